@@ -1,0 +1,84 @@
+package dev.palimpsest.tensor;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * A trained tensor and its gradient, both float32 and row-major (convolutions OIHW, linear layers [out, in]), in off-heap memory of the
+ * given arena. Not thread-safe.
+ */
+public final class Parameter {
+    /** What a parameter is to pruning and to snapshots. */
+    public enum Role {
+        /** A convolution's or linear layer's weight: has owners, can be pruned. */
+        WEIGHT,
+        /** Scale or shift of batch norm: copied into every snapshot. */
+        NORM,
+        /** Weight or bias of a classifier or auxiliary head: copied into every snapshot. */
+        HEAD
+    }
+
+    private final String name;
+    private final Role role;
+    private final Shape shape;
+    private final MemorySegment value;
+    private final MemorySegment gradient;
+    private long version;
+
+    /** Value and gradient start as zeros. */
+    public Parameter(String name, Role role, Shape shape, Arena arena) {
+        this.name = name;
+        this.role = role;
+        this.shape = shape;
+        this.value = arena.allocate(shape.bytes(), 64);
+        this.gradient = arena.allocate(shape.bytes(), 64);
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public Role role() {
+        return role;
+    }
+
+    public Shape shape() {
+        return shape;
+    }
+
+    public MemorySegment value() {
+        return value;
+    }
+
+    public MemorySegment gradient() {
+        return gradient;
+    }
+
+    public int size() {
+        return Math.toIntExact(shape.elements());
+    }
+
+    /** Grows with every {@link #changed()}: an engine that keeps a copy in its own layout renews it when this moved. */
+    public long version() {
+        return version;
+    }
+
+    /** To be called by whoever wrote into {@link #value()}. */
+    public void changed() {
+        version++;
+    }
+
+    public float[] toArray() {
+        return value.toArray(ValueLayout.JAVA_FLOAT);
+    }
+
+    /** Copies the values in. @throws IllegalArgumentException if the count differs */
+    public void set(float[] values) {
+        if (values.length != size()) {
+            throw new IllegalArgumentException(name + " is " + shape + " (" + size() + " values), got " + values.length);
+        }
+        MemorySegment.copy(values, 0, value, ValueLayout.JAVA_FLOAT, 0, values.length);
+        changed();
+    }
+}
