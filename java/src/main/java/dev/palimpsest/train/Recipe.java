@@ -1,0 +1,81 @@
+package dev.palimpsest.train;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+
+/**
+ * Everything that decides a run: the same recipe on the same machine gives the same weights bit for bit. Immutable and checked.
+ *
+ * @param seed of initial weights, shuffling, augmentation and exemplars; the class order has its own seed
+ * @param threads that compute; results do not change between runs with the same number
+ */
+public record Recipe(DataOptions data, ModelOptions model, OptimiserOptions optimiser, MethodOptions method, ExemplarOptions exemplars,
+        long seed, int threads) {
+    /** Options with a common subject, under one heading of the help text. */
+    public record Section(String title, List<Option<?>> options) {}
+
+    private static final String ALL_CORES = "auto";
+    static final Option<Long> SEED = new Option<>("seed", "N", "1", "Seed of weights, shuffling, augmentation and exemplars.",
+            text -> Option.parseLong("seed", text), Recipe::seed);
+    static final Option<Integer> THREADS = new Option<>("threads", "auto|N", ALL_CORES, "Threads that compute; auto: one a core.",
+            text -> text.equals(ALL_CORES) ? Runtime.getRuntime().availableProcessors() : Option.parseInt("threads", text), Recipe::threads);
+
+    private static final List<Section> SECTIONS = List.of(
+            new Section("Data", DataOptions.ALL),
+            new Section("Network", ModelOptions.ALL),
+            new Section("Method", MethodOptions.ALL),
+            new Section("Exemplars", ExemplarOptions.ALL),
+            new Section("Optimiser", OptimiserOptions.ALL),
+            new Section("Repeatability", List.of(SEED, THREADS)));
+
+    /** @throws IllegalArgumentException if there is not at least one thread */
+    public Recipe {
+        Check.atLeast("threads", threads, 1);
+    }
+
+    /** Every option, by subject, in the order of the help text. */
+    public static List<Section> sections() {
+        return SECTIONS;
+    }
+
+    /** Names of all options. */
+    public static List<String> optionNames() {
+        List<String> names = new ArrayList<>();
+        SECTIONS.forEach(section -> section.options().forEach(option -> names.add(option.name())));
+        return names;
+    }
+
+    /**
+     * A recipe from texts by option name, as a recipe file gives them; what is missing has its default.
+     *
+     * @throws IllegalArgumentException with a sentence, for an unknown name or a value that cannot be
+     */
+    public static Recipe of(Map<String, String> texts) {
+        List<String> names = optionNames();
+        for (String name : texts.keySet()) {
+            if (!names.contains(name)) {
+                throw new IllegalArgumentException(name + " is not an option of a recipe" + Nearest.suggestion(name, names));
+            }
+        }
+        Values values = new Values(texts);
+        return new Recipe(DataOptions.of(values), ModelOptions.of(values), OptimiserOptions.of(values), MethodOptions.of(values),
+                ExemplarOptions.of(values), values.get(SEED), values.get(THREADS));
+    }
+
+    /** This recipe with one option changed: {@code recipe.with("method", "lwf")}. */
+    public Recipe with(String name, String text) {
+        Map<String, String> texts = toMap();
+        texts.put(name, text);
+        return of(texts);
+    }
+
+    /** Every option by name, as a recipe file would say it; {@link #of} gives the same recipe back. */
+    public SequencedMap<String, String> toMap() {
+        SequencedMap<String, String> texts = new LinkedHashMap<>();
+        SECTIONS.forEach(section -> section.options().forEach(option -> texts.put(option.name(), option.text(this))));
+        return texts;
+    }
+}

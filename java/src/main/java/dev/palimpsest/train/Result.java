@@ -1,0 +1,33 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.metrics.AccuracyMatrix;
+import java.util.List;
+
+/**
+ * What a run found.
+ *
+ * @param accuracy single-head: argmax over all classes seen
+ * @param withinExperience argmax among the classes of the image's own experience
+ * @param memory what the snapshots took after each experience; empty for a method that keeps none
+ * @param weightsSha256 of all final parameters and buffers, in the model's order
+ * @param seconds training and evaluation together
+ */
+public record Result(AccuracyMatrix accuracy, AccuracyMatrix withinExperience, List<Memory> memory, String weightsSha256, double seconds) {
+    /**
+     * Memory of all snapshots together.
+     *
+     * @param snapshotBytes as they are kept
+     * @param fullCopiesBytes the same models kept whole, in float32
+     * @param bitsPerWeight of owners alone, without norms and heads
+     */
+    public record Memory(long snapshotBytes, long fullCopiesBytes, double bitsPerWeight) {}
+
+    public Result {
+        memory = List.copyOf(memory);
+    }
+
+    /** Memory at the end; zeros for a method that keeps no snapshots. */
+    public Memory finalMemory() {
+        return memory.isEmpty() ? new Memory(0, 0, 0) : memory.getLast();
+    }
+}

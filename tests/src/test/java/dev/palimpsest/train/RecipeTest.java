@@ -1,0 +1,143 @@
+package dev.palimpsest.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class RecipeTest {
+    static List<String> builtIn() {
+        return RecipeFile.builtIn();
+    }
+
+    @Test
+    void everyOptionComesBackFromItsText() {
+        Map<String, String> changed = Map.ofEntries(Map.entry("data", "mnist"), Map.entry("data-folder", "/data/mnist"),
+                Map.entry("split", "4+3x2"), Map.entry("order", "3,1,4,0"), Map.entry("validation", "0.125"),
+                Map.entry("augment", "crop-flip"), Map.entry("network", "cifar-resnet"), Map.entry("depth", "32"),
+                Map.entry("widths", "8,9,10"), Map.entry("stem-stride", "2"), Map.entry("auxiliary-heads", "false"),
+                Map.entry("method", "fine-tuning"), Map.entry("epochs", "70"), Map.entry("retrain-epochs", "0"),
+                Map.entry("batch", "128"), Map.entry("optimiser", "sgd"), Map.entry("learning-rate", "2.0E-4"),
+                Map.entry("later-learning-rate-factor", "0.2"), Map.entry("momentum", "0.5"), Map.entry("nesterov", "true"),
+                Map.entry("weight-decay", "1.0E-5"), Map.entry("schedule", "step"), Map.entry("milestones", "49,63"),
+                Map.entry("decay", "0.3"), Map.entry("clip", "1.5"), Map.entry("temperature", "3"), Map.entry("lambda", "0.25"),
+                Map.entry("lambda-auxiliary", "0.75"), Map.entry("lambda-feature", "0.05"), Map.entry("groups", "cumulative"),
+                Map.entry("over-snapshots", "sum"), Map.entry("cross-entropy", "bce"), Map.entry("prune", "false"),
+                Map.entry("fraction", "0.6"), Map.entry("freeze-norm", "true"), Map.entry("exemplars", "7"),
+                Map.entry("selection", "random"), Map.entry("classifier", "nearest-mean"), Map.entry("seed", "-5"),
+                Map.entry("threads", "3"));
+        Recipe recipe = Recipe.of(changed);
+        assertEquals(changed, recipe.toMap());
+        assertEquals(recipe, Recipe.of(recipe.toMap()));
+        assertEquals(new HashSet<>(Recipe.optionNames()), changed.keySet(), "this test changes every option");
+    }
+
+    @Test
+    void defaultsComeBackFromTheirTexts() {
+        Recipe recipe = Recipe.of(Map.of());
+        assertEquals(recipe, Recipe.of(recipe.toMap()));
+        assertEquals("planned", recipe.toMap().get("fraction"));
+        assertEquals(OptionalDouble.empty(), recipe.method().fraction());
+        assertEquals(Runtime.getRuntime().availableProcessors(), recipe.threads());
+    }
+
+    @Test
+    void namesAreUsedOnce() {
+        assertEquals(Recipe.optionNames().size(), new HashSet<>(Recipe.optionNames()).size());
+    }
+
+    @Test
+    void oneOptionChangesAlone() {
+        Recipe recipe = Recipe.of(Map.of("epochs", "7")).with("method", "lwf");
+        assertEquals(MethodOptions.Kind.LWF, recipe.method().kind());
+        assertEquals(7, recipe.optimiser().epochs());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "epocs | 3 | epocs is not an option of a recipe; did you mean epochs?",
+        "colour | 3 | colour is not an option of a recipe",
+        "epochs | 0 | epochs = 0: expected at least 1",
+        "epochs | ten | epochs = ten: expected a whole number",
+        "method | m2dk | method = m2dk: expected one of m2kd, lwf, fine-tuning, joint; did you mean m2kd?",
+        "learning-rate | NaN | learning-rate = NaN: expected a number above 0",
+        "learning-rate | -1 | learning-rate = -1: expected a number above 0",
+        "momentum | 1 | momentum = 1: expected at least 0 and below 1",
+        "prune | yes | prune = yes: expected true or false",
+        "fraction | 1 | fraction = 1: expected planned, or a share above 0 and below 1",
+        "fraction | plan | fraction = plan: expected planned, or a share above 0 and below 1",
+        "split | 5x | split = 5x: expected experiences x classes, such as 5x2 or 50+10x5",
+        "order | 1,1,2 | order = 1,1,2: expected every label once",
+        "order | x | order = x: expected a whole number",
+        "validation | 1 | validation = 1: expected a share of at least 0 and below 1",
+        "stem-stride | 3 | stem-stride = 3: expected 1 or 2",
+        "widths | 16,0 | widths = 16,0: expected channels of at least 1, such as 16,32,64",
+        "schedule | step | milestones = : expected epochs such as 49,63 for the step schedule",
+        "clip | Infinity | clip = Infinity: expected a number of at least 0",
+        "threads | 0 | threads = 0: expected at least 1",
+    })
+    void badValuesAreRefusedWithASentence(String name, String text, String sentence) {
+        assertEquals(sentence, assertThrows(IllegalArgumentException.class, () -> Recipe.of(Map.of(name, text))).getMessage());
+    }
+
+    @Test
+    void optionsThatDoNotGoTogetherAreRefused() {
+        assertEquals("classifier = nearest-mean needs exemplars, but exemplars = 0: keep some, or take classifier = head",
+                refusal(Map.of("exemplars", "0", "classifier", "nearest-mean")));
+        assertEquals("depth = 9: expected 6n+2 for cifar-resnet: 8, 14, 20, 32, …",
+                refusal(Map.of("network", "cifar-resnet", "depth", "9")));
+        assertEquals("widths = 16,32: expected three stages for cifar-resnet, such as 16,32,64",
+                refusal(Map.of("network", "cifar-resnet", "widths", "16,32")));
+        assertEquals("milestones = 63,49: expected epochs of at least 1 in ascending order",
+                refusal(Map.of("schedule", "step", "milestones", "63,49")));
+        assertEquals("nesterov = true: expected false unless sgd has a momentum above 0",
+                refusal(Map.of("nesterov", "true", "momentum", "0")));
+    }
+
+    @ParameterizedTest
+    @MethodSource("builtIn")
+    void builtInRecipesAreSoundAndSayWhatTheyAre(String name) throws IOException {
+        RecipeFile file = RecipeFile.load(name);
+        assertTrue(file.summary().startsWith("M2KD on "), file.summary());
+        assertEquals(name.endsWith("exemplar-free"), file.recipe().exemplars().perClass() == 0);
+        assertEquals(name.contains("fashion"), file.recipe().data().source() == DataOptions.Source.FASHION_MNIST);
+    }
+
+    @Test
+    void aUsersFileIsARecipe(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("mine.properties"), "# Mine.\n\nepochs=3\n  batch = 64 \n");
+        RecipeFile mine = RecipeFile.load(file.toString());
+        assertEquals("mine", mine.name());
+        assertEquals("Mine.", mine.summary());
+        assertEquals(Map.of("epochs", "3", "batch", "64"), mine.texts());
+    }
+
+    @Test
+    void badRecipeFilesAreRefusedWithTheLine() {
+        assertEquals("recipe r, line 2: epohcs is not an option; did you mean epochs?", parseRefusal("# x\nepohcs = 3"));
+        assertEquals("recipe r, line 1: expected option = value, found epochs 3", parseRefusal("epochs 3"));
+        assertEquals("recipe r, line 2: epochs is set twice", parseRefusal("epochs = 3\nepochs = 4"));
+        String unknown = assertThrows(IllegalArgumentException.class, () -> RecipeFile.load("m2kd-digit")).getMessage();
+        assertTrue(unknown.endsWith("; did you mean m2kd-digits?"), unknown);
+    }
+
+    private static String refusal(Map<String, String> texts) {
+        return assertThrows(IllegalArgumentException.class, () -> Recipe.of(texts)).getMessage();
+    }
+
+    private static String parseRefusal(String text) {
+        return assertThrows(IllegalArgumentException.class, () -> RecipeFile.parse("r", text)).getMessage();
+    }
+}
