@@ -1,0 +1,98 @@
+package dev.palimpsest.data;
+
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * A data set of labelled images, split into training and test. Both parts have the same size of image, classes and normalisation (that
+ * of the training images).
+ *
+ * @param name as given to {@link #load}
+ * @param classNames the class of label c is {@code classNames.get(c)}
+ * @param sha256 hash of every file that was read, in hexadecimal, by file name; of the bytes as they lie on the disk, so that a
+ *     compressed and a plain copy differ
+ * @param licence in one line, with whom to attribute
+ */
+public record Dataset(String name, List<String> classNames, Images train, Images test, SortedMap<String, String> sha256, String licence) {
+    /** @throws IllegalArgumentException if the images of the two parts differ in size, a part is empty, or a label is out of range */
+    public Dataset {
+        classNames = List.copyOf(classNames);
+        sha256 = Collections.unmodifiableSortedMap(new TreeMap<>(sha256));
+        if (!size(train).equals(size(test))) {
+            throw new IllegalArgumentException(name + ": training images are " + size(train) + ", test images " + size(test));
+        }
+        check(name, "training", train, classNames.size());
+        check(name, "test", test, classNames.size());
+    }
+
+    /** The names that {@link #load} knows. */
+    public static List<String> names() {
+        return List.of(Digits.NAME, "fashion-mnist", "mnist");
+    }
+
+    /**
+     * Loads a data set by name.
+     *
+     * <ul>
+     *   <li>{@code digits}: 1,797 images of 8×8, pixels 0..16, in the library itself. Of each class every fifth image, in the file's
+     *       order, is a test image: 1,442 for training and 355 for test. The same people wrote both.
+     *   <li>{@code fashion-mnist}, {@code mnist}: IDX files with their usual names, plain or .gz, from the given folder and nowhere
+     *       else; without one, from the first of $XDG_CACHE_HOME/palimpsest/NAME (or ~/.cache/palimpsest/NAME) and
+     *       /usr/share/datasets/NAME that holds any of them.
+     * </ul>
+     *
+     * @throws IllegalArgumentException if there is no data set of that name, or it takes no folder
+     * @throws DataException if files are missing or damaged
+     */
+    public static Dataset load(String name, Optional<Path> folder) {
+        return switch (name) {
+            case Digits.NAME -> {
+                if (folder.isPresent()) {
+                    throw new IllegalArgumentException("digits are part of the library: leave out the folder " + folder.get());
+                }
+                yield Digits.load();
+            }
+            case "fashion-mnist" -> IdxDataset.FASHION_MNIST.load(folder);
+            case "mnist" -> IdxDataset.MNIST.load(folder);
+            default -> throw new IllegalArgumentException(
+                    "there is no data set \"" + name + "\": expected one of " + String.join(", ", names()));
+        };
+    }
+
+    public int channels() {
+        return train.channels();
+    }
+
+    public int height() {
+        return train.height();
+    }
+
+    public int width() {
+        return train.width();
+    }
+
+    public int classes() {
+        return classNames.size();
+    }
+
+    private static String size(Images images) {
+        return images.channels() + "×" + images.height() + "×" + images.width();
+    }
+
+    private static void check(String name, String part, Images images, int classes) {
+        if (images.size() == 0) {
+            throw new IllegalArgumentException(name + " has no " + part + " images");
+        }
+        for (int i = 0; i < images.size(); i++) {
+            int label = images.label(i);
+            if (label < 0 || label >= classes) {
+                throw new IllegalArgumentException(
+                        name + ": " + part + " image " + i + " has label " + label + ", expected 0.." + (classes - 1));
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package dev.palimpsest.data;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+
+/** UCI's handwritten digits, which lie beside this class; digits.txt there says where they come from. */
+final class Digits {
+    static final String NAME = "digits";
+
+    private static final String FILE = "digits.csv.gz";
+    private static final int SIDE = 8;
+    private static final int AREA = SIDE * SIDE;
+    private static final int CLASSES = 10;
+    private static final int TEST_EVERY = 5;
+    private static final String LICENCE = "CC BY 4.0: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI ML Repository";
+
+    private Digits() {}
+
+    static Dataset load() {
+        HashedFile file = readResource();
+        List<int[]> train = new ArrayList<>();
+        List<int[]> test = new ArrayList<>();
+        int[] seen = new int[CLASSES];
+        for (String line : new String(file.contents(), StandardCharsets.US_ASCII).lines().toList()) {
+            int[] row = parse(line);
+            (++seen[row[AREA]] % TEST_EVERY == 0 ? test : train).add(row);
+        }
+        Images training = Images.training(1, SIDE, SIDE, pixels(train), labels(train));
+        return new Dataset(
+                NAME,
+                IntStream.range(0, CLASSES).mapToObj(Integer::toString).toList(),
+                training,
+                new Images(1, SIDE, SIDE, pixels(test), labels(test), training.normalisation()),
+                new TreeMap<>(Map.of(FILE, file.sha256())),
+                LICENCE);
+    }
+
+    private static HashedFile readResource() {
+        try (InputStream in = Digits.class.getResourceAsStream(FILE)) {
+            if (in == null) {
+                throw new FileNotFoundException(FILE);
+            }
+            return HashedFile.read(in);
+        } catch (IOException e) {
+            throw new DataException("the library's own digits cannot be read: build or download its jar again", e);
+        }
+    }
+
+    /** 64 pixels and the label. */
+    private static int[] parse(String line) {
+        String[] fields = line.split(",");
+        int[] row = new int[AREA + 1];
+        for (int i = 0; i < row.length; i++) {
+            row[i] = Integer.parseInt(fields[i]);
+        }
+        return row;
+    }
+
+    private static byte[] pixels(List<int[]> rows) {
+        byte[] pixels = new byte[rows.size() * AREA];
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = (byte) rows.get(i / AREA)[i % AREA];
+        }
+        return pixels;
+    }
+
+    private static int[] labels(List<int[]> rows) {
+        return rows.stream().mapToInt(row -> row[AREA]).toArray();
+    }
+}

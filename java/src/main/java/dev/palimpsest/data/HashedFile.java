@@ -1,0 +1,37 @@
+package dev.palimpsest.data;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.zip.GZIPInputStream;
+
+/** The contents of a stream, uncompressed if it is gzip, and the SHA-256 of its bytes as they came. */
+record HashedFile(byte[] contents, String sha256) {
+    private static final int BUFFER = 1 << 16;
+
+    /** Reads to the end, does not close. @throws IOException also for gzip that is damaged or ends early */
+    static HashedFile read(InputStream file) throws IOException {
+        MessageDigest digest = sha256Digest();
+        InputStream raw = new BufferedInputStream(new DigestInputStream(file, digest), BUFFER);
+        raw.mark(2);
+        boolean gzip = raw.read() == 0x1f && raw.read() == 0x8b;
+        raw.reset();
+        @SuppressWarnings("resource") // the caller closes the file
+        byte[] contents = (gzip ? new GZIPInputStream(raw, BUFFER) : raw).readAllBytes();
+        raw.transferTo(OutputStream.nullOutputStream()); // bytes after the gzip trailer belong to the hash too
+        return new HashedFile(contents, HexFormat.of().formatHex(digest.digest()));
+    }
+
+    private static MessageDigest sha256Digest() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java platform has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package dev.palimpsest.data;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.zip.ZipException;
+
+/**
+ * An array of unsigned bytes in the IDX format of MNIST: two zero bytes, the type (8 = unsigned byte), the number of dimensions, each
+ * extent as a big-endian int32, then the values row by row. Plain or gzip, told by the contents.
+ */
+record IdxFile(int[] extents, byte[] values, String sha256) {
+    private static final int UNSIGNED_BYTE = 0x08;
+
+    /** @throws DataException if the file cannot be read, is damaged, or has another number of dimensions */
+    static IdxFile read(Path path, int dimensions) {
+        HashedFile file = readFile(path);
+        ByteBuffer bytes = ByteBuffer.wrap(file.contents());
+        int header = Integer.BYTES * (1 + dimensions);
+        if (bytes.remaining() < header) {
+            throw new DataException(path + " is truncated: the header takes " + header + " bytes, the file has "
+                    + bytes.remaining() + "; copy it again");
+        }
+        int expected = UNSIGNED_BYTE << 8 | dimensions;
+        int magic = bytes.getInt();
+        if (magic != expected) {
+            throw new DataException("%s starts with 0x%08x, expected 0x%08x (IDX, unsigned bytes, %d dimension%s): %s".formatted(
+                    path, magic, expected, dimensions, dimensions == 1 ? "" : "s", "put the right file there"));
+        }
+        int[] extents = new int[dimensions];
+        long count = 1;
+        for (int i = 0; i < dimensions; i++) {
+            extents[i] = bytes.getInt();
+            count = product(count, extents[i]);
+        }
+        if (bytes.remaining() != count) {
+            throw new DataException(path + " is " + (bytes.remaining() < count ? "truncated" : "too long") + ": its header "
+                    + Arrays.toString(extents) + " asks for " + count + " bytes, " + bytes.remaining() + " follow; copy it again");
+        }
+        return new IdxFile(extents, Arrays.copyOfRange(file.contents(), header, file.contents().length), file.sha256());
+    }
+
+    /** Stays at Long.MAX_VALUE where a damaged header would overflow; a negative extent (2^31 and more) counts as unsigned. */
+    private static long product(long count, int extent) {
+        long high = Math.multiplyHigh(count, Integer.toUnsignedLong(extent));
+        long low = count * Integer.toUnsignedLong(extent);
+        return high != 0 || low < 0 ? Long.MAX_VALUE : low;
+    }
+
+    private static HashedFile readFile(Path path) {
+        try (InputStream in = Files.newInputStream(path)) {
+            return HashedFile.read(in);
+        } catch (EOFException | ZipException e) {
+            throw new DataException(path + " is not a whole gzip file (" + e.getMessage() + "): copy it again", e);
+        } catch (IOException e) {
+            throw new DataException(path + " cannot be read (" + e + "): check that it is a file and that you may read it", e);
+        }
+    }
+}

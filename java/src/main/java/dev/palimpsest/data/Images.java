@@ -1,0 +1,130 @@
+package dev.palimpsest.data;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Objects;
+
+/**
+ * Labelled images of one size, kept as one byte a pixel and read as normalised float32 in CHW order. Immutable, so any number of
+ * threads may read.
+ */
+public final class Images {
+    private final int channels;
+    private final int height;
+    private final int width;
+    private final byte[] pixels;
+    private final int[] labels;
+    private final Normalisation normalisation;
+    private final float[] table;
+
+    /**
+     * @param pixels image after image in CHW order, unsigned; kept, not copied
+     * @param labels one per image; kept, not copied
+     * @throws IllegalArgumentException if a size is not positive, or pixels, labels and normalisation do not fit each other
+     */
+    public Images(int channels, int height, int width, byte[] pixels, int[] labels, Normalisation normalisation) {
+        if (channels < 1 || height < 1 || width < 1) {
+            throw new IllegalArgumentException("images of " + channels + "×" + height + "×" + width + " have no pixels");
+        }
+        if ((long) labels.length * channels * height * width != pixels.length) {
+            throw new IllegalArgumentException(labels.length + " labels and " + pixels.length + " pixels do not fit images of "
+                    + channels + "×" + height + "×" + width);
+        }
+        if (normalisation.channels() != channels) {
+            throw new IllegalArgumentException("normalisation of " + normalisation.channels() + " channels for images of " + channels);
+        }
+        this.channels = channels;
+        this.height = height;
+        this.width = width;
+        this.pixels = pixels;
+        this.labels = labels;
+        this.normalisation = normalisation;
+        this.table = normalisation.table();
+    }
+
+    /** Training images, normalised by their own statistics. Arguments and errors as in the constructor. */
+    public static Images training(int channels, int height, int width, byte[] pixels, int[] labels) {
+        return new Images(channels, height, width, pixels, labels, Normalisation.of(channels, height * width, pixels));
+    }
+
+    public int size() {
+        return labels.length;
+    }
+
+    public int channels() {
+        return channels;
+    }
+
+    public int height() {
+        return height;
+    }
+
+    public int width() {
+        return width;
+    }
+
+    /** float32 values of one image: C·H·W. */
+    public int valuesPerImage() {
+        return channels * height * width;
+    }
+
+    public Normalisation normalisation() {
+        return normalisation;
+    }
+
+    /** The data set's own number of the image's class. @throws IndexOutOfBoundsException if there is no such image */
+    public int label(int index) {
+        return labels[Objects.checkIndex(index, labels.length)];
+    }
+
+    /** The unsigned byte of one pixel, before normalisation. @throws IndexOutOfBoundsException if there is no such pixel */
+    public int pixel(int index, int channel, int y, int x) {
+        Objects.checkIndex(index, labels.length);
+        Objects.checkIndex(channel, channels);
+        Objects.checkIndex(y, height);
+        Objects.checkIndex(x, width);
+        return Byte.toUnsignedInt(pixels[((index * channels + channel) * height + y) * width + x]);
+    }
+
+    /**
+     * Writes one image, [C,H,W] float32.
+     *
+     * @param offset where the first value goes, counted in floats
+     * @throws IndexOutOfBoundsException if there is no such image, or it does not fit
+     */
+    public void read(int index, float[] out, long offset) {
+        read(index, MemorySegment.ofArray(out), offset);
+    }
+
+    /** As {@link #read(int, float[], long)}, into float32 memory; the offset is counted in floats, not in bytes. */
+    public void read(int index, MemorySegment out, long offset) {
+        readWindow(index, 0, 0, false, out, offset);
+    }
+
+    /**
+     * Writes a window of the image's own size, [C,H,W] float32, whose top left corner lies at (top, left) of the image. What lies
+     * outside the image is pixel 0.
+     *
+     * @param mirrored left and right of the window exchanged
+     * @param offset where the first value goes, counted in floats
+     * @throws IndexOutOfBoundsException if there is no such image, or it does not fit
+     */
+    public void readWindow(int index, int top, int left, boolean mirrored, MemorySegment out, long offset) {
+        Objects.checkIndex(index, labels.length);
+        Objects.checkFromIndexSize(offset, valuesPerImage(), out.byteSize() / Float.BYTES);
+        int first = mirrored ? left + width - 1 : left;
+        int stride = mirrored ? -1 : 1;
+        long to = offset;
+        for (int c = 0; c < channels; c++) {
+            int row = c * Normalisation.LEVELS;
+            for (int y = top; y < top + height; y++) {
+                boolean inside = y >= 0 && y < height;
+                int from = ((index * channels + c) * height + y) * width;
+                for (int i = 0, x = first; i < width; i++, x += stride) {
+                    int pixel = inside && x >= 0 && x < width ? Byte.toUnsignedInt(pixels[from + x]) : 0;
+                    out.setAtIndex(ValueLayout.JAVA_FLOAT, to++, table[row + pixel]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package dev.palimpsest.data;
+
+/**
+ * What turns a pixel byte p of channel c into a float32: {@code (p − mean[c]) / deviation[c]}, in pixel units (0..255, or 0..16 for
+ * digits). Mean and standard deviation (of the population) are taken over every pixel of the training images, so nothing of the test
+ * images leaks in. A channel that never changes has deviation 1.
+ */
+public record Normalisation(double[] mean, double[] deviation) {
+    static final int LEVELS = 256;
+
+    /** @throws IllegalArgumentException if the lengths differ or a deviation is not positive */
+    public Normalisation {
+        if (mean.length != deviation.length || mean.length == 0) {
+            throw new IllegalArgumentException("expected as many means as deviations, got " + mean.length + " and " + deviation.length);
+        }
+        for (double d : deviation) {
+            if (!(d > 0)) {
+                throw new IllegalArgumentException("a standard deviation must be positive, got " + d);
+            }
+        }
+        mean = mean.clone();
+        deviation = deviation.clone();
+    }
+
+    /**
+     * Of images in CHW order, one after the other.
+     *
+     * @param area height × width
+     */
+    static Normalisation of(int channels, int area, byte[] pixels) {
+        long[] sum = new long[channels];
+        long[] squares = new long[channels];
+        // Whole numbers: exact, whatever the order. 2^31 pixels × 255² stay below 2^63.
+        for (int i = 0; i < pixels.length; i++) {
+            int channel = i / area % channels;
+            int pixel = Byte.toUnsignedInt(pixels[i]);
+            sum[channel] += pixel;
+            squares[channel] += pixel * pixel;
+        }
+        double count = (double) pixels.length / channels;
+        double[] mean = new double[channels];
+        double[] deviation = new double[channels];
+        for (int c = 0; c < channels; c++) {
+            mean[c] = sum[c] / count;
+            double variance = squares[c] / count - mean[c] * mean[c];
+            deviation[c] = variance > 0 ? Math.sqrt(variance) : 1;
+        }
+        return new Normalisation(mean, deviation);
+    }
+
+    int channels() {
+        return mean.length;
+    }
+
+    /** float32 value of every (channel, byte), at {@code channel * 256 + byte}. */
+    float[] table() {
+        float[] table = new float[channels() * LEVELS];
+        for (int i = 0; i < table.length; i++) {
+            table[i] = (float) ((i % LEVELS - mean[i / LEVELS]) / deviation[i / LEVELS]);
+        }
+        return table;
+    }
+}

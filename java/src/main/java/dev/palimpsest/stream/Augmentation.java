@@ -1,0 +1,73 @@
+package dev.palimpsest.stream;
+
+import dev.palimpsest.data.Images;
+import java.lang.foreign.MemorySegment;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * How a training image is changed each time it is seen: moved by up to {@code padding} pixels up, down, left and right (the same as
+ * padding it with pixel 0 on every side and cropping at random), then mirrored left to right with probability one half if {@code flip}.
+ *
+ * <p>The change is a function of seed, epoch, index of the image and how often the image came before in that epoch: neither threads nor
+ * the other images of a batch matter.
+ */
+public record Augmentation(int padding, boolean flip) {
+    /** Images as they are. */
+    public static final Augmentation NONE = new Augmentation(0, false);
+
+    private static final Pattern SYNTAX = Pattern.compile("none|(shift|crop-flip):(\\d{1,4})");
+
+    /** @throws IllegalArgumentException if the padding is negative */
+    public Augmentation {
+        if (padding < 0) {
+            throw new IllegalArgumentException("an image cannot be moved by " + padding + " pixels: expected 0 or more");
+        }
+    }
+
+    /** Moved by up to n pixels. */
+    public static Augmentation shift(int n) {
+        return new Augmentation(n, false);
+    }
+
+    /** Moved by up to n pixels and mirrored; n is 4 in the literature on CIFAR. */
+    public static Augmentation cropFlip(int n) {
+        return new Augmentation(n, true);
+    }
+
+    /**
+     * {@code none}, {@code shift:N} or {@code crop-flip:N}, N in pixels.
+     *
+     * @throws IllegalArgumentException if the text is anything else
+     */
+    public static Augmentation parse(String text) {
+        Matcher matcher = SYNTAX.matcher(text.strip());
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException("\"" + text + "\" is not an augmentation: expected none, shift:PIXELS or crop-flip:PIXELS");
+        }
+        return matcher.group(1) == null ? NONE : new Augmentation(Integer.parseInt(matcher.group(2)), matcher.group(1).equals("crop-flip"));
+    }
+
+    /** @throws IllegalArgumentException if the whole image could be moved out of sight */
+    void checkFits(Images images) {
+        if (padding >= Math.min(images.height(), images.width())) {
+            throw new IllegalArgumentException("augmentation " + this + " can move images of " + images.height() + "×" + images.width()
+                    + " out of sight: use fewer pixels");
+        }
+    }
+
+    /** Writes image {@code index}, changed, as {@link Images#read(int, MemorySegment, long)} would; the offset is in floats. */
+    void read(Images images, long seed, int epoch, int index, int repeat, MemorySegment out, long offset) {
+        SplitMix64 random = SplitMix64.of(seed, Purpose.AUGMENTATION, epoch, index, repeat);
+        int top = random.nextInt(2 * padding + 1) - padding;
+        int left = random.nextInt(2 * padding + 1) - padding;
+        boolean mirrored = flip && random.nextInt(2) == 1;
+        images.readWindow(index, top, left, mirrored, out, offset);
+    }
+
+    /** The text that {@link #parse} takes for this. */
+    @Override
+    public String toString() {
+        return flip ? "crop-flip:" + padding : padding > 0 ? "shift:" + padding : "none";
+    }
+}

@@ -1,0 +1,201 @@
+package dev.palimpsest.stream;
+
+import java.util.Arrays;
+
+/**
+ * Which images stand in which batch of one pass, and whether the pass is for training (augmented; no batch of one image, because batch
+ * norm has no variance to divide by) or for evaluation (images as they are). Immutable; a function of its arguments alone.
+ */
+public final class BatchPlan {
+    private final boolean training;
+    private final int[][] batches;
+    /** How often each row's image came before in this pass; never for images that come once. */
+    private final int[][] repeats;
+
+    private BatchPlan(boolean training, int[][] batches, int[][] repeats) {
+        this.training = training;
+        this.batches = batches;
+        this.repeats = repeats;
+    }
+
+    /**
+     * Every index once, in an order drawn by seed and epoch, in batches of {@code batch}; the last one may be smaller. If it would be a
+     * single image, it takes one from the batch before it.
+     *
+     * @param epoch from 0
+     * @throws IllegalArgumentException if there are no indices, or a batch of one image cannot be avoided: with one index, a batch of
+     *     one, or an odd number of indices in batches of two
+     */
+    public static BatchPlan shuffled(int[] indices, int batch, long seed, int epoch) {
+        int[] sizes = sizes(indices.length, batch);
+        int last = sizes.length - 1;
+        if (last > 0 && sizes[last] == 1) {
+            sizes[last - 1]--;
+            sizes[last]++;
+        }
+        int[] order = indices.clone();
+        SplitMix64.of(seed, Purpose.EPOCH, epoch).shuffle(order);
+        return training(cut(order, sizes));
+    }
+
+    /**
+     * Like {@link #shuffled}, with half of each batch (rounded down) from memory: first the new rows, then as many rows of memory. Every
+     * new index comes once. Memory is gone through in an order drawn by the seed, again and again in new orders, and each epoch goes on
+     * where the one before stopped; a batch that needs more rows than memory has holds some of them twice. The last batch has as many
+     * rows of memory as new ones, or half a batch if that is less. An empty memory gives {@link #shuffled}.
+     *
+     * @param memory indices into the same images, none of them in {@code newIndices}
+     * @param epoch from 0
+     * @throws IllegalArgumentException as {@link #shuffled}
+     */
+    public static BatchPlan withMemory(int[] newIndices, int[] memory, int batch, long seed, int epoch) {
+        if (memory.length == 0) {
+            return shuffled(newIndices, batch, seed, epoch);
+        }
+        if (batch < 2) {
+            throw tooSmall(newIndices.length, batch);
+        }
+        int half = batch / 2;
+        int[] order = newIndices.clone();
+        SplitMix64.of(seed, Purpose.EPOCH, epoch).shuffle(order);
+        int[][] fresh = cut(order, sizes(order.length, batch - half));
+        long drawnPerEpoch = (fresh.length - 1L) * half + Math.min(half, fresh[fresh.length - 1].length);
+        var cycle = new MemoryCycle(memory, seed, epoch * drawnPerEpoch);
+        int[][] repeats = new int[fresh.length][];
+        for (int b = 0; b < fresh.length; b++) {
+            int rows = fresh[b].length;
+            fresh[b] = Arrays.copyOf(fresh[b], rows + Math.min(half, rows));
+            repeats[b] = new int[fresh[b].length];
+            for (int i = rows; i < fresh[b].length; i++) {
+                repeats[b][i] = cycle.repeat();
+                fresh[b][i] = cycle.next();
+            }
+        }
+        return new BatchPlan(true, fresh, repeats);
+    }
+
+    /**
+     * Training batches of the caller's choice.
+     *
+     * @throws IllegalArgumentException if there is none, or one has fewer than two images
+     */
+    public static BatchPlan training(int[][] batches) {
+        if (batches.length == 0) {
+            throw noImages();
+        }
+        for (int b = 0; b < batches.length; b++) {
+            if (batches[b].length < 2) {
+                throw new IllegalArgumentException("batch " + b + " of " + batches.length + " has " + batches[b].length
+                        + " image(s): training with batch norm needs at least 2");
+            }
+        }
+        return new BatchPlan(true, deepCopy(batches), new int[batches.length][]);
+    }
+
+    /**
+     * For evaluation: the indices as they come, in batches of {@code batch}; the last one may be smaller, even a single image.
+     *
+     * @throws IllegalArgumentException if there are no indices, or the batch is not positive
+     */
+    public static BatchPlan sequential(int[] indices, int batch) {
+        int[][] batches = cut(indices, sizes(indices.length, batch));
+        return new BatchPlan(false, batches, new int[batches.length][]);
+    }
+
+    /** Number of batches. */
+    public int batches() {
+        return batches.length;
+    }
+
+    public int rows(int batch) {
+        return batches[batch].length;
+    }
+
+    /** Images of all batches together. */
+    public int rows() {
+        return Arrays.stream(batches).mapToInt(b -> b.length).sum();
+    }
+
+    /** Whether images are augmented. */
+    public boolean isTraining() {
+        return training;
+    }
+
+    /** Indices of one batch, in the order of its rows. */
+    public int[] indices(int batch) {
+        return batches[batch].clone();
+    }
+
+    int repeat(int batch, int row) {
+        return repeats[batch] == null ? 0 : repeats[batch][row];
+    }
+
+    private static int[] sizes(int count, int batch) {
+        if (count == 0) {
+            throw noImages();
+        }
+        if (batch < 1) {
+            throw tooSmall(count, batch);
+        }
+        int[] sizes = new int[(count + batch - 1) / batch];
+        Arrays.fill(sizes, batch);
+        sizes[sizes.length - 1] = count - (sizes.length - 1) * batch;
+        return sizes;
+    }
+
+    private static int[][] cut(int[] indices, int[] sizes) {
+        int[][] batches = new int[sizes.length][];
+        for (int b = 0, from = 0; b < sizes.length; from += sizes[b++]) {
+            batches[b] = Arrays.copyOfRange(indices, from, from + sizes[b]);
+        }
+        return batches;
+    }
+
+    private static int[][] deepCopy(int[][] batches) {
+        return Arrays.stream(batches).map(int[]::clone).toArray(int[][]::new);
+    }
+
+    private static IllegalArgumentException noImages() {
+        return new IllegalArgumentException("there are no images to make batches of: expected at least one index");
+    }
+
+    private static IllegalArgumentException tooSmall(int count, int batch) {
+        return new IllegalArgumentException(count + " images cannot be put into batches of " + batch + ": use a larger batch");
+    }
+
+    /** Goes through the memory in seeded orders, one after the other, from any position of that endless sequence. */
+    private static final class MemoryCycle {
+        private final int[] memory;
+        private final long seed;
+        private final long start;
+        private long position;
+        private int[] order;
+
+        MemoryCycle(int[] memory, long seed, long start) {
+            this.memory = memory;
+            this.seed = seed;
+            this.start = start;
+            this.position = start;
+            this.order = order(start / memory.length);
+        }
+
+        /** Rounds through the memory since the start: no image's number comes twice. */
+        int repeat() {
+            return (int) (position / memory.length - start / memory.length);
+        }
+
+        int next() {
+            int index = order[(int) (position % memory.length)];
+            if (++position % memory.length == 0) {
+                order = order(position / memory.length);
+            }
+            return index;
+        }
+
+        private int[] order(long round) {
+            int[] shuffled = memory.clone();
+            SplitMix64.of(seed, Purpose.MEMORY, round).shuffle(shuffled);
+            return shuffled;
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package dev.palimpsest.stream;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** In which order a stream brings the classes of a data set. */
+public sealed interface ClassOrder {
+    /** A random order that depends on the seed and the number of classes alone. */
+    record Seeded(long seed) implements ClassOrder {
+        @Override
+        public int[] of(int classes) {
+            int[] order = IntStream.range(0, classes).toArray();
+            SplitMix64.of(seed, Purpose.CLASS_ORDER).shuffle(order);
+            return order;
+        }
+
+        @Override
+        public String toString() {
+            return "seed:" + seed;
+        }
+    }
+
+    /** The data set's labels in the order in which they come. */
+    record Listed(List<Integer> labels) implements ClassOrder {
+        public Listed {
+            labels = List.copyOf(labels);
+        }
+
+        @Override
+        public int[] of(int classes) {
+            int[] order = labels.stream().mapToInt(Integer::intValue).toArray();
+            int[] sorted = order.clone();
+            Arrays.sort(sorted);
+            if (!Arrays.equals(sorted, IntStream.range(0, classes).toArray())) {
+                throw new IllegalArgumentException("class order " + this + " must name each of the " + classes + " classes 0.."
+                        + (classes - 1) + " once, it has " + labels.size() + " entries, " + Arrays.stream(sorted).distinct().count()
+                        + " of them different");
+            }
+            return order;
+        }
+
+        @Override
+        public String toString() {
+            return String.join(",", labels.stream().map(Object::toString).toList());
+        }
+    }
+
+    /**
+     * The data set's label at each position.
+     *
+     * @throws IllegalArgumentException if this order is for other classes
+     */
+    int[] of(int classes);
+
+    /**
+     * A seed ("seed:7" or "7"), or labels joined by commas ("3,1,0,2").
+     *
+     * @throws IllegalArgumentException if the text is anything else
+     */
+    static ClassOrder parse(String text) {
+        try {
+            String stripped = text.strip();
+            if (stripped.contains(",")) {
+                return new Listed(Arrays.stream(stripped.split(",", -1)).map(String::strip).map(Integer::valueOf).toList());
+            }
+            return new Seeded(Long.parseLong(stripped.startsWith("seed:") ? stripped.substring("seed:".length()) : stripped));
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(
+                    "\"" + text + "\" is not a class order: expected seed:NUMBER or labels joined by commas such as 3,1,0,2", e);
+        }
+    }
+}
