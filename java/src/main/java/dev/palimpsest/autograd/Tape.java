@@ -1,0 +1,169 @@
+package dev.palimpsest.autograd;
+
+import dev.palimpsest.engine.BatchNorm;
+import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Reverse-mode differentiation: every operation computes its result at once and records the step that turns the result's gradient into its
+ * inputs'. {@link #backward} plays the steps from last to first; {@link #clear} forgets a tape that is not played. Both hand all memory back.
+ *
+ * <p>Operations appear on the tape in an order in which inputs come before results, so no graph has to be searched.
+ */
+public final class Tape {
+    /** How one operation's result is differentiated; {@code result} is null for scalars. */
+    private record Step(Variable result, Runnable backward, List<Tensor> saved) {}
+
+    private final Engine engine;
+    private final List<Step> steps = new ArrayList<>();
+    private final List<Variable> inputs = new ArrayList<>();
+
+    public Tape(Engine engine) {
+        this.engine = engine;
+    }
+
+    /** Images or features from outside; no gradient is computed for them unless an operation needs to pass through. */
+    public Variable input(Tensor value) {
+        Variable input = new Variable(value);
+        inputs.add(input);
+        return input;
+    }
+
+    public Variable convolution(Variable images, Parameter weight, Convolution geometry) {
+        Variable result = new Variable(engine.convolution(images.value(), weight, geometry));
+        return record(result, () -> {
+            engine.convolutionWeightGradient(images.value(), result.gradient, weight, geometry);
+            if (!inputs.contains(images)) {
+                accumulate(images, engine.convolutionInputGradient(result.gradient, weight, geometry, images.value().shape()));
+            }
+        });
+    }
+
+    /** @param frozen normalise with the running statistics and leave them as they are */
+    public Variable batchNorm(Variable images, BatchNorm norm, boolean relu, boolean frozen) {
+        Engine.Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
+        Variable result = new Variable(forward.output());
+        return record(result, () -> accumulate(images, engine.batchNormGradient(result.gradient, images.value(), forward, norm)),
+                forward.mean(), forward.variance(), forward.passed());
+    }
+
+    /** max(a + b, 0): the end of a residual block. */
+    public Variable addRelu(Variable a, Variable b) {
+        Variable result = new Variable(engine.addRelu(a.value(), b.value()));
+        return record(result, () -> {
+            Tensor gradient = engine.reluGradient(result.gradient, result.value());
+            accumulate(a, gradient.retain());
+            accumulate(b, gradient);
+        });
+    }
+
+    /** Mean over height and width: [N, C, H, W] to [N, C]. */
+    public Variable averagePool(Variable images) {
+        Variable result = new Variable(engine.averagePool(images.value()));
+        return record(result, () -> accumulate(images, engine.averagePoolGradient(result.gradient, images.value().shape())));
+    }
+
+    /** input·weightᵀ + bias. */
+    public Variable linear(Variable input, Parameter weight, Parameter bias) {
+        Variable result = new Variable(engine.linear(input.value(), weight, bias));
+        return record(result, () -> accumulate(input, engine.linearGradient(result.gradient, input.value(), weight, bias)));
+    }
+
+    /**
+     * A loss that was computed together with its gradient by {@code input}, as the fused kernels do.
+     *
+     * @param gradient of the input's shape; the tape takes it over
+     */
+    public Scalar fused(Variable input, double value, Tensor gradient) {
+        Scalar result = new Scalar(value);
+        steps.add(new Step(null, () -> {
+            if (result.gradient != 0) {
+                Tensor scaled = engine.allocate(gradient.shape());
+                scaled.data().fill((byte) 0);
+                engine.addScaled(scaled, (float) result.gradient, gradient);
+                accumulate(input, scaled);
+            }
+        }, List.of(gradient)));
+        return result;
+    }
+
+    /** Σ weights[i] · terms[i]. */
+    public Scalar weightedSum(List<Scalar> terms, double[] weights) {
+        double sum = 0;
+        for (int i = 0; i < weights.length; i++) {
+            sum += weights[i] * terms.get(i).value();
+        }
+        Scalar result = new Scalar(sum);
+        steps.add(new Step(null, () -> {
+            for (int i = 0; i < weights.length; i++) {
+                terms.get(i).gradient += result.gradient * weights[i];
+            }
+        }, List.of()));
+        return result;
+    }
+
+    /** Adds the loss's gradients to those of all parameters on the tape, then clears it. */
+    public void backward(Scalar loss) {
+        loss.gradient = 1;
+        for (int i = steps.size() - 1; i >= 0; i--) {
+            Step step = steps.get(i);
+            // A result that no loss depends on has no gradient to pass on.
+            if (step.result == null || step.result.gradient != null) {
+                step.backward.run();
+            }
+            release(step);
+        }
+        steps.clear();
+        clear();
+    }
+
+    /** Gives back the memory of everything on the tape. */
+    public void clear() {
+        steps.forEach(this::release);
+        steps.clear();
+        inputs.forEach(input -> engine.release(input.value()));
+        inputs.clear();
+    }
+
+    private Variable record(Variable result, Runnable backward, Tensor... saved) {
+        List<Tensor> kept = new ArrayList<>();
+        for (Tensor tensor : saved) {
+            if (tensor != null) {
+                kept.add(tensor);
+            }
+        }
+        steps.add(new Step(result, backward, kept));
+        return result;
+    }
+
+    private void release(Step step) {
+        step.saved.forEach(engine::release);
+        if (step.result != null) {
+            engine.release(step.result.value());
+            if (step.result.gradient != null) {
+                engine.release(step.result.gradient);
+                step.result.gradient = null;
+            }
+        }
+    }
+
+    /** Takes the contribution over. A gradient that two branches share is not written in place: the other one has yet to read it. */
+    private void accumulate(Variable variable, Tensor contribution) {
+        if (variable.gradient == null) {
+            variable.gradient = contribution;
+        } else if (!variable.gradient.shared()) {
+            engine.addScaled(variable.gradient, 1, contribution);
+            engine.release(contribution);
+        } else if (!contribution.shared()) {
+            engine.addScaled(contribution, 1, variable.gradient);
+            engine.release(variable.gradient);
+            variable.gradient = contribution;
+        } else {
+            throw new IllegalStateException("two shared gradients meet at a variable of " + variable.value().shape());
+        }
+    }
+}

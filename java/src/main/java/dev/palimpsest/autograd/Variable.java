@@ -1,0 +1,18 @@
+package dev.palimpsest.autograd;
+
+import dev.palimpsest.tensor.Tensor;
+
+/** A tensor on a tape, and the gradient of the loss with respect to it once the backward pass has reached it. */
+public final class Variable {
+    private final Tensor value;
+    /** Null until the first consumer's backward step has run. */
+    Tensor gradient;
+
+    Variable(Tensor value) {
+        this.value = value;
+    }
+
+    public Tensor value() {
+        return value;
+    }
+}

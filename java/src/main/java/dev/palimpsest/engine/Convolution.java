@@ -1,0 +1,34 @@
+package dev.palimpsest.engine;
+
+import dev.palimpsest.tensor.Shape;
+
+/** Geometry of a square two-dimensional convolution without dilation, as PyTorch's {@code Conv2d}. */
+public record Convolution(int inputs, int outputs, int kernel, int stride, int padding) {
+    public Convolution {
+        if (inputs < 1 || outputs < 1 || kernel < 1 || stride < 1 || padding < 0) {
+            throw new IllegalArgumentException("convolution of " + inputs + " to " + outputs + " channels, kernel " + kernel + ", stride " + stride
+                    + ", padding " + padding + ": expected positive sizes and a padding of at least 0");
+        }
+    }
+
+    /** [outputs, inputs, kernel, kernel]. */
+    public Shape weightShape() {
+        return Shape.of(outputs, inputs, kernel, kernel);
+    }
+
+    /** Shape of the output for images [N, inputs, H, W]. @throws IllegalArgumentException if they do not fit */
+    public Shape outputShape(Shape images) {
+        if (images.rank() != 4 || images.extent(1) != inputs) {
+            throw new IllegalArgumentException("convolution needs images of N×" + inputs + "×H×W, got " + images);
+        }
+        return Shape.of(images.extent(0), outputs, outputExtent(images.extent(2)), outputExtent(images.extent(3)));
+    }
+
+    private int outputExtent(int extent) {
+        int padded = extent + 2 * padding - kernel;
+        if (padded < 0) {
+            throw new IllegalArgumentException("a kernel of " + kernel + " does not fit an image side of " + extent + " padded by " + padding);
+        }
+        return padded / stride + 1;
+    }
+}

@@ -1,0 +1,57 @@
+package dev.palimpsest.engine;
+
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+
+/** A convolution with bias, residual sum and ReLU in one primitive; the residual's memory becomes the output. */
+final class CpuFrozenConvolution implements Engine.FrozenConvolution {
+    private record Variant(Shape images, Tensor.Layout layout, boolean residual, boolean relu) {}
+
+    private record Built(Primitive primitive, MemorySegment weight) {}
+
+    private final CpuEngine engine;
+    private final Convolution geometry;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment weight;
+    private final MemorySegment bias;
+    private final Map<Variant, Built> variants = new HashMap<>();
+
+    CpuFrozenConvolution(CpuEngine engine, Convolution geometry, MemorySegment weight, MemorySegment bias) {
+        this.engine = engine;
+        this.geometry = geometry;
+        this.weight = arena.allocate(weight.byteSize(), 64).copyFrom(weight);
+        this.bias = arena.allocate(bias.byteSize(), 64).copyFrom(bias);
+    }
+
+    @Override
+    public Tensor apply(Tensor images, Tensor residual, boolean relu) {
+        Built built = variants.computeIfAbsent(new Variant(images.shape(), images.layout(), residual != null, relu), this::build);
+        Tensor output = residual != null ? residual : engine.activation(geometry.outputShape(images.shape()));
+        built.primitive.run(images.data(), built.weight, bias, output.data());
+        return output;
+    }
+
+    private Built build(Variant variant) {
+        OneDnn dnn = engine.dnn();
+        CpuConvolution.Key key = new CpuConvolution.Key(null, geometry, variant.images, variant.layout);
+        Primitive primitive = new Primitive(dnn, CpuConvolution.forwardDescriptor(engine, key, OneDnn.FORWARD_INFERENCE,
+                dnn.describe(Shape.of(geometry.outputs()), OneDnn.Format.VECTOR), dnn.attributes(variant.residual, variant.relu)),
+                OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.BIAS, OneDnn.DST);
+        MemorySegment packed = arena.allocate(primitive.bytes(OneDnn.WEIGHTS), 64);
+        Primitive reorder = engine.reorder(engine.rowMajor(geometry.weightShape()), primitive.expects(OneDnn.WEIGHTS), false);
+        reorder.run(weight, packed);
+        reorder.close();
+        return new Built(primitive, packed);
+    }
+
+    @Override
+    public void close() {
+        variants.values().forEach(built -> built.primitive.close());
+        variants.clear();
+        arena.close();
+    }
+}

@@ -1,0 +1,116 @@
+package dev.palimpsest.model;
+
+import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/**
+ * A convolutional classifier: a stem, stages of blocks, the mean over positions, a linear classifier that grows with the classes seen, and,
+ * if asked for, an auxiliary classifier on every stage but the last. It holds weights and says how they are applied; it computes nothing.
+ */
+public final class Network {
+    private final Shape image;
+    private final ConvNorm stem;
+    private final List<List<Block>> stages;
+    private final Linear classifier;
+    private final List<Linear> auxiliary;
+    private final List<Parameter> body;
+    private final List<Buffer> buffers;
+    private final RandomGenerator random;
+
+    Network(Builder builder, Shape image, ConvNorm stem, List<List<Block>> stages, List<Integer> widths, boolean auxiliaryHeads, Arena arena,
+            RandomGenerator random) {
+        this.image = image;
+        this.stem = stem;
+        this.stages = stages;
+        this.body = List.copyOf(builder.parameters());
+        this.buffers = List.copyOf(builder.buffers());
+        this.random = random;
+        classifier = new Linear("fc", widths.getLast(), 0, arena);
+        auxiliary = new ArrayList<>();
+        for (int l = 0; auxiliaryHeads && l < stages.size() - 1; l++) {
+            auxiliary.add(new Linear("auxiliary" + (l + 1), widths.get(l), 0, arena));
+        }
+    }
+
+    /** Channels, height and width of one image. */
+    public Shape image() {
+        return image;
+    }
+
+    public int classes() {
+        return classifier.outputs();
+    }
+
+    public Linear classifier() {
+        return classifier;
+    }
+
+    /** Lets all heads tell so many classes apart; the old ones keep their weights. */
+    public void grow(int classes) {
+        classifier.grow(classes, random);
+        auxiliary.forEach(head -> head.grow(classes, random));
+    }
+
+    /** Everything that is trained, the heads last. Heads are other objects after {@link #grow}. */
+    public List<Parameter> parameters() {
+        List<Parameter> all = new ArrayList<>(body);
+        heads().forEach(head -> all.addAll(List.of(head.weight(), head.bias())));
+        return all;
+    }
+
+    /** Running means and variances. */
+    public List<Buffer> buffers() {
+        return buffers;
+    }
+
+    private List<Linear> heads() {
+        List<Linear> heads = new ArrayList<>(auxiliary);
+        heads.addFirst(classifier);
+        return heads;
+    }
+
+    /** The forward pass. @param heads whether the auxiliary heads are wanted too */
+    public <V> Outputs<V> forward(Forward<V> pass, V images, boolean heads) {
+        V x = pass.unit(stem, images, null, true);
+        List<V> pooled = new ArrayList<>();
+        List<V> auxiliaryLogits = new ArrayList<>();
+        for (int l = 0; l < stages.size(); l++) {
+            for (Block block : stages.get(l)) {
+                x = apply(pass, block, x);
+            }
+            // Pooled before the next stage runs: its blocks let go of what they have read.
+            pooled.add(pass.averagePool(x));
+            if (heads && l < auxiliary.size()) {
+                auxiliaryLogits.add(pass.linear(auxiliary.get(l), pooled.get(l)));
+            }
+        }
+        pass.done(x);
+        return new Outputs<>(pooled, auxiliaryLogits, pass.linear(classifier, pooled.getLast()));
+    }
+
+    private static <V> V apply(Forward<V> pass, Block block, V x) {
+        return switch (block) {
+            case Block.Plain(ConvNorm unit) -> {
+                V y = pass.unit(unit, x, null, true);
+                pass.done(x);
+                yield y;
+            }
+            case Block.Residual(ConvNorm first, ConvNorm second, ConvNorm shortcut) -> {
+                V inner = pass.unit(first, x, null, true);
+                V residual = x;
+                if (shortcut != null) {
+                    residual = pass.unit(shortcut, x, null, false);
+                    pass.done(x);
+                }
+                V y = pass.unit(second, inner, residual, true);
+                pass.done(inner);
+                yield y;
+            }
+        };
+    }
+}
