@@ -15,12 +15,17 @@ import java.util.random.RandomGenerator;
 final class Builder {
     private final Arena arena;
     private final RandomGenerator random;
+    private final List<ConvNorm> units = new ArrayList<>();
     private final List<Parameter> parameters = new ArrayList<>();
     private final List<Buffer> buffers = new ArrayList<>();
 
     Builder(Arena arena, RandomGenerator random) {
         this.arena = arena;
         this.random = random;
+    }
+
+    List<ConvNorm> units() {
+        return units;
     }
 
     List<Parameter> parameters() {
@@ -38,8 +43,10 @@ final class Builder {
         Parameter scale = parameter(norm + ".weight", Parameter.Role.NORM, channels);
         Initialiser.fill(scale, 1);
         Parameter shift = parameter(norm + ".bias", Parameter.Role.NORM, channels);
-        return new ConvNorm(weight, geometry, new BatchNorm(scale, shift, buffer(norm + ".running_mean", channels, 0),
+        ConvNorm unit = new ConvNorm(weight, geometry, new BatchNorm(scale, shift, buffer(norm + ".running_mean", channels, 0),
                 buffer(norm + ".running_var", channels, 1)));
+        units.add(unit);
+        return unit;
     }
 
     private Parameter parameter(String name, Parameter.Role role, Shape shape) {

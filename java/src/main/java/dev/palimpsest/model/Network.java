@@ -18,6 +18,7 @@ public final class Network {
     private final List<List<Block>> stages;
     private final Linear classifier;
     private final List<Linear> auxiliary;
+    private final List<ConvNorm> units;
     private final List<Parameter> body;
     private final List<Buffer> buffers;
     private final RandomGenerator random;
@@ -27,6 +28,7 @@ public final class Network {
         this.image = image;
         this.stem = stem;
         this.stages = stages;
+        this.units = List.copyOf(builder.units());
         this.body = List.copyOf(builder.parameters());
         this.buffers = List.copyOf(builder.buffers());
         this.random = random;
@@ -68,7 +70,12 @@ public final class Network {
         return buffers;
     }
 
-    private List<Linear> heads() {
+    /** Every convolution with its norm, in the order of the forward pass's names. */
+    List<ConvNorm> units() {
+        return units;
+    }
+
+    List<Linear> heads() {
         List<Linear> heads = new ArrayList<>(auxiliary);
         heads.addFirst(classifier);
         return heads;

@@ -1,0 +1,44 @@
+package dev.palimpsest.model;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.Parameter;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+
+/** The network's present weights. */
+final class LiveWeights implements Weights {
+    private final Map<String, MemorySegment> vectors = new HashMap<>();
+
+    LiveWeights(Network network) {
+        for (Parameter parameter : network.parameters()) {
+            vectors.put(parameter.name(), parameter.value());
+        }
+        for (Buffer buffer : network.buffers()) {
+            vectors.put(buffer.name(), buffer.value());
+        }
+    }
+
+    @Override
+    public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {
+        int channels = parameter.shape().extent(0);
+        long each = parameter.size() / channels;
+        for (int o = 0; o < channels; o++) {
+            float factor = scale.getAtIndex(JAVA_FLOAT, o);
+            for (long i = o * each; i < (o + 1) * each; i++) {
+                out.setAtIndex(JAVA_FLOAT, i, parameter.value().getAtIndex(JAVA_FLOAT, i) * factor);
+            }
+        }
+    }
+
+    @Override
+    public MemorySegment vector(String name) {
+        MemorySegment vector = vectors.get(name);
+        if (vector == null) {
+            throw new IllegalArgumentException("the network has no parameter or buffer named " + name);
+        }
+        return vector;
+    }
+}

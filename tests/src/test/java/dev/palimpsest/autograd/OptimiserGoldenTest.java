@@ -1,0 +1,66 @@
+package dev.palimpsest.autograd;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.palimpsest.Golden;
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.loss.CrossEntropy;
+import dev.palimpsest.model.GoldenNetwork;
+import dev.palimpsest.model.Network;
+import dev.palimpsest.model.Outputs;
+import dev.palimpsest.model.Training;
+import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.train.Adam;
+import dev.palimpsest.train.Optimiser;
+import dev.palimpsest.train.Sgd;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Ten steps of a whole network under each optimiser against PyTorch in float64. */
+class OptimiserGoldenTest {
+    static Stream<Path> cases() {
+        return Golden.cases("optimiser");
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void tenStepsEqualPyTorch(Path file) throws Exception {
+        Safetensors golden = Safetensors.read(file);
+        Map<String, String> settings = golden.metadata();
+        try (Arena arena = Arena.ofShared(); Engine engine = Engine.cpu(1)) {
+            Network network = GoldenNetwork.load(golden, arena);
+            Optimiser optimiser = settings.containsKey("beta1")
+                    ? new Adam(network.parameters(), p -> null, number(settings, "beta1"), number(settings, "beta2"), number(settings, "eps"), 0)
+                    : new Sgd(network.parameters(), p -> null, number(settings, "momentum"), file.getFileName().toString().contains("nesterov"),
+                            number(settings, "weight_decay"));
+            double[] losses = new double[10];
+            for (int step = 0; step < losses.length; step++) {
+                network.parameters().forEach(parameter -> parameter.gradient().fill((byte) 0));
+                Tape tape = new Tape(engine);
+                Outputs<Variable> outputs = network.forward(new Training(tape, false), tape.input(GoldenNetwork.images(golden, engine)), false);
+                Scalar loss = CrossEntropy.softmax(tape, engine, outputs.logits(), golden.ints("label"), new ClassRange(0, network.classes()));
+                losses[step] = loss.value();
+                tape.backward(loss);
+                optimiser.step(number(settings, "lr"));
+            }
+            Golden.close("loss", golden.doubles("loss"), losses, 1e-4);
+            for (Parameter parameter : network.parameters()) {
+                Golden.close(parameter.name(), golden.doubles("after." + parameter.name()), parameter.value().toArray(JAVA_FLOAT), 1e-4);
+            }
+            for (Buffer buffer : network.buffers()) {
+                Golden.close(buffer.name(), golden.doubles("after." + buffer.name()), buffer.value().toArray(JAVA_FLOAT), 1e-4);
+            }
+        }
+    }
+
+    private static double number(Map<String, String> settings, String key) {
+        return Double.parseDouble(settings.getOrDefault(key, "0"));
+    }
+}
