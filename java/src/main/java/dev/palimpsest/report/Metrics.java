@@ -1,0 +1,55 @@
+package dev.palimpsest.report;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import dev.palimpsest.metrics.AccuracyMatrix;
+import dev.palimpsest.train.Result;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * The content of metrics.json; shares are of 1, and null stands where a number is not defined (nothing to forget after one experience).
+ *
+ * @param accuracy a[i][j]: after experience i on experience j's classes, argmax over all classes seen
+ * @param withinExperience the same with argmax among the classes of the image's own experience
+ * @param accuracyOnAllSeen after each experience, every test image weighing alike
+ * @param snapshotBytesAfter after each experience; empty where a method keeps no snapshots
+ */
+@JsonPropertyOrder({"accuracy", "within_experience"})
+record Metrics(
+        double[][] accuracy,
+        @JsonProperty("within_experience") double[][] withinExperience,
+        @JsonProperty("accuracy_on_all_seen") List<Double> accuracyOnAllSeen,
+        @JsonProperty("within_experience_on_all_seen") List<Double> withinExperienceOnAllSeen,
+        @JsonProperty("average_incremental_accuracy") Double averageIncremental,
+        @JsonProperty("average_incremental_accuracy_without_first") Double averageIncrementalWithoutFirst,
+        @JsonProperty("final_accuracy") Double finalAccuracy,
+        @JsonProperty("final_within_experience_accuracy") Double finalWithinExperience,
+        @JsonProperty("forgetting") Double forgetting,
+        @JsonProperty("backward_transfer") Double backwardTransfer,
+        @JsonProperty("snapshot_bytes") long snapshotBytes,
+        @JsonProperty("full_copies_bytes") long fullCopiesBytes,
+        @JsonProperty("bits_per_weight") double bitsPerWeight,
+        @JsonProperty("snapshot_bytes_after") List<Long> snapshotBytesAfter,
+        @JsonProperty("full_copies_bytes_after") List<Long> fullCopiesBytesAfter,
+        @JsonProperty("seconds") double seconds) {
+
+    static Metrics of(Result result) {
+        AccuracyMatrix a = result.accuracy();
+        Result.Memory memory = result.finalMemory();
+        return new Metrics(a.toArray(), result.withinExperience().toArray(), onAllSeen(a), onAllSeen(result.withinExperience()),
+                defined(a.averageIncremental()), defined(a.averageIncrementalWithoutFirst()), defined(a.finalAccuracy()),
+                defined(result.withinExperience().finalAccuracy()), defined(a.forgetting()), defined(a.backwardTransfer()),
+                memory.snapshotBytes(), memory.fullCopiesBytes(), memory.bitsPerWeight(),
+                result.memory().stream().map(Result.Memory::snapshotBytes).toList(),
+                result.memory().stream().map(Result.Memory::fullCopiesBytes).toList(), result.seconds());
+    }
+
+    private static List<Double> onAllSeen(AccuracyMatrix matrix) {
+        return IntStream.range(0, matrix.experiences()).mapToObj(matrix::allSeen).toList();
+    }
+
+    private static Double defined(double value) {
+        return Double.isNaN(value) ? null : value;
+    }
+}

@@ -1,0 +1,159 @@
+package dev.palimpsest.report;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.knowm.xchart.HeatMapChart;
+import org.knowm.xchart.HeatMapChartBuilder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.AxesChartStyler;
+import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** The report's plots. */
+final class Plots {
+    private static final int WIDTH = 640;
+    private static final int HEIGHT = 340;
+    private static final int MOST_POINTS = 240;
+    private static final Color LOW = new Color(243, 238, 226);
+    private static final Color HIGH = new Color(120, 169, 205);
+
+    private Plots() {}
+
+    /** Accuracy on all classes seen after each experience, one line a method; bars are a standard deviation over class orders. */
+    static String accuracy(List<Group> groups) throws IOException {
+        XYChart chart = lines("experience", "accuracy on all classes seen, %");
+        chart.getStyler().setYAxisMin(0.0).setYAxisMax(100.0);
+        int lines = 0;
+        for (Group group : groups) {
+            int experiences = group.runs().stream().mapToInt(run -> metrics(run).accuracyOnAllSeen().size()).min().orElse(0);
+            List<Spread> spreads = IntStream.range(0, experiences).mapToObj(i -> group.spread(m -> m.accuracyOnAllSeen().get(i))).toList();
+            double[] means = spreads.stream().mapToDouble(spread -> 100 * spread.mean()).toArray();
+            boolean several = group.runs().size() > 1;
+            XYSeries series = several
+                    ? chart.addSeries(group.label(), counting(experiences), means,
+                            spreads.stream().mapToDouble(spread -> 100 * spread.deviation()).toArray())
+                    : chart.addSeries(group.label(), counting(experiences), means);
+            style(series, lines++, experiences > 30);
+        }
+        return Svg.of(chart, "accuracy", "Accuracy on all classes seen after each experience");
+    }
+
+    /** a[i][j] of a method in percent, mean over class orders. */
+    static String matrix(Group group, int number) throws IOException {
+        int n = group.first().accuracy().length;
+        HeatMapChart chart = new HeatMapChartBuilder().width(360).height(320).xAxisTitle("classes of experience")
+                .yAxisTitle("after experience").build();
+        plain(chart.getStyler());
+        chart.getStyler().setLegendVisible(false);
+        // Small cells have no room for a number.
+        chart.getStyler().setShowValue(n <= 10).setValueFont(font(11)).setValueFontColor(new Color(32, 32, 32))
+                .setHeatMapDecimalValueFormatter(value -> String.valueOf(Math.round(value)));
+        chart.getStyler().setRangeColors(new Color[] {LOW, HIGH}).setMin(0).setMax(100).setDrawBorder(false);
+        chart.getStyler().setPlotGridLinesVisible(false);
+        List<Integer> labels = IntStream.range(0, n).boxed().toList();
+        List<Number[]> cells = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j <= i; j++) {
+                int row = i;
+                int column = j;
+                cells.add(new Number[] {j, n - 1 - i, 100 * group.spread(m -> m.accuracy()[row][column]).mean()});
+            }
+        }
+        // Experience 0 on top, as matrices are written.
+        chart.addSeries("accuracy", labels, labels.reversed(), cells);
+        return Svg.of(chart, "matrix" + number, "Accuracy matrix of " + group.label());
+    }
+
+    /** Every loss term over the steps of a run, averaged over neighbouring steps where there are many; null where there are no steps. */
+    static String losses(SavedRun run) throws IOException {
+        Map<String, double[]> terms = run.lossTerms();
+        if (terms.values().stream().allMatch(values -> values.length == 0)) {
+            return null;
+        }
+        XYChart chart = lines("step", "loss");
+        chart.getStyler().setYAxisMin(0.0);
+        int lines = 0;
+        for (Map.Entry<String, double[]> term : terms.entrySet()) {
+            double[] values = term.getValue();
+            int width = Math.max(1, (values.length + MOST_POINTS - 1) / MOST_POINTS);
+            int points = (values.length + width - 1) / width;
+            double[] x = new double[points];
+            double[] y = new double[points];
+            for (int i = 0; i < points; i++) {
+                double[] bucket = Arrays.copyOfRange(values, i * width, Math.min(values.length, (i + 1) * width));
+                x[i] = i * (double) width;
+                y[i] = Arrays.stream(bucket).filter(value -> !Double.isNaN(value)).average().orElse(Double.NaN);
+            }
+            if (Arrays.stream(y).anyMatch(value -> !Double.isNaN(value))) {
+                style(chart.addSeries(term.getKey(), x, y), lines++, true);
+            }
+        }
+        return Svg.of(chart, "losses", "Loss terms over the steps");
+    }
+
+    /** Bytes of all snapshots against the same models kept whole; null where the method keeps none. */
+    static String memory(Group group) throws IOException {
+        Metrics metrics = group.first();
+        if (metrics.snapshotBytesAfter().isEmpty()) {
+            return null;
+        }
+        XYChart chart = lines("experience", "KiB of all earlier models");
+        chart.getStyler().setYAxisMin(0.0);
+        style(chart.addSeries("packed snapshots", counting(metrics.snapshotBytesAfter().size()), kibibytes(metrics.snapshotBytesAfter())), 0, false);
+        style(chart.addSeries("full copies", counting(metrics.fullCopiesBytesAfter().size()), kibibytes(metrics.fullCopiesBytesAfter())), 1,
+                false);
+        return Svg.of(chart, "memory", "Memory of all earlier models after each experience");
+    }
+
+    private static double[] kibibytes(List<Long> bytes) {
+        return bytes.stream().mapToDouble(count -> count / 1024.0).toArray();
+    }
+
+    private static double[] counting(int count) {
+        return IntStream.range(0, count).mapToDouble(i -> i).toArray();
+    }
+
+    private static XYChart lines(String x, String y) {
+        XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT).xAxisTitle(x).yAxisTitle(y).build();
+        plain(chart.getStyler());
+        chart.getStyler().setXAxisDecimalPattern("#,###").setYAxisDecimalPattern("#,###.###");
+        chart.getStyler().setErrorBarsColorSeriesColor(true).setPlotGridVerticalLinesVisible(false);
+        chart.getStyler().setXAxisTickMarkSpacingHint(90);
+        return chart;
+    }
+
+    private static void plain(AxesChartStyler styler) {
+        styler.setChartBackgroundColor(Svg.CLEAR).setPlotBackgroundColor(Svg.CLEAR).setChartFontColor(Svg.INK)
+                .setPlotBorderVisible(false).setChartTitleVisible(false).setChartPadding(6)
+                .setLegendBackgroundColor(Svg.CLEAR).setLegendBorderColor(Svg.CLEAR).setLegendFont(font(12))
+                .setLegendPosition(Styler.LegendPosition.OutsideS).setLegendLayout(Styler.LegendLayout.Horizontal).setLegendPadding(4);
+        styler.setAxisTickLabelsColor(Svg.INK).setAxisTickMarksColor(Svg.GRID).setPlotGridLinesColor(Svg.GRID)
+                .setPlotGridLinesStroke(new BasicStroke(1)).setAxisTitleFont(font(12)).setAxisTickLabelsFont(font(11))
+                .setAxisTicksLineVisible(false).setPlotMargin(0);
+    }
+
+    private static void style(XYSeries series, int index, boolean dense) {
+        Color colour = Svg.SERIES.get(index % Svg.SERIES.size());
+        series.setLineColor(colour);
+        series.setMarkerColor(colour);
+        series.setLineWidth(dense ? 1.4f : 2);
+        series.setMarker(dense ? SeriesMarkers.NONE : SeriesMarkers.CIRCLE);
+    }
+
+    private static Font font(int size) {
+        return new Font(Font.SANS_SERIF, Font.PLAIN, size);
+    }
+
+    private static Metrics metrics(SavedRun run) {
+        return run.metrics().orElseThrow();
+    }
+}

@@ -1,0 +1,163 @@
+package dev.palimpsest.report;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+
+/** The page, part by part. */
+final class ReportPage {
+    private static final String CONVENTIONS = """
+            Accuracies are in percent, single-head: an image counts as right if the highest of all classes seen so far is its own, \
+            with no hint which experience it is from. The average incremental accuracy is the mean over experiences of the accuracy on \
+            all classes seen by then, experience 0 included; the next column leaves experience 0 out. Within experience says \
+            what a task label would give; its distance from the final accuracy is confusion between experiences. Forgetting is the mean \
+            over earlier experiences of best accuracy minus last (Chaudhry et al. 2018): read it beside the final accuracy, because a \
+            network that learnt nothing new forgets nothing.""";
+
+    private final List<SavedRun> runs;
+    private final List<Group> groups;
+    private final List<String> warnings = new ArrayList<>();
+    private final StringBuilder html = new StringBuilder();
+
+    ReportPage(List<SavedRun> runs) {
+        this.runs = runs;
+        this.groups = Group.of(runs);
+        for (SavedRun run : runs) {
+            if (run.metrics().isEmpty()) {
+                String reason = run.text("reason");
+                warnings.add(run.folder() + " is left out: " + (reason.isEmpty() || reason.equals("null")
+                        ? "the run did not finish." : "the run failed. " + reason));
+            }
+        }
+    }
+
+    /** What could not be shown; complete after {@link #html()}. */
+    List<String> warnings() {
+        return List.copyOf(warnings);
+    }
+
+    String html() throws IOException {
+        html.append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
+                .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Palimpsest: ")
+                .append(Html.escape(runs.getFirst().text("recipe"))).append("</title>\n<style>\n").append(style())
+                .append("</style>\n</head>\n<body>\n<main>\n");
+        header();
+        if (groups.isEmpty()) {
+            html.append("<p>No run has a result yet.</p>\n");
+        } else {
+            table();
+            plots();
+        }
+        warnings.forEach(warning -> html.append("<p class=\"warning\">").append(Html.escape(warning)).append("</p>\n"));
+        repeat();
+        details();
+        return html.append("</main>\n</body>\n</html>\n").toString();
+    }
+
+    private void header() {
+        SavedRun run = runs.getFirst();
+        String exemplars = run.option("exemplars");
+        long orders = runs.stream().map(each -> each.option("order")).distinct().count();
+        html.append("<header>\n<p class=\"brand\">Palimpsest</p>\n<h1>").append(Html.escape(run.text("recipe"))).append("</h1>\n<p>")
+                .append(Html.escape(String.join(" · ", run.option("data"), "split " + run.option("split"), run.option("network"),
+                        exemplars.equals("0") ? "no exemplars" : exemplars + " exemplars a class",
+                        orders == 1 ? "class order " + run.option("order") : orders + " class orders")))
+                .append("</p>\n</header>\n");
+    }
+
+    private void table() {
+        html.append("<section>\n<h2>Comparison</h2>\n<div class=\"wide\"><table>\n<thead><tr>");
+        for (Comparison.Column column : Comparison.COLUMNS) {
+            html.append("<th scope=\"col\" title=\"").append(Html.escape(column.meaning())).append("\">").append(column.title()).append("</th>");
+        }
+        html.append("</tr></thead>\n<tbody>\n");
+        for (Group group : groups) {
+            html.append("<tr>");
+            for (int i = 0; i < Comparison.COLUMNS.size(); i++) {
+                String text = Html.escape(Comparison.COLUMNS.get(i).text().apply(group));
+                html.append(i == 0 ? "<th scope=\"row\">" + text + "</th>" : "<td>" + text + "</td>");
+            }
+            html.append("</tr>\n");
+        }
+        html.append("</tbody>\n</table></div>\n<p class=\"note\">");
+        boolean several = groups.stream().anyMatch(group -> group.runs().size() > 1);
+        html.append(several ? "Mean ± standard deviation over class orders. " : "One class order: differences of a few points are noise. ")
+                .append(CONVENTIONS).append("</p>\n</section>\n");
+    }
+
+    private void plots() {
+        Group main = groups.getFirst();
+        try {
+            figure("Accuracy over experiences", Plots.accuracy(groups),
+                    "After each experience, on the test images of all classes seen so far."
+                            + (main.runs().size() > 1 ? " Bars are one standard deviation over class orders." : ""));
+            StringBuilder matrices = new StringBuilder("<div class=\"grid\">");
+            for (int i = 0; i < groups.size(); i++) {
+                matrices.append("<div><h3>").append(Html.escape(groups.get(i).label())).append("</h3>")
+                        .append(Plots.matrix(groups.get(i), i)).append("</div>");
+            }
+            figure("Accuracy matrix", matrices.append("</div>").toString(),
+                    "Row i, column j: percent right after experience i on the classes that came with experience j.");
+            String losses = Plots.losses(main.runs().getFirst());
+            if (losses != null) {
+                figure("Loss terms", losses, main.label() + ", class order " + main.runs().getFirst().option("order")
+                        + ". Terms as they enter the sum; a term is absent while there is no earlier snapshot.");
+            }
+            String memory = Plots.memory(main);
+            if (memory != null) {
+                figure("Snapshot memory", memory, String.format(java.util.Locale.ROOT,
+                        "All earlier models take %,d bytes (%.2f bits a weight, and norms and heads); full copies would take %,d bytes.",
+                        main.first().snapshotBytes(), main.first().bitsPerWeight(), main.first().fullCopiesBytes()));
+            }
+        } catch (IOException e) {
+            warnings.add(e.getMessage());
+        }
+    }
+
+    private void figure(String title, String content, String caption) {
+        html.append("<section>\n<h2>").append(title).append("</h2>\n<figure>").append(content).append("<figcaption>")
+                .append(Html.escape(caption)).append("</figcaption></figure>\n</section>\n");
+    }
+
+    private void repeat() {
+        html.append("<section>\n<h2>Repeat it</h2>\n<p>The same command on the same kind of machine gives the same weights bit for bit.</p>\n<pre>");
+        new LinkedHashSet<>(runs.stream().map(run -> run.text("command")).toList())
+                .forEach(command -> html.append(Html.escape(command)).append('\n'));
+        html.append("</pre>\n</section>\n");
+    }
+
+    private void details() {
+        html.append("<section>\n<h2>Details</h2>\n");
+        for (SavedRun run : runs) {
+            html.append("<details><summary>").append(Html.escape(run.option("method") + ", class order " + run.option("order") + ", "
+                    + run.text("status"))).append("</summary>\n<dl>");
+            entry("folder", run.folder().toString());
+            for (String key : List.of("started", "finished", "weights_sha256", "commit", "cpu", "threads")) {
+                entry(key.replace('_', ' '), run.text(key));
+            }
+            run.run().path("versions").properties().forEach(version -> entry(version.getKey(), version.getValue().asText()));
+            run.run().path("data_sha256").properties().forEach(file -> entry("SHA-256 of " + file.getKey(), file.getValue().asText()));
+            for (Map.Entry<String, String> option : run.options().entrySet()) {
+                entry(option.getKey(), option.getValue());
+            }
+            html.append("</dl></details>\n");
+        }
+        html.append("</section>\n");
+    }
+
+    private void entry(String key, String value) {
+        if (!value.isEmpty() && !value.equals("null")) {
+            html.append("<dt>").append(Html.escape(key)).append("</dt><dd>").append(Html.escape(value)).append("</dd>\n");
+        }
+    }
+
+    private static String style() throws IOException {
+        try (InputStream in = ReportPage.class.getResourceAsStream("/dev/palimpsest/report/report.css")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+}

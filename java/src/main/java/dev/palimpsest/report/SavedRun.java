@@ -1,0 +1,100 @@
+package dev.palimpsest.report;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.stream.Stream;
+
+/**
+ * A run as its folder tells it.
+ *
+ * @param run the content of run.json
+ * @param metrics the content of metrics.json, empty while there is none
+ */
+record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    /** A run folder, its class orders, and their baselines. */
+    private static final int DEPTH = 3;
+
+    /** The runs in the folder and below it, outer ones first. @throws IOException with a sentence, if there is none */
+    static List<SavedRun> find(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            throw new IOException("There is no run folder " + folder + ".");
+        }
+        List<Path> folders;
+        try (Stream<Path> files = Files.walk(folder, DEPTH)) {
+            folders = files.filter(file -> file.endsWith(RunFolder.RUN)).map(Path::getParent)
+                    .sorted(Comparator.comparing(Path::getNameCount).thenComparing(Comparator.naturalOrder())).toList();
+        }
+        if (folders.isEmpty()) {
+            throw new IOException(folder + " is not a run folder: it holds no " + RunFolder.RUN + ".");
+        }
+        List<SavedRun> runs = new ArrayList<>();
+        for (Path found : folders) {
+            runs.add(read(found));
+        }
+        return runs;
+    }
+
+    private static SavedRun read(Path folder) throws IOException {
+        Path file = folder.resolve(RunFolder.RUN);
+        try {
+            JsonNode run = JSON.readTree(file.toFile());
+            if (!run.path("options").isObject()) {
+                throw new IOException(file + " is damaged: it has no options.");
+            }
+            file = folder.resolve(RunFolder.METRICS);
+            return new SavedRun(folder, run,
+                    Files.exists(file) ? Optional.of(JSON.readValue(file.toFile(), Metrics.class)) : Optional.empty());
+        } catch (JsonProcessingException e) {
+            throw new IOException(file + " is damaged: " + e.getOriginalMessage() + ".", e);
+        }
+    }
+
+    String text(String key) {
+        return run.path(key).asText("");
+    }
+
+    SequencedMap<String, String> options() {
+        return JSON.convertValue(run.path("options"), new TypeReference<LinkedHashMap<String, String>>() {});
+    }
+
+    String option(String name) {
+        return run.path("options").path(name).asText("");
+    }
+
+    /** Every loss term against the step, counted over the whole run; NaN where a term is missing. Empty while there are no steps. */
+    SequencedMap<String, double[]> lossTerms() throws IOException {
+        SequencedMap<String, double[]> columns = new LinkedHashMap<>();
+        Path file = folder.resolve(RunFolder.STEPS);
+        if (!Files.exists(file)) {
+            return columns;
+        }
+        List<String> lines = Files.readAllLines(file);
+        String[] header = lines.getFirst().split(",");
+        int first = List.of(header).indexOf("loss");
+        int end = List.of(header).indexOf("learning_rate");
+        if (first < 0 || end < first) {
+            throw new IOException(file + " is damaged: its first line names no loss and learning_rate.");
+        }
+        for (int column = first; column < end; column++) {
+            double[] values = new double[lines.size() - 1];
+            for (int row = 0; row < values.length; row++) {
+                String text = lines.get(row + 1).split(",", -1)[column];
+                values[row] = text.isEmpty() ? Double.NaN : Double.parseDouble(text);
+            }
+            columns.put(header[column], values);
+        }
+        return columns;
+    }
+}

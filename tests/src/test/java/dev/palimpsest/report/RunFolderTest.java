@@ -1,0 +1,143 @@
+package dev.palimpsest.report;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.palimpsest.train.Progress;
+import dev.palimpsest.train.Recipe;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunFolderTest {
+    private static final Recipe RECIPE = Recipe.of(Map.of("order", "7", "seed", "3", "threads", "2"));
+
+    @TempDir
+    private Path temporary;
+
+    @Test
+    void aRunThatIsOnSaysSoBeforeItsFirstStep() throws IOException {
+        RunFolder folder = create("run");
+        JsonNode run = json("run", "run.json");
+        assertEquals("running", run.get("status").asText());
+        assertEquals("m2kd-digits", run.get("recipe").asText());
+        assertEquals("palimpsest train m2kd-digits", run.get("command").asText());
+        assertEquals(3, run.at("/seeds/seed").asInt());
+        assertEquals("7", run.at("/options/order").asText());
+        assertEquals(Recipe.optionNames().size(), run.get("options").size());
+        assertEquals(2, run.get("threads").asInt());
+        assertEquals(Build.version(), run.at("/versions/palimpsest").asText());
+        assertFalse(run.get("cpu").asText().isEmpty());
+        assertTrue(run.get("isa").isArray());
+        assertTrue(run.has("commit"));
+        assertEquals(temporary.resolve("run"), folder.path());
+        assertFalse(Files.exists(temporary.resolve("run/metrics.json")));
+    }
+
+    @Test
+    void aFinishedRunHoldsItsMetrics() throws IOException {
+        MadeUpRun.run(RECIPE, create("run"));
+        JsonNode run = json("run", "run.json");
+        assertEquals("done", run.get("status").asText());
+        assertTrue(run.get("reason").isNull());
+        assertEquals(MadeUpRun.WEIGHTS, run.get("weights_sha256").asText());
+        assertEquals("cd".repeat(32), run.at("/data_sha256/digits.csv").asText());
+        JsonNode metrics = json("run", "metrics.json");
+        for (String key : List.of("accuracy", "within_experience", "average_incremental_accuracy",
+                "average_incremental_accuracy_without_first", "final_accuracy", "final_within_experience_accuracy", "forgetting",
+                "backward_transfer", "snapshot_bytes", "full_copies_bytes", "bits_per_weight", "seconds")) {
+            assertTrue(metrics.hasNonNull(key), key);
+        }
+        // after experience i: the newest is highest, each earlier one three points lower
+        assertEquals(0.03, metrics.at("/accuracy/2/1").asDouble() - metrics.at("/accuracy/2/0").asDouble(), 1e-12);
+        assertEquals(0.06 + 0.09 + 0.12 + 0.03, 4 * metrics.get("forgetting").asDouble(), 1e-12);
+        assertEquals(5, metrics.get("accuracy").size());
+        assertEquals(3, metrics.get("accuracy").get(2).size());
+        assertEquals(46_000, metrics.get("snapshot_bytes").asLong());
+    }
+
+    @Test
+    void stepsHaveAColumnForEveryTermAndBlanksWhereItWasAbsent() throws IOException {
+        MadeUpRun.run(RECIPE, create("run"));
+        List<String> lines = Files.readAllLines(temporary.resolve("run/steps.csv"));
+        assertEquals("experience,phase,epoch,step,loss,cross-entropy,distillation,learning_rate,images_per_second", lines.getFirst());
+        assertEquals("0,train,0,0,2.3,2.3,,0.1,4321.5", lines.get(1));
+        assertEquals(1 + 5 * 40, lines.size());
+        Map<String, double[]> terms = SavedRun.find(temporary.resolve("run")).getFirst().lossTerms();
+        assertEquals(List.of("loss", "cross-entropy", "distillation"), List.copyOf(terms.keySet()));
+        assertTrue(Double.isNaN(terms.get("distillation")[0]));
+        assertArrayEquals(new double[] {0.45, 0.25}, new double[] {terms.get("distillation")[40], terms.get("distillation")[41]}, 1e-12);
+    }
+
+    @Test
+    void aFailureKeepsTheReasonAndTheStepsSoFar() throws IOException {
+        RunFolder folder = create("run");
+        folder.step(new Progress.Step(0, "train", 0, 0, 1.5, new LinkedHashMap<>(Map.of("cross-entropy", 1.5)), 0.1, 10));
+        folder.failed("loss is NaN at step 0");
+        JsonNode run = json("run", "run.json");
+        assertEquals("failed", run.get("status").asText());
+        assertEquals("loss is NaN at step 0", run.get("reason").asText());
+        assertEquals(2, Files.readAllLines(temporary.resolve("run/steps.csv")).size());
+    }
+
+    @Test
+    void aFolderWithARunIsNotOverwritten() throws IOException {
+        create("run");
+        String before = Files.readString(temporary.resolve("run/run.json"));
+        String sentence = assertThrows(IOException.class, () -> create("run")).getMessage();
+        assertEquals(temporary.resolve("run") + " holds a run already; choose another folder with --out.", sentence);
+        assertEquals(before, Files.readString(temporary.resolve("run/run.json")));
+    }
+
+    @Test
+    void aFolderThatCannotBeWrittenIsOneSentence() throws IOException {
+        Files.writeString(temporary.resolve("file"), "");
+        String sentence = assertThrows(IOException.class, () -> create("file")).getMessage();
+        assertTrue(sentence.startsWith("Cannot write " + temporary.resolve("file") + ": "), sentence);
+        assertTrue(sentence.endsWith("; choose another place with --out."), sentence);
+        String below = assertThrows(IOException.class, () -> create("file/run")).getMessage();
+        assertTrue(below.startsWith("Cannot write ") && below.endsWith("--out."), below);
+        // A device that is full or forbids files, for root too.
+        if (Files.isDirectory(Path.of("/proc/self"))) {
+            String proc = assertThrows(IOException.class, () -> RunFolder.create(Path.of("/proc/self/run"), "r", RECIPE, "c")).getMessage();
+            assertTrue(proc.startsWith("Cannot write /proc/self/run: "), proc);
+        }
+    }
+
+    @Test
+    void aWriteThatIsCutOffLeavesTheOldFileWhole() throws IOException {
+        Path file = temporary.resolve("run.json");
+        AtomicFile.write(file, "old");
+        // Where the temporary file cannot be written, as when the disk is full, nothing may have happened to the file.
+        Files.createDirectory(temporary.resolve("run.json.tmp"));
+        assertThrows(IOException.class, () -> AtomicFile.write(file, "new"));
+        assertEquals("old", Files.readString(file));
+    }
+
+    @Test
+    void noTemporaryFilesStay() throws IOException {
+        MadeUpRun.run(RECIPE, create("run"));
+        try (Stream<Path> files = Files.list(temporary.resolve("run"))) {
+            assertEquals(List.of("metrics.json", "run.json", "steps.csv"), files.map(file -> file.getFileName().toString()).sorted().toList());
+        }
+    }
+
+    private RunFolder create(String name) throws IOException {
+        return RunFolder.create(temporary.resolve(name), "m2kd-digits", RECIPE, "palimpsest train m2kd-digits");
+    }
+
+    private JsonNode json(String folder, String file) throws IOException {
+        return new ObjectMapper().readTree(temporary.resolve(folder).resolve(file).toFile());
+    }
+}
