@@ -15,7 +15,7 @@ public record ModelOptions(Network network, int depth, List<Integer> widths, int
     public enum Network { DIGITS_NET, CIFAR_RESNET }
 
     static final Option<Network> NETWORK = Option.choice("network", Network.class, Network.DIGITS_NET,
-            "Architecture: a small residual network for 8×8 digits, or the CIFAR ResNet of He et al. 2016.", r -> r.model().network());
+            "Architecture: a small network for 8×8 digits, or the CIFAR ResNet of He et al. 2016.", r -> r.model().network());
     static final Option<Integer> DEPTH = Option.integer("depth", 8, "Layers of cifar-resnet: 8, 14, 20, 32, … (6n+2).",
             r -> r.model().depth());
     static final Option<List<Integer>> WIDTHS = Option.integers("widths", "N,N,N", "16,32,64", "Channels of each stage.",
@@ -32,6 +32,7 @@ public record ModelOptions(Network network, int depth, List<Integer> widths, int
         Check.that(network != Network.CIFAR_RESNET || depth >= 8 && depth % 6 == 2, "depth", depth, "6n+2 for cifar-resnet: 8, 14, 20, 32, …");
         Check.that(!widths.isEmpty() && widths.stream().allMatch(width -> width >= 1), "widths", widths, "channels of at least 1, such as 16,32,64");
         Check.that(network != Network.CIFAR_RESNET || widths.size() == 3, "widths", widths, "three stages for cifar-resnet, such as 16,32,64");
+        Check.that(network != Network.DIGITS_NET || widths.size() >= 2, "widths", widths, "at least two stages, such as 16,32,64");
         Check.that(stemStride == 1 || stemStride == 2, "stem-stride", stemStride, "1 or 2");
     }
 

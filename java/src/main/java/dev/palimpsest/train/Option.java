@@ -1,6 +1,6 @@
 package dev.palimpsest.train;
 
-import java.nio.file.Path;
+import dev.palimpsest.stream.ClassOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -104,7 +104,7 @@ public record Option<T>(String name, String hint, String defaultText, String des
             case Optional<?> optional -> optional.map(Option::format).orElse("");
             case OptionalDouble planned when planned.isEmpty() -> PLANNED;
             case OptionalDouble number -> format(number.getAsDouble());
-            case Path path -> path.toString();
+            case ClassOrder.Seeded seeded -> Long.toString(seeded.seed());
             case Double number when number == Math.rint(number) && Math.abs(number) < 1e9 -> Long.toString(number.longValue());
             default -> value.toString();
         };

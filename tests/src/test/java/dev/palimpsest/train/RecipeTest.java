@@ -26,7 +26,7 @@ class RecipeTest {
     void everyOptionComesBackFromItsText() {
         Map<String, String> changed = Map.ofEntries(Map.entry("data", "mnist"), Map.entry("data-folder", "/data/mnist"),
                 Map.entry("split", "4+3x2"), Map.entry("order", "3,1,4,0"), Map.entry("validation", "0.125"),
-                Map.entry("augment", "crop-flip"), Map.entry("network", "cifar-resnet"), Map.entry("depth", "32"),
+                Map.entry("augment", "crop-flip:4"), Map.entry("network", "cifar-resnet"), Map.entry("depth", "32"),
                 Map.entry("widths", "8,9,10"), Map.entry("stem-stride", "2"), Map.entry("auxiliary-heads", "false"),
                 Map.entry("method", "fine-tuning"), Map.entry("epochs", "70"), Map.entry("retrain-epochs", "0"),
                 Map.entry("batch", "128"), Map.entry("optimiser", "sgd"), Map.entry("learning-rate", "2.0E-4"),
@@ -78,11 +78,13 @@ class RecipeTest {
         "prune | yes | prune = yes: expected true or false",
         "fraction | 1 | fraction = 1: expected planned, or a share above 0 and below 1",
         "fraction | plan | fraction = plan: expected planned, or a share above 0 and below 1",
-        "split | 5x | split = 5x: expected experiences x classes, such as 5x2 or 50+10x5",
-        "order | 1,1,2 | order = 1,1,2: expected every label once",
-        "order | x | order = x: expected a whole number",
+        "split | 5x | \"5x\" is not a split: expected EXPERIENCESxCLASSES such as 5x2, or 50+10x5 for an experience of 50 classes and ten of 5",
+        "data | fashion-mnits | data = fashion-mnits: expected one of digits, fashion-mnist, mnist; did you mean fashion-mnist?",
+        "augment | shift | \"shift\" is not an augmentation: expected none, shift:PIXELS or crop-flip:PIXELS",
+        "order | x | \"x\" is not a class order: expected seed:NUMBER or labels joined by commas such as 3,1,0,2",
         "validation | 1 | validation = 1: expected a share of at least 0 and below 1",
         "stem-stride | 3 | stem-stride = 3: expected 1 or 2",
+        "widths | 16 | widths = 16: expected at least two stages, such as 16,32,64",
         "widths | 16,0 | widths = 16,0: expected channels of at least 1, such as 16,32,64",
         "schedule | step | milestones = : expected epochs such as 49,63 for the step schedule",
         "clip | Infinity | clip = Infinity: expected a number of at least 0",
@@ -112,7 +114,7 @@ class RecipeTest {
         RecipeFile file = RecipeFile.load(name);
         assertTrue(file.summary().startsWith("M2KD on "), file.summary());
         assertEquals(name.endsWith("exemplar-free"), file.recipe().exemplars().perClass() == 0);
-        assertEquals(name.contains("fashion"), file.recipe().data().source() == DataOptions.Source.FASHION_MNIST);
+        assertEquals(name.contains("fashion") ? "fashion-mnist" : "digits", file.recipe().data().name());
     }
 
     @Test
