@@ -116,7 +116,8 @@ class OptimiserTest {
     @MethodSource("cases")
     void followsTheScalarReference(Case c) {
         Random random = new Random(7);
-        List<Parameter> parameters = List.of(parameter("one", random, 1), parameter("block", random, 1024), parameter("odd", random, 7, 331));
+        List<Parameter> parameters = List.of(parameter("one", random, 1), parameter("block", random, 1024),
+                parameter("odd", random, 7, 331));
         double[] rates = random.doubles(STEPS, 0.001, 0.1).toArray();
         for (boolean masked : new boolean[] {false, true}) {
             Optimiser optimiser = c.factory.apply(parameters, p -> masked ? everyThird(p.size()) : null);

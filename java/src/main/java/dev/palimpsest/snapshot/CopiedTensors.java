@@ -1,0 +1,86 @@
+package dev.palimpsest.snapshot;
+
+import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/** Copies of named tensors, one set a snapshot, in memory of its own. */
+final class CopiedTensors implements AutoCloseable {
+    private final Arena arena = Arena.ofShared();
+    private final List<Map<String, Buffer>> snapshots = new ArrayList<>();
+    private long bytes;
+
+    /** Copies the chosen parameters and all buffers as the next snapshot. */
+    void add(List<Parameter> parameters, Predicate<Parameter> chosen, List<Buffer> buffers) {
+        Map<String, Buffer> copies = new LinkedHashMap<>();
+        for (Parameter parameter : parameters) {
+            if (chosen.test(parameter)) {
+                put(copies, parameter.name(), parameter.shape(), parameter.value());
+            }
+        }
+        buffers.forEach(buffer -> put(copies, buffer.name(), buffer.shape(), buffer.value()));
+        snapshots.add(copies);
+    }
+
+    private void put(Map<String, Buffer> copies, String name, Shape shape, MemorySegment value) {
+        MemorySegment copy = arena.allocate(shape.bytes(), 64).copyFrom(value);
+        bytes += shape.bytes();
+        if (copies.put(name, new Buffer(name, shape, copy.asReadOnly())) != null) {
+            throw new IllegalArgumentException("two tensors of the model are named " + name + ": snapshots find them by name");
+        }
+    }
+
+    int count() {
+        return snapshots.size();
+    }
+
+    long bytes() {
+        return bytes;
+    }
+
+    Buffer get(int snapshot, String name) {
+        requireSnapshot(snapshot);
+        Buffer copy = snapshots.get(snapshot - 1).get(name);
+        if (copy == null) {
+            throw new IllegalArgumentException("snapshot " + snapshot + " has no copy of " + name + ": expected one of "
+                    + snapshots.get(snapshot - 1).keySet());
+        }
+        return copy;
+    }
+
+    void requireSnapshot(int snapshot) {
+        if (snapshot < 1 || snapshot > count()) {
+            throw new IllegalArgumentException("there is no snapshot " + snapshot + ": "
+                    + (count() == 0 ? "none was taken yet" : "expected 1 to " + count()));
+        }
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+
+    static long allBytes(List<Parameter> parameters, List<Buffer> buffers) {
+        return parameters.stream().mapToLong(p -> p.shape().bytes()).sum() + buffers.stream().mapToLong(b -> b.shape().bytes()).sum();
+    }
+
+    /** Checks the segments of {@link Snapshots#weight}. */
+    static void requireSizes(Parameter parameter, MemorySegment scale, MemorySegment out) {
+        if (out.byteSize() != parameter.shape().bytes()) {
+            throw new IllegalArgumentException(parameter.name() + " needs " + parameter.shape().bytes() + " bytes (" + parameter.shape()
+                    + " float32) for its snapshot, has " + out.byteSize());
+        }
+        long channels = parameter.shape().extent(0);
+        if (scale != null && scale.byteSize() != channels * Float.BYTES) {
+            throw new IllegalArgumentException("the scale of " + parameter.name() + " needs " + channels * Float.BYTES + " bytes ("
+                    + channels + " output channels, float32), has " + scale.byteSize());
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package dev.palimpsest.snapshot;
+
+import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+
+/** Snapshots as plain copies of everything, for training without pruning: no weight is frozen, and each snapshot costs a model. */
+public final class FullCopies implements Snapshots {
+    private final CopiedTensors copies = new CopiedTensors();
+
+    @Override
+    public int add(List<Parameter> parameters, List<Buffer> buffers) {
+        copies.add(parameters, p -> true, buffers);
+        return count();
+    }
+
+    @Override
+    public int count() {
+        return copies.count();
+    }
+
+    @Override
+    public void weight(int snapshot, Parameter parameter, MemorySegment scale, MemorySegment out) {
+        Buffer copy = copies.get(snapshot, parameter.name());
+        CopiedTensors.requireSizes(parameter, scale, out);
+        if (scale == null) {
+            out.copyFrom(copy.value());
+            return;
+        }
+        int perChannel = parameter.size() / Math.max(1, parameter.shape().extent(0));
+        for (int i = 0; i < parameter.size(); i++) {
+            float factor = scale.getAtIndex(ValueLayout.JAVA_FLOAT, i / perChannel);
+            out.setAtIndex(ValueLayout.JAVA_FLOAT, i, copy.value().getAtIndex(ValueLayout.JAVA_FLOAT, i) * factor);
+        }
+    }
+
+    @Override
+    public MemorySegment vector(int snapshot, String name) {
+        return copies.get(snapshot, name).value();
+    }
+
+    @Override
+    public Shape shape(int snapshot, String name) {
+        return copies.get(snapshot, name).shape();
+    }
+
+    @Override
+    public long bytes() {
+        return copies.bytes();
+    }
+
+    @Override
+    public long fullCopyBytes() {
+        return copies.bytes();
+    }
+
+    /** {@inheritDoc} 32 for each snapshot. */
+    @Override
+    public int bitsPerWeight() {
+        return Float.SIZE * count();
+    }
+
+    @Override
+    public void close() {
+        copies.close();
+    }
+}

@@ -1,0 +1,232 @@
+package dev.palimpsest.snapshot;
+
+import dev.palimpsest.tensor.Parameter;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Which step each weight belongs to: 0 is free, otherwise the step, from 1, that trained it. A step {@linkplain #claim claims} all free
+ * weights, trains them ({@link #trainable} is the optimisers' mask), {@linkplain #release releases} the smallest and trains the survivors
+ * again. methods.md, "Mask-based pruning"; the mechanism of PackNet (Mallya and Lazebnik 2018). Only WEIGHT parameters have owners. Not
+ * thread-safe.
+ */
+public final class Owners {
+    /** An owner is kept in one byte while training. */
+    static final int MOST_STEPS = 255;
+
+    /** One parameter's owners, and the mask of the present step. */
+    private record Held(Parameter parameter, byte[] codes, byte[] mask) {
+        Held(Parameter parameter) {
+            this(parameter, new byte[parameter.size()], new byte[parameter.size()]);
+        }
+
+        int bits(int index) {
+            return parameter.value().getAtIndex(ValueLayout.JAVA_INT, index);
+        }
+
+        float magnitude(int index) {
+            return Math.abs(Float.intBitsToFloat(bits(index)));
+        }
+    }
+
+    private final Map<Parameter, Held> held = new LinkedHashMap<>();
+    private int step;
+    private boolean released = true;
+
+    /** All weights start free. Parameters of other roles are left out. */
+    public Owners(List<Parameter> parameters) {
+        for (Parameter parameter : parameters) {
+            if (parameter.role() == Parameter.Role.WEIGHT) {
+                held.put(parameter, new Held(parameter));
+            }
+        }
+    }
+
+    /** The parameters that have owners, in the order given. */
+    public List<Parameter> weights() {
+        return Collections.unmodifiableList(new ArrayList<>(held.keySet()));
+    }
+
+    /** The step that trains now or trained last; 0 before the first claim. */
+    public int step() {
+        return step;
+    }
+
+    /** A copy of a parameter's owners, unsigned bytes in its order. */
+    public byte[] codes(Parameter parameter) {
+        return held(parameter).codes.clone();
+    }
+
+    /** How many weights a step owns, or are free (0). */
+    public long count(int owner) {
+        long count = 0;
+        for (Held h : held.values()) {
+            for (byte code : h.codes) {
+                count += code == (byte) owner ? 1 : 0;
+            }
+        }
+        return count;
+    }
+
+    /**
+     * Gives all free weights to the next step.
+     *
+     * @throws IllegalStateException if steps come out of order, the step before has not released, or no weight is free
+     */
+    public void claim(int next) {
+        if (next != step + 1 || next > MOST_STEPS) {
+            throw new IllegalStateException("step " + next + " cannot claim after step " + step + ": steps follow one another from 1 to "
+                    + MOST_STEPS);
+        }
+        if (!released) {
+            throw new IllegalStateException("step " + next + " cannot claim: step " + step + " has not released its weights yet");
+        }
+        if (!held.isEmpty() && count(0) == 0) {
+            throw new IllegalStateException("step " + next + " finds no free weight: steps own " + shares()
+                    + "; release a larger fraction");
+        }
+        step = next;
+        released = false;
+        held.values().forEach(h -> replace(h, (byte) 0, (byte) next));
+        renewMasks();
+    }
+
+    private List<Long> shares() {
+        List<Long> shares = new ArrayList<>();
+        for (int s = 1; s <= step; s++) {
+            shares.add(count(s));
+        }
+        return shares;
+    }
+
+    private static void replace(Held h, byte from, byte to) {
+        for (int i = 0; i < h.codes.length; i++) {
+            if (h.codes[i] == from) {
+                h.codes[i] = to;
+            }
+        }
+    }
+
+    /**
+     * Ends the training of the present step's weights: in each tensor those whose magnitude is at most the k-th smallest become free and
+     * +0, k = fraction·count rounded half to even. Equal magnitudes at the threshold all go. To be called once a step, also with a
+     * fraction of 0; momentum of released weights is the optimiser's to forget.
+     *
+     * @throws IllegalArgumentException if the fraction is not in [0, 1)
+     * @throws IllegalStateException if this is not the step that claimed last, it has released already, or a weight is NaN
+     */
+    public void release(int ending, double fraction) {
+        if (!(fraction >= 0 && fraction < 1)) {
+            throw new IllegalArgumentException("pruning fraction " + fraction + ": expected a number in [0, 1)");
+        }
+        if (ending != step || released) {
+            throw new IllegalStateException("step " + ending + " cannot release: "
+                    + (ending != step ? "step " + step + " trains now" : "it has done so already"));
+        }
+        // All thresholds before the first change: a NaN leaves everything as it was.
+        Map<Held, Float> thresholds = new LinkedHashMap<>();
+        for (Held h : held.values()) {
+            thresholds.put(h, threshold(h, fraction));
+        }
+        thresholds.forEach(this::releaseUpTo);
+        released = true;
+        renewMasks();
+    }
+
+    /** The largest magnitude to release, below zero for none. */
+    private float threshold(Held h, double fraction) {
+        float[] magnitudes = new float[h.codes.length];
+        int count = 0;
+        for (int i = 0; i < h.codes.length; i++) {
+            if (h.codes[i] == (byte) step) {
+                magnitudes[count++] = h.magnitude(i);
+            }
+        }
+        Arrays.sort(magnitudes, 0, count);
+        if (count > 0 && Float.isNaN(magnitudes[count - 1])) {
+            throw new IllegalStateException(h.parameter.name() + " has weights that are NaN: training diverged, lower the learning rate");
+        }
+        int k = released(count, fraction);
+        return k == 0 ? -1 : magnitudes[k - 1];
+    }
+
+    /** Half to even, as the order statistic of the rule is defined. */
+    static int released(int count, double fraction) {
+        return (int) Math.rint(fraction * count);
+    }
+
+    private void releaseUpTo(Held h, float threshold) {
+        for (int i = 0; i < h.codes.length; i++) {
+            if (h.codes[i] == (byte) step && h.magnitude(i) <= threshold) {
+                h.codes[i] = 0;
+                h.parameter.value().setAtIndex(ValueLayout.JAVA_FLOAT, i, 0f);
+            }
+        }
+        h.parameter.changed();
+    }
+
+    private void renewMasks() {
+        for (Held h : held.values()) {
+            for (int i = 0; i < h.codes.length; i++) {
+                h.mask[i] = (byte) (step > 0 && h.codes[i] == (byte) step ? 1 : 0);
+            }
+        }
+    }
+
+    /**
+     * The optimisers' mask: 1 where the present step owns the weight, else 0; null, everything moves, for parameters of other roles. The
+     * same array at every call, kept up to date; not to be written to.
+     *
+     * @throws IllegalArgumentException if a WEIGHT parameter is not one of {@link #weights()}
+     */
+    public byte[] trainable(Parameter parameter) {
+        return parameter.role() == Parameter.Role.WEIGHT ? held(parameter).mask : null;
+    }
+
+    private Held held(Parameter parameter) {
+        Held h = held.get(parameter);
+        if (h == null) {
+            throw new IllegalArgumentException(parameter.name() + " (" + parameter.role() + ") has no owners: expected one of "
+                    + held.keySet().stream().map(Parameter::name).toList());
+        }
+        return h;
+    }
+
+    /** @throws IllegalStateException if a free weight is not +0: the model would not be what its owners rebuild */
+    void requireFreeWeightsAreZero() {
+        for (Held h : held.values()) {
+            for (int i = 0; i < h.codes.length; i++) {
+                if (h.codes[i] == 0 && h.bits(i) != 0) {
+                    throw new IllegalStateException("weight " + i + " of " + h.parameter.name() + " was released and is "
+                            + Float.intBitsToFloat(h.bits(i)) + ", expected +0: give Owners.trainable to the optimiser as its mask");
+                }
+            }
+        }
+    }
+
+    /** A hash of the bits of all weights that steps 1 to {@code last} own. */
+    long hash(int last) {
+        long hash = 1;
+        for (Held h : held.values()) {
+            for (int i = 0; i < h.codes.length; i++) {
+                int owner = Byte.toUnsignedInt(h.codes[i]);
+                hash = owner > 0 && owner <= last ? 31 * hash + h.bits(i) : hash;
+            }
+        }
+        return hash;
+    }
+
+    /** Codes themselves, not to be written to. */
+    byte[] codesOf(Parameter parameter) {
+        return held(parameter).codes;
+    }
+
+    boolean hasReleased() {
+        return released && step > 0;
+    }
+}

@@ -1,0 +1,121 @@
+package dev.palimpsest.snapshot;
+
+import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Snapshots inside the live model: snapshot s is the weights whose owner is 1 to s, which later steps never move, and +0 elsewhere. Beside
+ * the model it takes the owners as bit planes, ⌈log₂(N + 1)⌉ bits a weight for N steps, and each snapshot's norms, heads and buffers.
+ */
+public final class PackedSnapshots implements Snapshots {
+    private final Owners owners;
+    private final CopiedTensors copies = new CopiedTensors();
+    private final Map<Parameter, MemorySegment> planes = new HashMap<>();
+    private Arena planesArena = Arena.ofShared();
+    private int planeCount;
+    private long ownedHash;
+    private long fullCopyBytes;
+
+    /** @param owners of the model's weights; they stay the caller's and go on changing */
+    public PackedSnapshots(Owners owners) {
+        this.owners = owners;
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws IllegalStateException if the next step has not claimed and released, released weights are not +0, or weights of
+     *     earlier steps moved
+     */
+    @Override
+    public int add(List<Parameter> parameters, List<Buffer> buffers) {
+        int snapshot = count() + 1;
+        if (owners.step() != snapshot || !owners.hasReleased()) {
+            throw new IllegalStateException("snapshot " + snapshot + " is taken when step " + snapshot
+                    + " has released its weights, but step " + owners.step() + (owners.hasReleased() ? " has done so" : " has not"));
+        }
+        for (Parameter parameter : parameters) {
+            owners.trainable(parameter); // refuses weights that have no owners
+        }
+        owners.requireFreeWeightsAreZero();
+        if (count() > 0 && owners.hash(count()) != ownedHash) {
+            throw new IllegalStateException("weights of earlier steps moved while step " + snapshot
+                    + " trained, so the snapshots before it are lost: give Owners.trainable to the optimiser as its mask");
+        }
+        ownedHash = owners.hash(snapshot);
+        copies.add(parameters, p -> p.role() != Parameter.Role.WEIGHT, buffers);
+        fullCopyBytes += CopiedTensors.allBytes(parameters, buffers);
+        pack();
+        return snapshot;
+    }
+
+    @Override
+    public int count() {
+        return copies.count();
+    }
+
+    @Override
+    public void weight(int snapshot, Parameter parameter, MemorySegment scale, MemorySegment out) {
+        copies.requireSnapshot(snapshot);
+        owners.codesOf(parameter); // refuses what has no owners
+        CopiedTensors.requireSizes(parameter, scale, out);
+        long perChannel = parameter.size() / Math.max(1, parameter.shape().extent(0));
+        PlainReconstruction.apply(parameter.size(), parameter.value(), planes.get(parameter), planeCount, snapshot, scale, perChannel, out);
+    }
+
+    /**
+     * Brings the planes up to the owners; new memory only when a step needs one more plane. Once a snapshot is enough: what later steps
+     * claim and release is free to every snapshot before them.
+     */
+    private void pack() {
+        int needed = Integer.SIZE - Integer.numberOfLeadingZeros(owners.step());
+        if (needed != planeCount) {
+            planes.clear();
+            planesArena.close();
+            planesArena = Arena.ofShared();
+            planeCount = needed;
+            for (Parameter parameter : owners.weights()) {
+                planes.put(parameter, planesArena.allocate(PlainReconstruction.planeBytes(parameter.size(), planeCount), 64));
+            }
+        }
+        planes.forEach((parameter, segment) -> PlainReconstruction.pack(owners.codesOf(parameter), planeCount, segment));
+    }
+
+    @Override
+    public MemorySegment vector(int snapshot, String name) {
+        return copies.get(snapshot, name).value();
+    }
+
+    @Override
+    public Shape shape(int snapshot, String name) {
+        return copies.get(snapshot, name).shape();
+    }
+
+    @Override
+    public long bytes() {
+        return planes.values().stream().mapToLong(MemorySegment::byteSize).sum() + copies.bytes();
+    }
+
+    @Override
+    public long fullCopyBytes() {
+        return fullCopyBytes;
+    }
+
+    /** {@inheritDoc} ⌈log₂(N + 1)⌉ after N steps. */
+    @Override
+    public int bitsPerWeight() {
+        return planeCount;
+    }
+
+    @Override
+    public void close() {
+        planesArena.close();
+        copies.close();
+    }
+}

@@ -1,0 +1,88 @@
+package dev.palimpsest.snapshot;
+
+import dev.palimpsest.tensor.Parameter;
+import java.util.List;
+import java.util.StringJoiner;
+
+/**
+ * Which fraction of a step's weights is released after it, so that later steps find free ones. Steps count from 1; the last one keeps all.
+ * methods.md, "Mask-based pruning"; PackNet (Mallya and Lazebnik 2018) uses a fixed fraction.
+ */
+public sealed interface PruningPlan {
+    /** Steps planned for, 1 to 255. */
+    int steps();
+
+    /** Fraction of the weights owned by this step that is released after it; 0 for the last step. */
+    default double fraction(int step) {
+        if (step < 1 || step > steps()) {
+            throw new IllegalArgumentException("step " + step + " is not planned: expected 1 to " + steps());
+        }
+        return step == steps() ? 0 : beforeLast(step);
+    }
+
+    /** {@link #fraction} of a step that is not the last. */
+    double beforeLast(int step);
+
+    /** Every step ends up with the same number of weights, to within rounding in each tensor. */
+    record EqualShares(int steps) implements PruningPlan {
+        public EqualShares {
+            requireSteps(steps);
+        }
+
+        @Override
+        public double beforeLast(int step) {
+            // Of the N−s+1 shares this step holds, it keeps one.
+            return (double) (steps - step) / (steps - step + 1);
+        }
+    }
+
+    /** The same fraction after every step but the last: step s ends up with (1 − fraction)·fraction^(s−1) of the weights. */
+    record Fixed(double fraction, int steps) implements PruningPlan {
+        public Fixed {
+            requireSteps(steps);
+            if (!(fraction >= 0 && fraction < 1)) {
+                throw new IllegalArgumentException("pruning fraction " + fraction + ": expected a number in [0, 1)");
+            }
+        }
+
+        @Override
+        public double beforeLast(int step) {
+            return fraction;
+        }
+    }
+
+    /**
+     * Plays the plan through for every WEIGHT parameter.
+     *
+     * @throws IllegalArgumentException if a step would find no free weight in one of them, or the first step would keep none of it; the
+     *     message has the numbers
+     */
+    default void requireEnoughWeights(List<Parameter> parameters) {
+        for (Parameter parameter : parameters) {
+            if (parameter.role() == Parameter.Role.WEIGHT) {
+                requireEnoughWeights(parameter);
+            }
+        }
+    }
+
+    private void requireEnoughWeights(Parameter parameter) {
+        StringJoiner counts = new StringJoiner(", ");
+        int free = parameter.size();
+        for (int step = 1; step <= steps(); step++) {
+            counts.add(Integer.toString(free));
+            int released = Owners.released(free, fraction(step));
+            if (free == 0 || step == 1 && released == free) {
+                throw new IllegalArgumentException("pruning " + this + " does not fit " + parameter.name()
+                        + ": free weights before each step " + counts + (free == 0 ? "" : ", and the first step keeps none of them")
+                        + "; plan equal shares, change the fraction, or train fewer experiences or a wider network");
+            }
+            free = released;
+        }
+    }
+
+    private static void requireSteps(int steps) {
+        if (steps < 1 || steps > Owners.MOST_STEPS) {
+            throw new IllegalArgumentException("pruning for " + steps + " steps: expected 1 to " + Owners.MOST_STEPS);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package dev.palimpsest.snapshot;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
+import java.lang.foreign.Arena;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PruningPlanTest {
+    private final Arena arena = Arena.ofConfined();
+
+    @AfterEach
+    void close() {
+        arena.close();
+    }
+
+    private Parameter weights(int count) {
+        return new Parameter("conv" + count, Parameter.Role.WEIGHT, Shape.of(count), arena);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 5, 10, 50})
+    void everyStepOwnsAnEqualShare(int steps) {
+        PruningPlan plan = new PruningPlan.EqualShares(steps);
+        for (int count : new int[] {steps, 432, 9216}) {
+            Parameter w = weights(count);
+            Random random = new Random(count);
+            Owners owners = new Owners(List.of(w));
+            for (int step = 1; step <= steps; step++) {
+                owners.claim(step);
+                float[] values = new float[count];
+                for (int i = 0; i < count; i++) {
+                    values[i] = (float) random.nextGaussian();
+                }
+                w.set(values);
+                owners.release(step, plan.fraction(step));
+            }
+            assertEquals(0, owners.count(0), "the last step keeps all");
+            for (int step = 1; step <= steps; step++) {
+                assertEquals((double) count / steps, owners.count(step), 1, count + " weights, step " + step);
+            }
+        }
+    }
+
+    @Test
+    void aFixedFractionKeepsAllAfterTheLastStep() {
+        PruningPlan plan = new PruningPlan.Fixed(0.6, 3);
+        assertEquals(List.of(0.6, 0.6, 0.0), List.of(plan.fraction(1), plan.fraction(2), plan.fraction(3)));
+        assertThrows(IllegalArgumentException.class, () -> plan.fraction(4));
+        assertThrows(IllegalArgumentException.class, () -> plan.fraction(0));
+    }
+
+    @Test
+    void fractionsThatExhaustTheFreeWeightsAreRefusedWithTheNumbers() {
+        // 432 → 173 → 69 → 28 → 11 → 4 → 2 → 1 → 0, by hand
+        assertMessage("conv432: free weights before each step 432, 173, 69, 28, 11, 4, 2, 1, 0;",
+                () -> new PruningPlan.Fixed(0.4, 10).requireEnoughWeights(List.of(weights(9000), weights(432))));
+        assertMessage("100, 0;", () -> new PruningPlan.Fixed(0, 2).requireEnoughWeights(List.of(weights(100))));
+        assertMessage("20, and the first step keeps none of them",
+                () -> new PruningPlan.Fixed(0.99, 2).requireEnoughWeights(List.of(weights(20))));
+        assertMessage("before each step 9", () -> new PruningPlan.EqualShares(100).requireEnoughWeights(List.of(weights(9))));
+        Parameter head = new Parameter("fc", Parameter.Role.HEAD, Shape.of(1), arena);
+        assertDoesNotThrow(() -> new PruningPlan.Fixed(0.6, 5).requireEnoughWeights(List.of(weights(432), head)));
+        assertDoesNotThrow(() -> new PruningPlan.EqualShares(10).requireEnoughWeights(List.of(weights(432), weights(36))));
+        assertDoesNotThrow(() -> new PruningPlan.Fixed(0, 1).requireEnoughWeights(List.of(weights(1))));
+    }
+
+    @Test
+    void numbersOutOfRangeAreRefused() {
+        assertMessage("fraction 1.0", () -> new PruningPlan.Fixed(1, 2));
+        assertMessage("fraction NaN", () -> new PruningPlan.Fixed(Double.NaN, 2));
+        assertMessage("0 steps", () -> new PruningPlan.EqualShares(0));
+        assertMessage("256 steps", () -> new PruningPlan.EqualShares(256));
+    }
+
+    private static void assertMessage(String expected, Executable executable) {
+        String message = assertThrows(IllegalArgumentException.class, executable).getMessage();
+        assertTrue(message.contains(expected), message);
+    }
+}
