@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
  * @param sizes classes of experience 0, 1, …; all positive
  */
 public record Split(List<Integer> sizes) {
-    private static final Pattern TERM = Pattern.compile("(?:(\\d{1,6})[x×])?(\\d{1,6})");
+    private static final Pattern TERM = Pattern.compile("(?:(\\d{1,4})[x×])?(\\d{1,4})");
 
     /** @throws IllegalArgumentException if there is no experience, or one without classes */
     public Split {

@@ -56,8 +56,9 @@ class DigitsTest {
 
     @Test
     void refusesAFolderAndUnknownNames() {
+        var folder = Optional.of(Path.of("/somewhere"));
         assertEquals("digits are part of the library: leave out the folder /somewhere",
-                assertThrows(IllegalArgumentException.class, () -> Dataset.load("digits", Optional.of(Path.of("/somewhere")))).getMessage());
+                assertThrows(IllegalArgumentException.class, () -> Dataset.load("digits", folder)).getMessage());
         assertEquals("there is no data set \"digit\": expected one of digits, fashion-mnist, mnist",
                 assertThrows(IllegalArgumentException.class, () -> Dataset.load("digit", Optional.empty())).getMessage());
     }

@@ -88,7 +88,8 @@ class ClassIncrementalStreamTest {
     }
 
     private String refused(String split, double fraction) {
-        return assertThrows(IllegalArgumentException.class, () -> ClassIncrementalStream.of(digits, split, "seed:1", fraction, 1)).getMessage();
+        return assertThrows(IllegalArgumentException.class, () -> ClassIncrementalStream.of(digits, split, "seed:1", fraction, 1))
+                .getMessage();
     }
 
     private boolean[] heldOut(ClassIncrementalStream stream) {

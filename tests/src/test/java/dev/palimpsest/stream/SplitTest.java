@@ -35,8 +35,8 @@ class SplitTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "x", "5x", "x2", "0x2", "5x0", "5x2+", "-5x2", "5*2", "1x2x3"})
     void refusesAnythingElse(String text) {
-        assertEquals("\"" + text + "\" is not a split: expected EXPERIENCESxCLASSES such as 5x2, or 50+10x5 for an experience of 50 classes "
-                + "and ten of 5", assertThrows(IllegalArgumentException.class, () -> Split.parse(text)).getMessage());
+        assertEquals("\"" + text + "\" is not a split: expected EXPERIENCESxCLASSES such as 5x2, or 50+10x5 for an experience of 50 "
+                + "classes and ten of 5", assertThrows(IllegalArgumentException.class, () -> Split.parse(text)).getMessage());
     }
 
     @Test
