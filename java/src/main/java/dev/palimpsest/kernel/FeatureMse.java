@@ -1,0 +1,67 @@
+package dev.palimpsest.kernel;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * Distillation of features: mean over rows b of Σ_k w[b,k]·‖f_b − g_kb‖² (summed over dimensions) and its gradient with respect to the
+ * student's features f, in one sweep.
+ *
+ * <p>A teacher whose weight in a row is 0 is not read there. NaN gives a NaN loss. The bits depend neither on the implementation nor on the
+ * number of threads. Calls allocate nothing once memory of the same kind (off-heap or arrays) was passed before. Not thread-safe: one
+ * instance per calling thread. {@link #close()} frees its scratch memory. Order of reduction: native/kernels/feature_mse/feature_mse.md.
+ */
+public final class FeatureMse implements AutoCloseable {
+    private final RowSplit split;
+
+    /** With the implementation that {@link Kernels#chosen()} names. */
+    public FeatureMse(int maxRows, int dims, int teachers, int threads) {
+        this(maxRows, dims, teachers, threads, Kernels.chosen());
+    }
+
+    /**
+     * @param maxRows the most rows a call will have
+     * @param dims features of a row
+     * @param teachers how many; may be 0
+     * @param threads threads that share a call's rows, the caller among them
+     * @throws IllegalArgumentException if a size is out of range
+     * @throws UnsupportedOperationException if the implementation cannot run here
+     */
+    public FeatureMse(int maxRows, int dims, int teachers, int threads, Implementation implementation) {
+        if (maxRows < 1 || dims < 1 || teachers < 0) {
+            throw new IllegalArgumentException("maxRows " + maxRows + ", dims " + dims + ", teachers " + teachers
+                    + ": expected at least 1, 1 and 0");
+        }
+        Team team = Team.of(threads);
+        RowKernel kernel = Kernels.require(implementation) == Implementation.JAVA
+                ? new JavaFeatureMse(maxRows, dims, teachers, team)
+                : new NativeFeatureMse(maxRows, dims, teachers, threads, implementation);
+        int[] teacherColumns = new int[teachers];
+        Arrays.fill(teacherColumns, dims);
+        split = new RowSplit(kernel, team, maxRows, dims, teacherColumns);
+    }
+
+    /**
+     * @param rows B, 1 to maxRows
+     * @param student features [B, dims], float32, row-major, off-heap or over a {@code float[]}; so all segments
+     * @param teachers features [B, dims] of each teacher
+     * @param weight w [B, teachers]
+     * @param gradient [B, dims], overwritten
+     * @return the loss; the sum over rows is taken in row order, in float64
+     * @throws IllegalArgumentException if a segment is too small, closed, of another thread, or overlaps the gradient
+     */
+    public double lossAndGradient(int rows, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
+        return split.lossAndGradient(rows, 1, student, teachers, weight, gradient);
+    }
+
+    /** The same on arrays; views of them are all that is allocated. */
+    public double lossAndGradient(int rows, float[] student, float[][] teachers, float[] weight, float[] gradient) {
+        MemorySegment[] views = Arrays.stream(teachers).map(MemorySegment::ofArray).toArray(MemorySegment[]::new);
+        return lossAndGradient(rows, MemorySegment.ofArray(student), views, MemorySegment.ofArray(weight), MemorySegment.ofArray(gradient));
+    }
+
+    @Override
+    public void close() {
+        split.close();
+    }
+}

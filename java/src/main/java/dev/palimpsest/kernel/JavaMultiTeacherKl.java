@@ -1,0 +1,191 @@
+package dev.palimpsest.kernel;
+
+import dev.palimpsest.tensor.ClassRange;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.List;
+
+/** The executable specification of {@link MultiTeacherKl}: loops over arrays that the compiler vectorises. */
+final class JavaMultiTeacherKl implements RowKernel {
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+    private final int classes;
+    private final List<ClassRange> ranges;
+    private final Team team;
+    private final double[] rowLoss;
+    private final Row[] scratch;
+    private int rows;
+    private double temperature;
+    private Exponential exponential;
+    private MemorySegment student;
+    private MemorySegment[] teachers;
+    private MemorySegment weight;
+    private MemorySegment gradient;
+
+    JavaMultiTeacherKl(int maxRows, int classes, List<ClassRange> ranges, Team team) {
+        this.classes = classes;
+        this.ranges = ranges;
+        this.team = team;
+        rowLoss = new double[maxRows];
+        scratch = new Row[team.size()];
+        Arrays.setAll(scratch, i -> new Row());
+    }
+
+    @Override
+    public boolean takes(MemorySegment segment) {
+        return team.sees(segment);
+    }
+
+    @Override
+    public void bind(
+            int rows, double temperature, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
+        if (exponential == null || this.temperature != temperature) {
+            exponential = new Exponential(temperature);
+        }
+        this.rows = rows;
+        this.temperature = temperature;
+        this.student = student;
+        this.teachers = teachers;
+        this.weight = weight;
+        this.gradient = gradient;
+    }
+
+    @Override
+    public void rows(int begin, int end, int thread) {
+        for (int row = begin; row < end; row++) {
+            rowLoss[row] = scratch[thread].loss(row);
+        }
+    }
+
+    @Override
+    public double rowLoss(int row) {
+        return rowLoss[row];
+    }
+
+    @Override
+    public void close() {}
+
+    /** One row at a time, in arrays of its own. */
+    private final class Row {
+        private final int teacherCount = ranges.size();
+        private final int widest = ranges.stream().mapToInt(ClassRange::size).max().orElse(0);
+        private final float[] studentLogits = new float[classes];
+        private final float[] teacherLogits = new float[widest];
+        private final float[] rowGradient = new float[classes];
+        private final float[] rowWeight = new float[teacherCount];
+        private final float[] distance = new float[widest]; // s - max s
+        private final float[] cross = new float[widest]; // (t - max t) - (s - max s)
+        private final float[] studentE = new float[widest];
+        private final float[][] teacherE = new float[teacherCount][];
+        private final double[] teacherSum = new double[teacherCount]; // Σ e, e = exp((t - max t) / T)
+        private final double[] teacherCross = new double[teacherCount]; // Σ e·((t - max t) - (s - max s))
+        private final float[] slot = new float[Slots.COUNT];
+        private final float[] crossSlot = new float[Slots.COUNT];
+        private final double[] sixteen = new double[16];
+
+        Row() {
+            Arrays.setAll(teacherE, k -> new float[ranges.get(k).size()]);
+        }
+
+        double loss(int row) {
+            MemorySegment.copy(student, FLOAT, (long) row * classes * Float.BYTES, studentLogits, 0, classes);
+            MemorySegment.copy(weight, FLOAT, (long) row * teacherCount * Float.BYTES, rowWeight, 0, teacherCount);
+            Arrays.fill(rowGradient, 0);
+            double loss = 0;
+            for (int k = 0; k < teacherCount; ) {
+                // A run of consecutive teachers with the same classes shares the student's exponentials.
+                ClassRange range = ranges.get(k);
+                int end = k + 1;
+                while (end < teacherCount && ranges.get(end).equals(range)) {
+                    end++;
+                }
+                loss = addRun(loss, row, range, k, end);
+                k = end;
+            }
+            MemorySegment.copy(rowGradient, 0, gradient, FLOAT, (long) row * classes * Float.BYTES, classes);
+            return loss;
+        }
+
+        /** The loss so far plus that of the teachers [begin, end), one by one in order. */
+        private double addRun(double lossSoFar, int row, ClassRange range, int begin, int end) {
+            int n = range.size();
+            double loss = lossSoFar;
+            double studentSum = 0;
+            boolean haveStudent = false;
+            for (int k = begin; k < end; k++) {
+                if (rowWeight[k] == 0) {
+                    continue;
+                }
+                if (!haveStudent) {
+                    haveStudent = true;
+                    studentSum = studentExponentials(range.begin(), n);
+                }
+                MemorySegment.copy(teachers[k], FLOAT, (long) row * n * Float.BYTES, teacherLogits, 0, n);
+                teacherExponentials(k, n);
+            }
+            if (!haveStudent) {
+                return loss;
+            }
+            double logStudent = Exponential.log(studentSum);
+            float studentInverse = (float) (1.0 / studentSum);
+            for (int k = begin; k < end; k++) {
+                if (rowWeight[k] == 0) {
+                    continue;
+                }
+                double divergence = teacherCross[k] / (teacherSum[k] * temperature) + (logStudent - Exponential.log(teacherSum[k]));
+                loss += (double) rowWeight[k] * temperature * temperature * divergence;
+                addGradient(range.begin(), n, studentInverse, teacherE[k], (float) (1.0 / teacherSum[k]),
+                        (float) ((double) rowWeight[k] * temperature / (double) rows));
+            }
+            return loss;
+        }
+
+        private double studentExponentials(int begin, int n) {
+            float top = largest(studentLogits, begin, n);
+            for (int i = 0; i < n; i++) {
+                distance[i] = studentLogits[begin + i] - top;
+                studentE[i] = exponential.exp(exponential.clamp(distance[i]));
+            }
+            double sum = 0;
+            for (int chunk = 0; chunk < n; chunk += Slots.CHUNK) {
+                sum += Slots.sum(studentE, chunk, Math.min(n, chunk + Slots.CHUNK), slot, sixteen);
+            }
+            return sum;
+        }
+
+        private void teacherExponentials(int k, int n) {
+            float[] e = teacherE[k];
+            float top = largest(teacherLogits, 0, n);
+            for (int i = 0; i < n; i++) {
+                // Clamped: a teacher's logit of -inf has e = 0 and must not make 0·inf.
+                float clamped = exponential.clamp(teacherLogits[i] - top);
+                e[i] = exponential.exp(clamped);
+                cross[i] = clamped - distance[i];
+            }
+            double sum = 0;
+            double crossSum = 0;
+            for (int chunk = 0; chunk < n; chunk += Slots.CHUNK) {
+                int end = Math.min(n, chunk + Slots.CHUNK);
+                sum += Slots.sum(e, chunk, end, slot, sixteen);
+                crossSum += Slots.sumOfProducts(e, cross, chunk, end, crossSlot, sixteen);
+            }
+            teacherSum[k] = sum;
+            teacherCross[k] = crossSum;
+        }
+
+        private void addGradient(int begin, int n, float studentInverse, float[] e, float inverse, float factor) {
+            for (int i = 0; i < n; i++) {
+                rowGradient[begin + i] = Math.fma(factor, studentE[i] * studentInverse - e[i] * inverse, rowGradient[begin + i]);
+            }
+        }
+
+        private float largest(float[] x, int begin, int n) {
+            float most = Float.NEGATIVE_INFINITY;
+            for (int i = 0; i < n; i++) {
+                most = Math.max(most, x[begin + i]);
+            }
+            return most;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package dev.palimpsest.kernel;
+
+import dev.palimpsest.kernel.ffi.NativeLibrary;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * Which implementation the kernels use, and why.
+ *
+ * <p>The best that this machine has, or the one forced by {@code -Dpalimpsest.kernels=java|baseline|avx2|avx512}. An automatic choice
+ * falls back to plain Java and says why in {@link #description()}; a forced one that cannot run is an error.
+ */
+public final class Kernels {
+    private Kernels() {}
+
+    /** What runs here, slowest first; always holds {@link Implementation#JAVA}. */
+    public static List<Implementation> available() {
+        List<Implementation> available = new ArrayList<>(List.of(Implementation.JAVA));
+        if (NativeLibrary.isLoaded()) {
+            for (Implementation implementation : Implementation.values()) {
+                if (implementation != Implementation.JAVA && NativeLibrary.supports(implementation.isa())) {
+                    available.add(implementation);
+                }
+            }
+        }
+        return List.copyOf(available);
+    }
+
+    /**
+     * What the façades use unless told otherwise.
+     *
+     * @throws IllegalArgumentException if {@code -Dpalimpsest.kernels} names no implementation
+     * @throws UnsupportedOperationException if it names one that cannot run here; the message says why
+     */
+    public static Implementation chosen() {
+        String forced = System.getProperty("palimpsest.kernels");
+        if (forced == null) {
+            return available().getLast();
+        }
+        return require(Implementation.of(forced));
+    }
+
+    /** One line for people: what was chosen, from what, and where the library came from or why there is none. */
+    public static String description() {
+        String from = System.getProperty("palimpsest.kernels") == null ? "best of " : "forced by -Dpalimpsest.kernels; this machine has ";
+        String names = available().stream().map(Implementation::toString).collect(Collectors.joining(", "));
+        return chosen() + " (" + from + names + "; " + NativeLibrary.description() + ")";
+    }
+
+    static Implementation require(Implementation implementation) {
+        if (!available().contains(implementation)) {
+            String why = NativeLibrary.isLoaded()
+                    ? "this processor lacks the instructions; it has " + available()
+                    : NativeLibrary.description();
+            throw new UnsupportedOperationException("the " + implementation + " kernels cannot run here: " + why);
+        }
+        return implementation;
+    }
+}

@@ -1,0 +1,20 @@
+package dev.palimpsest.kernel;
+
+import java.lang.foreign.MemorySegment;
+
+/** An implementation of {@link SnapshotReconstruction}. The façade has checked everything. */
+interface SnapshotKernel extends AutoCloseable {
+    /** What the next words belong to; {@code scale} may be null. The segments stay valid until the façade's call ends. */
+    void bind(
+            long count, MemorySegment weights, MemorySegment planes, int planeCount, int step, MemorySegment scale, long weightsPerChannel,
+            MemorySegment out);
+
+    /** Rebuilds the weights of the words [begin, end), 64 weights a word. */
+    void words(long begin, long end);
+
+    /** Whether {@link #bind} takes this segment, or needs a copy of it. */
+    boolean takes(MemorySegment segment);
+
+    @Override
+    void close();
+}

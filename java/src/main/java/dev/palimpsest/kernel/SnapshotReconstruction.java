@@ -1,0 +1,211 @@
+package dev.palimpsest.kernel;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
+import java.nio.ByteOrder;
+
+/**
+ * Rebuilds an earlier model's weights from the current ones: a weight stays where 0 &lt; code ≤ step, bit for bit (-0 and NaN too), and
+ * becomes +0 elsewhere. Codes are bit planes, ⌈log2(N+1)⌉ bits a weight for N steps; a factor per output channel can be multiplied in the
+ * same pass, which folds batch norm into the weights.
+ *
+ * <p>Planes: for each group of 64 weights, {@code planeCount} little-endian 64-bit words; bit j of the group's word p is bit p of the code
+ * of the group's weight j. The bits of unused weights in the last group are ignored. {@link #pack} makes them.
+ *
+ * <p>Calls allocate nothing unless the implementation cannot use the memory as it is and must copy it. Not thread-safe. {@link #close()} frees
+ * such copies. Layout and bytes moved: native/kernels/snapshot_reconstruction/snapshot_reconstruction.md.
+ */
+public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
+    /** Codes are bytes. */
+    public static final int MOST_PLANES = 8;
+
+    private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int WEIGHTS_PER_WORD = 64;
+
+    private final SnapshotKernel kernel;
+    private final Team team;
+    private long words;
+    private boolean closed;
+
+    /** With the implementation that {@link Kernels#chosen()} names. */
+    public SnapshotReconstruction(int threads) {
+        this(threads, Kernels.chosen());
+    }
+
+    /**
+     * @param threads threads that share a call's weights, the caller among them
+     * @throws UnsupportedOperationException if the implementation cannot run here
+     */
+    public SnapshotReconstruction(int threads, Implementation implementation) {
+        team = Team.of(threads);
+        kernel = Kernels.require(implementation) == Implementation.JAVA
+                ? new JavaSnapshotReconstruction(team)
+                : new NativeSnapshotReconstruction(implementation);
+    }
+
+    /** Bit planes that hold the codes 0 to steps: ⌈log2(steps + 1)⌉, at least 1. */
+    public static int planesFor(int steps) {
+        if (steps < 0 || steps >= 1 << MOST_PLANES) {
+            throw new IllegalArgumentException("steps " + steps + ": expected 0 to " + ((1 << MOST_PLANES) - 1));
+        }
+        return Math.max(1, Integer.SIZE - Integer.numberOfLeadingZeros(steps));
+    }
+
+    /** Bytes of the planes of that many weights. */
+    public static long planeBytes(long count, int planeCount) {
+        checkPlanes(count, planeCount);
+        return words(count) * planeCount * Long.BYTES;
+    }
+
+    /**
+     * Packs one code a byte into planes.
+     *
+     * @param codes unsigned, each below 2^planeCount
+     * @param planes at least {@link #planeBytes} bytes; overwritten
+     * @throws IllegalArgumentException if a code needs more planes, or the segment is too small
+     */
+    public static void pack(byte[] codes, int planeCount, MemorySegment planes) {
+        checkPlaneSize(planes, codes.length, planeCount);
+        for (int first = 0; first < codes.length; first += WEIGHTS_PER_WORD) {
+            int n = Math.min(WEIGHTS_PER_WORD, codes.length - first);
+            for (int p = 0; p < planeCount; p++) {
+                long word = 0;
+                for (int j = 0; j < n; j++) {
+                    word |= (long) (codes[first + j] >> p & 1) << j;
+                }
+                planes.set(WORD, ((long) first / WEIGHTS_PER_WORD * planeCount + p) * Long.BYTES, word);
+            }
+            for (int j = 0; j < n; j++) {
+                if ((codes[first + j] & 0xff) >> planeCount != 0) {
+                    throw new IllegalArgumentException("code " + (codes[first + j] & 0xff) + " of weight " + (first + j) + " does not fit into "
+                            + planeCount + " planes");
+                }
+            }
+        }
+    }
+
+    /** The codes back, one a byte. */
+    public static byte[] unpack(int count, int planeCount, MemorySegment planes) {
+        checkPlaneSize(planes, count, planeCount);
+        byte[] codes = new byte[count];
+        for (int i = 0; i < count; i++) {
+            long group = (long) (i / WEIGHTS_PER_WORD) * planeCount;
+            int code = 0;
+            for (int p = 0; p < planeCount; p++) {
+                code |= (int) (planes.get(WORD, (group + p) * Long.BYTES) >>> i & 1) << p;
+            }
+            codes[i] = (byte) code;
+        }
+        return codes;
+    }
+
+    /**
+     * Rebuilds the weights as they were when {@code step} ended.
+     *
+     * @param count weights
+     * @param weights float32 [count], off-heap or over an array; so all segments
+     * @param planes see the class
+     * @param planeCount 1 to 8
+     * @param step 0 to 2^planeCount - 1
+     * @param channelScaleOrNull null, or float32 factors, one for each run of weightsPerChannel weights
+     * @param weightsPerChannel at least 1 if there are factors, otherwise ignored
+     * @param out float32 [count], overwritten; may be the same memory as the weights, but not overlap it otherwise
+     * @throws IllegalArgumentException if a size does not fit; the message has both
+     */
+    public void apply(
+            long count, MemorySegment weights, MemorySegment planes, int planeCount, int step, MemorySegment channelScaleOrNull,
+            long weightsPerChannel, MemorySegment out) {
+        if (closed) {
+            throw new IllegalStateException("this kernel is closed");
+        }
+        check(count, weights, planes, planeCount, step, channelScaleOrNull, weightsPerChannel, out);
+        if (kernel.takes(weights) && kernel.takes(planes) && kernel.takes(out)
+                && (channelScaleOrNull == null || kernel.takes(channelScaleOrNull))) {
+            run(count, weights, planes, planeCount, step, channelScaleOrNull, weightsPerChannel, out);
+        } else {
+            try (Arena arena = Arena.ofShared()) {
+                MemorySegment copy = arena.allocate(Math.max(1, count * Float.BYTES), 64);
+                MemorySegment scale = channelScaleOrNull == null ? null : copyOf(channelScaleOrNull, arena);
+                run(count, copyOf(weights, arena), copyOf(planes, arena), planeCount, step, scale, weightsPerChannel, copy);
+                MemorySegment.copy(copy, 0, out, 0, count * Float.BYTES);
+            }
+        }
+    }
+
+    private static MemorySegment copyOf(MemorySegment segment, Arena arena) {
+        return arena.allocate(Math.max(1, segment.byteSize()), 64).copyFrom(segment);
+    }
+
+    private void run(
+            long count, MemorySegment weights, MemorySegment planes, int planeCount, int step, MemorySegment scale, long weightsPerChannel,
+            MemorySegment out) {
+        kernel.bind(count, weights, planes, planeCount, step, scale, weightsPerChannel, out);
+        words = words(count);
+        team.run(this);
+        // C knows addresses only: memory of an automatic arena must not be collected before it is done.
+        Reference.reachabilityFence(weights);
+        Reference.reachabilityFence(planes);
+        Reference.reachabilityFence(scale);
+        Reference.reachabilityFence(out);
+    }
+
+    @Override
+    public void run(int part) {
+        kernel.words(words * part / team.size(), words * (part + 1) / team.size());
+    }
+
+    private static void check(
+            long count, MemorySegment weights, MemorySegment planes, int planeCount, int step, MemorySegment scale, long weightsPerChannel,
+            MemorySegment out) {
+        checkPlanes(count, planeCount);
+        if (step < 0 || step >= 1 << planeCount) {
+            throw new IllegalArgumentException("step " + step + ": expected 0 to " + ((1 << planeCount) - 1) + " with " + planeCount + " planes");
+        }
+        checkFloats("weights", weights, count);
+        checkPlaneSize(planes, count, planeCount);
+        checkFloats("out", out, count);
+        Memory.checkWritable("out", out);
+        if (scale != null) {
+            if (weightsPerChannel < 1) {
+                throw new IllegalArgumentException("weights per channel " + weightsPerChannel + ": expected at least 1");
+            }
+            long channels = (count + weightsPerChannel - 1) / weightsPerChannel;
+            checkFloats("channel scale", scale, channels);
+        }
+    }
+
+    // The texts are made only when they are needed: calls allocate nothing.
+
+    private static void checkFloats(String name, MemorySegment segment, long count) {
+        if (segment.byteSize() < count * Float.BYTES || !Memory.isUsable(segment)) {
+            Memory.check(name, segment, count * Float.BYTES, count + " float32");
+        }
+    }
+
+    private static void checkPlaneSize(MemorySegment planes, long count, int planeCount) {
+        long bytes = planeBytes(count, planeCount);
+        if (planes.byteSize() < bytes || !Memory.isUsable(planes)) {
+            Memory.check("planes", planes, bytes, count + " codes in " + planeCount + " planes");
+        }
+    }
+
+    private static void checkPlanes(long count, int planeCount) {
+        if (count < 0 || planeCount < 1 || planeCount > MOST_PLANES) {
+            throw new IllegalArgumentException("count " + count + ", planes " + planeCount + ": expected at least 0, and 1 to " + MOST_PLANES);
+        }
+    }
+
+    private static long words(long count) {
+        return (count + WEIGHTS_PER_WORD - 1) / WEIGHTS_PER_WORD;
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            kernel.close();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+/*
+ * The whole C interface of libpalimpsest.
+ *
+ * Every call works on a range of rows (or of 64-weight words) into memory that the caller owns, allocates nothing, keeps no pointer and
+ * no state, and returns a palimpsest_status. Callers split ranges over threads as they like: no sum crosses a range, so the bits never
+ * depend on how the work was split. Formulas, bytes moved and the order of reduction are in kernels/<name>/<name>.md.
+ *
+ * All fields of the argument structs are 8 bytes wide. Strides count float32 values between the starts of consecutive rows.
+ */
+#ifndef PALIMPSEST_H
+#define PALIMPSEST_H
+
+#include <stdint.h>
+
+#if defined(PALIMPSEST_BUILDING)
+#define PALIMPSEST_API __attribute__((visibility("default")))
+#else
+#define PALIMPSEST_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Grows whenever a signature or a struct below changes. */
+#define PALIMPSEST_ABI_VERSION 1
+
+typedef enum palimpsest_status {
+    PALIMPSEST_OK = 0,
+    PALIMPSEST_INVALID_ARGUMENT = 1, /* a null pointer, a negative size, or a range outside the data */
+    PALIMPSEST_UNSUPPORTED_ISA = 2   /* this processor or operating system lacks the instruction set asked for */
+} palimpsest_status;
+
+typedef enum palimpsest_isa {
+    PALIMPSEST_BASELINE = 0, /* SSE2, which every x86-64 has */
+    PALIMPSEST_AVX2 = 1,     /* AVX2 and FMA */
+    PALIMPSEST_AVX512 = 2    /* AVX-512 F, BW, DQ and VL */
+} palimpsest_isa;
+
+/* PALIMPSEST_ABI_VERSION of the library that was loaded. */
+PALIMPSEST_API int32_t palimpsest_abi_version(void);
+
+/* 1 if this machine runs that palimpsest_isa, else 0. */
+PALIMPSEST_API int32_t palimpsest_isa_supported(int32_t isa);
+
+/* The compiler that built the library; static storage. */
+PALIMPSEST_API const char* palimpsest_compiler(void);
+
+typedef struct palimpsest_multi_teacher_kl_args {
+    int64_t rows;                  /* B, at least 1; losses and gradients are those of the mean over B rows */
+    int64_t classes;               /* C, columns of student and gradient */
+    int64_t teachers;              /* K */
+    double temperature;            /* T, finite and above 0 */
+    const float* student;          /* [B, C] logits */
+    int64_t student_stride;
+    const float* const* teacher;   /* K pointers to [B, class_end[k] - class_begin[k]] logits */
+    const int64_t* teacher_stride; /* K strides */
+    const int64_t* class_begin;    /* K starts of half-open class ranges in [0, C] */
+    const int64_t* class_end;
+    const float* weight;           /* [B, K]; a teacher whose weight in a row is 0 is not read there */
+    int64_t weight_stride;
+    float* gradient;               /* [B, C], overwritten; must not overlap the inputs */
+    int64_t gradient_stride;
+} palimpsest_multi_teacher_kl_args;
+
+/* Bytes of scratch that one thread needs for these arguments (class ranges and K are looked at); -1 if they are invalid. */
+PALIMPSEST_API int64_t palimpsest_multi_teacher_kl_scratch(const palimpsest_multi_teacher_kl_args* args);
+
+/*
+ * Writes the gradient rows [row_begin, row_end) and, for each, row_loss[row] = sum over k of w[row,k] T^2 KL(teacher k || student); the loss is
+ * the sum of row_loss in row order, divided by B. scratch is aligned to 64 bytes.
+ */
+PALIMPSEST_API int32_t palimpsest_multi_teacher_kl(
+    int32_t isa, const palimpsest_multi_teacher_kl_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* row_loss);
+
+typedef struct palimpsest_feature_mse_args {
+    int64_t rows;                  /* B, at least 1 */
+    int64_t dims;                  /* D */
+    int64_t teachers;              /* K */
+    const float* student;          /* [B, D] features */
+    int64_t student_stride;
+    const float* const* teacher;   /* K pointers to [B, D] features */
+    const int64_t* teacher_stride; /* K strides */
+    const float* weight;           /* [B, K]; a teacher whose weight in a row is 0 is not read there */
+    int64_t weight_stride;
+    float* gradient;               /* [B, D], overwritten; must not overlap the inputs */
+    int64_t gradient_stride;
+} palimpsest_feature_mse_args;
+
+/* Bytes of scratch that one thread needs; -1 if the arguments are invalid. */
+PALIMPSEST_API int64_t palimpsest_feature_mse_scratch(const palimpsest_feature_mse_args* args);
+
+/* As palimpsest_multi_teacher_kl, with row_loss[row] = sum over k of w[row,k] ||student - teacher k||^2. */
+PALIMPSEST_API int32_t palimpsest_feature_mse(
+    int32_t isa, const palimpsest_feature_mse_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* row_loss);
+
+typedef struct palimpsest_snapshot_reconstruction_args {
+    int64_t count;               /* weights */
+    const float* weights;        /* [count] */
+    const uint64_t* planes;      /* [ceil(count / 64), plane_count] words: bit j of word (i, p) is bit p of the code of weight 64 i + j */
+    int64_t plane_count;         /* 1 to 8 */
+    int64_t step;                /* weights with 0 < code <= step are kept; 0 to 2^plane_count - 1 */
+    const float* channel_scale;  /* null, or one factor for each run of weights_per_channel weights */
+    int64_t weights_per_channel; /* at least 1 when channel_scale is given, otherwise ignored */
+    float* out;                  /* [count], overwritten; may be the same memory as weights */
+} palimpsest_snapshot_reconstruction_args;
+
+/* Rebuilds the weights of the words [word_begin, word_end), 64 weights a word: kept bit for bit (times the scale), the others +0. */
+PALIMPSEST_API int32_t palimpsest_snapshot_reconstruction(
+    int32_t isa, const palimpsest_snapshot_reconstruction_args* args, int64_t word_begin, int64_t word_end);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
