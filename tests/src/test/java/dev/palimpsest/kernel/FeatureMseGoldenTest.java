@@ -1,16 +1,16 @@
 package dev.palimpsest.kernel;
 
-import dev.palimpsest.tensor.Golden;
+import dev.palimpsest.Golden;
 import dev.palimpsest.tensor.Safetensors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class FeatureMseGoldenTest {
-    static List<Path> cases() {
+    static Stream<Path> cases() {
         return Golden.cases("feature_mse");
     }
 

@@ -1,18 +1,19 @@
 package dev.palimpsest.kernel;
 
+import dev.palimpsest.Golden;
 import dev.palimpsest.tensor.ClassRange;
-import dev.palimpsest.tensor.Golden;
 import dev.palimpsest.tensor.Safetensors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class MultiTeacherKlGoldenTest {
-    static List<Path> cases() {
+    static Stream<Path> cases() {
         return Golden.cases("multi_teacher_kl");
     }
 

@@ -3,7 +3,7 @@ package dev.palimpsest.kernel;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.tensor.Golden;
+import dev.palimpsest.Golden;
 import dev.palimpsest.tensor.Safetensors;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every step's weights come back, bit for bit, from the last step's weights and owners. */
 class SnapshotReconstructionGoldenTest {
-    static List<Path> cases() {
+    static Stream<Path> cases() {
         return Golden.cases("masked_snapshot");
     }
 
