@@ -36,6 +36,11 @@ public final class Linear {
         return bias.size();
     }
 
+    /** Trained values with so many outputs. */
+    long weights(int outputs) {
+        return (inputs + 1L) * outputs;
+    }
+
     /** Adds outputs up to the given number; the old ones keep their weights, the new ones start as PyTorch's, uniform in ±1/√inputs. */
     void grow(int outputs, RandomGenerator random) {
         if (outputs < outputs()) {

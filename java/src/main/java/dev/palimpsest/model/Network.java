@@ -65,6 +65,11 @@ public final class Network {
         return all;
     }
 
+    /** Trained values, once the heads tell so many classes apart. */
+    public long weights(int classes) {
+        return body.stream().mapToLong(Parameter::size).sum() + heads().stream().mapToLong(head -> head.weights(classes)).sum();
+    }
+
     /** Running means and variances. */
     public List<Buffer> buffers() {
         return buffers;

@@ -1,6 +1,9 @@
 package dev.palimpsest.model;
 
 import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * What a network gives for N images.
@@ -12,5 +15,28 @@ import java.util.List;
 public record Outputs<V>(List<V> pooled, List<V> auxiliary, V logits) {
     public V feature() {
         return pooled.getLast();
+    }
+
+    /** The same with every output replaced. */
+    public <W> Outputs<W> map(Function<V, W> function) {
+        return new Outputs<>(pooled.stream().map(function).toList(), auxiliary.stream().map(function).toList(), function.apply(logits));
+    }
+
+    /** Each output with its counterpart in another network's outputs of the same form. */
+    public <W> void zip(Outputs<W> other, BiConsumer<V, W> action) {
+        for (int l = 0; l < pooled.size(); l++) {
+            action.accept(pooled.get(l), other.pooled.get(l));
+        }
+        for (int l = 0; l < auxiliary.size(); l++) {
+            action.accept(auxiliary.get(l), other.auxiliary.get(l));
+        }
+        action.accept(logits, other.logits);
+    }
+
+    /** All of them in turn: to release tensors, say. */
+    public void forEach(Consumer<V> action) {
+        pooled.forEach(action);
+        auxiliary.forEach(action);
+        action.accept(logits);
     }
 }

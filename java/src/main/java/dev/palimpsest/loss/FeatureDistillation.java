@@ -1,0 +1,47 @@
+package dev.palimpsest.loss;
+
+import dev.palimpsest.autograd.Scalar;
+import dev.palimpsest.autograd.Tape;
+import dev.palimpsest.autograd.Variable;
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.kernel.FeatureMse;
+import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/** The kernel {@link FeatureMse} as a term of a loss: Σ_k w·‖f − f_k‖², the same weight w for every teacher and row. */
+public final class FeatureDistillation implements AutoCloseable {
+    private final Engine engine;
+    private final FeatureMse kernel;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment weights;
+    private final MemorySegment[] teachers;
+
+    /**
+     * @param maxRows the most rows a batch will have
+     * @param dims of the features
+     */
+    public FeatureDistillation(Engine engine, int maxRows, int dims, int teachers, double weight) {
+        this.engine = engine;
+        kernel = new FeatureMse(maxRows, dims, teachers, engine.threads());
+        weights = RowWeights.constant(arena, maxRows, teachers, weight);
+        this.teachers = new MemorySegment[teachers];
+    }
+
+    /** @param features of each teacher, [rows, dims]; they may be released at once */
+    public Scalar term(Tape tape, Variable student, List<Tensor> features) {
+        Tensor gradient = engine.allocate(student.value().shape());
+        for (int k = 0; k < teachers.length; k++) {
+            teachers[k] = features.get(k).data();
+        }
+        double loss = kernel.lossAndGradient(student.value().shape().extent(0), student.value().data(), teachers, weights, gradient.data());
+        return tape.fused(student, loss, gradient);
+    }
+
+    @Override
+    public void close() {
+        kernel.close();
+        arena.close();
+    }
+}

@@ -1,0 +1,31 @@
+package dev.palimpsest.method;
+
+import dev.palimpsest.stream.Experience;
+import dev.palimpsest.train.Learner;
+import dev.palimpsest.train.Method;
+import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Recipe;
+import dev.palimpsest.train.Terms;
+
+/**
+ * The lower bound: goes on training with nothing that keeps old knowledge but the exemplars, if there are any (then it is plain replay).
+ *
+ * <pre>L = CE</pre>
+ */
+final class FineTuning implements Method {
+    private final Classification classification;
+
+    FineTuning(Recipe recipe) {
+        classification = new Classification(recipe.method().crossEntropy());
+    }
+
+    @Override
+    public void begin(Learner learner, Experience experience) {
+        classification.begin(experience);
+    }
+
+    @Override
+    public void loss(Pass pass, Terms terms) {
+        classification.add(pass, terms, null);
+    }
+}

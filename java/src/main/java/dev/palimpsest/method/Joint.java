@@ -1,0 +1,32 @@
+package dev.palimpsest.method;
+
+import dev.palimpsest.stream.Experience;
+import dev.palimpsest.train.Learner;
+import dev.palimpsest.train.Method;
+import dev.palimpsest.train.MethodOptions;
+import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Terms;
+
+/**
+ * The upper bound: every experience trains on the images of all so far.
+ *
+ * <pre>L = CE over all classes seen</pre>
+ */
+final class Joint implements Method {
+    private final Classification classification = new Classification(MethodOptions.CrossEntropy.ALL);
+
+    @Override
+    public boolean keepsAllImages() {
+        return true;
+    }
+
+    @Override
+    public void begin(Learner learner, Experience experience) {
+        classification.begin(experience);
+    }
+
+    @Override
+    public void loss(Pass pass, Terms terms) {
+        classification.add(pass, terms, null);
+    }
+}

@@ -1,0 +1,39 @@
+package dev.palimpsest.method;
+
+import dev.palimpsest.train.MethodOptions;
+import dev.palimpsest.train.Method;
+import dev.palimpsest.train.Recipe;
+
+/** The methods that recipes name. */
+public final class Methods {
+    private Methods() {}
+
+    /**
+     * The method of a recipe, new for every run.
+     *
+     * @throws IllegalArgumentException if the recipe's options do not go together
+     */
+    public static Method of(Recipe recipe) {
+        if (recipe.method().crossEntropy() == MethodOptions.CrossEntropy.NEW && recipe.exemplars().perClass() > 0) {
+            throw new IllegalArgumentException("cross-entropy = new looks at the new classes alone, but exemplars = " + recipe.exemplars().perClass()
+                    + " bring old ones into every batch: set exemplars = 0, or cross-entropy = all");
+        }
+        return switch (recipe.method().kind()) {
+            case M2KD -> new M2kd(recipe);
+            case LWF -> new Lwf(recipe);
+            case FINE_TUNING -> new FineTuning(recipe);
+            case JOINT -> new Joint();
+        };
+    }
+
+    /**
+     * The recipe as its method runs it: the upper bound sees all images at once, so what spares old knowledge would only hold it back.
+     * Others are left as they are.
+     */
+    public static Recipe settled(Recipe recipe) {
+        return recipe.method().kind() == MethodOptions.Kind.JOINT
+                ? recipe.with("cross-entropy", "all").with("freeze-norm", "false").with("later-learning-rate-factor", "1").with("classifier", "head")
+                        .with("exemplars", "0")
+                : recipe;
+    }
+}

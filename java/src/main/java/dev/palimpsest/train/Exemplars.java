@@ -1,0 +1,89 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.stream.ClassIncrementalStream;
+import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.SplitMix64;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Training images of earlier classes that are kept: m a class, by herding (iCaRL, Rebuffi 2017, Algorithm 4) or at random. */
+final class Exemplars {
+    private static final long PURPOSE = 101;
+
+    private final ExemplarOptions options;
+    private final long seed;
+    /** Indices by class, in the stream's numbering; for herding in the order of choice. */
+    private final List<int[]> byClass = new ArrayList<>();
+
+    Exemplars(ExemplarOptions options, long seed) {
+        this.options = options;
+        this.seed = seed;
+    }
+
+    /** All of them, class by class. */
+    int[] indices() {
+        return byClass.stream().flatMapToInt(Arrays::stream).toArray();
+    }
+
+    List<int[]> byClass() {
+        return byClass;
+    }
+
+    /** Chooses those of an experience's classes, with the features of the network as it is now. */
+    void add(ClassIncrementalStream stream, Experience experience, FrozenNetwork network, Inference inference) {
+        for (int c = experience.classes().begin(); options.perClass() > 0 && c < experience.classes().end(); c++) {
+            int label = c;
+            int[] own = Arrays.stream(experience.train()).filter(i -> stream.relabel(inference.images().label(i)) == label).toArray();
+            int count = Math.min(options.perClass(), own.length);
+            byClass.add(switch (options.selection()) {
+                case HERDING -> herd(own, inference.features(network, own), count);
+                case RANDOM -> random(own, count, label);
+            });
+        }
+    }
+
+    private int[] random(int[] own, int count, int label) {
+        SplitMix64.of(seed, PURPOSE, label).shuffle(own);
+        return Arrays.copyOf(own, count);
+    }
+
+    /** Each next one brings the mean of those chosen nearest to the mean of all; features have length 1. */
+    static int[] herd(int[] own, float[][] features, int count) {
+        double[][] unit = NearestMean.normalised(features);
+        double[] target = NearestMean.mean(unit);
+        double[] sum = new double[target.length];
+        boolean[] taken = new boolean[own.length];
+        int[] chosen = new int[count];
+        for (int k = 0; k < count; k++) {
+            int best = -1;
+            double bestDistance = Double.POSITIVE_INFINITY;
+            for (int i = 0; i < own.length; i++) {
+                double distance = taken[i] ? Double.POSITIVE_INFINITY : distance(target, sum, unit[i], k + 1);
+                if (distance < bestDistance) {
+                    best = i;
+                    bestDistance = distance;
+                }
+            }
+            if (best < 0) {
+                throw new TrainingException("exemplars cannot be chosen: the features of the class are NaN, so training diverged; lower learning-rate");
+            }
+            taken[best] = true;
+            chosen[k] = own[best];
+            for (int d = 0; d < sum.length; d++) {
+                sum[d] += unit[best][d];
+            }
+        }
+        return chosen;
+    }
+
+    private static double distance(double[] target, double[] sum, double[] candidate, int count) {
+        double distance = 0;
+        for (int d = 0; d < target.length; d++) {
+            double difference = target[d] - (sum[d] + candidate[d]) / count;
+            distance += difference * difference;
+        }
+        return distance;
+    }
+}

@@ -1,0 +1,213 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.autograd.Scalar;
+import dev.palimpsest.autograd.Tape;
+import dev.palimpsest.autograd.Variable;
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.Network;
+import dev.palimpsest.model.Outputs;
+import dev.palimpsest.model.Training;
+import dev.palimpsest.model.Weights;
+import dev.palimpsest.stream.Augmentation;
+import dev.palimpsest.stream.Batch;
+import dev.palimpsest.stream.BatchPlan;
+import dev.palimpsest.stream.ClassIncrementalStream;
+import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Loader;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Tensor;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * One network learning one stream: takes batches through the network, asks the method for the loss, and steps. What it does is decided by
+ * the recipe and the method alone.
+ */
+public final class Learner {
+    private final Recipe recipe;
+    private final Method method;
+    private final Engine engine;
+    private final Network network;
+    private final ClassIncrementalStream stream;
+    private final Loader loader;
+    private final Inference trainingImages;
+    private final Exemplars exemplars;
+    private final Progress progress;
+    private Experience experience;
+    private int epoch;
+    private int step;
+
+    Learner(Recipe recipe, Method method, Engine engine, Network network, ClassIncrementalStream stream, Loader loader, Inference trainingImages,
+            Exemplars exemplars, Progress progress) {
+        this.recipe = recipe;
+        this.method = method;
+        this.engine = engine;
+        this.network = network;
+        this.stream = stream;
+        this.loader = loader;
+        this.trainingImages = trainingImages;
+        this.exemplars = exemplars;
+        this.progress = progress;
+    }
+
+    public Recipe recipe() {
+        return recipe;
+    }
+
+    public Engine engine() {
+        return engine;
+    }
+
+    public Network network() {
+        return network;
+    }
+
+    public ClassIncrementalStream stream() {
+        return stream;
+    }
+
+    /** For what frozen networks say about training images without augmentation. */
+    public Inference trainingImages() {
+        return trainingImages;
+    }
+
+    /** Images that this experience may train on: its own, or all so far, and what memory keeps. */
+    public int[] imagesAtHand() {
+        return IntStream.concat(IntStream.of(newImages()), IntStream.of(memory())).toArray();
+    }
+
+    /** Whether training images are seen as they are, so that what a frozen network says of them never changes. */
+    public boolean imagesNeverChange() {
+        return recipe.data().augment().equals(Augmentation.NONE);
+    }
+
+    /** A compiled copy of the network as it is. */
+    public FrozenNetwork freeze() {
+        return new FrozenNetwork(engine, network, Weights.of(network));
+    }
+
+    /** Images kept of earlier classes. */
+    int exemplars() {
+        return memory().length;
+    }
+
+    void learn(Experience next) {
+        experience = next;
+        step = 0;
+        network.grow(next.classes().end());
+        method.begin(this, next);
+        train("train", recipe.optimiser().epochs(), 1);
+        method.end(this, next);
+    }
+
+    private int[] newImages() {
+        return method.keepsAllImages()
+                ? stream.experiences().subList(0, experience.index() + 1).stream().flatMapToInt(e -> IntStream.of(e.train())).sorted().toArray()
+                : experience.train();
+    }
+
+    private int[] memory() {
+        return method.keepsAllImages() ? new int[0] : exemplars.indices();
+    }
+
+    /**
+     * Trains for some epochs with a fresh optimiser.
+     *
+     * @param phase a word for the progress
+     * @param learningRateFactor multiplies the recipe's learning rate
+     */
+    public void train(String phase, int epochs, double learningRateFactor) {
+        OptimiserOptions options = recipe.optimiser();
+        List<Parameter> parameters = network.parameters();
+        Optimiser optimiser = optimiser(options, parameters);
+        double rate = options.learningRate() * learningRateFactor * (experience.index() > 0 ? options.laterLearningRateFactor() : 1);
+        int stepsPerEpoch = plan().batches();
+        Schedule schedule = schedule(options, epochs);
+        progress.phaseBegins(new Progress.Phase(experience.index(), phase, epochs, stepsPerEpoch));
+        long began = System.nanoTime();
+        long images = 0;
+        long made = 0;
+        for (int e = 0; e < epochs; e++) {
+            for (Batch batch : loader.epoch(plan(), epoch)) {
+                double now = rate * schedule.factor(made, (long) epochs * stepsPerEpoch);
+                Terms terms = new Terms();
+                double loss = step(batch, terms, optimiser, parameters, now);
+                made++;
+                images += batch.rows();
+                progress.step(new Progress.Step(experience.index(), phase, e, step++, loss, terms.values(), now,
+                        images * 1e9 / (System.nanoTime() - began)));
+            }
+            epoch++;
+        }
+    }
+
+    private BatchPlan plan() {
+        return BatchPlan.withMemory(newImages(), memory(), recipe.optimiser().batch(), recipe.seed(), epoch);
+    }
+
+    private double step(Batch batch, Terms terms, Optimiser optimiser, List<Parameter> parameters, double learningRate) {
+        parameters.forEach(parameter -> parameter.gradient().fill((byte) 0));
+        Tape tape = new Tape(engine);
+        Tensor images = Inference.tensor(engine, stream.dataset().train(), batch);
+        boolean frozenNorm = recipe.method().freezeNorm() && experience.index() > 0;
+        Outputs<Variable> outputs = network.forward(new Training(tape, frozenNorm), tape.input(images), true);
+        method.loss(new Pass(engine, tape, batch, images, outputs), terms);
+        Scalar loss = terms.sum(tape);
+        if (!Double.isFinite(loss.value())) {
+            throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience " + experience.index() + " (" + terms
+                    + "): lower learning-rate, or set clip");
+        }
+        tape.backward(loss);
+        if (recipe.optimiser().clip() > 0) {
+            new GradientClipping(recipe.optimiser().clip()).apply(parameters, method::trainable);
+        }
+        optimiser.step(learningRate);
+        return loss.value();
+    }
+
+    private Optimiser optimiser(OptimiserOptions options, List<Parameter> parameters) {
+        return switch (options.algorithm()) {
+            case SGD -> new Sgd(parameters, method::trainable, options.momentum(), options.nesterov(), options.weightDecay());
+            case ADAM -> new Adam(parameters, method::trainable, 0.9, 0.999, 1e-8, options.weightDecay());
+        };
+    }
+
+    private static Schedule schedule(OptimiserOptions options, int epochs) {
+        return switch (options.schedule()) {
+            case COSINE -> new Schedule.Cosine();
+            case CONSTANT -> new Schedule.Constant();
+            case STEP -> new Schedule.Step(options.milestones().stream().filter(m -> m < epochs).map(m -> (double) m / epochs).toList(), options.decay());
+        };
+    }
+
+    /** Keeps exemplars of the experience's classes. */
+    void remember() {
+        if (recipe.exemplars().perClass() > 0) {
+            try (FrozenNetwork now = freeze()) {
+                exemplars.add(stream, experience, now, trainingImages);
+            }
+        }
+    }
+
+    /** Scores of images for all classes seen: logits, or minus the squared distance to the class means of exemplars. */
+    double[][] scores(Inference images, int[] indices) {
+        try (FrozenNetwork now = freeze()) {
+            if (recipe.exemplars().classifier() == ExemplarOptions.Classifier.HEAD) {
+                float[][] logits = images.logits(now, indices);
+                return IntStream.range(0, logits.length).mapToObj(i -> IntStream.range(0, logits[i].length).mapToDouble(c -> logits[i][c]).toArray())
+                        .toArray(double[][]::new);
+            }
+            float[][][] features = exemplars.byClass().stream().map(own -> trainingImages.features(now, own)).toArray(float[][][]::new);
+            NearestMean nearest = new NearestMean(features);
+            float[][] asked = images.features(now, indices);
+            return IntStream.range(0, asked.length).mapToObj(i -> nearest.scores(asked[i])).toArray(double[][]::new);
+        }
+    }
+
+    /** Values of all weights and buffers, for the run's hash. */
+    void eachWeight(java.util.function.Consumer<byte[]> sink) {
+        network.parameters().forEach(parameter -> sink.accept(parameter.value().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE)));
+        network.buffers().forEach(buffer -> sink.accept(buffer.value().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE)));
+    }
+}

@@ -1,0 +1,38 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.stream.Experience;
+import dev.palimpsest.tensor.Parameter;
+import java.util.Optional;
+
+/**
+ * A way to learn a stream: which images it trains on, what its loss is, what it keeps. The {@link Learner} does everything else. The calls
+ * of one experience come in the order {@link #begin}, {@link #loss} for every batch, {@link #end}.
+ */
+public interface Method extends AutoCloseable {
+    /** Before an experience is trained; the network's heads have grown for its classes. */
+    default void begin(Learner learner, Experience experience) {}
+
+    /** Adds the loss terms of one batch. */
+    void loss(Pass pass, Terms terms);
+
+    /** After an experience is trained, before it is evaluated. */
+    default void end(Learner learner, Experience experience) {}
+
+    /** Whether every experience trains on the images of all before it too. */
+    default boolean keepsAllImages() {
+        return false;
+    }
+
+    /** Mask of a parameter, 0 where a weight must not move; null lets all of it move. */
+    default byte[] trainable(Parameter parameter) {
+        return null;
+    }
+
+    /** What its snapshots take now; empty if it keeps none. */
+    default Optional<Result.Memory> memory() {
+        return Optional.empty();
+    }
+
+    @Override
+    default void close() {}
+}

@@ -1,0 +1,37 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.autograd.Scalar;
+import dev.palimpsest.autograd.Tape;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import java.util.stream.Collectors;
+
+/** The weighted terms of one batch's loss, by name. */
+public final class Terms {
+    private final List<Scalar> scalars = new ArrayList<>();
+    private final List<Double> weights = new ArrayList<>();
+    private final SequencedMap<String, Double> values = new LinkedHashMap<>();
+
+    /** Adds weight · term; terms of one name are reported as their sum. */
+    public void add(String name, double weight, Scalar term) {
+        scalars.add(term);
+        weights.add(weight);
+        values.merge(name, weight * term.value(), Double::sum);
+    }
+
+    /** Each name's contribution to the loss. */
+    SequencedMap<String, Double> values() {
+        return values;
+    }
+
+    Scalar sum(Tape tape) {
+        return tape.weightedSum(scalars, weights.stream().mapToDouble(Double::doubleValue).toArray());
+    }
+
+    @Override
+    public String toString() {
+        return values.entrySet().stream().map(term -> term.getKey() + " " + term.getValue()).collect(Collectors.joining(", "));
+    }
+}
