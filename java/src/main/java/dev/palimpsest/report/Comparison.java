@@ -21,13 +21,18 @@ public final class Comparison {
             percent("within experience", "final accuracy if the image's experience were known", Metrics::finalWithinExperience),
             percent("forgetting", "mean drop from the best accuracy on an experience's classes to the last", Metrics::forgetting),
             new Column("snapshot bytes", "all earlier models together; – where none is kept",
-                    group -> group.first().snapshotBytes() == 0 ? "–" : group.spread(Metrics::snapshotBytes).text(1, 0)),
+                    group -> bytes(group.spread(Metrics::snapshotBytes))),
             new Column("seconds", "training and evaluation", group -> group.spread(Metrics::seconds).text(1, 1)));
 
     private Comparison() {}
 
     private static Column percent(String title, String meaning, Function<Metrics, Number> figure) {
         return new Column(title, meaning, group -> group.spread(figure).text(100, 1));
+    }
+
+    /** Equal for every class order unless the pruning was cut short. */
+    private static String bytes(Spread bytes) {
+        return bytes.mean() == 0 ? "–" : (bytes.deviation() == 0 ? Spread.of(bytes.mean()) : bytes).text(1, 0);
     }
 
     /** The table of the runs in these folders and below, in plain text; accuracies in percent, mean ± standard deviation over class orders. */

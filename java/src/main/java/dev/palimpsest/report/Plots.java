@@ -50,13 +50,12 @@ final class Plots {
     /** a[i][j] of a method in percent, mean over class orders. */
     static String matrix(Group group, int number) throws IOException {
         int n = group.first().accuracy().length;
-        HeatMapChart chart = new HeatMapChartBuilder().width(360).height(320).xAxisTitle("classes of experience")
+        HeatMapChart chart = new HeatMapChartBuilder().width(400).height(330).xAxisTitle("classes of experience")
                 .yAxisTitle("after experience").build();
         plain(chart.getStyler());
         chart.getStyler().setLegendVisible(false);
         // Small cells have no room for a number.
-        chart.getStyler().setShowValue(n <= 10).setValueFont(font(11)).setValueFontColor(new Color(32, 32, 32))
-                .setHeatMapDecimalValueFormatter(value -> String.valueOf(Math.round(value)));
+        chart.getStyler().setShowValue(n <= 10).setValueFont(font(11)).setValueFontColor(new Color(32, 32, 32));
         chart.getStyler().setRangeColors(new Color[] {LOW, HIGH}).setMin(0).setMax(100).setDrawBorder(false);
         chart.getStyler().setPlotGridLinesVisible(false);
         List<Integer> labels = IntStream.range(0, n).boxed().toList();
@@ -65,7 +64,7 @@ final class Plots {
             for (int j = 0; j <= i; j++) {
                 int row = i;
                 int column = j;
-                cells.add(new Number[] {j, n - 1 - i, 100 * group.spread(m -> m.accuracy()[row][column]).mean()});
+                cells.add(new Number[] {j, n - 1 - i, Math.round(100 * group.spread(m -> m.accuracy()[row][column]).mean())});
             }
         }
         // Experience 0 on top, as matrices are written.
@@ -127,7 +126,7 @@ final class Plots {
         plain(chart.getStyler());
         chart.getStyler().setXAxisDecimalPattern("#,###").setYAxisDecimalPattern("#,###.###");
         chart.getStyler().setErrorBarsColorSeriesColor(true).setPlotGridVerticalLinesVisible(false);
-        chart.getStyler().setXAxisTickMarkSpacingHint(90);
+        chart.getStyler().setXAxisMaxLabelCount(11);
         return chart;
     }
 
@@ -135,7 +134,7 @@ final class Plots {
         styler.setChartBackgroundColor(Svg.CLEAR).setPlotBackgroundColor(Svg.CLEAR).setChartFontColor(Svg.INK)
                 .setPlotBorderVisible(false).setChartTitleVisible(false).setChartPadding(6)
                 .setLegendBackgroundColor(Svg.CLEAR).setLegendBorderColor(Svg.CLEAR).setLegendFont(font(12))
-                .setLegendPosition(Styler.LegendPosition.OutsideS).setLegendLayout(Styler.LegendLayout.Horizontal).setLegendPadding(4);
+                .setLegendPosition(Styler.LegendPosition.OutsideS).setLegendLayout(Styler.LegendLayout.Horizontal).setLegendPadding(8);
         styler.setAxisTickLabelsColor(Svg.INK).setAxisTickMarksColor(Svg.GRID).setPlotGridLinesColor(Svg.GRID)
                 .setPlotGridLinesStroke(new BasicStroke(1)).setAxisTitleFont(font(12)).setAxisTickLabelsFont(font(11))
                 .setAxisTicksLineVisible(false).setPlotMargin(0);

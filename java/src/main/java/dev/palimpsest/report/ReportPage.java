@@ -136,7 +136,7 @@ final class ReportPage {
             html.append("<details><summary>").append(Html.escape(run.option("method") + ", class order " + run.option("order") + ", "
                     + run.text("status"))).append("</summary>\n<dl>");
             entry("folder", run.folder().toString());
-            for (String key : List.of("started", "finished", "weights_sha256", "commit", "cpu", "threads")) {
+            for (String key : List.of("started", "finished", "weights_sha256", "commit", "cpu", "kernels", "threads")) {
                 entry(key.replace('_', ' '), run.text(key));
             }
             run.run().path("versions").properties().forEach(version -> entry(version.getKey(), version.getValue().asText()));

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Recipe;
 import dev.palimpsest.train.Result;
@@ -71,6 +72,7 @@ public final class RunFolder implements Progress {
         run.put("commit", Build.commit().orElse(null));
         run.put("cpu", machine.cpu());
         run.set("isa", JSON.valueToTree(machine.isa()));
+        run.put("kernels", Kernels.chosen().toString());
         run.put("threads", recipe.threads());
         run.put("started", now());
         run.putNull("finished");

@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.stream.ClassOrder;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -105,9 +106,15 @@ public record Option<T>(String name, String hint, String defaultText, String des
             case OptionalDouble planned when planned.isEmpty() -> PLANNED;
             case OptionalDouble number -> format(number.getAsDouble());
             case ClassOrder.Seeded seeded -> Long.toString(seeded.seed());
-            case Double number when number == Math.rint(number) && Math.abs(number) < 1e9 -> Long.toString(number.longValue());
+            case Double number when Double.isFinite(number) -> plain(new BigDecimal(number.toString()));
             default -> value.toString();
         };
+    }
+
+    /** Without an exponent where that is short, and without zeros at the end. */
+    private static String plain(BigDecimal number) {
+        BigDecimal stripped = number.stripTrailingZeros();
+        return stripped.scale() > 9 || stripped.precision() - stripped.scale() > 9 ? stripped.toString() : stripped.toPlainString();
     }
 
     /** {@code FINE_TUNING} is written {@code fine-tuning}. */

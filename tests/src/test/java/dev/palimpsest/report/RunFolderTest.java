@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Recipe;
 import java.io.IOException;
@@ -40,6 +41,7 @@ class RunFolderTest {
         assertEquals(Build.version(), run.at("/versions/palimpsest").asText());
         assertFalse(run.get("cpu").asText().isEmpty());
         assertTrue(run.get("isa").isArray());
+        assertEquals(Kernels.chosen().toString(), run.get("kernels").asText());
         assertTrue(run.has("commit"));
         assertEquals(temporary.resolve("run"), folder.path());
         assertFalse(Files.exists(temporary.resolve("run/metrics.json")));

@@ -1,0 +1,54 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.train.Option;
+import dev.palimpsest.train.Recipe;
+import java.io.PrintWriter;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/** Progress on a terminal: a bar for each phase with its time left, and a line that stays after every experience. */
+final class Bar implements Display.Watch {
+    private final String method;
+    private final PrintWriter out;
+    private int experiences;
+    private ProgressBar bar;
+
+    Bar(Recipe recipe, PrintWriter out) {
+        this.method = Option.label(recipe.method().kind());
+        this.out = out;
+    }
+
+    @Override
+    public void begins(Setup setup) {
+        experiences = setup.experiences();
+    }
+
+    @Override
+    public void phaseBegins(Phase phase) {
+        close();
+        bar = ProgressBar.builder().setTaskName(Lines.where(method, phase.experience(), experiences, phase.name()))
+                .setInitialMax((long) phase.epochs() * phase.stepsPerEpoch()).setStyle(ProgressBarStyle.UNICODE_BLOCK)
+                .setUpdateIntervalMillis(200).clearDisplayOnFinish().build();
+    }
+
+    @Override
+    public void step(Step step) {
+        bar.step();
+        bar.setExtraMessage(" " + Lines.figures(step));
+    }
+
+    @Override
+    public void evaluated(Evaluation evaluation) {
+        close();
+        out.println(Lines.after(method, experiences, evaluation));
+        out.flush();
+    }
+
+    @Override
+    public void close() {
+        if (bar != null) {
+            bar.close();
+            bar = null;
+        }
+    }
+}

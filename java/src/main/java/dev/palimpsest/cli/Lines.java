@@ -1,0 +1,81 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.train.Option;
+import dev.palimpsest.train.Progress;
+import dev.palimpsest.train.Recipe;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+
+/** Progress as plain lines: one after every experience, and one where five seconds have passed without any. */
+final class Lines implements Display.Watch {
+    private static final long QUIET_NANOS = 5_000_000_000L;
+
+    private final String method;
+    private final PrintWriter out;
+    private final LongSupplier nanoTime;
+    private int experiences;
+    private Phase phase;
+    private long lastLine;
+
+    Lines(Recipe recipe, PrintWriter out, LongSupplier nanoTime) {
+        this.method = Option.label(recipe.method().kind());
+        this.out = out;
+        this.nanoTime = nanoTime;
+        this.lastLine = nanoTime.getAsLong();
+    }
+
+    @Override
+    public void begins(Setup setup) {
+        experiences = setup.experiences();
+        say(String.format(Locale.ROOT, "%s: %d experiences, %,d weights", method, setup.experiences(), setup.weights()));
+    }
+
+    @Override
+    public void phaseBegins(Phase begun) {
+        phase = begun;
+    }
+
+    @Override
+    public void step(Step step) {
+        if (nanoTime.getAsLong() - lastLine >= QUIET_NANOS) {
+            say(String.format(Locale.ROOT, "%s  epoch %d/%d  %s", where(method, step.experience(), experiences, step.phase()), step.epoch() + 1,
+                    phase.epochs(), figures(step)));
+        }
+    }
+
+    @Override
+    public void evaluated(Evaluation evaluation) {
+        say(after(method, experiences, evaluation));
+    }
+
+    @Override
+    public void close() {}
+
+    private void say(String line) {
+        out.println(line);
+        out.flush();
+        lastLine = nanoTime.getAsLong();
+    }
+
+    static String where(String method, int experience, int experiences, String phase) {
+        return method + " " + (experience + 1) + "/" + experiences + " " + phase;
+    }
+
+    static String figures(Step step) {
+        String terms = step.terms().entrySet().stream().map(Lines::figure).collect(Collectors.joining("  "));
+        return String.format(Locale.ROOT, "%,.0f images/s  loss %.3f", step.imagesPerSecond(), step.loss())
+                + (step.terms().size() > 1 ? "  " + terms : "");
+    }
+
+    private static String figure(Map.Entry<String, Double> term) {
+        return String.format(Locale.ROOT, "%s %.3f", term.getKey(), term.getValue());
+    }
+
+    static String after(String method, int experiences, Progress.Evaluation evaluation) {
+        return String.format(Locale.ROOT, "%s after experience %d/%d: %.1f %% on all classes seen, %.1f %% within their experience", method,
+                evaluation.experience() + 1, experiences, 100 * evaluation.allSeen(), 100 * evaluation.withinExperience());
+    }
+}

@@ -1,0 +1,62 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.report.Build;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.function.Supplier;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+@Command(name = "palimpsest", subcommands = HelpCommand.class, versionProvider = Palimpsest.Version.class,
+        customSynopsis = "palimpsest COMMAND [OPTION]…%n",
+        description = {"Continual learning by knowledge distillation: a network learns classes group by group, taught by every earlier "
+                + "snapshot of itself.", ""},
+        commandListHeading = "%nCommands%n",
+        footer = {"", "Start with: palimpsest train m2kd-digits", "",
+            "Exit codes: 0 done; 1 the run failed, the sentence says why; 2 the command line was not understood."})
+final class Palimpsest {
+    private static final int WIDTH = 110;
+
+    private Palimpsest() {}
+
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {"palimpsest " + Build.version()};
+        }
+    }
+
+    /** The whole command line, with what it does outside itself handed in. */
+    static CommandLine commandLine(Runner runner, Display display, List<Supplier<Doctor.Finding>> examinations) {
+        RecipeFlags flags = new RecipeFlags();
+        CommandSpec train = CommandSpec.forAnnotatedObject(new TrainCommand(flags, runner, display));
+        flags.addTo(train);
+        CommandLine palimpsest = new CommandLine(new Palimpsest());
+        palimpsest.getCommandSpec().addOption(OptionSpec.builder("-V", "--version").versionHelp(true)
+                .description("Prints the version and exits.").build());
+        palimpsest.addSubcommand(train).addSubcommand(new ReportCommand()).addSubcommand(new DoctorCommand(examinations));
+        help(palimpsest.getCommandSpec());
+        palimpsest.getSubcommands().values().forEach(command -> help(command.getCommandSpec()));
+        return palimpsest.setUsageHelpWidth(WIDTH).setUsageHelpLongOptionsMaxWidth(WIDTH / 3).setAbbreviatedOptionsAllowed(false)
+                .setParameterExceptionHandler(Sentences::usage)
+                .setExecutionExceptionHandler((e, command, parsed) -> Sentences.failure(e, command));
+    }
+
+    private static void help(CommandSpec command) {
+        if (!command.optionsMap().containsKey("--help")) {
+            command.addOption(OptionSpec.builder("-h", "--help").usageHelp(true).order(0).description("Shows this help and exits.").build());
+        }
+    }
+
+    /** A bar on a terminal, else plain lines. */
+    static Display display() {
+        PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+        boolean terminal = System.console() != null && System.console().isTerminal();
+        return recipe -> terminal ? new Bar(recipe, out) : new Lines(recipe, out, System::nanoTime);
+    }
+}

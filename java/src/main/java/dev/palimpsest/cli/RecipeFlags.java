@@ -1,0 +1,51 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.train.Option;
+import dev.palimpsest.train.Recipe;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SequencedMap;
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.ISetter;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** Every option of a recipe as a flag, made from its one declaration. */
+final class RecipeFlags {
+    private final SequencedMap<String, String> given = new LinkedHashMap<>();
+
+    /** Adds the flags, a heading for each subject. */
+    void addTo(CommandSpec command) {
+        int order = 100;
+        for (Recipe.Section section : Recipe.sections()) {
+            ArgGroupSpec.Builder group = ArgGroupSpec.builder().heading("%n" + section.title() + "%n").validate(false).order(order);
+            for (Option<?> option : section.options()) {
+                group.addArg(flag(option, order++));
+            }
+            command.addArgGroup(group.build());
+        }
+    }
+
+    private OptionSpec flag(Option<?> option, int order) {
+        String standard = option.defaultText().isEmpty() ? "" : " [" + option.defaultText() + "]";
+        return OptionSpec.builder("--" + option.name()).paramLabel(option.hint()).order(order).type(String.class).arity("1")
+                .description(escape(option.description() + standard))
+                .setter(new ISetter() {
+                    @Override
+                    @SuppressWarnings("unchecked") // picocli's interface returns the old value as any type
+                    public <T> T set(T value) {
+                        return (T) (value == null ? given.remove(option.name()) : given.put(option.name(), (String) value));
+                    }
+                }).build();
+    }
+
+    /** picocli formats descriptions. */
+    private static String escape(String text) {
+        return text.replace("%", "%%");
+    }
+
+    /** What the command line sets, by option name. */
+    Map<String, String> given() {
+        return given;
+    }
+}

@@ -1,0 +1,79 @@
+package dev.palimpsest;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.lang.foreign.Linker;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** Packages depend on one another along one line only, so that each can be read without those after it. */
+class ArchitectureTest {
+    private static final String ROOT = "dev.palimpsest";
+    private static final JavaClasses LIBRARY =
+            new ClassFileImporter().withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS).importPackages(ROOT);
+
+    /** What each package may use; what those use, it may use too. */
+    private static final Map<String, List<String>> MAY_USE = Map.ofEntries(
+            Map.entry("tensor", List.of()),
+            Map.entry("kernel", List.of("tensor")),
+            Map.entry("engine", List.of("kernel")),
+            Map.entry("autograd", List.of("engine")),
+            Map.entry("model", List.of("autograd")),
+            Map.entry("data", List.of("tensor")),
+            Map.entry("stream", List.of("data")),
+            Map.entry("loss", List.of("autograd")),
+            Map.entry("metrics", List.of()),
+            Map.entry("snapshot", List.of("kernel")),
+            Map.entry("train", List.of("stream", "model", "loss", "snapshot", "metrics")),
+            Map.entry("method", List.of("train")),
+            Map.entry("report", List.of("train")),
+            Map.entry("cli", List.of("method", "report")));
+
+    @Test
+    void packagesPointOneWay() {
+        MAY_USE.keySet().forEach(name -> {
+            String[] allowed = reachable(name).stream().map(used -> ROOT + "." + used + "..").toArray(String[]::new);
+            Set<String> forbidden = new TreeSet<>(MAY_USE.keySet());
+            forbidden.removeAll(reachable(name));
+            noClasses().that().resideInAPackage(ROOT + "." + name + "..").should().dependOnClassesThat()
+                    .resideInAnyPackage(forbidden.stream().map(other -> ROOT + "." + other + "..").toArray(String[]::new))
+                    .because(name + " may use " + String.join(", ", allowed)).allowEmptyShould(true).check(LIBRARY);
+        });
+    }
+
+    @Test
+    void everyPackageHasItsPlace() {
+        Set<String> found = LIBRARY.stream().map(type -> type.getPackageName()).filter(name -> !name.equals(ROOT))
+                .map(name -> name.substring(ROOT.length() + 1).split("\\.")[0]).collect(Collectors.toCollection(TreeSet::new));
+        found.removeAll(MAY_USE.keySet());
+        assertEquals(Set.of(), found, "packages that MAY_USE does not know");
+    }
+
+    @Test
+    void onlyTheForeignInterfaceAndTheEngineCallNativeCode() {
+        noClasses().that().resideOutsideOfPackages(ROOT + ".kernel.ffi..", ROOT + ".engine..").should().dependOnClassesThat()
+                .areAssignableTo(Linker.class).check(LIBRARY);
+    }
+
+    private static Set<String> reachable(String name) {
+        Map<String, Boolean> seen = new LinkedHashMap<>();
+        List<String> open = new ArrayList<>(List.of(name));
+        while (!open.isEmpty()) {
+            String next = open.removeFirst();
+            if (seen.put(next, true) == null) {
+                open.addAll(MAY_USE.get(next));
+            }
+        }
+        return seen.keySet();
+    }
+}

@@ -1,0 +1,224 @@
+package dev.palimpsest.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.palimpsest.report.MadeUpRun;
+import dev.palimpsest.train.Recipe;
+import dev.palimpsest.train.RecipeFile;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CommandLineTest {
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+    private final List<Recipe> recipes = new ArrayList<>();
+    private Runner runner = (recipe, progress) -> {
+        recipes.add(recipe);
+        return MadeUpRun.run(recipe, progress);
+    };
+
+    @TempDir
+    private Path temporary;
+
+    @Test
+    void trainingLeavesARunFolderAndSaysWhereTheReportIs() {
+        Path folder = temporary.resolve("run");
+        assertEquals(0, palimpsest("train", "m2kd-digits", "--out", folder.toString()));
+        for (String file : List.of("run.json", "metrics.json", "steps.csv", "report.html")) {
+            assertTrue(Files.isRegularFile(folder.resolve(file)), file);
+        }
+        assertTrue(out.toString().contains("average incremental"), out.toString());
+        assertTrue(out.toString().endsWith("Report: " + folder.resolve("report.html") + System.lineSeparator()), out.toString());
+        assertEquals("", err.toString());
+    }
+
+    @Test
+    void theRecipeIsTheFilesAndTheCommandLineGoesBeforeIt() throws IOException {
+        palimpsest("train", "m2kd-digits", "--epochs", "3", "--method=lwf", "--out", temporary.resolve("run").toString());
+        Map<String, String> expected = RecipeFile.load("m2kd-digits").recipe().toMap();
+        expected.put("epochs", "3");
+        expected.put("method", "lwf");
+        assertEquals(List.of(Recipe.of(expected)), recipes);
+    }
+
+    @Test
+    void everyOptionOfARecipeIsAFlag() {
+        List<String> words = new ArrayList<>(List.of("train", "m2kd-digits", "--out", temporary.resolve("run").toString()));
+        Map<String, String> options = Recipe.of(Map.of("epochs", "2", "widths", "4,5", "order", "5,4,3,2,1,0,6,7,8,9", "threads", "1")).toMap();
+        options.forEach((name, text) -> words.addAll(List.of("--" + name, text)));
+        assertEquals(0, palimpsest(words.toArray(String[]::new)), err.toString());
+        assertEquals(List.of(Recipe.of(options)), recipes);
+    }
+
+    @Test
+    void theCommandInRunJsonRepeatsTheRun() throws IOException {
+        palimpsest("train", "m2kd-digits", "--order", "9,8,7,6,5,4,3,2,1,0", "--lambda", "0.5", "--out", temporary.resolve("a").toString());
+        String command = json("a/run.json").get("command").asText();
+        assertEquals("palimpsest train m2kd-digits --order 9,8,7,6,5,4,3,2,1,0 --lambda 0.5 --threads "
+                + Runtime.getRuntime().availableProcessors(), command);
+        List<String> words = new ArrayList<>(List.of(command.split(" ")));
+        words.removeFirst();
+        words.addAll(List.of("--out", temporary.resolve("b").toString()));
+        assertEquals(0, palimpsest(words.toArray(String[]::new)));
+        assertEquals(recipes.getFirst(), recipes.getLast());
+    }
+
+    @Test
+    void baselinesRunBesideWithTheSameSettings() throws IOException {
+        Path folder = temporary.resolve("run");
+        assertEquals(0, palimpsest("train", "m2kd-digits", "--beside", "fine-tuning,lwf,joint", "--seed", "4", "--out", folder.toString()));
+        assertEquals(List.of("m2kd", "fine-tuning", "lwf", "joint"), recipes.stream().map(recipe -> recipe.toMap().get("method")).toList());
+        assertEquals(1, recipes.stream().map(recipe -> recipe.with("method", "m2kd")).distinct().count());
+        assertEquals("joint", json("run/joint/run.json").at("/options/method").asText());
+        assertEquals("m2kd", json("run/run.json").at("/options/method").asText());
+        assertTrue(json("run/joint/run.json").get("command").asText().contains("--method joint"));
+        String report = Files.readString(folder.resolve("report.html"));
+        assertTrue(report.contains(">fine-tuning</th>") && report.contains(">joint</th>"));
+        assertFalse(Files.exists(folder.resolve("lwf/report.html")));
+    }
+
+    @Test
+    void ordersRepeatEverythingAndGiveTheSpread() throws IOException {
+        assertEquals(0, palimpsest("train", "m2kd-digits", "--beside", "lwf", "--orders", "1,2", "--out", temporary.resolve("run").toString()));
+        assertEquals(List.of("1 m2kd", "1 lwf", "2 m2kd", "2 lwf"),
+                recipes.stream().map(recipe -> recipe.toMap().get("order") + " " + recipe.toMap().get("method")).toList());
+        assertTrue(Files.exists(temporary.resolve("run/order-2/lwf/metrics.json")));
+        assertTrue(out.toString().lines().anyMatch(line -> line.matches("lwf +[\\d.]+ ± .*")), out.toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "train m2kd-digits --epocs 3 | --epocs is not an option of palimpsest train; did you mean --epochs?",
+        "train m2kd-digits --epocs=3 | --epocs is not an option of palimpsest train; did you mean --epochs?",
+        "train m2kd-digits extra | extra is one word too many for palimpsest train",
+        "train m2kd-digits --method m2dk | method = m2dk: expected one of m2kd, lwf, fine-tuning, joint; did you mean m2kd?",
+        "train m2kd-digits --beside lfw | --beside lfw: expected methods of m2kd, lwf, fine-tuning, joint; did you mean lwf?",
+        "train m2kd-digits --beside m2kd | --beside m2kd: it runs already, as the recipe's own method",
+        "train m2kd-digits --beside lwf,lwf | --beside lwf: it runs already, as it is named twice",
+        "train m2kd-digits --orders 1,1 | --orders 1,1: expected every seed once",
+        "train m2kd-digits --epochs 0 | epochs = 0: expected at least 1",
+        "train m2kd-digits --exemplars 0 | classifier = nearest-mean needs exemplars, but exemplars = 0: keep some, or take classifier = head",
+        "trian | trian is not a command of palimpsest; did you mean train?",
+        "'' | palimpsest needs a command: help, train, report, doctor",
+        "report | palimpsest report needs RUN",
+        "train | palimpsest train needs RECIPE",
+        "train m2kd-digits --epochs | --epochs needs a value: N",
+    })
+    void aCommandThatIsNotUnderstoodIsOneSentence(String words, String sentence) {
+        assertEquals(2, palimpsest(words.isEmpty() ? new String[0] : words.split(" ")));
+        assertEquals(sentence, err.toString().lines().findFirst().orElse(""));
+        assertEquals(2, err.toString().lines().count(), "the sentence and where help is");
+        assertTrue(recipes.isEmpty());
+    }
+
+    @Test
+    void aRecipeThereIsNotIsRefusedWithTheNearest() {
+        assertEquals(2, palimpsest("train", "m2kd-fasion"));
+        assertTrue(err.toString().lines().findFirst().orElse("").endsWith("; did you mean m2kd-fashion?"), err.toString());
+    }
+
+    @Test
+    void aUsersRecipeFileCounts() throws IOException {
+        Path file = Files.writeString(temporary.resolve("mine.properties"), "epochs = 4\n");
+        assertEquals(0, palimpsest("train", file.toString(), "--out", temporary.resolve("run").toString()));
+        assertEquals(4, recipes.getFirst().optimiser().epochs());
+        assertEquals("mine", json("run/run.json").get("recipe").asText());
+        Files.writeString(file, "epohcs = 4\n");
+        assertEquals(2, palimpsest("train", file.toString()));
+        assertEquals("recipe mine, line 1: epohcs is not an option; did you mean epochs?", err.toString().lines().findFirst().orElse(""));
+    }
+
+    @Test
+    void aRunThatFailsIsOneSentenceAndIsWrittenDown() throws IOException {
+        runner = (recipe, progress) -> {
+            throw new IllegalStateException("The loss is NaN at step 7 (cross-entropy NaN).");
+        };
+        assertEquals(1, palimpsest("train", "m2kd-digits", "--out", temporary.resolve("run").toString()));
+        assertEquals("The loss is NaN at step 7 (cross-entropy NaN).", err.toString().strip());
+        assertEquals("failed", json("run/run.json").get("status").asText());
+        assertEquals("The loss is NaN at step 7 (cross-entropy NaN).", json("run/run.json").get("reason").asText());
+    }
+
+    @Test
+    void aMistakeOfOursShowsItsTrace() {
+        runner = (recipe, progress) -> {
+            throw new IndexOutOfBoundsException("Index 3 out of bounds for length 3");
+        };
+        assertEquals(1, palimpsest("train", "m2kd-digits", "--out", temporary.resolve("run").toString()));
+        assertTrue(err.toString().contains("please report it") && err.toString().contains("\tat "), err.toString());
+    }
+
+    @Test
+    void anUnwritableRunFolderIsOneSentence() throws IOException {
+        Files.writeString(temporary.resolve("file"), "");
+        assertEquals(1, palimpsest("train", "m2kd-digits", "--out", temporary.resolve("file/run").toString()));
+        assertTrue(err.toString().startsWith("Cannot write ") && err.toString().lines().count() == 1, err.toString());
+        assertTrue(recipes.isEmpty(), "refused before training");
+    }
+
+    @Test
+    void aReportThatCannotBeWrittenDoesNotLoseTheRun() throws IOException {
+        Path folder = temporary.resolve("run");
+        runner = (recipe, progress) -> {
+            Files.createDirectories(folder.resolve("report.html.tmp"));
+            return MadeUpRun.run(recipe, progress);
+        };
+        assertEquals(0, palimpsest("train", "m2kd-digits", "--out", folder.toString()));
+        assertEquals("done", json("run/run.json").get("status").asText());
+        assertTrue(out.toString().contains("The run is complete, but its report is not: Cannot write "), out.toString());
+    }
+
+    @Test
+    void reportComparesSavedRuns() {
+        palimpsest("train", "m2kd-digits", "--out", temporary.resolve("a").toString());
+        palimpsest("train", "m2kd-digits", "--method", "lwf", "--out", temporary.resolve("b").toString());
+        out.getBuffer().setLength(0);
+        Path page = temporary.resolve("both.html");
+        assertEquals(0, palimpsest("report", temporary.resolve("a").toString(), temporary.resolve("b").toString(), "--out", page.toString()));
+        assertTrue(Files.exists(page));
+        assertTrue(out.toString().lines().anyMatch(line -> line.startsWith("lwf ")), out.toString());
+        assertEquals(1, palimpsest("report", temporary.toString() + "/x"));
+        assertEquals("There is no run folder " + temporary + "/x.", err.toString().strip());
+    }
+
+    @Test
+    void helpTeachesEveryOptionAndTheExitCodes() {
+        assertEquals(0, palimpsest("train", "--help"));
+        Recipe.optionNames().forEach(name -> assertTrue(out.toString().contains("--" + name + "="), name));
+        RecipeFile.builtIn().forEach(name -> assertTrue(out.toString().contains(name), name));
+        assertEquals(0, palimpsest("--help"));
+        assertTrue(out.toString().contains("Exit codes: 0 done; 1 the run failed"));
+        out.getBuffer().setLength(0);
+        assertEquals(0, palimpsest("--version"));
+        assertTrue(out.toString().strip().matches("palimpsest \\d+\\.\\d+\\..*"), out.toString());
+    }
+
+    @Test
+    void wordsThatAShellWouldSplitAreQuoted() {
+        assertEquals("palimpsest train 'my recipe' --data-folder 'it'\\''s' ''", Words.join(List.of("palimpsest", "train", "my recipe", "--data-folder", "it's", "")));
+    }
+
+    private int palimpsest(String... words) {
+        err.getBuffer().setLength(0);
+        return Palimpsest.commandLine(runner, recipe -> new Lines(recipe, new PrintWriter(out), System::nanoTime), List.of())
+                .setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(words);
+    }
+
+    private JsonNode json(String file) throws IOException {
+        return new ObjectMapper().readTree(temporary.resolve(file).toFile());
+    }
+}
