@@ -2,15 +2,14 @@ package dev.palimpsest.snapshot;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import dev.palimpsest.Golden;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -19,13 +18,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Three steps of pruning as PyTorch made them: owners, and snapshots rebuilt at the end, exactly. */
 class MaskedSnapshotGoldenTest {
-    static List<Path> cases() throws IOException {
-        Path folder = Path.of(System.getProperty("palimpsest.golden", "src/test/resources/golden"));
-        try (Stream<Path> files = Files.list(folder)) {
-            List<Path> cases = files.filter(f -> f.getFileName().toString().matches("masked_snapshot\\..*safetensors")).sorted().toList();
-            assertFalse(cases.isEmpty(), "no masked_snapshot.*.safetensors in " + folder.toAbsolutePath());
-            return cases;
-        }
+    static Stream<Path> cases() {
+        return Golden.cases("masked_snapshot");
     }
 
     @ParameterizedTest
