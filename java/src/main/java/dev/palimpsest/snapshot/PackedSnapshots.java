@@ -1,5 +1,6 @@
 package dev.palimpsest.snapshot;
 
+import dev.palimpsest.kernel.SnapshotReconstruction;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -15,6 +16,8 @@ import java.util.Map;
  */
 public final class PackedSnapshots implements Snapshots {
     private final Owners owners;
+    /** One thread: weights are rebuilt once an experience, in less time than a training step. */
+    private final SnapshotReconstruction kernel = new SnapshotReconstruction(1);
     private final CopiedTensors copies = new CopiedTensors();
     private final Map<Parameter, MemorySegment> planes = new HashMap<>();
     private Arena planesArena = Arena.ofShared();
@@ -66,7 +69,7 @@ public final class PackedSnapshots implements Snapshots {
         owners.codesOf(parameter); // refuses what has no owners
         CopiedTensors.requireSizes(parameter, scale, out);
         long perChannel = parameter.size() / Math.max(1, parameter.shape().extent(0));
-        PlainReconstruction.apply(parameter.size(), parameter.value(), planes.get(parameter), planeCount, snapshot, scale, perChannel, out);
+        kernel.apply(parameter.size(), parameter.value(), planes.get(parameter), planeCount, snapshot, scale, perChannel, out);
     }
 
     /**
@@ -74,17 +77,17 @@ public final class PackedSnapshots implements Snapshots {
      * claim and release is free to every snapshot before them.
      */
     private void pack() {
-        int needed = Integer.SIZE - Integer.numberOfLeadingZeros(owners.step());
+        int needed = SnapshotReconstruction.planesFor(owners.step());
         if (needed != planeCount) {
             planes.clear();
             planesArena.close();
             planesArena = Arena.ofShared();
             planeCount = needed;
             for (Parameter parameter : owners.weights()) {
-                planes.put(parameter, planesArena.allocate(PlainReconstruction.planeBytes(parameter.size(), planeCount), 64));
+                planes.put(parameter, planesArena.allocate(SnapshotReconstruction.planeBytes(parameter.size(), planeCount), 64));
             }
         }
-        planes.forEach((parameter, segment) -> PlainReconstruction.pack(owners.codesOf(parameter), planeCount, segment));
+        planes.forEach((parameter, segment) -> SnapshotReconstruction.pack(owners.codesOf(parameter), planeCount, segment));
     }
 
     @Override
@@ -115,6 +118,7 @@ public final class PackedSnapshots implements Snapshots {
 
     @Override
     public void close() {
+        kernel.close();
         planesArena.close();
         copies.close();
     }
