@@ -3,6 +3,7 @@ package dev.palimpsest.cli;
 import dev.palimpsest.train.Option;
 import dev.palimpsest.train.Recipe;
 import java.io.PrintWriter;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarStyle;
 
@@ -18,6 +19,18 @@ final class Bar implements Display.Watch {
         this.out = out;
     }
 
+    /** Draws over its own line, and leaves the cursor there when it is done. */
+    private static final class OneLine extends ConsoleProgressBarConsumer {
+        OneLine() {
+            super(System.out);
+        }
+
+        @Override
+        public void close() {
+            System.out.flush();
+        }
+    }
+
     @Override
     public void begins(Setup setup) {
         experiences = setup.experiences();
@@ -28,7 +41,7 @@ final class Bar implements Display.Watch {
         close();
         bar = ProgressBar.builder().setTaskName(Lines.where(method, phase.experience(), experiences, phase.name()))
                 .setInitialMax((long) phase.epochs() * phase.stepsPerEpoch()).setStyle(ProgressBarStyle.UNICODE_BLOCK)
-                .setUpdateIntervalMillis(200).clearDisplayOnFinish().build();
+                .setUpdateIntervalMillis(200).setConsumer(new OneLine()).clearDisplayOnFinish().build();
     }
 
     @Override

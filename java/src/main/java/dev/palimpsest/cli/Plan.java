@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.method.Methods;
 import dev.palimpsest.train.MethodOptions;
 import dev.palimpsest.train.Nearest;
 import dev.palimpsest.train.Option;
@@ -42,7 +43,7 @@ record Plan(Path folder, Recipe recipe) {
             Path folder = Path.of(orders.isEmpty() ? "" : "order-" + order);
             Recipe ordered = recipe.with("order", order);
             for (String method : all) {
-                plans.add(new Plan(method.equals(own) ? folder : folder.resolve(method), ordered.with("method", method)));
+                plans.add(new Plan(method.equals(own) ? folder : folder.resolve(method), Methods.settled(ordered.with("method", method))));
             }
         }
         if (plans.stream().map(Plan::folder).distinct().count() < plans.size()) {
