@@ -1,5 +1,6 @@
 package dev.palimpsest.method;
 
+import dev.palimpsest.model.ConvNorm;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.snapshot.FullCopies;
@@ -105,6 +106,7 @@ final class M2kd implements Method {
             if (fraction > 0) {
                 learner.train("retrain", learner.recipe().optimiser().retrainEpochs(), RETRAIN_FACTOR);
             }
+            learner.network().units().forEach(ConvNorm::renewEmptyChannels);
         }
         snapshots.add(learner.network().parameters(), learner.network().buffers());
         closeTeaching();

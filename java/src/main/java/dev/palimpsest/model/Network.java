@@ -76,7 +76,7 @@ public final class Network {
     }
 
     /** Every convolution with its norm, in the order of the forward pass's names. */
-    List<ConvNorm> units() {
+    public List<ConvNorm> units() {
         return units;
     }
 
