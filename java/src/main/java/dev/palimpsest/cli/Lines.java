@@ -41,8 +41,8 @@ final class Lines implements Display.Watch {
     @Override
     public void step(Step step) {
         if (nanoTime.getAsLong() - lastLine >= QUIET_NANOS) {
-            say(String.format(Locale.ROOT, "%s  epoch %d/%d  %s", where(method, step.experience(), experiences, step.phase()), step.epoch() + 1,
-                    phase.epochs(), figures(step)));
+            say(String.format(Locale.ROOT, "%s  epoch %d/%d  %s", where(method, step.experience(), experiences, step.phase()),
+                    step.epoch() + 1, phase.epochs(), figures(step)));
         }
     }
 

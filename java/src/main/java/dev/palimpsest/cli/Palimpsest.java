@@ -49,7 +49,8 @@ final class Palimpsest {
 
     private static void help(CommandSpec command) {
         if (!command.optionsMap().containsKey("--help")) {
-            command.addOption(OptionSpec.builder("-h", "--help").usageHelp(true).order(0).description("Shows this help and exits.").build());
+            command.addOption(OptionSpec.builder("-h", "--help").usageHelp(true).order(0)
+                    .description("Shows this help and exits.").build());
         }
     }
 

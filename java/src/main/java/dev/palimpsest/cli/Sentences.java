@@ -2,8 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.train.Nearest;
 import java.io.PrintWriter;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.MissingParameterException;
@@ -33,7 +32,7 @@ final class Sentences {
                 String word = unmatched.getUnmatched().getFirst().replaceFirst("=.*", "");
                 boolean flag = word.startsWith("-");
                 boolean top = command.getSubcommands().isEmpty();
-                List<String> known = new ArrayList<>(flag ? command.getCommandSpec().optionsMap().keySet() : command.getSubcommands().keySet());
+                Set<String> known = flag ? command.getCommandSpec().optionsMap().keySet() : command.getSubcommands().keySet();
                 String what = flag ? " is not an option of " : top ? " is one word too many for " : " is not a command of ";
                 yield word + what + command.getCommandSpec().qualifiedName() + Nearest.suggestion(word, known);
             }

@@ -23,7 +23,7 @@ public final class AccuracyMatrix {
     public static AccuracyMatrix of(int... images) {
         for (int count : images) {
             if (count < 1) {
-                throw new IllegalArgumentException("test images an experience " + Arrays.toString(images) + ": expected at least 1 of each");
+                throw new IllegalArgumentException("test images an experience " + Arrays.toString(images) + ": expected at least 1");
             }
         }
         return new AccuracyMatrix(images.clone(), new int[0][]);

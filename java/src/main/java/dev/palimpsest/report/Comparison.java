@@ -35,7 +35,7 @@ public final class Comparison {
         return bytes.mean() == 0 ? "–" : (bytes.deviation() == 0 ? Spread.of(bytes.mean()) : bytes).text(1, 0);
     }
 
-    /** The table of the runs in these folders and below, in plain text; accuracies in percent, mean ± standard deviation over class orders. */
+    /** The runs in these folders and below in plain text; accuracies in percent, mean ± standard deviation over class orders. */
     public static String of(List<Path> folders) throws IOException {
         List<SavedRun> runs = new ArrayList<>();
         for (Path folder : folders) {

@@ -15,7 +15,6 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.AxesChartStyler;
-import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** The report's plots. */
@@ -31,20 +30,24 @@ final class Plots {
     /** Accuracy on all classes seen after each experience, one line a method; bars are a standard deviation over class orders. */
     static String accuracy(List<Group> groups) throws IOException {
         XYChart chart = lines("experience", "accuracy on all classes seen, %");
-        chart.getStyler().setYAxisMin(0.0).setYAxisMax(100.0);
-        int lines = 0;
+        List<String> labels = groups.stream().map(Group::label).toList();
+        double lowest = 100;
         for (Group group : groups) {
             int experiences = group.runs().stream().mapToInt(run -> metrics(run).accuracyOnAllSeen().size()).min().orElse(0);
             List<Spread> spreads = IntStream.range(0, experiences).mapToObj(i -> group.spread(m -> m.accuracyOnAllSeen().get(i))).toList();
             double[] means = spreads.stream().mapToDouble(spread -> 100 * spread.mean()).toArray();
-            boolean several = group.runs().size() > 1;
-            XYSeries series = several
-                    ? chart.addSeries(group.label(), counting(experiences), means,
-                            spreads.stream().mapToDouble(spread -> 100 * spread.deviation()).toArray())
+            double[] deviations = spreads.stream()
+                    .mapToDouble(spread -> Double.isNaN(spread.deviation()) ? 0 : 100 * spread.deviation()).toArray();
+            for (int i = 0; i < experiences; i++) {
+                lowest = Math.min(lowest, means[i] - deviations[i]);
+            }
+            XYSeries series = group.runs().size() > 1 ? chart.addSeries(group.label(), counting(experiences), means, deviations)
                     : chart.addSeries(group.label(), counting(experiences), means);
-            style(series, lines++, experiences > 30);
+            style(series, labels.indexOf(group.label()), experiences > 30);
         }
-        return Svg.of(chart, "accuracy", "Accuracy on all classes seen after each experience");
+        // Methods that are all good would lie on one another on an axis from 0.
+        chart.getStyler().setYAxisMin(Math.max(0, 10 * Math.floor(lowest / 10 - 0.2))).setYAxisMax(100.0);
+        return Svg.of(chart, "accuracy", "Accuracy on all classes seen after each experience") + legend(labels);
     }
 
     /** a[i][j] of a method in percent, mean over class orders. */
@@ -53,7 +56,6 @@ final class Plots {
         HeatMapChart chart = new HeatMapChartBuilder().width(400).height(330).xAxisTitle("classes of experience")
                 .yAxisTitle("after experience").build();
         plain(chart.getStyler());
-        chart.getStyler().setLegendVisible(false);
         // Small cells have no room for a number.
         chart.getStyler().setShowValue(n <= 10).setValueFont(font(11)).setValueFontColor(new Color(32, 32, 32));
         chart.getStyler().setRangeColors(new Color[] {LOW, HIGH}).setMin(0).setMax(100).setDrawBorder(false);
@@ -80,7 +82,7 @@ final class Plots {
         }
         XYChart chart = lines("step", "loss");
         chart.getStyler().setYAxisMin(0.0);
-        int lines = 0;
+        List<String> shown = new ArrayList<>();
         for (Map.Entry<String, double[]> term : terms.entrySet()) {
             double[] values = term.getValue();
             int width = Math.max(1, (values.length + MOST_POINTS - 1) / MOST_POINTS);
@@ -93,10 +95,11 @@ final class Plots {
                 y[i] = Arrays.stream(bucket).filter(value -> !Double.isNaN(value)).average().orElse(Double.NaN);
             }
             if (Arrays.stream(y).anyMatch(value -> !Double.isNaN(value))) {
-                style(chart.addSeries(term.getKey(), x, y), lines++, true);
+                style(chart.addSeries(term.getKey(), x, y), shown.size(), true);
+                shown.add(term.getKey());
             }
         }
-        return Svg.of(chart, "losses", "Loss terms over the steps");
+        return Svg.of(chart, "losses", "Loss terms over the steps") + legend(shown);
     }
 
     /** Bytes of all snapshots against the same models kept whole; null where the method keeps none. */
@@ -107,10 +110,20 @@ final class Plots {
         }
         XYChart chart = lines("experience", "KiB of all earlier models");
         chart.getStyler().setYAxisMin(0.0);
-        style(chart.addSeries("packed snapshots", counting(metrics.snapshotBytesAfter().size()), kibibytes(metrics.snapshotBytesAfter())), 0, false);
-        style(chart.addSeries("full copies", counting(metrics.fullCopiesBytesAfter().size()), kibibytes(metrics.fullCopiesBytesAfter())), 1,
-                false);
-        return Svg.of(chart, "memory", "Memory of all earlier models after each experience");
+        double[] x = counting(metrics.snapshotBytesAfter().size());
+        style(chart.addSeries("snapshots", x, kibibytes(metrics.snapshotBytesAfter())), 0, false);
+        style(chart.addSeries("full copies", x, kibibytes(metrics.fullCopiesBytesAfter())), 1, false);
+        return Svg.of(chart, "memory", "Memory of all earlier models after each experience") + legend(List.of("snapshots", "full copies"));
+    }
+
+    /** A legend that wraps; the chart's own would be cut off. Colours are those that {@link #style} gives in the same order. */
+    private static String legend(List<String> names) {
+        StringBuilder legend = new StringBuilder("<ul class=\"legend\">");
+        for (int i = 0; i < names.size(); i++) {
+            legend.append("<li style=\"--colour: var(--series-").append(i % Svg.SERIES.size()).append(")\">")
+                    .append(Html.escape(names.get(i))).append("</li>");
+        }
+        return legend.append("</ul>").toString();
     }
 
     private static double[] kibibytes(List<Long> bytes) {
@@ -133,8 +146,7 @@ final class Plots {
     private static void plain(AxesChartStyler styler) {
         styler.setChartBackgroundColor(Svg.CLEAR).setPlotBackgroundColor(Svg.CLEAR).setChartFontColor(Svg.INK)
                 .setPlotBorderVisible(false).setChartTitleVisible(false).setChartPadding(6)
-                .setLegendBackgroundColor(Svg.CLEAR).setLegendBorderColor(Svg.CLEAR).setLegendFont(font(12))
-                .setLegendPosition(Styler.LegendPosition.OutsideS).setLegendLayout(Styler.LegendLayout.Horizontal).setLegendPadding(8);
+                .setLegendVisible(false);
         styler.setAxisTickLabelsColor(Svg.INK).setAxisTickMarksColor(Svg.GRID).setPlotGridLinesColor(Svg.GRID)
                 .setPlotGridLinesStroke(new BasicStroke(1)).setAxisTitleFont(font(12)).setAxisTickLabelsFont(font(11))
                 .setAxisTicksLineVisible(false).setPlotMargin(0);

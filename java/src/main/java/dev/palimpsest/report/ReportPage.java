@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** The page, part by part. */
@@ -72,7 +73,8 @@ final class ReportPage {
     private void table() {
         html.append("<section>\n<h2>Comparison</h2>\n<div class=\"wide\"><table>\n<thead><tr>");
         for (Comparison.Column column : Comparison.COLUMNS) {
-            html.append("<th scope=\"col\" title=\"").append(Html.escape(column.meaning())).append("\">").append(column.title()).append("</th>");
+            html.append("<th scope=\"col\" title=\"").append(Html.escape(column.meaning())).append("\">").append(column.title())
+                    .append("</th>");
         }
         html.append("</tr></thead>\n<tbody>\n");
         for (Group group : groups) {
@@ -109,7 +111,7 @@ final class ReportPage {
             }
             String memory = Plots.memory(main);
             if (memory != null) {
-                figure("Snapshot memory", memory, String.format(java.util.Locale.ROOT,
+                figure("Snapshot memory", memory, String.format(Locale.ROOT,
                         "All earlier models take %,d bytes (%.2f bits a weight, and norms and heads); full copies would take %,d bytes.",
                         main.first().snapshotBytes(), main.first().bitsPerWeight(), main.first().fullCopiesBytes()));
             }
@@ -124,7 +126,8 @@ final class ReportPage {
     }
 
     private void repeat() {
-        html.append("<section>\n<h2>Repeat it</h2>\n<p>The same command on the same kind of machine gives the same weights bit for bit.</p>\n<pre>");
+        html.append("<section>\n<h2>Repeat it</h2>\n")
+                .append("<p>The same command on the same kind of machine gives the same weights bit for bit.</p>\n<pre>");
         new LinkedHashSet<>(runs.stream().map(run -> run.text("command")).toList())
                 .forEach(command -> html.append(Html.escape(command)).append('\n'));
         html.append("</pre>\n</section>\n");

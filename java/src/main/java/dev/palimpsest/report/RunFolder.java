@@ -18,8 +18,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 
 /**
- * Writes a run's folder while it runs: run.json at once and at the end, steps.csv after every experience, metrics.json at the end. A kill at
- * any moment leaves each file whole or absent. Not thread-safe.
+ * Writes a run's folder while it runs: run.json at once and at the end, steps.csv after every experience, metrics.json at the end. A kill
+ * at any moment leaves each file whole or absent. Not thread-safe.
  */
 public final class RunFolder implements Progress {
     /** File names. */

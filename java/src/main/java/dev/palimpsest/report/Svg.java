@@ -54,8 +54,8 @@ final class Svg {
 
     /** AWT fails in many ways (InternalError, NoClassDefFoundError, NullPointerException) where there is no fontconfig or no font. */
     static IOException fontsMissing(Throwable cause) {
-        return new IOException("The plots need fonts, which this Java found none of: install the packages fontconfig and fonts-dejavu-core, "
-                + "then run palimpsest report again.", cause);
+        return new IOException("The plots need fonts, which this Java found none of: "
+                + "install the packages fontconfig and fonts-dejavu-core, then run palimpsest report again.", cause);
     }
 
     private static String coloured(String svg) {

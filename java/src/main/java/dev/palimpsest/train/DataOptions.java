@@ -29,7 +29,8 @@ public record DataOptions(String name, Optional<Path> folder, Split split, Class
     static final Option<Double> VALIDATION = Option.number("validation", 0,
             "Share of the training images held out for validation.", r -> r.data().validation());
     static final Option<Augmentation> AUGMENT = new Option<>("augment", "none|shift:N|crop-flip:N", "none",
-            "Random change of training images: moved by up to N pixels, or that and mirrored.", Augmentation::parse, r -> r.data().augment());
+            "Random change of training images: moved by up to N pixels, or that and mirrored.", Augmentation::parse,
+            r -> r.data().augment());
     static final List<Option<?>> ALL = List.of(DATA, FOLDER, SPLIT, ORDER, VALIDATION, AUGMENT);
 
     /** @throws IllegalArgumentException with a sentence naming the option and what was expected */

@@ -29,9 +29,11 @@ public record ModelOptions(Network network, int depth, List<Integer> widths, int
     /** @throws IllegalArgumentException with a sentence naming the option and what was expected */
     public ModelOptions {
         widths = List.copyOf(widths);
-        Check.that(network != Network.CIFAR_RESNET || depth >= 8 && depth % 6 == 2, "depth", depth, "6n+2 for cifar-resnet: 8, 14, 20, 32, …");
-        Check.that(!widths.isEmpty() && widths.stream().allMatch(width -> width >= 1), "widths", widths, "channels of at least 1, such as 16,32,64");
-        Check.that(network != Network.CIFAR_RESNET || widths.size() == 3, "widths", widths, "three stages for cifar-resnet, such as 16,32,64");
+        Check.that(network != Network.CIFAR_RESNET || depth >= 8 && depth % 6 == 2, "depth", depth,
+                "6n+2 for cifar-resnet: 8, 14, 20, 32, …");
+        Check.that(widths.stream().allMatch(width -> width >= 1), "widths", widths, "channels of at least 1, such as 16,32,64");
+        Check.that(network != Network.CIFAR_RESNET || widths.size() == 3, "widths", widths,
+                "three stages for cifar-resnet, such as 16,32,64");
         Check.that(network != Network.DIGITS_NET || widths.size() >= 2, "widths", widths, "at least two stages, such as 16,32,64");
         Check.that(stemStride == 1 || stemStride == 2, "stem-stride", stemStride, "1 or 2");
     }

@@ -56,7 +56,8 @@ public record OptimiserOptions(int epochs, int retrainEpochs, int batch, Algorit
         Check.positive("learning-rate", learningRate);
         Check.positive("later-learning-rate-factor", laterLearningRateFactor);
         Check.that(momentum >= 0 && momentum < 1, "momentum", momentum, "at least 0 and below 1");
-        Check.that(!nesterov || momentum > 0 && algorithm == Algorithm.SGD, "nesterov", nesterov, "false unless sgd has a momentum above 0");
+        Check.that(!nesterov || momentum > 0 && algorithm == Algorithm.SGD, "nesterov", nesterov,
+                "false unless sgd has a momentum above 0");
         Check.notNegative("weight-decay", weightDecay);
         Check.that(schedule != ScheduleKind.STEP || !milestones.isEmpty(), "milestones", milestones,
                 "epochs such as 49,63 for the step schedule");

@@ -20,7 +20,8 @@ import java.util.function.Function;
  * @param parse text to value; refuses text it cannot read
  * @param read the option's value in a recipe
  */
-public record Option<T>(String name, String hint, String defaultText, String description, Function<String, T> parse, Function<Recipe, T> read) {
+public record Option<T>(String name, String hint, String defaultText, String description, Function<String, T> parse,
+        Function<Recipe, T> read) {
 
     /** The text of a number that is worked out from the number of experiences. */
     static final String PLANNED = "planned";

@@ -6,7 +6,8 @@ import java.util.SortedMap;
 
 /**
  * What a run tells while it runs, in this order: {@code begins}, and for every experience {@code experienceBegins}, then for every phase
- * {@code phaseBegins} and its {@code step}s, then {@code evaluated}; at last {@code done}. Calls come from one thread, and records may be kept.
+ * {@code phaseBegins} and its {@code step}s, then {@code evaluated}; at last {@code done}. Calls come from one thread; records may be
+ * kept.
  */
 public interface Progress {
     /**

@@ -21,7 +21,8 @@ public record Recipe(DataOptions data, ModelOptions model, OptimiserOptions opti
     static final Option<Long> SEED = new Option<>("seed", "N", "1", "Seed of weights, shuffling, augmentation and exemplars.",
             text -> Option.parseLong("seed", text), Recipe::seed);
     static final Option<Integer> THREADS = new Option<>("threads", "auto|N", ALL_CORES, "Threads that compute; auto: one a core.",
-            text -> text.equals(ALL_CORES) ? Runtime.getRuntime().availableProcessors() : Option.parseInt("threads", text), Recipe::threads);
+            text -> text.equals(ALL_CORES) ? Runtime.getRuntime().availableProcessors() : Option.parseInt("threads", text),
+            Recipe::threads);
 
     private static final List<Section> SECTIONS = List.of(
             new Section("Data", DataOptions.ALL),

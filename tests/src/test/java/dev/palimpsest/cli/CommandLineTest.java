@@ -59,7 +59,8 @@ class CommandLineTest {
     @Test
     void everyOptionOfARecipeIsAFlag() {
         List<String> words = new ArrayList<>(List.of("train", "m2kd-digits", "--out", temporary.resolve("run").toString()));
-        Map<String, String> options = Recipe.of(Map.of("epochs", "2", "widths", "4,5", "order", "5,4,3,2,1,0,6,7,8,9", "threads", "1")).toMap();
+        Map<String, String> options =
+                Recipe.of(Map.of("epochs", "2", "widths", "4,5", "order", "5,4,3,2,1,0,6,7,8,9", "threads", "1")).toMap();
         options.forEach((name, text) -> words.addAll(List.of("--" + name, text)));
         assertEquals(0, palimpsest(words.toArray(String[]::new)), err.toString());
         assertEquals(List.of(Recipe.of(options)), recipes);
@@ -95,7 +96,8 @@ class CommandLineTest {
 
     @Test
     void ordersRepeatEverythingAndGiveTheSpread() throws IOException {
-        assertEquals(0, palimpsest("train", "m2kd-digits", "--beside", "lwf", "--orders", "1,2", "--out", temporary.resolve("run").toString()));
+        String folder = temporary.resolve("run").toString();
+        assertEquals(0, palimpsest("train", "m2kd-digits", "--beside", "lwf", "--orders", "1,2", "--out", folder));
         assertEquals(List.of("1 m2kd", "1 lwf", "2 m2kd", "2 lwf"),
                 recipes.stream().map(recipe -> recipe.toMap().get("order") + " " + recipe.toMap().get("method")).toList());
         assertTrue(Files.exists(temporary.resolve("run/order-2/lwf/metrics.json")));
@@ -113,7 +115,8 @@ class CommandLineTest {
         "train m2kd-digits --beside lwf,lwf | --beside lwf: it runs already, as it is named twice",
         "train m2kd-digits --orders 1,1 | --orders 1,1: expected every seed once",
         "train m2kd-digits --epochs 0 | epochs = 0: expected at least 1",
-        "train m2kd-digits --exemplars 0 | classifier = nearest-mean needs exemplars, but exemplars = 0: keep some, or take classifier = head",
+        "train m2kd-digits --exemplars 0 --classifier nearest-mean | classifier = nearest-mean needs exemplars, but exemplars = 0: "
+                + "keep some, or take classifier = head",
         "trian | trian is not a command of palimpsest; did you mean train?",
         "'' | palimpsest needs a command: help, train, report, doctor",
         "report | palimpsest report needs RUN",
@@ -190,7 +193,7 @@ class CommandLineTest {
         palimpsest("train", "m2kd-digits", "--method", "lwf", "--out", temporary.resolve("b").toString());
         out.getBuffer().setLength(0);
         Path page = temporary.resolve("both.html");
-        assertEquals(0, palimpsest("report", temporary.resolve("a").toString(), temporary.resolve("b").toString(), "--out", page.toString()));
+        assertEquals(0, palimpsest("report", temporary + "/a", temporary + "/b", "--out", page.toString()));
         assertTrue(Files.exists(page));
         assertTrue(out.toString().lines().anyMatch(line -> line.startsWith("lwf ")), out.toString());
         assertEquals(1, palimpsest("report", temporary.toString() + "/x"));
@@ -211,7 +214,8 @@ class CommandLineTest {
 
     @Test
     void wordsThatAShellWouldSplitAreQuoted() {
-        assertEquals("palimpsest train 'my recipe' --data-folder 'it'\\''s' ''", Words.join(List.of("palimpsest", "train", "my recipe", "--data-folder", "it's", "")));
+        assertEquals("palimpsest train 'my recipe' --data-folder 'it'\\''s' ''",
+                Words.join(List.of("palimpsest", "train", "my recipe", "--data-folder", "it's", "")));
     }
 
     private int palimpsest(String... words) {

@@ -27,7 +27,8 @@ class DoctorTest {
     void theLibrarysOwnFindingsNameWhatARunNeeds() {
         List<Doctor.Finding> findings = Doctor.examine(Doctor.examinations());
         List<String> subjects = findings.stream().map(Doctor.Finding::subject).toList();
-        assertTrue(subjects.containsAll(List.of("Java", "Processor", "Instructions", "Kernels", "Layers", "GPU", "Data digits", "Data fashion-mnist")), subjects.toString());
+        assertTrue(subjects.containsAll(List.of("Java", "Processor", "Instructions", "Kernels", "Layers", "GPU", "Data digits",
+                "Data fashion-mnist")), subjects.toString());
         assertTrue(findings.stream().filter(finding -> finding.subject().equals("Data digits")).allMatch(Doctor.Finding::good));
         assertTrue(findings.stream().filter(finding -> finding.subject().equals("GPU")).noneMatch(Doctor.Finding::good));
     }

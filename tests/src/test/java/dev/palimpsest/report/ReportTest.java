@@ -78,13 +78,15 @@ class ReportTest {
     void rowsOfOneMethodSayWhatTellsThemApart() throws IOException {
         run("a", "1", "m2kd", "prune", "true");
         run("b", "1", "m2kd", "prune", "false");
-        assertEquals(List.of("m2kd (prune true)", "m2kd (prune false)"), Group.of(SavedRun.find(temporary)).stream().map(Group::label).toList());
+        assertEquals(List.of("m2kd (prune true)", "m2kd (prune false)"),
+                Group.of(SavedRun.find(temporary)).stream().map(Group::label).toList());
     }
 
     @Test
     void runsWithoutAResultAreNamedAndDoNotSpoilTheRest() throws IOException {
         compare("1");
-        RunFolder failed = RunFolder.create(temporary.resolve("failed"), "m2kd-digits", Recipe.of(Map.of("method", "joint")), "palimpsest <x>");
+        Recipe joint = Recipe.of(Map.of("method", "joint"));
+        RunFolder failed = RunFolder.create(temporary.resolve("failed"), "m2kd-digits", joint, "palimpsest <x>");
         failed.failed("loss is NaN & more");
         List<String> warnings = Report.write(List.of(temporary), temporary.resolve(Report.FILE));
         assertEquals(List.of(temporary.resolve("failed") + " is left out: the run failed. loss is NaN & more"), warnings);

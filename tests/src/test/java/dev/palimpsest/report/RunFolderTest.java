@@ -131,7 +131,8 @@ class RunFolderTest {
     void noTemporaryFilesStay() throws IOException {
         MadeUpRun.run(RECIPE, create("run"));
         try (Stream<Path> files = Files.list(temporary.resolve("run"))) {
-            assertEquals(List.of("metrics.json", "run.json", "steps.csv"), files.map(file -> file.getFileName().toString()).sorted().toList());
+            assertEquals(List.of("metrics.json", "run.json", "steps.csv"),
+                    files.map(file -> file.getFileName().toString()).sorted().toList());
         }
     }
 

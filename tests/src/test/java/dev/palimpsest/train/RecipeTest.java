@@ -78,7 +78,8 @@ class RecipeTest {
         "prune | yes | prune = yes: expected true or false",
         "fraction | 1 | fraction = 1: expected planned, or a share above 0 and below 1",
         "fraction | plan | fraction = plan: expected planned, or a share above 0 and below 1",
-        "split | 5x | \"5x\" is not a split: expected EXPERIENCESxCLASSES such as 5x2, or 50+10x5 for an experience of 50 classes and ten of 5",
+        "split | 5x | \"5x\" is not a split: expected EXPERIENCESxCLASSES such as 5x2, or 50+10x5 "
+                + "for an experience of 50 classes and ten of 5",
         "data | fashion-mnits | data = fashion-mnits: expected one of digits, fashion-mnist, mnist; did you mean fashion-mnist?",
         "augment | shift | \"shift\" is not an augmentation: expected none, shift:PIXELS or crop-flip:PIXELS",
         "order | x | \"x\" is not a class order: expected seed:NUMBER or labels joined by commas such as 3,1,0,2",
