@@ -1,0 +1,147 @@
+package dev.palimpsest.bench;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.palimpsest.autograd.Scalar;
+import dev.palimpsest.autograd.Tape;
+import dev.palimpsest.autograd.Variable;
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.loss.CrossEntropy;
+import dev.palimpsest.model.Network;
+import dev.palimpsest.model.Networks;
+import dev.palimpsest.model.Outputs;
+import dev.palimpsest.model.Training;
+import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+import dev.palimpsest.train.Sgd;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/** What the training benchmarks and their peers all compute: a network, one batch of noise with labels, and a step of SGD with momentum. */
+final class TrainingStep implements AutoCloseable {
+    static final double LEARNING_RATE = 0.01;
+    static final double MOMENTUM = 0.9;
+
+    final int batch;
+    final int classes;
+    final Network network;
+    final Engine engine;
+    final float[] images;
+    final int[] labels;
+    private final Arena arena = Arena.ofShared();
+    private final Shape shape;
+    private final MemorySegment imageMemory;
+    private final Sgd optimiser;
+
+    private TrainingStep(Network network, Arena arena, int batch, int classes, int threads) {
+        this.network = network;
+        this.batch = batch;
+        this.classes = classes;
+        network.grow(classes);
+        engine = Engine.cpu(threads);
+        optimiser = new Sgd(network.parameters(), parameter -> null, MOMENTUM, false, 0);
+        Shape image = network.image();
+        shape = Shape.of(batch, image.extent(0), image.extent(1), image.extent(2));
+        SplittableRandom random = new SplittableRandom(7);
+        images = new float[Math.toIntExact(shape.elements())];
+        for (int i = 0; i < images.length; i++) {
+            images[i] = (float) random.nextGaussian();
+        }
+        labels = random.ints(batch, 0, classes).toArray();
+        imageMemory = this.arena.allocate(shape.bytes(), 64).copyFrom(MemorySegment.ofArray(images));
+    }
+
+    /** ResNet-32 of CIFAR: batch 128 of 32×32 in colour, 100 classes. */
+    static TrainingStep resNet32(int threads) {
+        Arena arena = Arena.ofAuto();
+        return new TrainingStep(Networks.cifarResNet(Shape.of(3, 32, 32), 32, List.of(16, 32, 64), 1, false, arena, 1), arena, 128, 100, threads);
+    }
+
+    /** The network for 8×8 digits: so little work that what surrounds the arithmetic decides. */
+    static TrainingStep digits(int threads) {
+        Arena arena = Arena.ofAuto();
+        return new TrainingStep(Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64), false, arena, 1), arena, 32, 10, threads);
+    }
+
+    /** Forward, backward, update. @return the loss before the update */
+    double run() {
+        double loss = gradients();
+        optimiser.step(LEARNING_RATE);
+        return loss;
+    }
+
+    private double gradients() {
+        for (Parameter parameter : network.parameters()) {
+            parameter.gradient().fill((byte) 0);
+        }
+        Tape tape = new Tape(engine);
+        Scalar loss = loss(tape);
+        tape.backward(loss);
+        return loss.value();
+    }
+
+    /** The batch; it stays this object's. */
+    Tensor images() {
+        return engine.wrap(shape, imageMemory);
+    }
+
+    /** Logits with batch norm by the running statistics, unfolded. */
+    float[] evaluate() {
+        Tape tape = new Tape(engine);
+        float[] logits = engine.toArray(network.forward(new Training(tape, true), tape.input(images()), false).logits().value());
+        tape.clear();
+        return logits;
+    }
+
+    private Scalar loss(Tape tape) {
+        Outputs<Variable> outputs = network.forward(new Training(tape, false), tape.input(images()), false);
+        return CrossEntropy.softmax(tape, engine, outputs.logits(), labels, new ClassRange(0, classes));
+    }
+
+    /** Checks the whole gradient at once: along itself, the loss must change by its length. Leaves the weights as they were. */
+    void verify() {
+        gradients();
+        double squares = 0;
+        for (Parameter parameter : network.parameters()) {
+            for (float g : parameter.gradient().toArray(JAVA_FLOAT)) {
+                squares += (double) g * g;
+            }
+        }
+        double length = Math.sqrt(squares);
+        double reach = 2e-3;
+        double change = (lossAlongGradient(reach / length) - lossAlongGradient(-reach / length)) / (2 * reach);
+        if (!(Math.abs(change - length) <= 0.02 * length)) {
+            throw new IllegalStateException("the gradient's length is " + length + " but the loss changes along it by " + change);
+        }
+    }
+
+    private double lossAlongGradient(double factor) {
+        List<Parameter> parameters = network.parameters();
+        List<float[]> saved = parameters.stream().map(Parameter::toArray).toList();
+        for (Parameter parameter : parameters) {
+            float[] moved = parameter.toArray();
+            float[] gradient = parameter.gradient().toArray(JAVA_FLOAT);
+            for (int i = 0; i < moved.length; i++) {
+                moved[i] += (float) (factor * gradient[i]);
+            }
+            parameter.set(moved);
+        }
+        Tape tape = new Tape(engine);
+        double loss = loss(tape).value();
+        tape.clear();
+        for (int i = 0; i < saved.size(); i++) {
+            parameters.get(i).set(saved.get(i));
+        }
+        return loss;
+    }
+
+    @Override
+    public void close() {
+        engine.close();
+        arena.close();
+    }
+}

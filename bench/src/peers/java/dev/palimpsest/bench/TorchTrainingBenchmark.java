@@ -1,0 +1,45 @@
+package dev.palimpsest.bench;
+
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** {@link TrainingBenchmark} in PyTorch. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.SECONDS)
+@Warmup(iterations = 3, time = 2)
+@Measurement(iterations = 10, time = 2)
+@Fork(1)
+public class TorchTrainingBenchmark {
+    @Param({"1", "2"})
+    int threads;
+
+    private TorchTrainingStep step;
+
+    @Setup
+    public void open() throws IOException {
+        TorchTrainingStep.load();
+        try (TrainingStep ours = TrainingStep.resNet32(threads)) {
+            step = new TorchTrainingStep(ours, threads);
+            step.verify(ours);
+        }
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(128)
+    public double resNet32() {
+        return step.run();
+    }
+}
