@@ -57,11 +57,13 @@ public final class CrossEntropy {
      * @param logits [B, C]
      * @param labels B labels below C
      * @param last the last model's logits [B, C_old], or null where there is none; its columns are the old classes
+     * @throws IllegalArgumentException if a label is not a column, or rows or columns of the two do not fit
      */
     public static Scalar sigmoid(Tape tape, Engine engine, Variable logits, int[] labels, Tensor last) {
         Shape shape = logits.value().shape();
         int classes = shape.extent(1);
         require(shape, labels, new ClassRange(0, classes));
+        requireLast(shape, last);
         int old = last == null ? 0 : last.shape().extent(1);
         Tensor gradient = engine.allocate(shape);
         MemorySegment z = logits.value().data();
@@ -82,6 +84,13 @@ public final class CrossEntropy {
 
     private static double sigmoid(double x) {
         return 1 / (1 + Math.exp(-x));
+    }
+
+    private static void requireLast(Shape logits, Tensor last) {
+        if (last != null && (last.shape().rank() != 2 || last.shape().extent(0) != logits.extent(0) || last.shape().extent(1) > logits.extent(1))) {
+            throw new IllegalArgumentException("the last model's logits need " + logits.extent(0) + " rows and at most " + logits.extent(1)
+                    + " columns to be targets for logits of " + logits + ", got " + last.shape());
+        }
     }
 
     private static void require(Shape logits, int[] labels, ClassRange classes) {

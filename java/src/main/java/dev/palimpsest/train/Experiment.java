@@ -42,9 +42,7 @@ public final class Experiment {
      * @throws TrainingException if the loss becomes NaN or infinite
      */
     public static Result run(Recipe recipe, Method method, Progress progress) {
-        try (method) {
-            return new Experiment(recipe, method, progress).run();
-        }
+        return new Experiment(recipe, method, progress).run();
     }
 
     private Result run() {
@@ -54,7 +52,8 @@ public final class Experiment {
                 Engine engine = Engine.cpu(recipe.threads());
                 Loader loader = new Loader(dataset.train(), stream::relabel, recipe.data().augment(), recipe.optimiser().batch(), recipe.seed());
                 Inference trainingImages = new Inference(engine, dataset.train());
-                Inference testImages = new Inference(engine, dataset.test())) {
+                Inference testImages = new Inference(engine, dataset.test());
+                this.method) { // closed before the engine that its teachers live in
             Network network = network(arena);
             Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages, new Exemplars(recipe.exemplars(),
                     recipe.seed()), progress);
@@ -78,11 +77,13 @@ public final class Experiment {
             method.memory().ifPresent(memory::add);
             int[] right = new int[experience.index() + 1];
             int[] rightWithin = new int[experience.index() + 1];
-            for (int j = 0; j <= experience.index(); j++) {
-                Experience past = experiences.get(j);
-                double[][] scores = learner.scores(testImages, past.test());
-                right[j] = right(scores, past, stream.seenAfter(experience.index()));
-                rightWithin[j] = right(scores, past, past.classes());
+            try (Classifier classifier = learner.classifier()) {
+                for (int j = 0; j <= experience.index(); j++) {
+                    Experience past = experiences.get(j);
+                    double[][] scores = classifier.scores(testImages, past.test());
+                    right[j] = right(scores, past, stream.seenAfter(experience.index()));
+                    rightWithin[j] = right(scores, past, past.classes());
+                }
             }
             single = single.plus(right);
             within = within.plus(rightWithin);

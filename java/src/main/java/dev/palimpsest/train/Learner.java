@@ -1,5 +1,7 @@
 package dev.palimpsest.train;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
@@ -18,6 +20,7 @@ import dev.palimpsest.stream.Loader;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -190,24 +193,17 @@ public final class Learner {
         }
     }
 
-    /** Scores of images for all classes seen: logits, or minus the squared distance to the class means of exemplars. */
-    double[][] scores(Inference images, int[] indices) {
-        try (FrozenNetwork now = freeze()) {
-            if (recipe.exemplars().classifier() == ExemplarOptions.Classifier.HEAD) {
-                float[][] logits = images.logits(now, indices);
-                return IntStream.range(0, logits.length).mapToObj(i -> IntStream.range(0, logits[i].length).mapToDouble(c -> logits[i][c]).toArray())
-                        .toArray(double[][]::new);
-            }
-            float[][][] features = exemplars.byClass().stream().map(own -> trainingImages.features(now, own)).toArray(float[][][]::new);
-            NearestMean nearest = new NearestMean(features);
-            float[][] asked = images.features(now, indices);
-            return IntStream.range(0, asked.length).mapToObj(i -> nearest.scores(asked[i])).toArray(double[][]::new);
-        }
+    /** Tells all classes seen apart with the network as it is now. */
+    Classifier classifier() {
+        return switch (recipe.exemplars().classifier()) {
+            case HEAD -> Classifier.head(freeze());
+            case NEAREST_MEAN -> Classifier.nearestMean(freeze(), exemplars.byClass(), trainingImages);
+        };
     }
 
     /** Values of all weights and buffers, for the run's hash. */
-    void eachWeight(java.util.function.Consumer<byte[]> sink) {
-        network.parameters().forEach(parameter -> sink.accept(parameter.value().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE)));
-        network.buffers().forEach(buffer -> sink.accept(buffer.value().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE)));
+    void eachWeight(Consumer<byte[]> sink) {
+        network.parameters().forEach(parameter -> sink.accept(parameter.value().toArray(JAVA_BYTE)));
+        network.buffers().forEach(buffer -> sink.accept(buffer.value().toArray(JAVA_BYTE)));
     }
 }
