@@ -128,6 +128,36 @@ class RunFolderTest {
     }
 
     @Test
+    void aKillAtAnyMomentLeavesFilesWholeOrAbsent() throws IOException, InterruptedException {
+        for (int attempt = 0; attempt < 3; attempt++) {
+            Path runs = temporary.resolve("attempt-" + attempt);
+            Process writer = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+                    System.getProperty("java.class.path"), EndlessRuns.class.getName(), runs.toString())
+                    .redirectErrorStream(true).redirectOutput(temporary.resolve("output").toFile()).start();
+            while (writer.isAlive() && !Files.exists(runs.resolve("run-3"))) {
+                Thread.sleep(5 + attempt);
+            }
+            assertTrue(writer.isAlive(), () -> "the writer ended by itself, see " + temporary.resolve("output"));
+            writer.destroyForcibly().waitFor();
+            try (Stream<Path> files = Files.walk(runs)) {
+                for (Path file : files.filter(Files::isRegularFile).toList()) {
+                    whole(file);
+                }
+            }
+        }
+    }
+
+    private static void whole(Path file) throws IOException {
+        String text = Files.readString(file);
+        switch (file.getFileName().toString()) {
+            case "run.json" -> assertTrue(new ObjectMapper().readTree(text).has("status"), file.toString());
+            case "metrics.json" -> assertTrue(new ObjectMapper().readTree(text).has("seconds"), file.toString());
+            case "steps.csv" -> assertTrue(text.endsWith("\n"), file.toString());
+            default -> assertTrue(file.toString().endsWith(".tmp"), file.toString());
+        }
+    }
+
+    @Test
     void noTemporaryFilesStay() throws IOException {
         MadeUpRun.run(RECIPE, create("run"));
         try (Stream<Path> files = Files.list(temporary.resolve("run"))) {

@@ -1,0 +1,18 @@
+package dev.palimpsest.report;
+
+import dev.palimpsest.train.Recipe;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** Writes one run folder after another until it is killed. */
+final class EndlessRuns {
+    private EndlessRuns() {}
+
+    public static void main(String[] args) throws IOException {
+        Recipe recipe = Recipe.of(Map.of());
+        for (int i = 0; ; i++) {
+            MadeUpRun.run(recipe, RunFolder.create(Path.of(args[0], "run-" + i), "m2kd-digits", recipe, "palimpsest train m2kd-digits"));
+        }
+    }
+}
