@@ -44,7 +44,7 @@ final class RowSplit implements AutoCloseable, Team.Task {
         boolean direct = kernel.takes(gradient);
         kernel.bind(rows, temperature, usableStudent, usableTeachers, usableWeight, direct ? gradient : copy(2, columns));
         this.rows = rows;
-        team.run(this);
+        team.run(this, blocks());
         if (!direct) {
             MemorySegment.copy(copies[2], 0, gradient, 0, bytes(rows, columns));
         }
@@ -60,9 +60,15 @@ final class RowSplit implements AutoCloseable, Team.Task {
         return sum / rows;
     }
 
+    /** Four a thread, so that a late thread leaves little to wait for. */
+    private int blocks() {
+        return Math.min(rows, team.size() == 1 ? 1 : 4 * team.size());
+    }
+
     @Override
-    public void run(int part) {
-        kernel.rows((int) ((long) rows * part / team.size()), (int) ((long) rows * (part + 1) / team.size()), part);
+    public void run(int block, int thread) {
+        int blocks = blocks();
+        kernel.rows((int) ((long) rows * block / blocks), (int) ((long) rows * (block + 1) / blocks), thread);
     }
 
     private void check(int rows, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {

@@ -23,6 +23,8 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
 
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int WEIGHTS_PER_WORD = 64;
+    /** What a thread takes at a time: 256 KiB of weights. */
+    private static final int WORDS_PER_BLOCK = 1024;
 
     private final SnapshotKernel kernel;
     private final Team team;
@@ -143,7 +145,7 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
             MemorySegment out) {
         kernel.bind(count, weights, planes, planeCount, step, scale, weightsPerChannel, out);
         words = words(count);
-        team.run(this);
+        team.run(this, (int) ((words + WORDS_PER_BLOCK - 1) / WORDS_PER_BLOCK));
         // C knows addresses only: memory of an automatic arena must not be collected before it is done.
         Reference.reachabilityFence(weights);
         Reference.reachabilityFence(planes);
@@ -152,8 +154,9 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
     }
 
     @Override
-    public void run(int part) {
-        kernel.words(words * part / team.size(), words * (part + 1) / team.size());
+    public void run(int block, int thread) {
+        long begin = (long) block * WORDS_PER_BLOCK;
+        kernel.words(begin, Math.min(begin + WORDS_PER_BLOCK, words));
     }
 
     private static void check(
