@@ -13,7 +13,7 @@ struct Active {
 
 constexpr int BLOCK = 4;  // vectors that share one look at a teacher's weights
 
-// `vectors` whole vectors at x. Teachers in order inside every element, so slots see the same sums at any width.
+// Whole vectors at x: each element's terms are added over the teachers in order, then the element to its slot.
 template <int VECTORS>
 inline void block(const float* x, const Active* active, int64_t count, int64_t at, float* gradient, Vec* slot) {
     Vec f[VECTORS];
@@ -22,7 +22,7 @@ inline void block(const float* x, const Active* active, int64_t count, int64_t a
     for (int v = 0; v < VECTORS; v++) {
         f[v] = load(x + at + v * LANES);
         g[v] = splat(0);
-        s[v] = slot[v];
+        s[v] = splat(0);
     }
     for (int64_t a = 0; a < count; a++) {
         const Vec weight = splat(active[a].weight);
@@ -35,7 +35,7 @@ inline void block(const float* x, const Active* active, int64_t count, int64_t a
     }
     for (int v = 0; v < VECTORS; v++) {
         store(gradient + at + v * LANES, g[v]);
-        slot[v] = s[v];
+        slot[v] = slot[v] + s[v];
     }
 }
 
@@ -44,12 +44,14 @@ inline void rest(const float* x, const Active* active, int64_t count, int64_t at
     const Vec zero = splat(0);
     Vec f = load_first(x + at, n, zero);
     Vec g = zero;
+    Vec s = zero;
     for (int64_t a = 0; a < count; a++) {
         Vec difference = f - load_first(active[a].row + at, n, zero);
         g = fma(splat(active[a].gradient_weight), difference, g);
         // Lanes past the end hold 0 - 0, but an infinite weight would make 0·inf of them.
-        slot = fma(keep_first(splat(active[a].weight) * difference, n), difference, slot);
+        s = fma(keep_first(splat(active[a].weight) * difference, n), difference, s);
     }
+    slot = slot + s;
     store_first(gradient + at, g, n);
 }
 

@@ -1,39 +1,86 @@
 package dev.palimpsest.kernel;
 
-/** One exp an element, and the logarithm of a sum. The C++ twin is native/kernels/simd/exponential.h: same constants, same order. */
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One exp an element, and the logarithm of a sum. The C++ twin is native/kernels/simd/exponential.h: same constants, same order. Holds
+ * scratch for as many elements as it was made for; not thread-safe.
+ */
 final class Exponential {
     private static final float MAGIC = 0x1.8p23f + 127;
 
-    private final float scale; // log2(e) / T
-    private final float least; // below this the result is +0: n = -127 makes an exponent of 0
+    private final float[] mantissa;
+    private final float[] power;
+    private final int[] powerBits;
+    private final MemorySegment powerMemory;
+    private final MemorySegment powerBitsMemory;
+    private float scale; // log2(e) / T
+    private float least; // below this the result is +0: n = -127 makes an exponent of 0
 
-    Exponential(double temperature) {
+    Exponential(int capacity) {
+        mantissa = new float[capacity];
+        power = new float[capacity];
+        powerBits = new int[capacity];
+        powerMemory = MemorySegment.ofArray(power);
+        powerBitsMemory = MemorySegment.ofArray(powerBits);
+    }
+
+    void temperature(double temperature) {
         scale = (float) (0x1.71547652b82fep+0 / temperature);
         least = -127f / scale;
     }
 
-    /** At least what is needed for a result of +0, so that -inf can be multiplied by it. NaN stays NaN. */
-    float clamp(float distance) {
-        return Math.max(least, distance);
+    /**
+     * For the first n elements: e = exp((x - top) / T) and distance = x - top, where top is the largest x; top itself gives exactly 1.
+     *
+     * <p>exp is 2^z with z = (x - top)·scale, split into n = round(z) and f = z - n. 2^f - 1 = f·q(f) has degree 6 and a relative error of
+     * 3e-9. The powers 2^n are made as bits in a loop of their own, since one that turns int bits into floats is not vectorised.
+     *
+     * @param clamp whether distances below what gives +0 are raised to it, so that the distance of -inf can be multiplied by e; NaN stays NaN
+     */
+    void apply(float[] x, int n, boolean clamp, float[] distance, float[] e) {
+        float top = largest(x, n);
+        float floor = clamp ? least : Float.NEGATIVE_INFINITY;
+        float by = scale;
+        float lowest = least;
+        for (int i = 0; i < n; i++) {
+            float d = Math.max(floor, x[i] - top);
+            distance[i] = d;
+            float clamped = Math.max(lowest, d);
+            float whole = Math.fma(clamped, by, MAGIC) - MAGIC;
+            float f = Math.fma(clamped, by, -whole);
+            float q = 0x1.416b52p-13f;
+            q = Math.fma(q, f, 0x1.5f082ep-10f);
+            q = Math.fma(q, f, 0x1.3b2de0p-7f);
+            q = Math.fma(q, f, 0x1.c6af7cp-5f);
+            q = Math.fma(q, f, 0x1.ebfbdcp-3f);
+            q = Math.fma(q, f, 0x1.62e430p-1f);
+            mantissa[i] = Math.fma(q, f, 1f);
+            powerBits[i] = (int) whole + 127 << 23;
+        }
+        MemorySegment.copy(powerBitsMemory, 0, powerMemory, 0, (long) n * Float.BYTES);
+        for (int i = 0; i < n; i++) {
+            e[i] = mantissa[i] * power[i];
+        }
     }
 
-    /**
-     * exp(distance / T) of a clamped distance at most 0, as 2^z with z = distance·scale. z is split into n = round(z) and f = z - n; the magic
-     * number leaves n + 127 in the low bits of a float, from where a shift makes the exponent. 2^f - 1 = f·q(f) has degree 6 and a relative
-     * error of 3e-9. 1 exactly at distance 0.
-     */
-    float exp(float distance) {
-        float shifted = Math.fma(distance, scale, MAGIC);
-        float whole = shifted - MAGIC;
-        float fraction = Math.fma(distance, scale, -whole);
-        float q = 0x1.416b52p-13f;
-        q = Math.fma(q, fraction, 0x1.5f082ep-10f);
-        q = Math.fma(q, fraction, 0x1.3b2de0p-7f);
-        q = Math.fma(q, fraction, 0x1.c6af7cp-5f);
-        q = Math.fma(q, fraction, 0x1.ebfbdcp-3f);
-        q = Math.fma(q, fraction, 0x1.62e430p-1f);
-        // A product, not an addition to the bits: NaN stays NaN.
-        return Math.fma(q, fraction, 1f) * Float.intBitsToFloat(Float.floatToRawIntBits(shifted) << 23);
+    /** Four at a time: one would wait for the one before. Which NaN wins does not matter, for the row is NaN with any. */
+    private static float largest(float[] x, int n) {
+        float a = Float.NEGATIVE_INFINITY;
+        float b = a;
+        float c = a;
+        float d = a;
+        int i = 0;
+        for (; i + 4 <= n; i += 4) {
+            a = x[i] > a ? x[i] : a;
+            b = x[i + 1] > b ? x[i + 1] : b;
+            c = x[i + 2] > c ? x[i + 2] : c;
+            d = x[i + 3] > d ? x[i + 3] : d;
+        }
+        for (; i < n; i++) {
+            a = x[i] > a ? x[i] : a;
+        }
+        return Math.max(Math.max(a, b), Math.max(c, d));
     }
 
     /**

@@ -58,50 +58,37 @@ final class JavaFeatureMse implements RowKernel {
     @Override
     public void close() {}
 
-    /** One row at a time, chunk by chunk, in arrays of its own. */
+    /** One row at a time, in arrays of its own. */
     private final class Row {
-        private final float[] f = new float[Slots.CHUNK];
-        private final float[] g = new float[Slots.CHUNK];
-        private final float[] chunkGradient = new float[Slots.CHUNK];
+        private final float[] f = new float[dims];
+        private final float[] g = new float[dims];
+        private final float[] rowGradient = new float[dims];
+        private final float[] squares = new float[dims]; // Σ_k w·(f - g)², an element
         private final float[] rowWeight = new float[teacherCount];
-        private final float[] slot = new float[Slots.COUNT];
-        private final double[] sixteen = new double[16];
+        private final Slots slots = new Slots();
 
         double loss(int row) {
+            long at = (long) row * dims * Float.BYTES;
+            MemorySegment.copy(student, FLOAT, at, f, 0, dims);
             MemorySegment.copy(weight, FLOAT, (long) row * teacherCount * Float.BYTES, rowWeight, 0, teacherCount);
-            double loss = 0;
-            for (int begin = 0; begin < dims; begin += Slots.CHUNK) {
-                int n = Math.min(Slots.CHUNK, dims - begin);
-                long at = ((long) row * dims + begin) * Float.BYTES;
-                MemorySegment.copy(student, FLOAT, at, f, 0, n);
-                Arrays.fill(slot, 0);
-                for (int block = 0; block < n; block += Slots.COUNT) {
-                    block(at, block, Math.min(Slots.COUNT, n - block));
-                }
-                loss += Slots.tree(slot, sixteen);
-                MemorySegment.copy(chunkGradient, 0, gradient, FLOAT, at, n);
-            }
-            return loss;
-        }
-
-        /** 128 elements or fewer: each slot sees one of them, teachers in order. */
-        private void block(long chunkAt, int block, int n) {
-            Arrays.fill(chunkGradient, block, block + n, 0);
+            Arrays.fill(rowGradient, 0);
+            Arrays.fill(squares, 0);
             for (int k = 0; k < teacherCount; k++) {
                 float w = rowWeight[k];
-                if (w == 0) {
-                    continue;
+                if (w != 0) {
+                    MemorySegment.copy(teachers[k], FLOAT, at, g, 0, dims);
+                    add(w, (float) (2.0 * (double) w / (double) rows));
                 }
-                MemorySegment.copy(teachers[k], FLOAT, chunkAt + (long) block * Float.BYTES, g, 0, n);
-                add(block, n, w, (float) (2.0 * (double) w / (double) rows));
             }
+            MemorySegment.copy(rowGradient, 0, gradient, FLOAT, at, dims);
+            return slots.sum(squares, dims);
         }
 
-        private void add(int block, int n, float w, float gradientWeight) {
-            for (int j = 0; j < n; j++) {
-                float difference = f[block + j] - g[j];
-                chunkGradient[block + j] = Math.fma(gradientWeight, difference, chunkGradient[block + j]);
-                slot[j] = Math.fma(w * difference, difference, slot[j]);
+        private void add(float w, float gradientWeight) {
+            for (int i = 0; i < dims; i++) {
+                float difference = f[i] - g[i];
+                rowGradient[i] = Math.fma(gradientWeight, difference, rowGradient[i]);
+                squares[i] = Math.fma(w * difference, difference, squares[i]);
             }
         }
     }

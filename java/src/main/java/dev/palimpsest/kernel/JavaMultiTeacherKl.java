@@ -17,7 +17,6 @@ final class JavaMultiTeacherKl implements RowKernel {
     private final Row[] scratch;
     private int rows;
     private double temperature;
-    private Exponential exponential;
     private MemorySegment student;
     private MemorySegment[] teachers;
     private MemorySegment weight;
@@ -40,9 +39,6 @@ final class JavaMultiTeacherKl implements RowKernel {
     @Override
     public void bind(
             int rows, double temperature, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
-        if (exponential == null || this.temperature != temperature) {
-            exponential = new Exponential(temperature);
-        }
         this.rows = rows;
         this.temperature = temperature;
         this.student = student;
@@ -70,8 +66,9 @@ final class JavaMultiTeacherKl implements RowKernel {
     private final class Row {
         private final int teacherCount = ranges.size();
         private final int widest = ranges.stream().mapToInt(ClassRange::size).max().orElse(0);
-        private final float[] studentLogits = new float[classes];
+        private final float[] studentLogits = new float[widest];
         private final float[] teacherLogits = new float[widest];
+        private final float[] rangeGradient = new float[widest];
         private final float[] rowGradient = new float[classes];
         private final float[] rowWeight = new float[teacherCount];
         private final float[] distance = new float[widest]; // s - max s
@@ -80,16 +77,15 @@ final class JavaMultiTeacherKl implements RowKernel {
         private final float[][] teacherE = new float[teacherCount][];
         private final double[] teacherSum = new double[teacherCount]; // Σ e, e = exp((t - max t) / T)
         private final double[] teacherCross = new double[teacherCount]; // Σ e·((t - max t) - (s - max s))
-        private final float[] slot = new float[Slots.COUNT];
-        private final float[] crossSlot = new float[Slots.COUNT];
-        private final double[] sixteen = new double[16];
+        private final Exponential exponential = new Exponential(widest);
+        private final Slots slots = new Slots();
 
         Row() {
             Arrays.setAll(teacherE, k -> new float[ranges.get(k).size()]);
         }
 
         double loss(int row) {
-            MemorySegment.copy(student, FLOAT, (long) row * classes * Float.BYTES, studentLogits, 0, classes);
+            exponential.temperature(temperature);
             MemorySegment.copy(weight, FLOAT, (long) row * teacherCount * Float.BYTES, rowWeight, 0, teacherCount);
             Arrays.fill(rowGradient, 0);
             double loss = 0;
@@ -119,73 +115,50 @@ final class JavaMultiTeacherKl implements RowKernel {
                 }
                 if (!haveStudent) {
                     haveStudent = true;
-                    studentSum = studentExponentials(range.begin(), n);
+                    studentSum = studentExponentials(row, range.begin(), n);
                 }
-                MemorySegment.copy(teachers[k], FLOAT, (long) row * n * Float.BYTES, teacherLogits, 0, n);
-                teacherExponentials(k, n);
+                teacherExponentials(row, k, n);
             }
             if (!haveStudent) {
                 return loss;
             }
             double logStudent = Exponential.log(studentSum);
             float studentInverse = (float) (1.0 / studentSum);
+            System.arraycopy(rowGradient, range.begin(), rangeGradient, 0, n);
             for (int k = begin; k < end; k++) {
                 if (rowWeight[k] == 0) {
                     continue;
                 }
                 double divergence = teacherCross[k] / (teacherSum[k] * temperature) + (logStudent - Exponential.log(teacherSum[k]));
                 loss += (double) rowWeight[k] * temperature * temperature * divergence;
-                addGradient(range.begin(), n, studentInverse, teacherE[k], (float) (1.0 / teacherSum[k]),
-                        (float) ((double) rowWeight[k] * temperature / (double) rows));
+                addGradient(n, studentInverse, teacherE[k], (float) (1.0 / teacherSum[k]), (float) ((double) rowWeight[k] * temperature / (double) rows));
             }
+            System.arraycopy(rangeGradient, 0, rowGradient, range.begin(), n);
             return loss;
         }
 
-        private double studentExponentials(int begin, int n) {
-            float top = largest(studentLogits, begin, n);
-            for (int i = 0; i < n; i++) {
-                distance[i] = studentLogits[begin + i] - top;
-                studentE[i] = exponential.exp(exponential.clamp(distance[i]));
-            }
-            double sum = 0;
-            for (int chunk = 0; chunk < n; chunk += Slots.CHUNK) {
-                sum += Slots.sum(studentE, chunk, Math.min(n, chunk + Slots.CHUNK), slot, sixteen);
-            }
-            return sum;
+        private double studentExponentials(int row, int begin, int n) {
+            MemorySegment.copy(student, FLOAT, ((long) row * classes + begin) * Float.BYTES, studentLogits, 0, n);
+            exponential.apply(studentLogits, n, false, distance, studentE);
+            return slots.sum(studentE, n);
         }
 
-        private void teacherExponentials(int k, int n) {
-            float[] e = teacherE[k];
-            float top = largest(teacherLogits, 0, n);
+        private void teacherExponentials(int row, int k, int n) {
+            MemorySegment.copy(teachers[k], FLOAT, (long) row * n * Float.BYTES, teacherLogits, 0, n);
+            // Clamped: a teacher's logit of -inf has e = 0 and must not make 0·inf.
+            exponential.apply(teacherLogits, n, true, cross, teacherE[k]);
             for (int i = 0; i < n; i++) {
-                // Clamped: a teacher's logit of -inf has e = 0 and must not make 0·inf.
-                float clamped = exponential.clamp(teacherLogits[i] - top);
-                e[i] = exponential.exp(clamped);
-                cross[i] = clamped - distance[i];
+                cross[i] -= distance[i];
             }
-            double sum = 0;
-            double crossSum = 0;
-            for (int chunk = 0; chunk < n; chunk += Slots.CHUNK) {
-                int end = Math.min(n, chunk + Slots.CHUNK);
-                sum += Slots.sum(e, chunk, end, slot, sixteen);
-                crossSum += Slots.sumOfProducts(e, cross, chunk, end, crossSlot, sixteen);
-            }
-            teacherSum[k] = sum;
-            teacherCross[k] = crossSum;
+            teacherSum[k] = slots.sum(teacherE[k], n);
+            teacherCross[k] = slots.sumOfProducts(teacherE[k], cross, n);
         }
 
-        private void addGradient(int begin, int n, float studentInverse, float[] e, float inverse, float factor) {
+        /** rangeGradient += factor·(q - p). */
+        private void addGradient(int n, float studentInverse, float[] e, float inverse, float factor) {
             for (int i = 0; i < n; i++) {
-                rowGradient[begin + i] = Math.fma(factor, studentE[i] * studentInverse - e[i] * inverse, rowGradient[begin + i]);
+                rangeGradient[i] = Math.fma(factor, studentE[i] * studentInverse - e[i] * inverse, rangeGradient[i]);
             }
-        }
-
-        private float largest(float[] x, int begin, int n) {
-            float most = Float.NEGATIVE_INFINITY;
-            for (int i = 0; i < n; i++) {
-                most = Math.max(most, x[begin + i]);
-            }
-            return most;
         }
     }
 }
