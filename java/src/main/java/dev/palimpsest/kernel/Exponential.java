@@ -1,6 +1,7 @@
 package dev.palimpsest.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * One exp an element, and the logarithm of a sum. The C++ twin is native/kernels/simd/exponential.h: same constants, same order. Holds
@@ -9,20 +10,22 @@ import java.lang.foreign.MemorySegment;
 final class Exponential {
     private static final float MAGIC = 0x1.8p23f + 127;
 
+    private final float[] x;
     private final float[] mantissa;
     private final float[] power;
-    private final int[] powerBits;
+    private final int[] bits; // first of x, then of the powers of two
+    private final MemorySegment bitsMemory;
     private final MemorySegment powerMemory;
-    private final MemorySegment powerBitsMemory;
     private float scale; // log2(e) / T
     private float least; // below this the result is +0: n = -127 makes an exponent of 0
 
     Exponential(int capacity) {
+        x = new float[capacity];
         mantissa = new float[capacity];
         power = new float[capacity];
-        powerBits = new int[capacity];
+        bits = new int[capacity];
+        bitsMemory = MemorySegment.ofArray(bits);
         powerMemory = MemorySegment.ofArray(power);
-        powerBitsMemory = MemorySegment.ofArray(powerBits);
     }
 
     void temperature(double temperature) {
@@ -31,24 +34,25 @@ final class Exponential {
     }
 
     /**
-     * For the first n elements: e = exp((x - top) / T) and distance = x - top, where top is the largest x; top itself gives exactly 1.
+     * For n elements x from a byte offset on: e = exp((x - top) / T) and distance = x - top, where top is the largest x; top itself gives exactly 1.
+     * {@code clamped} is the distance raised to where e becomes +0, so that even the distance of -inf can be multiplied by e; NaN stays NaN.
      *
      * <p>exp is 2^z with z = (x - top)·scale, split into n = round(z) and f = z - n. 2^f - 1 = f·q(f) has degree 6 and a relative error of
      * 3e-9. The powers 2^n are made as bits in a loop of their own, since one that turns int bits into floats is not vectorised.
-     *
-     * @param clamp whether distances below what gives +0 are raised to it, so that the distance of -inf can be multiplied by e; NaN stays NaN
      */
-    void apply(float[] x, int n, boolean clamp, float[] distance, float[] e) {
-        float top = largest(x, n);
-        float floor = clamp ? least : Float.NEGATIVE_INFINITY;
+    void apply(MemorySegment source, long offset, int n, float[] distance, float[] clamped, float[] e) {
+        MemorySegment.copy(source, ValueLayout.JAVA_FLOAT_UNALIGNED, offset, x, 0, n);
+        MemorySegment.copy(source, ValueLayout.JAVA_INT_UNALIGNED, offset, bits, 0, n);
+        float top = largest(n);
         float by = scale;
         float lowest = least;
         for (int i = 0; i < n; i++) {
-            float d = Math.max(floor, x[i] - top);
+            float d = x[i] - top;
+            float c = Math.max(lowest, d);
             distance[i] = d;
-            float clamped = Math.max(lowest, d);
-            float whole = Math.fma(clamped, by, MAGIC) - MAGIC;
-            float f = Math.fma(clamped, by, -whole);
+            clamped[i] = c;
+            float whole = Math.fma(c, by, MAGIC) - MAGIC;
+            float f = Math.fma(c, by, -whole);
             float q = 0x1.416b52p-13f;
             q = Math.fma(q, f, 0x1.5f082ep-10f);
             q = Math.fma(q, f, 0x1.3b2de0p-7f);
@@ -56,31 +60,21 @@ final class Exponential {
             q = Math.fma(q, f, 0x1.ebfbdcp-3f);
             q = Math.fma(q, f, 0x1.62e430p-1f);
             mantissa[i] = Math.fma(q, f, 1f);
-            powerBits[i] = (int) whole + 127 << 23;
+            bits[i] = (int) whole + 127 << 23;
         }
-        MemorySegment.copy(powerBitsMemory, 0, powerMemory, 0, (long) n * Float.BYTES);
+        MemorySegment.copy(bitsMemory, 0, powerMemory, 0, (long) n * Float.BYTES);
         for (int i = 0; i < n; i++) {
             e[i] = mantissa[i] * power[i];
         }
     }
 
-    /** Four at a time: one would wait for the one before. Which NaN wins does not matter, for the row is NaN with any. */
-    private static float largest(float[] x, int n) {
-        float a = Float.NEGATIVE_INFINITY;
-        float b = a;
-        float c = a;
-        float d = a;
-        int i = 0;
-        for (; i + 4 <= n; i += 4) {
-            a = x[i] > a ? x[i] : a;
-            b = x[i + 1] > b ? x[i + 1] : b;
-            c = x[i + 2] > c ? x[i + 2] : c;
-            d = x[i + 3] > d ? x[i + 3] : d;
+    /** Of the bits: as integers whose order is that of the floats, for the compiler vectorises only their maximum. NaN stays NaN. */
+    private float largest(int n) {
+        int most = Integer.MIN_VALUE;
+        for (int i = 0; i < n; i++) {
+            most = Math.max(most, bits[i] ^ (bits[i] >> 31 & 0x7fffffff));
         }
-        for (; i < n; i++) {
-            a = x[i] > a ? x[i] : a;
-        }
-        return Math.max(Math.max(a, b), Math.max(c, d));
+        return Float.intBitsToFloat(most ^ (most >> 31 & 0x7fffffff));
     }
 
     /**

@@ -66,13 +66,12 @@ final class JavaMultiTeacherKl implements RowKernel {
     private final class Row {
         private final int teacherCount = ranges.size();
         private final int widest = ranges.stream().mapToInt(ClassRange::size).max().orElse(0);
-        private final float[] studentLogits = new float[widest];
-        private final float[] teacherLogits = new float[widest];
         private final float[] rangeGradient = new float[widest];
         private final float[] rowGradient = new float[classes];
         private final float[] rowWeight = new float[teacherCount];
         private final float[] distance = new float[widest]; // s - max s
         private final float[] cross = new float[widest]; // (t - max t) - (s - max s)
+        private final float[] unused = new float[widest];
         private final float[] studentE = new float[widest];
         private final float[][] teacherE = new float[teacherCount][];
         private final double[] teacherSum = new double[teacherCount]; // Σ e, e = exp((t - max t) / T)
@@ -138,15 +137,13 @@ final class JavaMultiTeacherKl implements RowKernel {
         }
 
         private double studentExponentials(int row, int begin, int n) {
-            MemorySegment.copy(student, FLOAT, ((long) row * classes + begin) * Float.BYTES, studentLogits, 0, n);
-            exponential.apply(studentLogits, n, false, distance, studentE);
+            exponential.apply(student, ((long) row * classes + begin) * Float.BYTES, n, distance, unused, studentE);
             return slots.sum(studentE, n);
         }
 
         private void teacherExponentials(int row, int k, int n) {
-            MemorySegment.copy(teachers[k], FLOAT, (long) row * n * Float.BYTES, teacherLogits, 0, n);
             // Clamped: a teacher's logit of -inf has e = 0 and must not make 0·inf.
-            exponential.apply(teacherLogits, n, true, cross, teacherE[k]);
+            exponential.apply(teachers[k], (long) row * n * Float.BYTES, n, unused, cross, teacherE[k]);
             for (int i = 0; i < n; i++) {
                 cross[i] -= distance[i];
             }
