@@ -16,11 +16,12 @@ public record Convolution(int inputs, int outputs, int kernel, int stride, int p
         return Shape.of(outputs, inputs, kernel, kernel);
     }
 
-    /** Shape of the output for images [N, inputs, H, W]. @throws IllegalArgumentException if they do not fit */
+    /** Shape of the output for images [N, inputs, H, W]. @throws IllegalArgumentException if they do not fit or there are none */
     public Shape outputShape(Shape images) {
         if (images.rank() != 4 || images.extent(1) != inputs) {
             throw new IllegalArgumentException("convolution needs images of N×" + inputs + "×H×W, got " + images);
         }
+        Checks.notEmpty("convolution", images);
         return Shape.of(images.extent(0), outputs, outputExtent(images.extent(2)), outputExtent(images.extent(3)));
     }
 

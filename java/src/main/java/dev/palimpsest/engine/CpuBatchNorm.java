@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /** Batch norm's primitives for one shape, with or without the ReLU behind it and with the batch's or the running statistics. */
 final class CpuBatchNorm {
@@ -33,7 +34,7 @@ final class CpuBatchNorm {
     }
 
     private static int[] withWorkspaceIf(boolean relu, int[] arguments) {
-        return relu ? arguments : java.util.Arrays.copyOf(arguments, arguments.length - 1);
+        return relu ? arguments : Arrays.copyOf(arguments, arguments.length - 1);
     }
 
     Engine.Normalised forward(Tensor input, BatchNorm norm) {
@@ -46,7 +47,7 @@ final class CpuBatchNorm {
         Tensor passed = null;
         if (key.relu) {
             long bytes = forward.bytes(OneDnn.WORKSPACE);
-            passed = new Tensor(Shape.of(Math.toIntExact(bytes / Float.BYTES)), Tensor.Layout.ENGINE, engine.workspace().take(bytes));
+            passed = new Tensor(Shape.of(Math.toIntExact(bytes / Float.BYTES)), Tensor.Layout.ENGINE, engine.take(bytes));
             forward.run(input.data(), output.data(), mean.data(), variance.data(), scale, shift, passed.data());
         } else {
             forward.run(input.data(), output.data(), mean.data(), variance.data(), scale, shift);

@@ -47,6 +47,10 @@ final class CpuConvolution {
         this.engine = engine;
         this.key = key;
         output = key.geometry().outputShape(key.images());
+        if (!key.weight().shape().equals(key.geometry().weightShape())) {
+            throw new IllegalArgumentException(key.weight().name() + " is " + key.weight().shape() + ", the convolution needs "
+                    + key.geometry().weightShape());
+        }
         forward = new Primitive(engine.dnn(), forwardDescriptor(engine, key, OneDnn.FORWARD_TRAINING, null, engine.attributes()),
                 OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.DST);
         forwardWeight = new Packed(engine, key.geometry(), forward);
@@ -72,6 +76,7 @@ final class CpuConvolution {
         if (inputGradient == null) {
             buildInputGradient();
         }
+        requireGradient(gradient);
         Tensor result = engine.activation(key.images());
         inputGradient.run(gradient.data(), inputGradientWeight.of(key.weight()), result.data());
         return result;
@@ -81,10 +86,16 @@ final class CpuConvolution {
         if (weightGradient == null) {
             buildWeightGradient();
         }
-        MemorySegment packed = engine.workspace().take(weightGradient.bytes(OneDnn.DIFF_WEIGHTS));
+        requireGradient(gradient);
+        MemorySegment packed = engine.take(weightGradient.bytes(OneDnn.DIFF_WEIGHTS));
         weightGradient.run(images.data(), gradient.data(), packed);
         unpackGradient.run(packed, key.weight().gradient());
         engine.workspace().give(packed);
+    }
+
+    private void requireGradient(Tensor gradient) {
+        Checks.activation("a convolution's gradient", gradient);
+        Checks.shape("the gradient of the convolution's output", output, gradient);
     }
 
     private void buildInputGradient() {

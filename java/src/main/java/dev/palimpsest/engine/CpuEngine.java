@@ -12,12 +12,11 @@ import java.util.Map;
 
 /**
  * Layers on oneDNN. Activations stay in one blocked order from the first convolution to the pooling, so nothing is reordered between layers;
- * primitives are built once a shape and then only run.
+ * primitives are built once a shape and then only run. Those of a parameter are kept until the engine closes, so an engine should live as
+ * long as one run's networks and not longer.
  */
 final class CpuEngine implements Engine {
     private record Described(Shape shape, Tensor.Layout layout) {}
-
-    private record ReluGradient(Shape shape, Tensor.Layout layout) {}
 
     private final Arena arena = Arena.ofShared();
     private final Workspace workspace = new Workspace(arena);
@@ -31,11 +30,9 @@ final class CpuEngine implements Engine {
     private final Map<CpuConvolution.Key, CpuConvolution> convolutions = new HashMap<>();
     private final Map<CpuBatchNorm.Key, CpuBatchNorm> norms = new HashMap<>();
     private final Map<CpuLinear.Key, CpuLinear> linears = new HashMap<>();
-    private final Map<Described, Primitive> sums = new HashMap<>();
-    private final Map<Described, Primitive> reluSums = new HashMap<>();
-    private final Map<ReluGradient, Primitive> reluGradients = new HashMap<>();
-    private final Map<Shape, Primitive> pools = new HashMap<>();
-    private final Map<Shape, Primitive> poolGradients = new HashMap<>();
+    private final Map<Shape, CpuElementwise> elementwise = new HashMap<>();
+    private final Map<Shape, CpuPooling> poolings = new HashMap<>();
+    private boolean closed;
 
     CpuEngine(int threads) {
         if (threads < 1) {
@@ -59,7 +56,7 @@ final class CpuEngine implements Engine {
 
     @Override
     public Tensor allocate(Shape shape) {
-        return new Tensor(shape, Tensor.Layout.ROW_MAJOR, workspace.take(shape.bytes()));
+        return new Tensor(shape, Tensor.Layout.ROW_MAJOR, take(shape.bytes()));
     }
 
     @Override
@@ -67,8 +64,7 @@ final class CpuEngine implements Engine {
         if (rowMajor.byteSize() < shape.bytes()) {
             throw new IllegalArgumentException("a tensor of " + shape + " needs " + shape.bytes() + " bytes, the memory has " + rowMajor.byteSize());
         }
-        // One holder that never lets go: the memory is not the workspace's.
-        return new Tensor(shape, Tensor.Layout.ROW_MAJOR, rowMajor).retain();
+        return Tensor.borrowed(shape, rowMajor);
     }
 
     @Override
@@ -80,15 +76,14 @@ final class CpuEngine implements Engine {
 
     @Override
     public float[] toArray(Tensor tensor) {
+        dnn.requireOpen();
         if (tensor.layout() == Tensor.Layout.ROW_MAJOR) {
             return tensor.data().asSlice(0, tensor.shape().bytes()).toArray(JAVA_FLOAT);
         }
-        Tensor plain = allocate(tensor.shape());
-        Primitive reorder = reorder(describe(tensor.shape(), tensor.layout()), describe(tensor.shape(), Tensor.Layout.ROW_MAJOR), false);
-        reorder.run(tensor.data(), plain.data());
-        reorder.close();
-        float[] values = plain.data().toArray(JAVA_FLOAT);
-        release(plain);
+        MemorySegment plain = take(tensor.shape().bytes());
+        elementwise(tensor.shape()).toRowMajor(tensor, plain);
+        float[] values = plain.toArray(JAVA_FLOAT);
+        workspace.give(plain);
         return values;
     }
 
@@ -118,6 +113,10 @@ final class CpuEngine implements Engine {
 
     @Override
     public Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+        Checks.activation("batch norm", input);
+        if (input.shape().extent(1) != norm.channels()) {
+            throw new IllegalArgumentException(norm.scale().name() + " has " + norm.channels() + " channels, the activation is " + input.shape());
+        }
         if (!frozen && input.shape().elements() <= norm.channels()) {
             throw new IllegalArgumentException("batch norm needs more than one value a channel, got activations of " + input.shape()
                     + ": train on batches of at least 2 images");
@@ -127,6 +126,7 @@ final class CpuEngine implements Engine {
 
     @Override
     public Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward, BatchNorm norm) {
+        Checks.same(gradient, input);
         return norm(input.shape(), forward.passed() != null, forward.frozen()).backward(gradient, input, forward, norm);
     }
 
@@ -136,61 +136,35 @@ final class CpuEngine implements Engine {
 
     @Override
     public Tensor addRelu(Tensor a, Tensor b) {
-        requireSame(a, b);
-        Tensor result = activation(a.shape());
-        reluSums.computeIfAbsent(new Described(a.shape(), a.layout()), key -> sum(key, true)).run(a.data(), b.data(), result.data());
-        return result;
+        Checks.activation("a residual sum", a);
+        Checks.same(a, b);
+        return elementwise(a.shape()).addRelu(a, b);
     }
 
     @Override
     public Tensor reluGradient(Tensor gradient, Tensor output) {
-        requireSame(gradient, output);
-        Tensor result = activation(output.shape());
-        reluGradients.computeIfAbsent(new ReluGradient(output.shape(), output.layout()), this::buildReluGradient)
-                .run(output.data(), gradient.data(), result.data());
-        return result;
+        Checks.activation("the gradient of ReLU", output);
+        Checks.same(gradient, output);
+        return elementwise(output.shape()).reluGradient(gradient, output);
     }
 
-    private Primitive buildReluGradient(ReluGradient key) {
-        MemorySegment images = describe(key.shape, key.layout);
-        MemorySegment hint = dnn.created(slot -> dnn.call("dnnl_eltwise_forward_primitive_desc_create", "PPIIPPFFP", slot, dnn.engine(),
-                OneDnn.FORWARD_TRAINING, OneDnn.RELU_FROM_OUTPUT, images, images, 0f, 0f, attributes));
-        return new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_eltwise_backward_primitive_desc_create", "PPIPPPFFPP", slot, dnn.engine(),
-                OneDnn.RELU_FROM_OUTPUT, images, images, images, 0f, 0f, hint, attributes)), OneDnn.DST, OneDnn.DIFF_DST, OneDnn.DIFF_SRC);
+    private CpuElementwise elementwise(Shape images) {
+        return elementwise.computeIfAbsent(images, shape -> new CpuElementwise(this, shape));
     }
 
     @Override
     public Tensor averagePool(Tensor images) {
-        Tensor result = allocate(Shape.of(images.shape().extent(0), images.shape().extent(1)));
-        pools.computeIfAbsent(images.shape(), this::buildPool).run(images.data(), result.data());
-        return result;
+        Checks.activation("average pooling", images);
+        return pooling(images.shape()).forward(images);
     }
 
     @Override
     public Tensor averagePoolGradient(Tensor gradient, Shape images) {
-        Tensor result = activation(images);
-        poolGradients.computeIfAbsent(images, this::buildPoolGradient).run(gradient.data(), result.data());
-        return result;
+        return pooling(images).backward(gradient);
     }
 
-    /** One image position is left, so the blocked order of the result is the order of a row-major matrix. */
-    private MemorySegment pooled(Shape images) {
-        return describe(Shape.of(images.extent(0), images.extent(1), 1, 1), Tensor.Layout.ENGINE);
-    }
-
-    private Primitive buildPool(Shape images) {
-        MemorySegment window = dnn.dims(images.extent(2), images.extent(3));
-        return new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_pooling_forward_primitive_desc_create", "PPIIPPPPPPPP", slot, dnn.engine(),
-                OneDnn.FORWARD_TRAINING, OneDnn.POOLING_AVERAGE, describe(images, Tensor.Layout.ENGINE), pooled(images), pair(1), window, pair(0),
-                pair(0), pair(0), attributes)), OneDnn.SRC, OneDnn.DST);
-    }
-
-    private Primitive buildPoolGradient(Shape images) {
-        MemorySegment window = dnn.dims(images.extent(2), images.extent(3));
-        MemorySegment hint = pools.computeIfAbsent(images, this::buildPool).descriptor();
-        return new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_pooling_backward_primitive_desc_create", "PPIPPPPPPPPP", slot, dnn.engine(),
-                OneDnn.POOLING_AVERAGE, describe(images, Tensor.Layout.ENGINE), pooled(images), pair(1), window, pair(0), pair(0), pair(0), hint,
-                attributes)), OneDnn.DIFF_DST, OneDnn.DIFF_SRC);
+    private CpuPooling pooling(Shape images) {
+        return poolings.computeIfAbsent(images, shape -> new CpuPooling(this, shape));
     }
 
     @Override
@@ -204,8 +178,10 @@ final class CpuEngine implements Engine {
     }
 
     private CpuLinear linear(Tensor input, Parameter weight) {
+        Checks.rowMajorMatrix(weight.name(), input);
+        Checks.notEmpty(weight.name(), input.shape());
         int inputs = weight.shape().extent(1);
-        if (input.shape().rank() != 2 || input.shape().extent(1) != inputs) {
+        if (input.shape().extent(1) != inputs) {
             throw new IllegalArgumentException(weight.name() + " is " + weight.shape() + " and needs an input of N×" + inputs + ", got " + input.shape());
         }
         return linears.computeIfAbsent(new CpuLinear.Key(input.shape().extent(0), inputs, weight.shape().extent(0)), key -> new CpuLinear(this, key));
@@ -213,10 +189,9 @@ final class CpuEngine implements Engine {
 
     @Override
     public void addScaled(Tensor target, float factor, Tensor source) {
-        requireSame(target, source);
-        if (factor == 1 && target.shape().rank() == 4) {
-            sums.computeIfAbsent(new Described(target.shape(), target.layout()), key -> sum(key, false))
-                    .run(target.data(), source.data(), target.data());
+        Checks.same(target, source);
+        if (factor == 1 && target.layout() == Tensor.Layout.ENGINE) {
+            elementwise(target.shape()).add(target, source);
         } else {
             add(target.data(), factor, source.data());
         }
@@ -236,19 +211,10 @@ final class CpuEngine implements Engine {
 
     @Override
     public void close() {
-        dnn.close();
-        arena.close();
-    }
-
-    private Primitive sum(Described key, boolean relu) {
-        MemorySegment images = describe(key.shape, key.layout);
-        return new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_binary_primitive_desc_create", "PPIPPPP", slot, dnn.engine(),
-                OneDnn.BINARY_ADD, images, images, images, dnn.attributes(false, relu))), OneDnn.SRC, OneDnn.SRC_1, OneDnn.DST);
-    }
-
-    private static void requireSame(Tensor a, Tensor b) {
-        if (!a.shape().equals(b.shape()) || a.layout() != b.layout()) {
-            throw new IllegalArgumentException("expected two tensors of one shape and layout, got " + a.shape() + " and " + b.shape());
+        if (!closed) {
+            closed = true;
+            dnn.close();
+            arena.close();
         }
     }
 
@@ -270,7 +236,17 @@ final class CpuEngine implements Engine {
 
     /** An activation in this engine's order, from the workspace. */
     Tensor activation(Shape shape) {
-        return new Tensor(shape, Tensor.Layout.ENGINE, workspace.take(shape.bytes()));
+        return new Tensor(shape, Tensor.Layout.ENGINE, take(shape.bytes()));
+    }
+
+    MemorySegment take(long bytes) {
+        dnn.requireOpen();
+        return workspace.take(bytes);
+    }
+
+    MemorySegment describe(Shape shape, Tensor.Layout layout) {
+        return descriptions.computeIfAbsent(new Described(shape, layout), key ->
+                dnn.describe(shape, layout == Tensor.Layout.ROW_MAJOR ? OneDnn.Format.rowMajor(shape.rank()) : activationFormat(shape.extent(1))));
     }
 
     /** Blocks of as many channels as a vector holds where they divide; else channels last. Either way nothing is padded. */
@@ -279,11 +255,6 @@ final class CpuEngine implements Engine {
             return OneDnn.Format.BLOCKED_16;
         }
         return channels % 8 == 0 ? OneDnn.Format.BLOCKED_8 : OneDnn.Format.NHWC;
-    }
-
-    MemorySegment describe(Shape images, Tensor.Layout layout) {
-        return descriptions.computeIfAbsent(new Described(images, layout), key ->
-                dnn.describe(images, layout == Tensor.Layout.ROW_MAJOR ? OneDnn.Format.NCHW : activationFormat(images.extent(1))));
     }
 
     MemorySegment rowMajor(Shape shape) {
@@ -296,7 +267,7 @@ final class CpuEngine implements Engine {
     }
 
     MemorySegment pair(int value) {
-        return pairs.computeIfAbsent(value, key -> dnn.dims(key, key));
+        return pairs.computeIfAbsent(value, key -> OneDnn.dims(arena, key, key));
     }
 
     /** Copies from one order to another, adding to what is there if {@code accumulate}. */

@@ -23,12 +23,20 @@ final class CpuFrozenConvolution implements Engine.FrozenConvolution {
     CpuFrozenConvolution(CpuEngine engine, Convolution geometry, MemorySegment weight, MemorySegment bias) {
         this.engine = engine;
         this.geometry = geometry;
+        if (weight.byteSize() != geometry.weightShape().bytes() || bias.byteSize() != (long) geometry.outputs() * Float.BYTES) {
+            throw new IllegalArgumentException("a convolution with weights " + geometry.weightShape() + " needs " + geometry.weightShape().bytes()
+                    + " bytes of them and " + (long) geometry.outputs() * Float.BYTES + " of bias, got " + weight.byteSize() + " and " + bias.byteSize());
+        }
         this.weight = arena.allocate(weight.byteSize(), 64).copyFrom(weight);
         this.bias = arena.allocate(bias.byteSize(), 64).copyFrom(bias);
     }
 
     @Override
     public Tensor apply(Tensor images, Tensor residual, boolean relu) {
+        if (residual != null) {
+            Checks.activation("a frozen convolution's residual", residual);
+            Checks.shape("the residual", geometry.outputShape(images.shape()), residual);
+        }
         Built built = variants.computeIfAbsent(new Variant(images.shape(), images.layout(), residual != null, relu), this::build);
         Tensor output = residual != null ? residual : engine.activation(geometry.outputShape(images.shape()));
         built.primitive.run(images.data(), built.weight, bias, output.data());
@@ -39,7 +47,7 @@ final class CpuFrozenConvolution implements Engine.FrozenConvolution {
         OneDnn dnn = engine.dnn();
         CpuConvolution.Key key = new CpuConvolution.Key(null, geometry, variant.images, variant.layout);
         Primitive primitive = new Primitive(dnn, CpuConvolution.forwardDescriptor(engine, key, OneDnn.FORWARD_INFERENCE,
-                dnn.describe(Shape.of(geometry.outputs()), OneDnn.Format.VECTOR), dnn.attributes(variant.residual, variant.relu)),
+                engine.rowMajor(Shape.of(geometry.outputs())), dnn.attributes(variant.residual, variant.relu)),
                 OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.BIAS, OneDnn.DST);
         MemorySegment packed = arena.allocate(primitive.bytes(OneDnn.WEIGHTS), 64);
         Primitive reorder = engine.reorder(engine.rowMajor(geometry.weightShape()), primitive.expects(OneDnn.WEIGHTS), false);
@@ -52,6 +60,8 @@ final class CpuFrozenConvolution implements Engine.FrozenConvolution {
     public void close() {
         variants.values().forEach(built -> built.primitive.close());
         variants.clear();
-        arena.close();
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
     }
 }

@@ -23,17 +23,13 @@ final class CpuLinear {
         OneDnn dnn = engine.dnn();
         Shape inputs = Shape.of(key.rows, key.inputs);
         Shape outputs = Shape.of(key.rows, key.outputs);
-        MemorySegment bias = dnn.describe(Shape.of(1, key.outputs), OneDnn.Format.MATRIX);
+        MemorySegment bias = engine.rowMajor(Shape.of(1, key.outputs));
         // The weight lies as [outputs, inputs]; read by columns it is its own transpose, and so are gradients of [rows, outputs].
         MemorySegment transposedWeight = dnn.describe(Shape.of(key.inputs, key.outputs), OneDnn.Format.TRANSPOSED);
         MemorySegment transposedGradient = dnn.describe(Shape.of(key.outputs, key.rows), OneDnn.Format.TRANSPOSED);
-        forward = product(matrix(inputs), transposedWeight, bias, matrix(outputs), false);
-        inputGradient = product(matrix(outputs), matrix(Shape.of(key.outputs, key.inputs)), null, matrix(inputs), false);
-        weightGradient = product(transposedGradient, matrix(inputs), null, matrix(Shape.of(key.outputs, key.inputs)), true);
-    }
-
-    private MemorySegment matrix(Shape shape) {
-        return engine.dnn().describe(shape, OneDnn.Format.MATRIX);
+        forward = product(engine.rowMajor(inputs), transposedWeight, bias, engine.rowMajor(outputs), false);
+        inputGradient = product(engine.rowMajor(outputs), engine.rowMajor(Shape.of(key.outputs, key.inputs)), null, engine.rowMajor(inputs), false);
+        weightGradient = product(transposedGradient, engine.rowMajor(inputs), null, engine.rowMajor(Shape.of(key.outputs, key.inputs)), true);
     }
 
     private Primitive product(MemorySegment a, MemorySegment b, MemorySegment bias, MemorySegment result, boolean accumulate) {
@@ -45,12 +41,16 @@ final class CpuLinear {
     }
 
     Tensor forward(Tensor input, Parameter weight, Parameter bias) {
+        if (bias.size() != key.outputs) {
+            throw new IllegalArgumentException(weight.name() + " has " + key.outputs + " outputs, " + bias.name() + " has " + bias.size());
+        }
         Tensor result = engine.allocate(Shape.of(key.rows, key.outputs));
         forward.run(input.data(), weight.value(), bias.value(), result.data());
         return result;
     }
 
     Tensor backward(Tensor gradient, Tensor input, Parameter weight, Parameter bias) {
+        Checks.shape("the gradient of the linear layer's output", Shape.of(key.rows, key.outputs), gradient);
         Tensor result = engine.allocate(input.shape());
         inputGradient.run(gradient.data(), weight.value(), result.data());
         weightGradient.run(gradient.data(), input.data(), weight.gradient());

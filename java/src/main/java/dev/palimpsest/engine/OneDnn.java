@@ -5,9 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.palimpsest.kernel.ffi.NativeFiles;
 import dev.palimpsest.tensor.Shape;
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -15,10 +13,15 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
-import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * oneDNN's C interface through FFM, with the few constants that this project uses (oneapi/dnnl/dnnl_types.h, 3.x). {@link #call} is for
@@ -72,50 +75,42 @@ final class OneDnn {
         Format(int tag) {
             this.tag = tag;
         }
+
+        static Format rowMajor(int rank) {
+            return switch (rank) {
+                case 1 -> VECTOR;
+                case 2 -> MATRIX;
+                case 4 -> NCHW;
+                default -> throw new IllegalArgumentException("expected a vector, a matrix or images, got " + rank + " axes");
+            };
+        }
     }
 
     private static final Linker LINKER = Linker.nativeLinker();
-    private static volatile SymbolLookup library;
 
-    private final ConcurrentHashMap<String, MethodHandle> handles = new ConcurrentHashMap<>();
+    private final Map<String, MethodHandle> handles = new HashMap<>();
     private final MethodHandle execute;
     private final MethodHandle setDataHandle;
     private final Arena arena;
     private final SymbolLookup symbols;
     private final MemorySegment engine;
     private final MemorySegment stream;
+    private final MemorySegment slot;
+    private final Map<Integer, MemorySegment> attributes = new HashMap<>();
+    private final Set<Primitive> primitives = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final List<MemorySegment> descriptions = new ArrayList<>();
     private MemorySegment scratchpad = MemorySegment.NULL;
+    private boolean closed;
 
     OneDnn(Arena arena, int threads) {
         this.arena = arena;
-        symbols = load(threads);
+        slot = arena.allocate(ADDRESS);
+        symbols = OneDnnLibrary.load(threads);
         execute = handle("dnnl_primitive_execute", "PPIP");
         setDataHandle = handle("dnnl_memory_set_data_handle", "PP");
         invokeVoid("omp_set_num_threads", threads);
         engine = created(slot -> call("dnnl_engine_create", "PIL", slot, CPU, 0L));
         stream = created(slot -> call("dnnl_stream_create", "PPI", slot, engine, IN_ORDER));
-    }
-
-    /** Loaded once a process. Waiting OpenMP threads must sleep: with the default they spin, and on a shared core a step gets several times slower. */
-    private static synchronized SymbolLookup load(int threads) {
-        if (library == null) {
-            try (Arena temporary = Arena.ofConfined()) {
-                MethodHandle setenv = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("setenv"),
-                        FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
-                int keepTheUsers = 0;
-                int ignored = (int) setenv.invokeExact(temporary.allocateFrom("OMP_WAIT_POLICY"), temporary.allocateFrom("passive"), keepTheUsers);
-                ignored = (int) setenv.invokeExact(temporary.allocateFrom("OMP_NUM_THREADS"), temporary.allocateFrom("" + threads), keepTheUsers);
-                Path folder = NativeFiles.unpack("org/bytedeco/dnnl/linux-x86_64", List.of("libgomp.so.1", "libdnnl.so.3"));
-                SymbolLookup openMp = SymbolLookup.libraryLookup(folder.resolve("libgomp.so.1"), Arena.global());
-                library = SymbolLookup.libraryLookup(folder.resolve("libdnnl.so.3"), Arena.global()).or(openMp);
-            } catch (IOException | IllegalArgumentException e) {
-                throw new EngineException("oneDNN, which computes the layers on the CPU, could not be loaded (" + e.getMessage()
-                        + "): put org.bytedeco:dnnl:linux-x86_64 on the class path and libstdc++6 on the machine", e);
-            } catch (Throwable e) {
-                throw new EngineException("oneDNN could not be prepared: " + e, e);
-            }
-        }
-        return library;
     }
 
     String version() {
@@ -135,20 +130,21 @@ final class OneDnn {
         }
     }
 
-    Arena arena() {
-        return arena;
-    }
-
     MemorySegment engine() {
         return engine;
     }
 
-    /** A memory descriptor of float32 values. */
+    /** A memory descriptor of float32 values, which lives as long as this. */
     MemorySegment describe(Shape shape, Format format) {
-        return created(slot -> call("dnnl_memory_desc_create_with_tag", "PIPII", slot, shape.rank(), dims(shape.extents()), FLOAT32, format.tag));
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment dims = dims(temporary, shape.extents());
+            MemorySegment description = created(to -> call("dnnl_memory_desc_create_with_tag", "PIPII", to, shape.rank(), dims, FLOAT32, format.tag));
+            descriptions.add(description);
+            return description;
+        }
     }
 
-    MemorySegment dims(int... extents) {
+    static MemorySegment dims(Arena arena, int... extents) {
         return arena.allocateFrom(JAVA_LONG, Arrays.stream(extents).asLongStream().toArray());
     }
 
@@ -172,17 +168,22 @@ final class OneDnn {
 
     /** Attributes with the scratchpad in our hands and, where asked, adding to what the output holds and then a ReLU. */
     MemorySegment attributes(boolean sum, boolean relu) {
-        MemorySegment attributes = created(slot -> call("dnnl_primitive_attr_create", "P", slot));
-        call("dnnl_primitive_attr_set_scratchpad_mode", "PI", attributes, SCRATCHPAD_BY_USER);
-        MemorySegment operations = created(slot -> call("dnnl_post_ops_create", "P", slot));
+        return attributes.computeIfAbsent((sum ? 1 : 0) + (relu ? 2 : 0), key -> buildAttributes(sum, relu));
+    }
+
+    private MemorySegment buildAttributes(boolean sum, boolean relu) {
+        MemorySegment built = created(to -> call("dnnl_primitive_attr_create", "P", to));
+        call("dnnl_primitive_attr_set_scratchpad_mode", "PI", built, SCRATCHPAD_BY_USER);
+        MemorySegment operations = created(to -> call("dnnl_post_ops_create", "P", to));
         if (sum) {
             call("dnnl_post_ops_append_sum", "PFII", operations, 1f, 0, 0);
         }
         if (relu) {
             call("dnnl_post_ops_append_eltwise", "PIFF", operations, RELU, 0f, 0f);
         }
-        call("dnnl_primitive_attr_set_post_ops", "PP", attributes, operations);
-        return attributes;
+        call("dnnl_primitive_attr_set_post_ops", "PP", built, operations);
+        destroy("dnnl_post_ops_destroy", operations);
+        return built;
     }
 
     /** Memory that all primitives of this stream share, at least so large. */
@@ -193,11 +194,32 @@ final class OneDnn {
         return scratchpad;
     }
 
-    /** Builds an object whose creating call writes it into a slot. */
-    MemorySegment created(java.util.function.Consumer<MemorySegment> call) {
-        MemorySegment slot = arena.allocate(ADDRESS);
+    /** Builds an object whose creating call writes it into a slot; what that call needs is built before it. */
+    MemorySegment created(Consumer<MemorySegment> call) {
+        requireOpen();
         call.accept(slot);
         return slot.get(ADDRESS, 0);
+    }
+
+    /** Every primitive is known here until it is closed, so that closing the engine frees what is left. */
+    void opened(Primitive primitive) {
+        primitives.add(primitive);
+    }
+
+    /** @return whether it was still open */
+    boolean closed(Primitive primitive) {
+        return primitives.remove(primitive);
+    }
+
+    int openPrimitives() {
+        return primitives.size();
+    }
+
+    /** A native call with what closing has freed would bring the process down. */
+    void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("the engine is closed: open another one with Engine.cpu(threads)");
+        }
     }
 
     void execute(MemorySegment primitive, int count, MemorySegment arguments) {
@@ -236,8 +258,12 @@ final class OneDnn {
     }
 
     void close() {
+        List.copyOf(primitives).forEach(Primitive::close);
+        attributes.values().forEach(built -> destroy("dnnl_primitive_attr_destroy", built));
+        descriptions.forEach(description -> destroy("dnnl_memory_desc_destroy", description));
         destroy("dnnl_stream_destroy", stream);
         destroy("dnnl_engine_destroy", engine);
+        closed = true;
     }
 
     private static void check(int status, String function) {

@@ -3,6 +3,7 @@ package dev.palimpsest.engine;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** One built oneDNN primitive with its memory objects; running it only sets data pointers that moved. */
@@ -10,6 +11,7 @@ final class Primitive {
     private static final int ARGUMENT_BYTES = 16;
 
     private final OneDnn dnn;
+    private final Arena arena = Arena.ofShared();
     private final MemorySegment descriptor;
     private final MemorySegment primitive;
     private final MemorySegment arguments;
@@ -27,7 +29,7 @@ final class Primitive {
         int count = arguments.length + (scratchpadBytes > 0 ? 1 : 0);
         memories = new MemorySegment[count];
         addresses = new long[count];
-        this.arguments = dnn.arena().allocate((long) ARGUMENT_BYTES * count, 8);
+        this.arguments = arena.allocate((long) ARGUMENT_BYTES * count, 8);
         for (int i = 0; i < count; i++) {
             int argument = i < arguments.length ? arguments[i] : OneDnn.SCRATCHPAD;
             MemorySegment description = dnn.argument(descriptor, argument);
@@ -35,6 +37,7 @@ final class Primitive {
             this.arguments.set(JAVA_INT, (long) i * ARGUMENT_BYTES, argument);
             this.arguments.set(ADDRESS, (long) i * ARGUMENT_BYTES + 8, memories[i]);
         }
+        dnn.opened(this);
     }
 
     /** The descriptor that a backward primitive takes as its hint. */
@@ -52,6 +55,7 @@ final class Primitive {
     }
 
     void run(MemorySegment... data) {
+        dnn.requireOpen();
         for (int i = 0; i < data.length; i++) {
             point(i, data[i]);
         }
@@ -68,11 +72,16 @@ final class Primitive {
         }
     }
 
+    /** Closing again does nothing: a frozen network may be closed after its engine. */
     void close() {
+        if (!dnn.closed(this)) {
+            return;
+        }
         for (MemorySegment memory : memories) {
             dnn.destroy("dnnl_memory_destroy", memory);
         }
         dnn.destroy("dnnl_primitive_destroy", primitive);
         dnn.destroy("dnnl_primitive_desc_destroy", descriptor);
+        arena.close();
     }
 }

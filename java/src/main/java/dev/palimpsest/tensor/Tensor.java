@@ -18,12 +18,23 @@ public final class Tensor {
     private final Shape shape;
     private final Layout layout;
     private final MemorySegment data;
+    private final boolean borrowed;
     private int holders = 1;
 
     public Tensor(Shape shape, Layout layout, MemorySegment data) {
+        this(shape, layout, data, false);
+    }
+
+    private Tensor(Shape shape, Layout layout, MemorySegment data, boolean borrowed) {
         this.shape = shape;
         this.layout = layout;
         this.data = data;
+        this.borrowed = borrowed;
+    }
+
+    /** A row-major tensor over memory that stays somebody else's: no engine writes it in place or reuses it. */
+    public static Tensor borrowed(Shape shape, MemorySegment data) {
+        return new Tensor(shape, Layout.ROW_MAJOR, data, true);
     }
 
     public Shape shape() {
@@ -46,14 +57,14 @@ public final class Tensor {
 
     /** True while somebody else holds it too, so that it must not be written in place. */
     public boolean shared() {
-        return holders > 1;
+        return borrowed || holders > 1;
     }
 
-    /** Lets one holder go. @return whether it was the last one */
+    /** Lets one holder go. @return whether the memory is free for reuse: the last holder went, and it was not borrowed */
     public boolean letGo() {
         if (holders == 0) {
             throw new IllegalStateException("tensor " + shape + " was released more often than it was held");
         }
-        return --holders == 0;
+        return --holders == 0 && !borrowed;
     }
 }

@@ -1,0 +1,41 @@
+package dev.palimpsest.engine;
+
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+
+/** What must hold before memory is handed to native code, each with its sentence. */
+final class Checks {
+    private Checks() {}
+
+    static void shape(String what, Shape expected, Tensor actual) {
+        if (!actual.shape().equals(expected)) {
+            throw new IllegalArgumentException(what + " must be " + expected + ", got " + actual.shape());
+        }
+    }
+
+    /** An activation: images in the engine's own order, as convolutions give them. */
+    static void activation(String operation, Tensor images) {
+        if (images.shape().rank() != 4 || images.layout() != Tensor.Layout.ENGINE) {
+            throw new IllegalArgumentException(operation + " needs an activation N×C×H×W that a convolution gave, got "
+                    + (images.layout() == Tensor.Layout.ENGINE ? "" : "row-major values of ") + images.shape());
+        }
+    }
+
+    static void rowMajorMatrix(String operation, Tensor matrix) {
+        if (matrix.shape().rank() != 2 || matrix.layout() != Tensor.Layout.ROW_MAJOR) {
+            throw new IllegalArgumentException(operation + " needs a matrix N×features, got " + matrix.shape());
+        }
+    }
+
+    static void same(Tensor a, Tensor b) {
+        if (!a.shape().equals(b.shape()) || a.layout() != b.layout()) {
+            throw new IllegalArgumentException("expected two tensors of one shape and layout, got " + a.shape() + " and " + b.shape());
+        }
+    }
+
+    static void notEmpty(String operation, Shape batch) {
+        if (batch.elements() == 0) {
+            throw new IllegalArgumentException(operation + " of an empty batch (" + batch + "): expected at least one image");
+        }
+    }
+}
