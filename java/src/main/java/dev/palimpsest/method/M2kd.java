@@ -123,7 +123,7 @@ final class M2kd implements Method {
     }
 
     /** A snapshot as the weights of a frozen network. */
-    private Weights weights(int snapshot) {
+    Weights weights(int snapshot) {
         return new Weights() {
             @Override
             public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {

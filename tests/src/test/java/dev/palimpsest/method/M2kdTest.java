@@ -1,0 +1,216 @@
+package dev.palimpsest.method;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.Weights;
+import dev.palimpsest.snapshot.FullCopies;
+import dev.palimpsest.stream.Experience;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.train.Experiment;
+import dev.palimpsest.train.Learner;
+import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Progress;
+import dev.palimpsest.train.Recipe;
+import dev.palimpsest.train.Result;
+import dev.palimpsest.train.SmallRun;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class M2kdTest {
+    private static final int[] SOME_IMAGES = IntStream.range(0, 70).map(i -> 13 * i).toArray();
+
+    /** Compares every snapshot, after every experience, with the network as it was when the snapshot was taken. */
+    private static final class SnapshotWatch extends Watched {
+        private final M2kd method;
+        private final FullCopies copies = new FullCopies();
+        private final List<int[]> taken = new ArrayList<>();
+        private int compared;
+
+        SnapshotWatch(M2kd method) {
+            super(method);
+            this.method = method;
+        }
+
+        @Override
+        protected void ended(Learner learner, Experience experience) {
+            try (FrozenNetwork now = learner.freeze()) {
+                taken.add(outputs(learner, now));
+            }
+            copies.add(learner.network().parameters(), learner.network().buffers());
+            for (int s = 1; s <= taken.size(); s++) {
+                try (FrozenNetwork rebuilt = new FrozenNetwork(learner.engine(), learner.network(), method.weights(s))) {
+                    assertArrayEquals(taken.get(s - 1), outputs(learner, rebuilt), "outputs of snapshot " + s + " after " + taken.size());
+                    compared++;
+                }
+                requireSameWeights(learner, s, method.weights(s));
+            }
+        }
+
+        private void requireSameWeights(Learner learner, int snapshot, Weights weights) {
+            for (Parameter parameter : learner.network().parameters()) {
+                if (parameter.role() == Parameter.Role.WEIGHT) {
+                    MemorySegment expected = MemorySegment.ofArray(new float[parameter.size()]);
+                    MemorySegment found = MemorySegment.ofArray(new float[parameter.size()]);
+                    copies.weight(snapshot, parameter, null, expected);
+                    weights.weight(parameter, null, found);
+                    assertEquals(-1, expected.mismatch(found), parameter.name() + " of snapshot " + snapshot);
+                } else {
+                    assertEquals(-1, copies.vector(snapshot, parameter.name()).mismatch(weights.vector(parameter.name())), parameter.name());
+                }
+            }
+        }
+
+        /** Bits of all outputs for some images, auxiliary ones too. */
+        private static int[] outputs(Learner learner, FrozenNetwork network) {
+            List<int[]> bits = new ArrayList<>();
+            learner.trainingImages().run(network, SOME_IMAGES, true, (first, batch, outputs) -> outputs.forEach(
+                    output -> bits.add(output.data().asSlice(0, output.shape().bytes()).toArray(JAVA_INT))));
+            return bits.stream().flatMapToInt(Arrays::stream).toArray();
+        }
+
+        @Override
+        public void close() {
+            copies.close();
+            super.close();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"sgd, true", "adam, true", "sgd, false"})
+    void everySnapshotStaysWhatItWasWhileLaterOnesAreTrained(String optimiser, boolean prune) {
+        Recipe recipe = SmallRun.recipe("optimiser=" + optimiser, "prune=" + prune, "weight-decay=0.05", "validation=0.6", "clip=1");
+        SnapshotWatch watch = new SnapshotWatch(new M2kd(recipe));
+        Experiment.run(recipe, watch, Progress.silent());
+        assertEquals(15, watch.compared, "1 + 2 + 3 + 4 + 5 comparisons");
+        for (int s = 1; s < 5; s++) {
+            assertFalse(Arrays.equals(watch.taken.get(s - 1), watch.taken.get(s)), "experience " + s + " learned");
+        }
+    }
+
+    /** Counts what snapshots are made of. */
+    private static final class ByteWatch extends Watched {
+        private long prunedWeights;
+        private long copiedBytes;
+        private int snapshots;
+
+        ByteWatch(M2kd method) {
+            super(method);
+        }
+
+        @Override
+        protected void ended(Learner learner, Experience experience) {
+            prunedWeights = 0;
+            for (Parameter parameter : learner.network().parameters()) {
+                if (parameter.role() == Parameter.Role.WEIGHT) {
+                    prunedWeights += parameter.size();
+                } else {
+                    copiedBytes += parameter.shape().bytes();
+                }
+            }
+            copiedBytes += learner.network().buffers().stream().mapToLong(b -> b.shape().bytes()).sum();
+            snapshots++;
+        }
+    }
+
+    /** Beside norms and heads, which are copied. */
+    @ParameterizedTest
+    @CsvSource({"5x2, 3", "10x1, 4", "7+3, 2"})
+    void allSnapshotsTogetherTakeAFewBitsAWeight(String split, int bits) {
+        Recipe recipe = SmallRun.recipe("split=" + split, "validation=0.7", "widths=8,16,16");
+        ByteWatch watch = new ByteWatch(new M2kd(recipe));
+        Result result = Experiment.run(recipe, watch, Progress.silent());
+        Result.Memory memory = result.finalMemory();
+        assertEquals(bits, memory.bitsPerWeight());
+        long planeBits = 8 * (memory.snapshotBytes() - watch.copiedBytes);
+        long least = bits * watch.prunedWeights;
+        assertTrue(planeBits >= least && planeBits <= 1.05 * least, planeBits + " bits for " + watch.prunedWeights + " weights");
+        assertEquals(watch.copiedBytes + 4 * watch.prunedWeights * watch.snapshots, memory.fullCopiesBytes());
+        assertEquals(watch.snapshots, result.memory().size());
+    }
+
+    /** Looks before every step at whether a weight moved that the step before must not have moved. */
+    private static final class FrozenWatch extends Watched {
+        private final Map<Parameter, int[]> before = new LinkedHashMap<>();
+        private final Map<Parameter, byte[]> maskBefore = new LinkedHashMap<>();
+        private Learner learner;
+        private long still;
+        private long moved;
+
+        FrozenWatch(M2kd method) {
+            super(method);
+        }
+
+        @Override
+        protected void begun(Learner now, Experience experience) {
+            learner = now;
+            before.clear();
+            look();
+        }
+
+        @Override
+        protected void passing(Pass pass) {
+            look();
+        }
+
+        @Override
+        protected void ended(Learner now, Experience experience) {
+            look();
+        }
+
+        private void look() {
+            for (Parameter parameter : learner.network().parameters()) {
+                byte[] mask = trainable(parameter);
+                if (mask != null) {
+                    int[] bits = parameter.value().toArray(JAVA_INT);
+                    int[] then = before.put(parameter, bits);
+                    byte[] maskThen = maskBefore.put(parameter, mask.clone());
+                    for (int i = 0; then != null && i < bits.length; i++) {
+                        requireStill(parameter, i, mask[i] == 1, maskThen[i] == 1, then[i], bits[i]);
+                    }
+                }
+            }
+        }
+
+        private void requireStill(Parameter parameter, int index, boolean trains, boolean trained, int then, int now) {
+            if (!trains) {
+                // Released between the two looks: +0. Otherwise as it was.
+                assertEquals(trained ? 0 : then, now, parameter.name() + "[" + index + "]");
+                still++;
+            } else if (then != now) {
+                moved++;
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"optimiser=sgd", "nesterov=true", "optimiser=adam"})
+    void weightsOfEarlierStepsAndReleasedOnesNeverMove(String optimiser) {
+        Recipe recipe = SmallRun.recipe(optimiser, "weight-decay=0.05", "momentum=0.9", "validation=0.7", "retrain-epochs=2", "split=3x2+4");
+        FrozenWatch watch = new FrozenWatch(new M2kd(recipe));
+        Experiment.run(recipe, watch, Progress.silent());
+        assertTrue(watch.still > 10_000 && watch.moved > 10_000, watch.still + " stayed, " + watch.moved + " moved");
+    }
+
+    @Test
+    void aFractionThatExhaustsTheFreeWeightsIsRefusedWithTheNumbers() {
+        Recipe recipe = SmallRun.recipe("fraction=0.1");
+        String message = assertThrows(IllegalArgumentException.class, () -> Experiment.run(recipe, new M2kd(recipe), Progress.silent())).getMessage();
+        assertTrue(message.contains("does not fit conv1.weight: free weights before each step 36, 4, 0"), message);
+    }
+}

@@ -1,0 +1,66 @@
+package dev.palimpsest.method;
+
+import dev.palimpsest.stream.Experience;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.train.Learner;
+import dev.palimpsest.train.Method;
+import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Result;
+import dev.palimpsest.train.Terms;
+import java.util.Optional;
+
+/** A method that does what another one does, while a test looks on. */
+public class Watched implements Method {
+    private final Method inner;
+
+    public Watched(Method inner) {
+        this.inner = inner;
+    }
+
+    /** Before an experience is trained. */
+    protected void begun(Learner learner, Experience experience) {}
+
+    /** Before the terms of a batch. */
+    protected void passing(Pass pass) {}
+
+    /** After an experience is trained. */
+    protected void ended(Learner learner, Experience experience) {}
+
+    @Override
+    public final void begin(Learner learner, Experience experience) {
+        inner.begin(learner, experience);
+        begun(learner, experience);
+    }
+
+    @Override
+    public final void loss(Pass pass, Terms terms) {
+        passing(pass);
+        inner.loss(pass, terms);
+    }
+
+    @Override
+    public final void end(Learner learner, Experience experience) {
+        inner.end(learner, experience);
+        ended(learner, experience);
+    }
+
+    @Override
+    public final boolean keepsAllImages() {
+        return inner.keepsAllImages();
+    }
+
+    @Override
+    public final byte[] trainable(Parameter parameter) {
+        return inner.trainable(parameter);
+    }
+
+    @Override
+    public final Optional<Result.Memory> memory() {
+        return inner.memory();
+    }
+
+    @Override
+    public void close() {
+        inner.close();
+    }
+}
