@@ -48,10 +48,15 @@ public final class Kernels {
         return chosen() + " (" + from + names + "; " + NativeLibrary.description() + ")";
     }
 
+    /** @throws UnsupportedOperationException if it cannot run here; the message says why */
     static Implementation require(Implementation implementation) {
-        if (!available().contains(implementation)) {
+        return require(implementation, available());
+    }
+
+    static Implementation require(Implementation implementation, List<Implementation> available) {
+        if (!available.contains(implementation)) {
             String why = NativeLibrary.isLoaded()
-                    ? "this processor lacks the instructions; it has " + available()
+                    ? "this processor lacks the instructions; it has " + available
                     : NativeLibrary.description();
             throw new UnsupportedOperationException("the " + implementation + " kernels cannot run here: " + why);
         }

@@ -27,8 +27,8 @@ final class Memory {
         }
     }
 
-    /** Whether two off-heap segments share bytes. Arrays are left out: they go to C as copies. */
-    static boolean overlap(MemorySegment a, MemorySegment b) {
-        return a.isNative() && b.isNative() && a.address() < b.address() + b.byteSize() && b.address() < a.address() + a.byteSize();
+    /** Whether an off-heap segment shares bytes with the first bytes of another. Arrays are left out: they go to C as copies. */
+    static boolean overlap(MemorySegment a, MemorySegment b, long bytes) {
+        return a.isNative() && b.isNative() && a.address() < b.address() + bytes && b.address() < a.address() + a.byteSize();
     }
 }

@@ -82,20 +82,20 @@ final class RowSplit implements AutoCloseable, Team.Task {
             throw new IllegalArgumentException("got " + teachers.length + " teachers, expected " + teacherColumns.length);
         }
         Memory.checkWritable("gradient", gradient);
-        check("gradient", -1, gradient, rows, columns, null);
-        check("student", -1, student, rows, columns, gradient);
-        check("weight", -1, weight, rows, teachers.length, gradient);
+        check("gradient", -1, gradient, rows, columns, null, 0);
+        check("student", -1, student, rows, columns, gradient, bytes(rows, columns));
+        check("weight", -1, weight, rows, teachers.length, gradient, bytes(rows, columns));
         for (int k = 0; k < teachers.length; k++) {
-            check("teacher", k, teachers[k], rows, teacherColumns[k], gradient);
+            check("teacher", k, teachers[k], rows, teacherColumns[k], gradient, bytes(rows, columns));
         }
     }
 
     /** The text is made only when it is needed: calls allocate nothing. */
-    private static void check(String name, int k, MemorySegment segment, int rows, int columns, MemorySegment gradient) {
+    private static void check(String name, int k, MemorySegment segment, int rows, int columns, MemorySegment gradient, long gradientBytes) {
         if (segment.byteSize() < bytes(rows, columns) || !Memory.isUsable(segment)) {
             Memory.check(name(name, k), segment, bytes(rows, columns), Shape.of(rows, columns) + " float32");
         }
-        if (gradient != null && Memory.overlap(segment, gradient)) {
+        if (gradient != null && Memory.overlap(segment, gradient, gradientBytes)) {
             throw new IllegalArgumentException("gradient overlaps " + name(name, k) + ": expected memory of its own");
         }
     }

@@ -170,6 +170,12 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
         checkPlaneSize(planes, count, planeCount);
         checkFloats("out", out, count);
         Memory.checkWritable("out", out);
+        if (Memory.overlap(weights, out, count * Float.BYTES) && weights.address() != out.address()) {
+            throw new IllegalArgumentException("out overlaps weights: expected the same memory or memory of its own");
+        }
+        if (Memory.overlap(planes, out, count * Float.BYTES)) {
+            throw new IllegalArgumentException("out overlaps planes: expected memory of its own");
+        }
         if (scale != null) {
             if (weightsPerChannel < 1) {
                 throw new IllegalArgumentException("weights per channel " + weightsPerChannel + ": expected at least 1");

@@ -1,136 +1,137 @@
 package dev.palimpsest.kernel.ffi;
 
+import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.JarURLConnection;
+import java.net.URL;
+import java.net.URLConnection;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFileAttributes;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.DigestInputStream;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Set;
+import java.util.zip.CRC32;
 
 /**
  * Unpacks shared libraries from the class path to a private folder, so that they can be loaded.
  *
- * <p>Each set of files gets a folder named by its content, of mode 0700 and owned by the user, below {@code java.io.tmpdir}. A file is
+ * <p>Each set of files gets a folder named by its content, owned by the user and closed to others, below {@code java.io.tmpdir}. A file is
  * written under a temporary name, forced to disk and renamed, so a process that dies half-way, or two that start at once, leave no partial
- * library behind; what is found there is compared with the packed bytes before it is used. Links and folders of other users are refused.
+ * library behind. What is found there is compared with the size and SHA-256 noted when it was unpacked, and unpacked again if it differs.
  */
 public final class NativeFiles {
-    private static final Set<PosixFilePermission> PRIVATE = PosixFilePermissions.fromString("rwx------");
-
     private NativeFiles() {}
 
     /**
      * Makes the files available side by side, under their own names.
      *
-     * @param folderInJar folder on the class path, for example {@code dev/palimpsest/native/linux-x86_64}
+     * @param folderOnClassPath for example {@code dev/palimpsest/native/linux-x86_64}
      * @param names files in it
      * @return the folder that holds them
      * @throws FileNotFoundException if one is not on the class path
      * @throws IOException if the folder cannot be made, or is not safe to load from; the message says what to do
      */
-    public static Path unpack(String folderInJar, List<String> names) throws IOException {
-        return unpack(folderInJar, names, Path.of(System.getProperty("java.io.tmpdir")));
+    public static Path unpack(String folderOnClassPath, List<String> names) throws IOException {
+        return unpack(folderOnClassPath, names, Path.of(System.getProperty("java.io.tmpdir")));
     }
 
-    static Path unpack(String folderInJar, List<String> names, Path parent) throws IOException {
-        // The folder's name is the digest of all files, so another version, or another build, never meets these.
-        MessageDigest all = sha256();
-        byte[][] digests = new byte[names.size()][];
-        for (int i = 0; i < digests.length; i++) {
-            digests[i] = digest(resource(folderInJar, names.get(i)));
-            all.update(names.get(i).getBytes(StandardCharsets.UTF_8));
-            all.update(digests[i]);
+    static Path unpack(String folderOnClassPath, List<String> names, Path parent) throws IOException {
+        MessageDigest key = sha256();
+        for (String name : names) {
+            key.update((name + " " + identity(resource(folderOnClassPath, name)) + "\n").getBytes(StandardCharsets.UTF_8));
         }
-        Path mine = privateFolder(parent.resolve("palimpsest-" + System.getProperty("user.name")));
-        Path folder = privateFolder(mine.resolve(HexFormat.of().formatHex(all.digest(), 0, 16)));
-        for (int i = 0; i < digests.length; i++) {
-            place(folder, folderInJar, names.get(i), digests[i]);
+        Path mine = PrivateFolder.make(parent.resolve("palimpsest-" + PrivateFolder.user()));
+        Path folder = PrivateFolder.make(mine.resolve(HexFormat.of().formatHex(key.digest(), 0, 16)));
+        for (String name : names) {
+            if (!intact(folder, name)) {
+                place(folder, resource(folderOnClassPath, name), name);
+            }
         }
         return folder;
     }
 
-    private static void place(Path folder, String folderInJar, String name, byte[] digest) throws IOException {
-        Path file = folder.resolve(name);
-        if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) && MessageDigest.isEqual(digest, digest(Files.newInputStream(file)))) {
-            return;
+    /** Changes with the content. A jar keeps size and checksum of each entry, which saves unpacking 90 MB at every start to compare them. */
+    private static String identity(URL resource) throws IOException {
+        URLConnection connection = resource.openConnection();
+        if (connection instanceof JarURLConnection jar && jar.getJarEntry().getCrc() >= 0) {
+            return jar.getJarFileURL().getPath().replaceAll(".*/", "") + " " + jar.getJarEntry().getSize() + " " + jar.getJarEntry().getCrc();
         }
-        Path temporary = Files.createTempFile(folder, name, ".part", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        CRC32 checksum = new CRC32();
+        try (InputStream in = connection.getInputStream()) {
+            byte[] bytes = in.readAllBytes();
+            checksum.update(bytes);
+            return bytes.length + " " + checksum.getValue();
+        }
+    }
+
+    /** The note is written after the file, so a note without its file, or a file without its note, counts as damaged. */
+    private static boolean intact(Path folder, String name) throws IOException {
+        Path file = folder.resolve(name);
+        Path note = note(folder, name);
+        return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
+                && Files.isRegularFile(note, LinkOption.NOFOLLOW_LINKS)
+                && Files.readString(note, StandardCharsets.ISO_8859_1).equals(Files.size(file) + " " + digest(file));
+    }
+
+    private static Path note(Path folder, String name) {
+        return folder.resolve(name + ".sha256");
+    }
+
+    private static void place(Path folder, URL source, String name) throws IOException {
+        MessageDigest digest = sha256();
+        try (InputStream in = source.openStream()) {
+            writeWhole(folder.resolve(name), in, digest);
+        }
+        String text = Files.size(folder.resolve(name)) + " " + HexFormat.of().formatHex(digest.digest());
+        try (InputStream in = new ByteArrayInputStream(text.getBytes(StandardCharsets.ISO_8859_1))) {
+            writeWhole(note(folder, name), in, digest);
+        }
+    }
+
+    private static void writeWhole(Path file, InputStream in, MessageDigest digest) throws IOException {
+        Path temporary = Files.createTempFile(file.getParent(), file.getFileName().toString(), ".part"); // of mode 0600
         try {
-            MessageDigest written = sha256();
-            try (InputStream in = resource(folderInJar, name);
-                    FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE);
-                    OutputStream out = new DigestOutputStream(Channels.newOutputStream(channel), written)) {
+            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE);
+                    OutputStream out = new DigestOutputStream(Channels.newOutputStream(channel), digest)) {
                 in.transferTo(out);
                 channel.force(true);
             }
-            if (!MessageDigest.isEqual(digest, written.digest())) {
-                throw new IOException(name + " changed while it was unpacked from " + folderInJar + ": run again");
-            }
             // A rename replaces a link or a damaged file itself, never what a link points to.
             Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
-        } catch (AtomicMoveNotSupportedException e) {
-            throw new IOException(folder + " is on a file system without atomic renames: set -Djava.io.tmpdir to another folder", e);
         } finally {
             Files.deleteIfExists(temporary);
         }
     }
 
-    /** Makes the folder if it is missing, and refuses one that another user could have filled. */
-    private static Path privateFolder(Path folder) throws IOException {
-        FileAttribute<Set<PosixFilePermission>> mode = PosixFilePermissions.asFileAttribute(PRIVATE);
-        try {
-            Files.createDirectory(folder, mode);
-        } catch (FileAlreadyExistsException e) {
-            // checked below, as a new one is
-        }
-        PosixFileAttributes found = Files.readAttributes(folder, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-        String me = System.getProperty("user.name");
-        String remedy = ": remove it, or set -Djava.io.tmpdir to a folder of your own";
-        if (!found.isDirectory()) {
-            throw new IOException(folder + " is not a folder but a link or a file" + remedy);
-        }
-        if (!found.owner().getName().equals(me)) {
-            throw new IOException(folder + " belongs to " + found.owner() + ", not to " + me + remedy);
-        }
-        if (!PRIVATE.containsAll(found.permissions())) {
-            throw new IOException(folder + " can be used by others (" + PosixFilePermissions.toString(found.permissions()) + ")" + remedy);
-        }
-        return folder;
-    }
-
-    private static InputStream resource(String folder, String name) throws IOException {
-        InputStream in = NativeFiles.class.getClassLoader().getResourceAsStream(folder + "/" + name);
-        if (in == null) {
+    private static URL resource(String folder, String name) throws IOException {
+        URL resource = NativeFiles.class.getClassLoader().getResource(folder + "/" + name);
+        if (resource == null) {
             throw new FileNotFoundException(folder + "/" + name + " is not on the class path");
         }
-        return in;
+        return resource;
     }
 
-    private static byte[] digest(InputStream source) throws IOException {
+    private static String digest(Path file) throws IOException {
         MessageDigest digest = sha256();
-        try (InputStream in = new DigestInputStream(source, digest)) {
-            in.transferTo(OutputStream.nullOutputStream());
+        try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+            byte[] buffer = new byte[1 << 16];
+            while (in.read(buffer) >= 0) {
+                continue;
+            }
         }
-        return digest.digest();
+        return HexFormat.of().formatHex(digest.digest());
     }
 
     private static MessageDigest sha256() {

@@ -1,0 +1,102 @@
+package dev.palimpsest.kernel.ffi;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class NativeFilesTest {
+    private static final String FOLDER = "dev/palimpsest/native/linux-x86_64";
+    private static final String FILE = "libpalimpsest.so";
+
+    @TempDir
+    private Path parent;
+
+    private byte[] packed;
+
+    @BeforeEach
+    void readPacked() throws IOException {
+        try (InputStream in = NativeFiles.class.getClassLoader().getResourceAsStream(FOLDER + "/" + FILE)) {
+            packed = in.readAllBytes();
+        }
+    }
+
+    private Path unpack() throws IOException {
+        return NativeFiles.unpack(FOLDER, List.of(FILE), parent);
+    }
+
+    @Test
+    void theFileIsWholeInAPrivateFolderAndReused() throws IOException {
+        Path folder = unpack();
+        assertArrayEquals(packed, Files.readAllBytes(folder.resolve(FILE)));
+        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder)));
+        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.getParent())));
+        Object inode = Files.getAttribute(folder.resolve(FILE), "unix:ino");
+        assertEquals(folder, unpack());
+        assertEquals(inode, Files.getAttribute(folder.resolve(FILE), "unix:ino"));
+        try (Stream<Path> files = Files.list(folder)) {
+            assertFalse(files.anyMatch(file -> file.toString().endsWith(".part")));
+        }
+    }
+
+    @Test
+    void aTruncatedOrChangedFileIsReplaced() throws IOException {
+        Path file = unpack().resolve(FILE);
+        Files.write(file, Arrays.copyOf(packed, packed.length / 2));
+        assertArrayEquals(packed, Files.readAllBytes(unpack().resolve(FILE)));
+        byte[] changed = packed.clone();
+        changed[changed.length / 2] ^= 1;
+        Files.write(file, changed);
+        assertArrayEquals(packed, Files.readAllBytes(unpack().resolve(FILE)));
+        Files.delete(file.resolveSibling(FILE + ".sha256"));
+        Files.write(file, changed);
+        assertArrayEquals(packed, Files.readAllBytes(unpack().resolve(FILE)));
+    }
+
+    @Test
+    void aLinkInPlaceOfTheFileIsReplacedAndItsTargetLeftAlone() throws IOException {
+        Path file = unpack().resolve(FILE);
+        Path target = Files.write(parent.resolve("target"), packed);
+        Files.delete(file);
+        Files.createSymbolicLink(file, target);
+        unpack();
+        assertFalse(Files.isSymbolicLink(file));
+        assertArrayEquals(packed, Files.readAllBytes(target));
+    }
+
+    @Test
+    void aLinkedFolderIsRefused() throws IOException {
+        Path elsewhere = Files.createDirectory(parent.resolve("elsewhere"));
+        Files.createSymbolicLink(parent.resolve("palimpsest-" + PrivateFolder.user()), elsewhere);
+        String message = assertThrows(IOException.class, this::unpack).getMessage();
+        assertTrue(message.contains("is a link or a file, not a folder: remove it, or set -Djava.io.tmpdir"), message);
+    }
+
+    @Test
+    void aFolderOpenToOthersIsRefused() throws IOException {
+        Path folder = unpack();
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwx---"));
+        String message = assertThrows(IOException.class, this::unpack).getMessage();
+        assertTrue(message.contains("is open to others (rwxrwx---): remove it"), message);
+    }
+
+    @Test
+    void aMissingFileIsNamed() {
+        assertEquals("nowhere/libnone.so is not on the class path",
+                assertThrows(FileNotFoundException.class, () -> NativeFiles.unpack("nowhere", List.of("libnone.so"), parent)).getMessage());
+    }
+}
