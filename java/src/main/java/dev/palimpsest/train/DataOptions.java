@@ -14,8 +14,13 @@ import java.util.Optional;
  * @param name of the data set, one of {@link Dataset#names()}
  * @param folder where the data set's files lie; empty: the known places are searched
  * @param validation share of every class's training images held out, [0, 1)
+ * @param evaluate the images that accuracies are of; settings are to be chosen on validation images
  */
-public record DataOptions(String name, Optional<Path> folder, Split split, ClassOrder order, double validation, Augmentation augment) {
+public record DataOptions(String name, Optional<Path> folder, Split split, ClassOrder order, double validation, Evaluate evaluate,
+        Augmentation augment) {
+    /** What accuracies are measured on. */
+    public enum Evaluate { TEST, VALIDATION }
+
     static final Option<String> DATA = new Option<>("data", String.join("|", Dataset.names()), "digits",
             "Data set. digits (8×8) is built in; fashion-mnist and mnist are read from IDX files.", text -> text, r -> r.data().name());
     static final Option<Optional<Path>> FOLDER = new Option<>("data-folder", "DIR", "",
@@ -28,20 +33,23 @@ public record DataOptions(String name, Optional<Path> folder, Split split, Class
             "Class order: a seed, or all labels with commas.", ClassOrder::parse, r -> r.data().order());
     static final Option<Double> VALIDATION = Option.number("validation", 0,
             "Share of the training images held out for validation.", r -> r.data().validation());
+    static final Option<Evaluate> EVALUATE = Option.choice("evaluate", Evaluate.class, Evaluate.TEST,
+            "What accuracies are of: test images, or those held out for validation.", r -> r.data().evaluate());
     static final Option<Augmentation> AUGMENT = new Option<>("augment", "none|shift:N|crop-flip:N", "none",
             "Random change of training images: moved by up to N pixels, or that and mirrored.", Augmentation::parse,
             r -> r.data().augment());
-    static final List<Option<?>> ALL = List.of(DATA, FOLDER, SPLIT, ORDER, VALIDATION, AUGMENT);
+    static final List<Option<?>> ALL = List.of(DATA, FOLDER, SPLIT, ORDER, VALIDATION, EVALUATE, AUGMENT);
 
     /** @throws IllegalArgumentException with a sentence naming the option and what was expected */
     public DataOptions {
         Check.that(Dataset.names().contains(name), "data", name,
                 "one of " + String.join(", ", Dataset.names()) + Nearest.suggestion(name, Dataset.names()));
         Check.that(validation >= 0 && validation < 1, "validation", validation, "a share of at least 0 and below 1");
+        Check.that(evaluate == Evaluate.TEST || validation > 0, "evaluate", evaluate, "test, unless validation holds images out");
     }
 
     static DataOptions of(Values values) {
         return new DataOptions(values.get(DATA), values.get(FOLDER), values.get(SPLIT), values.get(ORDER), values.get(VALIDATION),
-                values.get(AUGMENT));
+                values.get(EVALUATE), values.get(AUGMENT));
     }
 }

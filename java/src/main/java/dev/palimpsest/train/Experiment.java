@@ -52,20 +52,21 @@ public final class Experiment {
                 Engine engine = Engine.cpu(recipe.threads());
                 Loader loader = new Loader(dataset.train(), stream::relabel, recipe.data().augment(), recipe.optimiser().batch(), recipe.seed());
                 Inference trainingImages = new Inference(engine, dataset.train());
-                Inference testImages = new Inference(engine, dataset.test());
+                Inference judgedImages = new Inference(engine, judged());
                 this.method) { // closed before the engine that its teachers live in
             Network network = network(arena);
             Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages, new Exemplars(recipe.exemplars(),
                     recipe.seed()), progress);
-            return learn(learner, testImages, began);
+            return learn(learner, judgedImages, began);
         }
     }
 
-    private Result learn(Learner learner, Inference testImages, long began) {
+    private Result learn(Learner learner, Inference judgedImages, long began) {
         List<Experience> experiences = stream.experiences();
         List<String> names = stream.classNames();
-        progress.begins(new Progress.Setup(stream.dataset().name(), stream.dataset().sha256(), experiences.size(), names, learner.network().weights(names.size())));
-        int[] images = experiences.stream().mapToInt(experience -> experience.test().length).toArray();
+        progress.begins(new Progress.Setup(stream.dataset().name(), stream.dataset().sha256(), experiences.size(), names,
+                learner.network().weights(names.size())));
+        int[] images = experiences.stream().mapToInt(experience -> judged(experience).length).toArray();
         AccuracyMatrix single = AccuracyMatrix.of(images);
         AccuracyMatrix within = AccuracyMatrix.of(images);
         List<Result.Memory> memory = new ArrayList<>();
@@ -80,7 +81,7 @@ public final class Experiment {
             try (Classifier classifier = learner.classifier()) {
                 for (int j = 0; j <= experience.index(); j++) {
                     Experience past = experiences.get(j);
-                    double[][] scores = classifier.scores(testImages, past.test());
+                    double[][] scores = classifier.scores(judgedImages, judged(past));
                     right[j] = right(scores, past, stream.seenAfter(experience.index()));
                     rightWithin[j] = right(scores, past, past.classes());
                 }
@@ -94,7 +95,16 @@ public final class Experiment {
         return result;
     }
 
-    /** How many test images have their highest score, among the candidates, at their label. */
+    /** The images that accuracies are of. */
+    private Images judged() {
+        return recipe.data().evaluate() == DataOptions.Evaluate.TEST ? stream.dataset().test() : stream.dataset().train();
+    }
+
+    private int[] judged(Experience experience) {
+        return recipe.data().evaluate() == DataOptions.Evaluate.TEST ? experience.test() : experience.validation();
+    }
+
+    /** How many of an experience's judged images have their highest score, among the candidates, at their label. */
     private int right(double[][] scores, Experience experience, ClassRange candidates) {
         int right = 0;
         for (int i = 0; i < scores.length; i++) {
@@ -102,7 +112,7 @@ public final class Experiment {
             for (int c = best + 1; c < candidates.end(); c++) {
                 best = scores[i][c] > scores[i][best] ? c : best;
             }
-            right += best == stream.relabel(stream.dataset().test().label(experience.test()[i])) ? 1 : 0;
+            right += best == stream.relabel(judged().label(judged(experience)[i])) ? 1 : 0;
         }
         return right;
     }
