@@ -15,6 +15,7 @@ import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.MethodOptions;
+import dev.palimpsest.train.OptimiserOptions;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Recipe;
 import dev.palimpsest.train.Result;
@@ -41,9 +42,6 @@ import java.util.Optional;
  * published numbers.
  */
 final class M2kd implements Method {
-    /** Retraining mends what pruning broke; a full learning rate would break more. */
-    private static final double RETRAIN_FACTOR = 0.1;
-
     private final MethodOptions options;
     private final Classification classification;
     private final List<ClassRange> groups = new ArrayList<>();
@@ -104,7 +102,8 @@ final class M2kd implements Method {
             double fraction = plan.fraction(step);
             owners.release(step, fraction);
             if (fraction > 0) {
-                learner.train("retrain", learner.recipe().optimiser().retrainEpochs(), RETRAIN_FACTOR);
+                OptimiserOptions optimiser = learner.recipe().optimiser();
+                learner.train("retrain", optimiser.retrainEpochs(), optimiser.retrainLearningRateFactor());
             }
             learner.network().units().forEach(ConvNorm::renewEmptyChannels);
         }

@@ -9,12 +9,14 @@ import java.util.List;
  * @param retrainEpochs passes after pruning, with the released weights held at zero
  * @param batch images a step, exemplars included
  * @param laterLearningRateFactor the learning rate of every experience but the first is multiplied by this
+ * @param retrainLearningRateFactor the learning rate of retraining is multiplied by this: it mends what pruning broke, and would break more at
+ *     the full rate
  * @param milestones epochs at which the step schedule multiplies the learning rate by {@code decay}
  * @param clip largest norm of the whole gradient; 0: not clipped
  */
 public record OptimiserOptions(int epochs, int retrainEpochs, int batch, Algorithm algorithm, double learningRate,
-        double laterLearningRateFactor, double momentum, boolean nesterov, double weightDecay, ScheduleKind schedule,
-        List<Integer> milestones, double decay, double clip) {
+        double laterLearningRateFactor, double retrainLearningRateFactor, double momentum, boolean nesterov, double weightDecay,
+        ScheduleKind schedule, List<Integer> milestones, double decay, double clip) {
     /** The update rule. */
     public enum Algorithm { SGD, ADAM }
 
@@ -32,6 +34,8 @@ public record OptimiserOptions(int epochs, int retrainEpochs, int batch, Algorit
             r -> r.optimiser().learningRate());
     static final Option<Double> LATER_FACTOR = Option.number("later-learning-rate-factor", 1,
             "Multiplies the learning rate of every experience but the first.", r -> r.optimiser().laterLearningRateFactor());
+    static final Option<Double> RETRAIN_FACTOR = Option.number("retrain-learning-rate-factor", 0.1,
+            "Multiplies the learning rate of retraining after pruning.", r -> r.optimiser().retrainLearningRateFactor());
     static final Option<Double> MOMENTUM = Option.number("momentum", 0.9, "Momentum of sgd.", r -> r.optimiser().momentum());
     static final Option<Boolean> NESTEROV = Option.flag("nesterov", false, "Nesterov's form of the momentum.",
             r -> r.optimiser().nesterov());
@@ -44,7 +48,7 @@ public record OptimiserOptions(int epochs, int retrainEpochs, int batch, Algorit
     static final Option<Double> DECAY = Option.number("decay", 0.2, "Factor of the step schedule.", r -> r.optimiser().decay());
     static final Option<Double> CLIP = Option.number("clip", 0, "Largest norm of the whole gradient; 0: not clipped.",
             r -> r.optimiser().clip());
-    static final List<Option<?>> ALL = List.of(EPOCHS, RETRAIN_EPOCHS, BATCH, OPTIMISER, LEARNING_RATE, LATER_FACTOR, MOMENTUM, NESTEROV,
+    static final List<Option<?>> ALL = List.of(EPOCHS, RETRAIN_EPOCHS, BATCH, OPTIMISER, LEARNING_RATE, LATER_FACTOR, RETRAIN_FACTOR, MOMENTUM, NESTEROV,
             WEIGHT_DECAY, SCHEDULE, MILESTONES, DECAY, CLIP);
 
     /** @throws IllegalArgumentException with a sentence naming the option and what was expected */
@@ -55,6 +59,7 @@ public record OptimiserOptions(int epochs, int retrainEpochs, int batch, Algorit
         Check.atLeast("batch", batch, 1);
         Check.positive("learning-rate", learningRate);
         Check.positive("later-learning-rate-factor", laterLearningRateFactor);
+        Check.positive("retrain-learning-rate-factor", retrainLearningRateFactor);
         Check.that(momentum >= 0 && momentum < 1, "momentum", momentum, "at least 0 and below 1");
         Check.that(!nesterov || momentum > 0 && algorithm == Algorithm.SGD, "nesterov", nesterov,
                 "false unless sgd has a momentum above 0");
@@ -71,7 +76,8 @@ public record OptimiserOptions(int epochs, int retrainEpochs, int batch, Algorit
 
     static OptimiserOptions of(Values values) {
         return new OptimiserOptions(values.get(EPOCHS), values.get(RETRAIN_EPOCHS), values.get(BATCH), values.get(OPTIMISER),
-                values.get(LEARNING_RATE), values.get(LATER_FACTOR), values.get(MOMENTUM), values.get(NESTEROV), values.get(WEIGHT_DECAY),
-                values.get(SCHEDULE), values.get(MILESTONES), values.get(DECAY), values.get(CLIP));
+                values.get(LEARNING_RATE), values.get(LATER_FACTOR), values.get(RETRAIN_FACTOR), values.get(MOMENTUM),
+                values.get(NESTEROV), values.get(WEIGHT_DECAY), values.get(SCHEDULE), values.get(MILESTONES), values.get(DECAY),
+                values.get(CLIP));
     }
 }
