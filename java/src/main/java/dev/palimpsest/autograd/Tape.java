@@ -26,18 +26,26 @@ public final class Tape {
         this.engine = engine;
     }
 
-    /** Images or features from outside; no gradient is computed for them unless an operation needs to pass through. */
+    /** Images or features from outside, which nothing is learnt about: gradients by them are let go. The tape takes one hold of the tensor over. */
     public Variable input(Tensor value) {
-        Variable input = new Variable(value);
+        return input(new Variable(value, false));
+    }
+
+    /** An input whose gradient stays with the variable after {@link #backward}, for whoever asked to release. */
+    Variable watched(Tensor value) {
+        return input(new Variable(value, true));
+    }
+
+    private Variable input(Variable input) {
         inputs.add(input);
         return input;
     }
 
     public Variable convolution(Variable images, Parameter weight, Convolution geometry) {
-        Variable result = new Variable(engine.convolution(images.value(), weight, geometry));
+        Variable result = new Variable(engine.convolution(images.value(), weight, geometry), true);
         return record(result, () -> {
             engine.convolutionWeightGradient(images.value(), result.gradient, weight, geometry);
-            if (!inputs.contains(images)) {
+            if (images.differentiated) {
                 accumulate(images, engine.convolutionInputGradient(result.gradient, weight, geometry, images.value().shape()));
             }
         });
@@ -46,14 +54,14 @@ public final class Tape {
     /** @param frozen normalise with the running statistics and leave them as they are */
     public Variable batchNorm(Variable images, BatchNorm norm, boolean relu, boolean frozen) {
         Engine.Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
-        Variable result = new Variable(forward.output());
+        Variable result = new Variable(forward.output(), true);
         return record(result, () -> accumulate(images, engine.batchNormGradient(result.gradient, images.value(), forward, norm)),
                 forward.mean(), forward.variance(), forward.passed());
     }
 
     /** max(a + b, 0): the end of a residual block. */
     public Variable addRelu(Variable a, Variable b) {
-        Variable result = new Variable(engine.addRelu(a.value(), b.value()));
+        Variable result = new Variable(engine.addRelu(a.value(), b.value()), true);
         return record(result, () -> {
             Tensor gradient = engine.reluGradient(result.gradient, result.value());
             accumulate(a, gradient.retain());
@@ -63,13 +71,13 @@ public final class Tape {
 
     /** Mean over height and width: [N, C, H, W] to [N, C]. */
     public Variable averagePool(Variable images) {
-        Variable result = new Variable(engine.averagePool(images.value()));
+        Variable result = new Variable(engine.averagePool(images.value()), true);
         return record(result, () -> accumulate(images, engine.averagePoolGradient(result.gradient, images.value().shape())));
     }
 
     /** input·weightᵀ + bias. */
     public Variable linear(Variable input, Parameter weight, Parameter bias) {
-        Variable result = new Variable(engine.linear(input.value(), weight, bias));
+        Variable result = new Variable(engine.linear(input.value(), weight, bias), true);
         return record(result, () -> accumulate(input, engine.linearGradient(result.gradient, input.value(), weight, bias)));
     }
 
@@ -153,7 +161,9 @@ public final class Tape {
 
     /** Takes the contribution over. A gradient that two branches share is not written in place: the other one has yet to read it. */
     private void accumulate(Variable variable, Tensor contribution) {
-        if (variable.gradient == null) {
+        if (!variable.differentiated) {
+            engine.release(contribution);
+        } else if (variable.gradient == null) {
             variable.gradient = contribution;
         } else if (!variable.gradient.shared()) {
             engine.addScaled(variable.gradient, 1, contribution);

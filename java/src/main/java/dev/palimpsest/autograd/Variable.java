@@ -5,11 +5,13 @@ import dev.palimpsest.tensor.Tensor;
 /** A tensor on a tape, and the gradient of the loss with respect to it once the backward pass has reached it. */
 public final class Variable {
     private final Tensor value;
+    final boolean differentiated;
     /** Null until the first consumer's backward step has run. */
     Tensor gradient;
 
-    Variable(Tensor value) {
+    Variable(Tensor value, boolean differentiated) {
         this.value = value;
+        this.differentiated = differentiated;
     }
 
     public Tensor value() {

@@ -14,12 +14,14 @@ final class Workspace {
     private final Arena arena;
     private final Map<Long, ArrayDeque<MemorySegment>> free = new HashMap<>();
     private long allocatedBytes;
+    private long takenBytes;
 
     Workspace(Arena arena) {
         this.arena = arena;
     }
 
     MemorySegment take(long bytes) {
+        takenBytes += bytes;
         ArrayDeque<MemorySegment> same = free.get(bytes);
         if (same != null && !same.isEmpty()) {
             return same.pop();
@@ -29,7 +31,13 @@ final class Workspace {
     }
 
     void give(MemorySegment segment) {
+        takenBytes -= segment.byteSize();
         free.computeIfAbsent(segment.byteSize(), size -> new ArrayDeque<>()).push(segment);
+    }
+
+    /** Bytes handed out and not given back: zero when nobody computes. */
+    long takenBytes() {
+        return takenBytes;
     }
 
     long allocatedBytes() {

@@ -43,7 +43,7 @@ class CrossEntropyTest {
     private record Found(double loss, float[] gradient) {}
 
     private Found find(float[] logits, int classes, Function<Variable, Scalar> term) {
-        Variable input = tape.input(tensor(logits, classes));
+        Variable input = Gradient.input(tape, tensor(logits, classes));
         Scalar loss = term.apply(input);
         tape.backward(tape.weightedSum(List.of(loss), new double[] {UPSTREAM}));
         return new Found(loss.value(), Gradient.of(engine, input));

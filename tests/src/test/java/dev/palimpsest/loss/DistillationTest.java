@@ -69,7 +69,7 @@ class DistillationTest {
                 float[] student = values(rows * CLASSES);
                 List<float[]> said = ranges.stream().map(range -> values(rows * range.size())).toList();
                 Tape tape = new Tape(engine);
-                Variable input = tape.input(tensor(student, rows, CLASSES));
+                Variable input = Gradient.input(tape, tensor(student, rows, CLASSES));
                 List<Tensor> teachers = new ArrayList<>();
                 for (int k = 0; k < ranges.size(); k++) {
                     teachers.add(tensor(said.get(k), rows, ranges.get(k).size()));
@@ -96,7 +96,7 @@ class DistillationTest {
                 float[] student = values(rows * CLASSES);
                 List<float[]> said = List.of(values(rows * CLASSES), values(rows * CLASSES));
                 Tape tape = new Tape(engine);
-                Variable input = tape.input(tensor(student, rows, CLASSES));
+                Variable input = Gradient.input(tape, tensor(student, rows, CLASSES));
                 Scalar term = distillation.term(tape, input, said.stream().map(values -> tensor(values, rows, CLASSES)).toList());
                 tape.backward(tape.weightedSum(List.of(term), new double[] {UPSTREAM}));
                 requireEqual(Doubles.rows(student, CLASSES), term, Gradient.of(engine, input),

@@ -1,0 +1,243 @@
+package dev.palimpsest.autograd;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.palimpsest.Golden;
+import dev.palimpsest.engine.BatchNorm;
+import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.engine.DoubleLayers;
+import dev.palimpsest.engine.DoubleLayers.Images;
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Layers;
+import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.DoubleSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Each operation's value against double loops, and its gradients against central differences of those loops, element by element. What comes
+ * out of an activation is weighed by a random convolution over the whole image, so that every position has a gradient of its own.
+ */
+class TapeTest {
+    private static final double VALUE = 1e-5;
+    private static final double GRADIENT = 1e-4;
+    private static final double UPSTREAM = -0.7;
+
+    private interface Graph {
+        <V> V of(Layers<V> layers, V images);
+    }
+
+    private final Arena arena = Arena.ofShared();
+    private final Engine engine = Engine.cpu(2);
+    private final SplittableRandom random = new SplittableRandom(3);
+    private final List<Parameter> parameters = new ArrayList<>();
+
+    @AfterEach
+    void close() {
+        engine.close();
+        arena.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,3,5,3,1,6", "2,5,3,3,2,6", "3,8,16,3,1,5", "4,16,24,3,2,7", "5,16,16,1,1,4", "2,3,16,1,2,6", "1,24,8,3,1,4", "2,32,16,3,2,8"})
+    void convolution(int n, int inputs, int outputs, int kernel, int stride, int size) {
+        Convolution geometry = new Convolution(inputs, outputs, kernel, stride, kernel / 2);
+        Parameter weight = parameter("w", geometry.weightShape());
+        Graph weigh = weigh(outputs, geometry.outputShape(Shape.of(n, inputs, size, size)).extent(2));
+        check(new Graph() {
+            @Override
+            public <V> V of(Layers<V> layers, V images) {
+                return weigh.of(layers, layers.convolution(images, weight, geometry));
+            }
+        }, n, inputs, size);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,3,true,false", "2,5,false,false", "3,8,true,false", "4,16,false,false", "5,24,true,false", "2,16,true,true", "1,16,false,true",
+        "3,5,true,true"})
+    void batchNorm(int n, int channels, boolean relu, boolean frozen) {
+        Convolution geometry = new Convolution(2, channels, 3, 1, 1);
+        Parameter weight = parameter("w", geometry.weightShape());
+        BatchNorm norm = norm("bn", channels);
+        Graph weigh = weigh(channels, 4);
+        check(new Graph() {
+            @Override
+            public <V> V of(Layers<V> layers, V images) {
+                return weigh.of(layers, layers.batchNorm(layers.convolution(images, weight, geometry), norm, relu, frozen));
+            }
+        }, n, 2, 4);
+    }
+
+    /** The first block's output is both the second block's input and its residual; so is the stem's for the first. */
+    @ParameterizedTest
+    @CsvSource({"2,5", "1,16", "3,8"})
+    void residualBlocksThatShareTheirInput(int n, int channels) {
+        Convolution stem = new Convolution(3, channels, 3, 1, 1);
+        Convolution inner = new Convolution(channels, channels, 3, 1, 1);
+        Parameter stemWeight = parameter("stem", stem.weightShape());
+        Parameter first = parameter("first", inner.weightShape());
+        Parameter second = parameter("second", inner.weightShape());
+        BatchNorm norm = norm("bn", channels);
+        Graph weigh = weigh(channels, 4);
+        check(new Graph() {
+            @Override
+            public <V> V of(Layers<V> layers, V images) {
+                V x = layers.convolution(images, stemWeight, stem);
+                x = layers.addRelu(layers.batchNorm(layers.convolution(x, first, inner), norm, false, false), x);
+                x = layers.addRelu(layers.convolution(x, second, inner), x);
+                return weigh.of(layers, x);
+            }
+        }, n, 3, 4);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,3,2", "5,16,7", "3,24,1"})
+    void averagePoolAndLinear(int n, int channels, int outputs) {
+        Convolution geometry = new Convolution(2, channels, 3, 1, 1);
+        Parameter weight = parameter("w", geometry.weightShape());
+        Parameter matrix = parameter("fc.weight", Shape.of(outputs, channels));
+        Parameter bias = parameter("fc.bias", Shape.of(outputs));
+        check(new Graph() {
+            @Override
+            public <V> V of(Layers<V> layers, V images) {
+                return layers.linear(layers.averagePool(layers.convolution(images, weight, geometry)), matrix, bias);
+            }
+        }, n, 2, 5);
+    }
+
+    @Test
+    void aSecondBackwardPassAddsToTheGradients() {
+        Parameter weight = parameter("w", Shape.of(2, 3));
+        Parameter bias = parameter("b", Shape.of(2));
+        float[] once = linearGradient(weight, bias);
+        float[] twice = linearGradient(weight, bias);
+        for (int i = 0; i < once.length; i++) {
+            assertEquals(2 * once[i], twice[i], 1e-6);
+        }
+    }
+
+    private float[] linearGradient(Parameter weight, Parameter bias) {
+        Tape tape = new Tape(engine);
+        Variable output = tape.linear(tape.input(tensor(Shape.of(1, 3), new float[] {1, 2, 3})), weight, bias);
+        tape.backward(tape.fused(output, 0, tensor(Shape.of(1, 2), new float[] {0.5f, -1})));
+        return weight.gradient().toArray(JAVA_FLOAT);
+    }
+
+    @Test
+    void aTermOfWeightZeroHasNoGradient() {
+        Parameter weight = parameter("w", Shape.of(2, 3));
+        Parameter bias = parameter("b", Shape.of(2));
+        Tape tape = new Tape(engine);
+        Variable output = tape.linear(tape.input(tensor(Shape.of(1, 3), new float[] {1, 2, 3})), weight, bias);
+        Scalar term = tape.fused(output, Double.NaN, tensor(Shape.of(1, 2), new float[] {Float.NaN, 1}));
+        tape.backward(tape.weightedSum(List.of(term), new double[] {0}));
+        for (float g : weight.gradient().toArray(JAVA_FLOAT)) {
+            assertEquals(0, g);
+        }
+    }
+
+    @Test
+    void releasingTooOftenIsAnError() {
+        Tensor tensor = engine.allocate(Shape.of(2));
+        engine.release(tensor);
+        assertThrows(IllegalStateException.class, () -> engine.release(tensor));
+    }
+
+    private void check(Graph graph, int n, int channels, int size) {
+        Shape shape = Shape.of(n, channels, size, size);
+        float[] images = noise(Math.toIntExact(shape.elements()));
+        DoubleLayers loops = new DoubleLayers();
+        double[] wide = DoubleLayers.doubles(images);
+        Images input = new Images(n, channels, size, size, wide);
+        Tape tape = new Tape(engine);
+        Variable watched = Gradient.input(tape, tensor(shape, images));
+        Variable output = graph.of(new TapeLayers(tape), watched);
+        double[] expected = graph.of(loops, input).values();
+        Golden.close("value", expected, engine.toArray(output.value()), VALUE);
+        float[] factors = noise(expected.length);
+        Scalar loss = tape.fused(output, 0, tensor(output.value().shape(), factors));
+        tape.backward(tape.weightedSum(List.of(loss), new double[] {UPSTREAM}));
+        DoubleSupplier total = () -> {
+            double[] values = graph.of(loops, input).values();
+            double sum = 0;
+            for (int i = 0; i < values.length; i++) {
+                sum += UPSTREAM * factors[i] * values[i];
+            }
+            return sum;
+        };
+        Golden.close("images", differences(wide, total), Gradient.of(engine, watched), GRADIENT);
+        for (Parameter parameter : parameters) {
+            Golden.close(parameter.name(), differences(loops.values(parameter), total), parameter.gradient().toArray(JAVA_FLOAT), GRADIENT);
+        }
+    }
+
+    private static double[] differences(double[] at, DoubleSupplier value) {
+        double step = 1e-5;
+        double[] gradient = new double[at.length];
+        for (int i = 0; i < at.length; i++) {
+            double here = at[i];
+            at[i] = here + step;
+            double above = value.getAsDouble();
+            at[i] = here - step;
+            gradient[i] = (above - value.getAsDouble()) / (2 * step);
+            at[i] = here;
+        }
+        return gradient;
+    }
+
+    /** From an activation to two numbers an image. */
+    private Graph weigh(int channels, int size) {
+        Convolution all = new Convolution(channels, 2, size, 1, 0);
+        Parameter weight = parameter("weigh", all.weightShape());
+        return new Graph() {
+            @Override
+            public <V> V of(Layers<V> layers, V images) {
+                return layers.averagePool(layers.convolution(images, weight, all));
+            }
+        };
+    }
+
+    private BatchNorm norm(String name, int channels) {
+        Shape shape = Shape.of(channels);
+        Buffer mean = new Buffer(name + ".mean", shape, arena.allocate(shape.bytes(), 64));
+        Buffer variance = new Buffer(name + ".variance", shape, arena.allocate(shape.bytes(), 64));
+        for (int c = 0; c < channels; c++) {
+            mean.value().setAtIndex(JAVA_FLOAT, c, (float) random.nextGaussian());
+            variance.value().setAtIndex(JAVA_FLOAT, c, (float) random.nextDouble(0.5, 2));
+        }
+        return new BatchNorm(parameter(name + ".scale", shape), parameter(name + ".shift", shape), mean, variance);
+    }
+
+    private Parameter parameter(String name, Shape shape) {
+        Parameter parameter = new Parameter(name, Parameter.Role.WEIGHT, shape, arena);
+        parameter.set(noise(parameter.size()));
+        parameters.add(parameter);
+        return parameter;
+    }
+
+    private Tensor tensor(Shape shape, float[] values) {
+        Tensor tensor = engine.allocate(shape);
+        tensor.data().copyFrom(MemorySegment.ofArray(values));
+        return tensor;
+    }
+
+    private float[] noise(int count) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return values;
+    }
+}
