@@ -67,8 +67,8 @@ typedef struct palimpsest_multi_teacher_kl_args {
 PALIMPSEST_API int64_t palimpsest_multi_teacher_kl_scratch(const palimpsest_multi_teacher_kl_args* args);
 
 /*
- * Writes the gradient rows [row_begin, row_end) and, for each, row_loss[row] = sum over k of w[row,k] T^2 KL(teacher k || student); the loss is
- * the sum of row_loss in row order, divided by B. scratch is aligned to 64 bytes.
+ * Writes the gradient rows [row_begin, row_end) and, for each, row_loss[row] = sum over k of w[row,k] T^2 KL(teacher k || student);
+ * the loss is the sum of row_loss in row order, divided by B. scratch is aligned to 64 bytes.
  */
 PALIMPSEST_API int32_t palimpsest_multi_teacher_kl(
     int32_t isa, const palimpsest_multi_teacher_kl_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* row_loss);

@@ -34,8 +34,9 @@ final class Exponential {
     }
 
     /**
-     * For n elements x from a byte offset on: e = exp((x - top) / T) and distance = x - top, where top is the largest x; top itself gives exactly 1.
-     * {@code clamped} is the distance raised to where e becomes +0, so that even the distance of -inf can be multiplied by e; NaN stays NaN.
+     * For n elements x from a byte offset on: e = exp((x - top) / T) and distance = x - top, where top is the largest x; top itself gives
+     * exactly 1. {@code clamped} is the distance raised to where e becomes +0, so that even the distance of -inf can be multiplied by e.
+     * NaN stays NaN.
      *
      * <p>exp is 2^z with z = (x - top)·scale, split into n = round(z) and f = z - n. 2^f - 1 = f·q(f) has degree 6 and a relative error of
      * 3e-9. The powers 2^n are made as bits in a loop of their own, since one that turns int bits into floats is not vectorised.

@@ -130,7 +130,8 @@ final class JavaMultiTeacherKl implements RowKernel {
                 }
                 double divergence = teacherCross[k] / (teacherSum[k] * temperature) + (logStudent - Exponential.log(teacherSum[k]));
                 loss += (double) rowWeight[k] * temperature * temperature * divergence;
-                addGradient(n, studentInverse, teacherE[k], (float) (1.0 / teacherSum[k]), (float) ((double) rowWeight[k] * temperature / (double) rows));
+                float factor = (float) ((double) rowWeight[k] * temperature / (double) rows);
+                addGradient(n, studentInverse, teacherE[k], (float) (1.0 / teacherSum[k]), factor);
             }
             System.arraycopy(rangeGradient, 0, rowGradient, range.begin(), n);
             return loss;

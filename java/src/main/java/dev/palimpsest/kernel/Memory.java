@@ -11,7 +11,8 @@ final class Memory {
             throw new IllegalArgumentException(name + " needs " + bytes + " bytes (" + what + "), has " + segment.byteSize());
         }
         if (!isUsable(segment)) {
-            throw new IllegalArgumentException(name + " is closed, of another thread, or not aligned to 4 bytes: expected open float32 memory");
+            throw new IllegalArgumentException(
+                    name + " is closed, of another thread, or not aligned to 4 bytes: expected open float32 memory");
         }
     }
 

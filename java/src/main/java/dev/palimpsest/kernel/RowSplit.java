@@ -91,7 +91,8 @@ final class RowSplit implements AutoCloseable, Team.Task {
     }
 
     /** The text is made only when it is needed: calls allocate nothing. */
-    private static void check(String name, int k, MemorySegment segment, int rows, int columns, MemorySegment gradient, long gradientBytes) {
+    private static void check(
+            String name, int k, MemorySegment segment, int rows, int columns, MemorySegment gradient, long gradientBytes) {
         if (segment.byteSize() < bytes(rows, columns) || !Memory.isUsable(segment)) {
             Memory.check(name(name, k), segment, bytes(rows, columns), Shape.of(rows, columns) + " float32");
         }

@@ -14,8 +14,8 @@ import java.nio.ByteOrder;
  * <p>Planes: for each group of 64 weights, {@code planeCount} little-endian 64-bit words; bit j of the group's word p is bit p of the code
  * of the group's weight j. The bits of unused weights in the last group are ignored. {@link #pack} makes them.
  *
- * <p>Calls allocate nothing unless the implementation cannot use the memory as it is and must copy it. Not thread-safe. {@link #close()} frees
- * such copies. Layout and bytes moved: native/kernels/snapshot_reconstruction/snapshot_reconstruction.md.
+ * <p>Calls allocate nothing unless the implementation cannot use the memory as it is (arrays, with a native one) and must copy it. Not
+ * thread-safe. Layout and bytes moved: native/kernels/snapshot_reconstruction/snapshot_reconstruction.md.
  */
 public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
     /** Codes are bytes. */
@@ -81,8 +81,8 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
             }
             for (int j = 0; j < n; j++) {
                 if ((codes[first + j] & 0xff) >> planeCount != 0) {
-                    throw new IllegalArgumentException("code " + (codes[first + j] & 0xff) + " of weight " + (first + j) + " does not fit into "
-                            + planeCount + " planes");
+                    throw new IllegalArgumentException("code " + (codes[first + j] & 0xff) + " of weight " + (first + j)
+                            + " does not fit into " + planeCount + " planes");
                 }
             }
         }
@@ -164,7 +164,8 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
             MemorySegment out) {
         checkPlanes(count, planeCount);
         if (step < 0 || step >= 1 << planeCount) {
-            throw new IllegalArgumentException("step " + step + ": expected 0 to " + ((1 << planeCount) - 1) + " with " + planeCount + " planes");
+            throw new IllegalArgumentException(
+                    "step " + step + ": expected 0 to " + ((1 << planeCount) - 1) + " with " + planeCount + " planes");
         }
         checkFloats("weights", weights, count);
         checkPlaneSize(planes, count, planeCount);
@@ -202,7 +203,8 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
 
     private static void checkPlanes(long count, int planeCount) {
         if (count < 0 || planeCount < 1 || planeCount > MOST_PLANES) {
-            throw new IllegalArgumentException("count " + count + ", planes " + planeCount + ": expected at least 0, and 1 to " + MOST_PLANES);
+            throw new IllegalArgumentException(
+                    "count " + count + ", planes " + planeCount + ": expected at least 0, and 1 to " + MOST_PLANES);
         }
     }
 

@@ -6,10 +6,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Threads that work through the blocks of one task together: the caller is thread 0, daemon threads are the others. Who takes which block
- * is left to chance, so a thread whose core is busy elsewhere delays nobody by more than one block; blocks are independent of each other, so
- * chance never reaches the result. Members spin shortly between tasks, since kernels come in quick succession, then park. Running a task
- * allocates nothing. One team per size serves the whole process; callers that want it at the same time take turns.
+ * Threads that work through the blocks of one task together: the caller is thread 0, daemon threads are the others. Who takes which
+ * block is left to chance, so a thread whose core is busy elsewhere delays nobody by more than one block; blocks are independent of each
+ * other, so chance never reaches the result. Members spin shortly between tasks, since kernels come in quick succession, then park.
+ * Running a task allocates nothing. One team per size serves the whole process; callers that want it at the same time take turns.
  */
 final class Team {
     /** What is done with each block. Threads have distinct numbers, 0 to size - 1. */

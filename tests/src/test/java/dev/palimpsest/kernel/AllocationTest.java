@@ -19,7 +19,8 @@ class AllocationTest {
     private static final int MOST_ROUNDS = 300;
 
     static List<Variant> variants() {
-        return Variant.all().stream().filter(variant -> variant.threads() < 3 && variant.implementation() != Implementation.BASELINE).toList();
+        return Variant.all().stream()
+                .filter(variant -> variant.threads() < 3 && variant.implementation() != Implementation.BASELINE).toList();
     }
 
     @ParameterizedTest

@@ -64,15 +64,16 @@ class FeatureMseTest {
         float[][] teachers = {{0, 0, 0, Float.NaN, Float.NaN, Float.NaN}, {1, 1, 1, 1, 1, 1}};
         float[] gradient = new float[6];
         try (FeatureMse kernel = new FeatureMse(2, 3, 2, variant.threads(), variant.implementation())) {
-            assertEquals((14 + 0.5 * (9 + 16 + 25)) / 2, kernel.lossAndGradient(2, student, teachers, new float[] {1, 0, 0, 0.5f}, gradient));
+            double expected = (14 + 0.5 * (9 + 16 + 25)) / 2;
+            assertEquals(expected, kernel.lossAndGradient(2, student, teachers, new float[] {1, 0, 0, 0.5f}, gradient));
             assertTrue(Double.isNaN(kernel.lossAndGradient(2, student, teachers, new float[] {1, 0, 1, 0.5f}, gradient)));
             assertTrue(Float.isNaN(gradient[3]));
         }
     }
 
     /**
-     * The gradient of two teachers is fma(a, b, c) when chosen so: one row, f = 0, the first teacher gives c with weight 1/2, the second gives b
-     * with weight a/2. The baseline has no such instruction and computes it in float64, where rounding twice would show.
+     * The gradient of two teachers is fma(a, b, c) when chosen so: one row, f = 0, the first teacher gives c with weight 1/2, the second
+     * gives b with weight a/2. The baseline has no such instruction and computes it in float64, where rounding twice would show.
      */
     @ParameterizedTest
     @MethodSource("variants")
@@ -89,7 +90,8 @@ class FeatureMseTest {
                     float b = hard(random, i);
                     minusB[i] = -b;
                     // Around a·b, a half or a quarter of its last place away, denormal, and far off.
-                    float c = i % 3 == 0 ? hard(random, i / 3) : Math.scalb(a * b, random.nextInt(-26, 26)) * (random.nextBoolean() ? 1 : -1);
+                    float near = Math.scalb(a * b, random.nextInt(-26, 26));
+                    float c = i % 3 == 0 ? hard(random, i / 3) : random.nextBoolean() ? near : -near;
                     minusC[i] = -c;
                 }
                 kernel.lossAndGradient(1, new float[n], new float[][] {minusC, minusB}, new float[] {0.5f, a / 2}, gradient);

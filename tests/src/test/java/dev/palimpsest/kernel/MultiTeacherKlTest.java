@@ -17,7 +17,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class MultiTeacherKlTest {
-    private static final ClassRange[] RANGES = {new ClassRange(0, 37), new ClassRange(0, 37), new ClassRange(10, 30), new ClassRange(36, 37)};
+    private static final ClassRange[] RANGES = {
+        new ClassRange(0, 37), new ClassRange(0, 37), new ClassRange(10, 30), new ClassRange(36, 37)
+    };
 
     static List<Variant> variants() {
         return Variant.all();
@@ -162,12 +164,16 @@ class MultiTeacherKlTest {
                     () -> kernel.lossAndGradient(128, 2, full.asSlice(0, 40960), teacher, weight, gradient));
             refused("teacher 0 needs 51200 bytes (128×100 float32), has 4",
                     () -> kernel.lossAndGradient(128, 2, full, new MemorySegment[] {full.asSlice(0, 4)}, weight, gradient));
-            refused("weight needs 512 bytes (128×1 float32), has 0", () -> kernel.lossAndGradient(128, 2, full, teacher, weight.asSlice(0, 0), gradient));
-            refused("gradient overlaps student: expected memory of its own", () -> kernel.lossAndGradient(128, 2, full, teacher, weight, full));
+            refused("weight needs 512 bytes (128×1 float32), has 0",
+                    () -> kernel.lossAndGradient(128, 2, full, teacher, weight.asSlice(0, 0), gradient));
+            refused("gradient overlaps student: expected memory of its own",
+                    () -> kernel.lossAndGradient(128, 2, full, teacher, weight, full));
             refused("gradient is read-only: expected memory to write to",
                     () -> kernel.lossAndGradient(128, 2, full, teacher, weight, gradient.asReadOnly()));
-            refused("rows 129: expected 1 to 128, the most this kernel was made for", () -> kernel.lossAndGradient(129, 2, full, teacher, weight, gradient));
-            refused("rows 0: expected 1 to 128, the most this kernel was made for", () -> kernel.lossAndGradient(0, 2, full, teacher, weight, gradient));
+            refused("rows 129: expected 1 to 128, the most this kernel was made for",
+                    () -> kernel.lossAndGradient(129, 2, full, teacher, weight, gradient));
+            refused("rows 0: expected 1 to 128, the most this kernel was made for",
+                    () -> kernel.lossAndGradient(0, 2, full, teacher, weight, gradient));
             refused("got 0 teachers, expected 1", () -> kernel.lossAndGradient(128, 2, full, new MemorySegment[0], weight, gradient));
             for (float temperature : new float[] {0, -1, Float.NaN, Float.POSITIVE_INFINITY}) {
                 refused("temperature " + temperature + ": expected a finite value above 0",
@@ -180,7 +186,8 @@ class MultiTeacherKlTest {
             refused("student is closed, of another thread, or not aligned to 4 bytes: expected open float32 memory",
                     () -> kernel.lossAndGradient(128, 2, closed, teacher, weight, gradient));
         }
-        refused("a teacher's classes [0, 11) lie outside the student's [0, 10)", () -> new MultiTeacherKl(1, 10, List.of(new ClassRange(0, 11)), 1));
+        refused("a teacher's classes [0, 11) lie outside the student's [0, 10)",
+                () -> new MultiTeacherKl(1, 10, List.of(new ClassRange(0, 11)), 1));
         refused("threads 0: expected at least 1", () -> new MultiTeacherKl(1, 10, List.of(), 0));
         refused("maxRows 0 and classes 10: expected at least 1 of each", () -> new MultiTeacherKl(0, 10, List.of(), 1));
     }

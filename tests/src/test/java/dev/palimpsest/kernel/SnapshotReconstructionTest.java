@@ -39,7 +39,8 @@ class SnapshotReconstructionTest {
                     kernel.apply(count, in, planes, planeCount, step, null, 0, out);
                     for (int i = 0; i < count; i++) {
                         int code = codes[i] & 0xff;
-                        assertEquals(0 < code && code <= step ? weights[i] : 0, out.getAtIndex(ValueLayout.JAVA_INT, i), variant + " weight " + i);
+                        int expected = 0 < code && code <= step ? weights[i] : 0;
+                        assertEquals(expected, out.getAtIndex(ValueLayout.JAVA_INT, i), variant + " weight " + i);
                     }
                     for (int i = 0; i < 16; i++) {
                         assertEquals(0x55555555, out.getAtIndex(ValueLayout.JAVA_INT, count + i));
@@ -103,14 +104,19 @@ class SnapshotReconstructionTest {
             MemorySegment weights = arena.allocate(400, 8);
             MemorySegment planes = arena.allocate(48, 8);
             MemorySegment out = arena.allocate(400, 8);
-            refused("weights needs 400 bytes (100 float32), has 396", () -> kernel.apply(100, weights.asSlice(0, 396), planes, 3, 1, null, 0, out));
-            refused("planes needs 48 bytes (100 codes in 3 planes), has 40", () -> kernel.apply(100, weights, planes.asSlice(0, 40), 3, 1, null, 0, out));
+            refused("weights needs 400 bytes (100 float32), has 396",
+                    () -> kernel.apply(100, weights.asSlice(0, 396), planes, 3, 1, null, 0, out));
+            refused("planes needs 48 bytes (100 codes in 3 planes), has 40",
+                    () -> kernel.apply(100, weights, planes.asSlice(0, 40), 3, 1, null, 0, out));
             refused("out needs 400 bytes (100 float32), has 0", () -> kernel.apply(100, weights, planes, 3, 1, null, 0, out.asSlice(0, 0)));
             refused("step 8: expected 0 to 7 with 3 planes", () -> kernel.apply(100, weights, planes, 3, 8, null, 0, out));
             refused("count 100, planes 9: expected at least 0, and 1 to 8", () -> kernel.apply(100, weights, planes, 9, 1, null, 0, out));
-            refused("channel scale needs 12 bytes (3 float32), has 8", () -> kernel.apply(100, weights, planes, 3, 1, arena.allocate(8, 8), 40, out));
-            refused("weights per channel 0: expected at least 1", () -> kernel.apply(100, weights, planes, 3, 1, arena.allocate(8, 8), 0, out));
-            refused("out is read-only: expected memory to write to", () -> kernel.apply(100, weights, planes, 3, 1, null, 0, out.asReadOnly()));
+            refused("channel scale needs 12 bytes (3 float32), has 8",
+                    () -> kernel.apply(100, weights, planes, 3, 1, arena.allocate(8, 8), 40, out));
+            refused("weights per channel 0: expected at least 1",
+                    () -> kernel.apply(100, weights, planes, 3, 1, arena.allocate(8, 8), 0, out));
+            refused("out is read-only: expected memory to write to",
+                    () -> kernel.apply(100, weights, planes, 3, 1, null, 0, out.asReadOnly()));
             refused("out overlaps weights: expected the same memory or memory of its own",
                     () -> kernel.apply(90, weights, planes, 3, 1, null, 0, weights.asSlice(8)));
             refused("out overlaps planes: expected memory of its own", () -> kernel.apply(10, weights, planes, 3, 1, null, 0, planes));

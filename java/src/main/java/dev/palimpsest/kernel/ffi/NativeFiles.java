@@ -62,11 +62,12 @@ public final class NativeFiles {
         return folder;
     }
 
-    /** Changes with the content. A jar keeps size and checksum of each entry, which saves unpacking 90 MB at every start to compare them. */
+    /** Changes with the content. A jar keeps size and checksum of each entry, which saves unpacking 90 MB at every start to compare. */
     private static String identity(URL resource) throws IOException {
         URLConnection connection = resource.openConnection();
         if (connection instanceof JarURLConnection jar && jar.getJarEntry().getCrc() >= 0) {
-            return jar.getJarFileURL().getPath().replaceAll(".*/", "") + " " + jar.getJarEntry().getSize() + " " + jar.getJarEntry().getCrc();
+            String name = jar.getJarFileURL().getPath().replaceAll(".*/", "");
+            return name + " " + jar.getJarEntry().getSize() + " " + jar.getJarEntry().getCrc();
         }
         CRC32 checksum = new CRC32();
         try (InputStream in = connection.getInputStream()) {

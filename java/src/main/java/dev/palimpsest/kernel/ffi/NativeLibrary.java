@@ -143,7 +143,8 @@ public final class NativeLibrary {
             this.library = library;
             int version = version();
             if (version != ABI_VERSION) {
-                throw new UnsupportedOperationException("its interface has version " + version + ", expected " + ABI_VERSION + ": rebuild it");
+                throw new UnsupportedOperationException(
+                        "its interface has version " + version + ", expected " + ABI_VERSION + ": rebuild it");
             }
             isaSupported = function("isa_supported", JAVA_INT, JAVA_INT);
             multiTeacherKlScratch = function("multi_teacher_kl_scratch", JAVA_LONG, ADDRESS);
