@@ -31,7 +31,7 @@ public record Dataset(String name, List<String> classNames, Images train, Images
 
     /** The names that {@link #load} knows. */
     public static List<String> names() {
-        return List.of(Digits.NAME, "fashion-mnist", "mnist");
+        return Source.all().stream().map(Source::name).toList();
     }
 
     /**
@@ -43,24 +43,15 @@ public record Dataset(String name, List<String> classNames, Images train, Images
      *   <li>{@code fashion-mnist}, {@code mnist}: IDX files with their usual names, plain or .gz, from the given folder and nowhere
      *       else; without one, from the first of $XDG_CACHE_HOME/palimpsest/NAME (or ~/.cache/palimpsest/NAME) and
      *       /usr/share/datasets/NAME that holds any of them.
+     *   <li>{@code cifar-10}, {@code cifar-100} (fine classes): the authors' binary version, in the same places, there or in the folder
+     *       that their archive unpacks to.
      * </ul>
      *
      * @throws IllegalArgumentException if there is no data set of that name, or it takes no folder
      * @throws DataException if files are missing or damaged
      */
     public static Dataset load(String name, Optional<Path> folder) {
-        return switch (name) {
-            case Digits.NAME -> {
-                if (folder.isPresent()) {
-                    throw new IllegalArgumentException("digits are part of the library: leave out the folder " + folder.get());
-                }
-                yield Digits.load();
-            }
-            case "fashion-mnist" -> IdxDataset.FASHION_MNIST.load(folder);
-            case "mnist" -> IdxDataset.MNIST.load(folder);
-            default -> throw new IllegalArgumentException(
-                    "there is no data set \"" + name + "\": expected one of " + String.join(", ", names()));
-        };
+        return Source.named(name).load(folder);
     }
 
     public int channels() {

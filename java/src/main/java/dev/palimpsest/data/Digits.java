@@ -4,14 +4,16 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /** UCI's handwritten digits, which lie beside this class; digits.txt there says where they come from. */
-final class Digits {
+record Digits() implements Source {
     static final String NAME = "digits";
 
     private static final String FILE = "digits.csv.gz";
@@ -21,9 +23,40 @@ final class Digits {
     private static final int TEST_EVERY = 5;
     private static final String LICENCE = "CC BY 4.0: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI ML Repository";
 
-    private Digits() {}
+    @Override
+    public String name() {
+        return NAME;
+    }
 
-    static Dataset load() {
+    @Override
+    public String summary() {
+        return "10 handwritten digits, 8×8 grey, 1,442 training and 355 test images, in the library itself";
+    }
+
+    @Override
+    public String licence() {
+        return LICENCE;
+    }
+
+    @Override
+    public List<Path> folders() {
+        return List.of();
+    }
+
+    @Override
+    public String howToGet() {
+        return "They are part of the library: nothing to get.";
+    }
+
+    @Override
+    public Dataset load(Optional<Path> folder) {
+        if (folder.isPresent()) {
+            throw new IllegalArgumentException("digits are part of the library: leave out the folder " + folder.get());
+        }
+        return load();
+    }
+
+    private static Dataset load() {
         HashedFile file = readResource();
         List<int[]> train = new ArrayList<>();
         List<int[]> test = new ArrayList<>();

@@ -1,18 +1,33 @@
 package dev.palimpsest.data;
 
 import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /** The contents of a stream, uncompressed if it is gzip, and the SHA-256 of its bytes as they came. */
 record HashedFile(byte[] contents, String sha256) {
     private static final int BUFFER = 1 << 16;
+
+    /** @throws DataException if the file cannot be read, or is damaged gzip */
+    static HashedFile read(Path path) {
+        try (InputStream in = Files.newInputStream(path)) {
+            return read(in);
+        } catch (EOFException | ZipException e) {
+            throw new DataException(path + " is not a whole gzip file (" + e.getMessage() + "): copy it again", e);
+        } catch (IOException e) {
+            throw new DataException(path + " cannot be read (" + e + "): check that it is a file and that you may read it", e);
+        }
+    }
 
     /** Reads to the end, does not close. @throws IOException also for gzip that is damaged or ends early */
     static HashedFile read(InputStream file) throws IOException {

@@ -1,13 +1,8 @@
 package dev.palimpsest.data;
 
-import java.io.EOFException;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.zip.ZipException;
 
 /**
  * An array of unsigned bytes in the IDX format of MNIST: two zero bytes, the type (8 = unsigned byte), the number of dimensions, each
@@ -18,7 +13,7 @@ record IdxFile(int[] extents, byte[] values, String sha256) {
 
     /** @throws DataException if the file cannot be read, is damaged, or has another number of dimensions */
     static IdxFile read(Path path, int dimensions) {
-        HashedFile file = readFile(path);
+        HashedFile file = HashedFile.read(path);
         ByteBuffer bytes = ByteBuffer.wrap(file.contents());
         int header = Integer.BYTES * (1 + dimensions);
         if (bytes.remaining() < header) {
@@ -49,15 +44,5 @@ record IdxFile(int[] extents, byte[] values, String sha256) {
         long high = Math.multiplyHigh(count, Integer.toUnsignedLong(extent));
         long low = count * Integer.toUnsignedLong(extent);
         return high != 0 || low < 0 ? Long.MAX_VALUE : low;
-    }
-
-    private static HashedFile readFile(Path path) {
-        try (InputStream in = Files.newInputStream(path)) {
-            return HashedFile.read(in);
-        } catch (EOFException | ZipException e) {
-            throw new DataException(path + " is not a whole gzip file (" + e.getMessage() + "): copy it again", e);
-        } catch (IOException e) {
-            throw new DataException(path + " cannot be read (" + e + "): check that it is a file and that you may read it", e);
-        }
     }
 }

@@ -22,9 +22,9 @@ public record DataOptions(String name, Optional<Path> folder, Split split, Class
     public enum Evaluate { TEST, VALIDATION }
 
     static final Option<String> DATA = new Option<>("data", String.join("|", Dataset.names()), "digits",
-            "Data set. digits (8×8) is built in; fashion-mnist and mnist are read from IDX files.", text -> text, r -> r.data().name());
+            "Data set. digits (8×8) is built in; the others are read from files: see palimpsest data list.", text -> text, r -> r.data().name());
     static final Option<Optional<Path>> FOLDER = new Option<>("data-folder", "DIR", "",
-            "Folder of the IDX files; empty: the usual places are searched.",
+            "Folder of the data set's files; empty: the usual places are searched.",
             text -> text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text)), r -> r.data().folder());
     static final Option<Split> SPLIT = new Option<>("split", "NxM", "5x2",
             "How classes are dealt out: 5x2 is five experiences of two classes, 50+10x5 is 50 classes and then ten times five.",

@@ -59,7 +59,7 @@ class DigitsTest {
         var folder = Optional.of(Path.of("/somewhere"));
         assertEquals("digits are part of the library: leave out the folder /somewhere",
                 assertThrows(IllegalArgumentException.class, () -> Dataset.load("digits", folder)).getMessage());
-        assertEquals("there is no data set \"digit\": expected one of digits, fashion-mnist, mnist",
+        assertEquals("there is no data set \"digit\": expected one of " + String.join(", ", Dataset.names()),
                 assertThrows(IllegalArgumentException.class, () -> Dataset.load("digit", Optional.empty())).getMessage());
     }
 

@@ -171,10 +171,10 @@ class IdxDatasetTest {
     void theUsersCacheComesBeforeTheSystemsFolder() {
         Path home = Path.of("/home/user");
         List<Path> byDefault = List.of(Path.of("/home/user/.cache/palimpsest/mnist"), Path.of("/usr/share/datasets/mnist"));
-        assertEquals(byDefault, IdxDataset.MNIST.folders(Map.of(), home));
-        assertEquals(byDefault, IdxDataset.MNIST.folders(Map.of("XDG_CACHE_HOME", "relative"), home));
+        assertEquals(byDefault, Folders.usual("mnist", Map.of(), home));
+        assertEquals(byDefault, Folders.usual("mnist", Map.of("XDG_CACHE_HOME", "relative"), home));
         assertEquals(List.of(Path.of("/cache/palimpsest/mnist"), Path.of("/usr/share/datasets/mnist")),
-                IdxDataset.MNIST.folders(Map.of("XDG_CACHE_HOME", "/cache"), home));
+                Folders.usual("mnist", Map.of("XDG_CACHE_HOME", "/cache"), home));
         assertEquals(2, IdxDataset.FASHION_MNIST.load(List.of(folder.resolve("nowhere"), folder)).train().size());
     }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.data.Dataset;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,6 +67,12 @@ class RecipeTest {
         assertEquals(7, recipe.optimiser().epochs());
     }
 
+    @Test
+    void aMisspeltDataSetIsRefusedWithTheNearestName() {
+        assertEquals("data = fashion-mnits: expected one of " + String.join(", ", Dataset.names()) + "; did you mean fashion-mnist?",
+                assertThrows(IllegalArgumentException.class, () -> Recipe.of(Map.of("data", "fashion-mnits"))).getMessage());
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "epocs | 3 | epocs is not an option of a recipe; did you mean epochs?",
@@ -81,7 +88,6 @@ class RecipeTest {
         "fraction | plan | fraction = plan: expected planned, or a share above 0 and below 1",
         "split | 5x | \"5x\" is not a split: expected EXPERIENCESxCLASSES such as 5x2, or 50+10x5 "
                 + "for an experience of 50 classes and ten of 5",
-        "data | fashion-mnits | data = fashion-mnits: expected one of digits, fashion-mnist, mnist; did you mean fashion-mnist?",
         "augment | shift | \"shift\" is not an augmentation: expected none, shift:PIXELS or crop-flip:PIXELS",
         "order | x | \"x\" is not a class order: expected seed:NUMBER or labels joined by commas such as 3,1,0,2",
         "validation | 1 | validation = 1: expected a share of at least 0 and below 1",

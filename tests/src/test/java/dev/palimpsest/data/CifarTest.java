@@ -1,0 +1,138 @@
+package dev.palimpsest.data;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Files of the authors' format with an image or two in each. */
+class CifarTest {
+    private static final int AREA = 32 * 32;
+
+    @TempDir
+    Path folder;
+
+    @BeforeEach
+    void writeFiles() throws IOException {
+        Path ten = Files.createDirectories(folder.resolve("ten"));
+        for (int batch = 1; batch <= 5; batch++) {
+            Files.write(ten.resolve("data_batch_" + batch + ".bin"), image(batch, batch));
+        }
+        Files.write(ten.resolve("test_batch.bin"), image(9, 9));
+        // The authors' file ends with an empty line.
+        Files.writeString(ten.resolve("batches.meta.txt"), "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n");
+        Path hundred = Files.createDirectories(folder.resolve("hundred/cifar-100-binary"));
+        Files.write(hundred.resolve("train.bin"), concatenated(image(3, 19, 99), image(5, 4, 0)));
+        Files.write(hundred.resolve("test.bin"), image(7, 1, 42));
+        Files.writeString(hundred.resolve("fine_label_names.txt"), IntStream.range(0, 100).mapToObj(i -> "class " + i + "\n")
+                .collect(Collectors.joining()));
+    }
+
+    @Test
+    void readsTheBatchesInOrder() {
+        Dataset data = load("cifar-10", "ten");
+        assertEquals("3×32×32", data.channels() + "×" + data.height() + "×" + data.width());
+        assertEquals(List.of(1, 2, 3, 4, 5), IntStream.range(0, data.train().size()).mapToObj(data.train()::label).toList());
+        assertEquals("truck", data.classNames().get(data.test().label(0)));
+        assertEquals(7, data.sha256().size());
+        assertEquals(data.train().normalisation(), data.test().normalisation());
+    }
+
+    @Test
+    void planesAreRedGreenBlueAndRowsTopDown() {
+        Images images = load("cifar-10", "ten").train();
+        assertEquals(1, images.pixel(0, 0, 0, 0));
+        assertEquals(2, images.pixel(0, 1, 0, 0));
+        assertEquals(3, images.pixel(0, 2, 0, 0));
+        assertEquals(255, images.pixel(0, 0, 0, 31));
+        assertEquals(254, images.pixel(0, 2, 31, 0));
+    }
+
+    @Test
+    void theFineClassOfCifar100IsTheLabelAndTheArchivesFolderIsFound() {
+        Dataset data = load("cifar-100", "hundred");
+        assertEquals(99, data.train().label(0));
+        assertEquals(0, data.train().label(1));
+        assertEquals(42, data.test().label(0));
+        assertEquals("class 42", data.classNames().get(42));
+        assertEquals(5, data.train().pixel(1, 0, 0, 0));
+    }
+
+    @Test
+    void aTruncatedFileIsRefused() throws IOException {
+        Path file = folder.resolve("ten/data_batch_3.bin");
+        Files.write(file, Arrays.copyOf(Files.readAllBytes(file), 3000));
+        String expected = " is truncated: expected a multiple of 3073 bytes (1 of label and 3072 of pixels an image), it has ";
+        assertError("cifar-10", "ten", file + expected + "3000; copy it again");
+        Files.write(file, new byte[0]);
+        assertError("cifar-10", "ten", file + expected + "0; copy it again");
+    }
+
+    @Test
+    void aLabelOutOfRangeIsRefused() throws IOException {
+        Path file = folder.resolve("ten/data_batch_2.bin");
+        Files.write(file, concatenated(image(1, 9), image(1, 200)));
+        assertError("cifar-10", "ten", file + " has label 200 at position 1, cifar-10 has 0..9: put the right file there");
+    }
+
+    @Test
+    void namesThatAreTooFewAreRefused() throws IOException {
+        Path file = folder.resolve("ten/batches.meta.txt");
+        Files.writeString(file, "airplane\n");
+        assertError("cifar-10", "ten", file + " names 1 classes, cifar-10 has 10: put the right file there");
+    }
+
+    @Test
+    void aMissingFileIsNamed() throws IOException {
+        Files.delete(folder.resolve("ten/data_batch_4.bin"));
+        assertError("cifar-10", "ten", folder.resolve("ten") + " lacks data_batch_4.bin: put all of data_batch_1.bin, data_batch_2.bin, "
+                + "data_batch_3.bin, data_batch_4.bin, data_batch_5.bin, test_batch.bin, batches.meta.txt there");
+    }
+
+    @Test
+    void withoutFilesTheErrorSaysWhereItLookedAndHowToGetThem() {
+        Path a = folder.resolve("a");
+        Path b = folder.resolve("b");
+        assertEquals("there are no files of cifar-100 in " + a + " and " + b + ": put train.bin, test.bin, fine_label_names.txt of the "
+                + "authors' binary version into " + a + " (palimpsest data get cifar-100 says where they come from)",
+                assertThrows(DataException.class, () -> Cifar.CIFAR_100.load(List.of(a, b))).getMessage());
+    }
+
+    private Dataset load(String name, String below) {
+        return Dataset.load(name, Optional.of(folder.resolve(below)));
+    }
+
+    private void assertError(String name, String below, String sentence) {
+        assertEquals(sentence, assertThrows(DataException.class, () -> load(name, below)).getMessage());
+    }
+
+    /** The first pixels of the planes are first, first + 1, first + 2; the top right is 255 in red, the bottom left 254 in blue. */
+    private static byte[] image(int first, int... labels) {
+        byte[] record = new byte[labels.length + 3 * AREA];
+        for (int i = 0; i < labels.length; i++) {
+            record[i] = (byte) labels[i];
+        }
+        for (int plane = 0; plane < 3; plane++) {
+            record[labels.length + plane * AREA] = (byte) (first + plane);
+        }
+        record[labels.length + 31] = (byte) 255;
+        record[labels.length + 2 * AREA + 31 * 32] = (byte) 254;
+        return record;
+    }
+
+    private static byte[] concatenated(byte[] a, byte[] b) {
+        byte[] both = Arrays.copyOf(a, a.length + b.length);
+        System.arraycopy(b, 0, both, a.length, b.length);
+        return both;
+    }
+}
