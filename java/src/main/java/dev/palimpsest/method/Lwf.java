@@ -13,7 +13,8 @@ import java.util.List;
 
 /**
  * Learning without Forgetting (Li and Hoiem 2016) with a single head: standard, sequential distillation, where only the last model teaches,
- * all old classes at once. The cross-entropy is M2KD's. Not verified against published numbers.
+ * all old classes at once. The cross-entropy is M2KD's, and so are, where the recipe has them, the terms of auxiliary heads and features
+ * (set lambda-auxiliary = 0 for LwF as published). Not verified against published numbers.
  *
  * <pre>L = CE + λ T² KL( softmax(z_last/T) ‖ softmax(z[C_0..C_{e−1}]/T) )</pre>
  */

@@ -143,6 +143,19 @@ public final class Learner {
             }
             epoch++;
         }
+        requireFinite(parameters);
+    }
+
+    /** The last step has no loss after it that would tell. */
+    private void requireFinite(List<Parameter> parameters) {
+        for (Parameter parameter : parameters) {
+            for (float value : parameter.toArray()) {
+                if (!Float.isFinite(value)) {
+                    throw new TrainingException("a weight of " + parameter.name() + " is " + value + " after experience " + experience.index()
+                            + ": lower learning-rate, or set clip");
+                }
+            }
+        }
     }
 
     private BatchPlan plan() {

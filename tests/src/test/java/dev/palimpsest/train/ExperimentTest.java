@@ -87,6 +87,14 @@ class ExperimentTest {
         assertFalse(Thread.getAllStackTraces().keySet().stream().anyMatch(thread -> thread.getName().startsWith("palimpsest-loader")));
     }
 
+    /** One step alone: its loss is finite, what it leaves behind is not. */
+    @Test
+    void aLastStepThatDivergesIsNoticedToo() {
+        String[] oneStep = {"method=fine-tuning", "split=10", "batch=2000", "learning-rate=1e39", "exemplars=0"};
+        String message = assertThrows(TrainingException.class, () -> SmallRun.run(oneStep)).getMessage();
+        assertTrue(message.matches("a weight of conv1.weight is \\S+ after experience 0: lower learning-rate, or set clip"), message);
+    }
+
     @Test
     void aRunThatCannotBeginSaysWhy() {
         assertRefused("split 4x2 takes 8 classes, digits has 10", "split=4x2");
