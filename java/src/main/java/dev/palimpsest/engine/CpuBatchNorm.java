@@ -25,6 +25,7 @@ final class CpuBatchNorm {
         int[] forwardArguments = {OneDnn.SRC, OneDnn.DST, OneDnn.MEAN, OneDnn.VARIANCE, OneDnn.SCALE, OneDnn.SHIFT, OneDnn.WORKSPACE};
         int[] backwardArguments = {OneDnn.SRC, OneDnn.MEAN, OneDnn.VARIANCE, OneDnn.DIFF_DST, OneDnn.SCALE, OneDnn.DIFF_SRC, OneDnn.DIFF_SCALE,
             OneDnn.DIFF_SHIFT, OneDnn.WORKSPACE};
+        engine.plan(CpuEngine.passOver(key.images));
         forward = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_batch_normalization_forward_primitive_desc_create", "PPIPPFIP",
                 slot, dnn.engine(), OneDnn.FORWARD_TRAINING, images, images, BatchNorm.EPSILON, flags, engine.attributes())),
                 withWorkspaceIf(key.relu, forwardArguments));

@@ -11,7 +11,11 @@ import java.lang.foreign.MemorySegment;
  */
 final class CpuConvolution {
     /** Images in the given layout, under this weight. */
-    record Key(Parameter weight, Convolution geometry, Shape images, Tensor.Layout layout) {}
+    record Key(Parameter weight, Convolution geometry, Shape images, Tensor.Layout layout) {
+        long operations() {
+            return 2 * geometry.outputShape(images).elements() * geometry.inputs() * geometry.kernel() * geometry.kernel();
+        }
+    }
 
     /** A weight's copy in the order of one primitive. */
     private static final class Packed {
@@ -51,6 +55,7 @@ final class CpuConvolution {
             throw new IllegalArgumentException(key.weight().name() + " is " + key.weight().shape() + ", the convolution needs "
                     + key.geometry().weightShape());
         }
+        engine.plan(key.operations());
         forward = new Primitive(engine.dnn(), forwardDescriptor(engine, key, OneDnn.FORWARD_TRAINING, null, engine.attributes()),
                 OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.DST);
         forwardWeight = new Packed(engine, key.geometry(), forward);
@@ -101,6 +106,7 @@ final class CpuConvolution {
     private void buildInputGradient() {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
+        engine.plan(key.operations());
         inputGradient = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_convolution_backward_data_primitive_desc_create", "PPIPPPPPPPPP",
                 slot, dnn.engine(), OneDnn.CONVOLUTION_DIRECT, engine.describe(key.images(), Tensor.Layout.ENGINE),
                 engine.any(key.geometry().weightShape()), engine.describe(output, Tensor.Layout.ENGINE), engine.pair(key.geometry().stride()),
@@ -112,6 +118,7 @@ final class CpuConvolution {
     private void buildWeightGradient() {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
+        engine.plan(key.operations());
         weightGradient = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_convolution_backward_weights_primitive_desc_create",
                 "PPIPPPPPPPPPP", slot, dnn.engine(), OneDnn.CONVOLUTION_DIRECT, engine.describe(key.images(), key.layout()),
                 engine.any(key.geometry().weightShape()), MemorySegment.NULL, engine.describe(output, Tensor.Layout.ENGINE),

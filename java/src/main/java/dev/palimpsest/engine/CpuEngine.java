@@ -16,6 +16,8 @@ import java.util.Map;
  * long as one run's networks and not longer.
  */
 final class CpuEngine implements Engine {
+    private static final long ALONE_BELOW = 1L << 24;
+
     private record Described(Shape shape, Tensor.Layout layout) {}
 
     private final Arena arena = Arena.ofShared();
@@ -239,6 +241,19 @@ final class CpuEngine implements Engine {
         return new Tensor(shape, Tensor.Layout.ENGINE, take(shape.bytes()));
     }
 
+    /**
+     * To be called before primitives are built: says what one run of them computes. A layer of less than a tenth of a millisecond stays on one
+     * thread, for waking another that sleeps takes as long.
+     */
+    void plan(long operations) {
+        dnn.use(operations < ALONE_BELOW ? 1 : threads);
+    }
+
+    /** Operations that take as long as passing over an activation, which waits for memory. */
+    static long passOver(Shape images) {
+        return 64 * images.elements();
+    }
+
     MemorySegment take(long bytes) {
         dnn.requireOpen();
         return workspace.take(bytes);
@@ -246,15 +261,15 @@ final class CpuEngine implements Engine {
 
     MemorySegment describe(Shape shape, Tensor.Layout layout) {
         return descriptions.computeIfAbsent(new Described(shape, layout), key ->
-                dnn.describe(shape, layout == Tensor.Layout.ROW_MAJOR ? OneDnn.Format.rowMajor(shape.rank()) : activationFormat(shape.extent(1))));
+                dnn.describe(shape, layout == Tensor.Layout.ROW_MAJOR ? Format.rowMajor(shape.rank()) : activationFormat(shape.extent(1))));
     }
 
     /** Blocks of as many channels as a vector holds where they divide; else channels last. Either way nothing is padded. */
-    private OneDnn.Format activationFormat(int channels) {
+    private Format activationFormat(int channels) {
         if (avx512 && channels % 16 == 0) {
-            return OneDnn.Format.BLOCKED_16;
+            return Format.BLOCKED_16;
         }
-        return channels % 8 == 0 ? OneDnn.Format.BLOCKED_8 : OneDnn.Format.NHWC;
+        return channels % 8 == 0 ? Format.BLOCKED_8 : Format.NHWC;
     }
 
     MemorySegment rowMajor(Shape shape) {
@@ -263,15 +278,16 @@ final class CpuEngine implements Engine {
 
     /** A description that leaves the order to the library. */
     MemorySegment any(Shape shape) {
-        return free.computeIfAbsent(shape, key -> dnn.describe(key, OneDnn.Format.ANY));
+        return free.computeIfAbsent(shape, key -> dnn.describe(key, Format.ANY));
     }
 
     MemorySegment pair(int value) {
         return pairs.computeIfAbsent(value, key -> OneDnn.dims(arena, key, key));
     }
 
-    /** Copies from one order to another, adding to what is there if {@code accumulate}. */
+    /** Copies weights or a result from one order to another on one thread, adding to what is there if {@code accumulate}. */
     Primitive reorder(MemorySegment from, MemorySegment to, boolean accumulate) {
+        plan(0);
         return new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_reorder_primitive_desc_create", "PPPPPP", slot, from, dnn.engine(), to,
                 dnn.engine(), dnn.attributes(accumulate, false))), OneDnn.SRC, OneDnn.DST);
     }

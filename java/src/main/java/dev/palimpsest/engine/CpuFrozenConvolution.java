@@ -46,6 +46,7 @@ final class CpuFrozenConvolution implements Engine.FrozenConvolution {
     private Built build(Variant variant) {
         OneDnn dnn = engine.dnn();
         CpuConvolution.Key key = new CpuConvolution.Key(null, geometry, variant.images, variant.layout);
+        engine.plan(key.operations());
         Primitive primitive = new Primitive(dnn, CpuConvolution.forwardDescriptor(engine, key, OneDnn.FORWARD_INFERENCE,
                 engine.rowMajor(Shape.of(geometry.outputs())), dnn.attributes(variant.residual, variant.relu)),
                 OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.BIAS, OneDnn.DST);

@@ -25,8 +25,9 @@ final class CpuLinear {
         Shape outputs = Shape.of(key.rows, key.outputs);
         MemorySegment bias = engine.rowMajor(Shape.of(1, key.outputs));
         // The weight lies as [outputs, inputs]; read by columns it is its own transpose, and so are gradients of [rows, outputs].
-        MemorySegment transposedWeight = dnn.describe(Shape.of(key.inputs, key.outputs), OneDnn.Format.TRANSPOSED);
-        MemorySegment transposedGradient = dnn.describe(Shape.of(key.outputs, key.rows), OneDnn.Format.TRANSPOSED);
+        MemorySegment transposedWeight = dnn.describe(Shape.of(key.inputs, key.outputs), Format.TRANSPOSED);
+        MemorySegment transposedGradient = dnn.describe(Shape.of(key.outputs, key.rows), Format.TRANSPOSED);
+        engine.plan(2L * key.rows * key.inputs * key.outputs);
         forward = product(engine.rowMajor(inputs), transposedWeight, bias, engine.rowMajor(outputs), false);
         inputGradient = product(engine.rowMajor(outputs), engine.rowMajor(Shape.of(key.outputs, key.inputs)), null, engine.rowMajor(inputs), false);
         weightGradient = product(transposedGradient, engine.rowMajor(inputs), null, engine.rowMajor(Shape.of(key.outputs, key.inputs)), true);

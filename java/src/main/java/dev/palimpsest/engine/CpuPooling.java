@@ -21,6 +21,7 @@ final class CpuPooling {
         MemorySegment all = engine.describe(images, Tensor.Layout.ENGINE);
         // One position is left, so the blocked order of the result is the order of a row-major matrix.
         MemorySegment one = engine.describe(Shape.of(images.extent(0), images.extent(1), 1, 1), Tensor.Layout.ENGINE);
+        engine.plan(CpuEngine.passOver(images));
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment window = OneDnn.dims(temporary, images.extent(2), images.extent(3));
             forward = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_pooling_forward_primitive_desc_create", "PPIIPPPPPPPP", slot, dnn.engine(),

@@ -66,26 +66,6 @@ final class OneDnn {
     /** Flags of dnnl_cpu_isa_avx512_core. */
     private static final int AVX512 = 0x27;
 
-    /** Orders of axes, dnnl_format_tag_t. */
-    enum Format {
-        ANY(1), VECTOR(2), MATRIX(3), TRANSPOSED(14), NCHW(5), NHWC(22), BLOCKED_16(78), BLOCKED_8(102);
-
-        private final int tag;
-
-        Format(int tag) {
-            this.tag = tag;
-        }
-
-        static Format rowMajor(int rank) {
-            return switch (rank) {
-                case 1 -> VECTOR;
-                case 2 -> MATRIX;
-                case 4 -> NCHW;
-                default -> throw new IllegalArgumentException("expected a vector, a matrix or images, got " + rank + " axes");
-            };
-        }
-    }
-
     private static final Linker LINKER = Linker.nativeLinker();
 
     private final Map<String, MethodHandle> handles = new HashMap<>();
@@ -100,6 +80,8 @@ final class OneDnn {
     private final Set<Primitive> primitives = Collections.newSetFromMap(new IdentityHashMap<>());
     private final List<MemorySegment> descriptions = new ArrayList<>();
     private MemorySegment scratchpad = MemorySegment.NULL;
+    private final MethodHandle setThreads;
+    private int threads;
     private boolean closed;
 
     OneDnn(Arena arena, int threads) {
@@ -108,7 +90,8 @@ final class OneDnn {
         symbols = OneDnnLibrary.load(threads);
         execute = handle("dnnl_primitive_execute", "PPIP");
         setDataHandle = handle("dnnl_memory_set_data_handle", "PP");
-        invokeVoid("omp_set_num_threads", threads);
+        setThreads = query("omp_set_num_threads", FunctionDescriptor.ofVoid(JAVA_INT));
+        use(threads);
         engine = created(slot -> call("dnnl_engine_create", "PIL", slot, CPU, 0L));
         stream = created(slot -> call("dnnl_stream_create", "PPI", slot, engine, IN_ORDER));
     }
@@ -138,7 +121,7 @@ final class OneDnn {
     MemorySegment describe(Shape shape, Format format) {
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment dims = dims(temporary, shape.extents());
-            MemorySegment description = created(to -> call("dnnl_memory_desc_create_with_tag", "PIPII", to, shape.rank(), dims, FLOAT32, format.tag));
+            MemorySegment description = created(to -> call("dnnl_memory_desc_create_with_tag", "PIPII", to, shape.rank(), dims, FLOAT32, format.tag()));
             descriptions.add(description);
             return description;
         }
@@ -199,6 +182,20 @@ final class OneDnn {
         requireOpen();
         call.accept(slot);
         return slot.get(ADDRESS, 0);
+    }
+
+    /** Threads for what is built or run next. Set anew each time: OpenMP keeps the number for the calling thread, whichever engine it used last. */
+    void use(int threads) {
+        try {
+            setThreads.invokeExact(threads);
+            this.threads = threads;
+        } catch (Throwable e) {
+            throw new EngineException("omp_set_num_threads failed: " + e, e);
+        }
+    }
+
+    int threads() {
+        return threads;
     }
 
     /** Every primitive is known here until it is closed, so that closing the engine frees what is left. */
@@ -293,13 +290,5 @@ final class OneDnn {
 
     private MethodHandle query(String function, FunctionDescriptor descriptor) {
         return handles.computeIfAbsent(function, name -> LINKER.downcallHandle(symbols.findOrThrow(name), descriptor));
-    }
-
-    private void invokeVoid(String function, int argument) {
-        try {
-            LINKER.downcallHandle(symbols.findOrThrow(function), FunctionDescriptor.ofVoid(JAVA_INT)).invokeExact(argument);
-        } catch (Throwable e) {
-            throw new EngineException(function + " failed: " + e, e);
-        }
     }
 }

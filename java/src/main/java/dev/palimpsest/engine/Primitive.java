@@ -18,11 +18,13 @@ final class Primitive {
     private final MemorySegment[] memories;
     private final long[] addresses;
     private final long scratchpadBytes;
+    private final int threads;
 
     /** @param arguments the DNNL_ARG_* numbers in the order in which {@link #run} takes their memory */
     Primitive(OneDnn dnn, MemorySegment descriptor, int... arguments) {
         this.dnn = dnn;
         this.descriptor = descriptor;
+        threads = dnn.threads();
         primitive = dnn.created(slot -> dnn.call("dnnl_primitive_create", "PP", slot, descriptor));
         scratchpadBytes = dnn.bytes(dnn.argument(descriptor, OneDnn.SCRATCHPAD));
         dnn.scratchpad(scratchpadBytes);
@@ -62,6 +64,8 @@ final class Primitive {
         if (scratchpadBytes > 0) {
             point(data.length, dnn.scratchpad(scratchpadBytes));
         }
+        // The plan of who computes what was made for this number.
+        dnn.use(threads);
         dnn.execute(primitive, memories.length, arguments);
     }
 

@@ -31,7 +31,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
 class CpuEngineTest {
-    private static final Shape BATCH = Shape.of(6, 3, 8, 8);
+    /** Large enough for some layers to run on several threads and others not. */
+    private static final Shape BATCH = Shape.of(6, 3, 32, 32);
 
     private final Arena arena = Arena.ofShared();
     private final CpuEngine engine = new CpuEngine(2);
@@ -118,6 +119,22 @@ class CpuEngineTest {
         }
     }
 
+    /** Each engine's plans hold for its own number of threads, although OpenMP knows only one number for the thread that calls both. */
+    @Test
+    void twoEnginesOfOneThreadDoNotDisturbEachOther() {
+        float[] alone = weightsAfterTraining(2);
+        try (Engine one = Engine.cpu(1)) {
+            Network network = network();
+            Network other = network();
+            Sgd optimiser = new Sgd(network.parameters(), p -> null, 0.9, false, 1e-4);
+            for (int i = 0; i < 4; i++) {
+                step(engine, network, optimiser);
+                step(one, other, null);
+            }
+            assertArrayEquals(alone, network.parameters().getFirst().toArray());
+        }
+    }
+
     @Test
     void borrowedMemoryStaysTheCallers() {
         MemorySegment mine = arena.allocate(64);
@@ -152,14 +169,14 @@ class CpuEngineTest {
         Tensor activation = engine.convolution(images, weight, geometry);
         BatchNorm norm = norm(8);
         BatchNorm wide = norm(16);
-        refused("convolution needs images of N×3×H×W, got 6×8×8×8", () -> engine.convolution(activation, weight, geometry));
-        refused("convolution of an empty batch (0×3×8×8): expected at least one image",
-                () -> engine.convolution(engine.allocate(Shape.of(0, 3, 8, 8)), weight, geometry));
+        refused("convolution needs images of N×3×H×W, got 6×8×32×32", () -> engine.convolution(activation, weight, geometry));
+        refused("convolution of an empty batch (0×3×32×32): expected at least one image",
+                () -> engine.convolution(engine.allocate(Shape.of(0, 3, 32, 32)), weight, geometry));
         refused("conv is 8×3×3×3, the convolution needs 8×3×1×1", () -> engine.convolution(images, weight, new Convolution(3, 8, 1, 1, 0)));
-        refused("the gradient of the convolution's output must be 6×8×6×6, got 6×8×8×8",
+        refused("the gradient of the convolution's output must be 6×8×30×30, got 6×8×32×32",
                 () -> engine.convolutionWeightGradient(images, activation, weight, new Convolution(3, 8, 3, 1, 0)));
-        refused("scale has 16 channels, the activation is 6×8×8×8", () -> engine.batchNorm(activation, wide, true, false));
-        refused("batch norm needs an activation N×C×H×W that a convolution gave, got row-major values of 6×3×8×8",
+        refused("scale has 16 channels, the activation is 6×8×32×32", () -> engine.batchNorm(activation, wide, true, false));
+        refused("batch norm needs an activation N×C×H×W that a convolution gave, got row-major values of 6×3×32×32",
                 () -> engine.batchNorm(images, norm, true, false));
         refused("fc is 4×8 and needs an input of N×8, got 6×5",
                 () -> engine.linear(engine.allocate(Shape.of(6, 5)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(4))));
@@ -167,7 +184,7 @@ class CpuEngineTest {
                 () -> engine.linear(engine.allocate(Shape.of(6, 8)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(3))));
         refused("fc of an empty batch (0×8): expected at least one image",
                 () -> engine.linear(engine.allocate(Shape.of(0, 8)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(4))));
-        refused("expected two tensors of one shape and layout, got 6×8×8×8 and 6×3×8×8", () -> engine.addRelu(activation, images));
+        refused("expected two tensors of one shape and layout, got 6×8×32×32 and 6×3×32×32", () -> engine.addRelu(activation, images));
         refused("a tensor of 4 needs 16 bytes, the memory has 12", () -> engine.wrap(Shape.of(4), arena.allocate(12)));
         refused("an engine needs at least 1 thread, got 0", () -> Engine.cpu(0));
     }
@@ -193,7 +210,7 @@ class CpuEngineTest {
     }
 
     private Network network() {
-        Network network = Networks.cifarResNet(Shape.of(3, 8, 8), 8, List.of(8, 16, 24), 1, true, arena, 5);
+        Network network = Networks.cifarResNet(Shape.of(3, 32, 32), 8, List.of(8, 16, 24), 1, true, arena, 5);
         network.grow(4);
         return network;
     }
