@@ -71,7 +71,7 @@ class CommandLineTest {
         palimpsest("train", "m2kd-digits", "--order", "9,8,7,6,5,4,3,2,1,0", "--lambda", "0.5", "--out", temporary.resolve("a").toString());
         String command = json("a/run.json").get("command").asText();
         assertEquals("palimpsest train m2kd-digits --order 9,8,7,6,5,4,3,2,1,0 --lambda 0.5 --threads "
-                + Runtime.getRuntime().availableProcessors(), command);
+                + RecipeFile.load("m2kd-digits").recipe().threads(), command);
         List<String> words = new ArrayList<>(List.of(command.split(" ")));
         words.removeFirst();
         words.addAll(List.of("--out", temporary.resolve("b").toString()));
