@@ -18,11 +18,11 @@ import java.util.stream.Stream;
  * @param labelBytes of a record; the last one is the class (CIFAR-100's first one is the coarse class)
  * @param md5 of the authors' archive
  */
-record Cifar(String name, int classes, String archive, String nameFile, List<String> trainFiles, String testFile, int labelBytes,
-        String md5) implements Source {
+record Cifar(String name, int classes, String archive, String nameFile, List<String> trainFiles, String testFile,
+        int labelBytes, String md5) implements Source {
     static final Cifar CIFAR_10 = new Cifar("cifar-10", 10, "cifar-10-batches-bin", "batches.meta.txt",
-            List.of("data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"), "test_batch.bin", 1,
-            "c32a1d4ab5d03f1284b67883e8d87530");
+            List.of("data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"),
+            "test_batch.bin", 1, "c32a1d4ab5d03f1284b67883e8d87530");
     static final Cifar CIFAR_100 = new Cifar("cifar-100", 100, "cifar-100-binary", "fine_label_names.txt", List.of("train.bin"), "test.bin",
             2, "03b5dce01913d631647c71ecec9e9cb8");
 
@@ -52,7 +52,8 @@ record Cifar(String name, int classes, String archive, String nameFile, List<Str
     }
 
     @Override
-    public Dataset load(Optional<Path> folder) {
+    public Dataset load(Optional<Path> folder, ImageOptions options) {
+        refuse(options);
         return load(folder.map(List::of).orElseGet(this::folders));
     }
 

@@ -45,13 +45,20 @@ public record Dataset(String name, List<String> classNames, Images train, Images
      *       /usr/share/datasets/NAME that holds any of them.
      *   <li>{@code cifar-10}, {@code cifar-100} (fine classes): the authors' binary version, in the same places, there or in the folder
      *       that their archive unpacks to.
+     *   <li>{@code image-folder}: PNG and JPEG files in train/CLASS and test/CLASS (or val/CLASS) of the given folder.
+     *   <li>{@code image-list}: the files that train.txt and test.txt of the given folder name, a path and a label a line.
      * </ul>
      *
-     * @throws IllegalArgumentException if there is no data set of that name, or it takes no folder
+     * @throws IllegalArgumentException if there is no data set of that name, it takes no folder, or it needs one
      * @throws DataException if files are missing or damaged
      */
     public static Dataset load(String name, Optional<Path> folder) {
-        return Source.named(name).load(folder);
+        return load(name, folder, ImageOptions.NONE);
+    }
+
+    /** As {@link #load(String, Optional)}, with what data sets of image files need to know. */
+    public static Dataset load(String name, Optional<Path> folder, ImageOptions options) {
+        return Source.named(name).load(folder, options);
     }
 
     public int channels() {

@@ -49,7 +49,8 @@ record Digits() implements Source {
     }
 
     @Override
-    public Dataset load(Optional<Path> folder) {
+    public Dataset load(Optional<Path> folder, ImageOptions options) {
+        refuse(options);
         if (folder.isPresent()) {
             throw new IllegalArgumentException("digits are part of the library: leave out the folder " + folder.get());
         }

@@ -29,6 +29,19 @@ record HashedFile(byte[] contents, String sha256) {
         }
     }
 
+    /** @throws DataException if the file cannot be read */
+    static byte[] bytes(Path path) {
+        try {
+            return Files.readAllBytes(path);
+        } catch (IOException e) {
+            throw new DataException(path + " cannot be read (" + e + "): check that it is a file and that you may read it", e);
+        }
+    }
+
+    static String sha256(byte[] bytes) {
+        return HexFormat.of().formatHex(sha256Digest().digest(bytes));
+    }
+
     /** Reads to the end, does not close. @throws IOException also for gzip that is damaged or ends early */
     static HashedFile read(InputStream file) throws IOException {
         MessageDigest digest = sha256Digest();

@@ -51,7 +51,8 @@ record IdxDataset(String name, List<String> classNames, String licence, String r
     }
 
     @Override
-    public Dataset load(Optional<Path> folder) {
+    public Dataset load(Optional<Path> folder, ImageOptions options) {
+        refuse(options);
         return load(folder.map(List::of).orElseGet(this::folders));
     }
 

@@ -5,10 +5,11 @@ import java.util.List;
 import java.util.Optional;
 
 /** A data set by name: what it is, where its files are looked for, how to get and how to read them. */
-public sealed interface Source permits Digits, IdxDataset, Cifar {
+public sealed interface Source permits Digits, IdxDataset, Cifar, ImageFolder, ImageList {
     /** Every data set the library can read. */
     static List<Source> all() {
-        return List.of(new Digits(), IdxDataset.FASHION_MNIST, IdxDataset.MNIST, Cifar.CIFAR_10, Cifar.CIFAR_100);
+        return List.of(new Digits(), IdxDataset.FASHION_MNIST, IdxDataset.MNIST, Cifar.CIFAR_10, Cifar.CIFAR_100, new ImageFolder(),
+                new ImageList());
     }
 
     /** @throws IllegalArgumentException if there is no data set of that name */
@@ -36,8 +37,17 @@ public sealed interface Source permits Digits, IdxDataset, Cifar {
      * Reads everything into memory.
      *
      * @param folder the only place to look; empty: {@link #folders}
-     * @throws IllegalArgumentException if the data set takes no folder, or needs one and has none
+     * @param options for data sets of image files
+     * @throws IllegalArgumentException if the data set takes no folder, or needs one and has none, or does not take the options
      * @throws DataException if files are missing or damaged
      */
-    Dataset load(Optional<Path> folder);
+    Dataset load(Optional<Path> folder, ImageOptions options);
+
+    /** For data sets with a size of their own. @throws IllegalArgumentException if the options ask for anything */
+    default void refuse(ImageOptions options) {
+        if (!options.equals(ImageOptions.NONE)) {
+            throw new IllegalArgumentException(name() + " has images of its own size: leave out --image-size and --skip-damaged, "
+                    + "which are for image-folder and image-list");
+        }
+    }
 }

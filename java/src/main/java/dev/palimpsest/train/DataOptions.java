@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.data.Dataset;
+import dev.palimpsest.data.ImageOptions;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.ClassOrder;
 import dev.palimpsest.stream.Split;
@@ -13,19 +14,25 @@ import java.util.Optional;
  *
  * @param name of the data set, one of {@link Dataset#names()}
  * @param folder where the data set's files lie; empty: the known places are searched
+ * @param images how image files are read
  * @param validation share of every class's training images held out, [0, 1)
  * @param evaluate the images that accuracies are of; settings are to be chosen on validation images
  */
-public record DataOptions(String name, Optional<Path> folder, Split split, ClassOrder order, double validation, Evaluate evaluate,
-        Augmentation augment) {
+public record DataOptions(String name, Optional<Path> folder, ImageOptions images, Split split, ClassOrder order, double validation,
+        Evaluate evaluate, Augmentation augment) {
     /** What accuracies are measured on. */
     public enum Evaluate { TEST, VALIDATION }
 
     static final Option<String> DATA = new Option<>("data", String.join("|", Dataset.names()), "digits",
-            "Data set. digits (8×8) is built in; the others are read from files: see palimpsest data list.", text -> text, r -> r.data().name());
+            "Data set. digits (8×8) is built in; palimpsest data list names the others.", text -> text, r -> r.data().name());
     static final Option<Optional<Path>> FOLDER = new Option<>("data-folder", "DIR", "",
             "Folder of the data set's files; empty: the usual places are searched.",
             text -> text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text)), r -> r.data().folder());
+    static final Option<Integer> IMAGE_SIZE = Option.integer("image-size", 0,
+            "Height and width that image-folder and image-list bring the central square of every image to; 0: all files have one size.",
+            r -> r.data().images().size());
+    static final Option<Boolean> SKIP_DAMAGED = Option.flag("skip-damaged", false,
+            "Leave out image files that cannot be read, with a warning, instead of refusing them.", r -> r.data().images().skipDamaged());
     static final Option<Split> SPLIT = new Option<>("split", "NxM", "5x2",
             "How classes are dealt out: 5x2 is five experiences of two classes, 50+10x5 is 50 classes and then ten times five.",
             Split::parse, r -> r.data().split());
@@ -38,7 +45,7 @@ public record DataOptions(String name, Optional<Path> folder, Split split, Class
     static final Option<Augmentation> AUGMENT = new Option<>("augment", "none|shift:N|crop-flip:N", "none",
             "Random change of training images: moved by up to N pixels, or that and mirrored.", Augmentation::parse,
             r -> r.data().augment());
-    static final List<Option<?>> ALL = List.of(DATA, FOLDER, SPLIT, ORDER, VALIDATION, EVALUATE, AUGMENT);
+    static final List<Option<?>> ALL = List.of(DATA, FOLDER, IMAGE_SIZE, SKIP_DAMAGED, SPLIT, ORDER, VALIDATION, EVALUATE, AUGMENT);
 
     /** @throws IllegalArgumentException with a sentence naming the option and what was expected */
     public DataOptions {
@@ -49,7 +56,8 @@ public record DataOptions(String name, Optional<Path> folder, Split split, Class
     }
 
     static DataOptions of(Values values) {
-        return new DataOptions(values.get(DATA), values.get(FOLDER), values.get(SPLIT), values.get(ORDER), values.get(VALIDATION),
-                values.get(EVALUATE), values.get(AUGMENT));
+        return new DataOptions(values.get(DATA), values.get(FOLDER),
+                new ImageOptions(values.get(IMAGE_SIZE), values.get(SKIP_DAMAGED)), values.get(SPLIT), values.get(ORDER),
+                values.get(VALIDATION), values.get(EVALUATE), values.get(AUGMENT));
     }
 }

@@ -30,7 +30,7 @@ public final class Experiment {
         this.method = method;
         this.progress = progress;
         DataOptions data = recipe.data();
-        Dataset dataset = Dataset.load(data.name(), data.folder());
+        Dataset dataset = Dataset.load(data.name(), data.folder(), data.images());
         stream = new ClassIncrementalStream(dataset, data.split(), data.order(), data.validation(), recipe.seed());
     }
 

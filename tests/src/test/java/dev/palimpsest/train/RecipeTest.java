@@ -26,6 +26,7 @@ class RecipeTest {
     @Test
     void everyOptionComesBackFromItsText() {
         Map<String, String> changed = Map.ofEntries(Map.entry("data", "mnist"), Map.entry("data-folder", "/data/mnist"),
+                Map.entry("image-size", "64"), Map.entry("skip-damaged", "true"),
                 Map.entry("split", "4+3x2"), Map.entry("order", "3,1,4,0"), Map.entry("validation", "0.125"),
                 Map.entry("evaluate", "validation"), Map.entry("retrain-learning-rate-factor", "0.3"),
                 Map.entry("augment", "crop-flip:4"), Map.entry("network", "cifar-resnet"), Map.entry("depth", "32"),

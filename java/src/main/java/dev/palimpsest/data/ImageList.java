@@ -1,0 +1,92 @@
+package dev.palimpsest.data;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/** train.txt and test.txt with a path and a label a line; labels are numbers or names, and numbered in their order. */
+record ImageList() implements Source {
+    @Override
+    public String name() {
+        return "image-list";
+    }
+
+    @Override
+    public String summary() {
+        return "your PNG and JPEG files as train.txt and test.txt of --data-folder list them, as RGB of --image-size";
+    }
+
+    @Override
+    public String licence() {
+        return "that of your files";
+    }
+
+    @Override
+    public List<Path> folders() {
+        return List.of();
+    }
+
+    @Override
+    public String howToGet() {
+        return "Name a folder with --data-folder; it holds train.txt and test.txt, each line the path of a PNG or JPEG file (from that "
+                + "folder on) and its label.";
+    }
+
+    @Override
+    public Dataset load(Optional<Path> folder, ImageOptions options) {
+        Path root = folder.orElseThrow(() -> new IllegalArgumentException("image-list needs a folder: " + howToGet()));
+        List<Line> train = lines(root, "train.txt");
+        List<Line> test = lines(root, "test.txt");
+        boolean numbers = train.stream().allMatch(line -> line.label.matches("\\d{1,9}"));
+        Comparator<String> order = numbers ? Comparator.comparingInt(Integer::parseInt) : Comparator.naturalOrder();
+        List<String> names = train.stream().map(Line::label).distinct().sorted(order).toList();
+        return ImageFiles.load(name(), root, names, labelled(train, names), labelled(test, names), "test", options);
+    }
+
+    private record Line(Path list, int number, Path file, String label) {}
+
+    private static List<Line> lines(Path root, String name) {
+        Path list = root.resolve(name);
+        if (!Files.exists(list)) {
+            throw new DataException(root + " lacks " + name + ": it must hold train.txt and test.txt, a path and a label a line");
+        }
+        List<Line> lines = new ArrayList<>();
+        int number = 0;
+        try {
+            for (String raw : Files.readAllLines(list)) {
+                number++;
+                String text = raw.strip();
+                int blank = Math.max(text.lastIndexOf(' '), text.lastIndexOf('\t'));
+                if (text.isEmpty()) {
+                    continue;
+                }
+                if (blank < 0) {
+                    throw new DataException(list + ", line " + number + " is \"" + text + "\": expected a path, a blank and a label");
+                }
+                lines.add(new Line(list, number, root.resolve(text.substring(0, blank).strip()), text.substring(blank + 1)));
+            }
+        } catch (IOException e) {
+            throw new DataException(list + " cannot be read (" + e + "): expected UTF-8 text", e);
+        }
+        if (lines.isEmpty()) {
+            throw new DataException(list + " is empty: expected a path and a label a line");
+        }
+        return lines;
+    }
+
+    private static List<ImageFiles.Labelled> labelled(List<Line> lines, List<String> names) {
+        List<ImageFiles.Labelled> files = new ArrayList<>();
+        for (Line line : lines) {
+            int label = names.indexOf(line.label);
+            if (label < 0) {
+                throw new DataException(line.list + ", line " + line.number + " has label " + line.label + " that train.txt does not have");
+            }
+            files.add(new ImageFiles.Labelled(line.file, label));
+        }
+        return files;
+    }
+}
