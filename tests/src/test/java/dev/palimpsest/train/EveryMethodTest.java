@@ -25,7 +25,7 @@ class EveryMethodTest {
     private static final List<String> NOT_FOR_JOINT = List.of("freeze-norm=true", "later-learning-rate-factor=0.2", "cross-entropy=bce",
             "exemplars=0", "exemplars=0 cross-entropy=new", "exemplars=0 cross-entropy=bce", "exemplars=5", "selection=random");
     private static final List<String> FOR_DISTILLATION = List.of("lambda=0", "lambda-auxiliary=0", "lambda-feature=0.05", "temperature=4");
-    private static final List<String> FOR_M2KD = List.of("prune=false", "fraction=0.3", "retrain-epochs=0");
+    private static final List<String> FOR_M2KD = List.of("prune=false", "fraction=0.3", "retrain-epochs=0", "retrain-learning-rate-factor=0.5");
 
     private static List<String> options(MethodOptions.Kind kind) {
         List<String> options = new ArrayList<>(FOR_ALL);
