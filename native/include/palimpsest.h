@@ -109,6 +109,35 @@ typedef struct palimpsest_snapshot_reconstruction_args {
 PALIMPSEST_API int32_t palimpsest_snapshot_reconstruction(
     int32_t isa, const palimpsest_snapshot_reconstruction_args* args, int64_t word_begin, int64_t word_end);
 
+/*
+ * The CUDA kernels (kernels/<name>/<name>.cu) take the structs above by value, with every pointer, also those in the struct's arrays, an
+ * address on the device; the first two also take row_loss [B]. They are called palimpsest_cuda_<kernel>_<variant>_<type of the teachers>,
+ * as palimpsest_cuda_multi_teacher_kl_wide_float32 (float32, bfloat16 or float16; teachers' strides then count 16-bit values), and
+ * palimpsest_cuda_snapshot_reconstruction. They check nothing: the caller validates, and asks here how to launch.
+ */
+typedef enum palimpsest_cuda_variant {
+    PALIMPSEST_CUDA_NARROW = 0,   /* a warp takes a row */
+    PALIMPSEST_CUDA_WIDE = 1,     /* a block takes a row and keeps it on chip */
+    PALIMPSEST_CUDA_STREAMING = 2 /* a block takes a row that does not fit on chip and reads it more than once */
+} palimpsest_cuda_variant;
+
+typedef struct palimpsest_cuda_launch {
+    int64_t variant;
+    int64_t blocks;
+    int64_t threads;      /* of each block */
+    int64_t shared_bytes; /* of each block; above 48 KiB the kernel must be allowed to take them */
+} palimpsest_cuda_launch;
+
+/* widest is the largest class range; shared_limit what a block may take on the device at most. Invalid where no launch is possible. */
+PALIMPSEST_API int32_t palimpsest_multi_teacher_kl_cuda_launch(
+    int64_t rows, int64_t classes, int64_t widest, int64_t teachers, int64_t shared_limit, palimpsest_cuda_launch* launch);
+
+PALIMPSEST_API int32_t palimpsest_feature_mse_cuda_launch(
+    int64_t rows, int64_t dims, int64_t teachers, int64_t shared_limit, palimpsest_cuda_launch* launch);
+
+/* count is at least 1: no weights, no launch. */
+PALIMPSEST_API int32_t palimpsest_snapshot_reconstruction_cuda_launch(int64_t count, palimpsest_cuda_launch* launch);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,59 @@
+package dev.palimpsest.kernel;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What the native jar holds for CUDA: sources always, compiled kernels and their report where nvcc was there. */
+class CudaReportTest {
+    private static final String FOLDER = "/dev/palimpsest/native/cuda/";
+    private static final List<String> KERNELS = List.of("multi_teacher_kl", "feature_mse", "snapshot_reconstruction");
+
+    @Test
+    void sourcesAreInTheJar() {
+        Stream.concat(
+                KERNELS.stream().map(name -> "kernels/" + name + "/" + name + ".cu"),
+                Stream.of("kernels/cuda/device.cuh", "kernels/cuda/team.cuh", "kernels/cuda/launch.h", "include/palimpsest.h"))
+                .forEach(file -> assertNotNull(CudaReportTest.class.getResource(FOLDER + file), file));
+    }
+
+    @Test
+    void theReportSaysWhatWasCompiledAndNothingSpills() throws IOException {
+        List<String> report = report();
+        if (report.getFirst().startsWith("CUDA kernels were not compiled: ")) {
+            KERNELS.forEach(name -> assertNull(CudaReportTest.class.getResource(FOLDER + name + ".fatbin"), name));
+            return;
+        }
+        KERNELS.forEach(name -> assertNotNull(CudaReportTest.class.getResource(FOLDER + name + ".fatbin"), name));
+        assertTrue(report.stream().allMatch(line -> line.matches("palimpsest_cuda_\\w+ sm_\\d+: \\d+ registers, 0 bytes spilled, .*")),
+                () -> String.join("\n", report));
+        Set<String> compiled = report.stream().map(line -> line.substring(0, line.indexOf(':'))).collect(Collectors.toSet());
+        Set<String> expected = Stream.of("sm_80", "sm_90", "sm_100").flatMap(arch -> kernels().map(name -> name + " " + arch))
+                .collect(Collectors.toSet());
+        assertEquals(expected, compiled);
+    }
+
+    private static Stream<String> kernels() {
+        Stream<String> rows = Stream.of(
+                "multi_teacher_kl_narrow", "multi_teacher_kl_wide", "multi_teacher_kl_streaming", "feature_mse_narrow", "feature_mse_wide")
+                .flatMap(name -> Stream.of("float32", "bfloat16", "float16").map(type -> name + "_" + type));
+        return Stream.concat(rows, Stream.of("snapshot_reconstruction")).map(name -> "palimpsest_cuda_" + name);
+    }
+
+    private static List<String> report() throws IOException {
+        try (InputStream in = CudaReportTest.class.getResourceAsStream(FOLDER + "cuda-report.txt")) {
+            assertNotNull(in, "cuda-report.txt");
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+        }
+    }
+}
