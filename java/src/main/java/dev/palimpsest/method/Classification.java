@@ -3,12 +3,14 @@ package dev.palimpsest.method;
 import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.loss.CrossEntropy;
+import dev.palimpsest.model.Outputs;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.MethodOptions;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Terms;
+import java.util.List;
 
 /**
  * CE: the labels' own term, in the form that the recipe names, for the classifier and, averaged, for the auxiliary heads. Without exemplars
@@ -26,12 +28,13 @@ final class Classification {
         experience = next;
     }
 
-    /** @param last the last model's logits for this batch, [B, classes before]; only the sigmoid form reads them; null where there is none */
-    void add(Pass pass, Terms terms, Tensor last) {
-        terms.add("cross-entropy", 1, term(pass, pass.outputs().logits(), last));
-        int heads = pass.outputs().auxiliary().size();
-        for (Variable auxiliary : pass.outputs().auxiliary()) {
-            terms.add("auxiliary cross-entropy", 1.0 / heads, term(pass, auxiliary, last));
+    /** @param last what the last model says of this batch; only the sigmoid form reads it; null where there is none */
+    void add(Pass pass, Terms terms, Outputs<Tensor> last) {
+        terms.add("cross-entropy", 1, term(pass, pass.outputs().logits(), last == null ? null : last.logits()));
+        List<Variable> auxiliary = pass.outputs().auxiliary();
+        for (int l = 0; l < auxiliary.size(); l++) {
+            terms.add("auxiliary cross-entropy", 1.0 / auxiliary.size(),
+                    term(pass, auxiliary.get(l), last == null ? null : last.auxiliary().get(l)));
         }
     }
 

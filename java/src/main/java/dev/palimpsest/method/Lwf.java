@@ -3,7 +3,6 @@ package dev.palimpsest.method;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.ClassRange;
-import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
@@ -13,8 +12,7 @@ import java.util.List;
 
 /**
  * Learning without Forgetting (Li and Hoiem 2016) with a single head: standard, sequential distillation, where only the last model teaches,
- * all old classes at once. The cross-entropy is M2KD's, and so are, where the recipe has them, the terms of auxiliary heads and features
- * (set lambda-auxiliary = 0 for LwF as published). Not verified against published numbers.
+ * all old classes at once. The cross-entropy is M2KD's. Not verified against published numbers.
  *
  * <pre>L = CE + λ T² KL( softmax(z_last/T) ‖ softmax(z[C_0..C_{e−1}]/T) )</pre>
  */
@@ -38,10 +36,10 @@ final class Lwf implements Method {
 
     @Override
     public void loss(Pass pass, Terms terms) {
-        Tensor lastLogits = teaching == null ? null : teaching.add(pass, terms);
-        classification.add(pass, terms, lastLogits);
-        if (lastLogits != null) {
-            pass.engine().release(lastLogits);
+        if (teaching == null) {
+            classification.add(pass, terms, null);
+        } else {
+            teaching.add(pass, terms, classification);
         }
     }
 

@@ -11,7 +11,6 @@ import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Parameter;
-import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.MethodOptions;
@@ -88,10 +87,10 @@ final class M2kd implements Method {
 
     @Override
     public void loss(Pass pass, Terms terms) {
-        Tensor last = teaching == null ? null : teaching.add(pass, terms);
-        classification.add(pass, terms, last);
-        if (last != null) {
-            pass.engine().release(last);
+        if (teaching == null) {
+            classification.add(pass, terms, null);
+        } else {
+            teaching.add(pass, terms, classification);
         }
     }
 

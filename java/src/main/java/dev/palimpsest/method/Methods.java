@@ -27,13 +27,19 @@ public final class Methods {
     }
 
     /**
-     * The recipe as its method runs it: the upper bound sees all images at once, so what spares old knowledge would only hold it back.
-     * Others are left as they are.
+     * The recipe as its method runs it. Auxiliary heads and features are M2KD's: its baselines are the plain methods. The upper bound sees all
+     * images at once, so what spares old knowledge would only hold it back.
      */
     public static Recipe settled(Recipe recipe) {
-        return recipe.method().kind() == MethodOptions.Kind.JOINT
-                ? recipe.with("cross-entropy", "all").with("freeze-norm", "false").with("later-learning-rate-factor", "1").with("classifier", "head")
-                        .with("exemplars", "0")
-                : recipe;
+        return switch (recipe.method().kind()) {
+            case M2KD -> recipe;
+            case LWF, FINE_TUNING -> plain(recipe);
+            case JOINT -> plain(recipe).with("cross-entropy", "all").with("freeze-norm", "false").with("later-learning-rate-factor", "1")
+                    .with("classifier", "head").with("exemplars", "0");
+        };
+    }
+
+    private static Recipe plain(Recipe recipe) {
+        return recipe.with("auxiliary-heads", "false").with("lambda-feature", "0");
     }
 }

@@ -45,8 +45,8 @@ final class Teaching implements AutoCloseable {
         teachers.forEach(teacher -> teacher.prepare(learner));
     }
 
-    /** @return the last teacher's logits of all classes that it knew, [rows, classes]; the caller releases it */
-    Tensor add(Pass pass, Terms terms) {
+    /** Also hands the classification what the last teacher says, for the sigmoid form. */
+    void add(Pass pass, Terms terms, Classification classification) {
         Engine engine = pass.engine();
         List<Outputs<Tensor>> said = teachers.stream().map(teacher -> teacher.outputs(pass)).toList();
         if (options.lambda() > 0) {
@@ -63,9 +63,8 @@ final class Teaching implements AutoCloseable {
             terms.add("feature distillation", options.lambdaFeature(),
                     features(l, student).term(pass.tape(), student, said.stream().map(outputs -> outputs.pooled().get(level)).toList()));
         }
-        Tensor last = said.getLast().logits().retain();
+        classification.add(pass, terms, said.getLast());
         said.forEach(outputs -> outputs.forEach(engine::release));
-        return last;
     }
 
     private Scalar distil(Pass pass, Variable student, List<Tensor> known) {

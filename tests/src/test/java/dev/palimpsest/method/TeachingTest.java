@@ -58,11 +58,11 @@ class TeachingTest {
             int first = all ? 0 : Math.max(0, frozen.size() - 1);
             double weight = recipe.method().overSnapshots() == MethodOptions.OverSnapshots.SUM ? 1 : 1.0 / (frozen.size() - first);
             Outputs<double[][]> student = pass.outputs().map(output -> rows(pass.engine(), output.value()));
-            double[][] last = null;
+            Outputs<double[][]> last = null;
             for (int i = first; i < frozen.size(); i++) {
                 int begin = all && recipe.method().groups() == MethodOptions.Groups.OWN ? experiences.get(i).begin() : 0;
                 Outputs<double[][]> teacher = said(frozen.get(i), pass);
-                last = teacher.logits();
+                last = teacher;
                 add("distillation", LAMBDA * weight * kl(teacher.logits(), student.logits(), begin));
                 for (int l = 0; l < 2; l++) {
                     add("auxiliary distillation", LAMBDA_AUXILIARY * weight * kl(teacher.auxiliary().get(l), student.auxiliary().get(l), begin));
@@ -71,9 +71,11 @@ class TeachingTest {
                     add("feature distillation", LAMBDA_FEATURE * weight * Doubles.squaredDistance(student.pooled().get(l), teacher.pooled().get(l)));
                 }
             }
-            add("cross-entropy", crossEntropy(student.logits(), pass.batch().labels(), last));
-            add("auxiliary cross-entropy", crossEntropy(student.auxiliary().get(0), pass.batch().labels(), last) / 2);
-            add("auxiliary cross-entropy", crossEntropy(student.auxiliary().get(1), pass.batch().labels(), last) / 2);
+            add("cross-entropy", crossEntropy(student.logits(), pass.batch().labels(), last == null ? null : last.logits()));
+            for (int l = 0; l < 2; l++) {
+                double[][] lastAuxiliary = last == null ? null : last.auxiliary().get(l);
+                add("auxiliary cross-entropy", crossEntropy(student.auxiliary().get(l), pass.batch().labels(), lastAuxiliary) / 2);
+            }
         }
 
         private void add(String term, double value) {
