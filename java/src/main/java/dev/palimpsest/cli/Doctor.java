@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.data.DataException;
 import dev.palimpsest.data.Dataset;
+import dev.palimpsest.data.Source;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.kernel.Implementation;
 import dev.palimpsest.kernel.Kernels;
@@ -35,7 +36,7 @@ final class Doctor {
                 () -> new Finding("Kernels", Kernels.chosen() != Implementation.JAVA, Kernels.description()),
                 () -> engine(machine.cores()),
                 () -> new Finding("GPU", false, "CUDA is not part of this build yet; the CPU is used")));
-        Dataset.names().forEach(name -> all.add(() -> dataset(name)));
+        Source.all().stream().filter(source -> !source.needsFolder()).forEach(source -> all.add(() -> dataset(source.name())));
         return all;
     }
 

@@ -39,15 +39,16 @@ final class Palimpsest {
         CommandLine palimpsest = new CommandLine(new Palimpsest());
         palimpsest.getCommandSpec().addOption(OptionSpec.builder("-V", "--version").versionHelp(true)
                 .description("Prints the version and exits.").build());
-        palimpsest.addSubcommand(train).addSubcommand(new ReportCommand()).addSubcommand(new DoctorCommand(examinations));
+        palimpsest.addSubcommand(train).addSubcommand(new ReportCommand()).addSubcommand(new DataCommand())
+                .addSubcommand(new DoctorCommand(examinations));
         help(palimpsest.getCommandSpec());
-        palimpsest.getSubcommands().values().forEach(command -> help(command.getCommandSpec()));
         return palimpsest.setUsageHelpWidth(WIDTH).setUsageHelpLongOptionsMaxWidth(WIDTH / 3).setAbbreviatedOptionsAllowed(false)
                 .setParameterExceptionHandler(Sentences::usage)
                 .setExecutionExceptionHandler((e, command, parsed) -> Sentences.failure(e, command));
     }
 
     private static void help(CommandSpec command) {
+        command.subcommands().values().forEach(below -> help(below.getCommandSpec()));
         if (!command.optionsMap().containsKey("--help")) {
             command.addOption(OptionSpec.builder("-h", "--help").usageHelp(true).order(0)
                     .description("Shows this help and exits.").build());

@@ -39,6 +39,16 @@ record IdxFile(int[] extents, byte[] values, String sha256) {
         return new IdxFile(extents, Arrays.copyOfRange(file.contents(), header, file.contents().length), file.sha256());
     }
 
+    /** The bytes of an uncompressed file. */
+    static byte[] encode(int[] extents, byte[] values) {
+        ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES * (1 + extents.length) + values.length);
+        bytes.putInt(UNSIGNED_BYTE << 8 | extents.length);
+        for (int extent : extents) {
+            bytes.putInt(extent);
+        }
+        return bytes.put(values).array();
+    }
+
     /** Stays at Long.MAX_VALUE where a damaged header would overflow; a negative extent (2^31 and more) counts as unsigned. */
     private static long product(long count, int extent) {
         long high = Math.multiplyHigh(count, Integer.toUnsignedLong(extent));

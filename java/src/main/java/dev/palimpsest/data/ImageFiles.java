@@ -62,7 +62,8 @@ final class ImageFiles {
         long free = runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
         if (image * Math.max(train, test) > Integer.MAX_VALUE - 8 || image * (train + test) > free) {
             throw new DataException(String.format(Locale.ROOT, "%,d training and %,d test images of 3×%d×%d take %.2f and %.2f GiB, a "
-                    + "part can have 2 and the heap has %.2f left: use a smaller --image-size, fewer images, or more memory (JAVA_OPTS=-Xmx…)",
+                    + "part can have 2 and the heap has %.2f left: use a smaller --image-size, fewer images, or more memory "
+                    + "(JAVA_OPTS=-Xmx…)",
                     train, test, size[0], size[1], image * train / GIB, image * test / GIB, free / GIB));
         }
     }

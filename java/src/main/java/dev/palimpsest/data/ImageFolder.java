@@ -33,6 +33,11 @@ record ImageFolder() implements Source {
     }
 
     @Override
+    public boolean needsFolder() {
+        return true;
+    }
+
+    @Override
     public String howToGet() {
         return "Name a folder with --data-folder; it holds train and test (or val), each with a folder of PNG or JPEG files for every "
                 + "class.";

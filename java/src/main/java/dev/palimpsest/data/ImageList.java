@@ -31,6 +31,11 @@ record ImageList() implements Source {
     }
 
     @Override
+    public boolean needsFolder() {
+        return true;
+    }
+
+    @Override
     public String howToGet() {
         return "Name a folder with --data-folder; it holds train.txt and test.txt, each line the path of a PNG or JPEG file (from that "
                 + "folder on) and its label.";

@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.Optional;
 
 /** A data set by name: what it is, where its files are looked for, how to get and how to read them. */
-public sealed interface Source permits Digits, IdxDataset, Cifar, ImageFolder, ImageList {
+public sealed interface Source permits Digits, IdxDataset, Cifar, Glyphs, ImageFolder, ImageList {
     /** Every data set the library can read. */
     static List<Source> all() {
-        return List.of(new Digits(), IdxDataset.FASHION_MNIST, IdxDataset.MNIST, Cifar.CIFAR_10, Cifar.CIFAR_100, new ImageFolder(),
-                new ImageList());
+        return List.of(new Digits(), IdxDataset.FASHION_MNIST, IdxDataset.MNIST, Cifar.CIFAR_10, Cifar.CIFAR_100, new Glyphs(),
+                new ImageFolder(), new ImageList());
     }
 
     /** @throws IllegalArgumentException if there is no data set of that name */
@@ -29,6 +29,11 @@ public sealed interface Source permits Digits, IdxDataset, Cifar, ImageFolder, I
 
     /** Where files are looked for when the user names no folder, best first; empty if nowhere. */
     List<Path> folders();
+
+    /** Whether the files are the user's own, so that a folder must be named. */
+    default boolean needsFolder() {
+        return false;
+    }
 
     /** Sentences on how to get the files, with the checksums that their authors publish. */
     String howToGet();

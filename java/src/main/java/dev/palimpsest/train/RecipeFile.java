@@ -19,7 +19,8 @@ import java.util.SequencedMap;
 public record RecipeFile(String name, String summary, SequencedMap<String, String> texts) {
     private static final String ENDING = ".properties";
     private static final List<String> BUILT_IN =
-            List.of("m2kd-digits", "m2kd-digits-exemplar-free", "m2kd-fashion", "m2kd-fashion-exemplar-free");
+            List.of("m2kd-digits", "m2kd-digits-exemplar-free", "m2kd-fashion", "m2kd-fashion-exemplar-free",
+                    "m2kd-glyphs");
 
     /** Names of the recipes that come with the library. */
     public static List<String> builtIn() {
