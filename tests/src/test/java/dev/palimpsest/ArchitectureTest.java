@@ -34,7 +34,8 @@ class ArchitectureTest {
             Map.entry("loss", List.of("autograd")),
             Map.entry("metrics", List.of()),
             Map.entry("snapshot", List.of("kernel")),
-            Map.entry("train", List.of("stream", "model", "loss", "snapshot", "metrics")),
+            Map.entry("recipe", List.of("stream")),
+            Map.entry("train", List.of("recipe", "model", "loss", "snapshot", "metrics")),
             Map.entry("method", List.of("train")),
             Map.entry("report", List.of("train")),
             Map.entry("cli", List.of("method", "report")));

@@ -1,8 +1,8 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.train.Option;
+import dev.palimpsest.recipe.Option;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Progress;
-import dev.palimpsest.train.Recipe;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Map;

@@ -1,10 +1,10 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.method.Methods;
-import dev.palimpsest.train.MethodOptions;
-import dev.palimpsest.train.Nearest;
-import dev.palimpsest.train.Option;
-import dev.palimpsest.train.Recipe;
+import dev.palimpsest.recipe.MethodOptions;
+import dev.palimpsest.recipe.Nearest;
+import dev.palimpsest.recipe.Option;
+import dev.palimpsest.recipe.Recipe;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,7 +1,7 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.train.Option;
-import dev.palimpsest.train.Recipe;
+import dev.palimpsest.recipe.Option;
+import dev.palimpsest.recipe.Recipe;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;

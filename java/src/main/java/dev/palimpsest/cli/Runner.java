@@ -1,7 +1,7 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Progress;
-import dev.palimpsest.train.Recipe;
 import dev.palimpsest.train.Result;
 import java.io.IOException;
 

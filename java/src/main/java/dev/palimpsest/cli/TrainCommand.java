@@ -1,11 +1,11 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
 import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.train.Progress;
-import dev.palimpsest.train.Recipe;
-import dev.palimpsest.train.RecipeFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;

@@ -1,10 +1,10 @@
 package dev.palimpsest.method;
 
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
-import dev.palimpsest.train.Recipe;
 import dev.palimpsest.train.Terms;
 
 /**

@@ -1,9 +1,9 @@
 package dev.palimpsest.method;
 
+import dev.palimpsest.recipe.MethodOptions;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
-import dev.palimpsest.train.MethodOptions;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Terms;
 

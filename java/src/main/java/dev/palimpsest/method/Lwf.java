@@ -1,12 +1,12 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
-import dev.palimpsest.train.Recipe;
 import dev.palimpsest.train.Terms;
 import java.util.List;
 

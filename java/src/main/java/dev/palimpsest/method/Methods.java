@@ -1,8 +1,8 @@
 package dev.palimpsest.method;
 
-import dev.palimpsest.train.MethodOptions;
+import dev.palimpsest.recipe.MethodOptions;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Method;
-import dev.palimpsest.train.Recipe;
 
 /** The methods that recipes name. */
 public final class Methods {

@@ -1,7 +1,7 @@
 package dev.palimpsest.report;
 
-import dev.palimpsest.train.MethodOptions;
-import dev.palimpsest.train.Option;
+import dev.palimpsest.recipe.MethodOptions;
+import dev.palimpsest.recipe.Option;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;

@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.recipe.ExemplarOptions;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.SplitMix64;

@@ -1,5 +1,7 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.recipe.OptimiserOptions;
+import dev.palimpsest.recipe.Recipe;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.palimpsest.autograd.Scalar;

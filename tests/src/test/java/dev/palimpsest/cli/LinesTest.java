@@ -2,8 +2,8 @@ package dev.palimpsest.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Progress;
-import dev.palimpsest.train.Recipe;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.LinkedHashMap;

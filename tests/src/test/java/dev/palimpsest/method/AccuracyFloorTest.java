@@ -2,10 +2,10 @@ package dev.palimpsest.method;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.train.Experiment;
 import dev.palimpsest.train.Progress;
-import dev.palimpsest.train.Recipe;
-import dev.palimpsest.train.RecipeFile;
 import dev.palimpsest.train.Result;
 import java.io.IOException;
 import java.util.ArrayList;

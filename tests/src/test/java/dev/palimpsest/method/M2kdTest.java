@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Weights;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Parameter;
@@ -16,7 +17,6 @@ import dev.palimpsest.train.Experiment;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Progress;
-import dev.palimpsest.train.Recipe;
 import dev.palimpsest.train.Result;
 import dev.palimpsest.train.SmallRun;
 import java.lang.foreign.Arena;

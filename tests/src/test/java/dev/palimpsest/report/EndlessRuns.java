@@ -1,6 +1,6 @@
 package dev.palimpsest.report;
 
-import dev.palimpsest.train.Recipe;
+import dev.palimpsest.recipe.Recipe;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;

@@ -1,8 +1,8 @@
 package dev.palimpsest.report;
 
 import dev.palimpsest.metrics.AccuracyMatrix;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Progress;
-import dev.palimpsest.train.Recipe;
 import dev.palimpsest.train.Result;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

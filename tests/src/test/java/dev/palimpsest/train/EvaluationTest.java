@@ -1,5 +1,6 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.recipe.Recipe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;

@@ -1,5 +1,7 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.recipe.MethodOptions;
+import dev.palimpsest.recipe.Recipe;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -1,5 +1,6 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.recipe.Recipe;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

@@ -1,5 +1,6 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.recipe.Recipe;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;

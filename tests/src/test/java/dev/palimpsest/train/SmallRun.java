@@ -2,6 +2,7 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.method.Methods;
 import dev.palimpsest.metrics.AccuracyMatrix;
+import dev.palimpsest.recipe.Recipe;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,4 +1,4 @@
-package dev.palimpsest.train;
+package dev.palimpsest.recipe;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.ImageOptions;

@@ -1,4 +1,4 @@
-package dev.palimpsest.train;
+package dev.palimpsest.recipe;
 
 /** Ranges of options, refused with a sentence that names the option and the value. */
 final class Check {
