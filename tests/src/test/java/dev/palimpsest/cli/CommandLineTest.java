@@ -119,7 +119,7 @@ class CommandLineTest {
         "train m2kd-digits --exemplars 0 --classifier nearest-mean | classifier = nearest-mean needs exemplars, but exemplars = 0: "
                 + "keep some, or take classifier = head",
         "trian | trian is not a command of palimpsest; did you mean train?",
-        "'' | palimpsest needs a command: help, train, report, doctor",
+        "'' | palimpsest needs a command: help, train, report, data, doctor",
         "report | palimpsest report needs RUN",
         "train | palimpsest train needs RECIPE",
         "train m2kd-digits --epochs | --epochs needs a value: N",

@@ -123,7 +123,8 @@ class RecipeTest {
         RecipeFile file = RecipeFile.load(name);
         assertTrue(file.summary().startsWith("M2KD on "), file.summary());
         assertEquals(name.endsWith("exemplar-free"), file.recipe().exemplars().perClass() == 0);
-        assertEquals(name.contains("fashion") ? "fashion-mnist" : "digits", file.recipe().data().name());
+        String data = name.contains("fashion") ? "fashion-mnist" : name.contains("glyphs") ? "glyphs" : "digits";
+        assertEquals(data, file.recipe().data().name());
     }
 
     @Test
