@@ -182,6 +182,23 @@ void kl_values(const Library& library, uint64_t seed) {
     }
 }
 
+// Terms so far apart that float64 rounds their sums as well: only then do the bits tell one tree from another.
+void magnitudes(const Library& library, uint64_t seed) {
+    for (int64_t columns : {130, 1000, 5000}) {
+        Rows r = kl_rows(4, columns, full(columns, 2));
+        std::mt19937_64 random(seed);
+        r.randomise(random);
+        auto far_apart = [&](float& x) { x = std::ldexp(x, static_cast<int>(random() % 41) - 20); };
+        Rows features = r;
+        for (float& x : features.student) far_apart(x);
+        check_mse(library, features, "magnitudes far apart", seed, false);
+        auto logit = [&](float& x) { x = -std::ldexp(1.0f, static_cast<int>(random() % 12) - 6); };
+        for (float& x : r.student) logit(x);
+        for (float& x : r.teacher[0]) logit(x);
+        check_kl(library, r, "magnitudes far apart", seed++, false);
+    }
+}
+
 void mse_shapes(const Library& library, uint64_t seed) {
     for (int64_t dims : {1, 3, 4, 127, 128, 129, 512, 2047, 2048, 2049, 5000, 16384, 40001}) {
         check_mse(library, kl_rows(dims > 2048 ? 2 : 6, dims, full(dims, 3)), "3 teachers", seed++);
@@ -259,6 +276,7 @@ void suite(const Library& library, uint64_t seed) {
     kl_limits(library, seed + 1000);
     kl_values(library, seed + 2000);
     mse_shapes(library, seed + 3000);
+    magnitudes(library, seed + 3500);
     types(library, seed + 4000);
     random_shapes(library, seed + 5000);
     snapshots(library, seed + 6000);

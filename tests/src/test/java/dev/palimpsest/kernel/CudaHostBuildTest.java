@@ -28,6 +28,11 @@ class CudaHostBuildTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> everyShapeHasItsLaunch() throws IOException {
+        return tests("shapes");
+    }
+
+    @TestFactory
     Stream<DynamicTest> theHarnessNoticesMistakes() throws IOException {
         return tests("harness");
     }
