@@ -17,7 +17,10 @@ import java.util.stream.Stream;
 public final class Golden {
     private Golden() {}
 
-    /** Every case file whose name is the stem, or the stem, a dot and a case. None is an error: a golden test that read nothing proves nothing. */
+    /**
+     * Every case file whose name is the stem, or the stem, a dot and a case. None is an error: a golden test that
+     * read nothing proves nothing.
+     */
     public static Stream<Path> cases(String stem) {
         Path folder = Path.of(System.getProperty("palimpsest.golden", "src/test/resources/golden"));
         try (Stream<Path> files = Files.list(folder)) {
@@ -40,8 +43,8 @@ public final class Golden {
         double largest = Arrays.stream(expected).map(Math::abs).max().orElse(0);
         for (int i = 0; i < expected.length; i++) {
             double error = Math.abs(actual[i] - expected[i]);
-            assertTrue(error <= tolerance * largest, name + "[" + i + "]: expected " + expected[i] + ", got " + actual[i] + ", more than " + tolerance
-                    + " of the largest magnitude " + largest + " apart");
+            assertTrue(error <= tolerance * largest, name + "[" + i + "]: expected " + expected[i] + ", got " + actual[i] + ", more than "
+                    + tolerance + " of the largest magnitude " + largest + " apart");
         }
     }
 }

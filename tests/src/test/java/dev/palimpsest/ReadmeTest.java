@@ -60,7 +60,8 @@ class ReadmeTest {
         var messages = new StringWriter();
         try (var files = compiler.getStandardFileManager(null, null, null)) {
             var options = List.of("-cp", System.getProperty("java.class.path"), "-d", folder.toString());
-            assertTrue(compiler.getTask(messages, files, null, options, null, files.getJavaFileObjects(source)).call(), messages.toString());
+            assertTrue(compiler.getTask(messages, files, null, options, null, files.getJavaFileObjects(source)).call(),
+                    messages.toString());
         }
         var printed = new ByteArrayOutputStream();
         PrintStream console = System.out;

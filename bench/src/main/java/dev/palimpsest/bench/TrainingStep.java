@@ -58,7 +58,8 @@ final class TrainingStep implements AutoCloseable {
     /** ResNet-32 of CIFAR: batch 128 of 32×32 in colour, 100 classes. */
     static TrainingStep resNet32(int threads) {
         Arena arena = Arena.ofAuto();
-        return new TrainingStep(Networks.cifarResNet(Shape.of(3, 32, 32), 32, List.of(16, 32, 64), 1, false, arena, 1), arena, 128, 100, threads);
+        return new TrainingStep(Networks.cifarResNet(Shape.of(3, 32, 32), 32, List.of(16, 32, 64), 1, false, arena, 1), arena, 128, 100,
+                threads);
     }
 
     /** The network for 8×8 digits: so little work that what surrounds the arithmetic decides. */

@@ -9,8 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reverse-mode differentiation: every operation computes its result at once and records the step that turns the result's gradient into its
- * inputs'. {@link #backward} plays the steps from last to first; {@link #clear} forgets a tape that is not played. Both hand all memory back.
+ * Reverse-mode differentiation: every operation computes its result at once and records the step that turns the result's gradient into
+ * its inputs'. {@link #backward} plays the steps from last to first; {@link #clear} forgets a tape that is not played. Both hand all
+ * memory back.
  *
  * <p>Operations appear on the tape in an order in which inputs come before results, so no graph has to be searched.
  */
@@ -26,7 +27,10 @@ public final class Tape {
         this.engine = engine;
     }
 
-    /** Images or features from outside, which nothing is learnt about: gradients by them are let go. The tape takes one hold of the tensor over. */
+    /**
+     * Images or features from outside, which nothing is learnt about: gradients by them are let go. The tape takes one
+     * hold of the tensor over.
+     */
     public Variable input(Tensor value) {
         return input(new Variable(value, false));
     }

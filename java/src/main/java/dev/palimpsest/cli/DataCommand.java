@@ -136,8 +136,9 @@ final class DataCommand implements Callable<Integer> {
         }
     }
 
-    @Command(name = "glyphs", sortOptions = false, description = "Renders a data set of 100 characters, an image a font face: rendered type, "
-            + "nothing else. Training and test have different font families; 32 Greek and Cyrillic letters come in files of their own.")
+    @Command(name = "glyphs", sortOptions = false,
+            description = "Renders a data set of 100 characters, an image a font face: rendered type, nothing else. "
+                    + "Training and test have different font families; 32 Greek and Cyrillic letters come in files of their own.")
     static final class Glyphs implements Callable<Integer> {
         @Option(names = "--out", paramLabel = "DIR",
                 description = "Where to [the user's cache, where train looks for it].")

@@ -3,13 +3,13 @@ package dev.palimpsest.cli;
 import dev.palimpsest.recipe.Nearest;
 import java.io.PrintWriter;
 import java.util.Set;
+import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
-import picocli.CommandLine;
 
 /** Errors as one sentence; a stack trace only for our own mistakes. */
 final class Sentences {

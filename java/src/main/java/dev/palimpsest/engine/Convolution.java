@@ -6,8 +6,8 @@ import dev.palimpsest.tensor.Shape;
 public record Convolution(int inputs, int outputs, int kernel, int stride, int padding) {
     public Convolution {
         if (inputs < 1 || outputs < 1 || kernel < 1 || stride < 1 || padding < 0) {
-            throw new IllegalArgumentException("convolution of " + inputs + " to " + outputs + " channels, kernel " + kernel + ", stride " + stride
-                    + ", padding " + padding + ": expected positive sizes and a padding of at least 0");
+            throw new IllegalArgumentException("convolution of " + inputs + " to " + outputs + " channels, kernel " + kernel + ", stride "
+                    + stride + ", padding " + padding + ": expected positive sizes and a padding of at least 0");
         }
     }
 
@@ -28,7 +28,8 @@ public record Convolution(int inputs, int outputs, int kernel, int stride, int p
     private int outputExtent(int extent) {
         int padded = extent + 2 * padding - kernel;
         if (padded < 0) {
-            throw new IllegalArgumentException("a kernel of " + kernel + " does not fit an image side of " + extent + " padded by " + padding);
+            throw new IllegalArgumentException("a kernel of " + kernel + " does not fit an image side of " + extent + " padded by "
+                    + padding);
         }
         return padded / stride + 1;
     }

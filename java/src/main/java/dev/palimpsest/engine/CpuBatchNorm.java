@@ -23,8 +23,8 @@ final class CpuBatchNorm {
         MemorySegment images = engine.describe(key.images, Tensor.Layout.ENGINE);
         int flags = OneDnn.USE_SCALE | OneDnn.USE_SHIFT | (key.relu ? OneDnn.FUSE_RELU : 0) | (key.frozen ? OneDnn.USE_GLOBAL_STATS : 0);
         int[] forwardArguments = {OneDnn.SRC, OneDnn.DST, OneDnn.MEAN, OneDnn.VARIANCE, OneDnn.SCALE, OneDnn.SHIFT, OneDnn.WORKSPACE};
-        int[] backwardArguments = {OneDnn.SRC, OneDnn.MEAN, OneDnn.VARIANCE, OneDnn.DIFF_DST, OneDnn.SCALE, OneDnn.DIFF_SRC, OneDnn.DIFF_SCALE,
-            OneDnn.DIFF_SHIFT, OneDnn.WORKSPACE};
+        int[] backwardArguments = {OneDnn.SRC, OneDnn.MEAN, OneDnn.VARIANCE, OneDnn.DIFF_DST, OneDnn.SCALE, OneDnn.DIFF_SRC,
+            OneDnn.DIFF_SCALE, OneDnn.DIFF_SHIFT, OneDnn.WORKSPACE};
         engine.plan(CpuEngine.passOver(key.images));
         forward = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_batch_normalization_forward_primitive_desc_create", "PPIPPFIP",
                 slot, dnn.engine(), OneDnn.FORWARD_TRAINING, images, images, BatchNorm.EPSILON, flags, engine.attributes())),
@@ -79,11 +79,11 @@ final class CpuBatchNorm {
         Tensor shiftGradient = engine.allocate(norm.shift().shape());
         MemorySegment scale = norm.scale().value();
         if (key.relu) {
-            backward.run(input.data(), saved.mean().data(), saved.variance().data(), gradient.data(), scale, result.data(), scaleGradient.data(),
-                    shiftGradient.data(), saved.passed().data());
+            backward.run(input.data(), saved.mean().data(), saved.variance().data(), gradient.data(), scale, result.data(),
+                    scaleGradient.data(), shiftGradient.data(), saved.passed().data());
         } else {
-            backward.run(input.data(), saved.mean().data(), saved.variance().data(), gradient.data(), scale, result.data(), scaleGradient.data(),
-                    shiftGradient.data());
+            backward.run(input.data(), saved.mean().data(), saved.variance().data(), gradient.data(), scale, result.data(),
+                    scaleGradient.data(), shiftGradient.data());
         }
         CpuEngine.add(norm.scale().gradient(), 1, scaleGradient.data());
         CpuEngine.add(norm.shift().gradient(), 1, shiftGradient.data());

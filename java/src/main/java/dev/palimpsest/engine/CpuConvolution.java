@@ -65,9 +65,10 @@ final class CpuConvolution {
     static MemorySegment forwardDescriptor(CpuEngine engine, Key key, int propagation, MemorySegment bias, MemorySegment attributes) {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
-        return dnn.created(slot -> dnn.call("dnnl_convolution_forward_primitive_desc_create", "PPIIPPPPPPPPP", slot, dnn.engine(), propagation,
-                OneDnn.CONVOLUTION_DIRECT, engine.describe(key.images(), key.layout()), engine.any(key.geometry().weightShape()),
-                bias == null ? MemorySegment.NULL : bias, engine.describe(key.geometry().outputShape(key.images()), Tensor.Layout.ENGINE),
+        return dnn.created(slot -> dnn.call("dnnl_convolution_forward_primitive_desc_create", "PPIIPPPPPPPPP", slot, dnn.engine(),
+                propagation, OneDnn.CONVOLUTION_DIRECT, engine.describe(key.images(), key.layout()),
+                engine.any(key.geometry().weightShape()), bias == null ? MemorySegment.NULL : bias,
+                engine.describe(key.geometry().outputShape(key.images()), Tensor.Layout.ENGINE),
                 engine.pair(key.geometry().stride()), engine.pair(0), padding, padding, attributes));
     }
 
@@ -107,10 +108,10 @@ final class CpuConvolution {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
         engine.plan(key.operations());
-        inputGradient = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_convolution_backward_data_primitive_desc_create", "PPIPPPPPPPPP",
-                slot, dnn.engine(), OneDnn.CONVOLUTION_DIRECT, engine.describe(key.images(), Tensor.Layout.ENGINE),
-                engine.any(key.geometry().weightShape()), engine.describe(output, Tensor.Layout.ENGINE), engine.pair(key.geometry().stride()),
-                engine.pair(0), padding, padding, forward.descriptor(), engine.attributes())),
+        inputGradient = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_convolution_backward_data_primitive_desc_create",
+                "PPIPPPPPPPPP", slot, dnn.engine(), OneDnn.CONVOLUTION_DIRECT, engine.describe(key.images(), Tensor.Layout.ENGINE),
+                engine.any(key.geometry().weightShape()), engine.describe(output, Tensor.Layout.ENGINE),
+                engine.pair(key.geometry().stride()), engine.pair(0), padding, padding, forward.descriptor(), engine.attributes())),
                 OneDnn.DIFF_DST, OneDnn.WEIGHTS, OneDnn.DIFF_SRC);
         inputGradientWeight = new Packed(engine, key.geometry(), inputGradient);
     }

@@ -11,9 +11,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Layers on oneDNN. Activations stay in one blocked order from the first convolution to the pooling, so nothing is reordered between layers;
- * primitives are built once a shape and then only run. Those of a parameter are kept until the engine closes, so an engine should live as
- * long as one run's networks and not longer.
+ * Layers on oneDNN. Activations stay in one blocked order from the first convolution to the pooling, so nothing is reordered between
+ * layers; primitives are built once a shape and then only run. Those of a parameter are kept until the engine closes, so an engine should
+ * live as long as one run's networks and not longer.
  */
 final class CpuEngine implements Engine {
     private static final long ALONE_BELOW = 1L << 24;
@@ -64,7 +64,8 @@ final class CpuEngine implements Engine {
     @Override
     public Tensor wrap(Shape shape, MemorySegment rowMajor) {
         if (rowMajor.byteSize() < shape.bytes()) {
-            throw new IllegalArgumentException("a tensor of " + shape + " needs " + shape.bytes() + " bytes, the memory has " + rowMajor.byteSize());
+            throw new IllegalArgumentException("a tensor of " + shape + " needs " + shape.bytes() + " bytes, the memory has "
+                    + rowMajor.byteSize());
         }
         return Tensor.borrowed(shape, rowMajor);
     }
@@ -117,7 +118,8 @@ final class CpuEngine implements Engine {
     public Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
         Checks.activation("batch norm", input);
         if (input.shape().extent(1) != norm.channels()) {
-            throw new IllegalArgumentException(norm.scale().name() + " has " + norm.channels() + " channels, the activation is " + input.shape());
+            throw new IllegalArgumentException(norm.scale().name() + " has " + norm.channels() + " channels, the activation is "
+                    + input.shape());
         }
         if (!frozen && input.shape().elements() <= norm.channels()) {
             throw new IllegalArgumentException("batch norm needs more than one value a channel, got activations of " + input.shape()
@@ -184,9 +186,11 @@ final class CpuEngine implements Engine {
         Checks.notEmpty(weight.name(), input.shape());
         int inputs = weight.shape().extent(1);
         if (input.shape().extent(1) != inputs) {
-            throw new IllegalArgumentException(weight.name() + " is " + weight.shape() + " and needs an input of N×" + inputs + ", got " + input.shape());
+            throw new IllegalArgumentException(weight.name() + " is " + weight.shape() + " and needs an input of N×" + inputs + ", got "
+                    + input.shape());
         }
-        return linears.computeIfAbsent(new CpuLinear.Key(input.shape().extent(0), inputs, weight.shape().extent(0)), key -> new CpuLinear(this, key));
+        return linears.computeIfAbsent(new CpuLinear.Key(input.shape().extent(0), inputs, weight.shape().extent(0)),
+                key -> new CpuLinear(this, key));
     }
 
     @Override
@@ -242,8 +246,8 @@ final class CpuEngine implements Engine {
     }
 
     /**
-     * To be called before primitives are built: says what one run of them computes. A layer of less than a tenth of a millisecond stays on one
-     * thread, for waking another that sleeps takes as long.
+     * To be called before primitives are built: says what one run of them computes. A layer of less than a tenth of a millisecond stays on
+     * one thread, for waking another that sleeps takes as long.
      */
     void plan(long operations) {
         dnn.use(operations < ALONE_BELOW ? 1 : threads);

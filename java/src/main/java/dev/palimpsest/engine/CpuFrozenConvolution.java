@@ -24,8 +24,9 @@ final class CpuFrozenConvolution implements Engine.FrozenConvolution {
         this.engine = engine;
         this.geometry = geometry;
         if (weight.byteSize() != geometry.weightShape().bytes() || bias.byteSize() != (long) geometry.outputs() * Float.BYTES) {
-            throw new IllegalArgumentException("a convolution with weights " + geometry.weightShape() + " needs " + geometry.weightShape().bytes()
-                    + " bytes of them and " + (long) geometry.outputs() * Float.BYTES + " of bias, got " + weight.byteSize() + " and " + bias.byteSize());
+            throw new IllegalArgumentException("a convolution with weights " + geometry.weightShape() + " needs "
+                    + geometry.weightShape().bytes() + " bytes of them and " + (long) geometry.outputs() * Float.BYTES + " of bias, got "
+                    + weight.byteSize() + " and " + bias.byteSize());
         }
         this.weight = arena.allocate(weight.byteSize(), 64).copyFrom(weight);
         this.bias = arena.allocate(bias.byteSize(), 64).copyFrom(bias);

@@ -29,8 +29,10 @@ final class CpuLinear {
         MemorySegment transposedGradient = dnn.describe(Shape.of(key.outputs, key.rows), Format.TRANSPOSED);
         engine.plan(2L * key.rows * key.inputs * key.outputs);
         forward = product(engine.rowMajor(inputs), transposedWeight, bias, engine.rowMajor(outputs), false);
-        inputGradient = product(engine.rowMajor(outputs), engine.rowMajor(Shape.of(key.outputs, key.inputs)), null, engine.rowMajor(inputs), false);
-        weightGradient = product(transposedGradient, engine.rowMajor(inputs), null, engine.rowMajor(Shape.of(key.outputs, key.inputs)), true);
+        inputGradient = product(engine.rowMajor(outputs), engine.rowMajor(Shape.of(key.outputs, key.inputs)), null,
+                engine.rowMajor(inputs), false);
+        weightGradient = product(transposedGradient, engine.rowMajor(inputs), null,
+                engine.rowMajor(Shape.of(key.outputs, key.inputs)), true);
     }
 
     private Primitive product(MemorySegment a, MemorySegment b, MemorySegment bias, MemorySegment result, boolean accumulate) {
@@ -57,7 +59,8 @@ final class CpuLinear {
         weightGradient.run(gradient.data(), input.data(), weight.gradient());
         for (int row = 0; row < key.rows; row++) {
             for (int c = 0; c < key.outputs; c++) {
-                float sum = bias.gradient().getAtIndex(JAVA_FLOAT, c) + gradient.data().getAtIndex(JAVA_FLOAT, (long) row * key.outputs + c);
+                float sum = bias.gradient().getAtIndex(JAVA_FLOAT, c)
+                        + gradient.data().getAtIndex(JAVA_FLOAT, (long) row * key.outputs + c);
                 bias.gradient().setAtIndex(JAVA_FLOAT, c, sum);
             }
         }

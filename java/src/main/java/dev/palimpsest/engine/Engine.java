@@ -9,7 +9,8 @@ import java.lang.foreign.MemorySegment;
  * The layer maths of one device. Tensors it returns come from its workspace and go back with {@link #release}; after the first step over
  * given shapes nothing is allocated off-heap. Gradients of parameters are added to {@link Parameter#gradient()}.
  *
- * <p>An engine belongs to the thread that opened it, and refuses every call after {@link #close}. Images and activations are [N, C, H, W], matrices [N, features], all float32.
+ * <p>An engine belongs to the thread that opened it, and refuses every call after {@link #close}. Images and activations are [N, C, H, W],
+ * matrices [N, features], all float32.
  */
 public sealed interface Engine extends AutoCloseable permits CpuEngine {
     /** The engine on this machine's processor with the given number of threads. @throws EngineException if oneDNN cannot be loaded */

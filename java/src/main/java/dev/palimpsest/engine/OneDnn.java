@@ -121,7 +121,8 @@ final class OneDnn {
     MemorySegment describe(Shape shape, Format format) {
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment dims = dims(temporary, shape.extents());
-            MemorySegment description = created(to -> call("dnnl_memory_desc_create_with_tag", "PIPII", to, shape.rank(), dims, FLOAT32, format.tag()));
+            MemorySegment description = created(
+                    to -> call("dnnl_memory_desc_create_with_tag", "PIPII", to, shape.rank(), dims, FLOAT32, format.tag()));
             descriptions.add(description);
             return description;
         }
@@ -184,7 +185,10 @@ final class OneDnn {
         return slot.get(ADDRESS, 0);
     }
 
-    /** Threads for what is built or run next. Set anew each time: OpenMP keeps the number for the calling thread, whichever engine it used last. */
+    /**
+     * Threads for what is built or run next. Set anew each time: OpenMP keeps the number for the calling thread, whichever
+     * engine it used last.
+     */
     void use(int threads) {
         try {
             setThreads.invokeExact(threads);

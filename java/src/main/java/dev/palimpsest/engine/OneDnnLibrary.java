@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
@@ -21,15 +20,20 @@ final class OneDnnLibrary {
 
     private OneDnnLibrary() {}
 
-    /** Loaded once a process. Waiting OpenMP threads must sleep: with the default they spin, and on a shared core a step gets several times slower. */
+    /**
+     * Loaded once a process. Waiting OpenMP threads must sleep: with the default they spin, and on a shared core a step
+     * gets several times slower.
+     */
     static synchronized SymbolLookup load(int threads) {
         if (library == null) {
             try (Arena temporary = Arena.ofConfined()) {
                 MethodHandle setenv = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("setenv"),
                         FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
                 int keepTheUsers = 0;
-                int ignored = (int) setenv.invokeExact(temporary.allocateFrom("OMP_WAIT_POLICY"), temporary.allocateFrom("passive"), keepTheUsers);
-                ignored = (int) setenv.invokeExact(temporary.allocateFrom("OMP_NUM_THREADS"), temporary.allocateFrom("" + threads), keepTheUsers);
+                int ignored = (int) setenv.invokeExact(temporary.allocateFrom("OMP_WAIT_POLICY"), temporary.allocateFrom("passive"),
+                        keepTheUsers);
+                ignored = (int) setenv.invokeExact(temporary.allocateFrom("OMP_NUM_THREADS"), temporary.allocateFrom("" + threads),
+                        keepTheUsers);
             } catch (Throwable e) {
                 throw new EngineException("OpenMP's settings could not be made: " + e, e);
             }

@@ -51,8 +51,8 @@ public final class CrossEntropy {
     }
 
     /**
-     * Mean over rows of the sigmoid cross-entropy summed over all columns, as iCaRL's LwF-MC (Rebuffi 2017, Algorithm 3): the target of an old
-     * class is the last model's sigmoid, that of a new class one or zero.
+     * Mean over rows of the sigmoid cross-entropy summed over all columns, as iCaRL's LwF-MC (Rebuffi 2017, Algorithm 3): the target of an
+     * old class is the last model's sigmoid, that of a new class one or zero.
      *
      * @param logits [B, C]
      * @param labels B labels below C
@@ -87,7 +87,8 @@ public final class CrossEntropy {
     }
 
     private static void requireLast(Shape logits, Tensor last) {
-        if (last != null && (last.shape().rank() != 2 || last.shape().extent(0) != logits.extent(0) || last.shape().extent(1) > logits.extent(1))) {
+        if (last != null && (last.shape().rank() != 2 || last.shape().extent(0) != logits.extent(0)
+                || last.shape().extent(1) > logits.extent(1))) {
             throw new IllegalArgumentException("the last model's logits need " + logits.extent(0) + " rows and at most " + logits.extent(1)
                     + " columns to be targets for logits of " + logits + ", got " + last.shape());
         }

@@ -37,7 +37,8 @@ final class KeptOutputs implements AutoCloseable {
             if (tables == null) {
                 tables = outputs.map(output -> table(indices.length, output.shape().extent(1)));
             }
-            tables.zip(outputs, (table, output) -> MemorySegment.copy(output.data(), 0, table.rows, first * table.rowBytes(), output.shape().bytes()));
+            tables.zip(outputs,
+                    (table, output) -> MemorySegment.copy(output.data(), 0, table.rows, first * table.rowBytes(), output.shape().bytes()));
         });
     }
 
@@ -52,7 +53,8 @@ final class KeptOutputs implements AutoCloseable {
             for (int i = 0; i < batch.rows(); i++) {
                 int from = row[batch.indices()[i]];
                 if (from < 0) {
-                    throw new IllegalArgumentException("image " + batch.indices()[i] + " is not among those whose teacher outputs are kept");
+                    throw new IllegalArgumentException("image " + batch.indices()[i]
+                            + " is not among those whose teacher outputs are kept");
                 }
                 MemorySegment.copy(table.rows, from * table.rowBytes(), output.data(), i * table.rowBytes(), table.rowBytes());
             }

@@ -26,8 +26,8 @@ import java.util.Optional;
 
 /**
  * M2KD, multi-model and multi-level knowledge distillation (Zhou et al., arXiv 1904.01769): every earlier snapshot teaches, through the
- * logits of its own classes, through auxiliary heads, and if asked through features; the snapshots live inside the network's own weights and
- * are rebuilt by their owner masks (PackNet, Mallya and Lazebnik 2018). With e the experience, C_i the classes of experience i:
+ * logits of its own classes, through auxiliary heads, and if asked through features; the snapshots live inside the network's own weights
+ * and are rebuilt by their owner masks (PackNet, Mallya and Lazebnik 2018). With e the experience, C_i the classes of experience i:
  *
  * <pre>
  *   L = CE
@@ -76,7 +76,9 @@ final class M2kd implements Method {
     private void prepare(Learner learner) {
         if (options.prune()) {
             int steps = learner.stream().experiences().size();
-            plan = options.fraction().isPresent() ? new PruningPlan.Fixed(options.fraction().getAsDouble(), steps) : new PruningPlan.EqualShares(steps);
+            plan = options.fraction().isPresent()
+                    ? new PruningPlan.Fixed(options.fraction().getAsDouble(), steps)
+                    : new PruningPlan.EqualShares(steps);
             plan.requireEnoughWeights(learner.network().parameters());
             owners = new Owners(learner.network().parameters());
             snapshots = new PackedSnapshots(owners);

@@ -15,8 +15,8 @@ public final class Methods {
      */
     public static Method of(Recipe recipe) {
         if (recipe.method().crossEntropy() == MethodOptions.CrossEntropy.NEW && recipe.exemplars().perClass() > 0) {
-            throw new IllegalArgumentException("cross-entropy = new looks at the new classes alone, but exemplars = " + recipe.exemplars().perClass()
-                    + " bring old ones into every batch: set exemplars = 0, or cross-entropy = all");
+            throw new IllegalArgumentException("cross-entropy = new looks at the new classes alone, but exemplars = "
+                    + recipe.exemplars().perClass() + " bring old ones into every batch: set exemplars = 0, or cross-entropy = all");
         }
         return switch (recipe.method().kind()) {
             case M2KD -> new M2kd(recipe);
@@ -27,8 +27,8 @@ public final class Methods {
     }
 
     /**
-     * The recipe as its method runs it. Auxiliary heads and features are M2KD's: its baselines are the plain methods. The upper bound sees all
-     * images at once, so what spares old knowledge would only hold it back.
+     * The recipe as its method runs it. Auxiliary heads and features are M2KD's: its baselines are the plain methods. The upper bound sees
+     * all images at once, so what spares old knowledge would only hold it back.
      */
     public static Recipe settled(Recipe recipe) {
         return switch (recipe.method().kind()) {

@@ -41,7 +41,8 @@ final class Teaching implements AutoCloseable {
         options = recipe.method();
         weight = options.overSnapshots() == MethodOptions.OverSnapshots.MEAN ? 1.0 / teachers.size() : 1;
         List<ClassRange> groups = teachers.stream().map(Teacher::classes).toList();
-        logits = new Distillation(learner.engine(), recipe.optimiser().batch(), learner.network().classes(), groups, weight, options.temperature());
+        logits = new Distillation(learner.engine(), recipe.optimiser().batch(), learner.network().classes(), groups, weight,
+                options.temperature());
         teachers.forEach(teacher -> teacher.prepare(learner));
     }
 

@@ -61,7 +61,8 @@ public final class FrozenNetwork implements AutoCloseable {
     private Head copy(Linear head, Weights weights) {
         MemorySegment bias = weights.vector(head.bias().name());
         int outputs = Math.toIntExact(bias.byteSize() / Float.BYTES);
-        Parameter weight = new Parameter(head.weight().name(), Parameter.Role.HEAD, Shape.of(outputs, head.weight().shape().extent(1)), arena);
+        Parameter weight = new Parameter(head.weight().name(), Parameter.Role.HEAD,
+                Shape.of(outputs, head.weight().shape().extent(1)), arena);
         weight.set(weights.vector(head.weight().name()).toArray(JAVA_FLOAT));
         Parameter copiedBias = new Parameter(head.bias().name(), Parameter.Role.HEAD, Shape.of(outputs), arena);
         copiedBias.set(bias.toArray(JAVA_FLOAT));

@@ -23,8 +23,8 @@ public final class Network {
     private final List<Buffer> buffers;
     private final RandomGenerator random;
 
-    Network(Builder builder, Shape image, ConvNorm stem, List<List<Block>> stages, List<Integer> widths, boolean auxiliaryHeads, Arena arena,
-            RandomGenerator random) {
+    Network(Builder builder, Shape image, ConvNorm stem, List<List<Block>> stages, List<Integer> widths, boolean auxiliaryHeads,
+            Arena arena, RandomGenerator random) {
         this.image = image;
         this.stem = stem;
         this.stages = stages;

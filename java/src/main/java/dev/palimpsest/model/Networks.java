@@ -23,8 +23,8 @@ public final class Networks {
     public static Network cifarResNet(Shape image, int depth, List<Integer> widths, int stemStride, boolean auxiliaryHeads, Arena arena,
             long seed) {
         if (depth < 8 || (depth - 2) % 6 != 0 || widths.size() != 3) {
-            throw new IllegalArgumentException("a CIFAR ResNet has 6n+2 layers (8, 14, 20, 32, …) and three widths, got " + depth + " layers and widths "
-                    + widths);
+            throw new IllegalArgumentException("a CIFAR ResNet has 6n+2 layers (8, 14, 20, 32, …) and three widths, got " + depth
+                    + " layers and widths " + widths);
         }
         RandomGenerator random = new SplittableRandom(seed);
         Builder builder = new Builder(arena, random);

@@ -9,8 +9,8 @@ import java.util.List;
  * @param retrainEpochs passes after pruning, with the released weights held at zero
  * @param batch images a step, exemplars included
  * @param laterLearningRateFactor the learning rate of every experience but the first is multiplied by this
- * @param retrainLearningRateFactor the learning rate of retraining is multiplied by this: it mends what pruning broke, and would break more at
- *     the full rate
+ * @param retrainLearningRateFactor the learning rate of retraining is multiplied by this: it mends what pruning broke, and would break
+ *     more at the full rate
  * @param milestones epochs at which the step schedule multiplies the learning rate by {@code decay}
  * @param clip largest norm of the whole gradient; 0: not clipped
  */
@@ -48,8 +48,8 @@ public record OptimiserOptions(int epochs, int retrainEpochs, int batch, Algorit
     static final Option<Double> DECAY = Option.number("decay", 0.2, "Factor of the step schedule.", r -> r.optimiser().decay());
     static final Option<Double> CLIP = Option.number("clip", 0, "Largest norm of the whole gradient; 0: not clipped.",
             r -> r.optimiser().clip());
-    static final List<Option<?>> ALL = List.of(EPOCHS, RETRAIN_EPOCHS, BATCH, OPTIMISER, LEARNING_RATE, LATER_FACTOR, RETRAIN_FACTOR, MOMENTUM, NESTEROV,
-            WEIGHT_DECAY, SCHEDULE, MILESTONES, DECAY, CLIP);
+    static final List<Option<?>> ALL = List.of(EPOCHS, RETRAIN_EPOCHS, BATCH, OPTIMISER, LEARNING_RATE, LATER_FACTOR, RETRAIN_FACTOR,
+            MOMENTUM, NESTEROV, WEIGHT_DECAY, SCHEDULE, MILESTONES, DECAY, CLIP);
 
     /** @throws IllegalArgumentException with a sentence naming the option and what was expected */
     public OptimiserOptions {

@@ -15,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.List;
 
 /**
  * Writes a run's folder while it runs: run.json at once and at the end, steps.csv after every experience, metrics.json at the end. A kill

@@ -22,7 +22,8 @@ final class Classifier implements AutoCloseable {
 
     /** By the nearest mean of each class's exemplars, indices into the given images. Takes the network over. */
     static Classifier nearestMean(FrozenNetwork network, List<int[]> exemplars, Inference images) {
-        return new Classifier(network, new NearestMean(exemplars.stream().map(own -> images.features(network, own)).toArray(float[][][]::new)));
+        return new Classifier(network,
+                new NearestMean(exemplars.stream().map(own -> images.features(network, own)).toArray(float[][][]::new)));
     }
 
     /** One row an index, one score a class; the highest wins. */

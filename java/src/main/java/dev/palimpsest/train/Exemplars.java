@@ -68,7 +68,8 @@ final class Exemplars {
                 }
             }
             if (best < 0) {
-                throw new TrainingException("exemplars cannot be chosen: the features of the class are NaN, so training diverged; lower learning-rate");
+                throw new TrainingException("exemplars cannot be chosen: the features of the class are NaN, so training diverged; "
+                        + "lower learning-rate");
             }
             taken[best] = true;
             chosen[k] = own[best];

@@ -53,7 +53,8 @@ public final class Experiment {
         Dataset dataset = stream.dataset();
         try (Arena arena = Arena.ofShared();
                 Engine engine = Engine.cpu(recipe.threads());
-                Loader loader = new Loader(dataset.train(), stream::relabel, recipe.data().augment(), recipe.optimiser().batch(), recipe.seed());
+                Loader loader = new Loader(dataset.train(), stream::relabel, recipe.data().augment(), recipe.optimiser().batch(),
+                        recipe.seed());
                 Inference trainingImages = new Inference(engine, dataset.train());
                 Inference judgedImages = new Inference(engine, judged());
                 this.method) { // closed before the engine that its teachers live in
@@ -74,8 +75,9 @@ public final class Experiment {
         AccuracyMatrix within = AccuracyMatrix.of(images);
         List<Result.Memory> memory = new ArrayList<>();
         for (Experience experience : experiences) {
-            progress.experienceBegins(new Progress.Arrival(experience.index(), names.subList(experience.classes().begin(), experience.classes().end()),
-                    experience.train().length, learner.exemplars()));
+            progress.experienceBegins(new Progress.Arrival(experience.index(),
+                    names.subList(experience.classes().begin(), experience.classes().end()), experience.train().length,
+                    learner.exemplars()));
             learner.learn(experience);
             learner.remember();
             method.memory().ifPresent(memory::add);
@@ -133,8 +135,8 @@ public final class Experiment {
         Shape image = Shape.of(images.channels(), images.height(), images.width());
         ModelOptions model = recipe.model();
         return switch (model.network()) {
-            case CIFAR_RESNET -> Networks.cifarResNet(image, model.depth(), model.widths(), model.stemStride(), model.auxiliaryHeads(), arena,
-                    recipe.seed());
+            case CIFAR_RESNET -> Networks.cifarResNet(image, model.depth(), model.widths(), model.stemStride(), model.auxiliaryHeads(),
+                    arena, recipe.seed());
             case DIGITS_NET -> Networks.digitsNet(image, model.widths(), model.auxiliaryHeads(), arena, recipe.seed());
         };
     }

@@ -1,7 +1,5 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.recipe.OptimiserOptions;
-import dev.palimpsest.recipe.Recipe;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.palimpsest.autograd.Scalar;
@@ -13,6 +11,8 @@ import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.model.Training;
 import dev.palimpsest.model.Weights;
+import dev.palimpsest.recipe.OptimiserOptions;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.BatchPlan;
@@ -43,8 +43,8 @@ public final class Learner {
     private int epoch;
     private int step;
 
-    Learner(Recipe recipe, Method method, Engine engine, Network network, ClassIncrementalStream stream, Loader loader, Inference trainingImages,
-            Exemplars exemplars, Progress progress) {
+    Learner(Recipe recipe, Method method, Engine engine, Network network, ClassIncrementalStream stream, Loader loader,
+            Inference trainingImages, Exemplars exemplars, Progress progress) {
         this.recipe = recipe;
         this.method = method;
         this.engine = engine;
@@ -108,7 +108,8 @@ public final class Learner {
 
     private int[] newImages() {
         return method.keepsAllImages()
-                ? stream.experiences().subList(0, experience.index() + 1).stream().flatMapToInt(e -> IntStream.of(e.train())).sorted().toArray()
+                ? stream.experiences().subList(0, experience.index() + 1).stream()
+                        .flatMapToInt(e -> IntStream.of(e.train())).sorted().toArray()
                 : experience.train();
     }
 
@@ -153,8 +154,8 @@ public final class Learner {
         for (Parameter parameter : parameters) {
             for (float value : parameter.toArray()) {
                 if (!Float.isFinite(value)) {
-                    throw new TrainingException("a weight of " + parameter.name() + " is " + value + " after experience " + experience.index()
-                            + ": lower learning-rate, or set clip");
+                    throw new TrainingException("a weight of " + parameter.name() + " is " + value + " after experience "
+                            + experience.index() + ": lower learning-rate, or set clip");
                 }
             }
         }
@@ -173,8 +174,8 @@ public final class Learner {
         method.loss(new Pass(engine, tape, batch, images, outputs), terms);
         Scalar loss = terms.sum(tape);
         if (!Double.isFinite(loss.value())) {
-            throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience " + experience.index() + " (" + terms
-                    + "): lower learning-rate, or set clip");
+            throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience " + experience.index()
+                    + " (" + terms + "): lower learning-rate, or set clip");
         }
         tape.backward(loss);
         if (recipe.optimiser().clip() > 0) {
@@ -195,7 +196,8 @@ public final class Learner {
         return switch (options.schedule()) {
             case COSINE -> new Schedule.Cosine();
             case CONSTANT -> new Schedule.Constant();
-            case STEP -> new Schedule.Step(options.milestones().stream().filter(m -> m < epochs).map(m -> (double) m / epochs).toList(), options.decay());
+            case STEP -> new Schedule.Step(options.milestones().stream().filter(m -> m < epochs).map(m -> (double) m / epochs).toList(),
+                    options.decay());
         };
     }
 

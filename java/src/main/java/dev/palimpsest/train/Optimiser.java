@@ -55,7 +55,8 @@ public abstract sealed class Optimiser permits Sgd, Adam {
             Tracked old = known.get(parameter.name());
             Tracked now = old != null && old.parameter == parameter ? old : successor(old, parameter);
             if (next.put(parameter.name(), now) != null) {
-                throw new IllegalArgumentException("two parameters are named " + parameter.name() + ": names must differ, state follows them");
+                throw new IllegalArgumentException("two parameters are named " + parameter.name()
+                        + ": names must differ, state follows them");
             }
         }
         tracked = new ArrayList<>(next.values());

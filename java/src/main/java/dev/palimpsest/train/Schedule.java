@@ -2,7 +2,10 @@ package dev.palimpsest.train;
 
 import java.util.List;
 
-/** What the learning rate is multiplied by at a step: a function of how far training is and of nothing else, so a resumed run needs no state. */
+/**
+ * What the learning rate is multiplied by at a step: a function of how far training is and of nothing else, so a
+ * resumed run needs no state.
+ */
 public sealed interface Schedule {
     /**
      * The factor for the step that is about to be made.
@@ -12,7 +15,8 @@ public sealed interface Schedule {
      */
     default double factor(long step, long totalSteps) {
         if (totalSteps < 1 || step < 0 || step > totalSteps) {
-            throw new IllegalArgumentException("step " + step + " of " + totalSteps + ": expected 0 ≤ step ≤ total and a total of at least 1");
+            throw new IllegalArgumentException("step " + step + " of " + totalSteps
+                    + ": expected 0 ≤ step ≤ total and a total of at least 1");
         }
         return at(step, totalSteps);
     }

@@ -51,7 +51,8 @@ class TapeTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,3,5,3,1,6", "2,5,3,3,2,6", "3,8,16,3,1,5", "4,16,24,3,2,7", "5,16,16,1,1,4", "2,3,16,1,2,6", "1,24,8,3,1,4", "2,32,16,3,2,8"})
+    @CsvSource({"1,3,5,3,1,6", "2,5,3,3,2,6", "3,8,16,3,1,5", "4,16,24,3,2,7", "5,16,16,1,1,4", "2,3,16,1,2,6", "1,24,8,3,1,4",
+        "2,32,16,3,2,8"})
     void convolution(int n, int inputs, int outputs, int kernel, int stride, int size) {
         Convolution geometry = new Convolution(inputs, outputs, kernel, stride, kernel / 2);
         Parameter weight = parameter("w", geometry.weightShape());
@@ -65,8 +66,8 @@ class TapeTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,3,true,false", "2,5,false,false", "3,8,true,false", "4,16,false,false", "5,24,true,false", "2,16,true,true", "1,16,false,true",
-        "3,5,true,true"})
+    @CsvSource({"1,3,true,false", "2,5,false,false", "3,8,true,false", "4,16,false,false", "5,24,true,false", "2,16,true,true",
+        "1,16,false,true", "3,5,true,true"})
     void batchNorm(int n, int channels, boolean relu, boolean frozen) {
         Convolution geometry = new Convolution(2, channels, 3, 1, 1);
         Parameter weight = parameter("w", geometry.weightShape());
@@ -183,7 +184,10 @@ class TapeTest {
         }
     }
 
-    /** Every element of a small tensor, of a larger one about a hundred at an odd distance, so that all positions and channels have their turn. */
+    /**
+     * Every element of a small tensor, of a larger one about a hundred at an odd distance, so that all positions
+     * and channels have their turn.
+     */
     private static void close(String name, double[] at, DoubleSupplier value, float[] gradient) {
         int stride = at.length / 100 | 1;
         double[] expected = new double[(at.length + stride - 1) / stride];

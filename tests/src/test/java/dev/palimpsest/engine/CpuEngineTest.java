@@ -154,9 +154,11 @@ class CpuEngineTest {
         step(own, network, null);
         own.close();
         own.close();
-        for (Executable use : List.<Executable>of(() -> own.allocate(Shape.of(1)), () -> own.toArray(images), () -> frozen.forward(images, false),
+        for (Executable use : List.<Executable>of(() -> own.allocate(Shape.of(1)), () -> own.toArray(images),
+                () -> frozen.forward(images, false),
                 () -> own.convolution(images, network.parameters().getFirst(), new Convolution(3, 8, 3, 1, 1)))) {
-            assertEquals("the engine is closed: open another one with Engine.cpu(threads)", assertThrows(IllegalStateException.class, use).getMessage());
+            assertEquals("the engine is closed: open another one with Engine.cpu(threads)",
+                    assertThrows(IllegalStateException.class, use).getMessage());
         }
         frozen.close();
     }
@@ -201,7 +203,8 @@ class CpuEngineTest {
     @Test
     void aMissingLibraryIsNamedWithItsPackage() {
         String message = assertThrows(EngineException.class, () -> OneDnnLibrary.load("no/such/folder")).getMessage();
-        assertTrue(message.startsWith("oneDNN, which computes the layers on the CPU, could not be loaded (") && message.contains("no/such/folder")
+        assertTrue(message.startsWith("oneDNN, which computes the layers on the CPU, could not be loaded (")
+                && message.contains("no/such/folder")
                 && message.endsWith("put org.bytedeco:dnnl:linux-x86_64 on the class path and libstdc++6 on the machine"), message);
     }
 
@@ -244,7 +247,8 @@ class CpuEngineTest {
 
     private BatchNorm norm(int channels) {
         Shape shape = Shape.of(channels);
-        return new BatchNorm(parameter("scale", shape), parameter("shift", shape), new Buffer("mean", shape, arena.allocate(shape.bytes(), 64)),
+        return new BatchNorm(parameter("scale", shape), parameter("shift", shape),
+                new Buffer("mean", shape, arena.allocate(shape.bytes(), 64)),
                 new Buffer("variance", shape, arena.allocate(shape.bytes(), 64)));
     }
 }

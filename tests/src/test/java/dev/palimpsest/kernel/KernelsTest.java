@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -47,7 +48,7 @@ class KernelsTest {
     void oneThatTheMachineLacksIsAnError() {
         assertEquals("the avx512 kernels cannot run here: this processor lacks the instructions; it has [java, baseline]",
                 assertThrows(UnsupportedOperationException.class,
-                        () -> Kernels.require(Implementation.AVX512, java.util.List.of(Implementation.JAVA, Implementation.BASELINE)))
+                        () -> Kernels.require(Implementation.AVX512, List.of(Implementation.JAVA, Implementation.BASELINE)))
                         .getMessage());
     }
 }

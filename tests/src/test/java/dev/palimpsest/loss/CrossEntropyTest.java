@@ -155,7 +155,8 @@ class CrossEntropyTest {
         Variable logits = tape.input(tensor(new float[6], 3));
         ClassRange all = new ClassRange(0, 3);
         refused("label 3 lies outside the classes [0, 3)", () -> CrossEntropy.softmax(tape, engine, logits, new int[] {0, 3}, all));
-        refused("label 0 lies outside the classes [1, 3)", () -> CrossEntropy.softmax(tape, engine, logits, new int[] {2, 0}, new ClassRange(1, 3)));
+        refused("label 0 lies outside the classes [1, 3)",
+                () -> CrossEntropy.softmax(tape, engine, logits, new int[] {2, 0}, new ClassRange(1, 3)));
         refused("label -1 lies outside", () -> CrossEntropy.sigmoid(tape, engine, logits, new int[] {-1, 0}, null));
         refused("3 labels needs logits of 3 rows and at least 3 columns, got 2×3",
                 () -> CrossEntropy.softmax(tape, engine, logits, new int[] {0, 1, 2}, all));

@@ -60,7 +60,10 @@ class DistillationTest {
         return tensor;
     }
 
-    /** Once with a full batch and once with fewer rows than there is room for; teachers' memory is overwritten at once, as its owner may. */
+    /**
+     * Once with a full batch and once with fewer rows than there is room for; teachers' memory is overwritten
+     * at once, as its owner may.
+     */
     @Test
     void logitsTermEqualsItsFormula() {
         List<ClassRange> ranges = List.of(new ClassRange(0, 3), new ClassRange(3, 4), new ClassRange(2, 7));
@@ -81,7 +84,8 @@ class DistillationTest {
                     double loss = 0;
                     for (int k = 0; k < ranges.size(); k++) {
                         ClassRange range = ranges.get(k);
-                        loss += WEIGHT * Doubles.kl(Doubles.rows(said.get(k), range.size()), Doubles.columns(z, range.begin(), range.end()), TEMPERATURE);
+                        loss += WEIGHT * Doubles.kl(Doubles.rows(said.get(k), range.size()), Doubles.columns(z, range.begin(), range.end()),
+                                TEMPERATURE);
                     }
                     return loss;
                 });

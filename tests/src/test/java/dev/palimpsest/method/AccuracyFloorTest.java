@@ -14,8 +14,8 @@ import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.Test;
 
 /**
- * What the digits' recipes reach in a few epochs. The floors lie well below what was measured over several class orders: they catch a method
- * that does not learn or does not remember, not a lost point.
+ * What the digits' recipes reach in a few epochs. The floors lie well below what was measured over several class orders: they catch a
+ * method that does not learn or does not remember, not a lost point.
  */
 class AccuracyFloorTest {
     /** Results for class orders 1, 2, …. */
@@ -54,8 +54,8 @@ class AccuracyFloorTest {
     @Test
     void withoutExemplarsM2kdRemembersWhatFineTuningForgets() throws IOException {
         List<Result> m2kd = run("m2kd-digits-exemplar-free", 6, "epochs=5");
-        List<Result> fineTuning = run("m2kd-digits-exemplar-free", 6, "epochs=5", "method=fine-tuning", "cross-entropy=all", "freeze-norm=false",
-                "later-learning-rate-factor=1");
+        List<Result> fineTuning = run("m2kd-digits-exemplar-free", 6, "epochs=5", "method=fine-tuning", "cross-entropy=all",
+                "freeze-norm=false", "later-learning-rate-factor=1");
         double forgetting = mean(m2kd, result -> result.accuracy().forgetting());
         requireAtLeast(2 * forgetting, mean(fineTuning, result -> result.accuracy().forgetting()), "forgetting of fine-tuning");
         double within = mean(fineTuning, result -> result.withinExperience().finalAccuracy());

@@ -19,7 +19,6 @@ import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import dev.palimpsest.train.SmallRun;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -71,7 +70,8 @@ class M2kdTest {
                     weights.weight(parameter, null, found);
                     assertEquals(-1, expected.mismatch(found), parameter.name() + " of snapshot " + snapshot);
                 } else {
-                    assertEquals(-1, copies.vector(snapshot, parameter.name()).mismatch(weights.vector(parameter.name())), parameter.name());
+                    assertEquals(-1, copies.vector(snapshot, parameter.name()).mismatch(weights.vector(parameter.name())),
+                            parameter.name());
                 }
             }
         }
@@ -201,7 +201,8 @@ class M2kdTest {
     @ParameterizedTest
     @ValueSource(strings = {"optimiser=sgd", "nesterov=true", "optimiser=adam"})
     void weightsOfEarlierStepsAndReleasedOnesNeverMove(String optimiser) {
-        Recipe recipe = SmallRun.recipe(optimiser, "weight-decay=0.05", "momentum=0.9", "validation=0.7", "retrain-epochs=2", "split=3x2+4");
+        Recipe recipe = SmallRun.recipe(optimiser, "weight-decay=0.05", "momentum=0.9", "validation=0.7", "retrain-epochs=2",
+                "split=3x2+4");
         FrozenWatch watch = new FrozenWatch(new M2kd(recipe));
         Experiment.run(recipe, watch, Progress.silent());
         assertTrue(watch.still > 10_000 && watch.moved > 10_000, watch.still + " stayed, " + watch.moved + " moved");
@@ -210,7 +211,8 @@ class M2kdTest {
     @Test
     void aFractionThatExhaustsTheFreeWeightsIsRefusedWithTheNumbers() {
         Recipe recipe = SmallRun.recipe("fraction=0.1");
-        String message = assertThrows(IllegalArgumentException.class, () -> Experiment.run(recipe, new M2kd(recipe), Progress.silent())).getMessage();
+        String message = assertThrows(IllegalArgumentException.class,
+                () -> Experiment.run(recipe, new M2kd(recipe), Progress.silent())).getMessage();
         assertTrue(message.contains("does not fit conv1.weight: free weights before each step 36, 4, 0"), message);
     }
 }

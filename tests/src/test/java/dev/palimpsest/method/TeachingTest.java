@@ -65,10 +65,12 @@ class TeachingTest {
                 last = teacher;
                 add("distillation", LAMBDA * weight * kl(teacher.logits(), student.logits(), begin));
                 for (int l = 0; l < 2; l++) {
-                    add("auxiliary distillation", LAMBDA_AUXILIARY * weight * kl(teacher.auxiliary().get(l), student.auxiliary().get(l), begin));
+                    add("auxiliary distillation",
+                            LAMBDA_AUXILIARY * weight * kl(teacher.auxiliary().get(l), student.auxiliary().get(l), begin));
                 }
                 for (int l = 0; l < 3; l++) {
-                    add("feature distillation", LAMBDA_FEATURE * weight * Doubles.squaredDistance(student.pooled().get(l), teacher.pooled().get(l)));
+                    add("feature distillation",
+                            LAMBDA_FEATURE * weight * Doubles.squaredDistance(student.pooled().get(l), teacher.pooled().get(l)));
                 }
             }
             add("cross-entropy", crossEntropy(student.logits(), pass.batch().labels(), last == null ? null : last.logits()));
@@ -141,10 +143,12 @@ class TeachingTest {
         "lwf, own, mean, none, all, 2, true",
         "lwf, own, sum, shift:1, bce, 0, true",
     })
-    void everyTermIsWhatItsEquationSays(String method, String groups, String over, String augment, String crossEntropy, int exemplars, boolean prune) {
+    void everyTermIsWhatItsEquationSays(String method, String groups, String over, String augment, String crossEntropy, int exemplars,
+            boolean prune) {
         Recipe recipe = SmallRun.recipe("method=" + method, "groups=" + groups, "over-snapshots=" + over, "augment=" + augment,
-                "cross-entropy=" + crossEntropy, "exemplars=" + exemplars, "prune=" + prune, "lambda=" + LAMBDA, "temperature=" + TEMPERATURE,
-                "lambda-auxiliary=" + LAMBDA_AUXILIARY, "lambda-feature=" + LAMBDA_FEATURE, "split=2x3+4", "validation=0.6");
+                "cross-entropy=" + crossEntropy, "exemplars=" + exemplars, "prune=" + prune, "lambda=" + LAMBDA,
+                "temperature=" + TEMPERATURE, "lambda-auxiliary=" + LAMBDA_AUXILIARY, "lambda-feature=" + LAMBDA_FEATURE,
+                "split=2x3+4", "validation=0.6");
         Watch watch = new Watch(recipe);
         int[] steps = new int[3];
         Experiment.run(recipe, watch, new Progress() {

@@ -15,7 +15,6 @@ import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,15 +41,18 @@ class CifarResNetGoldenTest {
             Golden.close("train.logits", golden.doubles("train.logits"), engine.toArray(outputs.logits().value()), OUTPUT);
             Golden.close("train.feature", golden.doubles("train.feature"), engine.toArray(outputs.feature().value()), OUTPUT);
             for (int l = 0; l < 3; l++) {
-                Golden.close("stage" + (l + 1), pooled(golden, "train.stage" + (l + 1)), engine.toArray(outputs.pooled().get(l).value()), OUTPUT);
+                Golden.close("stage" + (l + 1), pooled(golden, "train.stage" + (l + 1)),
+                        engine.toArray(outputs.pooled().get(l).value()), OUTPUT);
             }
             Golden.close("train.loss", golden.doubles("train.loss"), new double[] {loss.value()}, OUTPUT);
             tape.backward(loss);
             for (Parameter parameter : network.parameters()) {
-                Golden.close("grad." + parameter.name(), golden.doubles("grad." + parameter.name()), parameter.gradient().toArray(JAVA_FLOAT), GRADIENT);
+                Golden.close("grad." + parameter.name(), golden.doubles("grad." + parameter.name()),
+                        parameter.gradient().toArray(JAVA_FLOAT), GRADIENT);
             }
             for (Buffer buffer : network.buffers()) {
-                Golden.close("after." + buffer.name(), golden.doubles("after." + buffer.name()), buffer.value().toArray(JAVA_FLOAT), OUTPUT);
+                Golden.close("after." + buffer.name(), golden.doubles("after." + buffer.name()),
+                        buffer.value().toArray(JAVA_FLOAT), OUTPUT);
             }
         }
     }

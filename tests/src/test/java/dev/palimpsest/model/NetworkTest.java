@@ -119,7 +119,8 @@ class NetworkTest {
         int[] labels = {0, 1, 2, 3, 0, 1};
         try (Engine engine = Engine.cpu(1)) {
             Tape tape = new Tape(engine);
-            Outputs<Variable> outputs = network.forward(new Training(tape, false), tape.input(images(engine, design.image, labels.length)), true);
+            Outputs<Variable> outputs = network.forward(new Training(tape, false),
+                    tape.input(images(engine, design.image, labels.length)), true);
             assertEquals(design.widths, outputs.pooled().stream().map(f -> f.value().shape().extent(1)).toList());
             assertEquals(Shape.of(6, design.widths.getLast()), outputs.feature().value().shape());
             List<Scalar> terms = Stream.concat(outputs.auxiliary().stream(), Stream.of(outputs.logits())).map(z -> {
@@ -152,7 +153,8 @@ class NetworkTest {
                 names.subList(names.size() - 6, names.size()));
         assertTrue(network.buffers().stream().anyMatch(b -> b.name().equals("stage2.0.down.1.running_var")));
         assertEquals(List.of("conv1.weight", "bn1.weight", "bn1.bias", "stage1.conv.weight", "stage1.bn.weight", "stage1.bn.bias"),
-                Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 8), false, arena, 1).parameters().stream().map(Parameter::name).toList().subList(0, 6));
+                Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 8), false, arena, 1).parameters().stream()
+                        .map(Parameter::name).toList().subList(0, 6));
     }
 
     @ParameterizedTest

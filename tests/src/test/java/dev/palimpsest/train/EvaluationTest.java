@@ -1,6 +1,5 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.recipe.Recipe;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -10,6 +9,7 @@ import dev.palimpsest.Doubles;
 import dev.palimpsest.method.Methods;
 import dev.palimpsest.method.Watched;
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.Experience;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,7 +41,8 @@ class EvaluationTest {
             int[] right = new int[2];
             learner.trainingImages().run(network, past.validation(), false, (first, batch, outputs) -> {
                 int classes = outputs.logits().shape().extent(1);
-                double[][] logits = Doubles.rows(outputs.logits().data().asSlice(0, outputs.logits().shape().bytes()).toArray(JAVA_FLOAT), classes);
+                double[][] logits = Doubles.rows(
+                        outputs.logits().data().asSlice(0, outputs.logits().shape().bytes()).toArray(JAVA_FLOAT), classes);
                 for (int row = 0; row < logits.length; row++) {
                     int label = learner.stream().relabel(learner.trainingImages().images().label(past.validation()[first + row]));
                     right[0] += wins(logits[row], label, 0, classes);

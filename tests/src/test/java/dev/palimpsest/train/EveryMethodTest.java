@@ -1,12 +1,12 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.recipe.MethodOptions;
-import dev.palimpsest.recipe.Recipe;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.method.Methods;
+import dev.palimpsest.recipe.MethodOptions;
+import dev.palimpsest.recipe.Recipe;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

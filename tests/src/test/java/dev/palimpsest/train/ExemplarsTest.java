@@ -1,6 +1,5 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.recipe.Recipe;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -13,6 +12,7 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Weights;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Shape;
@@ -96,7 +96,9 @@ class ExemplarsTest {
     /** Exemplars of the first two experiences, chosen with the features of an untrained network of the given seed. */
     private Exemplars chosen(int perClass, String selection, long seed, long networkSeed) {
         Exemplars exemplars = new Exemplars(Recipe.of(Map.of("exemplars", "" + perClass, "selection", selection)).exemplars(), seed);
-        try (Arena arena = Arena.ofShared(); Engine engine = Engine.cpu(1); Inference images = new Inference(engine, stream.dataset().train())) {
+        try (Arena arena = Arena.ofShared();
+                Engine engine = Engine.cpu(1);
+                Inference images = new Inference(engine, stream.dataset().train())) {
             Network network = Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 8), false, arena, networkSeed);
             network.grow(4);
             try (FrozenNetwork frozen = new FrozenNetwork(engine, network, Weights.of(network))) {
@@ -127,7 +129,8 @@ class ExemplarsTest {
     @Test
     void aClassWithFewerImagesGivesAllOfThem() {
         Exemplars exemplars = chosen(10_000, "herding", 1, 1);
-        int[] all = IntStream.concat(Arrays.stream(stream.experiences().get(0).train()), Arrays.stream(stream.experiences().get(1).train())).sorted().toArray();
+        int[] all = IntStream.concat(Arrays.stream(stream.experiences().get(0).train()),
+                Arrays.stream(stream.experiences().get(1).train())).sorted().toArray();
         assertArrayEquals(all, Arrays.stream(exemplars.indices()).sorted().toArray());
     }
 

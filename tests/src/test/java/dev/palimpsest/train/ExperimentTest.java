@@ -1,6 +1,5 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.recipe.Recipe;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -12,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.method.Methods;
 import dev.palimpsest.method.Watched;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import java.util.ArrayList;
@@ -185,7 +185,8 @@ class ExperimentTest {
             @Override
             public void step(Step step) {
                 assertEquals(next++, step.step());
-                assertTrue(step.loss() > 0 && step.learningRate() > 0 && step.learningRate() <= 0.05 && step.imagesPerSecond() > 0, step.toString());
+                assertTrue(step.loss() > 0 && step.learningRate() > 0 && step.learningRate() <= 0.05 && step.imagesPerSecond() > 0,
+                        step.toString());
             }
 
             @Override
@@ -199,8 +200,8 @@ class ExperimentTest {
                 told.add("done");
             }
         });
-        assertEquals(List.of("begins 2", "experience 0 with 3, memory 0", "train 0", "retrain 0", "evaluated 1", "experience 1 with 7, memory 6",
-                "train 1", "evaluated 2", "done"), told);
+        assertEquals(List.of("begins 2", "experience 0 with 3, memory 0", "train 0", "retrain 0", "evaluated 1",
+                "experience 1 with 7, memory 6", "train 1", "evaluated 2", "done"), told);
         assertTrue(result.seconds() > 0);
     }
 }
