@@ -2,6 +2,7 @@ package dev.palimpsest.bench;
 
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import org.bytedeco.pytorch.global.torch;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -35,6 +36,8 @@ public class TorchTrainingBenchmark {
             step = new TorchTrainingStep(ours, threads);
             step.verify(ours);
         }
+        // Both use OpenMP's number of threads for this thread, and our last small layer left it at one.
+        torch.set_num_threads(threads);
     }
 
     @Benchmark
