@@ -1,65 +1,22 @@
 package dev.palimpsest.kernel;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /** The executable specification of {@link FeatureMse}: loops over arrays that the compiler vectorises. */
-final class JavaFeatureMse implements RowKernel {
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-
+final class JavaFeatureMse extends JavaRowKernel {
     private final int dims;
     private final int teacherCount;
-    private final Team team;
-    private final double[] rowLoss;
-    private final Row[] scratch;
-    private int rows;
-    private MemorySegment student;
-    private MemorySegment[] teachers;
-    private MemorySegment weight;
-    private MemorySegment gradient;
 
     JavaFeatureMse(int maxRows, int dims, int teachers, Team team) {
+        super(maxRows, team);
         this.dims = dims;
         this.teacherCount = teachers;
-        this.team = team;
-        rowLoss = new double[maxRows];
-        scratch = new Row[team.size()];
-        Arrays.setAll(scratch, i -> new Row());
+        allocate(ThreadRow::new);
     }
-
-    @Override
-    public boolean takes(MemorySegment segment) {
-        return team.sees(segment);
-    }
-
-    @Override
-    public void bind(
-            int rows, double temperature, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
-        this.rows = rows;
-        this.student = student;
-        this.teachers = teachers;
-        this.weight = weight;
-        this.gradient = gradient;
-    }
-
-    @Override
-    public void rows(int begin, int end, int thread) {
-        for (int row = begin; row < end; row++) {
-            rowLoss[row] = scratch[thread].loss(row);
-        }
-    }
-
-    @Override
-    public double rowLoss(int row) {
-        return rowLoss[row];
-    }
-
-    @Override
-    public void close() {}
 
     /** One row at a time, in arrays of its own. */
-    private final class Row {
+    private final class ThreadRow implements Row {
         private final float[] f = new float[dims];
         private final float[] g = new float[dims];
         private final float[] rowGradient = new float[dims];
@@ -67,7 +24,8 @@ final class JavaFeatureMse implements RowKernel {
         private final float[] rowWeight = new float[teacherCount];
         private final Slots slots = new Slots();
 
-        double loss(int row) {
+        @Override
+        public double loss(int row) {
             long at = (long) row * dims * Float.BYTES;
             MemorySegment.copy(student, FLOAT, at, f, 0, dims);
             MemorySegment.copy(weight, FLOAT, (long) row * teacherCount * Float.BYTES, rowWeight, 0, teacherCount);

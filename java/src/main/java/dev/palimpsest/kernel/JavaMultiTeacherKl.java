@@ -2,68 +2,23 @@ package dev.palimpsest.kernel;
 
 import dev.palimpsest.tensor.ClassRange;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 
 /** The executable specification of {@link MultiTeacherKl}: loops over arrays that the compiler vectorises. */
-final class JavaMultiTeacherKl implements RowKernel {
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-
+final class JavaMultiTeacherKl extends JavaRowKernel {
     private final int classes;
     private final List<ClassRange> ranges;
-    private final Team team;
-    private final double[] rowLoss;
-    private final Row[] scratch;
-    private int rows;
-    private double temperature;
-    private MemorySegment student;
-    private MemorySegment[] teachers;
-    private MemorySegment weight;
-    private MemorySegment gradient;
 
     JavaMultiTeacherKl(int maxRows, int classes, List<ClassRange> ranges, Team team) {
+        super(maxRows, team);
         this.classes = classes;
         this.ranges = ranges;
-        this.team = team;
-        rowLoss = new double[maxRows];
-        scratch = new Row[team.size()];
-        Arrays.setAll(scratch, i -> new Row());
+        allocate(ThreadRow::new);
     }
-
-    @Override
-    public boolean takes(MemorySegment segment) {
-        return team.sees(segment);
-    }
-
-    @Override
-    public void bind(
-            int rows, double temperature, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
-        this.rows = rows;
-        this.temperature = temperature;
-        this.student = student;
-        this.teachers = teachers;
-        this.weight = weight;
-        this.gradient = gradient;
-    }
-
-    @Override
-    public void rows(int begin, int end, int thread) {
-        for (int row = begin; row < end; row++) {
-            rowLoss[row] = scratch[thread].loss(row);
-        }
-    }
-
-    @Override
-    public double rowLoss(int row) {
-        return rowLoss[row];
-    }
-
-    @Override
-    public void close() {}
 
     /** One row at a time, in arrays of its own. */
-    private final class Row {
+    private final class ThreadRow implements Row {
         private final int teacherCount = ranges.size();
         private final int widest = ranges.stream().mapToInt(ClassRange::size).max().orElse(0);
         private final float[] rangeGradient = new float[widest];
@@ -79,11 +34,12 @@ final class JavaMultiTeacherKl implements RowKernel {
         private final Exponential exponential = new Exponential(widest);
         private final Slots slots = new Slots();
 
-        Row() {
+        ThreadRow() {
             Arrays.setAll(teacherE, k -> new float[ranges.get(k).size()]);
         }
 
-        double loss(int row) {
+        @Override
+        public double loss(int row) {
             exponential.temperature(temperature);
             MemorySegment.copy(weight, FLOAT, (long) row * teacherCount * Float.BYTES, rowWeight, 0, teacherCount);
             Arrays.fill(rowGradient, 0);
