@@ -11,7 +11,7 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /** train/CLASS/… and test/CLASS/… (or val/CLASS/…); classes are numbered in the order of their names. */
-record ImageFolder() implements Source {
+record ImageFolder() implements OwnImages {
     @Override
     public String name() {
         return "image-folder";
@@ -23,21 +23,6 @@ record ImageFolder() implements Source {
     }
 
     @Override
-    public String licence() {
-        return "that of your files";
-    }
-
-    @Override
-    public List<Path> folders() {
-        return List.of();
-    }
-
-    @Override
-    public boolean needsFolder() {
-        return true;
-    }
-
-    @Override
     public String howToGet() {
         return "Name a folder with --data-folder; it holds train and test (or val), each with a folder of PNG or JPEG files for every "
                 + "class.";
@@ -45,7 +30,7 @@ record ImageFolder() implements Source {
 
     @Override
     public Dataset load(Optional<Path> folder, ImageOptions options) {
-        Path root = folder.orElseThrow(() -> new IllegalArgumentException("image-folder needs a folder: " + howToGet()));
+        Path root = require(folder);
         Path train = root.resolve("train");
         String testName = Files.isDirectory(root.resolve("test")) ? "test" : "val";
         for (Path part : List.of(train, root.resolve(testName))) {

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** train.txt and test.txt with a path and a label a line; labels are numbers or names, and numbered in their order. */
-record ImageList() implements Source {
+record ImageList() implements OwnImages {
     @Override
     public String name() {
         return "image-list";
@@ -21,21 +21,6 @@ record ImageList() implements Source {
     }
 
     @Override
-    public String licence() {
-        return "that of your files";
-    }
-
-    @Override
-    public List<Path> folders() {
-        return List.of();
-    }
-
-    @Override
-    public boolean needsFolder() {
-        return true;
-    }
-
-    @Override
     public String howToGet() {
         return "Name a folder with --data-folder; it holds train.txt and test.txt, each line the path of a PNG or JPEG file (from that "
                 + "folder on) and its label.";
@@ -43,7 +28,7 @@ record ImageList() implements Source {
 
     @Override
     public Dataset load(Optional<Path> folder, ImageOptions options) {
-        Path root = folder.orElseThrow(() -> new IllegalArgumentException("image-list needs a folder: " + howToGet()));
+        Path root = require(folder);
         List<Line> train = lines(root, "train.txt");
         List<Line> test = lines(root, "test.txt");
         boolean numbers = train.stream().allMatch(line -> line.label.matches("\\d{1,9}"));

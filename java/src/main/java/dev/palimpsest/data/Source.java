@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** A data set by name: what it is, where its files are looked for, how to get and how to read them. */
-public sealed interface Source permits Digits, IdxDataset, Cifar, Glyphs, ImageFolder, ImageList {
+public sealed interface Source permits Digits, IdxDataset, Cifar, Glyphs, OwnImages {
     /** Every data set the library can read. */
     static List<Source> all() {
         return List.of(new Digits(), IdxDataset.FASHION_MNIST, IdxDataset.MNIST, Cifar.CIFAR_10, Cifar.CIFAR_100, new Glyphs(),

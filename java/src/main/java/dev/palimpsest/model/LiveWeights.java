@@ -1,7 +1,5 @@
 package dev.palimpsest.model;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import java.lang.foreign.MemorySegment;
@@ -23,14 +21,7 @@ final class LiveWeights implements Weights {
 
     @Override
     public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {
-        int channels = parameter.shape().extent(0);
-        long each = parameter.size() / channels;
-        for (int o = 0; o < channels; o++) {
-            float factor = scale.getAtIndex(JAVA_FLOAT, o);
-            for (long i = o * each; i < (o + 1) * each; i++) {
-                out.setAtIndex(JAVA_FLOAT, i, parameter.value().getAtIndex(JAVA_FLOAT, i) * factor);
-            }
-        }
+        parameter.writeScaled(parameter.value(), scale, out);
     }
 
     @Override

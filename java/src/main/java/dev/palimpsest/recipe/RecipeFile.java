@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.SequencedMap;
 
 /**
- * RecipeFile as text: lines {@code option = value}, and comments that start with #. Four come with the library; any file will do.
+ * A recipe as text: lines {@code option = value}, and comments that start with #. Some come with the library; any file will do.
  *
  * @param name without folder and ending
  * @param summary the first comment line

@@ -4,7 +4,6 @@ import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /** Snapshots as plain copies of everything, for training without pruning: no weight is frozen, and each snapshot costs a model. */
@@ -28,12 +27,8 @@ public final class FullCopies implements Snapshots {
         CopiedTensors.requireSizes(parameter, scale, out);
         if (scale == null) {
             out.copyFrom(copy.value());
-            return;
-        }
-        int perChannel = parameter.size() / Math.max(1, parameter.shape().extent(0));
-        for (int i = 0; i < parameter.size(); i++) {
-            float factor = scale.getAtIndex(ValueLayout.JAVA_FLOAT, i / perChannel);
-            out.setAtIndex(ValueLayout.JAVA_FLOAT, i, copy.value().getAtIndex(ValueLayout.JAVA_FLOAT, i) * factor);
+        } else {
+            parameter.writeScaled(copy.value(), scale, out);
         }
     }
 

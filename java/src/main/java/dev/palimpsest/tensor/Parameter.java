@@ -69,6 +69,18 @@ public final class Parameter {
         version++;
     }
 
+    /** Writes values of this parameter's shape, output channel (first extent) o times {@code scale[o]}; all float32 and off-heap. */
+    public void writeScaled(MemorySegment values, MemorySegment scale, MemorySegment out) {
+        int channels = shape.extent(0);
+        long each = size() / Math.max(1, channels);
+        for (int o = 0; o < channels; o++) {
+            float factor = scale.getAtIndex(ValueLayout.JAVA_FLOAT, o);
+            for (long i = o * each; i < (o + 1) * each; i++) {
+                out.setAtIndex(ValueLayout.JAVA_FLOAT, i, values.getAtIndex(ValueLayout.JAVA_FLOAT, i) * factor);
+            }
+        }
+    }
+
     public float[] toArray() {
         return value.toArray(ValueLayout.JAVA_FLOAT);
     }

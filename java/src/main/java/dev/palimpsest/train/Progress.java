@@ -3,6 +3,7 @@ package dev.palimpsest.train;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.SortedMap;
+import java.util.function.Consumer;
 
 /**
  * What a run tells while it runs, in this order: {@code begins}, and for every experience {@code experienceBegins}, then for every phase
@@ -79,43 +80,37 @@ public interface Progress {
         return new Progress() {
             @Override
             public void begins(Setup setup) {
-                for (Progress listener : listeners) {
-                    listener.begins(setup);
-                }
+                tell(listener -> listener.begins(setup));
             }
 
             @Override
             public void experienceBegins(Arrival arrival) {
-                for (Progress listener : listeners) {
-                    listener.experienceBegins(arrival);
-                }
+                tell(listener -> listener.experienceBegins(arrival));
             }
 
             @Override
             public void phaseBegins(Phase phase) {
-                for (Progress listener : listeners) {
-                    listener.phaseBegins(phase);
-                }
+                tell(listener -> listener.phaseBegins(phase));
             }
 
             @Override
             public void step(Step step) {
-                for (Progress listener : listeners) {
-                    listener.step(step);
-                }
+                tell(listener -> listener.step(step));
             }
 
             @Override
             public void evaluated(Evaluation evaluation) {
-                for (Progress listener : listeners) {
-                    listener.evaluated(evaluation);
-                }
+                tell(listener -> listener.evaluated(evaluation));
             }
 
             @Override
             public void done(Result result) {
+                tell(listener -> listener.done(result));
+            }
+
+            private void tell(Consumer<Progress> event) {
                 for (Progress listener : listeners) {
-                    listener.done(result);
+                    event.accept(listener);
                 }
             }
         };
