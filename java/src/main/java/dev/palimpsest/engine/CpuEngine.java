@@ -62,6 +62,16 @@ final class CpuEngine implements Engine {
     }
 
     @Override
+    public Tensor tensor(Shape shape, float[] values) {
+        if (values.length != shape.elements()) {
+            throw new IllegalArgumentException("a tensor of " + shape + " needs " + shape.elements() + " values, got " + values.length);
+        }
+        Tensor tensor = allocate(shape);
+        MemorySegment.copy(values, 0, tensor.data(), JAVA_FLOAT, 0, values.length);
+        return tensor;
+    }
+
+    @Override
     public Tensor wrap(Shape shape, MemorySegment rowMajor) {
         if (rowMajor.byteSize() < shape.bytes()) {
             throw new IllegalArgumentException("a tensor of " + shape + " needs " + shape.bytes() + " bytes, the memory has "

@@ -26,6 +26,13 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine {
     /** A row-major tensor with undefined values. */
     Tensor allocate(Shape shape);
 
+    /**
+     * A row-major tensor with these values, for what is computed outside the engine.
+     *
+     * @throws IllegalArgumentException if their number is not the shape's
+     */
+    Tensor tensor(Shape shape, float[] values);
+
     /** A row-major tensor over memory of the caller's, which stays the caller's: releasing the tensor leaves it alone. */
     Tensor wrap(Shape shape, MemorySegment rowMajor);
 

@@ -146,6 +146,15 @@ class CpuEngineTest {
     }
 
     @Test
+    void aTensorOfGivenValuesHoldsACopyOfThem() {
+        float[] values = {1, -2, 3.5f, 0, 5, Float.MIN_VALUE};
+        var tensor = engine.tensor(Shape.of(2, 3), values);
+        values[0] = 9;
+        assertArrayEquals(new float[] {1, -2, 3.5f, 0, 5, Float.MIN_VALUE}, engine.toArray(tensor));
+        refused("a tensor of 2×3 needs 6 values, got 5", () -> engine.tensor(Shape.of(2, 3), new float[5]));
+    }
+
+    @Test
     void aClosedEngineRefusesEverythingAndClosesAgain() {
         Network network = network();
         Engine own = Engine.cpu(1);
