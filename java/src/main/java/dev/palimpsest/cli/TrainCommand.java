@@ -45,7 +45,8 @@ final class TrainCommand implements Callable<Integer> {
     private String recipeName;
 
     @Option(names = "--beside", paramLabel = "METHOD", split = ",", order = 1,
-            description = "Methods to run beside the recipe's own with the same settings: m2kd, lwf, fine-tuning, joint.")
+            description = "Methods to run beside the recipe's own with the same settings: m2kd, lwf, lwf-mc, icarl, replay, "
+                    + "fine-tuning, joint.")
     private List<String> beside = new ArrayList<>();
 
     @Option(names = "--orders", paramLabel = "SEED", split = ",", order = 2,

@@ -1,6 +1,7 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.recipe.MethodOptions;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
@@ -14,6 +15,12 @@ import dev.palimpsest.train.Terms;
  */
 final class Joint implements Method {
     private final Classification classification = new Classification(MethodOptions.CrossEntropy.ALL);
+
+    /** All images are at hand, so what spares old knowledge would only hold it back. */
+    static Recipe settled(Recipe recipe) {
+        return Methods.withoutExemplars(Methods.plain(recipe)).with("cross-entropy", "all").with("freeze-norm", "false")
+                .with("later-learning-rate-factor", "1").with("classifier", "head");
+    }
 
     @Override
     public boolean keepsAllImages() {

@@ -1,8 +1,11 @@
 package dev.palimpsest.method;
 
+import dev.palimpsest.recipe.ExemplarOptions;
 import dev.palimpsest.recipe.MethodOptions;
+import dev.palimpsest.recipe.Option;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Method;
+import java.util.List;
 
 /** The methods that recipes name. */
 public final class Methods {
@@ -14,32 +17,75 @@ public final class Methods {
      * @throws IllegalArgumentException if the recipe's options do not go together
      */
     public static Method of(Recipe recipe) {
-        if (recipe.method().crossEntropy() == MethodOptions.CrossEntropy.NEW && recipe.exemplars().perClass() > 0) {
-            throw new IllegalArgumentException("cross-entropy = new looks at the new classes alone, but exemplars = "
-                    + recipe.exemplars().perClass() + " bring old ones into every batch: set exemplars = 0, or cross-entropy = all");
-        }
+        requireTeachable(recipe);
         return switch (recipe.method().kind()) {
             case M2KD -> new M2kd(recipe);
             case LWF -> new Lwf(recipe);
+            case LWF_MC -> new LwfMc();
+            case ICARL -> new Icarl();
+            case REPLAY -> new Replay(recipe);
             case FINE_TUNING -> new FineTuning(recipe);
             case JOINT -> new Joint();
         };
     }
 
     /**
-     * The recipe as its method runs it. Auxiliary heads and features are M2KD's: its baselines are the plain methods. The upper bound sees
-     * all images at once, so what spares old knowledge would only hold it back.
+     * The recipe as its method runs it: a baseline is the plain, published method, whatever the recipe sets for M2KD.
+     *
+     * @throws IllegalArgumentException if the method needs exemplars and the recipe keeps none
      */
     public static Recipe settled(Recipe recipe) {
         return switch (recipe.method().kind()) {
             case M2KD -> recipe;
-            case LWF, FINE_TUNING -> plain(recipe);
-            case JOINT -> plain(recipe).with("cross-entropy", "all").with("freeze-norm", "false").with("later-learning-rate-factor", "1")
-                    .with("classifier", "head").with("exemplars", "0");
+            case LWF -> plain(recipe);
+            case LWF_MC -> LwfMc.settled(recipe);
+            case ICARL -> Icarl.settled(recipe);
+            case REPLAY -> Replay.settled(recipe);
+            case FINE_TUNING -> FineTuning.settled(recipe);
+            case JOINT -> Joint.settled(recipe);
         };
     }
 
-    private static Recipe plain(Recipe recipe) {
+    /** Without auxiliary heads and features, which are M2KD's. */
+    static Recipe plain(Recipe recipe) {
         return recipe.with("auxiliary-heads", "false").with("lambda-feature", "0");
+    }
+
+    /** Keeps no image; a classifier that is made of exemplars gives way to the head. */
+    static Recipe withoutExemplars(Recipe recipe) {
+        ExemplarOptions.Classifier classifier = recipe.exemplars().classifier();
+        return recipe.with("classifier", classifier.needsExemplars() ? "head" : Option.label(classifier)).with("exemplars", "0")
+                .with("exemplar-budget", "0");
+    }
+
+    /** The recipe, which must keep exemplars. @param instead the method that is the same without them */
+    static Recipe withExemplars(Recipe recipe, String instead) {
+        if (!recipe.exemplars().kept()) {
+            throw new IllegalArgumentException("method = " + Option.label(recipe.method().kind())
+                    + " needs exemplars, but exemplars = 0: keep some, or take method = " + instead);
+        }
+        return recipe;
+    }
+
+    /** Refuses losses that would be zero whatever the network says, and labels that no softmax covers. */
+    private static void requireTeachable(Recipe recipe) {
+        MethodOptions options = recipe.method();
+        boolean newAlone = options.crossEntropy() == MethodOptions.CrossEntropy.NEW;
+        if (newAlone && recipe.exemplars().kept()) {
+            throw new IllegalArgumentException("cross-entropy = new looks at the new classes alone, but exemplars = "
+                    + recipe.exemplars().perClass() + " bring old ones into every batch: set exemplars = 0, or cross-entropy = all");
+        }
+        List<Integer> sizes = recipe.data().split().sizes();
+        if (newAlone && sizes.contains(1)) {
+            throw new IllegalArgumentException("cross-entropy = new and split = " + recipe.data().split()
+                    + ": a softmax over the one new class of an experience is always right, so nothing is learned; "
+                    + "set cross-entropy = bce, or more classes an experience");
+        }
+        if (options.kind() == MethodOptions.Kind.M2KD && options.groups() == MethodOptions.Groups.OWN && options.lambda() > 0
+                && options.lambdaFeature() == 0 && sizes.subList(0, sizes.size() - 1).contains(1)) {
+            throw new IllegalArgumentException("groups = own and split = " + recipe.data().split()
+                    + ": the distillation of a group of one class is always zero, so that group has no teacher; set groups = cumulative, "
+                    + "or distil features with lambda-feature = 0.05");
+        }
     }
 }

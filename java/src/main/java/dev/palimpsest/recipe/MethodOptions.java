@@ -14,8 +14,11 @@ import java.util.OptionalDouble;
  */
 public record MethodOptions(Kind kind, double temperature, double lambda, double lambdaAuxiliary, double lambdaFeature, Groups groups,
         OverSnapshots overSnapshots, CrossEntropy crossEntropy, boolean prune, OptionalDouble fraction, boolean freezeNorm) {
-    /** M2KD, distillation from the last model alone, no distillation, or training on everything seen so far (the upper bound). */
-    public enum Kind { M2KD, LWF, FINE_TUNING, JOINT }
+    /**
+     * M2KD; distillation from the last model alone, with a softmax or with sigmoids; iCaRL; no distillation, with exemplars or without
+     * (the lower bound); training on everything seen so far (the upper bound).
+     */
+    public enum Kind { M2KD, LWF, LWF_MC, ICARL, REPLAY, FINE_TUNING, JOINT }
 
     /** What snapshot i teaches: its own classes, or all it had seen. */
     public enum Groups { OWN, CUMULATIVE }
@@ -27,8 +30,8 @@ public record MethodOptions(Kind kind, double temperature, double lambda, double
     public enum CrossEntropy { NEW, ALL, BCE }
 
     static final Option<Kind> METHOD = Option.choice("method", Kind.class, Kind.M2KD,
-            "Method: m2kd; lwf distils from the last model alone; fine-tuning (replay, if there are exemplars); joint, the upper bound.",
-            r -> r.method().kind());
+            "Method: m2kd; lwf distils from the last model alone; lwf-mc does so with sigmoids; icarl is lwf-mc with exemplars; replay has "
+                    + "exemplars alone; fine-tuning has nothing; joint has all images.", r -> r.method().kind());
     static final Option<Double> TEMPERATURE = Option.number("temperature", 2, "Temperature of the distillation.",
             r -> r.method().temperature());
     static final Option<Double> LAMBDA = Option.number("lambda", 1, "Weight of the distillation of logits.", r -> r.method().lambda());

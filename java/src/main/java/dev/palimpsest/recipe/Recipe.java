@@ -32,9 +32,12 @@ public record Recipe(DataOptions data, ModelOptions model, OptimiserOptions opti
             new Section("Optimiser", OptimiserOptions.ALL),
             new Section("Repeatability", List.of(SEED, THREADS)));
 
-    /** @throws IllegalArgumentException if there is not at least one thread */
+    /** @throws IllegalArgumentException if there is not at least one thread, or not an exemplar for every class */
     public Recipe {
         Check.atLeast("threads", threads, 1);
+        int classes = data.split().classes();
+        Check.that(exemplars.budget() == 0 || exemplars.budget() >= classes, "exemplar-budget", exemplars.budget(),
+                "0, or at least 1 for each of the " + classes + " classes");
     }
 
     /** Every option, by subject, in the order of the help text. */

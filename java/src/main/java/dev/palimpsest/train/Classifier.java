@@ -2,17 +2,17 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.model.FrozenNetwork;
 import java.util.Arrays;
-import java.util.List;
+import java.util.function.Function;
 
-/** Scores images for all classes seen: logits, or minus the squared distance to the class means of exemplars. */
+/** Scores images for all classes seen: by the network's logits, or by something else on its features. */
 final class Classifier implements AutoCloseable {
     private final FrozenNetwork network;
     /** Null where the head classifies. */
-    private final NearestMean nearest;
+    private final Scorer scorer;
 
-    private Classifier(FrozenNetwork network, NearestMean nearest) {
+    private Classifier(FrozenNetwork network, Scorer scorer) {
         this.network = network;
-        this.nearest = nearest;
+        this.scorer = scorer;
     }
 
     /** By the highest logit. Takes the network over. */
@@ -20,16 +20,20 @@ final class Classifier implements AutoCloseable {
         return new Classifier(network, null);
     }
 
-    /** By the nearest mean of each class's exemplars, indices into the given images. Takes the network over. */
-    static Classifier nearestMean(FrozenNetwork network, List<int[]> exemplars, Inference images) {
-        return new Classifier(network,
-                new NearestMean(exemplars.stream().map(own -> images.features(network, own)).toArray(float[][][]::new)));
+    /** By what the function makes for the network's features. Takes the network over. */
+    static Classifier onFeatures(FrozenNetwork network, Function<FrozenNetwork, Scorer> scorer) {
+        try {
+            return new Classifier(network, scorer.apply(network));
+        } catch (RuntimeException e) {
+            network.close();
+            throw e;
+        }
     }
 
     /** One row an index, one score a class; the highest wins. */
     double[][] scores(Inference images, int[] indices) {
-        return nearest == null ? Arrays.stream(images.logits(network, indices)).map(Classifier::widened).toArray(double[][]::new)
-                : Arrays.stream(images.features(network, indices)).map(nearest::scores).toArray(double[][]::new);
+        return scorer == null ? Arrays.stream(images.logits(network, indices)).map(Classifier::widened).toArray(double[][]::new)
+                : Arrays.stream(images.features(network, indices)).map(scorer::scores).toArray(double[][]::new);
     }
 
     private static double[] widened(float[] values) {

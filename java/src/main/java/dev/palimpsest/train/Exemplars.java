@@ -9,13 +9,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Training images of earlier classes that are kept: m a class, by herding (iCaRL, Rebuffi 2017, Algorithm 4) or at random. */
+/**
+ * Training images of earlier classes that are kept: m a class, by herding (iCaRL, Rebuffi 2017, Algorithm 4) or at random. With a budget m
+ * shrinks as classes come, and the images chosen last are dropped (Algorithm 5).
+ */
 final class Exemplars {
     private static final long PURPOSE = 101;
 
     private final ExemplarOptions options;
     private final long seed;
-    /** Indices by class, in the stream's numbering; for herding in the order of choice. */
+    /** Indices by class, in the stream's numbering, in the order of choice. */
     private final List<int[]> byClass = new ArrayList<>();
 
     Exemplars(ExemplarOptions options, long seed) {
@@ -34,10 +37,12 @@ final class Exemplars {
 
     /** Chooses those of an experience's classes, with the features of the network as it is now. */
     void add(ClassIncrementalStream stream, Experience experience, FrozenNetwork network, Inference inference) {
-        for (int c = experience.classes().begin(); options.perClass() > 0 && c < experience.classes().end(); c++) {
+        int perClass = options.perClass(experience.classes().end());
+        byClass.replaceAll(own -> Arrays.copyOf(own, Math.min(perClass, own.length)));
+        for (int c = experience.classes().begin(); perClass > 0 && c < experience.classes().end(); c++) {
             int label = c;
             int[] own = Arrays.stream(experience.train()).filter(i -> stream.relabel(inference.images().label(i)) == label).toArray();
-            int count = Math.min(options.perClass(), own.length);
+            int count = Math.min(perClass, own.length);
             byClass.add(switch (options.selection()) {
                 case HERDING -> herd(own, inference.features(network, own), count);
                 case RANDOM -> random(own, count, label);

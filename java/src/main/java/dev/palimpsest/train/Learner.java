@@ -162,7 +162,11 @@ public final class Learner {
     }
 
     private BatchPlan plan() {
-        return BatchPlan.withMemory(newImages(), memory(), recipe.optimiser().batch(), recipe.seed(), epoch);
+        int batch = recipe.optimiser().batch();
+        return switch (recipe.exemplars().rehearsal()) {
+            case HALF -> BatchPlan.withMemory(newImages(), memory(), batch, recipe.seed(), epoch);
+            case MIXED -> BatchPlan.shuffled(imagesAtHand(), batch, recipe.seed(), epoch);
+        };
     }
 
     private double step(Batch batch, Terms terms, Optimiser optimiser, List<Parameter> parameters, double learningRate) {
@@ -203,19 +207,27 @@ public final class Learner {
 
     /** Keeps exemplars of the experience's classes. */
     void remember() {
-        if (recipe.exemplars().perClass() > 0) {
+        if (recipe.exemplars().kept()) {
             try (FrozenNetwork now = freeze()) {
                 exemplars.add(stream, experience, now, trainingImages);
             }
         }
     }
 
-    /** Tells all classes seen apart with the network as it is now. */
+    /** Tells all classes seen apart with the network as it is now, which stays as it is. */
     Classifier classifier() {
         return switch (recipe.exemplars().classifier()) {
             case HEAD -> Classifier.head(freeze());
-            case NEAREST_MEAN -> Classifier.nearestMean(freeze(), exemplars.byClass(), trainingImages);
+            case NEAREST_MEAN -> Classifier.onFeatures(freeze(), now -> new NearestMean(exemplarFeatures(now)));
+            case REFIT -> Classifier.onFeatures(freeze(), now -> LinearHead.of(network.classifier()).refitted(exemplarFeatures(now), recipe));
+            case WEIGHT_ALIGNMENT -> Classifier.onFeatures(freeze(),
+                    now -> LinearHead.of(network.classifier()).aligned(experience.classes()));
         };
+    }
+
+    /** [class][exemplar][dimension] */
+    private float[][][] exemplarFeatures(FrozenNetwork now) {
+        return exemplars.byClass().stream().map(own -> trainingImages.features(now, own)).toArray(float[][][]::new);
     }
 
     /** Values of all weights and buffers, for the run's hash. */

@@ -1,7 +1,7 @@
 package dev.palimpsest.train;
 
 /** Classifies by the nearest class mean of features of length 1 (iCaRL, Rebuffi 2017, Algorithm 1). */
-final class NearestMean {
+final class NearestMean implements Scorer {
     private final double[][] means;
 
     /** @param features of each class's exemplars, [class][exemplar][dimension] */
@@ -14,7 +14,8 @@ final class NearestMean {
     }
 
     /** Minus the squared distance to every class mean: the highest score is the nearest. */
-    double[] scores(float[] feature) {
+    @Override
+    public double[] scores(float[] feature) {
         double[] unit = normalised(new float[][] {feature})[0];
         double[] scores = new double[means.length];
         for (int c = 0; c < means.length; c++) {

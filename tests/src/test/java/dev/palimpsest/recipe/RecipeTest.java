@@ -39,7 +39,8 @@ class RecipeTest {
                 Map.entry("lambda-auxiliary", "0.75"), Map.entry("lambda-feature", "0.05"), Map.entry("groups", "cumulative"),
                 Map.entry("over-snapshots", "sum"), Map.entry("cross-entropy", "bce"), Map.entry("prune", "false"),
                 Map.entry("fraction", "0.6"), Map.entry("freeze-norm", "true"), Map.entry("exemplars", "7"),
-                Map.entry("selection", "random"), Map.entry("classifier", "nearest-mean"), Map.entry("seed", "-5"),
+                Map.entry("exemplar-budget", "100"), Map.entry("rehearsal", "mixed"), Map.entry("refit-epochs", "9"),
+                Map.entry("refit-learning-rate", "0.4"), Map.entry("selection", "random"), Map.entry("classifier", "nearest-mean"), Map.entry("seed", "-5"),
                 Map.entry("threads", "3"));
         Recipe recipe = Recipe.of(changed);
         assertEquals(changed, recipe.toMap());
@@ -80,7 +81,8 @@ class RecipeTest {
         "colour | 3 | colour is not an option of a recipe",
         "epochs | 0 | epochs = 0: expected at least 1",
         "epochs | ten | epochs = ten: expected a whole number",
-        "method | m2dk | method = m2dk: expected one of m2kd, lwf, fine-tuning, joint; did you mean m2kd?",
+        "method | m2dk | method = m2dk: expected one of m2kd, lwf, lwf-mc, icarl, replay, fine-tuning, joint"
+                + "; did you mean m2kd?",
         "learning-rate | NaN | learning-rate = NaN: expected a number above 0",
         "learning-rate | -1 | learning-rate = -1: expected a number above 0",
         "momentum | 1 | momentum = 1: expected at least 0 and below 1",
@@ -107,6 +109,10 @@ class RecipeTest {
     void optionsThatDoNotGoTogetherAreRefused() {
         assertEquals("classifier = nearest-mean needs exemplars, but exemplars = 0: keep some, or take classifier = head",
                 refusal(Map.of("exemplars", "0", "classifier", "nearest-mean")));
+        assertEquals("classifier = refit needs exemplars, but exemplars = 0: keep some, or take classifier = head",
+                refusal(Map.of("exemplars", "0", "classifier", "refit")));
+        assertEquals("exemplar-budget = 9: expected 0, or at least 1 for each of the 10 classes",
+                refusal(Map.of("split", "5x2", "exemplar-budget", "9")));
         assertEquals("depth = 9: expected 6n+2 for cifar-resnet: 8, 14, 20, 32, …",
                 refusal(Map.of("network", "cifar-resnet", "depth", "9")));
         assertEquals("widths = 16,32: expected three stages for cifar-resnet, such as 16,32,64",

@@ -95,7 +95,11 @@ class ExemplarsTest {
 
     /** Exemplars of the first two experiences, chosen with the features of an untrained network of the given seed. */
     private Exemplars chosen(int perClass, String selection, long seed, long networkSeed) {
-        Exemplars exemplars = new Exemplars(Recipe.of(Map.of("exemplars", "" + perClass, "selection", selection)).exemplars(), seed);
+        return chosen(Map.of("exemplars", "" + perClass, "selection", selection), seed, networkSeed);
+    }
+
+    private Exemplars chosen(Map<String, String> options, long seed, long networkSeed) {
+        Exemplars exemplars = new Exemplars(Recipe.of(options).exemplars(), seed);
         try (Arena arena = Arena.ofShared();
                 Engine engine = Engine.cpu(1);
                 Inference images = new Inference(engine, stream.dataset().train())) {
@@ -124,6 +128,27 @@ class ExemplarsTest {
             }
         }
         assertArrayEquals(exemplars.byClass().stream().flatMapToInt(Arrays::stream).toArray(), exemplars.indices());
+    }
+
+    /** 23 images for 4 classes. */
+    @ParameterizedTest
+    @ValueSource(strings = {"herding", "random"})
+    void aBudgetIsSharedEvenlyAndKeepsTheFirstChoices(String selection) {
+        List<int[]> shared = chosen(Map.of("exemplar-budget", "23", "exemplars", "2", "selection", selection), 1, 1).byClass();
+        List<int[]> first = chosen(11, selection, 1, 1).byClass();
+        assertEquals(4, shared.size());
+        for (int c = 0; c < 4; c++) {
+            assertArrayEquals(Arrays.copyOf(first.get(c), 5), shared.get(c), "class " + c);
+        }
+    }
+
+    @Test
+    void aBudgetGivesNoImagesThatAClassDoesNotHave() {
+        List<int[]> all = chosen(10_000, "herding", 1, 1).byClass();
+        List<int[]> shared = chosen(Map.of("exemplar-budget", "100000"), 1, 1).byClass();
+        for (int c = 0; c < 4; c++) {
+            assertArrayEquals(all.get(c), shared.get(c));
+        }
     }
 
     @Test

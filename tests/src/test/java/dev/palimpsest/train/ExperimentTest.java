@@ -70,7 +70,7 @@ class ExperimentTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"m2kd", "lwf", "fine-tuning", "joint"})
+    @ValueSource(strings = {"m2kd", "lwf", "lwf-mc", "icarl", "replay", "fine-tuning", "joint"})
     void aLossThatIsNotFiniteStopsTheRunAndClosesEverything(String method) {
         Recipe recipe = Methods.settled(SmallRun.recipe(quick("method=" + method, "learning-rate=1e30")));
         Closing closing = new Closing(recipe);
