@@ -6,12 +6,16 @@ import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.kernel.MultiTeacherKl;
 import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
-/** The kernel {@link MultiTeacherKl} as a term of a loss: Σ_k w·T²·KL(teacher k ‖ student), the same weight w for every teacher and row. */
+/**
+ * The kernel {@link MultiTeacherKl} as a term of a loss: Σ_k w·T²·KL(teacher k ‖ student). The weight w
+ * is the same for every teacher and row, unless a call brings its own: a one-hot row chooses one teacher for its sample.
+ */
 public final class Distillation implements AutoCloseable {
     private final Engine engine;
     private final float temperature;
@@ -35,11 +39,24 @@ public final class Distillation implements AutoCloseable {
 
     /** @param logits of each teacher, [rows, size of its range]; they may be released at once */
     public Scalar term(Tape tape, Variable student, List<Tensor> logits) {
+        return term(tape, student, logits, weights);
+    }
+
+    /** The same with weights [rows, teachers]; a teacher whose weight in a row is 0 is not read there. They may be released at once. */
+    public Scalar term(Tape tape, Variable student, List<Tensor> logits, Tensor rowWeights) {
+        Shape expected = Shape.of(student.value().shape().extent(0), teachers.length);
+        if (!rowWeights.shape().equals(expected)) {
+            throw new IllegalArgumentException("weights of teachers need " + expected + " (rows, teachers), got " + rowWeights.shape());
+        }
+        return term(tape, student, logits, rowWeights.data());
+    }
+
+    private Scalar term(Tape tape, Variable student, List<Tensor> logits, MemorySegment w) {
         Tensor gradient = engine.allocate(student.value().shape());
         for (int k = 0; k < teachers.length; k++) {
             teachers[k] = logits.get(k).data();
         }
-        double loss = kernel.lossAndGradient(student.value().shape().extent(0), temperature, student.value().data(), teachers, weights,
+        double loss = kernel.lossAndGradient(student.value().shape().extent(0), temperature, student.value().data(), teachers, w,
                 gradient.data());
         return tape.fused(student, loss, gradient);
     }
