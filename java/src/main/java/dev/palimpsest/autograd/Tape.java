@@ -3,6 +3,7 @@ package dev.palimpsest.autograd;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
 import java.util.ArrayList;
@@ -77,6 +78,14 @@ public final class Tape {
     public Variable averagePool(Variable images) {
         Variable result = new Variable(engine.averagePool(images.value()), true);
         return record(result, () -> accumulate(images, engine.averagePoolGradient(result.gradient, images.value().shape())));
+    }
+
+    /** The maximum of every window. */
+    public Variable maxPool(Variable images, MaxPooling geometry) {
+        Engine.Pooled forward = engine.maxPool(images.value(), geometry);
+        Variable result = new Variable(forward.output(), true);
+        return record(result, () -> accumulate(images, engine.maxPoolGradient(result.gradient, images.value(), forward, geometry)),
+                forward.positions());
     }
 
     /** input·weightᵀ + bias. */

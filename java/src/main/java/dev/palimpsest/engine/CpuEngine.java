@@ -34,6 +34,7 @@ final class CpuEngine implements Engine {
     private final Map<CpuLinear.Key, CpuLinear> linears = new HashMap<>();
     private final Map<Shape, CpuElementwise> elementwise = new HashMap<>();
     private final Map<Shape, CpuPooling> poolings = new HashMap<>();
+    private final Map<CpuMaxPooling.Key, CpuMaxPooling> maxPoolings = new HashMap<>();
     private boolean closed;
 
     CpuEngine(int threads) {
@@ -179,6 +180,21 @@ final class CpuEngine implements Engine {
 
     private CpuPooling pooling(Shape images) {
         return poolings.computeIfAbsent(images, shape -> new CpuPooling(this, shape));
+    }
+
+    @Override
+    public Pooled maxPool(Tensor images, MaxPooling geometry) {
+        Checks.activation("maximum pooling", images);
+        return maxPooling(images, geometry).forward(images);
+    }
+
+    @Override
+    public Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward, MaxPooling geometry) {
+        return maxPooling(images, geometry).backward(gradient, forward);
+    }
+
+    private CpuMaxPooling maxPooling(Tensor images, MaxPooling geometry) {
+        return maxPoolings.computeIfAbsent(new CpuMaxPooling.Key(images.shape(), geometry), key -> new CpuMaxPooling(this, key));
     }
 
     @Override

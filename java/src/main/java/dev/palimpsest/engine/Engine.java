@@ -74,6 +74,15 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine {
 
     Tensor averagePoolGradient(Tensor gradient, Shape images);
 
+    /** What {@link #maxPool} gives and keeps for its backward pass. @param positions of the maxima, or null if the engine finds them again */
+    record Pooled(Tensor output, Tensor positions) {}
+
+    /** The maximum of every window of every channel: [N, C, H, W] to [N, C, H', W']. */
+    Pooled maxPool(Tensor images, MaxPooling geometry);
+
+    /** Each window's gradient at its maximum; where several are equal, at one of them. */
+    Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward, MaxPooling geometry);
+
     /** input·weightᵀ + bias for input [N, in], weight [out, in], bias [out]. */
     Tensor linear(Tensor input, Parameter weight, Parameter bias);
 

@@ -35,6 +35,7 @@ final class OneDnn {
     static final int RELU = 0x20;
     static final int RELU_FROM_OUTPUT = 0x100;
     static final int BINARY_ADD = 0x1fff0;
+    static final int POOLING_MAX = 0x1ff;
     static final int POOLING_AVERAGE = 0x3ff;
     static final int USE_GLOBAL_STATS = 1;
     static final int USE_SCALE = 2;

@@ -3,6 +3,7 @@ package dev.palimpsest.autograd;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Layers;
+import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Parameter;
 
 /** The layers on a tape. */
@@ -25,6 +26,11 @@ record TapeLayers(Tape tape) implements Layers<Variable> {
     @Override
     public Variable averagePool(Variable images) {
         return tape.averagePool(images);
+    }
+
+    @Override
+    public Variable maxPool(Variable images, MaxPooling geometry) {
+        return tape.maxPool(images, geometry);
     }
 
     @Override

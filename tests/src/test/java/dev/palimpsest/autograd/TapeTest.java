@@ -11,6 +11,7 @@ import dev.palimpsest.engine.DoubleLayers;
 import dev.palimpsest.engine.DoubleLayers.Images;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Layers;
+import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -101,6 +102,22 @@ class TapeTest {
                 return weigh.of(layers, x);
             }
         }, n, 3, 4);
+    }
+
+    /** Windows that overlap, so that one position may be the maximum of several, and some that reach over the border. */
+    @ParameterizedTest
+    @CsvSource({"1,3,3,2,1,7", "2,16,3,2,1,8", "3,5,2,2,0,6", "4,24,3,1,1,5", "1,8,2,1,0,4"})
+    void maxPool(int n, int channels, int kernel, int stride, int padding, int size) {
+        Convolution geometry = new Convolution(2, channels, 3, 1, 1);
+        Parameter weight = parameter("w", geometry.weightShape());
+        MaxPooling pooling = new MaxPooling(kernel, stride, padding);
+        Graph weigh = weigh(channels, pooling.outputShape(Shape.of(n, channels, size, size)).extent(2));
+        check(new Graph() {
+            @Override
+            public <V> V of(Layers<V> layers, V images) {
+                return weigh.of(layers, layers.maxPool(layers.convolution(images, weight, geometry), pooling));
+            }
+        }, n, 2, size);
     }
 
     @ParameterizedTest

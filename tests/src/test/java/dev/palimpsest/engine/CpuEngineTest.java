@@ -197,6 +197,14 @@ class CpuEngineTest {
                 () -> engine.linear(engine.allocate(Shape.of(0, 8)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(4))));
         refused("expected two tensors of one shape and layout, got 6×8×32×32 and 6×3×32×32", () -> engine.addRelu(activation, images));
         refused("a tensor of 4 needs 16 bytes, the memory has 12", () -> engine.wrap(Shape.of(4), arena.allocate(12)));
+        refused("maximum pooling needs an activation N×C×H×W that a convolution gave, got row-major values of 6×3×32×32",
+                () -> engine.maxPool(images, new MaxPooling(3, 2, 1)));
+        refused("pooling over 40 pixels does not fit an image side of 32 padded by 0",
+                () -> engine.maxPool(activation, new MaxPooling(40, 2, 0)));
+        refused("the gradient of the maxima must be 6×8×16×16, got 6×8×32×32", () -> engine.maxPoolGradient(activation, activation,
+                engine.maxPool(activation, new MaxPooling(3, 2, 1)), new MaxPooling(3, 2, 1)));
+        refused("maximum pooling with kernel 3, stride 2, padding 2: expected positive sizes and a padding of at most half the kernel",
+                () -> new MaxPooling(3, 2, 2));
         refused("an engine needs at least 1 thread, got 0", () -> Engine.cpu(0));
     }
 

@@ -118,6 +118,26 @@ public final class DoubleLayers implements Layers<DoubleLayers.Images> {
     }
 
     @Override
+    public Images maxPool(Images images, MaxPooling g) {
+        int height = (images.height + 2 * g.padding() - g.kernel()) / g.stride() + 1;
+        int width = (images.width + 2 * g.padding() - g.kernel()) / g.stride() + 1;
+        Images result = Images.zeros(images.n, images.channels, height, width);
+        for (int i = 0; i < result.values.length; i++) {
+            int plane = i / (height * width);
+            int top = i / width % height * g.stride() - g.padding();
+            int left = i % width * g.stride() - g.padding();
+            double largest = Double.NEGATIVE_INFINITY;
+            for (int y = Math.max(0, top); y < Math.min(images.height, top + g.kernel()); y++) {
+                for (int x = Math.max(0, left); x < Math.min(images.width, left + g.kernel()); x++) {
+                    largest = Math.max(largest, images.values[(plane * images.height + y) * images.width + x]);
+                }
+            }
+            result.values[i] = largest;
+        }
+        return result;
+    }
+
+    @Override
     public Images linear(Images input, Parameter weight, Parameter bias) {
         int outputs = bias.size();
         Images result = Images.zeros(input.n, outputs, 1, 1);

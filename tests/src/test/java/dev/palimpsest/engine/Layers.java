@@ -12,5 +12,7 @@ public interface Layers<V> {
 
     V averagePool(V images);
 
+    V maxPool(V images, MaxPooling geometry);
+
     V linear(V input, Parameter weight, Parameter bias);
 }
