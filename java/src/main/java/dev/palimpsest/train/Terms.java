@@ -22,11 +22,12 @@ public final class Terms {
     }
 
     /** Each name's contribution to the loss. */
-    SequencedMap<String, Double> values() {
+    public SequencedMap<String, Double> values() {
         return values;
     }
 
-    Scalar sum(Tape tape) {
+    /** The loss. */
+    public Scalar sum(Tape tape) {
         return tape.weightedSum(scalars, weights.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
