@@ -12,6 +12,9 @@ import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Loader;
+import dev.palimpsest.stream.Repeating;
+import dev.palimpsest.stream.RepetitionStream;
+import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
@@ -20,13 +23,14 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 
 /** Runs a recipe from its data to its result. */
 public final class Experiment {
     private final Recipe recipe;
     private final Method method;
     private final Progress progress;
-    private final ClassIncrementalStream stream;
+    private final Stream stream;
 
     private Experiment(Recipe recipe, Method method, Progress progress) {
         this.recipe = recipe;
@@ -34,7 +38,9 @@ public final class Experiment {
         this.progress = progress;
         DataOptions data = recipe.data();
         Dataset dataset = Dataset.load(data.name(), data.folder(), data.images());
-        stream = new ClassIncrementalStream(dataset, data.split(), data.order(), data.validation(), recipe.seed());
+        stream = recipe.repetition().on()
+                ? new Repeating(RepetitionStream.generate(dataset, recipe.repetition().plan(), data.order(), recipe.seed()))
+                : new ClassIncrementalStream(dataset, data.split(), data.order(), data.validation(), recipe.seed());
     }
 
     /**
@@ -60,7 +66,7 @@ public final class Experiment {
                 this.method) { // closed before the engine that its teachers live in
             Network network = network(arena);
             Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages, new Exemplars(recipe.exemplars(),
-                    recipe.seed()), progress);
+                    recipe.seed()), progress, this::network, new Budget(recipe.budget()));
             return learn(learner, judgedImages, began);
         }
     }
@@ -86,6 +92,9 @@ public final class Experiment {
             try (Classifier classifier = learner.classifier()) {
                 for (int j = 0; j <= experience.index(); j++) {
                     Experience past = experiences.get(j);
+                    if (judged(past).length == 0) {
+                        continue;
+                    }
                     double[][] scores = classifier.scores(judgedImages, judged(past));
                     right[j] = right(scores, past, stream.seenAfter(experience.index()));
                     rightWithin[j] = right(scores, past, past.classes());
@@ -94,10 +103,18 @@ public final class Experiment {
             single = single.plus(right);
             within = within.plus(rightWithin);
             progress.evaluated(evaluation(experience.index(), single, within));
+            if (learner.stopped().isPresent()) {
+                break;
+            }
         }
-        Result result = new Result(single, within, memory, sha256(learner), (System.nanoTime() - began) * 1e-9);
+        Result result = new Result(single, within, memory, sha256(learner), (System.nanoTime() - began) * 1e-9, learner.times().seconds(),
+                stopped(learner, single.experiences(), experiences.size()));
         progress.done(result);
         return result;
+    }
+
+    private static Optional<String> stopped(Learner learner, int begun, int all) {
+        return learner.stopped().map(reason -> reason + ", so training ended in experience " + begun + " of " + all);
     }
 
     /** The images that accuracies are of. */

@@ -16,13 +16,17 @@ import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.BatchPlan;
-import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Loader;
+import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -34,17 +38,21 @@ public final class Learner {
     private final Method method;
     private final Engine engine;
     private final Network network;
-    private final ClassIncrementalStream stream;
+    private final Stream stream;
     private final Loader loader;
     private final Inference trainingImages;
     private final Exemplars exemplars;
     private final Progress progress;
     private Experience experience;
+    private final StepTimes times = new StepTimes();
+    private final Function<Arena, Network> networks;
+    private final Budget budget;
+    private Optimiser optimiser;
     private int epoch;
     private int step;
 
-    Learner(Recipe recipe, Method method, Engine engine, Network network, ClassIncrementalStream stream, Loader loader,
-            Inference trainingImages, Exemplars exemplars, Progress progress) {
+    Learner(Recipe recipe, Method method, Engine engine, Network network, Stream stream, Loader loader,
+            Inference trainingImages, Exemplars exemplars, Progress progress, Function<Arena, Network> networks, Budget budget) {
         this.recipe = recipe;
         this.method = method;
         this.engine = engine;
@@ -54,6 +62,8 @@ public final class Learner {
         this.trainingImages = trainingImages;
         this.exemplars = exemplars;
         this.progress = progress;
+        this.networks = networks;
+        this.budget = budget;
     }
 
     public Recipe recipe() {
@@ -68,7 +78,7 @@ public final class Learner {
         return network;
     }
 
-    public ClassIncrementalStream stream() {
+    public Stream stream() {
         return stream;
     }
 
@@ -87,6 +97,22 @@ public final class Learner {
         return recipe.data().augment().equals(Augmentation.NONE);
     }
 
+    /** Makes networks of the trained one's form. */
+    public Function<Arena, Network> networks() {
+        return networks;
+    }
+
+    /** To be told what a method is at. */
+    public StepTimes times() {
+        return times;
+    }
+
+    /** Images of the experience without labels; of a stream that has none, the labelled ones, whose labels are then hidden. */
+    public UnlabelledBatches unlabelled(Experience of, int batch) {
+        int[] images = of.unlabelled().length > 0 ? of.unlabelled() : of.train();
+        return new UnlabelledBatches(stream, images, recipe.data().augment(), batch, recipe.seed());
+    }
+
     /** A compiled copy of the network as it is. */
     public FrozenNetwork freeze() {
         return new FrozenNetwork(engine, network, Weights.of(network));
@@ -100,9 +126,12 @@ public final class Learner {
     void learn(Experience next) {
         experience = next;
         step = 0;
-        network.grow(next.classes().end());
+        int classes = method.classes(stream, next);
+        if (classes > network.classes()) {
+            network.grow(classes);
+        }
         method.begin(this, next);
-        train("train", recipe.optimiser().epochs(), 1);
+        train("train", recipe.optimiser().epochs(next.index()), 1);
         method.end(this, next);
     }
 
@@ -118,15 +147,16 @@ public final class Learner {
     }
 
     /**
-     * Trains for some epochs with a fresh optimiser.
+     * Trains for some epochs, with a fresh optimiser unless the recipe keeps it, or until the budget is used up.
      *
      * @param phase a word for the progress
      * @param learningRateFactor multiplies the recipe's learning rate
      */
     public void train(String phase, int epochs, double learningRateFactor) {
         OptimiserOptions options = recipe.optimiser();
-        List<Parameter> parameters = network.parameters();
-        Optimiser optimiser = optimiser(options, parameters);
+        List<Parameter> parameters = new ArrayList<>(network.parameters());
+        parameters.addAll(method.parameters());
+        renewOptimiser(options, parameters);
         double rate = options.learningRate() * learningRateFactor * (experience.index() > 0 ? options.laterLearningRateFactor() : 1);
         int stepsPerEpoch = plan().batches();
         Schedule schedule = schedule(options, epochs);
@@ -134,18 +164,24 @@ public final class Learner {
         long began = System.nanoTime();
         long images = 0;
         long made = 0;
-        for (int e = 0; e < epochs; e++) {
+        for (int e = 0; e < epochs && budget.passed().isEmpty(); e++) {
+            times.at(StepTimes.Part.DATA);
             for (Batch batch : loader.epoch(plan(), epoch)) {
                 double now = rate * schedule.factor(made, (long) epochs * stepsPerEpoch);
                 Terms terms = new Terms();
-                double loss = step(batch, terms, optimiser, parameters, now);
+                double loss = step(batch, terms, parameters, now);
                 made++;
                 images += batch.rows();
                 progress.step(new Progress.Step(experience.index(), phase, e, step++, loss, terms.values(), now,
                         images * 1e9 / (System.nanoTime() - began)));
+                if (budget.check()) {
+                    break;
+                }
+                times.at(StepTimes.Part.DATA);
             }
             epoch++;
         }
+        times.pause();
         requireFinite(parameters);
     }
 
@@ -169,28 +205,37 @@ public final class Learner {
         };
     }
 
-    private double step(Batch batch, Terms terms, Optimiser optimiser, List<Parameter> parameters, double learningRate) {
+    private double step(Batch batch, Terms terms, List<Parameter> parameters, double learningRate) {
+        times.at(StepTimes.Part.STUDENT);
         parameters.forEach(parameter -> parameter.gradient().fill((byte) 0));
         Tape tape = new Tape(engine);
         Tensor images = Inference.tensor(engine, stream.dataset().train(), batch);
         boolean frozenNorm = recipe.method().freezeNorm() && experience.index() > 0;
         Outputs<Variable> outputs = network.forward(new Training(tape, frozenNorm), tape.input(images), true);
+        times.at(StepTimes.Part.LOSSES);
         method.loss(new Pass(engine, tape, batch, images, outputs), terms);
         Scalar loss = terms.sum(tape);
         if (!Double.isFinite(loss.value())) {
             throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience " + experience.index()
                     + " (" + terms + "): lower learning-rate, or set clip");
         }
+        times.at(StepTimes.Part.STUDENT);
         tape.backward(loss);
+        times.at(StepTimes.Part.OPTIMISER);
         if (recipe.optimiser().clip() > 0) {
             new GradientClipping(recipe.optimiser().clip()).apply(parameters, method::trainable);
         }
         optimiser.step(learningRate);
+        method.stepped();
         return loss.value();
     }
 
-    private Optimiser optimiser(OptimiserOptions options, List<Parameter> parameters) {
-        return switch (options.algorithm()) {
+    private void renewOptimiser(OptimiserOptions options, List<Parameter> parameters) {
+        if (options.keep() && optimiser != null) {
+            optimiser.track(parameters);
+            return;
+        }
+        optimiser = switch (options.algorithm()) {
             case SGD -> new Sgd(parameters, method::trainable, options.momentum(), options.nesterov(), options.weightDecay());
             case ADAM -> new Adam(parameters, method::trainable, 0.9, 0.999, 1e-8, options.weightDecay());
         };
@@ -217,7 +262,7 @@ public final class Learner {
     /** Tells all classes seen apart with the network as it is now, which stays as it is. */
     Classifier classifier() {
         return switch (recipe.exemplars().classifier()) {
-            case HEAD -> Classifier.head(freeze());
+            case HEAD -> Classifier.head(freeze(), method.companions());
             case NEAREST_MEAN -> Classifier.onFeatures(freeze(), now -> new NearestMean(exemplarFeatures(now)));
             case REFIT -> Classifier.onFeatures(freeze(), now -> LinearHead.of(network.classifier()).refitted(exemplarFeatures(now), recipe));
             case WEIGHT_ALIGNMENT -> Classifier.onFeatures(freeze(),
@@ -228,6 +273,11 @@ public final class Learner {
     /** [class][exemplar][dimension] */
     private float[][][] exemplarFeatures(FrozenNetwork now) {
         return exemplars.byClass().stream().map(own -> trainingImages.features(now, own)).toArray(float[][][]::new);
+    }
+
+    /** Why training ended for good, if it did. */
+    Optional<String> stopped() {
+        return budget.passed();
     }
 
     /** Values of all weights and buffers, for the run's hash. */
