@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import java.io.IOException;
@@ -18,10 +19,11 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.function.Supplier;
 
 /**
- * Writes a run's folder while it runs: run.json at once and at the end, steps.csv after every experience, metrics.json at the end. A kill
- * at any moment leaves each file whole or absent. Not thread-safe.
+ * Writes a run's folder while it runs: run.json at once and at the end, steps.csv and the checkpoint after every experience, metrics.json at
+ * the end. A kill at any moment leaves each file whole or absent. Not thread-safe.
  */
 public final class RunFolder implements Progress {
     /** File names. */
@@ -29,6 +31,7 @@ public final class RunFolder implements Progress {
     static final String METRICS = "metrics.json";
     static final String STEPS = "steps.csv";
     private static final String DONE = "done";
+    private static final String CHECKPOINT = "checkpoint/model.safetensors";
 
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
@@ -146,6 +149,30 @@ public final class RunFolder implements Progress {
     @Override
     public void evaluated(Evaluation evaluation) {
         write(STEPS, steps.toCsv());
+    }
+
+    @Override
+    public void checkpoint(Supplier<SafetensorsWriter> state) {
+        Path file = folder.resolve(CHECKPOINT);
+        try {
+            Files.createDirectories(file.getParent());
+            AtomicFile.write(file, state.get()::writeTo);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
+    /** A run's models. @throws IOException with a sentence, if the folder holds no run, or the run no models yet */
+    public static Path checkpoint(Path run) throws IOException {
+        if (!Files.isRegularFile(run.resolve(RUN))) {
+            throw new IOException(run + " is not a run folder: it holds no " + RUN + ".");
+        }
+        Path file = run.resolve(CHECKPOINT);
+        if (!Files.isRegularFile(file)) {
+            throw new IOException(run + " holds no model: the run ended before its first experience was over, or was made before runs kept "
+                    + CHECKPOINT + ".");
+        }
+        return file;
     }
 
     @Override
