@@ -26,6 +26,24 @@ public final class CrossEntropy {
     }
 
     /**
+     * Mean over rows of −log softmax(z)[label] over all columns, in nats, with constants in some of them.
+     *
+     * @param logits [B, C]
+     * @param labels B labels below C
+     */
+    public static Scalar softmax(Tape tape, Engine engine, Variable logits, int[] labels, FixedLogits fixed) {
+        require(logits.value().shape(), labels, new ClassRange(0, fixed.classes()));
+        Matrix p = Matrix.of(engine, logits.value()).fixed(fixed).softmax();
+        Matrix gradient = Matrix.zeros(p.rows(), p.columns()).plus(1.0 / p.rows(), p);
+        double loss = 0;
+        for (int row = 0; row < labels.length; row++) {
+            loss -= Math.log(p.at(row, labels[row])) / p.rows();
+            gradient.set(row, labels[row], (p.at(row, labels[row]) - 1) / p.rows());
+        }
+        return gradient.asGradient(tape, engine, logits, loss, fixed);
+    }
+
+    /**
      * Mean over rows of the sigmoid cross-entropy summed over all columns, as iCaRL's LwF-MC (Rebuffi 2017, Algorithm 3): the target of an
      * old class is the last model's sigmoid, that of a new class one or zero.
      *
