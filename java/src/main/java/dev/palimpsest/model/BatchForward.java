@@ -1,6 +1,7 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Tensor;
 
 /**
@@ -28,6 +29,16 @@ public record BatchForward(Engine engine) implements Forward<Tensor> {
         engine.release(normalised.output());
         engine.release(residual);
         return sum;
+    }
+
+    @Override
+    public Tensor maxPool(Tensor images, MaxPooling geometry) {
+        Engine.Pooled pooled = engine.maxPool(images, geometry);
+        engine.release(images);
+        if (pooled.positions() != null) {
+            engine.release(pooled.positions());
+        }
+        return pooled.output();
     }
 
     @Override

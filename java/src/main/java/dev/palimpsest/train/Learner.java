@@ -20,11 +20,14 @@ import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Loader;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -33,7 +36,7 @@ import java.util.stream.IntStream;
  * One network learning one stream: takes batches through the network, asks the method for the loss, and steps. What it does is decided by
  * the recipe and the method alone.
  */
-public final class Learner {
+public final class Learner implements AutoCloseable {
     private final Recipe recipe;
     private final Method method;
     private final Engine engine;
@@ -47,7 +50,8 @@ public final class Learner {
     private final StepTimes times = new StepTimes();
     private final Function<Arena, Network> networks;
     private final Budget budget;
-    private Optimiser optimiser;
+    /** Null outside of training, unless the recipe keeps the optimiser. */
+    private Stepping stepping;
     private int epoch;
     private int step;
 
@@ -156,33 +160,66 @@ public final class Learner {
         OptimiserOptions options = recipe.optimiser();
         List<Parameter> parameters = new ArrayList<>(network.parameters());
         parameters.addAll(method.parameters());
-        renewOptimiser(options, parameters);
         double rate = options.learningRate() * learningRateFactor * (experience.index() > 0 ? options.laterLearningRateFactor() : 1);
         int stepsPerEpoch = plan().batches();
         Schedule schedule = schedule(options, epochs);
         progress.phaseBegins(new Progress.Phase(experience.index(), phase, epochs, stepsPerEpoch));
+        Queue<Made> untold = new ArrayDeque<>();
         long began = System.nanoTime();
         long images = 0;
         long made = 0;
-        for (int e = 0; e < epochs && budget.passed().isEmpty(); e++) {
-            times.at(StepTimes.Part.DATA);
-            for (Batch batch : loader.epoch(plan(), epoch)) {
-                double now = rate * schedule.factor(made, (long) epochs * stepsPerEpoch);
-                Terms terms = new Terms();
-                double loss = step(batch, terms, parameters, now);
-                made++;
-                images += batch.rows();
-                progress.step(new Progress.Step(experience.index(), phase, e, step++, loss, terms.values(), now,
-                        images * 1e9 / (System.nanoTime() - began)));
-                if (budget.check()) {
-                    break;
-                }
+        startStepping(parameters);
+        try {
+            for (int e = 0; e < epochs && budget.passed().isEmpty(); e++) {
                 times.at(StepTimes.Part.DATA);
+                for (Batch batch : loader.epoch(plan(), epoch)) {
+                    double now = rate * schedule.factor(made++, (long) epochs * stepsPerEpoch);
+                    images += batch.rows();
+                    untold.add(step(batch, new Made(phase, e, step++, now, images, began), parameters));
+                    tell(untold, engine.stepsAhead());
+                    if (budget.check()) {
+                        break;
+                    }
+                    times.at(StepTimes.Part.DATA);
+                }
+                epoch++;
             }
-            epoch++;
+            tell(untold, 0);
+        } finally {
+            if (!options.keep()) {
+                close();
+            }
         }
         times.pause();
         requireFinite(parameters);
+    }
+
+    /** A step whose losses may still be on their way from a device. */
+    private record Made(String phase, int epoch, int step, double learningRate, long images, long began, Terms terms, Scalar loss) {
+        Made(String phase, int epoch, int step, double learningRate, long images, long began) {
+            this(phase, epoch, step, learningRate, images, began, null, null);
+        }
+
+        Made with(Terms terms, Scalar loss) {
+            return new Made(phase, epoch, step, learningRate, images, began, terms, loss);
+        }
+
+        void requireFinite(int experience) {
+            if (!Double.isFinite(loss.value())) {
+                throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience " + experience
+                        + " (" + terms + "): lower learning-rate, or set clip");
+            }
+        }
+    }
+
+    /** Tells of all steps but so many: by then a device has finished those, and is at work on the next. */
+    private void tell(Queue<Made> untold, int but) {
+        while (untold.size() > but) {
+            Made made = untold.remove();
+            made.requireFinite(experience.index());
+            progress.step(new Progress.Step(experience.index(), made.phase, made.epoch, made.step, made.loss.value(), made.terms.values(),
+                    made.learningRate, made.images * 1e9 / (System.nanoTime() - made.began)));
+        }
     }
 
     /** The last step has no loss after it that would tell. */
@@ -205,40 +242,44 @@ public final class Learner {
         };
     }
 
-    private double step(Batch batch, Terms terms, List<Parameter> parameters, double learningRate) {
+    private Made step(Batch batch, Made begun, List<Parameter> parameters) {
         times.at(StepTimes.Part.STUDENT);
-        parameters.forEach(parameter -> parameter.gradient().fill((byte) 0));
+        parameters.forEach(parameter -> parameter.gradientMirror().clear());
         Tape tape = new Tape(engine);
         Tensor images = Inference.tensor(engine, stream.dataset().train(), batch);
         boolean frozenNorm = recipe.method().freezeNorm() && experience.index() > 0;
         Outputs<Variable> outputs = network.forward(new Training(tape, frozenNorm), tape.input(images), true);
+        Terms terms = new Terms();
         times.at(StepTimes.Part.LOSSES);
         method.loss(new Pass(engine, tape, batch, images, outputs), terms);
         Scalar loss = terms.sum(tape);
-        if (!Double.isFinite(loss.value())) {
-            throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience " + experience.index()
-                    + " (" + terms + "): lower learning-rate, or set clip");
+        Made made = begun.with(terms, loss);
+        if (engine.stepsAhead() == 0) {
+            made.requireFinite(experience.index());
         }
         times.at(StepTimes.Part.STUDENT);
         tape.backward(loss);
         times.at(StepTimes.Part.OPTIMISER);
-        if (recipe.optimiser().clip() > 0) {
-            new GradientClipping(recipe.optimiser().clip()).apply(parameters, method::trainable);
-        }
-        optimiser.step(learningRate);
+        stepping.step(begun.learningRate);
         method.stepped();
-        return loss.value();
+        return made;
     }
 
-    private void renewOptimiser(OptimiserOptions options, List<Parameter> parameters) {
-        if (options.keep() && optimiser != null) {
-            optimiser.track(parameters);
-            return;
+    private void startStepping(List<Parameter> parameters) {
+        if (stepping == null) {
+            stepping = Stepping.of(recipe.optimiser(), engine, parameters, method::trainable);
+        } else {
+            stepping.track(parameters);
         }
-        optimiser = switch (options.algorithm()) {
-            case SGD -> new Sgd(parameters, method::trainable, options.momentum(), options.nesterov(), options.weightDecay());
-            case ADAM -> new Adam(parameters, method::trainable, 0.9, 0.999, 1e-8, options.weightDecay());
-        };
+    }
+
+    /** Lets the optimiser go. */
+    @Override
+    public void close() {
+        if (stepping != null) {
+            stepping.close();
+            stepping = null;
+        }
     }
 
     private static Schedule schedule(OptimiserOptions options, int epochs) {
@@ -278,6 +319,10 @@ public final class Learner {
     /** Why training ended for good, if it did. */
     Optional<String> stopped() {
         return budget.passed();
+    }
+
+    SafetensorsWriter checkpoint(Findings findings) {
+        return Checkpoint.write(recipe, network, method, stream, exemplars, epoch, findings);
     }
 
     /** Values of all weights and buffers, for the run's hash. */

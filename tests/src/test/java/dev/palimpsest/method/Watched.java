@@ -4,6 +4,8 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
@@ -65,6 +67,16 @@ public class Watched implements Method {
     @Override
     public final List<FrozenNetwork> companions() {
         return inner.companions();
+    }
+
+    @Override
+    public final void save(SafetensorsWriter checkpoint) {
+        inner.save(checkpoint);
+    }
+
+    @Override
+    public final void resume(Learner learner, Experience done, Safetensors checkpoint) {
+        inner.resume(learner, done, checkpoint);
     }
 
     @Override
