@@ -54,7 +54,7 @@ final class TrainCommand implements Callable<Integer> {
     private List<String> orders = new ArrayList<>();
 
     @Option(names = "--as", paramLabel = "paper|code", order = 3,
-            description = "Method mlkd as in the paper or as in the published code, where they differ; options set one by one go before it.")
+            description = "Method mlkd as in the paper or in the published code, where they differ; options given one by one go before it.")
     private String as;
 
     @Option(names = "--out", paramLabel = "DIR", order = 4, description = "Run folder [runs/RECIPE-TIME].")

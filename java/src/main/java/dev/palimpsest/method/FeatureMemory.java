@@ -25,8 +25,8 @@ final class FeatureMemory {
     /** @throws IllegalArgumentException if an item of so many features and logits, with its label, passes the limit */
     FeatureMemory(int capacity, int dims, int classes, long seed) {
         if (dims + classes + 1 > MOST_FLOATS) {
-            throw new IllegalArgumentException("an item of memory may have " + MOST_FLOATS + " floats at most; " + dims + " features, " + classes
-                    + " logits and a label are " + (dims + classes + 1) + ": take a network with fewer features, or memory = 0");
+            throw new IllegalArgumentException("an item of memory may have " + MOST_FLOATS + " floats at most; " + dims + " features, "
+                    + classes + " logits and a label are " + (dims + classes + 1) + ": take a network with fewer features, or memory = 0");
         }
         this.capacity = capacity;
         random = new SplittableRandom(seed);

@@ -22,8 +22,8 @@ import dev.palimpsest.train.UnlabelledBatches;
 import java.util.List;
 
 /**
- * The baseline of the CLVision 2024 challenge: Learning without Forgetting on unlabelled images. The last model teaches what it says of them
- * about all classes that it has seen.
+ * The baseline of the CLVision 2024 challenge: Learning without Forgetting on unlabelled images. The last model teaches what it says of
+ * them about all classes that it has seen.
  *
  * <pre>L = CE + λ T² KL( softmax(z_last/T) ‖ softmax(z[seen before]/T) ) on unlabelled images</pre>
  */

@@ -29,8 +29,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * MLKD and dynamic self-supervision (Kim et al., arXiv 2508.12692), for streams whose classes repeat and which bring unlabelled images. With
- * e the experience from 0, f features, z logits:
+ * MLKD and dynamic self-supervision (Kim et al., arXiv 2508.12692), for streams whose classes repeat and which bring unlabelled images.
+ * With e the experience from 0, f features, z logits:
  *
  * <pre>
  *   L = (1 − 0.1α) CE_ace + η KL_der + γ (h_past + h_future) + β FKD_labelled
@@ -38,14 +38,14 @@ import java.util.List;
  * </pre>
  *
  * CE_ace is over all classes; in a new row old classes that the batch lacks stand at −1e9, unseen ones at 1e-9. KL_der holds the head to
- * what it said of the features in memory when they were stored. h keeps the current classes above the others. FKD is the squared distance
- * to the features of the teacher that is surest of the row, Relation keeps how rows and classes relate. Feature distillation covers labelled
- * images in experience 0 too, where the teacher is the network as it started: as published.
+ * what it said of the features in memory when they were stored. h keeps the current classes above the others. FKD is the squared
+ * distance to the features of the teacher that is surest of the row, Relation keeps how rows and classes relate. Feature distillation
+ * covers labelled images in experience 0 too, where the teacher is the network as it started: as published.
  *
  * <p>Where the published code is followed: teachers normalise labelled, unlabelled augmented and unlabelled plain images each by themselves
- * (option {@code teacher-batches}); the newest one's logits, for the choice and for the relation, are of the plain images. Ours: what goes to
- * memory is the network's output with its running statistics (the code has it in training mode), and memory is filled in random order. Not
- * verified against published numbers.
+ * (option {@code teacher-batches}); the newest one's logits, for the choice and for the relation, are of the plain images. Ours: what
+ * goes to memory is the network's output with its running statistics (the code has it in training mode), and memory is filled in random
+ * order. Not verified against published numbers.
  */
 final class Mlkd implements Method {
     private final Recipe recipe;
@@ -154,7 +154,7 @@ final class Mlkd implements Method {
         said.release(engine);
     }
 
-    /** What every teacher says, the newest first; {@code weak} is the newest one's. Empty and null where unlabelled images are not distilled. */
+    /** What every teacher says, the newest first; {@code weak} is the newest one's. Of unlabelled images only where they are distilled. */
     private record Said(List<Outputs<Tensor>> labelled, List<Outputs<Tensor>> strong, Outputs<Tensor> weak) {
         void release(Engine engine) {
             labelled.forEach(outputs -> outputs.forEach(engine::release));

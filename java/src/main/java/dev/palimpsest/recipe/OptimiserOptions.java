@@ -17,9 +17,9 @@ import java.util.List;
  * @param milestones epochs at which the step schedule multiplies the learning rate by {@code decay}
  * @param clip largest norm of the whole gradient; 0: not clipped
  */
-public record OptimiserOptions(int epochs, double epochsFall, int fewestEpochs, boolean keep, int retrainEpochs, int batch, Algorithm algorithm, double learningRate,
-        double laterLearningRateFactor, double retrainLearningRateFactor, double momentum, boolean nesterov, double weightDecay,
-        ScheduleKind schedule, List<Integer> milestones, double decay, double clip) {
+public record OptimiserOptions(int epochs, double epochsFall, int fewestEpochs, boolean keep, int retrainEpochs, int batch,
+        Algorithm algorithm, double learningRate, double laterLearningRateFactor, double retrainLearningRateFactor, double momentum,
+        boolean nesterov, double weightDecay, ScheduleKind schedule, List<Integer> milestones, double decay, double clip) {
     /** The update rule. */
     public enum Algorithm { SGD, ADAM }
 
@@ -57,8 +57,8 @@ public record OptimiserOptions(int epochs, double epochsFall, int fewestEpochs, 
     static final Option<Double> DECAY = Option.number("decay", 0.2, "Factor of the step schedule.", r -> r.optimiser().decay());
     static final Option<Double> CLIP = Option.number("clip", 0, "Largest norm of the whole gradient; 0: not clipped.",
             r -> r.optimiser().clip());
-    static final List<Option<?>> ALL = List.of(EPOCHS, EPOCHS_FALL, FEWEST_EPOCHS, KEEP, RETRAIN_EPOCHS, BATCH, OPTIMISER, LEARNING_RATE, LATER_FACTOR, RETRAIN_FACTOR,
-            MOMENTUM, NESTEROV, WEIGHT_DECAY, SCHEDULE, MILESTONES, DECAY, CLIP);
+    static final List<Option<?>> ALL = List.of(EPOCHS, EPOCHS_FALL, FEWEST_EPOCHS, KEEP, RETRAIN_EPOCHS, BATCH, OPTIMISER,
+            LEARNING_RATE, LATER_FACTOR, RETRAIN_FACTOR, MOMENTUM, NESTEROV, WEIGHT_DECAY, SCHEDULE, MILESTONES, DECAY, CLIP);
 
     /** @throws IllegalArgumentException with a sentence naming the option and what was expected */
     public OptimiserOptions {

@@ -35,11 +35,9 @@ public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOption
             new Section("Budget", BudgetOptions.ALL),
             new Section("Repeatability", List.of(SEED, THREADS)));
 
-    /** @throws IllegalArgumentException if there is not at least one thread, or not an exemplar for every class, or options do not go together */
+    /** @throws IllegalArgumentException if there is not at least one thread, or not an exemplar for every class */
     public Recipe {
         Check.atLeast("threads", threads, 1);
-        Check.that(!repetition.on() || data.validation() == 0, "validation", data.validation(),
-                "0 with stream = repetition, which holds no images out");
         int classes = data.split().classes();
         Check.that(exemplars.budget() == 0 || exemplars.budget() >= classes, "exemplar-budget", exemplars.budget(),
                 "0, or at least 1 for each of the " + classes + " classes");
@@ -71,7 +69,8 @@ public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOption
         }
         Values values = new Values(texts);
         return new Recipe(DataOptions.of(values), RepetitionOptions.of(values), ModelOptions.of(values), OptimiserOptions.of(values),
-                MethodOptions.of(values), ExemplarOptions.of(values), MlkdOptions.of(values), BudgetOptions.of(values), values.get(SEED), values.get(THREADS));
+                MethodOptions.of(values), ExemplarOptions.of(values), MlkdOptions.of(values), BudgetOptions.of(values),
+                values.get(SEED), values.get(THREADS));
     }
 
     /** This recipe with one option changed: {@code recipe.with("method", "lwf")}. */

@@ -2,14 +2,17 @@ package dev.palimpsest.recipe;
 
 import dev.palimpsest.stream.Pool;
 import dev.palimpsest.stream.RepetitionPlan;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Streams whose classes repeat and which bring unlabelled images.
  *
  * @param on whether they do; otherwise classes come once, as {@code split} says, and the rest has no effect
+ * @param scenario file of the CLVision 2024 challenge that says which image comes when; empty: drawn by the plan
  */
-public record RepetitionOptions(boolean on, RepetitionPlan plan) {
+public record RepetitionOptions(boolean on, Optional<Path> scenario, RepetitionPlan plan) {
     /** How classes come. */
     public enum Stream { CLASSES, REPETITION }
 
@@ -18,6 +21,9 @@ public record RepetitionOptions(boolean on, RepetitionPlan plan) {
     static final Option<Stream> STREAM = Option.choice("stream", Stream.class, Stream.CLASSES,
             "Each class in one experience, as split says, or again and again, with unlabelled images beside the labelled ones.",
             r -> r.repetition().on() ? Stream.REPETITION : Stream.CLASSES);
+    static final Option<Optional<Path>> SCENARIO = new Option<>("scenario", "FILE", "",
+            "Scenario file of the CLVision 2024 challenge, which says what comes when, for the image-list of its images; empty: drawn.",
+            text -> text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text)), r -> r.repetition().scenario());
     static final Option<Integer> EXPERIENCES = Option.integer("experiences", CHALLENGE.experiences(), "How many there are.",
             r -> r.repetition().plan().experiences());
     static final Option<Integer> LABELLED = Option.integer("labelled", CHALLENGE.labelled(), "Labelled images an experience.",
@@ -43,11 +49,11 @@ public record RepetitionOptions(boolean on, RepetitionPlan plan) {
             r -> r.repetition().plan().pool());
     static final Option<Integer> VISITORS = Option.integer("visitors", CHALLENGE.visitors(),
             "Classes drawn for the unlabelled images besides the experience's own.", r -> r.repetition().plan().visitors());
-    static final List<Option<?>> ALL = List.of(STREAM, EXPERIENCES, LABELLED, UNLABELLED, FIRST_WINDOW, WINDOW, NEW_CLASSES, ARRIVING,
-            RETURNING, FEWEST, MOST, POOL, VISITORS);
+    static final List<Option<?>> ALL = List.of(STREAM, SCENARIO, EXPERIENCES, LABELLED, UNLABELLED, FIRST_WINDOW, WINDOW,
+            NEW_CLASSES, ARRIVING, RETURNING, FEWEST, MOST, POOL, VISITORS);
 
     static RepetitionOptions of(Values values) {
-        return new RepetitionOptions(values.get(STREAM) == Stream.REPETITION,
+        return new RepetitionOptions(values.get(STREAM) == Stream.REPETITION, values.get(SCENARIO),
                 new RepetitionPlan(values.get(EXPERIENCES), values.get(LABELLED), values.get(UNLABELLED), values.get(FIRST_WINDOW),
                         values.get(WINDOW), values.get(NEW_CLASSES), values.get(ARRIVING), values.get(RETURNING), values.get(FEWEST),
                         values.get(MOST), values.get(POOL), values.get(VISITORS)));

@@ -38,7 +38,8 @@ record Metrics(
     static Metrics of(Result result) {
         AccuracyMatrix a = result.accuracy();
         Result.Memory memory = result.finalMemory();
-        return new Metrics(defined(a.toArray()), defined(result.withinExperience().toArray()), onAllSeen(a), onAllSeen(result.withinExperience()),
+        return new Metrics(defined(a.toArray()), defined(result.withinExperience().toArray()), onAllSeen(a),
+                onAllSeen(result.withinExperience()),
                 defined(a.averageIncremental()), defined(a.averageIncrementalWithoutFirst()), defined(a.finalAccuracy()),
                 defined(result.withinExperience().finalAccuracy()), defined(a.forgetting()), defined(a.backwardTransfer()),
                 memory.snapshotBytes(), memory.fullCopiesBytes(), memory.bitsPerWeight(),
@@ -51,7 +52,8 @@ record Metrics(
     }
 
     private static Double[][] defined(double[][] rows) {
-        return Arrays.stream(rows).map(row -> Arrays.stream(row).mapToObj(Metrics::defined).toArray(Double[]::new)).toArray(Double[][]::new);
+        return Arrays.stream(rows).map(row -> Arrays.stream(row).mapToObj(Metrics::defined).toArray(Double[]::new))
+                .toArray(Double[][]::new);
     }
 
     private static Double defined(double value) {

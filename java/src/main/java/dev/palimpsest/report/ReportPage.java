@@ -76,7 +76,8 @@ final class ReportPage {
     }
 
     private static String stream(SavedRun run) {
-        return run.option("stream").equals("repetition") ? run.option("experiences") + " experiences with repetition, pool " + run.option("pool")
+        return run.option("stream").equals("repetition")
+                ? run.option("experiences") + " experiences with repetition, pool " + run.option("pool")
                 : "split " + run.option("split");
     }
 

@@ -18,6 +18,7 @@ import java.util.stream.IntStream;
 public record Experience(int index, ClassRange classes, int[] present, int[] train, int[] unlabelled, int[] validation, int[] test) {
     /** One whose classes are all new. */
     static Experience ofNewClasses(int index, ClassRange classes, int[] train, int[] validation, int[] test) {
-        return new Experience(index, classes, IntStream.range(classes.begin(), classes.end()).toArray(), train, new int[0], validation, test);
+        int[] present = IntStream.range(classes.begin(), classes.end()).toArray();
+        return new Experience(index, classes, present, train, new int[0], validation, test);
     }
 }

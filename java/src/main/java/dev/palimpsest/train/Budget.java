@@ -38,7 +38,8 @@ final class Budget {
             memoryLooked = now;
             long megabytes = peakMegabytes();
             if (megabytes > options.maxMemory()) {
-                passed = String.format(Locale.ROOT, "%,d MB of memory were in use, more than max-memory = %d", megabytes, options.maxMemory());
+                passed = String.format(Locale.ROOT, "%,d MB of memory were in use, more than max-memory = %d", megabytes,
+                        options.maxMemory());
             }
         }
         return passed != null;

@@ -37,8 +37,8 @@ import java.util.stream.Collectors;
  *   right.*, memory.*              what has been measured
  * </pre>
  *
- * The header's metadata has the recipe's options as {@code option.NAME}, the classes in the order of arrival, how many of them were seen after
- * each experience, and the number of epochs.
+ * The header's metadata has the recipe's options as {@code option.NAME}, the classes in the order of arrival, how many of them were seen
+ * after each experience, and the number of epochs.
  */
 final class Checkpoint {
     private static final String FORMAT = "palimpsest_checkpoint";

@@ -2,10 +2,12 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.data.ScenarioFile;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.recipe.DataOptions;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.RepetitionOptions;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Loader;
@@ -50,9 +52,16 @@ public final class Experiment {
     /** The recipe's stream of its data set. */
     static Stream stream(Recipe recipe, Dataset dataset) {
         DataOptions data = recipe.data();
-        return recipe.repetition().on()
-                ? new Repeating(RepetitionStream.generate(dataset, recipe.repetition().plan(), data.order(), recipe.seed()))
-                : new ClassIncrementalStream(dataset, data.split(), data.order(), data.validation(), recipe.seed());
+        RepetitionOptions repetition = recipe.repetition();
+        if (!repetition.on()) {
+            return new ClassIncrementalStream(dataset, data.split(), data.order(), data.validation(), recipe.seed());
+        }
+        if (data.validation() > 0) {
+            throw new IllegalArgumentException("validation = " + data.validation()
+                    + ": a stream with repetition holds no images out; set it to 0");
+        }
+        return new Repeating(repetition.scenario().map(file -> RepetitionStream.of(dataset, ScenarioFile.read(file)))
+                .orElseGet(() -> RepetitionStream.generate(dataset, repetition.plan(), data.order(), recipe.seed())));
     }
 
     private Result run() {
@@ -66,8 +75,8 @@ public final class Experiment {
                 Inference judgedImages = new Inference(engine, judged());
                 this.method) { // closed before the engine that its teachers live in
             Network network = network(arena);
-            try (Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages, new Exemplars(recipe.exemplars(),
-                    recipe.seed()), progress, this::network, new Budget(recipe.budget()))) {
+            try (Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages, 
+                    new Exemplars(recipe.exemplars(), recipe.seed()), progress, this::network, new Budget(recipe.budget()))) {
                 return learn(learner, judgedImages, began);
             }
         }

@@ -113,9 +113,11 @@ class CommandLineTest {
         "train m2kd-digits --epocs 3 | --epocs is not an option of palimpsest train; did you mean --epochs?",
         "train m2kd-digits --epocs=3 | --epocs is not an option of palimpsest train; did you mean --epochs?",
         "train m2kd-digits extra | extra is one word too many for palimpsest train",
-        "train m2kd-digits --method m2dk | method = m2dk: expected one of m2kd, lwf, lwf-mc, icarl, replay, fine-tuning, joint"
+        "train m2kd-digits --method m2dk | method = m2dk: expected one of m2kd, lwf, lwf-mc, icarl, replay, fine-tuning, joint, mlkd, "
+                + "mlkd-baseline, mlkd-ssl-alone, mlkd-alone, lwf-unlabelled"
                 + "; did you mean m2kd?",
-        "train m2kd-digits --beside lfw | --beside lfw: expected methods of m2kd, lwf, lwf-mc, icarl, replay, fine-tuning, joint"
+        "train m2kd-digits --beside lfw | --beside lfw: expected methods of m2kd, lwf, lwf-mc, icarl, replay, fine-tuning, joint, mlkd, "
+                + "mlkd-baseline, mlkd-ssl-alone, mlkd-alone, lwf-unlabelled"
                 + "; did you mean lwf?",
         "train m2kd-digits --beside m2kd | --beside m2kd: it runs already, as the recipe's own method",
         "train m2kd-digits --beside lwf,lwf | --beside lwf: it runs already, as it is named twice",

@@ -40,8 +40,9 @@ class RecipeTest {
                 Map.entry("over-snapshots", "sum"), Map.entry("cross-entropy", "bce"), Map.entry("prune", "false"),
                 Map.entry("fraction", "0.6"), Map.entry("freeze-norm", "true"), Map.entry("exemplars", "7"),
                 Map.entry("exemplar-budget", "100"), Map.entry("rehearsal", "mixed"), Map.entry("refit-epochs", "9"),
-                Map.entry("refit-learning-rate", "0.4"), Map.entry("selection", "random"), Map.entry("classifier", "nearest-mean"), Map.entry("seed", "-5"),
-                Map.entry("threads", "3"), Map.entry("stream", "repetition"), Map.entry("experiences", "12"),
+                Map.entry("refit-learning-rate", "0.4"), Map.entry("selection", "random"),
+                Map.entry("classifier", "nearest-mean"), Map.entry("seed", "-5"),
+                Map.entry("threads", "3"), Map.entry("stream", "repetition"), Map.entry("scenario", "scenario_1.pkl"), Map.entry("experiences", "12"),
                 Map.entry("labelled", "30"), Map.entry("unlabelled", "40"), Map.entry("first-window", "2"), Map.entry("window", "4"),
                 Map.entry("new-classes", "6"), Map.entry("arriving", "0.6"), Map.entry("returning", "0.2"),
                 Map.entry("fewest-classes", "2"), Map.entry("most-classes", "8"), Map.entry("pool", "all"), Map.entry("visitors", "3"),
@@ -102,7 +103,8 @@ class RecipeTest {
         "fraction | plan | fraction = plan: expected planned, or a share above 0 and below 1",
         "split | 5x | \"5x\" is not a split: expected EXPERIENCESxCLASSES such as 5x2, or 50+10x5 "
                 + "for an experience of 50 classes and ten of 5",
-        "augment | shift | \"shift\" is not an augmentation: expected none, shift:PIXELS or crop-flip:PIXELS",
+        "augment | shift | \"shift\" is not an augmentation: expected none, shift:PIXELS or crop-flip:PIXELS, "
+                + "and +rand:OPERATIONS:MAGNITUDE after it for RandAugment",
         "order | x | \"x\" is not a class order: expected seed:NUMBER or labels joined by commas such as 3,1,0,2",
         "validation | 1 | validation = 1: expected a share of at least 0 and below 1",
         "stem-stride | 3 | stem-stride = 3: expected 1 or 2",
@@ -146,8 +148,10 @@ class RecipeTest {
     @MethodSource("builtIn")
     void builtInRecipesAreSoundAndSayWhatTheyAre(String name) throws IOException {
         RecipeFile file = RecipeFile.load(name);
-        assertTrue(file.summary().startsWith("M2KD on "), file.summary());
-        assertEquals(name.endsWith("exemplar-free"), !file.recipe().exemplars().kept());
+        boolean m2kd = name.startsWith("m2kd");
+        assertTrue(file.summary().startsWith(m2kd ? "M2KD on " : "MLKD "), file.summary());
+        assertEquals(name.endsWith("exemplar-free") || !m2kd, !file.recipe().exemplars().kept());
+        assertEquals(!m2kd, file.recipe().repetition().on());
         String data = name.contains("fashion") ? "fashion-mnist" : name.contains("glyphs") ? "glyphs"
                 : name.contains("cifar100") ? "cifar-100" : "digits";
         assertEquals(data, file.recipe().data().name());
