@@ -16,6 +16,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -123,7 +124,7 @@ class CommandLineTest {
         "train m2kd-digits --exemplars 0 --classifier nearest-mean | classifier = nearest-mean needs exemplars, but exemplars = 0: "
                 + "keep some, or take classifier = head",
         "trian | trian is not a command of palimpsest; did you mean train?",
-        "'' | palimpsest needs a command: help, train, eval, report, data, doctor",
+        "'' | palimpsest needs a command: help, train, suite, eval, report, data, doctor",
         "report | palimpsest report needs RUN",
         "train | palimpsest train needs RECIPE",
         "train m2kd-digits --epochs | --epochs needs a value: N",
@@ -248,7 +249,7 @@ class CommandLineTest {
         Recipe.optionNames().forEach(name -> assertTrue(out.toString().contains("--" + name + "="), name));
         RecipeFile.builtIn().forEach(name -> assertTrue(out.toString().contains(name), name));
         assertEquals(0, palimpsest("--help"));
-        assertTrue(out.toString().contains("Exit codes: 0 done; 1 the run failed"));
+        assertTrue(out.toString().contains("Exit codes: 0 done; 1 a run failed"));
         out.getBuffer().setLength(0);
         assertEquals(0, palimpsest("--version"));
         assertTrue(out.toString().strip().matches("palimpsest \\d+\\.\\d+\\..*"), out.toString());
@@ -262,7 +263,7 @@ class CommandLineTest {
 
     private int palimpsest(String... words) {
         err.getBuffer().setLength(0);
-        return Palimpsest.commandLine(runner, recipe -> new Lines(recipe, new PrintWriter(out), System::nanoTime), List.of())
+        return Palimpsest.commandLine(runner, (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out), System::nanoTime), List.of())
                 .setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(words);
     }
 

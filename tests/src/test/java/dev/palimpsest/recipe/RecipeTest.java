@@ -136,8 +136,9 @@ class RecipeTest {
     void builtInRecipesAreSoundAndSayWhatTheyAre(String name) throws IOException {
         RecipeFile file = RecipeFile.load(name);
         assertTrue(file.summary().startsWith("M2KD on "), file.summary());
-        assertEquals(name.endsWith("exemplar-free"), file.recipe().exemplars().perClass() == 0);
-        String data = name.contains("fashion") ? "fashion-mnist" : name.contains("glyphs") ? "glyphs" : "digits";
+        assertEquals(name.endsWith("exemplar-free"), !file.recipe().exemplars().kept());
+        String data = name.contains("fashion") ? "fashion-mnist" : name.contains("glyphs") ? "glyphs"
+                : name.contains("cifar100") ? "cifar-100" : "digits";
         assertEquals(data, file.recipe().data().name());
     }
 
