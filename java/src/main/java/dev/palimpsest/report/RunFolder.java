@@ -99,7 +99,7 @@ public final class RunFolder implements Progress {
         RunFolder created = new RunFolder(folder);
         created.describe(recipe, origin);
         created.writeRun();
-        for (String left : List.of(METRICS, STEPS)) {
+        for (String left : List.of(METRICS, STEPS, CHECKPOINT)) {
             Files.deleteIfExists(folder.resolve(left));
         }
         return created;
