@@ -23,6 +23,11 @@ public final class Linear {
         bias = new Parameter(name + ".bias", Parameter.Role.HEAD, Shape.of(outputs), arena);
     }
 
+    /** What its parameters' names begin with. */
+    String name() {
+        return name;
+    }
+
     /** A head beside a network's own, which starts as those do. */
     public static Linear of(String name, int inputs, int outputs, Arena arena, long seed) {
         Linear head = new Linear(name, inputs, 0, arena);

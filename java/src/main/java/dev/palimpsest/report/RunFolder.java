@@ -23,8 +23,8 @@ import java.util.SequencedMap;
 import java.util.function.Supplier;
 
 /**
- * Writes a run's folder while it runs: run.json at once and at the end, steps.csv and the checkpoint after every experience, metrics.json at
- * the end. A kill at any moment leaves each file whole or absent. Not thread-safe.
+ * Writes a run's folder while it runs: run.json at once and at the end, steps.csv and the checkpoint after every experience, metrics.json
+ * at the end. A kill at any moment leaves each file whole or absent. Not thread-safe.
  */
 public final class RunFolder implements Progress {
     /** File names. */

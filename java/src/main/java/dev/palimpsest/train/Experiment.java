@@ -5,6 +5,7 @@ import dev.palimpsest.data.Images;
 import dev.palimpsest.data.ScenarioFile;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.Network;
+import dev.palimpsest.model.StateDict;
 import dev.palimpsest.recipe.DataOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RepetitionOptions;
@@ -14,13 +15,21 @@ import dev.palimpsest.stream.Loader;
 import dev.palimpsest.stream.Repeating;
 import dev.palimpsest.stream.RepetitionStream;
 import dev.palimpsest.stream.Stream;
+import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Shape;
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /** Runs a recipe from its data to its result. */
 public final class Experiment {
@@ -75,17 +84,31 @@ public final class Experiment {
                 Inference judgedImages = new Inference(engine, judged());
                 this.method) { // closed before the engine that its teachers live in
             Network network = network(arena);
-            try (Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages, 
+            SortedMap<String, String> read = new TreeMap<>(dataset.sha256());
+            recipe.model().weights().ifPresent(file -> read.put(file.getFileName().toString(), load(network, file)));
+            try (Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages,
                     new Exemplars(recipe.exemplars(), recipe.seed()), progress, this::network, new Budget(recipe.budget()))) {
-                return learn(learner, judgedImages, began);
+                return learn(learner, read, judgedImages, began);
             }
         }
     }
 
-    private Result learn(Learner learner, Inference judgedImages, long began) {
+    /** @return the file's SHA-256 */
+    private static String load(Network network, Path file) {
+        try {
+            byte[] bytes = Files.readAllBytes(file);
+            StateDict.load(network, Safetensors.of(file.toString(), bytes));
+            return sha256(sink -> sink.accept(bytes));
+        } catch (IOException e) {
+            throw new IllegalArgumentException("weights = " + file + ": " + (e instanceof NoSuchFileException ? "there is no such file"
+                    : e.getMessage()), e);
+        }
+    }
+
+    private Result learn(Learner learner, SortedMap<String, String> filesRead, Inference judgedImages, long began) {
         List<Experience> experiences = stream.experiences();
         List<String> names = stream.classNames();
-        progress.begins(new Progress.Setup(stream.dataset().name(), stream.dataset().sha256(), experiences.size(), names,
+        progress.begins(new Progress.Setup(stream.dataset().name(), filesRead, experiences.size(), names,
                 learner.network().weights(names.size())));
         Findings findings = new Findings(experiences.stream().mapToInt(experience -> judged(experience).length).toArray());
         for (Experience experience : experiences) {
@@ -102,7 +125,7 @@ public final class Experiment {
                 break;
             }
         }
-        Result result = findings.result(sha256(learner), (System.nanoTime() - began) * 1e-9, learner.times().seconds(),
+        Result result = findings.result(sha256(learner::eachWeight), (System.nanoTime() - began) * 1e-9, learner.times().seconds(),
                 stopped(learner, findings.experiences(), experiences.size()));
         progress.done(result);
         return result;
@@ -135,10 +158,11 @@ public final class Experiment {
         return recipe.data().evaluate() == DataOptions.Evaluate.TEST ? experience.test() : experience.validation();
     }
 
-    private static String sha256(Learner learner) {
+    /** @param content hands its bytes, part by part, to whom it is given */
+    private static String sha256(Consumer<Consumer<byte[]>> content) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            learner.eachWeight(digest::update);
+            content.accept(digest::update);
             return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);

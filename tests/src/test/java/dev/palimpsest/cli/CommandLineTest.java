@@ -10,6 +10,7 @@ import dev.palimpsest.method.Methods;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.report.MadeUpRun;
+import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.train.Experiment;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -126,7 +127,7 @@ class CommandLineTest {
         "train m2kd-digits --exemplars 0 --classifier nearest-mean | classifier = nearest-mean needs exemplars, but exemplars = 0: "
                 + "keep some, or take classifier = head",
         "trian | trian is not a command of palimpsest; did you mean train?",
-        "'' | palimpsest needs a command: help, train, suite, eval, report, data, doctor",
+        "'' | palimpsest needs a command: help, train, suite, eval, export, report, data, doctor",
         "report | palimpsest report needs RUN",
         "train | palimpsest train needs RECIPE",
         "train m2kd-digits --epochs | --epochs needs a value: N",
@@ -217,6 +218,10 @@ class CommandLineTest {
         assertEquals("355", cell("all", 1));
         assertEquals(1, palimpsest("eval", folder, "--snapshot", "3"));
         assertEquals("There is no snapshot 3: the run has 1 to 2.", err.toString().strip());
+        Path weights = temporary.resolve("weights.safetensors");
+        assertEquals(0, palimpsest("export", folder, weights.toString(), "--snapshot", "1"), err.toString());
+        assertTrue(Safetensors.read(weights).contains("stage1.conv.weight"));
+        assertEquals(1, palimpsest("export", folder, temporary.resolve("run.json/x").toString()));
         assertEquals(2, palimpsest("eval", folder, "--split", "tset"));
         assertEquals("--split tset: expected one of test, validation, train; did you mean test?", err.toString().lines().findFirst().get());
         assertEquals(1, palimpsest("eval", temporary.toString()));

@@ -30,7 +30,8 @@ class RecipeTest {
                 Map.entry("split", "4+3x2"), Map.entry("order", "3,1,4,0"), Map.entry("validation", "0.125"),
                 Map.entry("evaluate", "validation"), Map.entry("retrain-learning-rate-factor", "0.3"),
                 Map.entry("augment", "crop-flip:4"), Map.entry("network", "cifar-resnet"), Map.entry("depth", "32"),
-                Map.entry("stem", "cifar"), Map.entry("widths", "8,9,10"), Map.entry("stem-stride", "2"), Map.entry("auxiliary-heads", "false"),
+                Map.entry("stem", "cifar"), Map.entry("weights", "a.safetensors"),
+                Map.entry("widths", "8,9,10"), Map.entry("stem-stride", "2"), Map.entry("auxiliary-heads", "false"),
                 Map.entry("method", "fine-tuning"), Map.entry("epochs", "70"), Map.entry("retrain-epochs", "0"),
                 Map.entry("batch", "128"), Map.entry("optimiser", "sgd"), Map.entry("learning-rate", "0.0002"),
                 Map.entry("later-learning-rate-factor", "0.2"), Map.entry("momentum", "0.5"), Map.entry("nesterov", "true"),
@@ -152,9 +153,9 @@ class RecipeTest {
         assertTrue(file.summary().startsWith(m2kd ? "M2KD on " : "MLKD "), file.summary());
         assertEquals(name.endsWith("exemplar-free") || !m2kd, !file.recipe().exemplars().kept());
         assertEquals(!m2kd, file.recipe().repetition().on());
-        String data = name.contains("fashion") ? "fashion-mnist" : name.contains("glyphs") ? "glyphs"
-                : name.contains("cifar100") ? "cifar-100" : "digits";
-        assertEquals(data, file.recipe().data().name());
+        Map<String, String> data = Map.of("fashion", "fashion-mnist", "glyphs", m2kd ? "glyphs" : "glyphs-distractors", "cifar100", "cifar-100",
+                "imagenet100", "image-folder", "clvision", "image-list", "digits", "digits");
+        assertEquals(data.get(name.split("-")[1]), file.recipe().data().name());
     }
 
     @Test
