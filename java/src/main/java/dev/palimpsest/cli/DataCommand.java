@@ -18,7 +18,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-@Command(name = "data", subcommands = {DataCommand.Names.class, DataCommand.Info.class, DataCommand.Get.class, DataCommand.Glyphs.class},
+@Command(name = "data", subcommands = {DataCommand.Names.class, DataCommand.Info.class, DataCommand.Get.class, DataCommand.Glyphs.class,
+    StreamCommand.class},
         description = "Says which data sets are here, where they are looked for and how to get the others. Alone: the same as data list.")
 final class DataCommand implements Callable<Integer> {
     @Spec

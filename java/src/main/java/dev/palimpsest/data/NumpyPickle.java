@@ -136,7 +136,8 @@ final class NumpyPickle extends Unpickler {
     }
 
     private static PickleException refused(String what) {
-        return new PickleException("it asks for " + what + ", which is none of the constructors and operations that numpy arrays in lists need");
+        return new PickleException("it asks for " + what + ", which is none of the constructors and operations that numpy arrays in "
+                + "lists need");
     }
 
     private static Object call(Object called, Object[] arguments) {
@@ -182,7 +183,8 @@ final class NumpyPickle extends Unpickler {
             }
         }
         if (count * type.bytes != bytes.length) {
-            throw new PickleException("it holds an array of " + count + " elements of " + type.bytes + " bytes, in " + bytes.length + " bytes");
+            throw new PickleException("it holds an array of " + count + " elements of " + type.bytes + " bytes, in "
+                    + bytes.length + " bytes");
         }
         if (fortran && shape.length > 1) {
             throw new PickleException("it holds an array in Fortran order: save numpy.ascontiguousarray of it");

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * A scenario of the CLVision 2024 challenge, from its Python pickle (scenario_1.pkl to scenario_3.pkl): which images of the challenge's
@@ -15,10 +16,12 @@ import java.util.Map;
  * @param classes that the data set has, distractors among them
  * @param labelled images of every experience
  * @param unlabelled images of every experience
- * @param labelledClasses how many classes the file says the labelled images of each experience are of
- * @param unlabelledClasses the same of the unlabelled ones
+ * @param labelledClasses of which classes the file says the labelled images of each experience are, ascending; the challenge numbers them
+ *     in the order in which they are first labelled, and distractors after those
+ * @param unlabelledClasses the same of the unlabelled images
  */
-public record ScenarioFile(int classes, List<int[]> labelled, List<int[]> unlabelled, int[] labelledClasses, int[] unlabelledClasses) {
+public record ScenarioFile(int classes, List<int[]> labelled, List<int[]> unlabelled, List<int[]> labelledClasses,
+        List<int[]> unlabelledClasses) {
     /** The challenge's files have 1.2 MB. A byte of a pickle can be an object, so that a large one would fill the memory. */
     private static final long LARGEST = 16L << 20;
 
@@ -46,8 +49,8 @@ public record ScenarioFile(int classes, List<int[]> labelled, List<int[]> unlabe
             throw new IOException("it has " + labelled.size() + " lists of labelled and " + unlabelled.size() + " of unlabelled images");
         }
         int classes = (int) number(entry(map, "num_classes"), "num_classes");
-        return new ScenarioFile(classes, labelled, unlabelled, sums(map, "scenario_table", labelled.size(), classes),
-                sums(map, "unlabeled_scenario_table", labelled.size(), classes));
+        return new ScenarioFile(classes, labelled, unlabelled, table(map, "scenario_table", labelled.size(), classes),
+                table(map, "unlabeled_scenario_table", labelled.size(), classes));
     }
 
     private static Object entry(Map<?, ?> map, String name) throws IOException {
@@ -88,17 +91,12 @@ public record ScenarioFile(int classes, List<int[]> labelled, List<int[]> unlabe
         return indices;
     }
 
-    /** Of a table [experiences, classes] of zeros and ones, the ones of each row. */
-    private static int[] sums(Map<?, ?> map, String name, int rows, int columns) throws IOException {
+    /** Of a table [experiences, classes] of zeros and ones, the columns of each row's ones. */
+    private static List<int[]> table(Map<?, ?> map, String name, int rows, int columns) throws IOException {
         if (!(entry(map, name) instanceof NumpyPickle.Array table) || !table.shape().equals(List.of(rows, columns))) {
             throw new IOException(name + " is not an array of " + rows + " experiences × " + columns + " classes");
         }
-        int[] sums = new int[rows];
-        for (int i = 0; i < table.values().length; i++) {
-            if (table.values()[i] != 0) {
-                sums[i / columns]++;
-            }
-        }
-        return sums;
+        return IntStream.range(0, rows).mapToObj(row -> IntStream.range(0, columns)
+                .filter(column -> table.values()[row * columns + column] != 0).toArray()).toList();
     }
 }

@@ -36,6 +36,16 @@ final class Svg {
      * @throws IOException with a sentence, if this machine cannot draw text
      */
     static String of(IChart chart, String name, String title) throws IOException {
+        String drawn = PROLOGUE.matcher(document(chart)).replaceFirst("");
+        String svg = "<svg role=\"img\" aria-label=\"" + Html.escape(title) + "\" viewBox=\"0 0 " + chart.getWidth() + " "
+                + chart.getHeight() + "\">" + coloured(drawn);
+        // The encoder's names for clips come from hash codes: two charts of a page could share one.
+        svg = CLIP.matcher(svg).replaceAll(match -> name + "-" + match.group());
+        return LONG_NUMBER.matcher(svg).replaceAll(match -> rounded(match.group()));
+    }
+
+    /** The chart as a file of its own, in its own colours. @throws IOException with a sentence, if this machine cannot draw text */
+    static String document(IChart chart) throws IOException {
         VectorGraphics2D graphics = new VectorGraphics2D();
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try {
@@ -44,12 +54,7 @@ final class Svg {
         } catch (RuntimeException | InternalError | LinkageError e) {
             throw fontsMissing(e);
         }
-        String drawn = PROLOGUE.matcher(bytes.toString(StandardCharsets.UTF_8)).replaceFirst("");
-        String svg = "<svg role=\"img\" aria-label=\"" + Html.escape(title) + "\" viewBox=\"0 0 " + chart.getWidth() + " "
-                + chart.getHeight() + "\">" + coloured(drawn);
-        // The encoder's names for clips come from hash codes: two charts of a page could share one.
-        svg = CLIP.matcher(svg).replaceAll(match -> name + "-" + match.group());
-        return LONG_NUMBER.matcher(svg).replaceAll(match -> rounded(match.group()));
+        return bytes.toString(StandardCharsets.UTF_8);
     }
 
     /** AWT fails in many ways (InternalError, NoClassDefFoundError, NullPointerException) where there is no fontconfig or no font. */

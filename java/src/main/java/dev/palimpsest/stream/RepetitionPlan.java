@@ -39,8 +39,8 @@ public record RepetitionPlan(int experiences, int labelled, int unlabelled, int 
 
     /** The same course of classes, with other numbers of images. */
     public RepetitionPlan withImages(int labelledImages, int unlabelledImages) {
-        return new RepetitionPlan(experiences, labelledImages, unlabelledImages, firstWindow, window, newClasses, arriving, returning, fewest,
-                most, pool, visitors);
+        return new RepetitionPlan(experiences, labelledImages, unlabelledImages, firstWindow, window, newClasses, arriving, returning,
+                fewest, most, pool, visitors);
     }
 
     /** First experience of a window, the end of the one before it. */

@@ -96,8 +96,8 @@ public final class RepetitionStream {
     public static RepetitionStream of(Dataset dataset, ScenarioFile file) {
         var stream = new RepetitionStream(dataset, file.labelled(), file.unlabelled());
         for (RepetitionExperience e : stream.experiences) {
-            stream.checkClasses(e, "labelled", e.labelled(), file.labelledClasses()[e.index()]);
-            stream.checkClasses(e, "unlabelled", e.unlabelled(), file.unlabelledClasses()[e.index()]);
+            stream.checkClasses(e, "labelled", e.labelled(), file.labelledClasses().get(e.index()).length);
+            stream.checkClasses(e, "unlabelled", e.unlabelled(), file.unlabelledClasses().get(e.index()).length);
         }
         return stream;
     }
@@ -106,8 +106,8 @@ public final class RepetitionStream {
         long found = Arrays.stream(indices).map(dataset.train()::label).distinct().count();
         if (found != expected) {
             throw new IllegalArgumentException("the " + kind + " images of experience " + experience.index() + " are of " + found
-                    + " classes in " + dataset.name() + " and of " + expected + " in the scenario file: use the data set that it was made for, "
-                    + "its images in the order of its train.txt");
+                    + " classes in " + dataset.name() + " and of " + expected + " in the scenario file: use the data set that it was made "
+                    + "for, its images in the order of its train.txt");
         }
     }
 

@@ -72,7 +72,7 @@ class DataCommandTest {
 
     @Test
     void everyCommandBelowHasHelp() {
-        for (String name : List.of("list", "info", "get", "glyphs")) {
+        for (String name : List.of("list", "info", "get", "glyphs", "stream")) {
             assertEquals(0, palimpsest("data", name, "--help"), name);
         }
     }
