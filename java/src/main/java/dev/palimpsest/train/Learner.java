@@ -21,7 +21,9 @@ import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Loader;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
+import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Queue;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
@@ -126,27 +128,55 @@ public final class Learner {
     public void train(String phase, int epochs, double learningRateFactor) {
         OptimiserOptions options = recipe.optimiser();
         List<Parameter> parameters = network.parameters();
-        Optimiser optimiser = optimiser(options, parameters);
         double rate = options.learningRate() * learningRateFactor * (experience.index() > 0 ? options.laterLearningRateFactor() : 1);
         int stepsPerEpoch = plan().batches();
         Schedule schedule = schedule(options, epochs);
         progress.phaseBegins(new Progress.Phase(experience.index(), phase, epochs, stepsPerEpoch));
+        Queue<Made> untold = new ArrayDeque<>();
         long began = System.nanoTime();
         long images = 0;
         long made = 0;
-        for (int e = 0; e < epochs; e++) {
-            for (Batch batch : loader.epoch(plan(), epoch)) {
-                double now = rate * schedule.factor(made, (long) epochs * stepsPerEpoch);
-                Terms terms = new Terms();
-                double loss = step(batch, terms, optimiser, parameters, now);
-                made++;
-                images += batch.rows();
-                progress.step(new Progress.Step(experience.index(), phase, e, step++, loss, terms.values(), now,
-                        images * 1e9 / (System.nanoTime() - began)));
+        try (Stepping stepping = Stepping.of(options, engine, parameters, method::trainable)) {
+            for (int e = 0; e < epochs; e++) {
+                for (Batch batch : loader.epoch(plan(), epoch)) {
+                    double now = rate * schedule.factor(made++, (long) epochs * stepsPerEpoch);
+                    images += batch.rows();
+                    untold.add(step(batch, new Made(phase, e, step++, now, images, began), stepping, parameters));
+                    tell(untold, engine.stepsAhead());
+                }
+                epoch++;
             }
-            epoch++;
+            tell(untold, 0);
         }
         requireFinite(parameters);
+    }
+
+    /** A step whose losses may still be on their way from a device. */
+    private record Made(String phase, int epoch, int step, double learningRate, long images, long began, Terms terms, Scalar loss) {
+        Made(String phase, int epoch, int step, double learningRate, long images, long began) {
+            this(phase, epoch, step, learningRate, images, began, null, null);
+        }
+
+        Made with(Terms terms, Scalar loss) {
+            return new Made(phase, epoch, step, learningRate, images, began, terms, loss);
+        }
+
+        void requireFinite(int experience) {
+            if (!Double.isFinite(loss.value())) {
+                throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience " + experience
+                        + " (" + terms + "): lower learning-rate, or set clip");
+            }
+        }
+    }
+
+    /** Tells of all steps but so many: by then a device has finished those, and is at work on the next. */
+    private void tell(Queue<Made> untold, int but) {
+        while (untold.size() > but) {
+            Made made = untold.remove();
+            made.requireFinite(experience.index());
+            progress.step(new Progress.Step(experience.index(), made.phase, made.epoch, made.step, made.loss.value(), made.terms.values(),
+                    made.learningRate, made.images * 1e9 / (System.nanoTime() - made.began)));
+        }
     }
 
     /** The last step has no loss after it that would tell. */
@@ -169,31 +199,22 @@ public final class Learner {
         };
     }
 
-    private double step(Batch batch, Terms terms, Optimiser optimiser, List<Parameter> parameters, double learningRate) {
-        parameters.forEach(parameter -> parameter.gradient().fill((byte) 0));
+    private Made step(Batch batch, Made begun, Stepping stepping, List<Parameter> parameters) {
+        parameters.forEach(parameter -> parameter.gradientMirror().clear());
         Tape tape = new Tape(engine);
         Tensor images = Inference.tensor(engine, stream.dataset().train(), batch);
         boolean frozenNorm = recipe.method().freezeNorm() && experience.index() > 0;
         Outputs<Variable> outputs = network.forward(new Training(tape, frozenNorm), tape.input(images), true);
+        Terms terms = new Terms();
         method.loss(new Pass(engine, tape, batch, images, outputs), terms);
         Scalar loss = terms.sum(tape);
-        if (!Double.isFinite(loss.value())) {
-            throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience " + experience.index()
-                    + " (" + terms + "): lower learning-rate, or set clip");
+        Made made = begun.with(terms, loss);
+        if (engine.stepsAhead() == 0) {
+            made.requireFinite(experience.index());
         }
         tape.backward(loss);
-        if (recipe.optimiser().clip() > 0) {
-            new GradientClipping(recipe.optimiser().clip()).apply(parameters, method::trainable);
-        }
-        optimiser.step(learningRate);
-        return loss.value();
-    }
-
-    private Optimiser optimiser(OptimiserOptions options, List<Parameter> parameters) {
-        return switch (options.algorithm()) {
-            case SGD -> new Sgd(parameters, method::trainable, options.momentum(), options.nesterov(), options.weightDecay());
-            case ADAM -> new Adam(parameters, method::trainable, 0.9, 0.999, 1e-8, options.weightDecay());
-        };
+        stepping.step(begun.learningRate);
+        return made;
     }
 
     private static Schedule schedule(OptimiserOptions options, int epochs) {
