@@ -71,7 +71,7 @@ std::string Watched::check_element(size_t index, uint32_t reads, uint32_t writes
            std::to_string(writes_[index]) + " times, expected " + std::to_string(reads) + " and " + std::to_string(writes);
 }
 
-void touch(const void* p, size_t bytes, bool writes) {
+void* touch(const void* p, size_t bytes, bool writes) {
     const uintptr_t at = reinterpret_cast<uintptr_t>(p);
     auto next = registry().upper_bound(at);
     Watched* array = next == registry().begin() ? nullptr : std::prev(next)->second;
@@ -82,6 +82,7 @@ void touch(const void* p, size_t bytes, bool writes) {
     if (at % bytes != 0) throw Fault("unaligned access of " + std::to_string(bytes) + " bytes to " + array->name_);
     std::vector<uint32_t>& counts = writes ? array->writes_ : array->reads_;
     for (size_t i = offset / array->element_; i <= (offset + bytes - 1) / array->element_; i++) counts[i]++;
+    return array->data_ + offset;
 }
 
 }  // namespace simt

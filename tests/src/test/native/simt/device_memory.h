@@ -27,7 +27,7 @@ public:
     std::string check_element(size_t index, uint32_t reads, uint32_t writes) const;
 
 private:
-    friend void touch(const void* p, size_t bytes, bool writes);
+    friend void* touch(const void* p, size_t bytes, bool writes);
 
     std::string name_;
     size_t bytes_;

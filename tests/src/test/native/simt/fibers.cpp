@@ -1,11 +1,18 @@
 #include "fibers.h"
 
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
 #include <sys/mman.h>
 
 #include <cstdint>
 #include <new>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#else  // the driver double is loaded into a JVM, without sanitizers
+#define __asan_unpoison_memory_region(address, bytes) ((void)0)
+#define __sanitizer_start_switch_fiber(fake_stack, stack, bytes) ((void)(fake_stack))
+#define __sanitizer_finish_switch_fiber(fake_stack, old_stack, old_bytes) ((void)(fake_stack))
+#endif
 
 // void palimpsest_switch(void** save, void* to): keeps the registers that calls preserve on the old stack and goes on on the new one.
 extern "C" void palimpsest_switch(void** save, void* to);

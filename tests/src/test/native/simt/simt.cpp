@@ -10,7 +10,7 @@
 
 namespace simt {
 
-Index thread_index, block_index, block_size;
+Index thread_index, block_index, block_size, grid_size;
 
 namespace {
 
@@ -107,6 +107,7 @@ void launch(int64_t blocks, int64_t threads, int64_t shared_bytes, uint64_t seed
     ranked = seed % 2 != 0;
     fault.clear();
     block_size.x = static_cast<unsigned int>(threads);
+    grid_size.x = static_cast<unsigned int>(blocks);
     // An exception cannot leave a fiber: it ends the thread, and the scheduler ends the others.
     const std::function<void()> guarded = [&kernel] {
         try {

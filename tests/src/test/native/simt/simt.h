@@ -24,6 +24,7 @@
 #define threadIdx simt::thread_index
 #define blockIdx simt::block_index
 #define blockDim simt::block_size
+#define gridDim simt::grid_size
 
 struct alignas(16) uint4 { unsigned int x, y, z, w; };
 struct alignas(8) uint2 { unsigned int x, y; };
@@ -34,7 +35,7 @@ namespace simt {
 constexpr int LANES = 32;
 
 struct Index { unsigned int x; };
-extern Index thread_index, block_index, block_size;
+extern Index thread_index, block_index, block_size, grid_size;
 
 // A kernel that waits for ever, leaves a warp inside a shuffle, or touches memory that is not its own.
 struct Fault : std::runtime_error { using std::runtime_error::runtime_error; };
@@ -77,22 +78,21 @@ T of_lane(const uint64_t* values, int from) {
     return value;
 }
 
-// Device memory: throws Fault unless [p, p + bytes) lies in one watched array; counts the access against each of its elements.
-void touch(const void* p, size_t bytes, bool writes);
+// Device memory: where the host finds [p, p + bytes), which must lie in one array (or Fault is thrown). The harness that links the kernels
+// says what an array is: counted ones in device_memory.h, allocations of the driver double in ../driver.
+void* touch(const void* p, size_t bytes, bool writes);
 
 }  // namespace simt
 
 // Not instrumented: watched arrays are poisoned, so that any access other than through these two is an AddressSanitizer error.
 template <class T>
 __attribute__((no_sanitize("address"), noinline)) T load(const T* p) {
-    simt::touch(p, sizeof(T), false);
-    return *p;
+    return *static_cast<const T*>(simt::touch(p, sizeof(T), false));
 }
 
 template <class T>
 __attribute__((no_sanitize("address"), noinline)) void store(T* p, T value) {
-    simt::touch(p, sizeof(T), true);
-    *p = value;
+    *static_cast<T*>(simt::touch(p, sizeof(T), true)) = value;
 }
 
 template <class T>

@@ -12,7 +12,7 @@ public final class Methods {
     private Methods() {}
 
     /**
-     * The method of a recipe, new for every run.
+     * The method of a recipe, new for every run. For a published baseline the recipe, here and in the run, is the {@link #settled} one.
      *
      * @throws IllegalArgumentException if the recipe's options do not go together
      */

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.model.Network;
+import dev.palimpsest.model.Networks;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
@@ -28,8 +30,16 @@ class PruningPlanTest {
         return new Parameter("conv" + count, Parameter.Role.WEIGHT, Shape.of(count), arena);
     }
 
+    private static float[] gaussian(Random random, int count) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return values;
+    }
+
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3, 5, 10, 50})
+    @ValueSource(ints = {1, 2, 3, 5, 10, 20, 50})
     void everyStepOwnsAnEqualShare(int steps) {
         PruningPlan plan = new PruningPlan.EqualShares(steps);
         for (int count : new int[] {steps, 432, 9216}) {
@@ -38,16 +48,34 @@ class PruningPlanTest {
             Owners owners = new Owners(List.of(w));
             for (int step = 1; step <= steps; step++) {
                 owners.claim(step);
-                float[] values = new float[count];
-                for (int i = 0; i < count; i++) {
-                    values[i] = (float) random.nextGaussian();
-                }
-                w.set(values);
+                w.set(gaussian(random, count));
                 owners.release(step, plan.fraction(step));
             }
             assertEquals(0, owners.count(0), "the last step keeps all");
             for (int step = 1; step <= steps; step++) {
                 assertEquals((double) count / steps, owners.count(step), 1, count + " weights, step " + step);
+            }
+        }
+    }
+
+    /** The smallest networks of the recipes: even their stems, 144 weights, leave every step its share. */
+    @ParameterizedTest
+    @ValueSource(ints = {10, 20})
+    void manyStepsFitTheNetworksOfTheRecipes(int steps) {
+        PruningPlan plan = new PruningPlan.EqualShares(steps);
+        for (Network network : List.of(Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64), true, arena, 1),
+                Networks.cifarResNet(Shape.of(1, 28, 28), 8, List.of(16, 32, 64), 2, true, arena, 1))) {
+            plan.requireEnoughWeights(network.parameters());
+            Owners owners = new Owners(network.parameters());
+            Random random = new Random(steps);
+            for (int step = 1; step <= steps; step++) {
+                owners.claim(step);
+                network.parameters().forEach(parameter -> parameter.set(gaussian(random, parameter.size())));
+                owners.release(step, plan.fraction(step));
+            }
+            int weights = network.parameters().stream().filter(p -> p.role() == Parameter.Role.WEIGHT).mapToInt(Parameter::size).sum();
+            for (int step = 1; step <= steps; step++) {
+                assertEquals((double) weights / steps, owners.count(step), 0.02 * weights / steps, "weights of step " + step);
             }
         }
     }
