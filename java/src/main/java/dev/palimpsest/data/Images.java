@@ -47,6 +47,11 @@ public final class Images {
         return new Images(channels, height, width, pixels, labels, Normalisation.of(channels, height * width, pixels));
     }
 
+    /** The same images, normalised by other statistics. */
+    public Images normalisedBy(Normalisation other) {
+        return new Images(channels, height, width, pixels, labels, other);
+    }
+
     public int size() {
         return labels.length;
     }

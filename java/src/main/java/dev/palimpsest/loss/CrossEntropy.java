@@ -23,6 +23,27 @@ public final class CrossEntropy {
     public static Scalar softmax(Tape tape, Engine engine, Variable logits, int[] labels, ClassRange classes) {
         require(logits.value().shape(), labels, classes);
         return tape.fused(logits, engine.softmaxCrossEntropy(logits.value(), labels, classes));
+<<<<<<< HEAD
+=======
+    }
+
+    /**
+     * Mean over rows of −log softmax(z)[label] over all columns, in nats, with constants in some of them.
+     *
+     * @param logits [B, C]
+     * @param labels B labels below C
+     */
+    public static Scalar softmax(Tape tape, Engine engine, Variable logits, int[] labels, FixedLogits fixed) {
+        require(logits.value().shape(), labels, new ClassRange(0, fixed.classes()));
+        Matrix p = Matrix.of(engine, logits.value()).fixed(fixed).softmax();
+        Matrix gradient = Matrix.zeros(p.rows(), p.columns()).plus(1.0 / p.rows(), p);
+        double loss = 0;
+        for (int row = 0; row < labels.length; row++) {
+            loss -= Math.log(p.at(row, labels[row])) / p.rows();
+            gradient.set(row, labels[row], (p.at(row, labels[row]) - 1) / p.rows());
+        }
+        return gradient.asGradient(tape, engine, logits, loss, fixed);
+>>>>>>> main
     }
 
     /**

@@ -57,6 +57,11 @@ public final class AccuracyMatrix {
         return correct.length;
     }
 
+    /** Right answers after experience i on the classes of experience j. */
+    public int right(int i, int j) {
+        return correct[i][j];
+    }
+
     /** a[i][j]. */
     public double at(int i, int j) {
         return (double) correct[i][j] / images[j];

@@ -13,7 +13,7 @@ import java.util.SequencedMap;
  * @param threads that compute; results do not change between runs with the same number
  */
 public record Recipe(DataOptions data, ModelOptions model, OptimiserOptions optimiser, MethodOptions method, ExemplarOptions exemplars,
-        long seed, int threads) {
+        MlkdOptions mlkd, long seed, int threads) {
     /** Options with a common subject, under one heading of the help text. */
     public record Section(String title, List<Option<?>> options) {}
 
@@ -29,6 +29,7 @@ public record Recipe(DataOptions data, ModelOptions model, OptimiserOptions opti
             new Section("Network", ModelOptions.ALL),
             new Section("Method", MethodOptions.ALL),
             new Section("Exemplars", ExemplarOptions.ALL),
+            new Section("Method mlkd", MlkdOptions.ALL),
             new Section("Optimiser", OptimiserOptions.ALL),
             new Section("Repeatability", List.of(SEED, THREADS)));
 
@@ -66,7 +67,7 @@ public record Recipe(DataOptions data, ModelOptions model, OptimiserOptions opti
         }
         Values values = new Values(texts);
         return new Recipe(DataOptions.of(values), ModelOptions.of(values), OptimiserOptions.of(values), MethodOptions.of(values),
-                ExemplarOptions.of(values), values.get(SEED), values.get(THREADS));
+                ExemplarOptions.of(values), MlkdOptions.of(values), values.get(SEED), values.get(THREADS));
     }
 
     /** This recipe with one option changed: {@code recipe.with("method", "lwf")}. */

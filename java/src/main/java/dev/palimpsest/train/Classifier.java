@@ -1,16 +1,25 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
 import java.util.Arrays;
 import java.util.function.Function;
+import java.util.function.IntUnaryOperator;
 
 /** Scores images for all classes seen: by the network's logits, or by something else on its features. */
 final class Classifier implements AutoCloseable {
+    private static final String NEAREST_MEAN = "nearest_mean";
+    private static final String LINEAR_HEAD = "linear_head";
+
     private final FrozenNetwork network;
     /** Null where the head classifies. */
     private final Scorer scorer;
 
-    private Classifier(FrozenNetwork network, Scorer scorer) {
+    /** @param scorer of the network's features; null: the highest logit. Takes the network over. */
+    Classifier(FrozenNetwork network, Scorer scorer) {
         this.network = network;
         this.scorer = scorer;
     }
@@ -28,6 +37,67 @@ final class Classifier implements AutoCloseable {
             network.close();
             throw e;
         }
+    }
+
+    /** Null where the head classifies. */
+    Scorer scorer() {
+        return scorer;
+    }
+
+    /** Adds a scorer to a file, as one float64 matrix. Null, the head, adds nothing. */
+    static void write(SafetensorsWriter file, String prefix, Scorer scorer) {
+        if (scorer != null) {
+            double[][] matrix = scorer.matrix();
+            file.add(prefix + switch (scorer) {
+                case NearestMean mean -> NEAREST_MEAN;
+                case LinearHead head -> LINEAR_HEAD;
+            }, Shape.of(matrix.length, matrix[0].length), Arrays.stream(matrix).flatMapToDouble(Arrays::stream).toArray());
+        }
+    }
+
+    /** What {@link #write} added. @return null where the head classifies */
+    static Scorer read(Safetensors file, String prefix) {
+        return file.contains(prefix + NEAREST_MEAN) ? NearestMean.of(matrix(file, prefix + NEAREST_MEAN))
+                : file.contains(prefix + LINEAR_HEAD) ? new LinearHead(matrix(file, prefix + LINEAR_HEAD)) : null;
+    }
+
+    private static double[][] matrix(Safetensors file, String name) {
+        double[] values = file.doubles(name);
+        double[][] matrix = new double[file.shape(name).extent(0)][file.shape(name).extent(1)];
+        for (int i = 0; i < values.length; i++) {
+            matrix[i / matrix[0].length][i % matrix[0].length] = values[i];
+        }
+        return matrix;
+    }
+
+    /** Right answers: single-head, and with the image's own experience given. */
+    record Right(int single, int within) {}
+
+    /**
+     * Counts right answers on images of one experience's classes.
+     *
+     * @param relabel from the data set's labels to the stream's numbering
+     * @param seen all classes seen by now
+     * @param own the experience's
+     */
+    Right right(Inference images, int[] indices, IntUnaryOperator relabel, ClassRange seen, ClassRange own) {
+        double[][] scores = scores(images, indices);
+        int single = 0;
+        int within = 0;
+        for (int i = 0; i < scores.length; i++) {
+            int label = relabel.applyAsInt(images.images().label(indices[i]));
+            single += best(scores[i], seen) == label ? 1 : 0;
+            within += best(scores[i], own) == label ? 1 : 0;
+        }
+        return new Right(single, within);
+    }
+
+    private static int best(double[] scores, ClassRange candidates) {
+        int best = candidates.begin();
+        for (int c = best + 1; c < candidates.end(); c++) {
+            best = scores[c] > scores[best] ? c : best;
+        }
+        return best;
     }
 
     /** One row an index, one score a class; the highest wins. */

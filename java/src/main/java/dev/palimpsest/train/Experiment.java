@@ -3,21 +3,16 @@ package dev.palimpsest.train;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
-import dev.palimpsest.metrics.AccuracyMatrix;
 import dev.palimpsest.model.Network;
-import dev.palimpsest.model.Networks;
 import dev.palimpsest.recipe.DataOptions;
-import dev.palimpsest.recipe.ModelOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Loader;
-import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 
@@ -58,7 +53,7 @@ public final class Experiment {
                 Inference trainingImages = new Inference(engine, dataset.train());
                 Inference judgedImages = new Inference(engine, judged());
                 this.method) { // closed before the engine that its teachers live in
-            Network network = network(arena);
+            Network network = Architecture.build(recipe, Shape.of(dataset.channels(), dataset.height(), dataset.width()), arena);
             Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages, new Exemplars(recipe.exemplars(),
                     recipe.seed()), progress);
             return learn(learner, judgedImages, began);
@@ -70,34 +65,30 @@ public final class Experiment {
         List<String> names = stream.classNames();
         progress.begins(new Progress.Setup(stream.dataset().name(), stream.dataset().sha256(), experiences.size(), names,
                 learner.network().weights(names.size())));
-        int[] images = experiences.stream().mapToInt(experience -> judged(experience).length).toArray();
-        AccuracyMatrix single = AccuracyMatrix.of(images);
-        AccuracyMatrix within = AccuracyMatrix.of(images);
-        List<Result.Memory> memory = new ArrayList<>();
+        Findings findings = new Findings(experiences.stream().mapToInt(experience -> judged(experience).length).toArray());
         for (Experience experience : experiences) {
             progress.experienceBegins(new Progress.Arrival(experience.index(),
                     names.subList(experience.classes().begin(), experience.classes().end()), experience.train().length,
                     learner.exemplars()));
             learner.learn(experience);
             learner.remember();
-            method.memory().ifPresent(memory::add);
-            int[] right = new int[experience.index() + 1];
-            int[] rightWithin = new int[experience.index() + 1];
-            try (Classifier classifier = learner.classifier()) {
-                for (int j = 0; j <= experience.index(); j++) {
-                    Experience past = experiences.get(j);
-                    double[][] scores = classifier.scores(judgedImages, judged(past));
-                    right[j] = right(scores, past, stream.seenAfter(experience.index()));
-                    rightWithin[j] = right(scores, past, past.classes());
-                }
-            }
-            single = single.plus(right);
-            within = within.plus(rightWithin);
-            progress.evaluated(evaluation(experience.index(), single, within));
+            method.memory().ifPresent(findings::add);
+            evaluate(learner, experience, judgedImages, findings);
+            progress.evaluated(findings.evaluation());
+            progress.checkpoint(() -> learner.checkpoint(findings));
         }
-        Result result = new Result(single, within, memory, sha256(learner), (System.nanoTime() - began) * 1e-9);
+        Result result = findings.result(sha256(learner), (System.nanoTime() - began) * 1e-9);
         progress.done(result);
         return result;
+    }
+
+    private void evaluate(Learner learner, Experience experience, Inference judgedImages, Findings findings) {
+        try (Classifier classifier = learner.classifier()) {
+            findings.add(stream.experiences().subList(0, experience.index() + 1).stream()
+                    .map(past -> classifier.right(judgedImages, judged(past), stream::relabel, stream.seenAfter(experience.index()),
+                            past.classes()))
+                    .toArray(Classifier.Right[]::new), classifier.scorer());
+        }
     }
 
     /** The images that accuracies are of. */
@@ -107,38 +98,6 @@ public final class Experiment {
 
     private int[] judged(Experience experience) {
         return recipe.data().evaluate() == DataOptions.Evaluate.TEST ? experience.test() : experience.validation();
-    }
-
-    /** How many of an experience's judged images have their highest score, among the candidates, at their label. */
-    private int right(double[][] scores, Experience experience, ClassRange candidates) {
-        int right = 0;
-        for (int i = 0; i < scores.length; i++) {
-            int best = candidates.begin();
-            for (int c = best + 1; c < candidates.end(); c++) {
-                best = scores[i][c] > scores[i][best] ? c : best;
-            }
-            right += best == stream.relabel(judged().label(judged(experience)[i])) ? 1 : 0;
-        }
-        return right;
-    }
-
-    private static Progress.Evaluation evaluation(int experience, AccuracyMatrix single, AccuracyMatrix within) {
-        List<Double> accuracy = new ArrayList<>();
-        for (int j = 0; j <= experience; j++) {
-            accuracy.add(single.at(experience, j));
-        }
-        return new Progress.Evaluation(experience, accuracy, single.allSeen(experience), within.allSeen(experience));
-    }
-
-    private Network network(Arena arena) {
-        Images images = stream.dataset().train();
-        Shape image = Shape.of(images.channels(), images.height(), images.width());
-        ModelOptions model = recipe.model();
-        return switch (model.network()) {
-            case CIFAR_RESNET -> Networks.cifarResNet(image, model.depth(), model.widths(), model.stemStride(), model.auxiliaryHeads(),
-                    arena, recipe.seed());
-            case DIGITS_NET -> Networks.digitsNet(image, model.widths(), model.auxiliaryHeads(), arena, recipe.seed());
-        };
     }
 
     private static String sha256(Learner learner) {

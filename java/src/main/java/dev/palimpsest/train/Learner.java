@@ -20,6 +20,7 @@ import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Loader;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Tensor;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -249,6 +250,10 @@ public final class Learner {
     /** [class][exemplar][dimension] */
     private float[][][] exemplarFeatures(FrozenNetwork now) {
         return exemplars.byClass().stream().map(own -> trainingImages.features(now, own)).toArray(float[][][]::new);
+    }
+
+    SafetensorsWriter checkpoint(Findings findings) {
+        return Checkpoint.write(recipe, network, method, stream, exemplars, epoch, findings);
     }
 
     /** Values of all weights and buffers, for the run's hash. */

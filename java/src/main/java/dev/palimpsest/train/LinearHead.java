@@ -32,6 +32,11 @@ record LinearHead(double[][] rows) implements Scorer {
         return new LinearHead(rows);
     }
 
+    @Override
+    public double[][] matrix() {
+        return rows;
+    }
+
     int classes() {
         return rows[0].length;
     }

@@ -2,6 +2,8 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.util.Optional;
 
 /**
@@ -17,6 +19,17 @@ public interface Method extends AutoCloseable {
 
     /** After an experience is trained, before it is evaluated. */
     default void end(Learner learner, Experience experience) {}
+
+    /** Adds to a checkpoint what {@link #resume} needs, after {@link #end}; nothing, if the network is all that it goes on from. */
+    default void save(SafetensorsWriter checkpoint) {}
+
+    /**
+     * In a new method, instead of the calls for all experiences up to this one: gets ready for the next, as {@link #end} left it.
+     *
+     * @param learner with the network as it was saved
+     * @param done the last experience that was trained
+     */
+    default void resume(Learner learner, Experience done, Safetensors checkpoint) {}
 
     /** Whether every experience trains on the images of all before it too. */
     default boolean keepsAllImages() {

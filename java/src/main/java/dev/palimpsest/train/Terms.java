@@ -22,7 +22,7 @@ public final class Terms {
     }
 
     /** Each name's contribution to the loss. Waits for the device that computes them. */
-    SequencedMap<String, Double> values() {
+    public SequencedMap<String, Double> values() {
         SequencedMap<String, Double> values = new LinkedHashMap<>();
         for (int i = 0; i < scalars.size(); i++) {
             values.merge(names.get(i), weights.get(i) * scalars.get(i).value(), Double::sum);
@@ -30,7 +30,8 @@ public final class Terms {
         return values;
     }
 
-    Scalar sum(Tape tape) {
+    /** The loss. */
+    public Scalar sum(Tape tape) {
         return tape.weightedSum(scalars, weights.stream().mapToDouble(Double::doubleValue).toArray());
     }
 

@@ -2,6 +2,8 @@ package dev.palimpsest.method;
 
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
@@ -42,6 +44,16 @@ public class Watched implements Method {
     public final void end(Learner learner, Experience experience) {
         inner.end(learner, experience);
         ended(learner, experience);
+    }
+
+    @Override
+    public final void save(SafetensorsWriter checkpoint) {
+        inner.save(checkpoint);
+    }
+
+    @Override
+    public final void resume(Learner learner, Experience done, Safetensors checkpoint) {
+        inner.resume(learner, done, checkpoint);
     }
 
     @Override

@@ -30,7 +30,7 @@ class RecipeTest {
                 Map.entry("split", "4+3x2"), Map.entry("order", "3,1,4,0"), Map.entry("validation", "0.125"),
                 Map.entry("evaluate", "validation"), Map.entry("retrain-learning-rate-factor", "0.3"),
                 Map.entry("augment", "crop-flip:4"), Map.entry("network", "cifar-resnet"), Map.entry("depth", "32"),
-                Map.entry("widths", "8,9,10"), Map.entry("stem-stride", "2"), Map.entry("auxiliary-heads", "false"),
+                Map.entry("stem", "cifar"), Map.entry("widths", "8,9,10"), Map.entry("stem-stride", "2"), Map.entry("auxiliary-heads", "false"),
                 Map.entry("method", "fine-tuning"), Map.entry("epochs", "70"), Map.entry("retrain-epochs", "0"),
                 Map.entry("batch", "128"), Map.entry("optimiser", "sgd"), Map.entry("learning-rate", "0.0002"),
                 Map.entry("later-learning-rate-factor", "0.2"), Map.entry("momentum", "0.5"), Map.entry("nesterov", "true"),
@@ -117,6 +117,14 @@ class RecipeTest {
                 refusal(Map.of("network", "cifar-resnet", "depth", "9")));
         assertEquals("widths = 16,32: expected three stages for cifar-resnet, such as 16,32,64",
                 refusal(Map.of("network", "cifar-resnet", "widths", "16,32")));
+        assertEquals("widths = 16,32,64: expected four stages for resnet-18, such as 64,128,256,512",
+                refusal(Map.of("network", "resnet-18", "widths", "16,32,64")));
+    }
+
+    @Test
+    void everyNetworkHasWidthsOfItsOwn() {
+        assertEquals(List.of(16, 32, 64), Recipe.of(Map.of("network", "cifar-resnet")).model().widths());
+        assertEquals(List.of(64, 128, 256, 512), Recipe.of(Map.of("network", "resnet-34")).model().widths());
         assertEquals("milestones = 63,49: expected epochs of at least 1 in ascending order",
                 refusal(Map.of("schedule", "step", "milestones", "63,49")));
         assertEquals("nesterov = true: expected false unless sgd has a momentum above 0",
