@@ -23,8 +23,6 @@ public final class CrossEntropy {
     public static Scalar softmax(Tape tape, Engine engine, Variable logits, int[] labels, ClassRange classes) {
         require(logits.value().shape(), labels, classes);
         return tape.fused(logits, engine.softmaxCrossEntropy(logits.value(), labels, classes));
-<<<<<<< HEAD
-=======
     }
 
     /**
@@ -43,7 +41,6 @@ public final class CrossEntropy {
             gradient.set(row, labels[row], (p.at(row, labels[row]) - 1) / p.rows());
         }
         return gradient.asGradient(tape, engine, logits, loss, fixed);
->>>>>>> main
     }
 
     /**

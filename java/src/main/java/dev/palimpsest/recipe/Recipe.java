@@ -13,7 +13,7 @@ import java.util.SequencedMap;
  * @param threads that compute; results do not change between runs with the same number
  */
 public record Recipe(DataOptions data, ModelOptions model, OptimiserOptions optimiser, MethodOptions method, ExemplarOptions exemplars,
-        MlkdOptions mlkd, long seed, int threads) {
+        MlkdOptions mlkd, ComputeOptions compute, long seed, int threads) {
     /** Options with a common subject, under one heading of the help text. */
     public record Section(String title, List<Option<?>> options) {}
 
@@ -31,6 +31,7 @@ public record Recipe(DataOptions data, ModelOptions model, OptimiserOptions opti
             new Section("Exemplars", ExemplarOptions.ALL),
             new Section("Method mlkd", MlkdOptions.ALL),
             new Section("Optimiser", OptimiserOptions.ALL),
+            new Section("Device", ComputeOptions.ALL),
             new Section("Repeatability", List.of(SEED, THREADS)));
 
     /** @throws IllegalArgumentException if there is not at least one thread, or not an exemplar for every class */
@@ -67,7 +68,7 @@ public record Recipe(DataOptions data, ModelOptions model, OptimiserOptions opti
         }
         Values values = new Values(texts);
         return new Recipe(DataOptions.of(values), ModelOptions.of(values), OptimiserOptions.of(values), MethodOptions.of(values),
-                ExemplarOptions.of(values), MlkdOptions.of(values), values.get(SEED), values.get(THREADS));
+                ExemplarOptions.of(values), MlkdOptions.of(values), ComputeOptions.of(values), values.get(SEED), values.get(THREADS));
     }
 
     /** This recipe with one option changed: {@code recipe.with("method", "lwf")}. */

@@ -2,8 +2,10 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.Network;
+import dev.palimpsest.recipe.ComputeOptions;
 import dev.palimpsest.recipe.DataOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.ClassIncrementalStream;
@@ -13,6 +15,7 @@ import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 
@@ -47,7 +50,7 @@ public final class Experiment {
         long began = System.nanoTime();
         Dataset dataset = stream.dataset();
         try (Arena arena = Arena.ofShared();
-                Engine engine = Engine.cpu(recipe.threads());
+                Engine engine = open();
                 Loader loader = new Loader(dataset.train(), stream::relabel, recipe.data().augment(), recipe.optimiser().batch(),
                         recipe.seed());
                 Inference trainingImages = new Inference(engine, dataset.train());
@@ -58,6 +61,15 @@ public final class Experiment {
                     recipe.seed()), progress);
             return learn(learner, judgedImages, began);
         }
+    }
+
+    private Engine open() {
+        ComputeOptions compute = recipe.compute();
+        List<String> remarks = new ArrayList<>();
+        Engine engine = Engine.open(new DeviceOptions(DeviceOptions.Device.parse(compute.device()), compute.tf32(), compute.deterministic(),
+                compute.gpuMemory()), recipe.threads(), remarks::add);
+        progress.computes(engine.description(), remarks);
+        return engine;
     }
 
     private Result learn(Learner learner, Inference judgedImages, long began) {
