@@ -43,8 +43,8 @@ final class Palimpsest {
         CommandLine palimpsest = new CommandLine(new Palimpsest());
         palimpsest.getCommandSpec().addOption(OptionSpec.builder("-V", "--version").versionHelp(true)
                 .description("Prints the version and exits.").build());
-        palimpsest.addSubcommand(train).addSubcommand(suite).addSubcommand(new EvalCommand()).addSubcommand(new ReportCommand())
-                .addSubcommand(new DataCommand()).addSubcommand(new DoctorCommand(examinations));
+        palimpsest.addSubcommand(train).addSubcommand(suite).addSubcommand(new EvalCommand()).addSubcommand(new ExportCommand())
+                .addSubcommand(new ReportCommand()).addSubcommand(new DataCommand()).addSubcommand(new DoctorCommand(examinations));
         help(palimpsest.getCommandSpec());
         return palimpsest.setUsageHelpWidth(WIDTH).setUsageHelpLongOptionsMaxWidth(WIDTH / 3).setAbbreviatedOptionsAllowed(false)
                 .setParameterExceptionHandler(Sentences::usage)

@@ -22,6 +22,11 @@ public final class Linear {
         bias = new Parameter(name + ".bias", Parameter.Role.HEAD, Shape.of(outputs), arena);
     }
 
+    /** What its parameters' names begin with. */
+    String name() {
+        return name;
+    }
+
     /** [outputs, inputs]; another object after {@link #grow}. */
     public Parameter weight() {
         return weight;

@@ -69,6 +69,11 @@ public final class Network {
         return all;
     }
 
+    /** What is trained without the heads. */
+    List<Parameter> body() {
+        return body;
+    }
+
     /** Trained values, once the heads tell so many classes apart. */
     public long weights(int classes) {
         return body.stream().mapToLong(Parameter::size).sum() + heads().stream().mapToLong(head -> head.weights(classes)).sum();

@@ -57,7 +57,8 @@ public final class Networks {
      */
     public static Network resNet(Shape image, int depth, List<Integer> widths, Stem stem, boolean auxiliaryHeads, Arena arena, long seed) {
         if (!RESNET_BLOCKS.containsKey(depth) || widths.size() != 4) {
-            throw new IllegalArgumentException("a ResNet has 18 or 34 layers and four widths, got " + depth + " layers and widths " + widths);
+            throw new IllegalArgumentException("a ResNet has 18 or 34 layers and four widths, got " + depth + " layers and widths "
+                    + widths);
         }
         RandomGenerator random = new SplittableRandom(seed);
         Builder builder = new Builder(arena, random);

@@ -5,7 +5,7 @@ import dev.palimpsest.engine.MaxPooling;
 
 /** What a ResNet does to images before its first block. */
 public sealed interface Stem {
-    /** For photographs of 224×224: a 7×7 convolution of stride 2, then 3×3 maximum pooling of stride 2. A sixteenth of the positions are left. */
+    /** For photographs of 224×224: a 7×7 convolution and 3×3 maximum pooling, both of stride 2. */
     record ImageNet() implements Stem {
         @Override
         public Convolution convolution(int inputs, int outputs) {

@@ -1,6 +1,8 @@
 package dev.palimpsest.recipe;
 
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The network.
@@ -10,8 +12,10 @@ import java.util.List;
  * @param widths channels of each stage; given as none, the network's own
  * @param stemStride stride of the first convolution: 2 quarters the work on images larger than they need to be; not of the ImageNet stem
  * @param auxiliaryHeads whether every stage but the last has a classifier of its own (multi-level distillation)
+ * @param weights a safetensors file to start from instead of random weights; heads are new all the same
  */
-public record ModelOptions(Network network, Stem stem, int depth, List<Integer> widths, int stemStride, boolean auxiliaryHeads) {
+public record ModelOptions(Network network, Stem stem, int depth, List<Integer> widths, int stemStride, boolean auxiliaryHeads,
+        Optional<Path> weights) {
     /** An architecture. */
     public enum Network {
         DIGITS_NET, CIFAR_RESNET, RESNET_18, RESNET_34;
@@ -38,7 +42,11 @@ public record ModelOptions(Network network, Stem stem, int depth, List<Integer> 
             "Stride of the first 3×3 convolution, 1 or 2; 2 quarters the work.", r -> r.model().stemStride());
     static final Option<Boolean> AUXILIARY_HEADS = Option.flag("auxiliary-heads", true,
             "Classifiers on the earlier stages, for multi-level distillation.", r -> r.model().auxiliaryHeads());
-    static final List<Option<?>> ALL = List.of(NETWORK, STEM, DEPTH, WIDTHS, STEM_STRIDE, AUXILIARY_HEADS);
+    static final Option<Optional<Path>> WEIGHTS = new Option<>("weights", "FILE", "",
+            "Weights to start from: a safetensors file with PyTorch's names, such as timm's resnet18, or of palimpsest export; its "
+                    + "classifier is replaced.",
+            text -> text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text)), r -> r.model().weights());
+    static final List<Option<?>> ALL = List.of(NETWORK, STEM, DEPTH, WIDTHS, STEM_STRIDE, AUXILIARY_HEADS, WEIGHTS);
 
     /** @throws IllegalArgumentException with a sentence naming the option and what was expected */
     public ModelOptions {
@@ -56,6 +64,6 @@ public record ModelOptions(Network network, Stem stem, int depth, List<Integer> 
 
     static ModelOptions of(Values values) {
         return new ModelOptions(values.get(NETWORK), values.get(STEM), values.get(DEPTH), values.get(WIDTHS), values.get(STEM_STRIDE),
-                values.get(AUXILIARY_HEADS));
+                values.get(AUXILIARY_HEADS), values.get(WEIGHTS));
     }
 }

@@ -14,12 +14,12 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /** Files that are whole or absent whenever the process or the machine stops. */
-final class AtomicFile {
+public final class AtomicFile {
     private AtomicFile() {}
 
     /** Writes a file's content. */
     @FunctionalInterface
-    interface Content {
+    public interface Content {
         void writeTo(WritableByteChannel channel) throws IOException;
     }
 
@@ -33,8 +33,8 @@ final class AtomicFile {
         });
     }
 
-    /** Replaces the file. */
-    static void write(Path file, Content content) throws IOException {
+    /** Replaces the file. @throws IOException with a sentence, if it cannot be written */
+    public static void write(Path file, Content content) throws IOException {
         Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
         try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
                 StandardOpenOption.TRUNCATE_EXISTING)) {
@@ -57,6 +57,6 @@ final class AtomicFile {
             case FileAlreadyExistsException exists -> exists.getFile() + " is a file, not a folder";
             default -> e.getReason() == null ? e.getMessage() : e.getReason();
         };
-        return new IOException("Cannot write " + path + ": " + why + "; choose another place with --out.", e);
+        return new IOException("Cannot write " + path + ": " + why + "; choose another place.", e);
     }
 }

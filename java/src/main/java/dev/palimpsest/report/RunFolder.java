@@ -22,8 +22,8 @@ import java.util.SequencedMap;
 import java.util.function.Supplier;
 
 /**
- * Writes a run's folder while it runs: run.json at once and at the end, steps.csv and the checkpoint after every experience, metrics.json at
- * the end. A kill at any moment leaves each file whole or absent. Not thread-safe.
+ * Writes a run's folder while it runs: run.json at once and at the end, steps.csv and the checkpoint after every experience, metrics.json
+ * at the end. A kill at any moment leaves each file whole or absent. Not thread-safe.
  */
 public final class RunFolder implements Progress {
     /** File names. */
@@ -99,7 +99,7 @@ public final class RunFolder implements Progress {
         RunFolder created = new RunFolder(folder);
         created.describe(recipe, origin);
         created.writeRun();
-        for (String left : List.of(METRICS, STEPS)) {
+        for (String left : List.of(METRICS, STEPS, CHECKPOINT)) {
             Files.deleteIfExists(folder.resolve(left));
         }
         return created;

@@ -2,6 +2,7 @@ package dev.palimpsest.stream;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.data.ScenarioFile;
 import dev.palimpsest.tensor.ClassRange;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -84,6 +85,30 @@ public final class RepetitionStream {
      */
     public static RepetitionStream generate(Dataset dataset, RepetitionPlan plan, ClassOrder order, long seed) {
         return new RepetitionDraw(dataset, plan, order, seed).stream();
+    }
+
+    /**
+     * A stream of the CLVision 2024 challenge. The data set is its images in the order of its train.txt, as image-list reads them.
+     *
+     * @throws IllegalArgumentException if the data set's labels give an experience another number of classes than the file does, and as the
+     *     constructor
+     */
+    public static RepetitionStream of(Dataset dataset, ScenarioFile file) {
+        var stream = new RepetitionStream(dataset, file.labelled(), file.unlabelled());
+        for (RepetitionExperience e : stream.experiences) {
+            stream.checkClasses(e, "labelled", e.labelled(), file.labelledClasses()[e.index()]);
+            stream.checkClasses(e, "unlabelled", e.unlabelled(), file.unlabelledClasses()[e.index()]);
+        }
+        return stream;
+    }
+
+    private void checkClasses(RepetitionExperience experience, String kind, int[] indices, int expected) {
+        long found = Arrays.stream(indices).map(dataset.train()::label).distinct().count();
+        if (found != expected) {
+            throw new IllegalArgumentException("the " + kind + " images of experience " + experience.index() + " are of " + found
+                    + " classes in " + dataset.name() + " and of " + expected + " in the scenario file: use the data set that it was made for, "
+                    + "its images in the order of its train.txt");
+        }
     }
 
     public Dataset dataset() {

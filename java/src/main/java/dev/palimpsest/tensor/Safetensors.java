@@ -156,6 +156,11 @@ public final class Safetensors {
         return new IOException(source + " is not a usable safetensors file: it " + what);
     }
 
+    /** What it was read from. */
+    public String source() {
+        return source;
+    }
+
     /** Names of all tensors, sorted. */
     public SortedSet<String> names() {
         return Collections.unmodifiableSortedSet((SortedSet<String>) tensors.keySet());

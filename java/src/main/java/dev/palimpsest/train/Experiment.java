@@ -5,19 +5,28 @@ import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.Network;
+import dev.palimpsest.model.StateDict;
 import dev.palimpsest.recipe.ComputeOptions;
 import dev.palimpsest.recipe.DataOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Loader;
+import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Shape;
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /** Runs a recipe from its data to its result. */
 public final class Experiment {
@@ -57,9 +66,11 @@ public final class Experiment {
                 Inference judgedImages = new Inference(engine, judged());
                 this.method) { // closed before the engine that its teachers live in
             Network network = Architecture.build(recipe, Shape.of(dataset.channels(), dataset.height(), dataset.width()), arena);
+            SortedMap<String, String> read = new TreeMap<>(dataset.sha256());
+            recipe.model().weights().ifPresent(file -> read.put(file.getFileName().toString(), load(network, file)));
             Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages, new Exemplars(recipe.exemplars(),
                     recipe.seed()), progress);
-            return learn(learner, judgedImages, began);
+            return learn(learner, read, judgedImages, began);
         }
     }
 
@@ -72,10 +83,22 @@ public final class Experiment {
         return engine;
     }
 
-    private Result learn(Learner learner, Inference judgedImages, long began) {
+    /** @return the file's SHA-256 */
+    private static String load(Network network, Path file) {
+        try {
+            byte[] bytes = Files.readAllBytes(file);
+            StateDict.load(network, Safetensors.of(file.toString(), bytes));
+            return sha256(sink -> sink.accept(bytes));
+        } catch (IOException e) {
+            throw new IllegalArgumentException("weights = " + file + ": " + (e instanceof NoSuchFileException ? "there is no such file"
+                    : e.getMessage()), e);
+        }
+    }
+
+    private Result learn(Learner learner, SortedMap<String, String> filesRead, Inference judgedImages, long began) {
         List<Experience> experiences = stream.experiences();
         List<String> names = stream.classNames();
-        progress.begins(new Progress.Setup(stream.dataset().name(), stream.dataset().sha256(), experiences.size(), names,
+        progress.begins(new Progress.Setup(stream.dataset().name(), filesRead, experiences.size(), names,
                 learner.network().weights(names.size())));
         Findings findings = new Findings(experiences.stream().mapToInt(experience -> judged(experience).length).toArray());
         for (Experience experience : experiences) {
@@ -89,7 +112,7 @@ public final class Experiment {
             progress.evaluated(findings.evaluation());
             progress.checkpoint(() -> learner.checkpoint(findings));
         }
-        Result result = findings.result(sha256(learner), (System.nanoTime() - began) * 1e-9);
+        Result result = findings.result(sha256(learner::eachWeight), (System.nanoTime() - began) * 1e-9);
         progress.done(result);
         return result;
     }
@@ -112,10 +135,11 @@ public final class Experiment {
         return recipe.data().evaluate() == DataOptions.Evaluate.TEST ? experience.test() : experience.validation();
     }
 
-    private static String sha256(Learner learner) {
+    /** @param content hands its bytes, part by part, to whom it is given */
+    private static String sha256(Consumer<Consumer<byte[]>> content) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            learner.eachWeight(digest::update);
+            content.accept(digest::update);
             return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);

@@ -241,7 +241,8 @@ public final class Learner {
         return switch (recipe.exemplars().classifier()) {
             case HEAD -> Classifier.head(freeze());
             case NEAREST_MEAN -> Classifier.onFeatures(freeze(), now -> new NearestMean(exemplarFeatures(now)));
-            case REFIT -> Classifier.onFeatures(freeze(), now -> LinearHead.of(network.classifier()).refitted(exemplarFeatures(now), recipe));
+            case REFIT -> Classifier.onFeatures(freeze(),
+                    now -> LinearHead.of(network.classifier()).refitted(exemplarFeatures(now), recipe));
             case WEIGHT_ALIGNMENT -> Classifier.onFeatures(freeze(),
                     now -> LinearHead.of(network.classifier()).aligned(experience.classes()));
         };

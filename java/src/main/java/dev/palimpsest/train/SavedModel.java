@@ -6,17 +6,20 @@ import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
+import dev.palimpsest.model.StateDict;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -113,16 +116,43 @@ public final class SavedModel implements AutoCloseable {
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot or the images do not fit
      */
     public Scores score(Dataset dataset, Part part, OptionalInt snapshot) {
-        if (snapshot.isPresent() && (snapshot.getAsInt() < 1 || snapshot.getAsInt() > snapshots())) {
-            throw new IllegalArgumentException("There is no snapshot " + snapshot.getAsInt() + ": the run has "
-                    + (snapshots() == 0 ? "none, as its method " + recipe.toMap().get("method") + " keeps none." : "1 to " + snapshots() + "."));
-        }
+        requireModel(snapshot);
         Shape image = Shape.of(dataset.channels(), dataset.height(), dataset.width());
         if (!image.equals(checkpoint.image())) {
             throw new IllegalArgumentException("The images of " + dataset.name() + " are " + image + ", the run's are " + checkpoint.image()
                     + ": the network needs images of the size that it learnt from.");
         }
         return score(judged(dataset, part), ranges.subList(0, snapshot.orElse(experiences())), snapshot);
+    }
+
+    private void requireModel(OptionalInt snapshot) {
+        if (snapshot.isPresent() && (snapshot.getAsInt() < 1 || snapshot.getAsInt() > snapshots())) {
+            throw new IllegalArgumentException("There is no snapshot " + snapshot.getAsInt() + ": the run has "
+                    + (snapshots() == 0 ? "none, as its method " + recipe.toMap().get("method") + " keeps none."
+                            : "1 to " + snapshots() + "."));
+        }
+    }
+
+    /**
+     * A model's weights as PyTorch names them, to be written before this is closed. In the metadata stand the names of the classes in the
+     * order of the logits, one a line, and the mean and standard deviation of a pixel byte by channel.
+     *
+     * @param snapshot from 1; empty: the latest model
+     * @throws IllegalArgumentException with a sentence, if there is no such snapshot
+     */
+    public SafetensorsWriter export(OptionalInt snapshot) {
+        requireModel(snapshot);
+        SafetensorsWriter to = new SafetensorsWriter();
+        to.metadata("format", "pt"); // libraries of PyTorch's world look for it
+        to.metadata("classes", String.join("\n", checkpoint.classes().subList(0, ranges.get(snapshot.orElse(experiences()) - 1).end())));
+        to.metadata("pixel_mean", Arrays.toString(checkpoint.mean()));
+        to.metadata("pixel_deviation", Arrays.toString(checkpoint.deviation()));
+        StateDict.write(network, weights(snapshot), to);
+        return to;
+    }
+
+    private Weights weights(OptionalInt snapshot) {
+        return snapshot.isPresent() ? new SnapshotWeights(snapshots.orElseThrow(), snapshot.getAsInt()) : Weights.of(network);
     }
 
     /** @param byExperience indices of the images of each experience's classes, ascending */
@@ -185,8 +215,7 @@ public final class SavedModel implements AutoCloseable {
     }
 
     private Classifier classifier(Engine engine, OptionalInt snapshot) {
-        Weights weights = snapshot.isPresent() ? new SnapshotWeights(snapshots.orElseThrow(), snapshot.getAsInt()) : Weights.of(network);
-        return new Classifier(new FrozenNetwork(engine, network, weights),
+        return new Classifier(new FrozenNetwork(engine, network, weights(snapshot)),
                 Classifier.read(checkpoint.file(), Findings.classifierPrefix(snapshot.orElse(experiences()) - 1)));
     }
 

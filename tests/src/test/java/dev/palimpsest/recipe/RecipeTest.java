@@ -30,7 +30,8 @@ class RecipeTest {
                 Map.entry("split", "4+3x2"), Map.entry("order", "3,1,4,0"), Map.entry("validation", "0.125"),
                 Map.entry("evaluate", "validation"), Map.entry("retrain-learning-rate-factor", "0.3"),
                 Map.entry("augment", "crop-flip:4"), Map.entry("network", "cifar-resnet"), Map.entry("depth", "32"),
-                Map.entry("stem", "cifar"), Map.entry("widths", "8,9,10"), Map.entry("stem-stride", "2"), Map.entry("auxiliary-heads", "false"),
+                Map.entry("stem", "cifar"), Map.entry("weights", "a.safetensors"),
+                Map.entry("widths", "8,9,10"), Map.entry("stem-stride", "2"), Map.entry("auxiliary-heads", "false"),
                 Map.entry("method", "fine-tuning"), Map.entry("epochs", "70"), Map.entry("retrain-epochs", "0"),
                 Map.entry("batch", "128"), Map.entry("optimiser", "sgd"), Map.entry("learning-rate", "0.0002"),
                 Map.entry("later-learning-rate-factor", "0.2"), Map.entry("momentum", "0.5"), Map.entry("nesterov", "true"),
@@ -40,7 +41,8 @@ class RecipeTest {
                 Map.entry("over-snapshots", "sum"), Map.entry("cross-entropy", "bce"), Map.entry("prune", "false"),
                 Map.entry("fraction", "0.6"), Map.entry("freeze-norm", "true"), Map.entry("exemplars", "7"),
                 Map.entry("exemplar-budget", "100"), Map.entry("rehearsal", "mixed"), Map.entry("refit-epochs", "9"),
-                Map.entry("refit-learning-rate", "0.4"), Map.entry("selection", "random"), Map.entry("classifier", "nearest-mean"), Map.entry("seed", "-5"),
+                Map.entry("refit-learning-rate", "0.4"), Map.entry("selection", "random"),
+                Map.entry("classifier", "nearest-mean"), Map.entry("seed", "-5"),
                 Map.entry("threads", "3"));
         Recipe recipe = Recipe.of(changed);
         assertEquals(changed, recipe.toMap());
@@ -136,8 +138,9 @@ class RecipeTest {
     void builtInRecipesAreSoundAndSayWhatTheyAre(String name) throws IOException {
         RecipeFile file = RecipeFile.load(name);
         assertTrue(file.summary().startsWith("M2KD on "), file.summary());
-        assertEquals(name.endsWith("exemplar-free"), file.recipe().exemplars().perClass() == 0);
-        String data = name.contains("fashion") ? "fashion-mnist" : name.contains("glyphs") ? "glyphs" : "digits";
+        assertEquals(name.endsWith("exemplar-free"), !file.recipe().exemplars().kept());
+        String data = name.contains("fashion") ? "fashion-mnist" : name.contains("glyphs") ? "glyphs"
+                : name.contains("cifar100") ? "cifar-100" : "digits";
         assertEquals(data, file.recipe().data().name());
     }
 

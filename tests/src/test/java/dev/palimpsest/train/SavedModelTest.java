@@ -1,5 +1,6 @@
 package dev.palimpsest.train;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -8,8 +9,14 @@ import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.method.Methods;
+import dev.palimpsest.method.Watched;
+import dev.palimpsest.model.StateDict;
+import dev.palimpsest.model.Weights;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.stream.Experience;
+import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -35,7 +42,7 @@ class SavedModelTest {
 
     /** Runs and keeps the checkpoint after every experience, in files 1, 2, … */
     private Result run(String options) {
-        Recipe recipe = Methods.settled(SmallRun.recipe(options.split(" ")));
+        Recipe recipe = Methods.settled(SmallRun.recipe(("validation=0.8 " + options).split(" ")));
         return Experiment.run(recipe, Methods.of(recipe), keeping(temporary));
     }
 
@@ -46,20 +53,24 @@ class SavedModelTest {
             @Override
             public void checkpoint(Supplier<SafetensorsWriter> state) {
                 Path file = folder.resolve(Integer.toString(++experiences));
-                try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                    state.get().writeTo(channel);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
+                write(state.get(), file);
             }
         };
     }
 
+    private static void write(SafetensorsWriter content, Path file) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            content.writeTo(channel);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"method=m2kd split=4+3x2", "method=m2kd split=4+3x2 prune=false", "method=m2kd split=4+3x2 exemplars=0",
-        "method=m2kd split=4+3x2 network=cifar-resnet threads=2", "method=m2kd split=4+3x2 classifier=nearest-mean exemplars=4",
-        "method=lwf split=4+6 evaluate=validation", "method=fine-tuning split=4+6 classifier=nearest-mean", "method=joint split=4+6", "method=icarl split=4+6",
-        "method=m2kd split=4+6 classifier=refit", "method=lwf split=4+6 classifier=weight-alignment"})
+    @ValueSource(strings = {"method=m2kd split=4+3x2", "method=m2kd split=4+3x2 prune=false", "method=m2kd split=4+6 exemplars=0",
+        "method=m2kd split=4+6 network=resnet-18 stem=cifar widths=4,4,6,6 threads=2", "method=m2kd split=4+6 classifier=nearest-mean",
+        "method=m2kd split=4+6 classifier=refit", "method=lwf split=4+6 classifier=weight-alignment", "method=icarl split=4+6",
+        "method=lwf split=4+6 evaluate=validation", "method=fine-tuning split=4+6", "method=joint split=4+6"})
     void everyModelScoresAsItDidInTheRun(String options) throws IOException {
         Result result = run(options);
         int experiences = result.accuracy().experiences();
@@ -127,9 +138,7 @@ class SavedModelTest {
         Path none = Files.writeString(temporary.resolve("none"), "no");
         assertTrue(assertThrows(IOException.class, () -> SavedModel.read(none)).getMessage().contains("is not a usable safetensors file"));
         Path plain = temporary.resolve("plain");
-        try (FileChannel channel = FileChannel.open(plain, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            new SafetensorsWriter().writeTo(channel);
-        }
+        write(new SafetensorsWriter(), plain);
         assertEquals(plain + " is not a checkpoint of a run: expected palimpsest_checkpoint 1 in its header, found none",
                 assertThrows(IOException.class, () -> SavedModel.read(plain)).getMessage());
     }
@@ -141,6 +150,79 @@ class SavedModelTest {
             refused("There is no snapshot 1: the run has none, as its method fine-tuning keeps none.",
                     () -> model.score(DIGITS, SavedModel.Part.TEST, OptionalInt.of(1)));
         }
+    }
+
+    /** What a run with the option {@code weights} holds before it trains. */
+    private static final class Start extends Watched {
+        private SafetensorsWriter found;
+
+        Start(Recipe recipe) {
+            super(Methods.of(recipe));
+        }
+
+        @Override
+        protected void begun(Learner learner, Experience experience) {
+            if (found == null) {
+                found = new SafetensorsWriter();
+                StateDict.write(learner.network(), Weights.of(learner.network()), found);
+            }
+        }
+    }
+
+    @Test
+    void aRunStartsFromExportedWeights() throws IOException {
+        run("method=m2kd split=4+6");
+        Path file = temporary.resolve("exported");
+        try (SavedModel model = SavedModel.read(temporary.resolve("2"))) {
+            write(model.export(OptionalInt.of(1)), file);
+        }
+        Safetensors exported = Safetensors.read(file);
+        assertEquals(Shape.of(4, 8), exported.shape("fc.weight"), "the snapshot knew four classes");
+        assertEquals(4, exported.metadata().get("classes").lines().count());
+        Recipe recipe = SmallRun.recipe("split=3+7", "validation=0.8", "weights=" + file, "seed=9");
+        Start start = new Start(recipe);
+        Path begun = temporary.resolve("begun");
+        String[] hash = new String[1];
+        Experiment.run(recipe, start, new Progress() {
+            @Override
+            public void begins(Setup setup) {
+                hash[0] = setup.dataSha256().get("exported");
+            }
+
+            @Override
+            public void phaseBegins(Phase phase) {
+                if (!Files.exists(begun)) {
+                    write(start.found, begun);
+                }
+            }
+        });
+        Safetensors found = Safetensors.read(begun);
+        assertEquals(exported.names(), found.names());
+        for (String name : exported.names()) {
+            if (name.startsWith("fc.")) {
+                assertEquals(3, found.shape(name).extent(0), "a head of its own");
+            } else {
+                assertArrayEquals(bits(exported.floats(name)), bits(found.floats(name)), name);
+            }
+        }
+        assertTrue(hash[0].matches("[0-9a-f]{64}"), hash[0]);
+    }
+
+    private static int[] bits(float[] values) {
+        int[] bits = new int[values.length];
+        for (int i = 0; i < bits.length; i++) {
+            bits[i] = Float.floatToRawIntBits(values[i]);
+        }
+        return bits;
+    }
+
+    @Test
+    void weightsThatCannotBeReadAreOneSentence() throws IOException {
+        Path file = temporary.resolve("none");
+        refused("weights = " + file + ": there is no such file", () -> SmallRun.run("weights=" + file));
+        Files.writeString(file, "no");
+        refused("weights = " + file + ": " + file + " is not a usable safetensors file: it has 2 bytes",
+                () -> SmallRun.run("weights=" + file));
     }
 
     private static Dataset blank(String name, int side, String... classes) {
