@@ -178,7 +178,7 @@ public final class CudaDevice implements AutoCloseable {
         for (AutoCloseable resource : new ArrayList<>(owned)) {
             close(resource);
         }
-        closing(JCudaDriver.cuCtxSetCurrent(null), "leaving the device");
+        closing(JCudaDriver.cuCtxSetCurrent(new CUcontext()), "leaving the device");
         closing(JCudaDriver.cuDevicePrimaryCtxRelease(device), "closing cuda:" + info.index());
         if (closingFailure != null) {
             throw closingFailure;

@@ -5,6 +5,9 @@ import dev.palimpsest.kernel.ffi.NativeFiles;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.SymbolLookup;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,6 +25,8 @@ public enum CudaLibrary {
     CUBLAS("cuBLAS", "JCublas2", "jcuda.jcublas.JCublas2", List.of("libcublasLt.so.12", "libcublas.so.12"),
             "install CUDA 12's cuBLAS (package libcublas-12-6 or libcublas12)"),
     CUDNN("cuDNN", "JCudnn", "jcuda.jcudnn.JCudnn", List.of("libcudnn.so.9"), "install cuDNN 9 for CUDA 12 (package libcudnn9-cuda-12)");
+
+    private static final int ELF = 'E' << 8 | 'L' << 16 | 'F' << 24 | 0x7f;
 
     private final String title;
     private final String jcudaFile;
@@ -73,15 +78,32 @@ public enum CudaLibrary {
         Optional<Path> own = options.libraries().map(folder -> folder.resolve(file).toAbsolutePath()).filter(Files::exists);
         try {
             if (own.isPresent()) {
+                requireWhole(own.get());
                 SymbolLookup.libraryLookup(own.get(), Arena.global());
             } else {
                 SymbolLookup.libraryLookup(file, Arena.global());
             }
         } catch (IllegalArgumentException e) {
-            String where = own.map(path -> path + " cannot be loaded").orElseGet(() -> file + " was not found"
+            String where = own.map(path -> path + " cannot be loaded (" + e.getMessage() + ")").orElseGet(() -> file + " was not found"
                     + options.libraries().map(folder -> " in " + folder + " or by the system's linker").orElse(" by the system's linker"));
             String folder = this == DRIVER ? "" : ", or name a folder that has it with -D" + CudaOptions.LIBRARIES + "=FOLDER";
             throw new CudaException(Kind.UNAVAILABLE, title + " is missing: " + where + "; " + remedy + folder, e);
+        }
+    }
+
+    /** A shared library ends with its table of sections; one that was cut off before, as a broken download is, would end the process. */
+    private static void requireWhole(Path file) {
+        try (FileChannel channel = FileChannel.open(file)) {
+            ByteBuffer header = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
+            while (header.hasRemaining() && channel.read(header) >= 0) {
+                continue;
+            }
+            long end = header.getLong(40) + (long) Short.toUnsignedInt(header.getShort(58)) * Short.toUnsignedInt(header.getShort(60));
+            if (header.getInt(0) != ELF || channel.size() < end) {
+                throw new IllegalArgumentException("it is no shared library, or not all of one");
+            }
+        } catch (IOException e) {
+            throw new IllegalArgumentException(e.toString(), e);
         }
     }
 
