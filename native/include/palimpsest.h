@@ -128,6 +128,15 @@ typedef struct palimpsest_cuda_launch {
     int64_t shared_bytes; /* of each block; above 48 KiB the kernel must be allowed to take them */
 } palimpsest_cuda_launch;
 
+/*
+ * Around the first two, without the host: palimpsest_cuda_row_loss_table(words, int64_t* out, int64_t count) writes a table of up to 64 words
+ * that come with the launch, one block of 64 threads; palimpsest_cuda_row_loss_mean(const double* row_loss, int64_t rows, double* loss) makes
+ * the loss of the row losses, one block of 32 threads.
+ */
+typedef struct palimpsest_cuda_words {
+    int64_t value[64];
+} palimpsest_cuda_words;
+
 /* widest is the largest class range; shared_limit what a block may take on the device at most. Invalid where no launch is possible. */
 PALIMPSEST_API int32_t palimpsest_multi_teacher_kl_cuda_launch(
     int64_t rows, int64_t classes, int64_t widest, int64_t teachers, int64_t shared_limit, palimpsest_cuda_launch* launch);

@@ -26,7 +26,8 @@ class ArchitectureTest {
     private static final Map<String, List<String>> MAY_USE = Map.ofEntries(
             Map.entry("tensor", List.of()),
             Map.entry("kernel", List.of("tensor")),
-            Map.entry("engine", List.of("kernel")),
+            Map.entry("cuda", List.of("kernel")),
+            Map.entry("engine", List.of("cuda")),
             Map.entry("autograd", List.of("engine")),
             Map.entry("model", List.of("autograd")),
             Map.entry("data", List.of("tensor")),

@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.cuda.CudaOptions;
 import dev.palimpsest.data.DataException;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Source;
@@ -34,8 +35,8 @@ final class Doctor {
                 () -> new Finding("Processor", true, machine.cpu() + ", " + machine.cores() + " cores"),
                 () -> new Finding("Instructions", true, machine.isa().isEmpty() ? "unknown" : String.join(" ", machine.isa())),
                 () -> new Finding("Kernels", Kernels.chosen() != Implementation.JAVA, Kernels.description()),
-                () -> engine(machine.cores()),
-                () -> new Finding("GPU", false, "CUDA is not part of this build yet; the CPU is used")));
+                () -> engine(machine.cores())));
+        all.addAll(Gpu.examinations(CudaOptions.ofSystem()));
         Source.all().stream().filter(source -> !source.needsFolder()).forEach(source -> all.add(() -> dataset(source.name())));
         return all;
     }

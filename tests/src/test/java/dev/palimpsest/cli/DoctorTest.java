@@ -3,6 +3,8 @@ package dev.palimpsest.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.cuda.Cuda;
+import dev.palimpsest.cuda.CudaOptions;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
@@ -31,6 +33,9 @@ class DoctorTest {
                 "Data fashion-mnist")), subjects.toString());
         assertTrue(subjects.stream().noneMatch("Trouble"::equals), findings.toString());
         assertTrue(findings.stream().filter(finding -> finding.subject().equals("Data digits")).allMatch(Doctor.Finding::good));
-        assertTrue(findings.stream().filter(finding -> finding.subject().equals("GPU")).noneMatch(Doctor.Finding::good));
+        Cuda.Probe probe = Cuda.probe(CudaOptions.ofSystem());
+        Doctor.Finding gpu = findings.stream().filter(finding -> finding.subject().equals("GPU")).findFirst().orElseThrow();
+        assertEquals(probe.hasDevice(), gpu.good(), gpu.text());
+        probe.trouble().ifPresent(why -> assertEquals(why + "; the CPU is used", gpu.text()));
     }
 }

@@ -22,6 +22,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.zip.CRC32;
 
 /**
@@ -52,14 +53,31 @@ public final class NativeFiles {
         for (String name : names) {
             key.update((name + " " + identity(resource(folderOnClassPath, name)) + "\n").getBytes(StandardCharsets.UTF_8));
         }
-        Path mine = PrivateFolder.make(parent.resolve("palimpsest-" + PrivateFolder.user()));
-        Path folder = PrivateFolder.make(mine.resolve(HexFormat.of().formatHex(key.digest(), 0, 16)));
+        Path folder = folder(parent, HexFormat.of().formatHex(key.digest(), 0, 16));
         for (String name : names) {
             if (!intact(folder, name)) {
-                place(folder, resource(folderOnClassPath, name), name);
+                try (InputStream in = resource(folderOnClassPath, name).openStream()) {
+                    place(folder, in, name);
+                }
             }
         }
         return folder;
+    }
+
+    /** What {@link #keep} wrote under this name, perhaps in another process; empty if nothing did or if it was changed since. */
+    public static Optional<byte[]> kept(String name) throws IOException {
+        Path folder = folder(Path.of(System.getProperty("java.io.tmpdir")), "kept");
+        return intact(folder, name) ? Optional.of(Files.readAllBytes(folder.resolve(name))) : Optional.empty();
+    }
+
+    /** Keeps code that was made here, as safely as what is unpacked; the name says what it was made of. */
+    public static void keep(String name, byte[] content) throws IOException {
+        place(folder(Path.of(System.getProperty("java.io.tmpdir")), "kept"), new ByteArrayInputStream(content), name);
+    }
+
+    private static Path folder(Path parent, String name) throws IOException {
+        Path mine = PrivateFolder.make(parent.resolve("palimpsest-" + PrivateFolder.user()));
+        return PrivateFolder.make(mine.resolve(name));
     }
 
     /** Changes with the content. A jar keeps size and checksum of each entry, which saves unpacking 90 MB at every start to compare. */
@@ -90,11 +108,9 @@ public final class NativeFiles {
         return folder.resolve(name + ".sha256");
     }
 
-    private static void place(Path folder, URL source, String name) throws IOException {
+    private static void place(Path folder, InputStream source, String name) throws IOException {
         MessageDigest digest = sha256();
-        try (InputStream in = source.openStream()) {
-            writeWhole(folder.resolve(name), in, digest);
-        }
+        writeWhole(folder.resolve(name), source, digest);
         String text = Files.size(folder.resolve(name)) + " " + HexFormat.of().formatHex(digest.digest());
         try (InputStream in = new ByteArrayInputStream(text.getBytes(StandardCharsets.ISO_8859_1))) {
             writeWhole(note(folder, name), in, digest);

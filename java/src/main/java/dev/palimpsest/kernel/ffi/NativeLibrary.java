@@ -100,6 +100,34 @@ public final class NativeLibrary {
         }
     }
 
+    /** Writes a {@code palimpsest_cuda_launch}. @return whether a launch is possible */
+    public static boolean multiTeacherKlCudaLaunch(
+            long rows, long classes, long widest, long teachers, long sharedLimit, MemorySegment launch) {
+        try {
+            return (int) FUNCTIONS.multiTeacherKlCudaLaunch.invokeExact(rows, classes, widest, teachers, sharedLimit, launch) == 0;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** Writes a {@code palimpsest_cuda_launch}. @return whether a launch is possible */
+    public static boolean featureMseCudaLaunch(long rows, long dims, long teachers, long sharedLimit, MemorySegment launch) {
+        try {
+            return (int) FUNCTIONS.featureMseCudaLaunch.invokeExact(rows, dims, teachers, sharedLimit, launch) == 0;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** Writes a {@code palimpsest_cuda_launch}. @return whether a launch is possible */
+    public static boolean snapshotReconstructionCudaLaunch(long count, MemorySegment launch) {
+        try {
+            return (int) FUNCTIONS.snapshotReconstructionCudaLaunch.invokeExact(count, launch) == 0;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
     private static long scratch(MethodHandle function, MemorySegment args) {
         long bytes;
         try {
@@ -138,6 +166,9 @@ public final class NativeLibrary {
         private final MethodHandle featureMseScratch;
         private final MethodHandle featureMse;
         private final MethodHandle snapshotReconstruction;
+        private final MethodHandle multiTeacherKlCudaLaunch;
+        private final MethodHandle featureMseCudaLaunch;
+        private final MethodHandle snapshotReconstructionCudaLaunch;
 
         Functions(SymbolLookup library) {
             this.library = library;
@@ -152,6 +183,10 @@ public final class NativeLibrary {
             featureMseScratch = function("feature_mse_scratch", JAVA_LONG, ADDRESS);
             featureMse = function("feature_mse", JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS);
             snapshotReconstruction = function("snapshot_reconstruction", JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG);
+            multiTeacherKlCudaLaunch = function("multi_teacher_kl_cuda_launch", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+                    JAVA_LONG, ADDRESS);
+            featureMseCudaLaunch = function("feature_mse_cuda_launch", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
+            snapshotReconstructionCudaLaunch = function("snapshot_reconstruction_cuda_launch", JAVA_INT, JAVA_LONG, ADDRESS);
         }
 
         private MethodHandle function(String name, MemoryLayout result, MemoryLayout... arguments) {

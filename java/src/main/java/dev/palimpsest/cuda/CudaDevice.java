@@ -1,0 +1,197 @@
+package dev.palimpsest.cuda;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+import jcuda.driver.CUcontext;
+import jcuda.driver.CUdevice;
+import jcuda.driver.JCudaDriver;
+
+/**
+ * An opened GPU: its primary context, three streams, its memory and the kernels. It is current for the thread that opened it; any other
+ * thread calls {@link #makeCurrent()} before it uses the device or something of it. Closing it frees everything that was made through it.
+ */
+public final class CudaDevice implements AutoCloseable {
+    private final CudaDeviceInfo info;
+    private final CUdevice device;
+    private final CUcontext context = new CUcontext();
+    private final CudaOptions options;
+    private final DeviceMemory memory;
+    private final Set<AutoCloseable> owned = new LinkedHashSet<>();
+    private final Map<String, CudaModule> modules = new HashMap<>();
+    private final CudaStream compute;
+    private final CudaStream teachers;
+    private final CudaStream copies;
+    private CudaException closingFailure;
+    private boolean closed;
+
+    private CudaDevice(int index, CUdevice device, CudaOptions options) {
+        this.info = Cuda.info(index, device);
+        this.device = device;
+        this.options = options;
+        this.memory = new DeviceMemory(options.memoryLimit());
+        Driver.check(JCudaDriver.cuDevicePrimaryCtxRetain(context, device), "opening cuda:" + index);
+        try {
+            makeCurrent();
+            compute = new CudaStream(this);
+            teachers = new CudaStream(this);
+            copies = new CudaStream(this);
+        } catch (CudaException e) {
+            closeQuietlyAfter(e);
+            throw e;
+        }
+    }
+
+    /**
+     * Opens a device and makes it current for the calling thread.
+     *
+     * @param index as in {@code cuda:1}
+     * @throws CudaException if driver or device are missing or do not start; the message says what to do
+     */
+    public static CudaDevice open(int index, CudaOptions options) {
+        Cuda.start(options);
+        return new CudaDevice(index, Cuda.device(index), options);
+    }
+
+    public CudaDeviceInfo info() {
+        return info;
+    }
+
+    public CudaOptions options() {
+        return options;
+    }
+
+    public DeviceMemory memory() {
+        return memory;
+    }
+
+    /** For the student's work. */
+    public CudaStream compute() {
+        return compute;
+    }
+
+    /** For the teachers' work, beside the student's. */
+    public CudaStream teachers() {
+        return teachers;
+    }
+
+    /** For copies from and to the host, beside both. */
+    public CudaStream copies() {
+        return copies;
+    }
+
+    /** Memory for work on {@link #compute()}. @throws CudaException of kind OUT_OF_MEMORY */
+    public DeviceBuffer allocate(long bytes) {
+        return memory.allocate(bytes, compute);
+    }
+
+    /** One more stream. */
+    public CudaStream stream() {
+        return new CudaStream(this);
+    }
+
+    public CudaEvent event() {
+        return new CudaEvent(this);
+    }
+
+    /** Page-locked host memory. @throws CudaException of kind OUT_OF_MEMORY */
+    public PinnedBuffer pinned(long bytes) {
+        return new PinnedBuffer(this, bytes);
+    }
+
+    /**
+     * A kernel, its image loaded at the first call.
+     *
+     * @param source the stem of its .cu file, as in {@code feature_mse}
+     * @param name the kernel's name in it
+     * @throws CudaException if no image runs on this device
+     */
+    public CudaKernel kernel(String source, String name) {
+        return module(source).kernel(name);
+    }
+
+    /** Where the compiled kernels of a .cu file came from, as in "built by nvcc". @throws CudaException if no image runs on this device */
+    public String imageOrigin(String source) {
+        return module(source).origin();
+    }
+
+    private CudaModule module(String source) {
+        CudaModule module = modules.get(source);
+        if (module == null) {
+            module = CudaModule.load(this, source);
+            modules.put(source, module);
+        }
+        return module;
+    }
+
+    /** To be called by every thread but the one that opened the device, before it uses it. */
+    public void makeCurrent() {
+        Driver.check(JCudaDriver.cuCtxSetCurrent(context), "making cuda:" + info.index() + " current");
+    }
+
+    /** The host waits for everything queued on the device. @throws CudaException of what failed there meanwhile */
+    public void synchronize() {
+        Driver.check(JCudaDriver.cuCtxSynchronize(), "waiting for the device");
+    }
+
+    void adopt(AutoCloseable resource) {
+        owned.add(resource);
+    }
+
+    void disown(AutoCloseable resource) {
+        owned.remove(resource);
+    }
+
+    /** A lost device frees everything by itself and refuses all calls; what else fails while closing is told at its end. */
+    void closing(int status, String doing) {
+        if (status != 0 && !Driver.isLost(status) && closingFailure == null) {
+            closingFailure = Driver.failure(status, doing);
+        }
+        if (!closed && closingFailure != null) {
+            CudaException failure = closingFailure;
+            closingFailure = null;
+            throw failure;
+        }
+    }
+
+    private void closeQuietlyAfter(CudaException e) {
+        try {
+            close();
+        } catch (CudaException second) {
+            e.addSuppressed(second);
+        }
+    }
+
+    /** Waits for the device, then frees modules, memory, streams, events and pinned buffers, whoever holds them. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        closing(JCudaDriver.cuCtxSetCurrent(context), "making the device current");
+        closing(JCudaDriver.cuCtxSynchronize(), "waiting for the device");
+        modules.values().forEach(CudaModule::unload);
+        memory.close(this);
+        for (AutoCloseable resource : new ArrayList<>(owned)) {
+            close(resource);
+        }
+        closing(JCudaDriver.cuCtxSetCurrent(new CUcontext()), "leaving the device");
+        closing(JCudaDriver.cuDevicePrimaryCtxRelease(device), "closing cuda:" + info.index());
+        if (closingFailure != null) {
+            throw closingFailure;
+        }
+    }
+
+    private static void close(AutoCloseable resource) {
+        switch (resource) {
+            case CudaStream stream -> stream.close();
+            case CudaEvent event -> event.close();
+            case PinnedBuffer buffer -> buffer.close();
+            default -> throw new AssertionError(resource);
+        }
+    }
+
+}

@@ -1,0 +1,114 @@
+package dev.palimpsest.cuda;
+
+import java.lang.foreign.MemorySegment;
+import jcuda.driver.CUevent;
+import jcuda.driver.CUevent_flags;
+import jcuda.driver.CUstream;
+import jcuda.driver.CUstream_flags;
+import jcuda.driver.JCudaDriver;
+
+/** Work on a device in the order in which it was queued. Streams run beside one another; {@link #waitFor} orders them without the host. */
+public final class CudaStream implements AutoCloseable {
+    private final CudaDevice device;
+    private final CUstream stream = new CUstream();
+    private final CUevent marker = new CUevent();
+    private boolean closed;
+
+    CudaStream(CudaDevice device) {
+        this.device = device;
+        Driver.check(JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING), "opening a stream");
+        int status = JCudaDriver.cuEventCreate(marker, CUevent_flags.CU_EVENT_DISABLE_TIMING);
+        if (status != 0) {
+            JCudaDriver.cuStreamDestroy(stream);
+            throw Driver.failure(status, "opening a stream's event");
+        }
+        device.adopt(this);
+    }
+
+    /** For JCuda's calls that take a stream: cuDNN's and cuBLAS's handles. */
+    public CUstream handle() {
+        return stream;
+    }
+
+    /** Everything queued here later starts when everything queued on the other stream until now is done. The host goes on. */
+    public void waitFor(CudaStream other) {
+        if (other != this) {
+            Driver.check(JCudaDriver.cuEventRecord(other.marker, other.stream), "marking a stream");
+            Driver.check(JCudaDriver.cuStreamWaitEvent(stream, other.marker, 0), "letting a stream wait for another");
+        }
+    }
+
+    /** Everything queued here later starts when the event has happened. The host goes on. */
+    public void waitFor(CudaEvent event) {
+        Driver.check(JCudaDriver.cuStreamWaitEvent(stream, event.handle(), 0), "letting a stream wait for an event");
+    }
+
+    /** The host waits until everything queued here is done. @throws CudaException of what failed on the device meanwhile */
+    public void synchronize() {
+        Driver.check(JCudaDriver.cuStreamSynchronize(stream), "waiting for a stream");
+    }
+
+    /** The host goes on; the source must stay as it is until the copy is done. */
+    public void toDevice(PinnedBuffer source, long from, long target, long bytes) {
+        source.check(from, bytes);
+        Driver.check(JCudaDriver.cuMemcpyHtoDAsync(Address.device(target), Address.host(source.segment().address() + from), bytes, stream),
+                "copying to the device");
+    }
+
+    /** Waits: the source is free for other use when this returns. */
+    public void toDevice(MemorySegment source, long target) {
+        if (source.byteSize() == 0) {
+            return;
+        }
+        requireNative(source);
+        Driver.check(JCudaDriver.cuMemcpyHtoDAsync(Address.device(target), Address.host(source.address()), source.byteSize(), stream),
+                "copying to the device");
+        synchronize();
+    }
+
+    /** The host goes on; the target holds the values when the stream has come that far. */
+    public void toHost(long source, PinnedBuffer target, long to, long bytes) {
+        target.check(to, bytes);
+        Driver.check(JCudaDriver.cuMemcpyDtoHAsync(Address.host(target.segment().address() + to), Address.device(source), bytes, stream),
+                "copying from the device");
+    }
+
+    /** Waits: the target holds the values when this returns. */
+    public void toHost(long source, MemorySegment target) {
+        if (target.byteSize() == 0) {
+            return;
+        }
+        requireNative(target);
+        Driver.check(JCudaDriver.cuMemcpyDtoHAsync(Address.host(target.address()), Address.device(source), target.byteSize(), stream),
+                "copying from the device");
+        synchronize();
+    }
+
+    /** From device memory to device memory; the host goes on. */
+    public void copy(long source, long target, long bytes) {
+        Driver.check(JCudaDriver.cuMemcpyDtoDAsync(Address.device(target), Address.device(source), bytes, stream),
+                "copying on the device");
+    }
+
+    /** All bytes 0; the host goes on. */
+    public void zero(long target, long bytes) {
+        Driver.check(JCudaDriver.cuMemsetD8Async(Address.device(target), (byte) 0, bytes, stream), "clearing device memory");
+    }
+
+    private static void requireNative(MemorySegment segment) {
+        if (!segment.isNative()) {
+            throw new IllegalArgumentException("got a segment over an array, expected off-heap memory");
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            device.disown(this);
+            int event = JCudaDriver.cuEventDestroy(marker);
+            device.closing(event, "closing a stream's event");
+            device.closing(JCudaDriver.cuStreamDestroy(stream), "closing a stream");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package dev.palimpsest.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.SymbolLookup;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Looking for CUDA in processes of their own: without a driver, with the driver double, with damaged files in the way. */
+class CudaLoadingTest {
+    private static final String JCUDA = "libJCudaDriver-12.6.0-linux-x86_64.so";
+    private static final Path DOUBLES = Path.of("target/driver").toAbsolutePath();
+
+    @TempDir
+    private Path temporary;
+
+    @Test
+    void withoutADriverTheSentenceSaysSoAndNothingOfJCudaIsTouched() throws Exception {
+        assumeTrue(!driverHere(), "not run: this machine has an NVIDIA driver");
+        String said = probe("-Xlog:class+load:stdout");
+        assertTrue(said.contains("trouble: the NVIDIA driver is missing: libcuda.so.1 was not found by the system's linker; install"), said);
+        assertTrue(said.contains("dev.palimpsest.cuda.CudaLibrary"), "the log of classes is there");
+        assertFalse(said.contains("jcuda.driver.JCudaDriver "), said);
+        assertFalse(said.contains("jcuda.LibUtils"), said);
+    }
+
+    @Test
+    void aFolderWithoutTheLibraryIsNamed() throws Exception {
+        assumeTrue(!driverHere(), "not run: this machine has an NVIDIA driver");
+        String said = probe("-Dpalimpsest.cuda.libraries=" + temporary);
+        assertTrue(said.contains("libcuda.so.1 was not found in " + temporary + " or by the system's linker"), said);
+    }
+
+    @Test
+    void aDamagedDriverLibraryIsAnErrorNotACrash() throws Exception {
+        Path folder = Files.createDirectory(temporary.resolve("libraries"));
+        Files.write(folder.resolve("libcuda.so.1"), Arrays.copyOf(Files.readAllBytes(DOUBLES.resolve("libcuda.so.1")), 4000));
+        String said = probe("-Dpalimpsest.cuda.libraries=" + folder);
+        assertTrue(said.contains("trouble: the NVIDIA driver is missing: " + folder.resolve("libcuda.so.1") + " cannot be loaded"), said);
+    }
+
+    @Test
+    void jcudaComesFromAPrivateFolderWhateverLiesInTheTemporaryOne() throws Exception {
+        Files.write(temporary.resolve(JCUDA), new byte[] {0x7f, 'E', 'L', 'F'}); // what JCuda itself would load
+        String said = probe("-Dpalimpsest.cuda.libraries=" + DOUBLES);
+        assertTrue(said.contains("trouble: none\ndevices: 1\n"), said);
+        assertTrue(said.contains("java.io.tmpdir: " + temporary + "\n"), said);
+        Path ours = unpacked();
+        byte[] whole = Files.readAllBytes(ours);
+        Files.write(ours, Arrays.copyOf(whole, whole.length / 2));
+        assertTrue(probe("-Dpalimpsest.cuda.libraries=" + DOUBLES).contains("devices: 1\n"));
+        assertArrayEquals(whole, Files.readAllBytes(ours));
+    }
+
+    private Path unpacked() throws IOException {
+        try (Stream<Path> files = Files.walk(temporary)) {
+            return files.filter(file -> file.endsWith(JCUDA) && !file.getParent().equals(temporary)).findFirst().orElseThrow();
+        }
+    }
+
+    private static boolean driverHere() {
+        try {
+            SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    /** What the process printed; it ended well. */
+    private String probe(String... options) throws IOException, InterruptedException {
+        List<String> words = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir=" + temporary));
+        words.addAll(List.of(options));
+        words.addAll(List.of("-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                ProbeMain.class.getName()));
+        Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes());
+        assertEquals(0, process.waitFor(), said);
+        return said;
+    }
+}
