@@ -60,21 +60,21 @@ public final class DriverDouble {
 
     /** A new machine: all settings back, nothing allocated. Handles from before are unknown from here on. */
     public static void reset() {
-        call(() -> RESET.invoke());
+        call(() -> { RESET.invokeExact(); });
     }
 
     /** Forgets counts, planned failures, launches and faults; what is live stays and stays counted. */
     public static void clear() {
-        call(() -> CLEAR.invoke());
+        call(() -> { CLEAR.invokeExact(); });
     }
 
     public static void set(Setting setting, long value) {
-        named(setting.name().toLowerCase(Locale.ROOT), name -> assertEquals(0, (int) SET.invoke(name, value)));
+        named(setting.name().toLowerCase(Locale.ROOT), name -> assertEquals(0, (int) SET.invokeExact(name, value)));
     }
 
     /** As CUDA_VISIBLE_DEVICES would; empty for all. */
     public static void setVisibleDevices(String devices) {
-        named(devices, list -> SET_VISIBLE.invoke(list));
+        named(devices, list -> { SET_VISIBLE.invokeExact(list); });
     }
 
     /** The nth call from now of a function of cuda.h (without _v2), cuBLAS or cuDNN returns the error; "*" is any function. */
@@ -87,13 +87,13 @@ public final class DriverDouble {
      * every later call in it returns the error too.
      */
     public static void fail(String function, long nth, long times, int error, boolean lasting) {
-        named(function, name -> FAIL.invoke(name, nth, times, error, lasting ? 1 : 0));
+        named(function, name -> { FAIL.invokeExact(name, nth, times, error, lasting ? 1 : 0); });
     }
 
     /** Calls of a function, launches of a kernel, or a counter of README.md; 0 where nothing was counted. */
     public static long count(String counter) {
         long[] value = new long[1];
-        named(counter, name -> value[0] = (long) GET.invoke(name));
+        named(counter, name -> value[0] = (long) GET.invokeExact(name));
         return value[0];
     }
 
@@ -123,10 +123,10 @@ public final class DriverDouble {
     private static String text(String which) {
         String[] text = new String[1];
         named(which, name -> {
-            long length = (long) TEXT.invoke(name, MemorySegment.NULL, 0L);
+            long length = (long) TEXT.invokeExact(name, MemorySegment.NULL, 0L);
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment buffer = arena.allocate(length + 1);
-                long written = (long) TEXT.invoke(name, buffer, length + 1);
+                long written = (long) TEXT.invokeExact(name, buffer, length + 1);
                 assertEquals(length, written);
                 text[0] = buffer.getString(0);
             }
