@@ -100,25 +100,29 @@ public final class Tape {
      * @param gradient of the input's shape; the tape takes it over
      */
     public Scalar fused(Variable input, double value, Tensor gradient) {
-        Scalar result = new Scalar(value);
+        return fused(input, new Engine.Loss(() -> value, gradient));
+    }
+
+    /** The same for a loss that the engine computed. The tape takes its gradient over. */
+    public Scalar fused(Variable input, Engine.Loss loss) {
+        Scalar result = new Scalar(loss.value());
         steps.add(new Step(null, () -> {
             if (result.gradient != 0) {
-                Tensor scaled = engine.allocate(gradient.shape());
-                scaled.data().fill((byte) 0);
-                engine.addScaled(scaled, (float) result.gradient, gradient);
-                accumulate(input, scaled);
+                accumulate(input, engine.scaled((float) result.gradient, loss.gradient()));
             }
-        }, List.of(gradient)));
+        }, List.of(loss.gradient())));
         return result;
     }
 
     /** Σ weights[i] · terms[i]. */
     public Scalar weightedSum(List<Scalar> terms, double[] weights) {
-        double sum = 0;
-        for (int i = 0; i < weights.length; i++) {
-            sum += weights[i] * terms.get(i).value();
-        }
-        Scalar result = new Scalar(sum);
+        Scalar result = new Scalar(() -> {
+            double sum = 0;
+            for (int i = 0; i < weights.length; i++) {
+                sum += weights[i] * terms.get(i).value();
+            }
+            return sum;
+        });
         steps.add(new Step(null, () -> {
             for (int i = 0; i < weights.length; i++) {
                 terms.get(i).gradient += result.gradient * weights[i];

@@ -1,7 +1,5 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.recipe.Option;
-import dev.palimpsest.recipe.Recipe;
 import java.io.PrintWriter;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -9,13 +7,13 @@ import me.tongfei.progressbar.ProgressBarStyle;
 
 /** Progress on a terminal: a bar for each phase with its time left, and a line that stays after every experience. */
 final class Bar implements Display.Watch {
-    private final String method;
+    private final String name;
     private final PrintWriter out;
     private int experiences;
     private ProgressBar bar;
 
-    Bar(Recipe recipe, PrintWriter out) {
-        this.method = Option.label(recipe.method().kind());
+    Bar(String name, PrintWriter out) {
+        this.name = name;
         this.out = out;
     }
 
@@ -39,7 +37,7 @@ final class Bar implements Display.Watch {
     @Override
     public void phaseBegins(Phase phase) {
         close();
-        bar = ProgressBar.builder().setTaskName(Lines.where(method, phase.experience(), experiences, phase.name()))
+        bar = ProgressBar.builder().setTaskName(Lines.where(name, phase.experience(), experiences, phase.name()))
                 .setInitialMax((long) phase.epochs() * phase.stepsPerEpoch()).setStyle(ProgressBarStyle.UNICODE_BLOCK)
                 .setUpdateIntervalMillis(200).setConsumer(new OneLine()).clearDisplayOnFinish().build();
     }
@@ -53,7 +51,7 @@ final class Bar implements Display.Watch {
     @Override
     public void evaluated(Evaluation evaluation) {
         close();
-        out.println(Lines.after(method, experiences, evaluation));
+        out.println(Lines.after(name, experiences, evaluation));
         out.flush();
     }
 

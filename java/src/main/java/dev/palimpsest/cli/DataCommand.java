@@ -124,7 +124,7 @@ final class DataCommand implements Callable<Integer> {
                 lines.println(name + " is here: palimpsest data info " + name + " says where");
                 return 0;
             } catch (DataException | IllegalArgumentException e) {
-                if (name.equals("glyphs")) {
+                if (name.startsWith("glyphs")) {
                     return render(new GlyphRendering(GlyphRendering.usualFonts(), 28, false, 1, 0.2), source.folders().getFirst(), lines);
                 }
                 lines.println(e.getMessage());

@@ -1,6 +1,5 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Progress;
 
 /** Shows runs to the user. */
@@ -12,5 +11,10 @@ interface Display {
         void close();
     }
 
-    Watch watch(Recipe recipe);
+    /**
+     * Begins to show a run.
+     *
+     * @param alone whether no other run is shown at the same time
+     */
+    Watch watch(String name, boolean alone);
 }

@@ -1,27 +1,27 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.recipe.Option;
-import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Progress;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
-/** Progress as plain lines: one after every experience, and one where five seconds have passed without any. */
+/** Progress as plain lines: one after every experience, and one where some time has passed without any. */
 final class Lines implements Display.Watch {
-    private static final long QUIET_NANOS = 5_000_000_000L;
-
-    private final String method;
+    private final String name;
+    private final long quietNanos;
     private final PrintWriter out;
     private final LongSupplier nanoTime;
     private int experiences;
     private Phase phase;
     private long lastLine;
 
-    Lines(Recipe recipe, PrintWriter out, LongSupplier nanoTime) {
-        this.method = Option.label(recipe.method().kind());
+    /** @param quiet longest time between lines while steps are made */
+    Lines(String name, Duration quiet, PrintWriter out, LongSupplier nanoTime) {
+        this.name = name;
+        this.quietNanos = quiet.toNanos();
         this.out = out;
         this.nanoTime = nanoTime;
         this.lastLine = nanoTime.getAsLong();
@@ -30,7 +30,7 @@ final class Lines implements Display.Watch {
     @Override
     public void begins(Setup setup) {
         experiences = setup.experiences();
-        say(String.format(Locale.ROOT, "%s: %d experiences, %,d weights", method, setup.experiences(), setup.weights()));
+        say(String.format(Locale.ROOT, "%s: %d experiences, %,d weights", name, setup.experiences(), setup.weights()));
     }
 
     @Override
@@ -40,15 +40,15 @@ final class Lines implements Display.Watch {
 
     @Override
     public void step(Step step) {
-        if (nanoTime.getAsLong() - lastLine >= QUIET_NANOS) {
-            say(String.format(Locale.ROOT, "%s  epoch %d/%d  %s", where(method, step.experience(), experiences, step.phase()),
+        if (nanoTime.getAsLong() - lastLine >= quietNanos) {
+            say(String.format(Locale.ROOT, "%s  epoch %d/%d  %s", where(name, step.experience(), experiences, step.phase()),
                     step.epoch() + 1, phase.epochs(), figures(step)));
         }
     }
 
     @Override
     public void evaluated(Evaluation evaluation) {
-        say(after(method, experiences, evaluation));
+        say(after(name, experiences, evaluation));
     }
 
     @Override
@@ -60,8 +60,8 @@ final class Lines implements Display.Watch {
         lastLine = nanoTime.getAsLong();
     }
 
-    static String where(String method, int experience, int experiences, String phase) {
-        return method + " " + (experience + 1) + "/" + experiences + " " + phase;
+    static String where(String name, int experience, int experiences, String phase) {
+        return name + " " + (experience + 1) + "/" + experiences + " " + phase;
     }
 
     static String figures(Step step) {
@@ -74,8 +74,8 @@ final class Lines implements Display.Watch {
         return String.format(Locale.ROOT, "%s %.3f", term.getKey(), term.getValue());
     }
 
-    static String after(String method, int experiences, Progress.Evaluation evaluation) {
-        return String.format(Locale.ROOT, "%s after experience %d/%d: %.1f %% on all classes seen, %.1f %% within their experience", method,
+    static String after(String name, int experiences, Progress.Evaluation evaluation) {
+        return String.format(Locale.ROOT, "%s after experience %d/%d: %.1f %% on all classes seen, %.1f %% within their experience", name,
                 evaluation.experience() + 1, experiences, 100 * evaluation.allSeen(), 100 * evaluation.withinExperience());
     }
 }

@@ -3,6 +3,7 @@ package dev.palimpsest.cli;
 import dev.palimpsest.report.Build;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.Supplier;
 import picocli.CommandLine;
@@ -18,7 +19,7 @@ import picocli.CommandLine.Model.OptionSpec;
                 + "snapshot of itself.", ""},
         commandListHeading = "%nCommands%n",
         footer = {"", "Start with: palimpsest train m2kd-digits", "",
-            "Exit codes: 0 done; 1 the run failed, the sentence says why; 2 the command line was not understood."})
+            "Exit codes: 0 done; 1 a run failed, the sentence says why; 2 the command line was not understood."})
 final class Palimpsest {
     private static final int WIDTH = 110;
 
@@ -33,14 +34,17 @@ final class Palimpsest {
 
     /** The whole command line, with what it does outside itself handed in. */
     static CommandLine commandLine(Runner runner, Display display, List<Supplier<Doctor.Finding>> examinations) {
-        RecipeFlags flags = new RecipeFlags();
-        CommandSpec train = CommandSpec.forAnnotatedObject(new TrainCommand(flags, runner, display));
-        flags.addTo(train);
+        RecipeFlags trainFlags = new RecipeFlags();
+        CommandSpec train = CommandSpec.forAnnotatedObject(new TrainCommand(trainFlags, runner, display));
+        trainFlags.addTo(train);
+        RecipeFlags suiteFlags = new RecipeFlags();
+        CommandSpec suite = CommandSpec.forAnnotatedObject(new SuiteCommand(suiteFlags, runner, display));
+        suiteFlags.addTo(suite);
         CommandLine palimpsest = new CommandLine(new Palimpsest());
         palimpsest.getCommandSpec().addOption(OptionSpec.builder("-V", "--version").versionHelp(true)
                 .description("Prints the version and exits.").build());
-        palimpsest.addSubcommand(train).addSubcommand(new ReportCommand()).addSubcommand(new DataCommand())
-                .addSubcommand(new DoctorCommand(examinations));
+        palimpsest.addSubcommand(train).addSubcommand(suite).addSubcommand(new EvalCommand()).addSubcommand(new ExportCommand())
+                .addSubcommand(new ReportCommand()).addSubcommand(new DataCommand()).addSubcommand(new DoctorCommand(examinations));
         help(palimpsest.getCommandSpec());
         return palimpsest.setUsageHelpWidth(WIDTH).setUsageHelpLongOptionsMaxWidth(WIDTH / 3).setAbbreviatedOptionsAllowed(false)
                 .setParameterExceptionHandler(Sentences::usage)
@@ -59,6 +63,7 @@ final class Palimpsest {
     static Display display() {
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         boolean terminal = System.console() != null && System.console().isTerminal();
-        return recipe -> terminal ? new Bar(recipe, out) : new Lines(recipe, out, System::nanoTime);
+        return (name, alone) -> terminal && alone ? new Bar(name, out)
+                : new Lines(name, Duration.ofSeconds(alone ? 5 : 60), out, System::nanoTime);
     }
 }

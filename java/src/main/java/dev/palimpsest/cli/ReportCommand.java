@@ -6,18 +6,24 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 @Command(name = "report", description = "Compares runs: prints the table and writes one self-contained page. Runs that differ in class "
-        + "order or seed alone become one row, mean ± standard deviation.")
+        + "order or seed alone become one row, mean ± standard deviation; what else differs between rows is said.")
 final class ReportCommand implements Callable<Integer> {
     @Parameters(paramLabel = "RUN", arity = "1..*", description = "Run folders; runs in folders below them count too.")
     private List<Path> runs;
+
+    @Option(names = "--reference", paramLabel = "ROW", description = "Label of the row whose differences from the others are shown, "
+            + "taken on the same class orders [the suite's own, else the first].")
+    private String reference;
 
     @Option(names = "--out", paramLabel = "FILE", description = "The page [report.html in the first run folder].")
     private Path out;
@@ -29,8 +35,14 @@ final class ReportCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter lines = command.commandLine().getOut();
         Path page = out == null ? runs.getFirst().resolve(Report.FILE) : out;
-        lines.println(Comparison.of(runs));
-        Report.write(runs, page).forEach(lines::println);
+        Comparison comparison;
+        try {
+            comparison = Comparison.of(runs, Optional.ofNullable(reference));
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage(), e);
+        }
+        lines.println(comparison.text());
+        Report.write(comparison, page).forEach(lines::println);
         lines.println("Report: " + page);
         lines.flush();
         return 0;

@@ -48,8 +48,13 @@ final class Sentences {
 
     /** For a run that cannot go on. */
     static int failure(Exception e, CommandLine command) {
-        PrintWriter err = command.getErr();
-        boolean ours = e instanceof NullPointerException || e instanceof IndexOutOfBoundsException || e instanceof ClassCastException;
+        print(e, command.getErr());
+        return ExitCode.SOFTWARE;
+    }
+
+    static void print(Throwable e, PrintWriter err) {
+        boolean ours = e instanceof NullPointerException || e instanceof IndexOutOfBoundsException || e instanceof ClassCastException
+                || e instanceof Error && !(e instanceof VirtualMachineError);
         if (ours || e.getMessage() == null) {
             err.println("Palimpsest made a mistake here; please report it with these lines:");
             e.printStackTrace(err);
@@ -57,6 +62,5 @@ final class Sentences {
             err.println(e.getMessage());
         }
         err.flush();
-        return ExitCode.SOFTWARE;
     }
 }

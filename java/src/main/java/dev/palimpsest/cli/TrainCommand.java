@@ -1,11 +1,10 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.recipe.MlkdOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
-import dev.palimpsest.report.RunFolder;
-import dev.palimpsest.train.Progress;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -41,19 +40,24 @@ final class TrainCommand implements Callable<Integer> {
     private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
 
     @Parameters(paramLabel = "RECIPE", description = {"One of m2kd-digits, m2kd-digits-exemplar-free, m2kd-fashion, "
-            + "m2kd-fashion-exemplar-free, m2kd-glyphs, or the path of a file."})
+            + "m2kd-fashion-exemplar-free, m2kd-glyphs, m2kd-cifar100, m2kd-cifar100-exemplar-free, m2kd-imagenet100, mlkd-digits, "
+            + "mlkd-glyphs, mlkd-clvision, or the path of a file."})
     private String recipeName;
 
     @Option(names = "--beside", paramLabel = "METHOD", split = ",", order = 1,
             description = "Methods to run beside the recipe's own with the same settings: m2kd, lwf, lwf-mc, icarl, replay, "
-                    + "fine-tuning, joint.")
+                    + "fine-tuning, joint, and those of mlkd (see --method).")
     private List<String> beside = new ArrayList<>();
 
     @Option(names = "--orders", paramLabel = "SEED", split = ",", order = 2,
             description = "Repeats everything for each of these class orders, and gives mean ± standard deviation.")
     private List<String> orders = new ArrayList<>();
 
-    @Option(names = "--out", paramLabel = "DIR", order = 3, description = "Run folder [runs/RECIPE-TIME].")
+    @Option(names = "--as", paramLabel = "paper|code", order = 3,
+            description = "Method mlkd as in the paper or as in the published code, where they differ; options set one by one go before it.")
+    private String as;
+
+    @Option(names = "--out", paramLabel = "DIR", order = 4, description = "Run folder [runs/RECIPE-TIME].")
     private Path out;
 
     @Spec
@@ -70,14 +74,17 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
         RecipeFile file;
         List<Plan> plans;
         try {
             file = RecipeFile.load(recipeName);
             SequencedMap<String, String> texts = new LinkedHashMap<>(file.texts());
+            if (as != null) {
+                texts.putAll(MlkdOptions.as(as));
+            }
             texts.putAll(flags.given());
-            plans = Plan.of(Recipe.of(texts), beside, orders);
+            plans = Plan.of(recipeName, file, Recipe.of(texts), beside, orders);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
@@ -87,44 +94,24 @@ final class TrainCommand implements Callable<Integer> {
             lines.println(file.summary());
             lines.flush();
         }
-        for (Plan plan : plans) {
-            run(plan, file, folder);
+        Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, 1);
+        if (plans.size() == 1 && !failures.isEmpty()) {
+            throw Batch.thrown(failures.values().iterator().next());
         }
-        report(folder, lines);
-        return 0;
-    }
-
-    private void run(Plan plan, RecipeFile file, Path folder) throws IOException {
-        RunFolder run = RunFolder.create(folder.resolve(plan.folder()), file.name(), plan.recipe(), command(plan.recipe(), file));
-        try (Display.Watch watch = display.watch(plan.recipe())) {
-            runner.run(plan.recipe(), Progress.all(run, watch));
-        } catch (IOException | RuntimeException | Error e) {
-            run.failed(e.getMessage() == null ? e.toString() : e.getMessage());
-            throw e;
+        if (failures.size() < plans.size()) {
+            report(folder, lines);
         }
-    }
-
-    /** The command that repeats one run: what differs from the recipe, and the threads, which differ between machines. */
-    private String command(Recipe recipe, RecipeFile file) {
-        List<String> words = new ArrayList<>(List.of("palimpsest", "train", recipeName));
-        Map<String, String> unchanged = file.recipe().toMap();
-        recipe.toMap().forEach((name, text) -> {
-            if (name.equals("threads") || !text.equals(unchanged.get(name))) {
-                words.addAll(List.of("--" + name, text));
-            }
-        });
-        return Words.join(words);
+        return Batch.summary(failures, plans.size(), command.commandLine());
     }
 
     /** A run is worth keeping even where its page cannot be made. */
     private void report(Path folder, PrintWriter lines) throws IOException {
         lines.println();
-        lines.print(Comparison.of(List.of(folder)));
-        lines.println("Accuracies in percent over all classes seen; the average counts the first experience.");
-        lines.println();
+        Comparison comparison = Comparison.of(List.of(folder));
+        lines.println(comparison.text());
         Path page = folder.resolve(Report.FILE);
         try {
-            Report.write(List.of(folder), page).forEach(lines::println);
+            Report.write(comparison, page).forEach(lines::println);
             lines.println("Report: " + page);
         } catch (IOException e) {
             lines.println("The run is complete, but its report is not: " + e.getMessage());

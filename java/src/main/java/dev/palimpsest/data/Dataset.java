@@ -46,6 +46,7 @@ public record Dataset(String name, List<String> classNames, Images train, Images
      *   <li>{@code cifar-10}, {@code cifar-100} (fine classes): the authors' binary version, in the same places, there or in the folder
      *       that their archive unpacks to.
      *   <li>{@code glyphs}: what {@link GlyphRendering} left in the given folder, or in the same places as CIFAR.
+     *   <li>{@code glyphs-distractors}: the same with the distractors as training images, of classes without test images.
      *   <li>{@code image-folder}: PNG and JPEG files in train/CLASS and test/CLASS (or val/CLASS) of the given folder.
      *   <li>{@code image-list}: the files that train.txt and test.txt of the given folder name, a path and a label a line.
      * </ul>

@@ -10,13 +10,16 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Rendered type, as {@link GlyphRendering} leaves it in a folder: train, test and distractors, each a pair of IDX files; classes.txt and
  * distractor-classes.txt with the character of each label, one a line; faces.json with size, channels, seed, the SHA-256 of those
  * files, and for every face its name, family, part, file and that file's SHA-256. IDX files hold one plane; three channels are equal.
+ *
+ * @param withDistractors whether the distractors are training images too, of classes after the others that have no test images
  */
-record Glyphs() implements Source {
+record Glyphs(boolean withDistractors) implements Source {
     static final String NAME = "glyphs";
     static final String FACES = "faces.json";
     static final String CLASSES = "classes.txt";
@@ -33,12 +36,13 @@ record Glyphs() implements Source {
 
     @Override
     public String name() {
-        return NAME;
+        return withDistractors ? NAME + "-distractors" : NAME;
     }
 
     @Override
     public String summary() {
-        return "100 characters rendered from this machine's fonts, 28×28 grey, or 32×32 RGB; training and test by font family; 33 MB";
+        return withDistractors ? "glyphs, and 32 Greek and Cyrillic letters without test images, for pools of unlabelled images"
+                : "100 characters rendered from this machine's fonts, 28×28 grey, or 32×32 RGB; training and test by font family; 33 MB";
     }
 
     @Override
@@ -70,11 +74,19 @@ record Glyphs() implements Source {
             throw new DataException(folder.resolve(FACES) + " gives channels = " + channels + ", expected 1 or 3: " + RENDER + " again");
         }
         SortedMap<String, String> sha256 = new TreeMap<>();
-        byte[] text = HashedFile.bytes(check(folder, CLASSES, faces, sha256));
-        List<String> names = new String(text, StandardCharsets.UTF_8).lines().toList();
+        List<String> names = names(folder, CLASSES, faces, sha256);
         Images train = part(folder, TRAIN, faces, channels, null, sha256);
         Images test = part(folder, TEST, faces, channels, train.normalisation(), sha256);
-        return new Dataset(NAME, names, train, test, sha256, licence());
+        if (!withDistractors) {
+            return new Dataset(name(), names, train, test, sha256, licence());
+        }
+        Images distractors = part(folder, DISTRACTORS, faces, channels, train.normalisation(), sha256);
+        List<String> all = Stream.concat(names.stream(), names(folder, DISTRACTOR_CLASSES, faces, sha256).stream()).toList();
+        return new Dataset(name(), all, train.and(distractors, names.size()), test, sha256, licence());
+    }
+
+    private static List<String> names(Path folder, String file, JsonNode faces, SortedMap<String, String> sha256) {
+        return new String(HashedFile.bytes(check(folder, file, faces, sha256)), StandardCharsets.UTF_8).lines().toList();
     }
 
     private static JsonNode json(Path file) {

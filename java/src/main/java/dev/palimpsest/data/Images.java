@@ -2,7 +2,9 @@ package dev.palimpsest.data;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
  * Labelled images of one size, kept as one byte a pixel and read as normalised float32 in CHW order. Immutable, so any number of
@@ -16,6 +18,7 @@ public final class Images {
     private final int[] labels;
     private final Normalisation normalisation;
     private final float[] table;
+    private final int brightest;
 
     /**
      * @param pixels image after image in CHW order, unsigned; kept, not copied
@@ -40,11 +43,29 @@ public final class Images {
         this.labels = labels;
         this.normalisation = normalisation;
         this.table = normalisation.table();
+        int most = 0;
+        for (byte pixel : pixels) {
+            most = Math.max(most, Byte.toUnsignedInt(pixel));
+        }
+        this.brightest = most;
     }
 
     /** Training images, normalised by their own statistics. Arguments and errors as in the constructor. */
     public static Images training(int channels, int height, int width, byte[] pixels, int[] labels) {
         return new Images(channels, height, width, pixels, labels, Normalisation.of(channels, height * width, pixels));
+    }
+
+    /** The same images, normalised by other statistics. */
+    public Images normalisedBy(Normalisation other) {
+        return new Images(channels, height, width, pixels, labels, other);
+    }
+
+    /** These images and then others of the same size, whose labels grow by {@code shift}; normalised as these are. */
+    Images and(Images others, int shift) {
+        byte[] all = Arrays.copyOf(pixels, pixels.length + others.pixels.length);
+        System.arraycopy(others.pixels, 0, all, pixels.length, others.pixels.length);
+        int[] numbers = IntStream.concat(Arrays.stream(labels), Arrays.stream(others.labels).map(label -> label + shift)).toArray();
+        return new Images(channels, height, width, all, numbers, normalisation);
     }
 
     public int size() {
@@ -70,6 +91,11 @@ public final class Images {
 
     public Normalisation normalisation() {
         return normalisation;
+    }
+
+    /** The largest byte of any image: 255 for most data sets, 16 for digits. */
+    public int brightest() {
+        return brightest;
     }
 
     /** The data set's own number of the image's class. @throws IndexOutOfBoundsException if there is no such image */

@@ -8,8 +8,8 @@ import java.util.Optional;
 public sealed interface Source permits Digits, IdxDataset, Cifar, Glyphs, OwnImages {
     /** Every data set the library can read. */
     static List<Source> all() {
-        return List.of(new Digits(), IdxDataset.FASHION_MNIST, IdxDataset.MNIST, Cifar.CIFAR_10, Cifar.CIFAR_100, new Glyphs(),
-                new ImageFolder(), new ImageList());
+        return List.of(new Digits(), IdxDataset.FASHION_MNIST, IdxDataset.MNIST, Cifar.CIFAR_10, Cifar.CIFAR_100, new Glyphs(false),
+                new Glyphs(true), new ImageFolder(), new ImageList());
     }
 
     /** @throws IllegalArgumentException if there is no data set of that name */

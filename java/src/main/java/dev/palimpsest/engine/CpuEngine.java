@@ -2,13 +2,17 @@ package dev.palimpsest.engine;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Layers on oneDNN. Activations stay in one blocked order from the first convolution to the pooling, so nothing is reordered between
@@ -234,6 +238,62 @@ final class CpuEngine implements Engine {
         for (long i = 0; i < count; i++) {
             target.setAtIndex(JAVA_FLOAT, i, target.getAtIndex(JAVA_FLOAT, i) + factor * source.getAtIndex(JAVA_FLOAT, i));
         }
+    }
+
+    /** Added to zeros, as the gradients of losses always were: −0 becomes +0. */
+    @Override
+    public Tensor scaled(float factor, Tensor source) {
+        Tensor result = allocate(source.shape());
+        result.data().fill((byte) 0);
+        addScaled(result, factor, source);
+        return result;
+    }
+
+    @Override
+    public Tensor columns(Tensor matrix, ClassRange columns) {
+        int rows = matrix.shape().extent(0);
+        long width = matrix.shape().extent(1);
+        Tensor result = allocate(Shape.of(rows, columns.size()));
+        long bytes = (long) columns.size() * Float.BYTES;
+        for (int row = 0; row < rows; row++) {
+            MemorySegment.copy(matrix.data(), (row * width + columns.begin()) * Float.BYTES, result.data(), row * bytes, bytes);
+        }
+        return result;
+    }
+
+    @Override
+    public Loss softmaxCrossEntropy(Tensor logits, int[] labels, ClassRange classes) {
+        return CpuClassification.softmax(this, logits, labels, classes);
+    }
+
+    @Override
+    public Loss sigmoidCrossEntropy(Tensor logits, int[] labels, Tensor last) {
+        return CpuClassification.sigmoid(this, logits, labels, last);
+    }
+
+    @Override
+    public TeacherLoss multiTeacherKl(int maxRows, int classes, List<ClassRange> ranges, float temperature) {
+        return CpuTeacherLoss.kl(this, maxRows, classes, ranges, temperature);
+    }
+
+    @Override
+    public TeacherLoss featureMse(int maxRows, int dims, int teachers) {
+        return CpuTeacherLoss.mse(this, maxRows, dims, teachers);
+    }
+
+    @Override
+    public Table table(int rows, int width) {
+        return new CpuTable(this, rows, width);
+    }
+
+    @Override
+    public Optional<Optimisation> optimisation(List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
+        return Optional.empty();
+    }
+
+    @Override
+    public int stepsAhead() {
+        return 0;
     }
 
     @Override

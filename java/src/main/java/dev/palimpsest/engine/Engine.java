@@ -1,9 +1,16 @@
 package dev.palimpsest.engine;
 
+import dev.palimpsest.kernel.FeatureMse;
+import dev.palimpsest.kernel.MultiTeacherKl;
+import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.DoubleSupplier;
+import java.util.function.Function;
 
 /**
  * The layer maths of one device. Tensors it returns come from its workspace and go back with {@link #release}; after the first step over
@@ -33,7 +40,10 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine {
      */
     Tensor tensor(Shape shape, float[] values);
 
-    /** A row-major tensor over memory of the caller's, which stays the caller's: releasing the tensor leaves it alone. */
+    /**
+     * A row-major tensor over memory of the caller's, which stays the caller's: releasing the tensor leaves it alone. An engine that cannot
+     * read the host's memory copies it at once, so that the caller may reuse it.
+     */
     Tensor wrap(Shape shape, MemorySegment rowMajor);
 
     /** Lets one holder of the tensor go. */
@@ -91,6 +101,87 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine {
 
     /** target += factor · source, in place. */
     void addScaled(Tensor target, float factor, Tensor source);
+
+    /** factor · source. */
+    Tensor scaled(float factor, Tensor source);
+
+    /** The given columns of a matrix. */
+    Tensor columns(Tensor matrix, ClassRange columns);
+
+    /**
+     * A loss, the mean over a batch's rows, and its gradient by what it is of.
+     *
+     * @param value in float64; asking waits for the device, and must be done before another hundred losses have been computed
+     */
+    record Loss(DoubleSupplier value, Tensor gradient) {
+        static Loss of(double value, Tensor gradient) {
+            return new Loss(() -> value, gradient);
+        }
+    }
+
+    /** See {@code dev.palimpsest.loss.CrossEntropy}, which also checks: −log softmax(z[classes])[label]. */
+    Loss softmaxCrossEntropy(Tensor logits, int[] labels, ClassRange classes);
+
+    /** See {@code dev.palimpsest.loss.CrossEntropy}, which also checks: every column's sigmoid cross-entropy. @param last null for none */
+    Loss sigmoidCrossEntropy(Tensor logits, int[] labels, Tensor last);
+
+    /** A kernel that compares a student with several teachers; it has scratch memory, which {@link #close} frees. */
+    interface TeacherLoss extends AutoCloseable {
+        /**
+         * @param student [B, columns]
+         * @param teachers what each of them says of the same rows; they may be released at once, and so may the weights
+         * @param weights at least B rows of one weight a teacher
+         */
+        Loss of(Tensor student, List<Tensor> teachers, Tensor weights);
+
+        @Override
+        void close();
+    }
+
+    /** The kernel {@link MultiTeacherKl} for at most so many rows. */
+    TeacherLoss multiTeacherKl(int maxRows, int classes, List<ClassRange> ranges, float temperature);
+
+    /** The kernel {@link FeatureMse} for at most so many rows. */
+    TeacherLoss featureMse(int maxRows, int dims, int teachers);
+
+    /** Rows that are kept for longer than a step, in memory that {@link #close} frees. */
+    interface Table extends AutoCloseable {
+        /** Copies a matrix's rows in, to the rows from the given one on. */
+        void put(int first, Tensor matrix);
+
+        /** A matrix of the given rows, in that order. */
+        Tensor gather(int[] indices);
+
+        @Override
+        void close();
+    }
+
+    Table table(int rows, int width);
+
+    /** An optimiser's step where the parameters are, with its state and masks: one phase of training. */
+    interface Optimisation extends AutoCloseable {
+        /** Scales all gradients down together when their norm passes the limit, like {@code dev.palimpsest.train.GradientClipping}. */
+        void clip(double maxNorm);
+
+        /** Moves every parameter; where its mask is 0, neither a weight nor its state changes by a bit. */
+        void step(Update update);
+
+        @Override
+        void close();
+    }
+
+    /**
+     * @param trainable masks as they are now, 0 where a weight must not move; null lets all of a parameter move
+     * @param states values of state that a weight needs, {@link Update#states}
+     * @return empty if parameters live on the host, where {@code dev.palimpsest.train} has the loops
+     */
+    Optional<Optimisation> optimisation(List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states);
+
+    /**
+     * How many training steps may be under way on a device before their losses are asked for. 0 says that a loss is there when its call
+     * returns; otherwise asking at once would make the device wait for the host.
+     */
+    int stepsAhead();
 
     /** A convolution whose weight [OIHW] and bias [O] never change again, packed for fast inference. Close it to free the packed copy. */
     FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias);

@@ -4,30 +4,17 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.stream.Batch;
-import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Inference;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /** A frozen network's outputs for a set of images, from which those of any batch are gathered. */
 final class KeptOutputs implements AutoCloseable {
-    /** One output of all images, a row each. */
-    private record Table(MemorySegment rows, int width) {
-        long rowBytes() {
-            return (long) width * Float.BYTES;
-        }
-    }
-
-    private final Engine engine;
-    private final Arena arena = Arena.ofShared();
     private final int[] row;
-    private Outputs<Table> tables;
+    private Outputs<Engine.Table> tables;
 
     /** @param indices of the images whose outputs are kept */
     KeptOutputs(Engine engine, Inference images, FrozenNetwork network, int[] indices, boolean auxiliary) {
-        this.engine = engine;
         row = new int[images.images().size()];
         Arrays.fill(row, -1);
         for (int i = 0; i < indices.length; i++) {
@@ -35,35 +22,29 @@ final class KeptOutputs implements AutoCloseable {
         }
         images.run(network, indices, auxiliary, (first, batch, outputs) -> {
             if (tables == null) {
-                tables = outputs.map(output -> table(indices.length, output.shape().extent(1)));
+                tables = outputs.map(output -> engine.table(indices.length, output.shape().extent(1)));
             }
-            tables.zip(outputs,
-                    (table, output) -> MemorySegment.copy(output.data(), 0, table.rows, first * table.rowBytes(), output.shape().bytes()));
+            tables.zip(outputs, (table, output) -> table.put(first, output));
         });
-    }
-
-    private Table table(int rows, int width) {
-        return new Table(arena.allocate((long) rows * width * Float.BYTES, 64), width);
     }
 
     /** The caller releases them. @throws IllegalArgumentException if the batch has an image that is not kept */
     Outputs<Tensor> of(Batch batch) {
-        return tables.map(table -> {
-            Tensor output = engine.allocate(Shape.of(batch.rows(), table.width));
-            for (int i = 0; i < batch.rows(); i++) {
-                int from = row[batch.indices()[i]];
-                if (from < 0) {
-                    throw new IllegalArgumentException("image " + batch.indices()[i]
-                            + " is not among those whose teacher outputs are kept");
-                }
-                MemorySegment.copy(table.rows, from * table.rowBytes(), output.data(), i * table.rowBytes(), table.rowBytes());
-            }
-            return output;
-        });
+        int[] rows = Arrays.stream(batch.indices()).map(this::rowOf).toArray();
+        return tables.map(table -> table.gather(rows));
+    }
+
+    private int rowOf(int index) {
+        if (row[index] < 0) {
+            throw new IllegalArgumentException("image " + index + " is not among those whose teacher outputs are kept");
+        }
+        return row[index];
     }
 
     @Override
     public void close() {
-        arena.close();
+        if (tables != null) {
+            tables.forEach(Engine.Table::close);
+        }
     }
 }

@@ -4,6 +4,7 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
@@ -48,6 +49,11 @@ final class Lwf implements Method {
     public void end(Learner learner, Experience experience) {
         close();
         last = learner.freeze();
+    }
+
+    @Override
+    public void resume(Learner learner, Experience done, Safetensors checkpoint) {
+        end(learner, done);
     }
 
     @Override

@@ -14,12 +14,14 @@ import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Result;
+import dev.palimpsest.train.SnapshotWeights;
 import dev.palimpsest.train.Terms;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -70,21 +72,43 @@ final class M2kd implements Method {
             }
             teaching = new Teaching(learner, teachers);
         }
-        groups.add(options.groups() == MethodOptions.Groups.OWN ? experience.classes() : new ClassRange(0, experience.classes().end()));
+        groups.add(group(experience));
+    }
+
+    private ClassRange group(Experience experience) {
+        return options.groups() == MethodOptions.Groups.OWN ? experience.classes() : new ClassRange(0, experience.classes().end());
     }
 
     private void prepare(Learner learner) {
         if (options.prune()) {
-            int steps = learner.stream().experiences().size();
-            plan = options.fraction().isPresent()
-                    ? new PruningPlan.Fixed(options.fraction().getAsDouble(), steps)
-                    : new PruningPlan.EqualShares(steps);
+            plan = plan(learner);
             plan.requireEnoughWeights(learner.network().parameters());
             owners = new Owners(learner.network().parameters());
             snapshots = new PackedSnapshots(owners);
         } else {
             snapshots = new FullCopies();
         }
+    }
+
+    private PruningPlan plan(Learner learner) {
+        int steps = learner.stream().experiences().size();
+        return options.fraction().isPresent() ? new PruningPlan.Fixed(options.fraction().getAsDouble(), steps)
+                : new PruningPlan.EqualShares(steps);
+    }
+
+    @Override
+    public void save(SafetensorsWriter checkpoint) {
+        snapshots.write(checkpoint);
+    }
+
+    @Override
+    public void resume(Learner learner, Experience done, Safetensors checkpoint) {
+        snapshots = Snapshots.read(checkpoint, learner.network().parameters()).orElseThrow();
+        if (snapshots instanceof PackedSnapshots packed) {
+            plan = plan(learner);
+            owners = packed.owners();
+        }
+        learner.stream().experiences().subList(0, done.index() + 1).forEach(experience -> groups.add(group(experience)));
     }
 
     @Override
@@ -124,17 +148,7 @@ final class M2kd implements Method {
 
     /** A snapshot as the weights of a frozen network. */
     Weights weights(int snapshot) {
-        return new Weights() {
-            @Override
-            public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {
-                snapshots.weight(snapshot, parameter, scale, out);
-            }
-
-            @Override
-            public MemorySegment vector(String name) {
-                return snapshots.vector(snapshot, name);
-            }
-        };
+        return new SnapshotWeights(snapshots, snapshot);
     }
 
     private void closeTeaching() {

@@ -4,6 +4,7 @@ import dev.palimpsest.model.Outputs;
 import dev.palimpsest.recipe.MethodOptions;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
@@ -46,6 +47,11 @@ abstract sealed class SigmoidDistillation implements Method permits LwfMc, Icarl
     public final void end(Learner learner, Experience experience) {
         close();
         last = new Teacher(learner.freeze(), new ClassRange(0, experience.classes().end()));
+    }
+
+    @Override
+    public final void resume(Learner learner, Experience done, Safetensors checkpoint) {
+        end(learner, done);
     }
 
     @Override

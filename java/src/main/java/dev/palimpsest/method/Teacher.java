@@ -4,11 +4,9 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.tensor.ClassRange;
-import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Pass;
-import java.lang.foreign.MemorySegment;
 
 /** A frozen earlier model and the classes that it teaches. What it says of an image that never changes is computed once and kept. */
 final class Teacher implements AutoCloseable {
@@ -39,14 +37,7 @@ final class Teacher implements AutoCloseable {
 
     /** The columns of its classes, [rows, size of its classes], from logits of all classes that it knew; the caller releases it. */
     Tensor taught(Engine engine, Tensor logits) {
-        int rows = logits.shape().extent(0);
-        long known = logits.shape().extent(1);
-        Tensor taught = engine.allocate(Shape.of(rows, classes.size()));
-        long bytes = (long) classes.size() * Float.BYTES;
-        for (int row = 0; row < rows; row++) {
-            MemorySegment.copy(logits.data(), (row * known + classes.begin()) * Float.BYTES, taught.data(), row * bytes, bytes);
-        }
-        return taught;
+        return engine.columns(logits, classes);
     }
 
     @Override

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -88,6 +89,16 @@ public final class FrozenNetwork implements AutoCloseable {
         @Override
         public Tensor unit(ConvNorm unit, Tensor input, Tensor residual, boolean relu) {
             return convolutions.get(unit).apply(input, residual, relu);
+        }
+
+        @Override
+        public Tensor maxPool(Tensor images, MaxPooling geometry) {
+            Engine.Pooled pooled = engine.maxPool(images, geometry);
+            engine.release(images);
+            if (pooled.positions() != null) {
+                engine.release(pooled.positions());
+            }
+            return pooled.output();
         }
 
         @Override

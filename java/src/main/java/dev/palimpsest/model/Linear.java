@@ -4,6 +4,7 @@ import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /** A classifier on features, whose outputs grow with the classes seen. */
@@ -20,6 +21,18 @@ public final class Linear {
         this.arena = arena;
         weight = new Parameter(name + ".weight", Parameter.Role.HEAD, Shape.of(outputs, inputs), arena);
         bias = new Parameter(name + ".bias", Parameter.Role.HEAD, Shape.of(outputs), arena);
+    }
+
+    /** What its parameters' names begin with. */
+    String name() {
+        return name;
+    }
+
+    /** A head beside a network's own, which starts as those do. */
+    public static Linear of(String name, int inputs, int outputs, Arena arena, long seed) {
+        Linear head = new Linear(name, inputs, 0, arena);
+        head.grow(outputs, new SplittableRandom(seed));
+        return head;
     }
 
     /** [outputs, inputs]; another object after {@link #grow}. */

@@ -21,7 +21,11 @@ final class LiveWeights implements Weights {
 
     @Override
     public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {
-        parameter.writeScaled(parameter.value(), scale, out);
+        if (scale == null) {
+            out.copyFrom(parameter.value());
+        } else {
+            parameter.writeScaled(parameter.value(), scale, out);
+        }
     }
 
     @Override

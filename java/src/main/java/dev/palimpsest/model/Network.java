@@ -1,5 +1,6 @@
 package dev.palimpsest.model;
 
+import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -15,6 +16,8 @@ import java.util.random.RandomGenerator;
 public final class Network {
     private final Shape image;
     private final ConvNorm stem;
+    /** Null where the stem does not pool. */
+    private final MaxPooling stemPooling;
     private final List<List<Block>> stages;
     private final Linear classifier;
     private final List<Linear> auxiliary;
@@ -23,10 +26,11 @@ public final class Network {
     private final List<Buffer> buffers;
     private final RandomGenerator random;
 
-    Network(Builder builder, Shape image, ConvNorm stem, List<List<Block>> stages, List<Integer> widths, boolean auxiliaryHeads,
-            Arena arena, RandomGenerator random) {
+    Network(Builder builder, Shape image, ConvNorm stem, MaxPooling stemPooling, List<List<Block>> stages, List<Integer> widths,
+            boolean auxiliaryHeads, Arena arena, RandomGenerator random) {
         this.image = image;
         this.stem = stem;
+        this.stemPooling = stemPooling;
         this.stages = stages;
         this.units = List.copyOf(builder.units());
         this.body = List.copyOf(builder.parameters());
@@ -65,6 +69,11 @@ public final class Network {
         return all;
     }
 
+    /** What is trained without the heads. */
+    List<Parameter> body() {
+        return body;
+    }
+
     /** Trained values, once the heads tell so many classes apart. */
     public long weights(int classes) {
         return body.stream().mapToLong(Parameter::size).sum() + heads().stream().mapToLong(head -> head.weights(classes)).sum();
@@ -89,6 +98,9 @@ public final class Network {
     /** The forward pass. @param heads whether the auxiliary heads are wanted too */
     public <V> Outputs<V> forward(Forward<V> pass, V images, boolean heads) {
         V x = pass.unit(stem, images, null, true);
+        if (stemPooling != null) {
+            x = pass.maxPool(x, stemPooling);
+        }
         List<V> pooled = new ArrayList<>();
         List<V> auxiliaryLogits = new ArrayList<>();
         for (int l = 0; l < stages.size(); l++) {

@@ -5,6 +5,7 @@ import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
@@ -34,19 +35,53 @@ public final class Networks {
         for (int l = 0; l < widths.size(); l++) {
             List<Block> blocks = new ArrayList<>();
             for (int i = 0; i < (depth - 2) / 6; i++) {
-                blocks.add(residual(builder, "stage" + (l + 1) + "." + i, inputs, widths.get(l), l > 0 && i == 0 ? 2 : 1));
+                blocks.add(residual(builder, "stage" + (l + 1) + "." + i, "down", inputs, widths.get(l), l > 0 && i == 0 ? 2 : 1));
                 inputs = widths.get(l);
             }
             stages.add(blocks);
         }
-        return new Network(builder, image, stem, stages, widths, auxiliaryHeads, arena, random);
+        return new Network(builder, image, stem, null, stages, widths, auxiliaryHeads, arena, random);
     }
 
-    private static Block residual(Builder builder, String name, int inputs, int outputs, int stride) {
+    /** Basic blocks of each stage of a ResNet. */
+    private static final Map<Integer, List<Integer>> RESNET_BLOCKS = Map.of(18, List.of(2, 2, 2, 2), 34, List.of(3, 4, 6, 3));
+
+    /**
+     * He et al. 2016, Table 1, as torchvision's {@code resnet18} and {@code resnet34}, with its names: four stages of basic blocks with
+     * projection shortcuts.
+     *
+     * @param image channels, height, width
+     * @param depth 18 or 34
+     * @param widths channels of the four stages, 64, 128, 256, 512 in the paper
+     * @param stem the first layers
+     */
+    public static Network resNet(Shape image, int depth, List<Integer> widths, Stem stem, boolean auxiliaryHeads, Arena arena, long seed) {
+        if (!RESNET_BLOCKS.containsKey(depth) || widths.size() != 4) {
+            throw new IllegalArgumentException("a ResNet has 18 or 34 layers and four widths, got " + depth + " layers and widths "
+                    + widths);
+        }
+        RandomGenerator random = new SplittableRandom(seed);
+        Builder builder = new Builder(arena, random);
+        int inputs = widths.getFirst();
+        ConvNorm first = builder.convNorm("conv1", "bn1", stem.convolution(image.extent(0), inputs));
+        List<List<Block>> stages = new ArrayList<>();
+        for (int l = 0; l < widths.size(); l++) {
+            List<Block> blocks = new ArrayList<>();
+            for (int i = 0; i < RESNET_BLOCKS.get(depth).get(l); i++) {
+                blocks.add(residual(builder, "layer" + (l + 1) + "." + i, "downsample", inputs, widths.get(l), l > 0 && i == 0 ? 2 : 1));
+                inputs = widths.get(l);
+            }
+            stages.add(blocks);
+        }
+        return new Network(builder, image, first, stem.pooling(), stages, widths, auxiliaryHeads, arena, random);
+    }
+
+    private static Block residual(Builder builder, String name, String shortcutName, int inputs, int outputs, int stride) {
         ConvNorm first = builder.convNorm(name + ".conv1", name + ".bn1", new Convolution(inputs, outputs, 3, stride, 1));
         ConvNorm second = builder.convNorm(name + ".conv2", name + ".bn2", new Convolution(outputs, outputs, 3, 1, 1));
         ConvNorm shortcut = stride == 1 && inputs == outputs ? null
-                : builder.convNorm(name + ".down.0", name + ".down.1", new Convolution(inputs, outputs, 1, stride, 0));
+                : builder.convNorm(name + "." + shortcutName + ".0", name + "." + shortcutName + ".1",
+                        new Convolution(inputs, outputs, 1, stride, 0));
         return new Block.Residual(first, second, shortcut);
     }
 
@@ -66,6 +101,6 @@ public final class Networks {
                     new Convolution(inputs, widths.get(l), 3, l > 0 ? 2 : 1, 1)))));
             inputs = widths.get(l);
         }
-        return new Network(builder, image, stem, stages, widths, auxiliaryHeads, arena, random);
+        return new Network(builder, image, stem, null, stages, widths, auxiliaryHeads, arena, random);
     }
 }

@@ -2,6 +2,7 @@ package dev.palimpsest.model;
 
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
+import dev.palimpsest.engine.MaxPooling;
 
 /** The forward pass that is differentiated. @param frozenNorm batch norm keeps and uses its running statistics */
 public record Training(Tape tape, boolean frozenNorm) implements Forward<Variable> {
@@ -15,6 +16,11 @@ public record Training(Tape tape, boolean frozenNorm) implements Forward<Variabl
             throw new IllegalArgumentException("a residual sum without ReLU is not part of any network here");
         }
         return tape.addRelu(tape.batchNorm(convolved, unit.norm(), false, frozenNorm), residual);
+    }
+
+    @Override
+    public Variable maxPool(Variable images, MaxPooling geometry) {
+        return tape.maxPool(images, geometry);
     }
 
     @Override

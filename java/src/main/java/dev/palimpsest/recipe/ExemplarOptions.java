@@ -20,7 +20,8 @@ public record ExemplarOptions(int perClass, int budget, Selection selection, Reh
 
     /**
      * Highest logit; nearest mean of the exemplars' features (iCaRL); a copy of the head refitted on as many exemplars of every class; or a
-     * copy of the head whose newest rows are scaled to the length of the older ones (WA).
+     * copy of the head whose newest rows are scaled to the length of the older ones (WA). Alignment mends heads whose newest rows are
+     * longest, as when exemplars are mixed among many more new images; where half of every batch is exemplars it may lengthen them.
      */
     public enum Classifier {
         HEAD, NEAREST_MEAN, REFIT, WEIGHT_ALIGNMENT;
@@ -41,7 +42,7 @@ public record ExemplarOptions(int perClass, int budget, Selection selection, Reh
             "Exemplars are half of every batch, or mixed among the new images, an epoch over both.", r -> r.exemplars().rehearsal());
     static final Option<Classifier> CLASSIFIER = Option.choice("classifier", Classifier.class, Classifier.HEAD,
             "How an image is classified: highest logit; nearest mean of the exemplars; a head refitted on the exemplars; or the head with "
-                    + "its newest rows scaled to the length of the older ones.", r -> r.exemplars().classifier());
+                    + "its newest rows scaled to the length of the older ones, which fits rehearsal = mixed.", r -> r.exemplars().classifier());
     static final Option<Integer> REFIT_EPOCHS = Option.integer("refit-epochs", 50, "Passes over the exemplars that refit the head.",
             r -> r.exemplars().refitEpochs());
     static final Option<Double> REFIT_RATE = Option.number("refit-learning-rate", 0.1, "Learning rate at the start of refitting.",

@@ -1,68 +1,199 @@
 package dev.palimpsest.report;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.StringJoiner;
-import java.util.function.Function;
+import java.util.Optional;
+import java.util.SequencedMap;
 
-/** The table that compares methods, for a terminal and for the report. */
+/** Runs side by side: mean ± standard deviation of every row, and differences from a reference on the same class orders. */
 public final class Comparison {
-    /** A column: its heading, what it means, and its text in a row. */
-    record Column(String title, String meaning, Function<Group, String> text) {}
+    /** File names in a suite's folder. */
+    public static final String MARKDOWN = "summary.md";
+    static final String JSON = "summary.json";
 
-    static final List<Column> COLUMNS = List.of(
-            new Column("method", "", Group::label),
-            percent("average incremental", "mean over experiences, the first included, of the accuracy on all classes seen",
-                    Metrics::averageIncremental),
-            percent("without first", "the same without the first experience", Metrics::averageIncrementalWithoutFirst),
-            percent("final", "accuracy on all classes after the last experience", Metrics::finalAccuracy),
-            percent("within experience", "final accuracy if the image's experience were known", Metrics::finalWithinExperience),
-            percent("forgetting", "mean drop from the best accuracy on an experience's classes to the last", Metrics::forgetting),
-            new Column("snapshot bytes", "all earlier models together; – where none is kept",
-                    group -> bytes(group.spread(Metrics::snapshotBytes))),
-            new Column("seconds", "training and evaluation", group -> group.spread(Metrics::seconds).text(1, 1)));
+    static final String CONVENTION = "Accuracies in percent, single-head, over all classes seen; the average counts the first experience.";
+    private static final ObjectMapper MAPPER = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
-    private Comparison() {}
-
-    private static Column percent(String title, String meaning, Function<Metrics, Number> figure) {
-        return new Column(title, meaning, group -> group.spread(figure).text(100, 1));
-    }
-
-    /** Equal for every class order unless the pruning was cut short. */
-    private static String bytes(Spread bytes) {
-        return bytes.mean() == 0 ? "–" : (bytes.deviation() == 0 ? Spread.of(bytes.mean()) : bytes).text(1, 0);
-    }
-
-    /** The runs in these folders and below in plain text; accuracies in percent, mean ± standard deviation over class orders. */
-    public static String of(List<Path> folders) throws IOException {
-        List<SavedRun> runs = new ArrayList<>();
-        for (Path folder : folders) {
-            runs.addAll(SavedRun.find(folder));
+    /**
+     * Rows that are compared with one another.
+     *
+     * @param title empty for runs of no suite
+     * @param reference that the other rows are paired with
+     */
+    record Block(String title, Group reference, List<Group> groups) {
+        Table means() {
+            return table(groups, "method", Figure.ALL, (figure, group) -> figure.text(group));
         }
-        return text(Group.of(runs));
+
+        /** Empty where no row shares two class orders with the reference. */
+        Optional<Table> differences() {
+            List<Figure> figures = Figure.ALL.stream().filter(Figure::paired).toList();
+            List<Group> others = groups.stream().filter(group -> group != reference)
+                    .filter(group -> Paired.of(group, reference, Metrics::averageIncremental).count() > 1).toList();
+            return others.isEmpty() ? Optional.empty() : Optional.of(table(others, "minus " + reference.label(), figures,
+                    (figure, group) -> Paired.of(group, reference, figure.value()).text(figure.scale(), figure.decimals())));
+        }
+
+        String caption() {
+            return "Differences from " + reference.label() + " on the same class orders: mean ± standard error (class orders).";
+        }
+
+        private interface Cell {
+            String text(Figure figure, Group group);
+        }
+
+        private static Table table(List<Group> groups, String corner, List<Figure> figures, Cell cell) {
+            List<String> heading = new ArrayList<>(List.of(corner));
+            figures.forEach(figure -> heading.add(figure.title()));
+            List<List<String>> rows = new ArrayList<>();
+            for (Group group : groups) {
+                List<String> row = new ArrayList<>(List.of(group.label()));
+                figures.forEach(figure -> row.add(cell.text(figure, group)));
+                rows.add(row);
+            }
+            return new Table(heading, rows);
+        }
     }
 
-    static String text(List<Group> groups) {
-        int[] widths = new int[COLUMNS.size()];
-        List<List<String>> rows = new ArrayList<>();
-        rows.add(COLUMNS.stream().map(Column::title).toList());
-        groups.forEach(group -> rows.add(COLUMNS.stream().map(column -> column.text().apply(group)).toList()));
-        for (List<String> row : rows) {
-            for (int i = 0; i < widths.length; i++) {
-                widths[i] = Math.max(widths[i], row.get(i).length());
+    private final List<SavedRun> runs;
+    private final List<Block> blocks;
+
+    private Comparison(List<SavedRun> runs, List<Block> blocks) {
+        this.runs = runs;
+        this.blocks = blocks;
+    }
+
+    /** The runs in these folders and below. @throws IOException with a sentence, if a folder holds none */
+    public static Comparison of(List<Path> folders) throws IOException {
+        return of(folders, Optional.empty());
+    }
+
+    /**
+     * The runs in these folders and below.
+     *
+     * @param reference label of the row to pair with; empty: the suite's own, else the first
+     * @throws IOException with a sentence, if a folder holds none
+     * @throws IllegalArgumentException with a sentence, if there is no row of that label
+     */
+    public static Comparison of(List<Path> folders, Optional<String> reference) throws IOException {
+        List<SavedRun> runs = SavedRun.find(folders);
+        SequencedMap<String, List<Group>> byTitle = new LinkedHashMap<>();
+        List<Group> groups = Group.of(runs);
+        groups.forEach(group -> byTitle.computeIfAbsent(group.block(), title -> new ArrayList<>()).add(group));
+        List<Block> blocks = new ArrayList<>();
+        byTitle.forEach((title, members) -> {
+            String label = reference.orElse(members.getFirst().reference());
+            Optional<Group> named = members.stream().filter(group -> group.label().equals(label)).findFirst();
+            blocks.add(new Block(title, named.orElse(members.getFirst()), members));
+        });
+        if (reference.isPresent() && groups.stream().noneMatch(group -> group.label().equals(reference.get()))) {
+            throw new IllegalArgumentException("--reference " + reference.get() + ": expected one of "
+                    + String.join(", ", groups.stream().map(Group::label).distinct().toList()));
+        }
+        return new Comparison(runs, blocks);
+    }
+
+    List<SavedRun> runs() {
+        return runs;
+    }
+
+    List<Block> blocks() {
+        return blocks;
+    }
+
+    /** Where rows differ in more than their method, a sentence each. */
+    public List<String> warnings() {
+        List<String> sentences = new ArrayList<>();
+        for (Block block : blocks) {
+            Conventions.differences(block.groups()).forEach(sentence ->
+                    sentences.add(block.title().isEmpty() ? sentence : block.title() + ": " + sentence));
+        }
+        return sentences;
+    }
+
+    /** For a terminal. */
+    public String text() {
+        StringBuilder text = new StringBuilder();
+        for (Block block : blocks) {
+            text.append(block.title().isEmpty() ? "" : block.title() + "\n\n").append(block.means().plain()).append('\n');
+            block.differences().ifPresent(table -> text.append(block.caption()).append('\n').append(table.plain()).append('\n'));
+        }
+        warnings().forEach(sentence -> text.append(sentence).append('\n'));
+        return text.append(CONVENTION).append('\n').toString();
+    }
+
+    /**
+     * Writes summary.md and summary.json.
+     *
+     * @param summary what is compared, a sentence
+     * @param command that repeats it
+     * @throws IOException with a sentence, if they cannot be written
+     */
+    public void write(Path folder, String summary, String command) throws IOException {
+        AtomicFile.write(folder.resolve(MARKDOWN), markdown(summary, command));
+        AtomicFile.write(folder.resolve(JSON), json(summary, command));
+    }
+
+    private String markdown(String summary, String command) {
+        StringBuilder text = new StringBuilder(summary).append("\n\n    ").append(command).append("\n\n").append(CONVENTION)
+                .append(" Mean ± standard deviation over class orders.\n\n");
+        for (Block block : blocks) {
+            text.append(block.title().isEmpty() ? "" : "### " + block.title() + "\n\n").append(block.means().markdown()).append('\n');
+            block.differences().ifPresent(table ->
+                    text.append(block.caption()).append("\n\n").append(table.markdown()).append('\n'));
+        }
+        warnings().forEach(sentence -> text.append("- ").append(sentence).append('\n'));
+        return text.toString();
+    }
+
+    private String json(String summary, String command) {
+        ObjectNode root = MAPPER.createObjectNode();
+        root.put("summary", summary).put("command", command);
+        ArrayNode array = root.putArray("blocks");
+        for (Block block : blocks) {
+            ObjectNode object = array.addObject().put("title", block.title()).put("reference", block.reference().label());
+            ArrayNode rows = object.putArray("rows");
+            for (Group group : block.groups()) {
+                ObjectNode row = rows.addObject().put("label", group.label()).put("runs", group.runs().size());
+                ArrayNode orders = row.putArray("orders");
+                group.runs().forEach(run -> orders.add(run.option("order")));
+                ObjectNode figures = row.putObject("figures");
+                ObjectNode differences = row.putObject("difference_from_reference");
+                for (Figure figure : Figure.ALL) {
+                    Spread spread = figure.of(group);
+                    ObjectNode node = figures.putObject(figure.key()).put("count", spread.count());
+                    put(node, "mean", spread.mean());
+                    put(node, "standard_deviation", spread.deviation());
+                    Paired paired = Paired.of(group, block.reference(), figure.value());
+                    if (figure.paired() && group != block.reference() && paired.count() > 1) {
+                        differences.putObject(figure.key()).put("count", paired.count()).put("mean", paired.mean())
+                                .put("standard_error", paired.standardError());
+                    }
+                }
             }
         }
-        StringBuilder table = new StringBuilder();
-        for (List<String> row : rows) {
-            StringJoiner line = new StringJoiner("  ");
-            for (int i = 0; i < widths.length; i++) {
-                String pad = " ".repeat(widths[i] - row.get(i).length());
-                line.add(i == 0 ? row.get(i) + pad : pad + row.get(i));
-            }
-            table.append(line.toString().stripTrailing()).append('\n');
+        warnings().forEach(root.putArray("warnings")::add);
+        try {
+            return MAPPER.writeValueAsString(root) + "\n";
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
         }
-        return table.toString();
+    }
+
+    /** JSON has no NaN. */
+    private static void put(ObjectNode node, String key, double value) {
+        if (Double.isNaN(value)) {
+            node.putNull(key);
+        } else {
+            node.put(key, value);
+        }
     }
 }

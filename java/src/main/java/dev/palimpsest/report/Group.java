@@ -15,45 +15,62 @@ import java.util.function.Function;
 /**
  * Runs that differ in class order (and seed) alone: a row of the comparison.
  *
- * @param label the method, and the options that tell it from other rows of the same method
+ * @param label the variant of the suite or the method, and the options that tell it from other rows of the same name
  * @param runs with a result
  */
 record Group(String label, List<SavedRun> runs) {
     private static final List<String> REPEATED = List.of("order", "seed", "threads", "data-folder");
 
-    /** Finished runs by everything but class order and seed; M2KD first, the upper bound last. */
+    /** What runs of a group have in common. */
+    private record Key(String block, String name, Map<String, String> options) {}
+
+    /**
+     * Finished runs by everything but class order and seed: a suite's in the order in which they are given, others by method, M2KD first
+     * and the upper bound last.
+     */
     static List<Group> of(List<SavedRun> runs) {
-        SequencedMap<Map<String, String>, List<SavedRun>> byOptions = new LinkedHashMap<>();
+        SequencedMap<Key, List<SavedRun>> byKey = new LinkedHashMap<>();
         for (SavedRun run : runs) {
             if (run.metrics().isPresent()) {
                 Map<String, String> options = run.options();
                 REPEATED.forEach(options::remove);
-                byOptions.computeIfAbsent(options, key -> new ArrayList<>()).add(run);
+                String name = run.text("label").isEmpty() ? run.option("method") : run.text("label");
+                byKey.computeIfAbsent(new Key(run.text("block"), name, options), key -> new ArrayList<>()).add(run);
             }
         }
         List<Group> groups = new ArrayList<>();
-        byOptions.forEach((options, members) -> groups.add(new Group(label(options, byOptions.keySet()), members)));
+        byKey.forEach((key, members) -> groups.add(new Group(label(key, byKey.keySet()), members)));
         List<String> methods = Arrays.stream(MethodOptions.Kind.values()).map(Option::label).toList();
-        groups.sort(Comparator.comparingInt(group -> methods.indexOf(group.runs().getFirst().option("method"))));
+        groups.sort(Comparator.comparingInt(group -> group.runs().getFirst().text("label").isEmpty()
+                ? methods.indexOf(group.runs().getFirst().option("method")) : -1));
         return groups;
     }
 
-    private static String label(Map<String, String> options, Iterable<Map<String, String>> all) {
-        String method = options.getOrDefault("method", "");
+    private static String label(Key key, Iterable<Key> all) {
         TreeSet<String> telling = new TreeSet<>();
-        for (Map<String, String> other : all) {
-            if (method.equals(other.get("method"))) {
-                options.forEach((name, text) -> {
-                    if (!text.equals(other.get(name))) {
+        for (Key other : all) {
+            if (key.block().equals(other.block()) && key.name().equals(other.name())) {
+                key.options().forEach((name, text) -> {
+                    if (!text.equals(other.options().get(name))) {
                         telling.add(name);
                     }
                 });
             }
         }
         if (telling.isEmpty()) {
-            return method;
+            return key.name();
         }
-        return method + " (" + String.join(", ", telling.stream().map(name -> name + " " + options.get(name)).toList()) + ")";
+        return key.name() + " (" + String.join(", ", telling.stream().map(name -> name + " " + key.options().get(name)).toList()) + ")";
+    }
+
+    /** Title of the suite's block; empty for runs of no suite. */
+    String block() {
+        return runs.getFirst().text("block");
+    }
+
+    /** Label of the row that the suite pairs others with; empty for runs of no suite. */
+    String reference() {
+        return runs.getFirst().text("reference");
     }
 
     /** A figure of metrics.json over the runs; runs where it is null are left out. */

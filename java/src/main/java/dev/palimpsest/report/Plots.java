@@ -28,7 +28,7 @@ final class Plots {
     private Plots() {}
 
     /** Accuracy on all classes seen after each experience, one line a method; bars are a standard deviation over class orders. */
-    static String accuracy(List<Group> groups) throws IOException {
+    static String accuracy(List<Group> groups, int number) throws IOException {
         XYChart chart = lines("experience", "accuracy on all classes seen, %");
         List<String> labels = groups.stream().map(Group::label).toList();
         double lowest = 100;
@@ -47,7 +47,7 @@ final class Plots {
         }
         // Methods that are all good would lie on one another on an axis from 0.
         chart.getStyler().setYAxisMin(Math.max(0, 10 * Math.floor(lowest / 10 - 0.2))).setYAxisMax(100.0);
-        return Svg.of(chart, "accuracy", "Accuracy on all classes seen after each experience") + legend(labels);
+        return Svg.of(chart, "accuracy" + number, "Accuracy on all classes seen after each experience") + legend(labels);
     }
 
     /** a[i][j] of a method in percent, mean over class orders. */
@@ -66,6 +66,9 @@ final class Plots {
             for (int j = 0; j <= i; j++) {
                 int row = i;
                 int column = j;
+                if (group.first().accuracy()[row][column] == null) {
+                    continue;
+                }
                 cells.add(new Number[] {j, n - 1 - i, Math.round(100 * group.spread(m -> m.accuracy()[row][column]).mean())});
             }
         }

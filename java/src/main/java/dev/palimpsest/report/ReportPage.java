@@ -19,14 +19,16 @@ final class ReportPage {
             over earlier experiences of best accuracy minus last (Chaudhry et al. 2018): read it beside the final accuracy, because a \
             network that learnt nothing new forgets nothing.""";
 
+    private final Comparison comparison;
     private final List<SavedRun> runs;
     private final List<Group> groups;
     private final List<String> warnings = new ArrayList<>();
     private final StringBuilder html = new StringBuilder();
 
-    ReportPage(List<SavedRun> runs) {
-        this.runs = runs;
-        this.groups = Group.of(runs);
+    ReportPage(Comparison comparison) {
+        this.comparison = comparison;
+        this.runs = comparison.runs();
+        this.groups = comparison.blocks().stream().flatMap(block -> block.groups().stream()).toList();
         for (SavedRun run : runs) {
             if (run.metrics().isEmpty()) {
                 String reason = run.text("reason");
@@ -50,8 +52,10 @@ final class ReportPage {
         if (groups.isEmpty()) {
             html.append("<p>No run has a result yet.</p>\n");
         } else {
-            table();
-            plots();
+            comparison.blocks().forEach(this::block);
+            note();
+            comparison.blocks().forEach(this::plots);
+            losses();
         }
         warnings.forEach(warning -> html.append("<p class=\"warning\">").append(Html.escape(warning)).append("</p>\n"));
         repeat();
@@ -61,49 +65,76 @@ final class ReportPage {
 
     private void header() {
         SavedRun run = runs.getFirst();
-        String exemplars = run.option("exemplars");
+        String exemplars = runs.stream().map(each -> each.option("exemplars")).distinct().count() > 1 ? "several numbers of"
+                : run.option("exemplars");
         long orders = runs.stream().map(each -> each.option("order")).distinct().count();
         html.append("<header>\n<p class=\"brand\">Palimpsest</p>\n<h1>").append(Html.escape(run.text("recipe"))).append("</h1>\n<p>")
-                .append(Html.escape(String.join(" · ", run.option("data"), "split " + run.option("split"), run.option("network"),
+                .append(Html.escape(String.join(" · ", run.option("data"), stream(run), run.option("network"),
                         exemplars.equals("0") ? "no exemplars" : exemplars + " exemplars a class",
                         orders == 1 ? "class order " + run.option("order") : orders + " class orders")))
                 .append("</p>\n</header>\n");
     }
 
-    private void table() {
-        html.append("<section>\n<h2>Comparison</h2>\n<div class=\"wide\"><table>\n<thead><tr>");
-        for (Comparison.Column column : Comparison.COLUMNS) {
-            html.append("<th scope=\"col\" title=\"").append(Html.escape(column.meaning())).append("\">").append(column.title())
-                    .append("</th>");
-        }
-        html.append("</tr></thead>\n<tbody>\n");
-        for (Group group : groups) {
-            html.append("<tr>");
-            for (int i = 0; i < Comparison.COLUMNS.size(); i++) {
-                String text = Html.escape(Comparison.COLUMNS.get(i).text().apply(group));
-                html.append(i == 0 ? "<th scope=\"row\">" + text + "</th>" : "<td>" + text + "</td>");
-            }
-            html.append("</tr>\n");
-        }
-        html.append("</tbody>\n</table></div>\n<p class=\"note\">");
-        boolean several = groups.stream().anyMatch(group -> group.runs().size() > 1);
-        html.append(several ? "Mean ± standard deviation over class orders. " : "One class order: differences of a few points are noise. ")
-                .append(CONVENTIONS).append("</p>\n</section>\n");
+    private static String stream(SavedRun run) {
+        return run.option("stream").equals("repetition") ? run.option("experiences") + " experiences with repetition, pool " + run.option("pool")
+                : "split " + run.option("split");
     }
 
-    private void plots() {
+    private void block(Comparison.Block block) {
+        html.append("<section>\n<h2>").append(block.title().isEmpty() ? "Comparison" : Html.escape(block.title())).append("</h2>\n");
+        table(block.means());
+        block.differences().ifPresent(differences -> {
+            html.append("<p>").append(Html.escape(block.caption())).append("</p>\n");
+            table(differences);
+        });
+        html.append("</section>\n");
+    }
+
+    private void table(Table table) {
+        html.append("<div class=\"wide\"><table>\n<thead><tr>");
+        for (String title : table.heading()) {
+            String meaning = Figure.ALL.stream().filter(figure -> figure.title().equals(title)).map(Figure::meaning).findFirst().orElse("");
+            html.append("<th scope=\"col\" title=\"").append(Html.escape(meaning)).append("\">").append(Html.escape(title)).append("</th>");
+        }
+        html.append("</tr></thead>\n<tbody>\n");
+        for (List<String> row : table.rows()) {
+            html.append("<tr><th scope=\"row\">").append(Html.escape(row.getFirst())).append("</th>");
+            row.stream().skip(1).forEach(text -> html.append("<td>").append(Html.escape(text)).append("</td>"));
+            html.append("</tr>\n");
+        }
+        html.append("</tbody>\n</table></div>\n");
+    }
+
+    private void note() {
+        boolean several = groups.stream().anyMatch(group -> group.runs().size() > 1);
+        html.append("<p class=\"note\">")
+                .append(several ? "Mean ± standard deviation over class orders. " : "One class order: differences of a few points are noise. ")
+                .append(CONVENTIONS).append("</p>\n");
+        comparison.warnings().forEach(sentence -> html.append("<p class=\"warning\">").append(Html.escape(sentence)).append("</p>\n"));
+    }
+
+    private void plots(Comparison.Block block) {
+        String of = block.title().isEmpty() ? "" : ", " + block.title();
+        try {
+            figure("Accuracy over experiences" + of, Plots.accuracy(block.groups(), comparison.blocks().indexOf(block)),
+                    "After each experience, on the test images of all classes seen so far."
+                            + (block.reference().runs().size() > 1 ? " Bars are one standard deviation over class orders." : ""));
+            StringBuilder matrices = new StringBuilder("<div class=\"grid\">");
+            for (Group group : block.groups()) {
+                matrices.append("<div><h3>").append(Html.escape(group.label())).append("</h3>")
+                        .append(Plots.matrix(group, groups.indexOf(group))).append("</div>");
+            }
+            figure("Accuracy matrix" + of, matrices.append("</div>").toString(),
+                    "Row i, column j: percent right after experience i on the classes that came with experience j.");
+        } catch (IOException e) {
+            warn(e);
+        }
+    }
+
+    /** Of one run: a page for every one would hide the rest. */
+    private void losses() {
         Group main = groups.getFirst();
         try {
-            figure("Accuracy over experiences", Plots.accuracy(groups),
-                    "After each experience, on the test images of all classes seen so far."
-                            + (main.runs().size() > 1 ? " Bars are one standard deviation over class orders." : ""));
-            StringBuilder matrices = new StringBuilder("<div class=\"grid\">");
-            for (int i = 0; i < groups.size(); i++) {
-                matrices.append("<div><h3>").append(Html.escape(groups.get(i).label())).append("</h3>")
-                        .append(Plots.matrix(groups.get(i), i)).append("</div>");
-            }
-            figure("Accuracy matrix", matrices.append("</div>").toString(),
-                    "Row i, column j: percent right after experience i on the classes that came with experience j.");
             String losses = Plots.losses(main.runs().getFirst());
             if (losses != null) {
                 figure("Loss terms", losses, main.label() + ", class order " + main.runs().getFirst().option("order")
@@ -116,6 +147,12 @@ final class ReportPage {
                         main.first().snapshotBytes(), main.first().bitsPerWeight(), main.first().fullCopiesBytes()));
             }
         } catch (IOException e) {
+            warn(e);
+        }
+    }
+
+    private void warn(IOException e) {
+        if (!warnings.contains(e.getMessage())) {
             warnings.add(e.getMessage());
         }
     }
@@ -142,6 +179,9 @@ final class ReportPage {
             for (String key : List.of("started", "finished", "weights_sha256", "commit", "cpu", "kernels", "threads")) {
                 entry(key.replace('_', ' '), run.text(key));
             }
+            entry("reason", run.text("reason"));
+            run.run().path("seconds_by_part").properties()
+                    .forEach(part -> entry("seconds of training, " + part.getKey(), part.getValue().asText()));
             run.run().path("versions").properties().forEach(version -> entry(version.getKey(), version.getValue().asText()));
             run.run().path("data_sha256").properties().forEach(file -> entry("SHA-256 of " + file.getKey(), file.getValue().asText()));
             for (Map.Entry<String, String> option : run.options().entrySet()) {

@@ -5,7 +5,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.kernel.Kernels;
+import dev.palimpsest.recipe.Option;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import java.io.IOException;
@@ -15,16 +17,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.function.Supplier;
 
 /**
- * Writes a run's folder while it runs: run.json at once and at the end, steps.csv after every experience, metrics.json at the end. A kill
- * at any moment leaves each file whole or absent. Not thread-safe.
+ * Writes a run's folder while it runs: run.json at once and at the end, steps.csv and the checkpoint after every experience, metrics.json
+ * at the end. A kill at any moment leaves each file whole or absent. Not thread-safe.
  */
 public final class RunFolder implements Progress {
     /** File names. */
     static final String RUN = "run.json";
     static final String METRICS = "metrics.json";
     static final String STEPS = "steps.csv";
+    private static final String DONE = "done";
+    private static final String CHECKPOINT = "checkpoint/model.safetensors";
 
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
@@ -37,33 +45,76 @@ public final class RunFolder implements Progress {
     }
 
     /**
-     * Makes the folder and says in run.json that the run is on.
+     * Where a run comes from.
      *
-     * @param recipeName as given on the command line
+     * @param recipe name of its recipe
      * @param command that repeats the run
-     * @throws IOException with a sentence, if the folder cannot be written or holds a run already
+     * @param block title of the suite's block it belongs to; empty for a run of no suite
+     * @param label of its variant in the block
+     * @param reference label of the variant that the block's others are paired with
      */
-    public static RunFolder create(Path folder, String recipeName, Recipe recipe, String command) throws IOException {
+    public record Origin(String recipe, String command, String block, String label, String reference) {
+        /** Of a run of no suite. */
+        public Origin(String recipe, String command) {
+            this(recipe, command, "", "", "");
+        }
+    }
+
+    /**
+     * Whether the folder holds the result of this recipe.
+     *
+     * @throws IOException with a sentence, if it holds a run of another recipe, or one that cannot be read
+     */
+    public static boolean isComplete(Path folder, Recipe recipe) throws IOException {
+        if (!Files.exists(folder.resolve(RUN))) {
+            return false;
+        }
+        SavedRun saved = SavedRun.read(folder);
+        Map<String, String> was = saved.options();
+        SequencedMap<String, String> now = recipe.toMap();
+        // Where the files lie changes nothing that is learnt from them.
+        now.remove("data-folder");
+        List<String> changed = now.keySet().stream().filter(name -> !now.get(name).equals(was.get(name)))
+                .map(name -> name + " = " + was.getOrDefault(name, "not set") + ", now " + now.get(name)).toList();
+        if (!changed.isEmpty()) {
+            throw new IOException(folder + " holds a run of another recipe (" + String.join("; ", changed)
+                    + "): choose another folder with --out, or remove that run.");
+        }
+        return saved.text("status").equals(DONE) && saved.metrics().isPresent();
+    }
+
+    /**
+     * Makes the folder and says in run.json that the run is on. What an unfinished run of the same recipe left there is discarded.
+     *
+     * @throws IOException with a sentence, if the folder cannot be written or holds a complete run, or another recipe's
+     */
+    public static RunFolder create(Path folder, Recipe recipe, Origin origin) throws IOException {
         try {
             Files.createDirectories(folder);
         } catch (FileSystemException e) {
             throw AtomicFile.explained(folder, e);
         }
-        if (Files.exists(folder.resolve(RUN))) {
+        if (isComplete(folder, recipe)) {
             throw new IOException(folder + " holds a run already; choose another folder with --out.");
         }
         RunFolder created = new RunFolder(folder);
-        created.describe(recipeName, recipe, command);
+        created.describe(recipe, origin);
         created.writeRun();
+        for (String left : List.of(METRICS, STEPS, CHECKPOINT)) {
+            Files.deleteIfExists(folder.resolve(left));
+        }
         return created;
     }
 
-    private void describe(String recipeName, Recipe recipe, String command) {
+    private void describe(Recipe recipe, Origin origin) {
         Machine machine = Machine.here();
         run.put("status", "running");
         run.putNull("reason");
-        run.put("recipe", recipeName);
-        run.put("command", command);
+        run.put("recipe", origin.recipe());
+        run.put("command", origin.command());
+        run.put("block", origin.block());
+        run.put("label", origin.label());
+        run.put("reference", origin.reference());
         ObjectNode options = run.putObject("options");
         recipe.toMap().forEach(options::put);
         run.putObject("seeds").put("seed", recipe.seed()).put("order", options.get("order").asText());
@@ -102,11 +153,37 @@ public final class RunFolder implements Progress {
     }
 
     @Override
+    public void checkpoint(Supplier<SafetensorsWriter> state) {
+        Path file = folder.resolve(CHECKPOINT);
+        try {
+            Files.createDirectories(file.getParent());
+            AtomicFile.write(file, state.get()::writeTo);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
+    /** A run's models. @throws IOException with a sentence, if the folder holds no run, or the run no models yet */
+    public static Path checkpoint(Path run) throws IOException {
+        if (!Files.isRegularFile(run.resolve(RUN))) {
+            throw new IOException(run + " is not a run folder: it holds no " + RUN + ".");
+        }
+        Path file = run.resolve(CHECKPOINT);
+        if (!Files.isRegularFile(file)) {
+            throw new IOException(run + " holds no model: the run ended before its first experience was over, or was made before runs kept "
+                    + CHECKPOINT + ".");
+        }
+        return file;
+    }
+
+    @Override
     public void done(Result result) {
         write(STEPS, steps.toCsv());
         write(METRICS, json(Metrics.of(result)));
         run.put("weights_sha256", result.weightsSha256());
-        finish("done", null);
+        ObjectNode seconds = run.putObject("seconds_by_part");
+        result.secondsByPart().forEach((part, spent) -> seconds.put(Option.label(part), Math.round(1000 * spent) / 1000.0));
+        finish(result.stopped().isPresent() ? "stopped" : DONE, result.stopped().orElse(null));
     }
 
     /** Says in run.json why there is no result; the steps so far are kept. */

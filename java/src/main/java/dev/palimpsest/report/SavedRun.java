@@ -23,8 +23,17 @@ import java.util.stream.Stream;
  */
 record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
     private static final ObjectMapper JSON = new ObjectMapper();
-    /** A run folder, its class orders, and their baselines. */
-    private static final int DEPTH = 3;
+    /** A suite's folder, its blocks, their variants, and their class orders; run.json lies in these. */
+    private static final int DEPTH = 4;
+
+    /** The runs in the folders and below them, each once. @throws IOException with a sentence, if a folder holds none */
+    static List<SavedRun> find(List<Path> folders) throws IOException {
+        SequencedMap<Path, SavedRun> runs = new LinkedHashMap<>();
+        for (Path folder : folders) {
+            find(folder).forEach(run -> runs.putIfAbsent(run.folder().toAbsolutePath().normalize(), run));
+        }
+        return List.copyOf(runs.values());
+    }
 
     /** The runs in the folder and below it, outer ones first. @throws IOException with a sentence, if there is none */
     static List<SavedRun> find(Path folder) throws IOException {
@@ -46,7 +55,7 @@ record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
         return runs;
     }
 
-    private static SavedRun read(Path folder) throws IOException {
+    static SavedRun read(Path folder) throws IOException {
         Path file = folder.resolve(RunFolder.RUN);
         try {
             JsonNode run = JSON.readTree(file.toFile());

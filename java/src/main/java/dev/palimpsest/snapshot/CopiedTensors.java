@@ -2,6 +2,8 @@ package dev.palimpsest.snapshot;
 
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -13,6 +15,10 @@ import java.util.function.Predicate;
 
 /** Copies of named tensors, one set a snapshot, in memory of its own. */
 final class CopiedTensors implements AutoCloseable {
+    /** Keys of a file's metadata: how snapshots are kept, and how many there are. */
+    static final String FORM = "snapshots";
+    private static final String COUNT = "snapshot_count";
+
     private final Arena arena = Arena.ofShared();
     private final List<Map<String, Buffer>> snapshots = new ArrayList<>();
     private long bytes;
@@ -35,6 +41,37 @@ final class CopiedTensors implements AutoCloseable {
         if (copies.put(name, new Buffer(name, shape, copy.asReadOnly())) != null) {
             throw new IllegalArgumentException("two tensors of the model are named " + name + ": snapshots find them by name");
         }
+    }
+
+    /** As tensors named snapshot.s.NAME. */
+    void write(SafetensorsWriter file, String form) {
+        file.metadata(FORM, form);
+        file.metadata(COUNT, Integer.toString(count()));
+        for (int s = 1; s <= count(); s++) {
+            for (Buffer copy : snapshots.get(s - 1).values()) {
+                file.add(prefix(s) + copy.name(), Safetensors.Type.F32, copy.shape(), copy.value());
+            }
+        }
+    }
+
+    static CopiedTensors read(Safetensors file) {
+        CopiedTensors read = new CopiedTensors();
+        int count = Integer.parseInt(file.metadata().getOrDefault(COUNT, "0"));
+        for (int s = 1; s <= count; s++) {
+            Map<String, Buffer> copies = new LinkedHashMap<>();
+            for (String name : file.names().tailSet(prefix(s))) {
+                if (!name.startsWith(prefix(s))) {
+                    break;
+                }
+                read.put(copies, name.substring(prefix(s).length()), file.shape(name), MemorySegment.ofArray(file.floats(name)));
+            }
+            read.snapshots.add(copies);
+        }
+        return read;
+    }
+
+    private static String prefix(int snapshot) {
+        return "snapshot." + snapshot + ".";
     }
 
     int count() {

@@ -2,13 +2,34 @@ package dev.palimpsest.snapshot;
 
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** Snapshots as plain copies of everything, for training without pruning: no weight is frozen, and each snapshot costs a model. */
 public final class FullCopies implements Snapshots {
-    private final CopiedTensors copies = new CopiedTensors();
+    private static final String FORM = "full";
+
+    private final CopiedTensors copies;
+
+    public FullCopies() {
+        this(new CopiedTensors());
+    }
+
+    private FullCopies(CopiedTensors copies) {
+        this.copies = copies;
+    }
+
+    static FullCopies read(Safetensors file) {
+        return new FullCopies(CopiedTensors.read(file));
+    }
+
+    @Override
+    public void write(SafetensorsWriter file) {
+        copies.write(file, FORM);
+    }
 
     @Override
     public int add(List<Parameter> parameters, List<Buffer> buffers) {

@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * Which step each weight belongs to: 0 is free, otherwise the step, from 1, that trained it. A step {@linkplain #claim claims} all free
@@ -45,6 +46,15 @@ public final class Owners {
                 held.put(parameter, new Held(parameter));
             }
         }
+    }
+
+    /** Owners as they are when a step has released. @param codes of a parameter, unsigned bytes in its order, 0 to {@code step} */
+    static Owners after(int step, List<Parameter> parameters, Function<Parameter, byte[]> codes) {
+        Owners owners = new Owners(parameters);
+        owners.held.forEach((parameter, held) -> System.arraycopy(codes.apply(parameter), 0, held.codes, 0, held.codes.length));
+        owners.step = step;
+        owners.renewMasks();
+        return owners;
     }
 
     /** The parameters that have owners, in the order given. */

@@ -3,6 +3,8 @@ package dev.palimpsest.snapshot;
 import dev.palimpsest.kernel.SnapshotReconstruction;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -15,10 +17,12 @@ import java.util.Map;
  * the model it takes the owners as bit planes, ⌈log₂(N + 1)⌉ bits a weight for N steps, and each snapshot's norms, heads and buffers.
  */
 public final class PackedSnapshots implements Snapshots {
+    static final String FORM = "packed";
+
     private final Owners owners;
     /** One thread: weights are rebuilt once an experience, in less time than a training step. */
     private final SnapshotReconstruction kernel = new SnapshotReconstruction(1);
-    private final CopiedTensors copies = new CopiedTensors();
+    private final CopiedTensors copies;
     private final Map<Parameter, MemorySegment> planes = new HashMap<>();
     private Arena planesArena = Arena.ofShared();
     private int planeCount;
@@ -27,7 +31,43 @@ public final class PackedSnapshots implements Snapshots {
 
     /** @param owners of the model's weights; they stay the caller's and go on changing */
     public PackedSnapshots(Owners owners) {
+        this(owners, new CopiedTensors());
+    }
+
+    private PackedSnapshots(Owners owners, CopiedTensors copies) {
         this.owners = owners;
+        this.copies = copies;
+    }
+
+    /** Owners come as bit planes, as they lie in memory. */
+    static PackedSnapshots read(Safetensors file, List<Parameter> parameters) {
+        CopiedTensors copies = CopiedTensors.read(file);
+        int steps = copies.count();
+        Owners owners = Owners.after(steps, parameters, parameter -> SnapshotReconstruction.unpack(parameter.size(),
+                SnapshotReconstruction.planesFor(steps), MemorySegment.ofArray(file.bytes(tensor(parameter)))));
+        owners.requireFreeWeightsAreZero();
+        PackedSnapshots read = new PackedSnapshots(owners, copies);
+        read.ownedHash = owners.hash(steps);
+        long weights = owners.weights().stream().mapToLong(parameter -> parameter.shape().bytes()).sum();
+        read.fullCopyBytes = steps * weights + copies.bytes();
+        read.pack();
+        return read;
+    }
+
+    @Override
+    public void write(SafetensorsWriter file) {
+        copies.write(file, FORM);
+        planes.forEach((parameter, bits) ->
+                file.add(tensor(parameter), Safetensors.Type.U8, Shape.of(Math.toIntExact(bits.byteSize())), bits));
+    }
+
+    private static String tensor(Parameter parameter) {
+        return "owners." + parameter.name();
+    }
+
+    /** Whose weights these are. */
+    public Owners owners() {
+        return owners;
     }
 
     /**

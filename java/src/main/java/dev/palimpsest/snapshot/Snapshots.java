@@ -2,9 +2,12 @@ package dev.palimpsest.snapshot;
 
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Earlier models of one network, as teachers need them. Snapshot s, counted from 1, is the model as it was after step s, and stays so, bit
@@ -43,6 +46,22 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
 
     /** The shape of {@link #vector}. */
     Shape shape(int snapshot, String name);
+
+    /** Adds all snapshots to a file; {@link #read} gets them back. The present model's WEIGHT parameters are not among what is added. */
+    void write(SafetensorsWriter file);
+
+    /**
+     * The snapshots of a file.
+     *
+     * @param parameters the model's, with the values that they had when the snapshots were written
+     * @return empty if there are none in the file
+     * @throws IllegalArgumentException if what the file has does not fit the parameters
+     */
+    static Optional<Snapshots> read(Safetensors file, List<Parameter> parameters) {
+        String form = file.metadata().get(CopiedTensors.FORM);
+        return form == null ? Optional.empty()
+                : Optional.of(form.equals(PackedSnapshots.FORM) ? PackedSnapshots.read(file, parameters) : FullCopies.read(file));
+    }
 
     /** What all snapshots take beside the live model. */
     long bytes();

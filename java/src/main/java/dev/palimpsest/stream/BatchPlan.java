@@ -60,7 +60,7 @@ public final class BatchPlan {
         SplitMix64.of(seed, Purpose.EPOCH, epoch).shuffle(order);
         int[][] fresh = cut(order, sizes(order.length, batch - half));
         long drawnPerEpoch = (fresh.length - 1L) * half + Math.min(half, fresh[fresh.length - 1].length);
-        var cycle = new MemoryCycle(memory, seed, epoch * drawnPerEpoch);
+        var cycle = new Cycle(memory, seed, Purpose.MEMORY, epoch * drawnPerEpoch);
         int[][] repeats = new int[fresh.length][];
         for (int b = 0; b < fresh.length; b++) {
             int rows = fresh[b].length;
@@ -72,6 +72,32 @@ public final class BatchPlan {
             }
         }
         return new BatchPlan(true, fresh, repeats);
+    }
+
+    /**
+     * As many full batches as are asked for, of images that are gone through in an order drawn by the seed, again and again in new orders;
+     * each epoch goes on where the one before stopped. A batch larger than there are images holds some of them twice.
+     *
+     * @param epoch from 0; all epochs must ask for equally many images
+     * @throws IllegalArgumentException if there are no indices or no batches, or a batch has fewer than two images
+     */
+    public static BatchPlan cycled(int[] indices, int batch, int batches, long seed, int epoch) {
+        if (indices.length == 0 || batches < 1) {
+            throw noImages();
+        }
+        if (batch < 2) {
+            throw tooSmall(indices.length, batch);
+        }
+        var cycle = new Cycle(indices, seed, Purpose.POOL, (long) epoch * batches * batch);
+        int[][] drawn = new int[batches][batch];
+        int[][] repeats = new int[batches][batch];
+        for (int b = 0; b < batches; b++) {
+            for (int i = 0; i < batch; i++) {
+                repeats[b][i] = cycle.repeat();
+                drawn[b][i] = cycle.next();
+            }
+        }
+        return new BatchPlan(true, drawn, repeats);
     }
 
     /**
@@ -163,38 +189,40 @@ public final class BatchPlan {
         return new IllegalArgumentException(count + " images cannot be put into batches of " + batch + ": use a larger batch");
     }
 
-    /** Goes through the memory in seeded orders, one after the other, from any position of that endless sequence. */
-    private static final class MemoryCycle {
-        private final int[] memory;
+    /** Goes through images in seeded orders, one after the other, from any position of that endless sequence. */
+    private static final class Cycle {
+        private final int[] images;
         private final long seed;
+        private final long purpose;
         private final long start;
         private long position;
         private int[] order;
 
-        MemoryCycle(int[] memory, long seed, long start) {
-            this.memory = memory;
+        Cycle(int[] images, long seed, long purpose, long start) {
+            this.images = images;
             this.seed = seed;
+            this.purpose = purpose;
             this.start = start;
             this.position = start;
-            this.order = order(start / memory.length);
+            this.order = order(start / images.length);
         }
 
-        /** Rounds through the memory since the start: no image's number comes twice. */
+        /** Rounds through the images since the start: no image's number comes twice. */
         int repeat() {
-            return (int) (position / memory.length - start / memory.length);
+            return (int) (position / images.length - start / images.length);
         }
 
         int next() {
-            int index = order[(int) (position % memory.length)];
-            if (++position % memory.length == 0) {
-                order = order(position / memory.length);
+            int index = order[(int) (position % images.length)];
+            if (++position % images.length == 0) {
+                order = order(position / images.length);
             }
             return index;
         }
 
         private int[] order(long round) {
-            int[] shuffled = memory.clone();
-            SplitMix64.of(seed, Purpose.MEMORY, round).shuffle(shuffled);
+            int[] shuffled = images.clone();
+            SplitMix64.of(seed, purpose, round).shuffle(shuffled);
             return shuffled;
         }
     }

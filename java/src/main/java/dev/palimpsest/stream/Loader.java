@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Queue;
 import java.util.concurrent.ExecutionException;
@@ -33,7 +34,7 @@ public final class Loader implements AutoCloseable {
 
     private final Images images;
     private final IntUnaryOperator relabel;
-    private final Augmentation augmentation;
+    private final List<Augmentation> views;
     private final int maxBatch;
     private final long seed;
     private final Arena arena = Arena.ofShared();
@@ -42,25 +43,34 @@ public final class Loader implements AutoCloseable {
             Executors.newSingleThreadExecutor(Thread.ofPlatform().name("palimpsest-loader").daemon().factory());
     private Pass current;
 
+    /** One view of each image; arguments and errors as in the other constructor. */
+    public Loader(Images images, IntUnaryOperator relabel, Augmentation augmentation, int maxBatch, long seed) {
+        this(images, relabel, List.of(augmentation), maxBatch, seed);
+    }
+
     /**
      * @param relabel from the data set's labels to those of the batches; called on the loader's thread
-     * @param augmentation of training passes; those for evaluation read images as they are
+     * @param views of each image in training passes, such as a weak and a strong augmentation; they move and mirror it alike where they
+     *     may move it equally far. Passes for evaluation read images as they are, once
      * @param maxBatch most rows of a batch; memory is taken for three such batches
-     * @param seed of the augmentation
-     * @throws IllegalArgumentException if maxBatch is not positive or the augmentation is too strong for the images' size
+     * @param seed of the augmentations
+     * @throws IllegalArgumentException if there is no view, maxBatch is not positive, or an augmentation is too strong for the images' size
      */
-    public Loader(Images images, IntUnaryOperator relabel, Augmentation augmentation, int maxBatch, long seed) {
+    public Loader(Images images, IntUnaryOperator relabel, List<Augmentation> views, int maxBatch, long seed) {
+        if (views.isEmpty()) {
+            throw new IllegalArgumentException("a loader needs at least one view of each image, such as " + Augmentation.NONE);
+        }
         if (maxBatch < 1) {
             throw new IllegalArgumentException("a loader's largest batch must have at least one image, got " + maxBatch);
         }
-        augmentation.checkFits(images);
+        views.forEach(view -> view.checkFits(images));
         this.images = images;
         this.relabel = relabel;
-        this.augmentation = augmentation;
+        this.views = List.copyOf(views);
         this.maxBatch = maxBatch;
         this.seed = seed;
         for (int i = 0; i < SLOTS; i++) {
-            slots[i] = arena.allocate((long) maxBatch * images.valuesPerImage() * Float.BYTES, ALIGNMENT);
+            slots[i] = arena.allocate((long) views.size() * maxBatch * images.valuesPerImage() * Float.BYTES, ALIGNMENT);
         }
     }
 
@@ -123,16 +133,17 @@ public final class Loader implements AutoCloseable {
         int[] indices = plan.indices(number);
         int[] labels = new int[indices.length];
         int values = images.valuesPerImage();
+        List<Augmentation> shown = plan.isTraining() ? views : List.of(Augmentation.NONE);
         for (int row = 0; row < indices.length; row++) {
             int index = indices[row];
             labels[row] = relabel.applyAsInt(images.label(index));
-            if (plan.isTraining()) {
-                augmentation.read(images, seed, epoch, index, plan.repeat(number, row), slot, (long) row * values);
-            } else {
-                images.read(index, slot, (long) row * values);
+            for (int v = 0; v < shown.size(); v++) {
+                long offset = ((long) v * indices.length + row) * values;
+                shown.get(v).read(images, seed, epoch, index, plan.repeat(number, row), slot, offset);
             }
         }
-        return new Batch(indices.length, slot.asSlice(0, (long) indices.length * values * Float.BYTES), labels, indices);
+        long bytes = (long) shown.size() * indices.length * values * Float.BYTES;
+        return new Batch(indices.length, shown.size(), slot.asSlice(0, bytes), labels, indices);
     }
 
     private final class Pass implements Iterator<Batch> {

@@ -7,6 +7,11 @@ final class Purpose {
     static final long EPOCH = 3;
     static final long MEMORY = 4;
     static final long AUGMENTATION = 5;
+    static final long RAND_AUGMENT = 6;
+    static final long REPETITION = 7;
+    static final long LABELLED = 8;
+    static final long POOL_CLASSES = 9;
+    static final long POOL = 10;
 
     private Purpose() {}
 }

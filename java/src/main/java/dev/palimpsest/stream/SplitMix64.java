@@ -37,6 +37,11 @@ public final class SplitMix64 {
         return (int) Math.unsignedMultiplyHigh(nextLong(), bound);
     }
 
+    /** Uniform in [0, 1), a multiple of 2^-53. */
+    public double nextDouble() {
+        return (nextLong() >>> 11) * 0x1p-53;
+    }
+
     /** Brings the values into random order (Fisher–Yates), in place. */
     public void shuffle(int[] values) {
         for (int last = values.length - 1; last > 0; last--) {

@@ -2,16 +2,38 @@ package dev.palimpsest.tensor;
 
 import java.lang.foreign.MemorySegment;
 
-/**
- * A tensor a model keeps but does not train: running means and variances of batch norm. Row-major float32; the memory belongs to the model.
- *
- * @throws IllegalArgumentException if the segment does not hold exactly that shape
- */
-public record Buffer(String name, Shape shape, MemorySegment value) {
-    public Buffer {
+/** A tensor a model keeps but does not train: running means and variances of batch norm. Row-major float32; the memory is the model's. */
+public final class Buffer {
+    private final String name;
+    private final Shape shape;
+    private final Mirror mirror;
+
+    /** @throws IllegalArgumentException if the segment does not hold exactly that shape */
+    public Buffer(String name, Shape shape, MemorySegment value) {
         if (value.byteSize() != shape.bytes()) {
             throw new IllegalArgumentException(
                     name + " needs " + shape.bytes() + " bytes (" + shape + " float32), has " + value.byteSize());
         }
+        this.name = name;
+        this.shape = shape;
+        mirror = new Mirror(value);
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public Shape shape() {
+        return shape;
+    }
+
+    /** The present values; see {@link Mirror#host}. */
+    public MemorySegment value() {
+        return mirror.host();
+    }
+
+    /** For engines, which may keep the values on a device. */
+    public Mirror mirror() {
+        return mirror;
     }
 }

@@ -6,7 +6,7 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * A trained tensor and its gradient, both float32 and row-major (convolutions OIHW, linear layers [out, in]), in off-heap memory of the
- * given arena. Not thread-safe.
+ * given arena; an engine may hold newer values on its device ({@link Mirror}). Not thread-safe.
  */
 public final class Parameter {
     /** What a parameter is to pruning and to snapshots. */
@@ -22,8 +22,8 @@ public final class Parameter {
     private final String name;
     private final Role role;
     private final Shape shape;
-    private final MemorySegment value;
-    private final MemorySegment gradient;
+    private final Mirror value;
+    private final Mirror gradient;
     private long version;
 
     /** Value and gradient start as zeros. */
@@ -31,8 +31,8 @@ public final class Parameter {
         this.name = name;
         this.role = role;
         this.shape = shape;
-        this.value = arena.allocate(shape.bytes(), 64);
-        this.gradient = arena.allocate(shape.bytes(), 64);
+        this.value = new Mirror(arena.allocate(shape.bytes(), 64));
+        this.gradient = new Mirror(arena.allocate(shape.bytes(), 64));
     }
 
     public String name() {
@@ -47,11 +47,23 @@ public final class Parameter {
         return shape;
     }
 
+    /** The present values; see {@link Mirror#host}. */
     public MemorySegment value() {
+        return value.host();
+    }
+
+    /** The present gradient; see {@link Mirror#host}. */
+    public MemorySegment gradient() {
+        return gradient.host();
+    }
+
+    /** For engines, which may keep the values on a device. */
+    public Mirror valueMirror() {
         return value;
     }
 
-    public MemorySegment gradient() {
+    /** For engines, which may keep the gradient on a device. */
+    public Mirror gradientMirror() {
         return gradient;
     }
 
@@ -82,7 +94,7 @@ public final class Parameter {
     }
 
     public float[] toArray() {
-        return value.toArray(ValueLayout.JAVA_FLOAT);
+        return value().toArray(ValueLayout.JAVA_FLOAT);
     }
 
     /** Copies the values in. @throws IllegalArgumentException if the count differs */
@@ -90,7 +102,7 @@ public final class Parameter {
         if (values.length != size()) {
             throw new IllegalArgumentException(name + " is " + shape + " (" + size() + " values), got " + values.length);
         }
-        MemorySegment.copy(values, 0, value, ValueLayout.JAVA_FLOAT, 0, values.length);
+        MemorySegment.copy(values, 0, value(), ValueLayout.JAVA_FLOAT, 0, values.length);
         changed();
     }
 }

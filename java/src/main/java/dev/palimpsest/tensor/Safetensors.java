@@ -27,7 +27,7 @@ import java.util.TreeMap;
 public final class Safetensors {
     /** Element types this reader knows. */
     public enum Type {
-        U8(1), I32(4), I64(8), F32(4), F64(8);
+        U8(1), I32(4), I64(8), F16(2), BF16(2), F32(4), F64(8);
 
         private final int bytes;
 
@@ -45,6 +45,7 @@ public final class Safetensors {
     public record Tensor(Type type, Shape shape, MemorySegment data) {}
 
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -140,7 +141,7 @@ public final class Safetensors {
                 return type;
             }
         }
-        throw broken("tensor " + name + " has the element type '" + text + "', expected one of U8, I32, I64, F32, F64");
+        throw broken("tensor " + name + " has the element type '" + text + "', expected one of U8, I32, I64, F16, BF16, F32, F64");
     }
 
     private long multiply(String name, long bytes, int extent) throws IOException {
@@ -153,6 +154,11 @@ public final class Safetensors {
 
     private IOException broken(String what) {
         return new IOException(source + " is not a usable safetensors file: it " + what);
+    }
+
+    /** What it was read from. */
+    public String source() {
+        return source;
     }
 
     /** Names of all tensors, sorted. */
@@ -185,6 +191,39 @@ public final class Safetensors {
     /** A copy of an F32 tensor. @throws IllegalArgumentException if it is missing or of another type; so for the methods below */
     public float[] floats(String name) {
         return data(name, Type.F32).toArray(FLOAT);
+    }
+
+    /**
+     * A copy of a tensor of any floating-point type as float32: exact, but for F64, which is rounded to the nearest.
+     *
+     * @throws IllegalArgumentException if it is missing or of another type
+     */
+    public float[] asFloats(String name) {
+        return switch (tensor(name).type()) {
+            case F16 -> widened(data(name, Type.F16).toArray(SHORT), Float::float16ToFloat);
+            case BF16 -> widened(data(name, Type.BF16).toArray(SHORT), half -> Float.intBitsToFloat(half << 16));
+            case F64 -> {
+                double[] wide = doubles(name);
+                float[] values = new float[wide.length];
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = (float) wide[i];
+                }
+                yield values;
+            }
+            default -> floats(name);
+        };
+    }
+
+    private interface Widening {
+        float of(short bits);
+    }
+
+    private static float[] widened(short[] halves, Widening widening) {
+        float[] values = new float[halves.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = widening.of(halves[i]);
+        }
+        return values;
     }
 
     /** A copy of an F64 tensor. */

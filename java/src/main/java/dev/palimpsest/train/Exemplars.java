@@ -2,9 +2,12 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.recipe.ExemplarOptions;
-import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.SplitMix64;
+import dev.palimpsest.stream.Stream;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -15,6 +18,7 @@ import java.util.List;
  */
 final class Exemplars {
     private static final long PURPOSE = 101;
+    private static final String TENSOR = "exemplars.";
 
     private final ExemplarOptions options;
     private final long seed;
@@ -36,7 +40,7 @@ final class Exemplars {
     }
 
     /** Chooses those of an experience's classes, with the features of the network as it is now. */
-    void add(ClassIncrementalStream stream, Experience experience, FrozenNetwork network, Inference inference) {
+    void add(Stream stream, Experience experience, FrozenNetwork network, Inference inference) {
         int perClass = options.perClass(experience.classes().end());
         byClass.replaceAll(own -> Arrays.copyOf(own, Math.min(perClass, own.length)));
         for (int c = experience.classes().begin(); perClass > 0 && c < experience.classes().end(); c++) {
@@ -47,6 +51,20 @@ final class Exemplars {
                 case HERDING -> herd(own, inference.features(network, own), count);
                 case RANDOM -> random(own, count, label);
             });
+        }
+    }
+
+    /** Adds them to a file. */
+    void write(SafetensorsWriter file) {
+        for (int c = 0; c < byClass.size(); c++) {
+            file.add(TENSOR + c, Shape.of(byClass.get(c).length), byClass.get(c));
+        }
+    }
+
+    /** Takes those of a file, instead of choosing. */
+    void read(Safetensors file) {
+        for (int c = 0; file.contains(TENSOR + c); c++) {
+            byClass.add(file.ints(TENSOR + c));
         }
     }
 

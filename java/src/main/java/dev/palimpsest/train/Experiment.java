@@ -3,30 +3,38 @@ package dev.palimpsest.train;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
-import dev.palimpsest.metrics.AccuracyMatrix;
 import dev.palimpsest.model.Network;
-import dev.palimpsest.model.Networks;
+import dev.palimpsest.model.StateDict;
 import dev.palimpsest.recipe.DataOptions;
-import dev.palimpsest.recipe.ModelOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Loader;
-import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.stream.Repeating;
+import dev.palimpsest.stream.RepetitionStream;
+import dev.palimpsest.stream.Stream;
+import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Shape;
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /** Runs a recipe from its data to its result. */
 public final class Experiment {
     private final Recipe recipe;
     private final Method method;
     private final Progress progress;
-    private final ClassIncrementalStream stream;
+    private final Stream stream;
 
     private Experiment(Recipe recipe, Method method, Progress progress) {
         this.recipe = recipe;
@@ -34,7 +42,7 @@ public final class Experiment {
         this.progress = progress;
         DataOptions data = recipe.data();
         Dataset dataset = Dataset.load(data.name(), data.folder(), data.images());
-        stream = new ClassIncrementalStream(dataset, data.split(), data.order(), data.validation(), recipe.seed());
+        stream = stream(recipe, dataset);
     }
 
     /**
@@ -48,6 +56,14 @@ public final class Experiment {
         return new Experiment(recipe, method, progress).run();
     }
 
+    /** The recipe's stream of its data set. */
+    static Stream stream(Recipe recipe, Dataset dataset) {
+        DataOptions data = recipe.data();
+        return recipe.repetition().on()
+                ? new Repeating(RepetitionStream.generate(dataset, recipe.repetition().plan(), data.order(), recipe.seed()))
+                : new ClassIncrementalStream(dataset, data.split(), data.order(), data.validation(), recipe.seed());
+    }
+
     private Result run() {
         long began = System.nanoTime();
         Dataset dataset = stream.dataset();
@@ -59,45 +75,69 @@ public final class Experiment {
                 Inference judgedImages = new Inference(engine, judged());
                 this.method) { // closed before the engine that its teachers live in
             Network network = network(arena);
-            Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages, new Exemplars(recipe.exemplars(),
-                    recipe.seed()), progress);
-            return learn(learner, judgedImages, began);
+            SortedMap<String, String> read = new TreeMap<>(dataset.sha256());
+            recipe.model().weights().ifPresent(file -> read.put(file.getFileName().toString(), load(network, file)));
+            try (Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages,
+                    new Exemplars(recipe.exemplars(), recipe.seed()), progress, this::network, new Budget(recipe.budget()))) {
+                return learn(learner, read, judgedImages, began);
+            }
         }
     }
 
-    private Result learn(Learner learner, Inference judgedImages, long began) {
+    /** @return the file's SHA-256 */
+    private static String load(Network network, Path file) {
+        try {
+            byte[] bytes = Files.readAllBytes(file);
+            StateDict.load(network, Safetensors.of(file.toString(), bytes));
+            return sha256(sink -> sink.accept(bytes));
+        } catch (IOException e) {
+            throw new IllegalArgumentException("weights = " + file + ": " + (e instanceof NoSuchFileException ? "there is no such file"
+                    : e.getMessage()), e);
+        }
+    }
+
+    private Result learn(Learner learner, SortedMap<String, String> filesRead, Inference judgedImages, long began) {
         List<Experience> experiences = stream.experiences();
         List<String> names = stream.classNames();
-        progress.begins(new Progress.Setup(stream.dataset().name(), stream.dataset().sha256(), experiences.size(), names,
+        progress.begins(new Progress.Setup(stream.dataset().name(), filesRead, experiences.size(), names,
                 learner.network().weights(names.size())));
-        int[] images = experiences.stream().mapToInt(experience -> judged(experience).length).toArray();
-        AccuracyMatrix single = AccuracyMatrix.of(images);
-        AccuracyMatrix within = AccuracyMatrix.of(images);
-        List<Result.Memory> memory = new ArrayList<>();
+        Findings findings = new Findings(experiences.stream().mapToInt(experience -> judged(experience).length).toArray());
         for (Experience experience : experiences) {
             progress.experienceBegins(new Progress.Arrival(experience.index(),
                     names.subList(experience.classes().begin(), experience.classes().end()), experience.train().length,
                     learner.exemplars()));
             learner.learn(experience);
             learner.remember();
-            method.memory().ifPresent(memory::add);
-            int[] right = new int[experience.index() + 1];
-            int[] rightWithin = new int[experience.index() + 1];
-            try (Classifier classifier = learner.classifier()) {
-                for (int j = 0; j <= experience.index(); j++) {
-                    Experience past = experiences.get(j);
-                    double[][] scores = classifier.scores(judgedImages, judged(past));
-                    right[j] = right(scores, past, stream.seenAfter(experience.index()));
-                    rightWithin[j] = right(scores, past, past.classes());
-                }
+            method.memory().ifPresent(findings::add);
+            evaluate(learner, experience, judgedImages, findings);
+            progress.evaluated(findings.evaluation());
+            progress.checkpoint(() -> learner.checkpoint(findings));
+            if (learner.stopped().isPresent()) {
+                break;
             }
-            single = single.plus(right);
-            within = within.plus(rightWithin);
-            progress.evaluated(evaluation(experience.index(), single, within));
         }
-        Result result = new Result(single, within, memory, sha256(learner), (System.nanoTime() - began) * 1e-9);
+        Result result = findings.result(sha256(learner::eachWeight), (System.nanoTime() - began) * 1e-9, learner.times().seconds(),
+                stopped(learner, findings.experiences(), experiences.size()));
         progress.done(result);
         return result;
+    }
+
+    private Network network(Arena arena) {
+        Dataset dataset = stream.dataset();
+        return Architecture.build(recipe, Shape.of(dataset.channels(), dataset.height(), dataset.width()), arena);
+    }
+
+    private static Optional<String> stopped(Learner learner, int begun, int all) {
+        return learner.stopped().map(reason -> reason + ", so training ended in experience " + begun + " of " + all);
+    }
+
+    private void evaluate(Learner learner, Experience experience, Inference judgedImages, Findings findings) {
+        try (Classifier classifier = learner.classifier()) {
+            findings.add(stream.experiences().subList(0, experience.index() + 1).stream()
+                    .map(past -> classifier.right(judgedImages, judged(past), stream::relabel, stream.seenAfter(experience.index()),
+                            past.classes()))
+                    .toArray(Classifier.Right[]::new), classifier.scorer());
+        }
     }
 
     /** The images that accuracies are of. */
@@ -109,42 +149,11 @@ public final class Experiment {
         return recipe.data().evaluate() == DataOptions.Evaluate.TEST ? experience.test() : experience.validation();
     }
 
-    /** How many of an experience's judged images have their highest score, among the candidates, at their label. */
-    private int right(double[][] scores, Experience experience, ClassRange candidates) {
-        int right = 0;
-        for (int i = 0; i < scores.length; i++) {
-            int best = candidates.begin();
-            for (int c = best + 1; c < candidates.end(); c++) {
-                best = scores[i][c] > scores[i][best] ? c : best;
-            }
-            right += best == stream.relabel(judged().label(judged(experience)[i])) ? 1 : 0;
-        }
-        return right;
-    }
-
-    private static Progress.Evaluation evaluation(int experience, AccuracyMatrix single, AccuracyMatrix within) {
-        List<Double> accuracy = new ArrayList<>();
-        for (int j = 0; j <= experience; j++) {
-            accuracy.add(single.at(experience, j));
-        }
-        return new Progress.Evaluation(experience, accuracy, single.allSeen(experience), within.allSeen(experience));
-    }
-
-    private Network network(Arena arena) {
-        Images images = stream.dataset().train();
-        Shape image = Shape.of(images.channels(), images.height(), images.width());
-        ModelOptions model = recipe.model();
-        return switch (model.network()) {
-            case CIFAR_RESNET -> Networks.cifarResNet(image, model.depth(), model.widths(), model.stemStride(), model.auxiliaryHeads(),
-                    arena, recipe.seed());
-            case DIGITS_NET -> Networks.digitsNet(image, model.widths(), model.auxiliaryHeads(), arena, recipe.seed());
-        };
-    }
-
-    private static String sha256(Learner learner) {
+    /** @param content hands its bytes, part by part, to whom it is given */
+    private static String sha256(Consumer<Consumer<byte[]>> content) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            learner.eachWeight(digest::update);
+            content.accept(digest::update);
             return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);

@@ -1,7 +1,5 @@
 package dev.palimpsest.train;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.FrozenNetwork;
@@ -12,6 +10,7 @@ import dev.palimpsest.stream.BatchPlan;
 import dev.palimpsest.stream.Loader;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
+import java.util.Arrays;
 
 /** Runs frozen networks over images as they are, without augmentation, in the order asked for. */
 public final class Inference implements AutoCloseable {
@@ -42,7 +41,9 @@ public final class Inference implements AutoCloseable {
     public void run(FrozenNetwork network, int[] indices, boolean auxiliary, Sink sink) {
         int first = 0;
         for (Batch batch : loader.epoch(BatchPlan.sequential(indices, BATCH), 0)) {
-            Outputs<Tensor> outputs = network.forward(tensor(engine, images, batch), auxiliary);
+            Tensor input = tensor(engine, images, batch);
+            Outputs<Tensor> outputs = network.forward(input, auxiliary);
+            engine.release(input);
             sink.accept(first, batch, outputs);
             outputs.forEach(engine::release);
             first += batch.rows();
@@ -52,25 +53,26 @@ public final class Inference implements AutoCloseable {
     /** Features of the classifier, one row an index. */
     float[][] features(FrozenNetwork network, int[] indices) {
         float[][] features = new float[indices.length][];
-        run(network, indices, false, (first, batch, outputs) -> copyRows(outputs.feature(), features, first));
+        run(network, indices, false, (first, batch, outputs) -> copyRows(engine, outputs.feature(), features, first));
         return features;
     }
 
     /** Logits of all classes seen, one row an index. */
     float[][] logits(FrozenNetwork network, int[] indices) {
         float[][] logits = new float[indices.length][];
-        run(network, indices, false, (first, batch, outputs) -> copyRows(outputs.logits(), logits, first));
+        run(network, indices, false, (first, batch, outputs) -> copyRows(engine, outputs.logits(), logits, first));
         return logits;
     }
 
-    private static void copyRows(Tensor matrix, float[][] rows, int first) {
-        long bytes = matrix.shape().bytes() / Math.max(1, matrix.shape().extent(0));
+    private static void copyRows(Engine engine, Tensor matrix, float[][] rows, int first) {
+        float[] values = engine.toArray(matrix);
+        int width = matrix.shape().extent(1);
         for (int row = 0; row < matrix.shape().extent(0); row++) {
-            rows[first + row] = matrix.data().asSlice(row * bytes, bytes).toArray(JAVA_FLOAT);
+            rows[first + row] = Arrays.copyOfRange(values, row * width, (row + 1) * width);
         }
     }
 
-    /** A batch's images as a tensor over the loader's memory. */
+    /** A batch's images as a tensor, over the loader's memory where the engine can read that. */
     static Tensor tensor(Engine engine, Images images, Batch batch) {
         return engine.wrap(Shape.of(batch.rows(), images.channels(), images.height(), images.width()), batch.images());
     }

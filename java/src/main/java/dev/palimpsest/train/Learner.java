@@ -16,35 +16,47 @@ import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.BatchPlan;
-import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Loader;
+import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
  * One network learning one stream: takes batches through the network, asks the method for the loss, and steps. What it does is decided by
  * the recipe and the method alone.
  */
-public final class Learner {
+public final class Learner implements AutoCloseable {
     private final Recipe recipe;
     private final Method method;
     private final Engine engine;
     private final Network network;
-    private final ClassIncrementalStream stream;
+    private final Stream stream;
     private final Loader loader;
     private final Inference trainingImages;
     private final Exemplars exemplars;
     private final Progress progress;
     private Experience experience;
+    private final StepTimes times = new StepTimes();
+    private final Function<Arena, Network> networks;
+    private final Budget budget;
+    /** Null outside of training, unless the recipe keeps the optimiser. */
+    private Stepping stepping;
     private int epoch;
     private int step;
 
-    Learner(Recipe recipe, Method method, Engine engine, Network network, ClassIncrementalStream stream, Loader loader,
-            Inference trainingImages, Exemplars exemplars, Progress progress) {
+    Learner(Recipe recipe, Method method, Engine engine, Network network, Stream stream, Loader loader,
+            Inference trainingImages, Exemplars exemplars, Progress progress, Function<Arena, Network> networks, Budget budget) {
         this.recipe = recipe;
         this.method = method;
         this.engine = engine;
@@ -54,6 +66,8 @@ public final class Learner {
         this.trainingImages = trainingImages;
         this.exemplars = exemplars;
         this.progress = progress;
+        this.networks = networks;
+        this.budget = budget;
     }
 
     public Recipe recipe() {
@@ -68,7 +82,7 @@ public final class Learner {
         return network;
     }
 
-    public ClassIncrementalStream stream() {
+    public Stream stream() {
         return stream;
     }
 
@@ -87,6 +101,22 @@ public final class Learner {
         return recipe.data().augment().equals(Augmentation.NONE);
     }
 
+    /** Makes networks of the trained one's form. */
+    public Function<Arena, Network> networks() {
+        return networks;
+    }
+
+    /** To be told what a method is at. */
+    public StepTimes times() {
+        return times;
+    }
+
+    /** Images of the experience without labels; of a stream that has none, the labelled ones, whose labels are then hidden. */
+    public UnlabelledBatches unlabelled(Experience of, int batch) {
+        int[] images = of.unlabelled().length > 0 ? of.unlabelled() : of.train();
+        return new UnlabelledBatches(stream, images, recipe.data().augment(), batch, recipe.seed());
+    }
+
     /** A compiled copy of the network as it is. */
     public FrozenNetwork freeze() {
         return new FrozenNetwork(engine, network, Weights.of(network));
@@ -100,9 +130,12 @@ public final class Learner {
     void learn(Experience next) {
         experience = next;
         step = 0;
-        network.grow(next.classes().end());
+        int classes = method.classes(stream, next);
+        if (classes > network.classes()) {
+            network.grow(classes);
+        }
         method.begin(this, next);
-        train("train", recipe.optimiser().epochs(), 1);
+        train("train", recipe.optimiser().epochs(next.index()), 1);
         method.end(this, next);
     }
 
@@ -118,35 +151,75 @@ public final class Learner {
     }
 
     /**
-     * Trains for some epochs with a fresh optimiser.
+     * Trains for some epochs, with a fresh optimiser unless the recipe keeps it, or until the budget is used up.
      *
      * @param phase a word for the progress
      * @param learningRateFactor multiplies the recipe's learning rate
      */
     public void train(String phase, int epochs, double learningRateFactor) {
         OptimiserOptions options = recipe.optimiser();
-        List<Parameter> parameters = network.parameters();
-        Optimiser optimiser = optimiser(options, parameters);
+        List<Parameter> parameters = new ArrayList<>(network.parameters());
+        parameters.addAll(method.parameters());
         double rate = options.learningRate() * learningRateFactor * (experience.index() > 0 ? options.laterLearningRateFactor() : 1);
         int stepsPerEpoch = plan().batches();
         Schedule schedule = schedule(options, epochs);
         progress.phaseBegins(new Progress.Phase(experience.index(), phase, epochs, stepsPerEpoch));
+        Queue<Made> untold = new ArrayDeque<>();
         long began = System.nanoTime();
         long images = 0;
         long made = 0;
-        for (int e = 0; e < epochs; e++) {
-            for (Batch batch : loader.epoch(plan(), epoch)) {
-                double now = rate * schedule.factor(made, (long) epochs * stepsPerEpoch);
-                Terms terms = new Terms();
-                double loss = step(batch, terms, optimiser, parameters, now);
-                made++;
-                images += batch.rows();
-                progress.step(new Progress.Step(experience.index(), phase, e, step++, loss, terms.values(), now,
-                        images * 1e9 / (System.nanoTime() - began)));
+        startStepping(parameters);
+        try {
+            for (int e = 0; e < epochs && budget.passed().isEmpty(); e++) {
+                times.at(StepTimes.Part.DATA);
+                for (Batch batch : loader.epoch(plan(), epoch)) {
+                    double now = rate * schedule.factor(made++, (long) epochs * stepsPerEpoch);
+                    images += batch.rows();
+                    untold.add(step(batch, new Made(phase, e, step++, now, images, began), parameters));
+                    tell(untold, engine.stepsAhead());
+                    if (budget.check()) {
+                        break;
+                    }
+                    times.at(StepTimes.Part.DATA);
+                }
+                epoch++;
             }
-            epoch++;
+            tell(untold, 0);
+        } finally {
+            if (!options.keep()) {
+                close();
+            }
         }
+        times.pause();
         requireFinite(parameters);
+    }
+
+    /** A step whose losses may still be on their way from a device. */
+    private record Made(String phase, int epoch, int step, double learningRate, long images, long began, Terms terms, Scalar loss) {
+        Made(String phase, int epoch, int step, double learningRate, long images, long began) {
+            this(phase, epoch, step, learningRate, images, began, null, null);
+        }
+
+        Made with(Terms terms, Scalar loss) {
+            return new Made(phase, epoch, step, learningRate, images, began, terms, loss);
+        }
+
+        void requireFinite(int experience) {
+            if (!Double.isFinite(loss.value())) {
+                throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience " + experience
+                        + " (" + terms + "): lower learning-rate, or set clip");
+            }
+        }
+    }
+
+    /** Tells of all steps but so many: by then a device has finished those, and is at work on the next. */
+    private void tell(Queue<Made> untold, int but) {
+        while (untold.size() > but) {
+            Made made = untold.remove();
+            made.requireFinite(experience.index());
+            progress.step(new Progress.Step(experience.index(), made.phase, made.epoch, made.step, made.loss.value(), made.terms.values(),
+                    made.learningRate, made.images * 1e9 / (System.nanoTime() - made.began)));
+        }
     }
 
     /** The last step has no loss after it that would tell. */
@@ -169,31 +242,44 @@ public final class Learner {
         };
     }
 
-    private double step(Batch batch, Terms terms, Optimiser optimiser, List<Parameter> parameters, double learningRate) {
-        parameters.forEach(parameter -> parameter.gradient().fill((byte) 0));
+    private Made step(Batch batch, Made begun, List<Parameter> parameters) {
+        times.at(StepTimes.Part.STUDENT);
+        parameters.forEach(parameter -> parameter.gradientMirror().clear());
         Tape tape = new Tape(engine);
         Tensor images = Inference.tensor(engine, stream.dataset().train(), batch);
         boolean frozenNorm = recipe.method().freezeNorm() && experience.index() > 0;
         Outputs<Variable> outputs = network.forward(new Training(tape, frozenNorm), tape.input(images), true);
+        Terms terms = new Terms();
+        times.at(StepTimes.Part.LOSSES);
         method.loss(new Pass(engine, tape, batch, images, outputs), terms);
         Scalar loss = terms.sum(tape);
-        if (!Double.isFinite(loss.value())) {
-            throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience " + experience.index()
-                    + " (" + terms + "): lower learning-rate, or set clip");
+        Made made = begun.with(terms, loss);
+        if (engine.stepsAhead() == 0) {
+            made.requireFinite(experience.index());
         }
+        times.at(StepTimes.Part.STUDENT);
         tape.backward(loss);
-        if (recipe.optimiser().clip() > 0) {
-            new GradientClipping(recipe.optimiser().clip()).apply(parameters, method::trainable);
-        }
-        optimiser.step(learningRate);
-        return loss.value();
+        times.at(StepTimes.Part.OPTIMISER);
+        stepping.step(begun.learningRate);
+        method.stepped();
+        return made;
     }
 
-    private Optimiser optimiser(OptimiserOptions options, List<Parameter> parameters) {
-        return switch (options.algorithm()) {
-            case SGD -> new Sgd(parameters, method::trainable, options.momentum(), options.nesterov(), options.weightDecay());
-            case ADAM -> new Adam(parameters, method::trainable, 0.9, 0.999, 1e-8, options.weightDecay());
-        };
+    private void startStepping(List<Parameter> parameters) {
+        if (stepping == null) {
+            stepping = Stepping.of(recipe.optimiser(), engine, parameters, method::trainable);
+        } else {
+            stepping.track(parameters);
+        }
+    }
+
+    /** Lets the optimiser go. */
+    @Override
+    public void close() {
+        if (stepping != null) {
+            stepping.close();
+            stepping = null;
+        }
     }
 
     private static Schedule schedule(OptimiserOptions options, int epochs) {
@@ -217,9 +303,10 @@ public final class Learner {
     /** Tells all classes seen apart with the network as it is now, which stays as it is. */
     Classifier classifier() {
         return switch (recipe.exemplars().classifier()) {
-            case HEAD -> Classifier.head(freeze());
+            case HEAD -> Classifier.head(freeze(), method.companions());
             case NEAREST_MEAN -> Classifier.onFeatures(freeze(), now -> new NearestMean(exemplarFeatures(now)));
-            case REFIT -> Classifier.onFeatures(freeze(), now -> LinearHead.of(network.classifier()).refitted(exemplarFeatures(now), recipe));
+            case REFIT -> Classifier.onFeatures(freeze(),
+                    now -> LinearHead.of(network.classifier()).refitted(exemplarFeatures(now), recipe));
             case WEIGHT_ALIGNMENT -> Classifier.onFeatures(freeze(),
                     now -> LinearHead.of(network.classifier()).aligned(experience.classes()));
         };
@@ -228,6 +315,15 @@ public final class Learner {
     /** [class][exemplar][dimension] */
     private float[][][] exemplarFeatures(FrozenNetwork now) {
         return exemplars.byClass().stream().map(own -> trainingImages.features(now, own)).toArray(float[][][]::new);
+    }
+
+    /** Why training ended for good, if it did. */
+    Optional<String> stopped() {
+        return budget.passed();
+    }
+
+    SafetensorsWriter checkpoint(Findings findings) {
+        return Checkpoint.write(recipe, network, method, stream, exemplars, epoch, findings);
     }
 
     /** Values of all weights and buffers, for the run's hash. */

@@ -32,6 +32,11 @@ record LinearHead(double[][] rows) implements Scorer {
         return new LinearHead(rows);
     }
 
+    @Override
+    public double[][] matrix() {
+        return rows;
+    }
+
     int classes() {
         return rows[0].length;
     }
@@ -51,7 +56,8 @@ record LinearHead(double[][] rows) implements Scorer {
 
     /**
      * Weight alignment, WA (Zhao et al., CVPR 2020): the weights of the newest classes times the mean length of the older classes' weights
-     * over that of their own. There the aligned head also goes on training; here it does not, which in trials was better. Biases stay.
+     * over that of their own. There the aligned head also trains on and teaches; here it classifies alone, since a head that is shortened
+     * after every experience hurt what came next. Biases stay.
      */
     LinearHead aligned(ClassRange newest) {
         if (newest.begin() == 0) {

@@ -13,6 +13,20 @@ final class NearestMean implements Scorer {
         }
     }
 
+    private NearestMean(double[][] means) {
+        this.means = means;
+    }
+
+    /** @param means of each class, of length 1 */
+    static NearestMean of(double[][] means) {
+        return new NearestMean(means);
+    }
+
+    @Override
+    public double[][] matrix() {
+        return means;
+    }
+
     /** Minus the squared distance to every class mean: the highest score is the nearest. */
     @Override
     public double[] scores(float[] feature) {

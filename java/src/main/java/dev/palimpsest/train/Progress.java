@@ -1,14 +1,16 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.SortedMap;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * What a run tells while it runs, in this order: {@code begins}, and for every experience {@code experienceBegins}, then for every phase
- * {@code phaseBegins} and its {@code step}s, then {@code evaluated}; at last {@code done}. Calls come from one thread; records may be
- * kept.
+ * {@code phaseBegins} and its {@code step}s, then {@code evaluated} and {@code checkpoint}; at last {@code done}. Calls come from one
+ * thread; records may be kept.
  */
 public interface Progress {
     /**
@@ -68,6 +70,13 @@ public interface Progress {
 
     default void evaluated(Evaluation evaluation) {}
 
+    /**
+     * The state after an experience, with which the run can go on and its models can be read; after {@link #evaluated}.
+     *
+     * @param state to be asked for, where somebody keeps it, and written before this returns
+     */
+    default void checkpoint(Supplier<SafetensorsWriter> state) {}
+
     default void done(Result result) {}
 
     /** Says nothing. */
@@ -101,6 +110,11 @@ public interface Progress {
             @Override
             public void evaluated(Evaluation evaluation) {
                 tell(listener -> listener.evaluated(evaluation));
+            }
+
+            @Override
+            public void checkpoint(Supplier<SafetensorsWriter> state) {
+                tell(listener -> listener.checkpoint(state));
             }
 
             @Override

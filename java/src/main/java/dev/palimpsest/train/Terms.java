@@ -10,28 +10,33 @@ import java.util.stream.Collectors;
 
 /** The weighted terms of one batch's loss, by name. */
 public final class Terms {
+    private final List<String> names = new ArrayList<>();
     private final List<Scalar> scalars = new ArrayList<>();
     private final List<Double> weights = new ArrayList<>();
-    private final SequencedMap<String, Double> values = new LinkedHashMap<>();
 
     /** Adds weight · term; terms of one name are reported as their sum. */
     public void add(String name, double weight, Scalar term) {
+        names.add(name);
         scalars.add(term);
         weights.add(weight);
-        values.merge(name, weight * term.value(), Double::sum);
     }
 
-    /** Each name's contribution to the loss. */
-    SequencedMap<String, Double> values() {
+    /** Each name's contribution to the loss. Waits for the device that computes them. */
+    public SequencedMap<String, Double> values() {
+        SequencedMap<String, Double> values = new LinkedHashMap<>();
+        for (int i = 0; i < scalars.size(); i++) {
+            values.merge(names.get(i), weights.get(i) * scalars.get(i).value(), Double::sum);
+        }
         return values;
     }
 
-    Scalar sum(Tape tape) {
+    /** The loss. */
+    public Scalar sum(Tape tape) {
         return tape.weightedSum(scalars, weights.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
     @Override
     public String toString() {
-        return values.entrySet().stream().map(term -> term.getKey() + " " + term.getValue()).collect(Collectors.joining(", "));
+        return values().entrySet().stream().map(term -> term.getKey() + " " + term.getValue()).collect(Collectors.joining(", "));
     }
 }

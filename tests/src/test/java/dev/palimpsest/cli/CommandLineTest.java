@@ -10,13 +10,17 @@ import dev.palimpsest.method.Methods;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.report.MadeUpRun;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.train.Experiment;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -121,7 +125,7 @@ class CommandLineTest {
         "train m2kd-digits --exemplars 0 --classifier nearest-mean | classifier = nearest-mean needs exemplars, but exemplars = 0: "
                 + "keep some, or take classifier = head",
         "trian | trian is not a command of palimpsest; did you mean train?",
-        "'' | palimpsest needs a command: help, train, report, data, doctor",
+        "'' | palimpsest needs a command: help, train, suite, eval, export, report, data, doctor",
         "report | palimpsest report needs RUN",
         "train | palimpsest train needs RECIPE",
         "train m2kd-digits --epochs | --epochs needs a value: N",
@@ -191,6 +195,47 @@ class CommandLineTest {
     }
 
     @Test
+    void evalScoresARunAsItScoredItself() throws IOException {
+        runner = (recipe, progress) -> Experiment.run(recipe, Methods.of(recipe), progress);
+        String folder = temporary.resolve("run").toString();
+        assertEquals(0, palimpsest("train", "m2kd-digits", "--split", "4+6", "--widths", "4,8", "--epochs", "1", "--retrain-epochs", "1",
+                "--validation", "0.8", "--evaluate", "validation", "--out", folder), err.toString());
+        JsonNode metrics = json("run/metrics.json");
+        out.getBuffer().setLength(0);
+        assertEquals(0, palimpsest("eval", folder), err.toString());
+        assertTrue(out.toString().startsWith("Final model of 2 experiences, on validation images of digits"), out.toString());
+        assertEquals(percent(metrics.at("/accuracy/1/1")), cell("2", 2));
+        assertEquals(percent(metrics.at("/final_accuracy")), cell("all", 2));
+        assertEquals(percent(metrics.at("/final_within_experience_accuracy")), cell("all", 3));
+        out.getBuffer().setLength(0);
+        assertEquals(0, palimpsest("eval", folder, "--snapshot", "1"));
+        assertEquals(percent(metrics.at("/accuracy/0/0")), cell("1", 2));
+        assertTrue(out.toString().contains(" images are of classes that this model had not learnt"), out.toString());
+        out.getBuffer().setLength(0);
+        assertEquals(0, palimpsest("eval", folder, "--split", "test"));
+        assertEquals("355", cell("all", 1));
+        assertEquals(1, palimpsest("eval", folder, "--snapshot", "3"));
+        assertEquals("There is no snapshot 3: the run has 1 to 2.", err.toString().strip());
+        Path weights = temporary.resolve("weights.safetensors");
+        assertEquals(0, palimpsest("export", folder, weights.toString(), "--snapshot", "1"), err.toString());
+        assertTrue(Safetensors.read(weights).contains("stage1.conv.weight"));
+        assertEquals(1, palimpsest("export", folder, temporary.resolve("run.json/x").toString()));
+        assertEquals(2, palimpsest("eval", folder, "--split", "tset"));
+        assertEquals("--split tset: expected one of test, validation, train; did you mean test?", err.toString().lines().findFirst().get());
+        assertEquals(1, palimpsest("eval", temporary.toString()));
+        assertEquals(temporary + " is not a run folder: it holds no run.json.", err.toString().strip());
+    }
+
+    private static String percent(JsonNode share) {
+        return String.format(Locale.ROOT, "%.2f", 100 * share.asDouble());
+    }
+
+    /** A word of the printed row that begins with the given one. */
+    private String cell(String row, int column) {
+        return out.toString().lines().filter(line -> line.startsWith(row + " ")).findFirst().orElseThrow().split(" +")[column];
+    }
+
+    @Test
     void reportComparesSavedRuns() {
         palimpsest("train", "m2kd-digits", "--out", temporary.resolve("a").toString());
         palimpsest("train", "m2kd-digits", "--method", "lwf", "--out", temporary.resolve("b").toString());
@@ -209,7 +254,7 @@ class CommandLineTest {
         Recipe.optionNames().forEach(name -> assertTrue(out.toString().contains("--" + name + "="), name));
         RecipeFile.builtIn().forEach(name -> assertTrue(out.toString().contains(name), name));
         assertEquals(0, palimpsest("--help"));
-        assertTrue(out.toString().contains("Exit codes: 0 done; 1 the run failed"));
+        assertTrue(out.toString().contains("Exit codes: 0 done; 1 a run failed"));
         out.getBuffer().setLength(0);
         assertEquals(0, palimpsest("--version"));
         assertTrue(out.toString().strip().matches("palimpsest \\d+\\.\\d+\\..*"), out.toString());
@@ -223,7 +268,7 @@ class CommandLineTest {
 
     private int palimpsest(String... words) {
         err.getBuffer().setLength(0);
-        return Palimpsest.commandLine(runner, recipe -> new Lines(recipe, new PrintWriter(out), System::nanoTime), List.of())
+        return Palimpsest.commandLine(runner, (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out), System::nanoTime), List.of())
                 .setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(words);
     }
 

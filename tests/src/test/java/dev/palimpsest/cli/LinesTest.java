@@ -2,13 +2,12 @@ package dev.palimpsest.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Progress;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SequencedMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -19,8 +18,8 @@ class LinesTest {
     private long now;
 
     @Test
-    void aLineEveryFiveSecondsAndAfterEveryExperience() {
-        Lines lines = new Lines(Recipe.of(Map.of("method", "lwf")), new PrintWriter(out), () -> now);
+    void aLineWhereNoneCameForSomeTimeAndAfterEveryExperience() {
+        Lines lines = new Lines("lwf", Duration.ofSeconds(5), new PrintWriter(out), () -> now);
         lines.begins(new Progress.Setup("digits", new TreeMap<>(), 5, List.of("0", "1"), 77_000));
         lines.phaseBegins(new Progress.Phase(1, "train", 3, 4));
         SequencedMap<String, Double> terms = new LinkedHashMap<>();

@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -64,6 +65,19 @@ class GlyphsTest {
             assertEquals(7, data.train().pixel(1, channel, 1, 0));
         }
         assertEquals(5, data.sha256().size());
+    }
+
+    @Test
+    void distractorsAreTrainingImagesOfClassesWithoutTestImages() throws IOException {
+        made(1, new byte[] {1, 2, 3, 4, 5, 6, 7, 8}, new byte[] {1, 0});
+        Dataset plain = load();
+        Dataset data = Dataset.load("glyphs-distractors", Optional.of(folder));
+        assertEquals(List.of("A", "B", "Γ", "Б"), data.classNames());
+        assertEquals(4, data.train().size());
+        assertEquals(List.of(1, 0, 3, 2), IntStream.range(0, 4).mapToObj(data.train()::label).toList());
+        assertEquals(7, data.train().pixel(3, 0, 1, 0));
+        assertEquals(2, data.test().size());
+        assertArrayEquals(plain.train().normalisation().mean(), data.train().normalisation().mean());
     }
 
     @Test
@@ -149,13 +163,14 @@ class GlyphsTest {
         var mapper = new ObjectMapper();
         var root = mapper.createObjectNode().put("channels", channels);
         var sums = root.putObject("sha256");
-        for (String part : List.of("train", "test")) {
+        for (String part : List.of("train", "test", "distractors")) {
             Files.write(folder.resolve(part + "-images-idx3-ubyte"), IdxFile.encode(new int[] {labels.length, 2, 2}, pixels));
             Files.write(folder.resolve(part + "-labels-idx1-ubyte"), IdxFile.encode(new int[] {labels.length}, labels));
         }
         Files.writeString(folder.resolve("classes.txt"), "A\nB\n");
+        Files.writeString(folder.resolve("distractor-classes.txt"), "Γ\nБ\n");
         for (String name : List.of("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "test-images-idx3-ubyte", "test-labels-idx1-ubyte",
-                "classes.txt")) {
+                "classes.txt", "distractors-images-idx3-ubyte", "distractors-labels-idx1-ubyte", "distractor-classes.txt")) {
             sums.put(name, HashedFile.sha256(Files.readAllBytes(folder.resolve(name))));
         }
         mapper.writeValue(folder.resolve("faces.json").toFile(), root);

@@ -36,10 +36,12 @@ class NetworkTest {
         arena.close();
     }
 
-    /** A network of a size that nothing rounds up, as some recipe may ask for it. */
+    /** A network of a size that nothing rounds up, as some recipe may ask for it; a stem's stride of 4 is the ImageNet stem's. */
     record Design(String name, Shape image, int depth, List<Integer> widths, int stemStride) {
         Network build(boolean auxiliary, Arena arena, long seed) {
-            return depth == 0 ? Networks.digitsNet(image, widths, auxiliary, arena, seed)
+            return name.equals("digits-net") ? Networks.digitsNet(image, widths, auxiliary, arena, seed)
+                    : name.equals("resnet") ? Networks.resNet(image, depth, widths,
+                            stemStride == 4 ? new Stem.ImageNet() : new Stem.Cifar(stemStride), auxiliary, arena, seed)
                     : Networks.cifarResNet(image, depth, widths, stemStride, auxiliary, arena, seed);
         }
 
@@ -54,6 +56,8 @@ class NetworkTest {
                 new Design("digits-net", Shape.of(1, 8, 8), 0, List.of(16, 32, 64), 1),
                 new Design("digits-net", Shape.of(3, 5, 9), 0, List.of(3, 7), 1),
                 new Design("digits-net", Shape.of(1, 7, 7), 0, List.of(4, 8, 5, 9), 1),
+                new Design("resnet", Shape.of(3, 35, 40), 18, List.of(5, 8, 6, 7), 4),
+                new Design("resnet", Shape.of(1, 12, 16), 34, List.of(4, 3, 8, 5), 1),
                 new Design("cifar-resnet", Shape.of(3, 16, 16), 14, List.of(16, 32, 64), 1),
                 new Design("cifar-resnet", Shape.of(1, 11, 9), 8, List.of(3, 5, 7), 2),
                 new Design("cifar-resnet", Shape.of(2, 8, 8), 8, List.of(8, 8, 8), 1));
@@ -191,6 +195,9 @@ class NetworkTest {
         assertThrows(IllegalArgumentException.class, () -> Networks.cifarResNet(image, 2, List.of(4, 8, 12), 1, true, arena, 1));
         assertThrows(IllegalArgumentException.class, () -> Networks.cifarResNet(image, 8, List.of(4, 8), 1, true, arena, 1));
         assertThrows(IllegalArgumentException.class, () -> Networks.digitsNet(image, List.of(4), true, arena, 1));
+        assertThrows(IllegalArgumentException.class,
+                () -> Networks.resNet(image, 50, List.of(4, 4, 4, 4), new Stem.Cifar(1), true, arena, 1));
+        assertThrows(IllegalArgumentException.class, () -> Networks.resNet(image, 18, List.of(4, 4, 4), new Stem.Cifar(1), true, arena, 1));
     }
 
     /** Random images, the same every time. */

@@ -30,6 +30,7 @@ class RecipeTest {
                 Map.entry("split", "4+3x2"), Map.entry("order", "3,1,4,0"), Map.entry("validation", "0.125"),
                 Map.entry("evaluate", "validation"), Map.entry("retrain-learning-rate-factor", "0.3"),
                 Map.entry("augment", "crop-flip:4"), Map.entry("network", "cifar-resnet"), Map.entry("depth", "32"),
+                Map.entry("stem", "cifar"), Map.entry("weights", "a.safetensors"),
                 Map.entry("widths", "8,9,10"), Map.entry("stem-stride", "2"), Map.entry("auxiliary-heads", "false"),
                 Map.entry("method", "fine-tuning"), Map.entry("epochs", "70"), Map.entry("retrain-epochs", "0"),
                 Map.entry("batch", "128"), Map.entry("optimiser", "sgd"), Map.entry("learning-rate", "0.0002"),
@@ -41,7 +42,17 @@ class RecipeTest {
                 Map.entry("fraction", "0.6"), Map.entry("freeze-norm", "true"), Map.entry("exemplars", "7"),
                 Map.entry("exemplar-budget", "100"), Map.entry("rehearsal", "mixed"), Map.entry("refit-epochs", "9"),
                 Map.entry("refit-learning-rate", "0.4"), Map.entry("selection", "random"), Map.entry("classifier", "nearest-mean"), Map.entry("seed", "-5"),
-                Map.entry("threads", "3"));
+                Map.entry("threads", "3"), Map.entry("stream", "repetition"), Map.entry("experiences", "12"),
+                Map.entry("labelled", "30"), Map.entry("unlabelled", "40"), Map.entry("first-window", "2"), Map.entry("window", "4"),
+                Map.entry("new-classes", "6"), Map.entry("arriving", "0.6"), Map.entry("returning", "0.2"),
+                Map.entry("fewest-classes", "2"), Map.entry("most-classes", "8"), Map.entry("pool", "all"), Map.entry("visitors", "3"),
+                Map.entry("ssl", "vicreg"), Map.entry("ssl-weight", "0.4"), Map.entry("ssl-decay", "0.9"), Map.entry("teachers", "2"),
+                Map.entry("ema", "0.99"), Map.entry("feature-weight", "0.01"), Map.entry("feature-start", "0"),
+                Map.entry("margin-weight", "0.1"), Map.entry("replay-weight", "0.3"), Map.entry("relation-weight", "0.2"),
+                Map.entry("relation", "paper"), Map.entry("memory", "100"), Map.entry("memory-batch", "8"),
+                Map.entry("unlabelled-batch", "50"), Map.entry("teacher-batches", "joined"), Map.entry("ensemble", "true"),
+                Map.entry("epochs-fall", "0.5"), Map.entry("fewest-epochs", "3"), Map.entry("keep-optimiser", "true"),
+                Map.entry("max-minutes", "90.5"), Map.entry("max-memory", "8000"));
         Recipe recipe = Recipe.of(changed);
         assertEquals(changed, recipe.toMap());
         assertEquals(recipe, Recipe.of(recipe.toMap()));
@@ -81,7 +92,8 @@ class RecipeTest {
         "colour | 3 | colour is not an option of a recipe",
         "epochs | 0 | epochs = 0: expected at least 1",
         "epochs | ten | epochs = ten: expected a whole number",
-        "method | m2dk | method = m2dk: expected one of m2kd, lwf, lwf-mc, icarl, replay, fine-tuning, joint"
+        "method | m2dk | method = m2dk: expected one of m2kd, lwf, lwf-mc, icarl, replay, fine-tuning, joint, mlkd, mlkd-baseline, "
+                + "mlkd-ssl-alone, mlkd-alone, lwf-unlabelled"
                 + "; did you mean m2kd?",
         "learning-rate | NaN | learning-rate = NaN: expected a number above 0",
         "learning-rate | -1 | learning-rate = -1: expected a number above 0",
@@ -117,6 +129,14 @@ class RecipeTest {
                 refusal(Map.of("network", "cifar-resnet", "depth", "9")));
         assertEquals("widths = 16,32: expected three stages for cifar-resnet, such as 16,32,64",
                 refusal(Map.of("network", "cifar-resnet", "widths", "16,32")));
+        assertEquals("widths = 16,32,64: expected four stages for resnet-18, such as 64,128,256,512",
+                refusal(Map.of("network", "resnet-18", "widths", "16,32,64")));
+    }
+
+    @Test
+    void everyNetworkHasWidthsOfItsOwn() {
+        assertEquals(List.of(16, 32, 64), Recipe.of(Map.of("network", "cifar-resnet")).model().widths());
+        assertEquals(List.of(64, 128, 256, 512), Recipe.of(Map.of("network", "resnet-34")).model().widths());
         assertEquals("milestones = 63,49: expected epochs of at least 1 in ascending order",
                 refusal(Map.of("schedule", "step", "milestones", "63,49")));
         assertEquals("nesterov = true: expected false unless sgd has a momentum above 0",
@@ -128,8 +148,9 @@ class RecipeTest {
     void builtInRecipesAreSoundAndSayWhatTheyAre(String name) throws IOException {
         RecipeFile file = RecipeFile.load(name);
         assertTrue(file.summary().startsWith("M2KD on "), file.summary());
-        assertEquals(name.endsWith("exemplar-free"), file.recipe().exemplars().perClass() == 0);
-        String data = name.contains("fashion") ? "fashion-mnist" : name.contains("glyphs") ? "glyphs" : "digits";
+        assertEquals(name.endsWith("exemplar-free"), !file.recipe().exemplars().kept());
+        String data = name.contains("fashion") ? "fashion-mnist" : name.contains("glyphs") ? "glyphs"
+                : name.contains("cifar100") ? "cifar-100" : "digits";
         assertEquals(data, file.recipe().data().name());
     }
 

@@ -61,8 +61,7 @@ class ReportTest {
         assertEquals(List.of("m2kd", "lwf", "fine-tuning"), groups.stream().map(Group::label).toList());
         assertEquals(3, groups.getFirst().runs().size());
         assertTrue(report().contains("Mean ± standard deviation over class orders."));
-        String[] lines = Comparison.of(List.of(temporary)).split("\n");
-        assertEquals(4, lines.length);
+        String[] lines = Comparison.of(List.of(temporary)).text().split("\n");
         assertTrue(lines[1].matches("m2kd +\\d\\d\\.\\d ± \\d\\.\\d .*"), lines[1]);
     }
 
@@ -86,9 +85,9 @@ class ReportTest {
     void runsWithoutAResultAreNamedAndDoNotSpoilTheRest() throws IOException {
         compare("1");
         Recipe joint = Recipe.of(Map.of("method", "joint"));
-        RunFolder failed = RunFolder.create(temporary.resolve("failed"), "m2kd-digits", joint, "palimpsest <x>");
+        RunFolder failed = RunFolder.create(temporary.resolve("failed"), joint, new RunFolder.Origin("m2kd-digits", "palimpsest <x>"));
         failed.failed("loss is NaN & more");
-        List<String> warnings = Report.write(List.of(temporary), temporary.resolve(Report.FILE));
+        List<String> warnings = Report.write(Comparison.of(List.of(temporary)), temporary.resolve(Report.FILE));
         assertEquals(List.of(temporary.resolve("failed") + " is left out: the run failed. loss is NaN & more"), warnings);
         String html = Files.readString(temporary.resolve(Report.FILE));
         assertTrue(html.contains("loss is NaN &amp; more") && html.contains("palimpsest &lt;x&gt;"), "text is escaped");
@@ -110,12 +109,12 @@ class ReportTest {
     }
 
     private static String refusal(Path folder) {
-        return assertThrows(IOException.class, () -> Report.write(List.of(folder), folder.resolve(Report.FILE))).getMessage();
+        return assertThrows(IOException.class, () -> Comparison.of(List.of(folder))).getMessage();
     }
 
     private String report() throws IOException {
         Path file = temporary.resolve(Report.FILE);
-        assertEquals(List.of(), Report.write(List.of(temporary), file));
+        assertEquals(List.of(), Report.write(Comparison.of(List.of(temporary)), file));
         return Files.readString(file);
     }
 
@@ -128,7 +127,7 @@ class ReportTest {
 
     private void run(String folder, String order, String method, String option, String text) throws IOException {
         Recipe recipe = Recipe.of(Map.of("order", order, "method", method, option, text));
-        MadeUpRun.run(recipe, RunFolder.create(temporary.resolve(folder), "m2kd-digits", recipe,
-                "palimpsest train m2kd-digits --method " + method + " --order " + order));
+        MadeUpRun.run(recipe, RunFolder.create(temporary.resolve(folder), recipe, new RunFolder.Origin("m2kd-digits",
+                "palimpsest train m2kd-digits --method " + method + " --order " + order)));
     }
 }

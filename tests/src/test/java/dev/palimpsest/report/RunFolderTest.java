@@ -94,8 +94,8 @@ class RunFolderTest {
     }
 
     @Test
-    void aFolderWithARunIsNotOverwritten() throws IOException {
-        create("run");
+    void aCompleteRunIsNotOverwritten() throws IOException {
+        MadeUpRun.run(RECIPE, create("run"));
         String before = Files.readString(temporary.resolve("run/run.json"));
         String sentence = assertThrows(IOException.class, () -> create("run")).getMessage();
         assertEquals(temporary.resolve("run") + " holds a run already; choose another folder with --out.", sentence);
@@ -103,16 +103,41 @@ class RunFolderTest {
     }
 
     @Test
+    void whatAnInterruptedRunLeftIsDiscarded() throws IOException {
+        RunFolder interrupted = create("run");
+        interrupted.step(new Progress.Step(0, "train", 0, 0, 1.5, new LinkedHashMap<>(Map.of("cross-entropy", 1.5)), 0.1, 10));
+        interrupted.failed("the machine went off");
+        assertFalse(RunFolder.isComplete(temporary.resolve("run"), RECIPE));
+        create("run");
+        assertEquals("running", json("run", "run.json").get("status").asText());
+        assertFalse(Files.exists(temporary.resolve("run/steps.csv")));
+        MadeUpRun.run(RECIPE, create("run"));
+        assertTrue(RunFolder.isComplete(temporary.resolve("run"), RECIPE));
+    }
+
+    @Test
+    void aRunOfAnotherRecipeIsRefusedWithWhatChanged() throws IOException {
+        MadeUpRun.run(RECIPE, create("run"));
+        assertTrue(RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("data-folder", "/elsewhere")), "files that moved are no change");
+        String sentence = assertThrows(IOException.class, () -> RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("epochs", "7")))
+                .getMessage();
+        assertEquals(temporary.resolve("run") + " holds a run of another recipe (epochs = 20, now 7): choose another folder with --out, "
+                + "or remove that run.", sentence);
+        assertFalse(RunFolder.isComplete(temporary.resolve("none"), RECIPE));
+    }
+
+    @Test
     void aFolderThatCannotBeWrittenIsOneSentence() throws IOException {
         Files.writeString(temporary.resolve("file"), "");
         String sentence = assertThrows(IOException.class, () -> create("file")).getMessage();
         assertTrue(sentence.startsWith("Cannot write " + temporary.resolve("file") + ": "), sentence);
-        assertTrue(sentence.endsWith("; choose another place with --out."), sentence);
+        assertTrue(sentence.endsWith("; choose another place."), sentence);
         String below = assertThrows(IOException.class, () -> create("file/run")).getMessage();
-        assertTrue(below.startsWith("Cannot write ") && below.endsWith("--out."), below);
+        assertTrue(below.startsWith("Cannot write ") && below.endsWith("another place."), below);
         // A device that is full or forbids files, for root too.
         if (Files.isDirectory(Path.of("/proc/self"))) {
-            String proc = assertThrows(IOException.class, () -> RunFolder.create(Path.of("/proc/self/run"), "r", RECIPE, "c")).getMessage();
+            String proc = assertThrows(IOException.class, () -> RunFolder.create(Path.of("/proc/self/run"), RECIPE,
+                    new RunFolder.Origin("r", "c"))).getMessage();
             assertTrue(proc.startsWith("Cannot write /proc/self/run: "), proc);
         }
     }
@@ -167,7 +192,8 @@ class RunFolderTest {
     }
 
     private RunFolder create(String name) throws IOException {
-        return RunFolder.create(temporary.resolve(name), "m2kd-digits", RECIPE, "palimpsest train m2kd-digits");
+        return RunFolder.create(temporary.resolve(name), RECIPE,
+                new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits"));
     }
 
     private JsonNode json(String folder, String file) throws IOException {

@@ -60,7 +60,8 @@ class AugmentationTest {
         assertEquals("crop-flip:0", Augmentation.parse("crop-flip:0").toString());
         assertEquals("shift:1", Augmentation.shift(1).toString());
         for (String text : new String[] {"", "shift", "flip:1", "shift:-1", "none:2"}) {
-            assertEquals("\"" + text + "\" is not an augmentation: expected none, shift:PIXELS or crop-flip:PIXELS",
+            assertEquals("\"" + text + "\" is not an augmentation: expected none, shift:PIXELS or crop-flip:PIXELS, and "
+                            + "+rand:OPERATIONS:MAGNITUDE after it for RandAugment",
                     assertThrows(IllegalArgumentException.class, () -> Augmentation.parse(text)).getMessage());
         }
         assertEquals("an image cannot be moved by -1 pixels: expected 0 or more",

@@ -68,6 +68,36 @@ class LoaderTest {
     }
 
     @Test
+    void viewsFollowOneAnotherAndEachIsWhatItsAugmentationAloneGives() {
+        BatchPlan plan = BatchPlan.shuffled(ALL, 8, 3, 2);
+        List<Augmentation> views = List.of(Augmentation.NONE, Augmentation.cropFlip(2), Augmentation.shift(1));
+        List<List<Float>> together = new ArrayList<>();
+        try (Loader loader = new Loader(images, label -> -1, views, 8, 11)) {
+            for (Batch batch : loader.epoch(plan, 2)) {
+                assertEquals(3, batch.views());
+                assertEquals(3L * batch.rows() * 16 * Float.BYTES, batch.images().byteSize());
+                assertEquals(-1, batch.labels()[0]);
+                for (int v = 0; v < 3; v++) {
+                    together.add(list(batch.view(v).toArray(ValueLayout.JAVA_FLOAT)));
+                }
+                assertThrows(IndexOutOfBoundsException.class, () -> batch.view(3));
+            }
+            assertEquals(1, loader.epoch(BatchPlan.sequential(ALL, 8), 0).iterator().next().views(), "evaluation has one view");
+        }
+        for (int v = 0; v < 3; v++) {
+            int number = v;
+            try (Loader loader = new Loader(images, label -> label, views.get(v), 8, 11)) {
+                int b = 0;
+                for (Batch batch : loader.epoch(plan, 2)) {
+                    assertEquals(list(batch.images().toArray(ValueLayout.JAVA_FLOAT)), together.get(3 * b++ + number), "view " + v);
+                }
+            }
+        }
+        assertEquals(12, together.size());
+        assertThrows(IllegalArgumentException.class, () -> new Loader(images, label -> label, List.of(), 8, 1));
+    }
+
+    @Test
     void timingChangesNothing() {
         AtomicInteger calls = new AtomicInteger();
         List<Float> quick = epoch(label -> label, 0);

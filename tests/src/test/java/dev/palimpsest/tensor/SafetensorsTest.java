@@ -64,7 +64,7 @@ class SafetensorsTest {
         "[1,2],\"data_offsets\":[0,8]; [1,-2],\"data_offsets\":[0,8]; tensor a has the extent -2",
         "[1,2],\"data_offsets\":[0,8]; [2147483647,2147483647,16],\"data_offsets\":[0,8]; tensor a has more than 2^63 bytes",
         "[1,2],\"data_offsets\":[0,8]; [1,2]; tensor a lacks a shape or its two data_offsets",
-        "F64; BF16; the element type 'BF16'",
+        "F64; F8_E4M3; the element type 'F8_E4M3'",
         "{\"__metadata__\"; [\"__metadata__\"; not JSON"})
     void contradictionsAreRefused(String from, String to, String message) {
         String header = HEADER.replace(from, to);

@@ -1,0 +1,112 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.train.Progress;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import picocli.CommandLine;
+import picocli.CommandLine.ExitCode;
+
+/**
+ * Runs what is missing of some plans. A complete run of the same recipe stays; one that failed or was interrupted is made anew. A run that
+ * fails does not stop the others. Runs at the same time share the process and nothing else: each has its own engine, so that how many
+ * there are changes no bit of any.
+ */
+final class Batch {
+    private final Path folder;
+    private final Runner runner;
+    private final Display display;
+    private final PrintWriter out;
+
+    /** @param folder of the command, that the plans' folders lie in */
+    Batch(Path folder, Runner runner, Display display, PrintWriter out) {
+        this.folder = folder;
+        this.runner = runner;
+        this.display = display;
+        this.out = out;
+    }
+
+    /**
+     * Runs them, some at the same time.
+     *
+     * @param jobs runs at the same time, at least 1
+     * @return why runs failed, by the name of the run, in the order of the plans
+     * @throws IOException with a sentence, before anything runs, if a folder holds a run of another recipe
+     */
+    Map<String, Throwable> run(List<Plan> plans, int jobs) throws IOException {
+        List<Plan> missing = new ArrayList<>();
+        for (Plan plan : plans) {
+            if (!RunFolder.isComplete(folder.resolve(plan.folder()), plan.recipe())) {
+                missing.add(plan);
+            }
+        }
+        if (missing.size() < plans.size()) {
+            out.println((plans.size() - missing.size()) + " of " + plans.size() + " runs are complete in " + folder + ".");
+        }
+        Map<String, Throwable> failures = new LinkedHashMap<>();
+        try (ExecutorService executor = Executors.newFixedThreadPool(jobs)) {
+            List<Future<?>> running = new ArrayList<>();
+            for (Plan plan : missing) {
+                running.add(executor.submit(() -> {
+                    run(plan, jobs);
+                    return null;
+                }));
+            }
+            for (int i = 0; i < running.size(); i++) {
+                try {
+                    running.get(i).get();
+                } catch (ExecutionException e) {
+                    failures.put(missing.get(i).name(), e.getCause());
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("Interrupted; the same command goes on with the runs that are missing.", e);
+        }
+        return failures;
+    }
+
+    private void run(Plan plan, int jobs) throws IOException {
+        RunFolder run = RunFolder.create(folder.resolve(plan.folder()), plan.recipe(), plan.origin());
+        try (Display.Watch watch = display.watch(plan.name(), jobs == 1)) {
+            runner.run(plan.recipe(), Progress.all(run, watch));
+        } catch (IOException | RuntimeException | Error e) {
+            run.failed(e.getMessage() == null ? e.toString() : e.getMessage());
+            out.println(plan.name() + ": failed");
+            throw e;
+        }
+    }
+
+    /** As a command's own exception. */
+    static Exception thrown(Throwable failure) {
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        return (Exception) failure;
+    }
+
+    /** Says what failed and what to do about it. @return the command's exit code */
+    static int summary(Map<String, Throwable> failures, int runs, CommandLine command) {
+        if (failures.isEmpty()) {
+            return ExitCode.OK;
+        }
+        PrintWriter err = command.getErr();
+        err.println(failures.size() + " of " + runs + " runs failed:");
+        failures.forEach((name, failure) -> {
+            err.print(name + ": ");
+            Sentences.print(failure, err);
+        });
+        err.println("The same command makes them again and keeps the others.");
+        err.flush();
+        return ExitCode.SOFTWARE;
+    }
+}

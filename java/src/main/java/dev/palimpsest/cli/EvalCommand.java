@@ -1,0 +1,111 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.data.Dataset;
+import dev.palimpsest.data.ImageOptions;
+import dev.palimpsest.recipe.DataOptions;
+import dev.palimpsest.recipe.Nearest;
+import dev.palimpsest.recipe.Option;
+import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.train.SavedModel;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(name = "eval", sortOptions = false, description = "Scores a run's final model, or an earlier one read out of its weights, on "
+        + "test images or on any data set with images of the same size. Classes are matched by name.",
+        footerHeading = "%nExamples%n", footer = {
+            "  palimpsest eval runs/m2kd-digits-20260101-120000",
+            "  palimpsest eval runs/fashion --snapshot 2",
+            "  palimpsest eval runs/fashion --data image-folder --data-folder photos --image-size 28"})
+final class EvalCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "RUN", description = "The run's folder.")
+    private Path run;
+
+    @picocli.CommandLine.Option(names = "--snapshot", paramLabel = "I", order = 1,
+            description = "The model after the I-th experience, from 1 [the final model].")
+    private Optional<Integer> snapshot = Optional.empty();
+
+    @picocli.CommandLine.Option(names = "--data", paramLabel = "NAME", order = 2, description = "Data set [the run's].")
+    private Optional<String> data = Optional.empty();
+
+    @picocli.CommandLine.Option(names = "--data-folder", paramLabel = "DIR", order = 3,
+            description = "Where its files lie [as in the run, or the usual places].")
+    private Optional<Path> folder = Optional.empty();
+
+    @picocli.CommandLine.Option(names = "--image-size", paramLabel = "N", order = 4,
+            description = "For image-folder and image-list, as in palimpsest train [0].")
+    private int imageSize;
+
+    @picocli.CommandLine.Option(names = "--skip-damaged", order = 5,
+            description = "For image-folder and image-list: leave out what cannot be read.")
+    private boolean skipDamaged;
+
+    @picocli.CommandLine.Option(names = "--split", paramLabel = "test|validation|train", order = 6,
+            description = "Which images [those that the run's own accuracies are of].")
+    private Optional<String> split = Optional.empty();
+
+    @Spec
+    private CommandSpec command;
+
+    @Override
+    public Integer call() throws IOException {
+        Optional<SavedModel.Part> chosen = split.map(this::part);
+        try (SavedModel model = SavedModel.read(RunFolder.checkpoint(run))) {
+            DataOptions own = model.recipe().data();
+            SavedModel.Part part = chosen.orElse(data.isEmpty() && own.evaluate() == DataOptions.Evaluate.VALIDATION
+                    ? SavedModel.Part.VALIDATION : SavedModel.Part.TEST);
+            Dataset images = data.isPresent() ? Dataset.load(data.get(), folder, new ImageOptions(imageSize, skipDamaged))
+                    : Dataset.load(own.name(), folder.or(own::folder), own.images());
+            OptionalInt number = snapshot.map(OptionalInt::of).orElse(OptionalInt.empty());
+            print(model, number, Option.label(part) + " images of " + images.name(), model.score(images, part, number));
+        }
+        return 0;
+    }
+
+    private SavedModel.Part part(String text) {
+        List<String> names = Arrays.stream(SavedModel.Part.values()).map(Option::label).toList();
+        if (!names.contains(text)) {
+            throw new ParameterException(command.commandLine(), "--split " + text + ": expected one of " + String.join(", ", names)
+                    + Nearest.suggestion(text, names));
+        }
+        return SavedModel.Part.values()[names.indexOf(text)];
+    }
+
+    private void print(SavedModel model, OptionalInt number, String images, SavedModel.Scores scores) {
+        PrintWriter lines = command.commandLine().getOut();
+        int experiences = model.recipe().data().split().sizes().size();
+        lines.println((number.isPresent() ? "Snapshot " + number.getAsInt() : model.experiences() == experiences ? "Final model"
+                : "Model after experience " + model.experiences()) + " of " + experiences + " experiences, on " + images);
+        lines.println("experience   images  accuracy  within  classes");
+        for (int j = 0; j < scores.groups().size(); j++) {
+            SavedModel.Group group = scores.groups().get(j);
+            row(lines, Integer.toString(j + 1), group, String.join(", ", group.classes()));
+        }
+        row(lines, "all", scores.all(), "");
+        if (scores.leftOut() > 0) {
+            lines.printf(Locale.ROOT, "%,d images are of classes that this model had not learnt, and are not counted.%n", scores.leftOut());
+        }
+        lines.println("Percent right over all classes seen; within: over the classes of the image's own experience.");
+        lines.flush();
+    }
+
+    private static void row(PrintWriter lines, String name, SavedModel.Group group, String classes) {
+        lines.println(String.format(Locale.ROOT, "%-10s %8s %9s %7s  %s", name, String.format(Locale.ROOT, "%,d", group.images()),
+                percent(group.accuracy()), percent(group.withinExperience()), classes).stripTrailing());
+    }
+
+    private static String percent(double share) {
+        return Double.isNaN(share) ? "-" : String.format(Locale.ROOT, "%.2f", 100 * share);
+    }
+}

@@ -1,0 +1,113 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.recipe.SuiteFile;
+import dev.palimpsest.report.Comparison;
+import dev.palimpsest.report.Report;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(name = "suite", sortOptions = false,
+        customSynopsis = "palimpsest suite SUITE [--OPTION VALUE]… [--orders SEED,…] [--jobs N] [--out DIR]%n",
+        description = {
+    "Trains variants of recipes over class orders and compares them: means, standard deviations, and differences from a reference on the "
+            + "same class orders with their standard errors. What is complete in the folder is kept: the same command goes on where it was "
+            + "stopped, and adds what a longer suite or more class orders ask for.",
+    "",
+    "A suite is a file of blocks; its first lines show how. Options below go before the suite's for all of its variants."},
+        footerHeading = "%nExamples%n", footer = {
+    "  palimpsest suite fashion --jobs 2",
+    "  palimpsest suite fashion --evaluate validation --validation 0.1 --orders 11,12,13 --out runs/fashion-validation",
+    "  palimpsest suite my.suite"})
+final class SuiteCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "SUITE", description = {"One of fashion, glyphs, fashion-drift, or the path of a file."})
+    private String suiteName;
+
+    @Option(names = "--orders", paramLabel = "SEED", split = ",", order = 1, description = "Class orders instead of the suite's.")
+    private List<String> orders = new ArrayList<>();
+
+    @Option(names = "--jobs", paramLabel = "N", order = 2, defaultValue = "1",
+            description = "Runs at the same time [1]. Runs of one thread each are the same bit for bit whatever it is.")
+    private int jobs;
+
+    @Option(names = "--out", paramLabel = "DIR", order = 3, description = "Folder of the runs [runs/SUITE].")
+    private Path out;
+
+    @Spec
+    private CommandSpec command;
+
+    private final RecipeFlags flags;
+    private final Runner runner;
+    private final Display display;
+
+    SuiteCommand(RecipeFlags flags, Runner runner, Display display) {
+        this.flags = flags;
+        this.runner = runner;
+        this.display = display;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        SuiteFile suite;
+        List<Plan> plans;
+        try {
+            if (jobs < 1) {
+                throw new IllegalArgumentException("--jobs " + jobs + ": expected at least 1");
+            }
+            suite = SuiteFile.load(suiteName);
+            plans = Plan.of(suite, orders, flags.given());
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage(), e);
+        }
+        Path folder = out == null ? Path.of("runs", suite.name()) : out;
+        PrintWriter lines = command.commandLine().getOut();
+        if (!suite.summary().isEmpty()) {
+            lines.println(suite.summary());
+        }
+        lines.println(plans.size() + " runs into " + folder);
+        lines.flush();
+        Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, jobs);
+        // Variant by variant: rows stand as in the suite, whichever class order failed.
+        List<Path> done = plans.stream().collect(Collectors.groupingBy(plan -> plan.folder().getParent(), LinkedHashMap::new,
+                Collectors.toList())).values().stream().flatMap(List::stream).filter(plan -> !failures.containsKey(plan.name()))
+                .map(plan -> folder.resolve(plan.folder())).toList();
+        if (!done.isEmpty()) {
+            summarise(suite, done, folder, lines);
+        }
+        return Batch.summary(failures, plans.size(), command.commandLine());
+    }
+
+    private void summarise(SuiteFile suite, List<Path> done, Path folder, PrintWriter lines) throws IOException {
+        Comparison comparison = Comparison.of(done);
+        lines.println();
+        lines.print(comparison.text());
+        comparison.write(folder, suite.summary(), command());
+        Path page = folder.resolve(Report.FILE);
+        Report.write(comparison, page).forEach(lines::println);
+        lines.println("Summary: " + folder.resolve(Comparison.MARKDOWN));
+        lines.println("Report: " + page);
+        lines.flush();
+    }
+
+    /** The command that repeats the suite, without what changes no figure. */
+    private String command() {
+        List<String> words = new ArrayList<>(List.of("palimpsest", "suite", suiteName));
+        flags.given().forEach((name, text) -> words.addAll(List.of("--" + name, text)));
+        if (!orders.isEmpty()) {
+            words.addAll(List.of("--orders", String.join(",", orders)));
+        }
+        return Words.join(words);
+    }
+}

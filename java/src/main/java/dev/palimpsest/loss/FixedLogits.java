@@ -1,0 +1,47 @@
+package dev.palimpsest.loss;
+
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * Columns of logits that a constant stands in for: the loss sees the constant, and no gradient reaches what the network said there. An old
+ * class that a batch does not hold gets {@link #ABSENT}, so that nothing pushes it down; a class that nobody has seen yet gets
+ * {@link #UNSEEN}, which leaves it in the softmax as if it had said about zero (the published code of MLKD, arXiv 2508.12692). Immutable.
+ */
+public final class FixedLogits {
+    public static final double ABSENT = -1e9;
+    public static final double UNSEEN = 1e-9;
+
+    /** NaN where the network's own value counts. */
+    private final double[] constant;
+
+    private FixedLogits(double[] constant) {
+        this.constant = constant;
+    }
+
+    /** All columns as the network says. */
+    public static FixedLogits none(int classes) {
+        double[] constant = new double[classes];
+        Arrays.fill(constant, Double.NaN);
+        return new FixedLogits(constant);
+    }
+
+    /** The same with a constant in these columns too. */
+    public FixedLogits with(IntStream columns, double value) {
+        double[] more = constant.clone();
+        columns.forEach(c -> more[c] = value);
+        return new FixedLogits(more);
+    }
+
+    public int classes() {
+        return constant.length;
+    }
+
+    boolean fixed(int column) {
+        return !Double.isNaN(constant[column]);
+    }
+
+    double value(int column, double said) {
+        return fixed(column) ? constant[column] : said;
+    }
+}

@@ -1,0 +1,49 @@
+package dev.palimpsest.report;
+
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * A number that runs are compared by.
+ *
+ * @param key in metrics.json and summary.json
+ * @param title of its column
+ * @param meaning one clause; empty where the title says all
+ * @param value in a run; null where it is not defined
+ * @param scale multiplies it for people: 100 for percent
+ * @param paired whether differences on the same class orders are worth telling
+ */
+record Figure(String key, String title, String meaning, Function<Metrics, Number> value, double scale, int decimals, boolean paired) {
+    static final List<Figure> ALL = List.of(
+            percent("average_incremental_accuracy", "average incremental",
+                    "mean over experiences, the first included, of the accuracy on all classes seen", Metrics::averageIncremental),
+            percent("average_incremental_accuracy_without_first", "without first", "the same without the first experience",
+                    Metrics::averageIncrementalWithoutFirst),
+            percent("final_accuracy", "final", "accuracy on all classes after the last experience", Metrics::finalAccuracy),
+            percent("final_within_experience_accuracy", "within experience", "final accuracy if the image's experience were known",
+                    Metrics::finalWithinExperience),
+            percent("forgetting", "forgetting", "mean drop from the best accuracy on an experience's classes to the last",
+                    Metrics::forgetting),
+            new Figure("snapshot_bytes", "snapshot bytes", "all earlier models together; – where none is kept", Metrics::snapshotBytes, 1,
+                    0, false),
+            new Figure("seconds", "seconds", "training and evaluation", Metrics::seconds, 1, 1, false));
+
+    private static Figure percent(String key, String title, String meaning, Function<Metrics, Number> value) {
+        return new Figure(key, title, meaning, value, 100, 1, true);
+    }
+
+    Spread of(Group group) {
+        return Spread.of(group.runs().stream().map(run -> value.apply(run.metrics().orElseThrow())).filter(number -> number != null)
+                .mapToDouble(Number::doubleValue).toArray());
+    }
+
+    /** In a cell of a table. */
+    String text(Group group) {
+        Spread spread = of(group);
+        if (key.equals("snapshot_bytes")) {
+            // Equal for every class order unless the pruning was cut short.
+            return spread.mean() == 0 ? "–" : (spread.deviation() == 0 ? Spread.of(spread.mean()) : spread).text(1, 0);
+        }
+        return spread.text(scale, decimals);
+    }
+}

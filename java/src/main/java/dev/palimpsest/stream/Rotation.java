@@ -1,0 +1,45 @@
+package dev.palimpsest.stream;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+/** Images turned by quarters, for networks that learn to tell how far. */
+public final class Rotation {
+    /** Turns of a full circle, which are the classes of rotation prediction. */
+    public static final int QUARTERS = 4;
+
+    private Rotation() {}
+
+    /**
+     * Four copies of every image: block k of the output, {@code rows} images, is turned counter-clockwise by (k + 1)·90°.
+     *
+     * @param images [rows,C,side,side] float32
+     * @param out [4·rows,C,side,side] float32, of other memory
+     * @throws IndexOutOfBoundsException if the memory is too small
+     */
+    public static void copies(MemorySegment images, int rows, int channels, int side, MemorySegment out) {
+        long planes = (long) rows * channels;
+        long area = (long) side * side;
+        Objects.checkFromIndexSize(0, planes * area, images.byteSize() / Float.BYTES);
+        Objects.checkFromIndexSize(0, QUARTERS * planes * area, out.byteSize() / Float.BYTES);
+        MemorySegment source = images;
+        for (int k = 0; k < QUARTERS; k++) {
+            MemorySegment target = out.asSlice(k * planes * area * Float.BYTES, planes * area * Float.BYTES);
+            for (long plane = 0; plane < planes; plane++) {
+                quarter(source, target, plane * area, side);
+            }
+            source = target;
+        }
+    }
+
+    private static void quarter(MemorySegment source, MemorySegment target, long offset, int side) {
+        for (int y = 0; y < side; y++) {
+            for (int x = 0; x < side; x++) {
+                float value = source.getAtIndex(JAVA_FLOAT, offset + (long) x * side + (side - 1 - y));
+                target.setAtIndex(JAVA_FLOAT, offset + (long) y * side + x, value);
+            }
+        }
+    }
+}

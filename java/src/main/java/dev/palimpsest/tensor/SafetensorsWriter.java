@@ -1,0 +1,111 @@
+package dev.palimpsest.tensor;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.WritableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * Named tensors on their way into one safetensors file. Their memory is read when the file is written, so it must not change in between.
+ * Not thread-safe.
+ *
+ * @see Safetensors
+ */
+public final class SafetensorsWriter {
+    private static final int CHUNK = 1 << 20;
+
+    private final SortedMap<String, Safetensors.Tensor> tensors = new TreeMap<>();
+    private final SortedMap<String, String> metadata = new TreeMap<>();
+
+    /**
+     * @param data row-major, in the byte order of the machine, which is little-endian wherever this library runs
+     * @throws IllegalArgumentException if there is a tensor of that name already, or the data does not have the shape's size
+     */
+    public void add(String name, Safetensors.Type type, Shape shape, MemorySegment data) {
+        if (data.byteSize() != shape.elements() * type.bytes()) {
+            throw new IllegalArgumentException("tensor " + name + " needs " + shape.elements() * type.bytes() + " bytes (" + shape + " "
+                    + type + "), has " + data.byteSize());
+        }
+        if (tensors.putIfAbsent(name, new Safetensors.Tensor(type, shape, data)) != null) {
+            throw new IllegalArgumentException("there is a tensor " + name + " already: names of a file differ");
+        }
+    }
+
+    public void add(String name, Shape shape, float[] values) {
+        add(name, Safetensors.Type.F32, shape, MemorySegment.ofArray(values));
+    }
+
+    public void add(String name, Shape shape, double[] values) {
+        add(name, Safetensors.Type.F64, shape, MemorySegment.ofArray(values));
+    }
+
+    public void add(String name, Shape shape, int[] values) {
+        add(name, Safetensors.Type.I32, shape, MemorySegment.ofArray(values));
+    }
+
+    public void add(String name, Shape shape, long[] values) {
+        add(name, Safetensors.Type.I64, shape, MemorySegment.ofArray(values));
+    }
+
+    /** A free-form string of the header. */
+    public void metadata(String key, String value) {
+        metadata.put(key, value);
+    }
+
+    /** Writes the whole file: a header of a multiple of 8 bytes, then tensors of large elements first, so that all are aligned. */
+    public void writeTo(WritableByteChannel channel) throws IOException {
+        List<Map.Entry<String, Safetensors.Tensor>> ordered = tensors.entrySet().stream()
+                .sorted(Comparator.comparing(entry -> -entry.getValue().type().bytes())).toList();
+        byte[] header = header(ordered);
+        ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(0, header.length);
+        writeFully(channel, length);
+        writeFully(channel, ByteBuffer.wrap(header));
+        byte[] chunk = new byte[CHUNK];
+        for (Map.Entry<String, Safetensors.Tensor> entry : ordered) {
+            MemorySegment data = entry.getValue().data();
+            for (long at = 0; at < data.byteSize(); at += CHUNK) {
+                int bytes = (int) Math.min(CHUNK, data.byteSize() - at);
+                MemorySegment.copy(data, at, MemorySegment.ofArray(chunk), 0, bytes);
+                writeFully(channel, ByteBuffer.wrap(chunk, 0, bytes));
+            }
+        }
+    }
+
+    private byte[] header(List<Map.Entry<String, Safetensors.Tensor>> ordered) {
+        ObjectNode header = JsonNodeFactory.instance.objectNode();
+        if (!metadata.isEmpty()) {
+            metadata.forEach(header.putObject("__metadata__")::put);
+        }
+        long begin = 0;
+        for (Map.Entry<String, Safetensors.Tensor> entry : ordered) {
+            Safetensors.Tensor tensor = entry.getValue();
+            ObjectNode node = header.putObject(entry.getKey());
+            node.put("dtype", tensor.type().name());
+            ArrayNode shape = node.putArray("shape");
+            Arrays.stream(tensor.shape().extents()).forEach(shape::add);
+            node.putArray("data_offsets").add(begin).add(begin + tensor.data().byteSize());
+            begin += tensor.data().byteSize();
+        }
+        byte[] text = header.toString().getBytes(StandardCharsets.UTF_8);
+        byte[] padded = Arrays.copyOf(text, Math.ceilDiv(text.length, Long.BYTES) * Long.BYTES);
+        Arrays.fill(padded, text.length, padded.length, (byte) ' ');
+        return padded;
+    }
+
+    private static void writeFully(WritableByteChannel channel, ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+}

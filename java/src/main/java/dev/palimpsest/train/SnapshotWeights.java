@@ -1,0 +1,19 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.model.Weights;
+import dev.palimpsest.snapshot.Snapshots;
+import dev.palimpsest.tensor.Parameter;
+import java.lang.foreign.MemorySegment;
+
+/** One snapshot as the weights of a frozen network. @param snapshot from 1 */
+public record SnapshotWeights(Snapshots snapshots, int snapshot) implements Weights {
+    @Override
+    public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {
+        snapshots.weight(snapshot, parameter, scale, out);
+    }
+
+    @Override
+    public MemorySegment vector(String name) {
+        return snapshots.vector(snapshot, name);
+    }
+}

@@ -1,0 +1,67 @@
+package dev.palimpsest.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.palimpsest.method.Methods;
+import dev.palimpsest.train.Experiment;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Recipes for data that tests cannot have learn from a few made-up images in the same files, for one epoch. */
+class LargeDataRecipesTest {
+    @TempDir
+    private Path temporary;
+
+    @ParameterizedTest
+    @CsvSource({"m2kd-cifar100, 10x10, 10", "m2kd-cifar100-exemplar-free, 5x20, 5", "m2kd-cifar100, 50+10x5, 11"})
+    void cifar100(String recipe, String split, int experiences) throws IOException {
+        Path data = Files.createDirectories(temporary.resolve("data"));
+        Files.write(data.resolve("train.bin"), cifar100(2));
+        Files.write(data.resolve("test.bin"), cifar100(1));
+        Files.write(data.resolve("fine_label_names.txt"), IntStream.range(0, 100).mapToObj(c -> "class-" + c).toList());
+        // Fewer layers and milestones within the one epoch keep it short; everything else is the recipe's.
+        JsonNode metrics = train(recipe, "--data-folder", data.toString(), "--split", split, "--depth", "8", "--widths", "4,8,8");
+        assertEquals(experiences, metrics.get("accuracy").size());
+    }
+
+    /** Records of the coarse label, the label and 3 planes of 32×32. */
+    private static byte[] cifar100(int imagesPerClass) {
+        Random random = new Random(7);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        for (int i = 0; i < 100 * imagesPerClass; i++) {
+            byte[] record = new byte[2 + 3 * 32 * 32];
+            random.nextBytes(record);
+            record[0] = (byte) (i % 20);
+            record[1] = (byte) (i % 100);
+            bytes.writeBytes(record);
+        }
+        return bytes.toByteArray();
+    }
+
+    private JsonNode train(String recipe, String... more) throws IOException {
+        StringWriter err = new StringWriter();
+        Path run = temporary.resolve("run");
+        List<String> words = new ArrayList<>(List.of("train", recipe, "--epochs", "1", "--retrain-epochs", "1", "--threads", "1", "--out",
+                run.toString()));
+        words.addAll(List.of(more));
+        int code = Palimpsest.commandLine((settled, progress) -> Experiment.run(settled, Methods.of(settled), progress),
+                (name, alone) -> new Lines(name, Duration.ofDays(1), new PrintWriter(new StringWriter()), System::nanoTime), List.of())
+                .setOut(new PrintWriter(new StringWriter())).setErr(new PrintWriter(err, true)).execute(words.toArray(String[]::new));
+        assertEquals(0, code, err.toString());
+        return new ObjectMapper().readTree(run.resolve("metrics.json").toFile());
+    }
+}
