@@ -40,9 +40,11 @@ extern "C" __global__ void __launch_bounds__(WARP* ROWS) palimpsest_cuda_softmax
     double sum = 0;
     for (int64_t c = begin + lane; c < end; c += WARP) sum += exp(static_cast<double>(load(z + c)) - top);
     sum = sum_of_lanes(sum);
+    const double inverse = 1.0 / sum;
+    const double share = 1.0 / static_cast<double>(rows);
     for (int64_t c = lane; c < classes; c += WARP) {
         double g = 0;
-        if (c >= begin && c < end) g = (exp(static_cast<double>(load(z + c)) - top) / sum - (c == own ? 1 : 0)) / static_cast<double>(rows);
+        if (c >= begin && c < end) g = (exp(static_cast<double>(load(z + c)) - top) * inverse - (c == own ? 1 : 0)) * share;
         store(gradient + row * classes + c, static_cast<float>(g));
     }
     if (lane == 0) store(row_loss + row, log(sum) + top - load(z + own));

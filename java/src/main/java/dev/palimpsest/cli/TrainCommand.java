@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.recipe.MlkdOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.report.Comparison;
@@ -39,20 +40,24 @@ final class TrainCommand implements Callable<Integer> {
     private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
 
     @Parameters(paramLabel = "RECIPE", description = {"One of m2kd-digits, m2kd-digits-exemplar-free, m2kd-fashion, "
-            + "m2kd-fashion-exemplar-free, m2kd-glyphs, m2kd-cifar100, m2kd-cifar100-exemplar-free, m2kd-imagenet100, or the "
-            + "path of a file."})
+            + "m2kd-fashion-exemplar-free, m2kd-glyphs, m2kd-cifar100, m2kd-cifar100-exemplar-free, m2kd-imagenet100, mlkd-digits, "
+            + "mlkd-glyphs, mlkd-clvision, or the path of a file."})
     private String recipeName;
 
     @Option(names = "--beside", paramLabel = "METHOD", split = ",", order = 1,
             description = "Methods to run beside the recipe's own with the same settings: m2kd, lwf, lwf-mc, icarl, replay, "
-                    + "fine-tuning, joint.")
+                    + "fine-tuning, joint, and those of mlkd (see --method).")
     private List<String> beside = new ArrayList<>();
 
     @Option(names = "--orders", paramLabel = "SEED", split = ",", order = 2,
             description = "Repeats everything for each of these class orders, and gives mean ± standard deviation.")
     private List<String> orders = new ArrayList<>();
 
-    @Option(names = "--out", paramLabel = "DIR", order = 3, description = "Run folder [runs/RECIPE-TIME].")
+    @Option(names = "--as", paramLabel = "paper|code", order = 3,
+            description = "Method mlkd as in the paper or as in the published code, where they differ; options set one by one go before it.")
+    private String as;
+
+    @Option(names = "--out", paramLabel = "DIR", order = 4, description = "Run folder [runs/RECIPE-TIME].")
     private Path out;
 
     @Spec
@@ -75,6 +80,9 @@ final class TrainCommand implements Callable<Integer> {
         try {
             file = RecipeFile.load(recipeName);
             SequencedMap<String, String> texts = new LinkedHashMap<>(file.texts());
+            if (as != null) {
+                texts.putAll(MlkdOptions.as(as));
+            }
             texts.putAll(flags.given());
             plans = Plan.of(recipeName, file, Recipe.of(texts), beside, orders);
         } catch (IllegalArgumentException e) {

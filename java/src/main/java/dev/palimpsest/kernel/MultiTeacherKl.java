@@ -37,6 +37,9 @@ public final class MultiTeacherKl implements AutoCloseable {
             throw new IllegalArgumentException("maxRows " + maxRows + " and classes " + classes + ": expected at least 1 of each");
         }
         for (ClassRange range : ranges) {
+            if (range.size() == 0) {
+                throw new IllegalArgumentException("a teacher's classes " + range + " are empty: expected at least one");
+            }
             if (range.end() > classes) {
                 throw new IllegalArgumentException("a teacher's classes " + range + " lie outside the student's [0, " + classes + ")");
             }

@@ -5,10 +5,17 @@ import dev.palimpsest.recipe.MethodOptions;
 import dev.palimpsest.recipe.Option;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Method;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 
 /** The methods that recipes name. */
 public final class Methods {
+    /** Those that do without new classes in an experience. */
+    private static final Set<MethodOptions.Kind> REPEATABLE = EnumSet.of(MethodOptions.Kind.FINE_TUNING, MethodOptions.Kind.JOINT,
+            MethodOptions.Kind.MLKD, MethodOptions.Kind.MLKD_BASELINE, MethodOptions.Kind.MLKD_SSL_ALONE, MethodOptions.Kind.MLKD_ALONE,
+            MethodOptions.Kind.LWF_UNLABELLED);
+
     private Methods() {}
 
     /**
@@ -26,6 +33,8 @@ public final class Methods {
             case REPLAY -> new Replay(recipe);
             case FINE_TUNING -> new FineTuning(recipe);
             case JOINT -> new Joint();
+            case MLKD, MLKD_BASELINE, MLKD_SSL_ALONE, MLKD_ALONE -> new Mlkd(recipe);
+            case LWF_UNLABELLED -> new LwfUnlabelled(recipe);
         };
     }
 
@@ -43,6 +52,11 @@ public final class Methods {
             case REPLAY -> Replay.settled(recipe);
             case FINE_TUNING -> FineTuning.settled(recipe);
             case JOINT -> Joint.settled(recipe);
+            case MLKD -> withoutExemplars(plain(recipe));
+            case MLKD_BASELINE -> withoutExemplars(plain(recipe)).with("ensemble", "false").with("teachers", "0").with("ssl", "none");
+            case MLKD_SSL_ALONE -> withoutExemplars(plain(recipe)).with("ensemble", "false").with("teachers", "0");
+            case MLKD_ALONE -> withoutExemplars(plain(recipe)).with("ssl", "none");
+            case LWF_UNLABELLED -> withoutExemplars(plain(recipe));
         };
     }
 
@@ -70,6 +84,11 @@ public final class Methods {
     /** Refuses losses that would be zero whatever the network says, and labels that no softmax covers. */
     private static void requireTeachable(Recipe recipe) {
         MethodOptions options = recipe.method();
+        if (recipe.repetition().on() && !REPEATABLE.contains(options.kind())) {
+            throw new IllegalArgumentException("method = " + Option.label(options.kind()) + " needs new classes in every experience, which "
+                    + "stream = repetition does not bring: take one of "
+                    + String.join(", ", REPEATABLE.stream().map(Option::label).toList()));
+        }
         boolean newAlone = options.crossEntropy() == MethodOptions.CrossEntropy.NEW;
         if (newAlone && recipe.exemplars().kept()) {
             throw new IllegalArgumentException("cross-entropy = new looks at the new classes alone, but exemplars = "

@@ -12,7 +12,6 @@ import dev.palimpsest.loss.LogitReplay;
 import dev.palimpsest.loss.RelationDistillation;
 import dev.palimpsest.loss.TeacherChoice;
 import dev.palimpsest.recipe.MlkdOptions;
-import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Terms;
 import java.util.Arrays;
@@ -116,11 +115,7 @@ final class MlkdLoss implements AutoCloseable {
         }
     }
 
-    /** α·CE of the four rotations. */
-    void rotation(Tape tape, Terms terms, Variable logits, int[] turns) {
-        selfSupervised(terms, CrossEntropy.softmax(tape, engine, logits, turns, new ClassRange(0, 4)));
-    }
-
+    /** α·SSL. */
     void selfSupervised(Terms terms, Scalar term) {
         terms.add("self-supervision", options.alpha(experience), term);
     }

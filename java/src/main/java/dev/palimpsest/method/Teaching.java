@@ -12,6 +12,7 @@ import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.StepTimes;
 import dev.palimpsest.train.Terms;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,7 +50,9 @@ final class Teaching implements AutoCloseable {
     /** Also hands the classification what the last teacher says, for the sigmoid form. */
     void add(Pass pass, Terms terms, Classification classification) {
         Engine engine = pass.engine();
+        learner.times().at(StepTimes.Part.TEACHERS);
         List<Outputs<Tensor>> said = teachers.stream().map(teacher -> teacher.outputs(pass)).toList();
+        learner.times().at(StepTimes.Part.LOSSES);
         if (options.lambda() > 0) {
             terms.add("distillation", options.lambda(), distil(pass, pass.outputs().logits(), said.stream().map(Outputs::logits).toList()));
         }

@@ -4,7 +4,8 @@ import java.util.Arrays;
 
 /**
  * a[i][j]: share of the test images of experience j's classes that are right after experience i, 0 ≤ j ≤ i. Kept as counts, so that
- * accuracy over several experiences weighs every image alike. Shares are of 1. Immutable; rows are added as experiences pass.
+ * accuracy over several experiences weighs every image alike. An experience that brought no new class has no images: its shares are NaN,
+ * and means over experiences leave it out. Shares are of 1. Immutable; rows are added as experiences pass.
  */
 public final class AccuracyMatrix {
     private final int[] images;
@@ -22,9 +23,12 @@ public final class AccuracyMatrix {
      */
     public static AccuracyMatrix of(int... images) {
         for (int count : images) {
-            if (count < 1) {
-                throw new IllegalArgumentException("test images an experience " + Arrays.toString(images) + ": expected at least 1");
+            if (count < 0) {
+                throw new IllegalArgumentException("test images an experience " + Arrays.toString(images) + ": expected at least 0");
             }
+        }
+        if (images.length > 0 && images[0] == 0) {
+            throw new IllegalArgumentException("the first experience has no test images: its classes are new, expected at least 1");
         }
         return new AccuracyMatrix(images.clone(), new int[0][]);
     }
@@ -62,7 +66,7 @@ public final class AccuracyMatrix {
         return correct[i][j];
     }
 
-    /** a[i][j]. */
+    /** a[i][j]; NaN where experience j has no images. */
     public double at(int i, int j) {
         return (double) correct[i][j] / images[j];
     }
@@ -109,24 +113,33 @@ public final class AccuracyMatrix {
     public double forgetting() {
         int last = correct.length - 1;
         double sum = 0;
+        int counted = 0;
         for (int j = 0; j < last; j++) {
+            if (images[j] == 0) {
+                continue;
+            }
+            counted++;
             double best = 0;
             for (int i = j; i <= last; i++) {
                 best = Math.max(best, at(i, j));
             }
             sum += best - at(last, j);
         }
-        return last < 1 ? Double.NaN : sum / last;
+        return last < 1 ? Double.NaN : sum / counted;
     }
 
     /** mean_{j&lt;N} (a[N][j] − a[j][j]), N the last experience (Lopez-Paz and Ranzato 2017); NaN where nothing came before it. */
     public double backwardTransfer() {
         int last = correct.length - 1;
         double sum = 0;
+        int counted = 0;
         for (int j = 0; j < last; j++) {
-            sum += at(last, j) - at(j, j);
+            if (images[j] > 0) {
+                counted++;
+                sum += at(last, j) - at(j, j);
+            }
         }
-        return last < 1 ? Double.NaN : sum / last;
+        return last < 1 ? Double.NaN : sum / counted;
     }
 
     private double meanAllSeen(int first) {

@@ -4,6 +4,7 @@ import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /** A classifier on features, whose outputs grow with the classes seen. */
@@ -25,6 +26,13 @@ public final class Linear {
     /** What its parameters' names begin with. */
     String name() {
         return name;
+    }
+
+    /** A head beside a network's own, which starts as those do. */
+    public static Linear of(String name, int inputs, int outputs, Arena arena, long seed) {
+        Linear head = new Linear(name, inputs, 0, arena);
+        head.grow(outputs, new SplittableRandom(seed));
+        return head;
     }
 
     /** [outputs, inputs]; another object after {@link #grow}. */

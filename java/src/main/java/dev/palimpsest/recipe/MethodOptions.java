@@ -16,9 +16,10 @@ public record MethodOptions(Kind kind, double temperature, double lambda, double
         OverSnapshots overSnapshots, CrossEntropy crossEntropy, boolean prune, OptionalDouble fraction, boolean freezeNorm) {
     /**
      * M2KD; distillation from the last model alone, with a softmax or with sigmoids; iCaRL; no distillation, with exemplars or without
-     * (the lower bound); training on everything seen so far (the upper bound).
+     * (the lower bound); training on everything seen so far (the upper bound); MLKD with self-supervision; the same with neither, with
+     * self-supervision alone, with MLKD alone; distillation from the last model on unlabelled images.
      */
-    public enum Kind { M2KD, LWF, LWF_MC, ICARL, REPLAY, FINE_TUNING, JOINT }
+    public enum Kind { M2KD, LWF, LWF_MC, ICARL, REPLAY, FINE_TUNING, JOINT, MLKD, MLKD_BASELINE, MLKD_SSL_ALONE, MLKD_ALONE, LWF_UNLABELLED }
 
     /** What snapshot i teaches: its own classes, or all it had seen. */
     public enum Groups { OWN, CUMULATIVE }
@@ -31,7 +32,9 @@ public record MethodOptions(Kind kind, double temperature, double lambda, double
 
     static final Option<Kind> METHOD = Option.choice("method", Kind.class, Kind.M2KD,
             "Method: m2kd; lwf distils from the last model alone; lwf-mc does so with sigmoids; icarl is lwf-mc with exemplars; replay has "
-                    + "exemplars alone; fine-tuning has nothing; joint has all images.", r -> r.method().kind());
+                    + "exemplars alone; fine-tuning has nothing; joint has all images; mlkd is MLKD with self-supervision, mlkd-baseline has neither "
+                    + "but its cross-entropy, replay and constraints, mlkd-ssl-alone and mlkd-alone one of the two; lwf-unlabelled is lwf on "
+                    + "unlabelled images.", r -> r.method().kind());
     static final Option<Double> TEMPERATURE = Option.number("temperature", 2, "Temperature of the distillation.",
             r -> r.method().temperature());
     static final Option<Double> LAMBDA = Option.number("lambda", 1, "Weight of the distillation of logits.", r -> r.method().lambda());

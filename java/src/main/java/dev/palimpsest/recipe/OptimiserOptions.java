@@ -5,7 +5,10 @@ import java.util.List;
 /**
  * How weights move.
  *
- * @param epochs passes over an experience's images
+ * @param epochs passes over the first experience's images
+ * @param epochsFall passes fewer in every further experience
+ * @param fewestEpochs where that ends
+ * @param keep whether momentum and the like stay from one phase of training to the next
  * @param retrainEpochs passes after pruning, with the released weights held at zero
  * @param batch images a step, exemplars included
  * @param laterLearningRateFactor the learning rate of every experience but the first is multiplied by this
@@ -14,7 +17,7 @@ import java.util.List;
  * @param milestones epochs at which the step schedule multiplies the learning rate by {@code decay}
  * @param clip largest norm of the whole gradient; 0: not clipped
  */
-public record OptimiserOptions(int epochs, int retrainEpochs, int batch, Algorithm algorithm, double learningRate,
+public record OptimiserOptions(int epochs, double epochsFall, int fewestEpochs, boolean keep, int retrainEpochs, int batch, Algorithm algorithm, double learningRate,
         double laterLearningRateFactor, double retrainLearningRateFactor, double momentum, boolean nesterov, double weightDecay,
         ScheduleKind schedule, List<Integer> milestones, double decay, double clip) {
     /** The update rule. */
@@ -24,6 +27,12 @@ public record OptimiserOptions(int epochs, int retrainEpochs, int batch, Algorit
     public enum ScheduleKind { COSINE, STEP, CONSTANT }
 
     static final Option<Integer> EPOCHS = Option.integer("epochs", 20, "Passes over an experience's images.", r -> r.optimiser().epochs());
+    static final Option<Double> EPOCHS_FALL = Option.number("epochs-fall", 0, "Passes fewer in every further experience.",
+            r -> r.optimiser().epochsFall());
+    static final Option<Integer> FEWEST_EPOCHS = Option.integer("fewest-epochs", 1, "Where epochs-fall ends.",
+            r -> r.optimiser().fewestEpochs());
+    static final Option<Boolean> KEEP = Option.flag("keep-optimiser", false,
+            "Keep momentum and the like from one experience to the next, instead of starting anew.", r -> r.optimiser().keep());
     static final Option<Integer> RETRAIN_EPOCHS = Option.integer("retrain-epochs", 2,
             "Passes after pruning, with the released weights held at zero.", r -> r.optimiser().retrainEpochs());
     static final Option<Integer> BATCH = Option.integer("batch", 32, "Images a step; with exemplars half of them come from memory.",
@@ -48,13 +57,15 @@ public record OptimiserOptions(int epochs, int retrainEpochs, int batch, Algorit
     static final Option<Double> DECAY = Option.number("decay", 0.2, "Factor of the step schedule.", r -> r.optimiser().decay());
     static final Option<Double> CLIP = Option.number("clip", 0, "Largest norm of the whole gradient; 0: not clipped.",
             r -> r.optimiser().clip());
-    static final List<Option<?>> ALL = List.of(EPOCHS, RETRAIN_EPOCHS, BATCH, OPTIMISER, LEARNING_RATE, LATER_FACTOR, RETRAIN_FACTOR,
+    static final List<Option<?>> ALL = List.of(EPOCHS, EPOCHS_FALL, FEWEST_EPOCHS, KEEP, RETRAIN_EPOCHS, BATCH, OPTIMISER, LEARNING_RATE, LATER_FACTOR, RETRAIN_FACTOR,
             MOMENTUM, NESTEROV, WEIGHT_DECAY, SCHEDULE, MILESTONES, DECAY, CLIP);
 
     /** @throws IllegalArgumentException with a sentence naming the option and what was expected */
     public OptimiserOptions {
         milestones = List.copyOf(milestones);
         Check.atLeast("epochs", epochs, 1);
+        Check.notNegative("epochs-fall", epochsFall);
+        Check.atLeast("fewest-epochs", fewestEpochs, 1);
         Check.atLeast("retrain-epochs", retrainEpochs, 0);
         Check.atLeast("batch", batch, 1);
         Check.positive("learning-rate", learningRate);
@@ -75,9 +86,15 @@ public record OptimiserOptions(int epochs, int retrainEpochs, int batch, Algorit
     }
 
     static OptimiserOptions of(Values values) {
-        return new OptimiserOptions(values.get(EPOCHS), values.get(RETRAIN_EPOCHS), values.get(BATCH), values.get(OPTIMISER),
+        return new OptimiserOptions(values.get(EPOCHS), values.get(EPOCHS_FALL), values.get(FEWEST_EPOCHS), values.get(KEEP),
+                values.get(RETRAIN_EPOCHS), values.get(BATCH), values.get(OPTIMISER),
                 values.get(LEARNING_RATE), values.get(LATER_FACTOR), values.get(RETRAIN_FACTOR), values.get(MOMENTUM),
                 values.get(NESTEROV), values.get(WEIGHT_DECAY), values.get(SCHEDULE), values.get(MILESTONES), values.get(DECAY),
                 values.get(CLIP));
+    }
+
+    /** Passes over an experience's images: epochs, falling to the fewest. */
+    public int epochs(int experience) {
+        return (int) Math.max(Math.min(epochs, fewestEpochs), Math.round(epochs - epochsFall * experience));
     }
 }

@@ -12,8 +12,9 @@ import java.util.SequencedMap;
  * @param seed of initial weights, shuffling, augmentation and exemplars; the class order has its own seed
  * @param threads that compute; results do not change between runs with the same number
  */
-public record Recipe(DataOptions data, ModelOptions model, OptimiserOptions optimiser, MethodOptions method, ExemplarOptions exemplars,
-        MlkdOptions mlkd, ComputeOptions compute, long seed, int threads) {
+public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOptions model, OptimiserOptions optimiser,
+        MethodOptions method, ExemplarOptions exemplars, MlkdOptions mlkd, BudgetOptions budget, ComputeOptions compute,
+        long seed, int threads) {
     /** Options with a common subject, under one heading of the help text. */
     public record Section(String title, List<Option<?>> options) {}
 
@@ -26,17 +27,21 @@ public record Recipe(DataOptions data, ModelOptions model, OptimiserOptions opti
 
     private static final List<Section> SECTIONS = List.of(
             new Section("Data", DataOptions.ALL),
+            new Section("Stream with repetition", RepetitionOptions.ALL),
             new Section("Network", ModelOptions.ALL),
             new Section("Method", MethodOptions.ALL),
             new Section("Exemplars", ExemplarOptions.ALL),
             new Section("Method mlkd", MlkdOptions.ALL),
             new Section("Optimiser", OptimiserOptions.ALL),
             new Section("Device", ComputeOptions.ALL),
+            new Section("Budget", BudgetOptions.ALL),
             new Section("Repeatability", List.of(SEED, THREADS)));
 
-    /** @throws IllegalArgumentException if there is not at least one thread, or not an exemplar for every class */
+    /** @throws IllegalArgumentException if there is not at least one thread, or not an exemplar for every class, or options do not go together */
     public Recipe {
         Check.atLeast("threads", threads, 1);
+        Check.that(!repetition.on() || data.validation() == 0, "validation", data.validation(),
+                "0 with stream = repetition, which holds no images out");
         int classes = data.split().classes();
         Check.that(exemplars.budget() == 0 || exemplars.budget() >= classes, "exemplar-budget", exemplars.budget(),
                 "0, or at least 1 for each of the " + classes + " classes");
@@ -67,8 +72,9 @@ public record Recipe(DataOptions data, ModelOptions model, OptimiserOptions opti
             }
         }
         Values values = new Values(texts);
-        return new Recipe(DataOptions.of(values), ModelOptions.of(values), OptimiserOptions.of(values), MethodOptions.of(values),
-                ExemplarOptions.of(values), MlkdOptions.of(values), ComputeOptions.of(values), values.get(SEED), values.get(THREADS));
+        return new Recipe(DataOptions.of(values), RepetitionOptions.of(values), ModelOptions.of(values), OptimiserOptions.of(values),
+                MethodOptions.of(values), ExemplarOptions.of(values), MlkdOptions.of(values), BudgetOptions.of(values),
+                ComputeOptions.of(values), values.get(SEED), values.get(THREADS));
     }
 
     /** This recipe with one option changed: {@code recipe.with("method", "lwf")}. */

@@ -4,21 +4,22 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import dev.palimpsest.metrics.AccuracyMatrix;
 import dev.palimpsest.train.Result;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
  * The content of metrics.json; shares are of 1, and null stands where a number is not defined (nothing to forget after one experience).
  *
- * @param accuracy a[i][j]: after experience i on experience j's classes, argmax over all classes seen
+ * @param accuracy a[i][j]: after experience i on experience j's classes, argmax over all classes seen; null where j brought no new class
  * @param withinExperience the same with argmax among the classes of the image's own experience
  * @param accuracyOnAllSeen after each experience, every test image weighing alike
  * @param snapshotBytesAfter after each experience; empty where a method keeps no snapshots
  */
 @JsonPropertyOrder({"accuracy", "within_experience"})
 record Metrics(
-        double[][] accuracy,
-        @JsonProperty("within_experience") double[][] withinExperience,
+        Double[][] accuracy,
+        @JsonProperty("within_experience") Double[][] withinExperience,
         @JsonProperty("accuracy_on_all_seen") List<Double> accuracyOnAllSeen,
         @JsonProperty("within_experience_on_all_seen") List<Double> withinExperienceOnAllSeen,
         @JsonProperty("average_incremental_accuracy") Double averageIncremental,
@@ -37,7 +38,7 @@ record Metrics(
     static Metrics of(Result result) {
         AccuracyMatrix a = result.accuracy();
         Result.Memory memory = result.finalMemory();
-        return new Metrics(a.toArray(), result.withinExperience().toArray(), onAllSeen(a), onAllSeen(result.withinExperience()),
+        return new Metrics(defined(a.toArray()), defined(result.withinExperience().toArray()), onAllSeen(a), onAllSeen(result.withinExperience()),
                 defined(a.averageIncremental()), defined(a.averageIncrementalWithoutFirst()), defined(a.finalAccuracy()),
                 defined(result.withinExperience().finalAccuracy()), defined(a.forgetting()), defined(a.backwardTransfer()),
                 memory.snapshotBytes(), memory.fullCopiesBytes(), memory.bitsPerWeight(),
@@ -47,6 +48,10 @@ record Metrics(
 
     private static List<Double> onAllSeen(AccuracyMatrix matrix) {
         return IntStream.range(0, matrix.experiences()).mapToObj(matrix::allSeen).toList();
+    }
+
+    private static Double[][] defined(double[][] rows) {
+        return Arrays.stream(rows).map(row -> Arrays.stream(row).mapToObj(Metrics::defined).toArray(Double[]::new)).toArray(Double[][]::new);
     }
 
     private static Double defined(double value) {

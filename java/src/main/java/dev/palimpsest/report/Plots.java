@@ -66,6 +66,9 @@ final class Plots {
             for (int j = 0; j <= i; j++) {
                 int row = i;
                 int column = j;
+                if (group.first().accuracy()[row][column] == null) {
+                    continue;
+                }
                 cells.add(new Number[] {j, n - 1 - i, Math.round(100 * group.spread(m -> m.accuracy()[row][column]).mean())});
             }
         }

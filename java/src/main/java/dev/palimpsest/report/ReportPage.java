@@ -69,10 +69,15 @@ final class ReportPage {
                 : run.option("exemplars");
         long orders = runs.stream().map(each -> each.option("order")).distinct().count();
         html.append("<header>\n<p class=\"brand\">Palimpsest</p>\n<h1>").append(Html.escape(run.text("recipe"))).append("</h1>\n<p>")
-                .append(Html.escape(String.join(" · ", run.option("data"), "split " + run.option("split"), run.option("network"),
+                .append(Html.escape(String.join(" · ", run.option("data"), stream(run), run.option("network"),
                         exemplars.equals("0") ? "no exemplars" : exemplars + " exemplars a class",
                         orders == 1 ? "class order " + run.option("order") : orders + " class orders")))
                 .append("</p>\n</header>\n");
+    }
+
+    private static String stream(SavedRun run) {
+        return run.option("stream").equals("repetition") ? run.option("experiences") + " experiences with repetition, pool " + run.option("pool")
+                : "split " + run.option("split");
     }
 
     private void block(Comparison.Block block) {
@@ -174,6 +179,9 @@ final class ReportPage {
             for (String key : List.of("started", "finished", "weights_sha256", "commit", "cpu", "kernels", "threads")) {
                 entry(key.replace('_', ' '), run.text(key));
             }
+            entry("reason", run.text("reason"));
+            run.run().path("seconds_by_part").properties()
+                    .forEach(part -> entry("seconds of training, " + part.getKey(), part.getValue().asText()));
             run.run().path("versions").properties().forEach(version -> entry(version.getKey(), version.getValue().asText()));
             run.run().path("data_sha256").properties().forEach(file -> entry("SHA-256 of " + file.getKey(), file.getValue().asText()));
             for (Map.Entry<String, String> option : run.options().entrySet()) {

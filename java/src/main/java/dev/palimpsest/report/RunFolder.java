@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.kernel.Kernels;
+import dev.palimpsest.recipe.Option;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
@@ -187,7 +188,9 @@ public final class RunFolder implements Progress {
         write(STEPS, steps.toCsv());
         write(METRICS, json(Metrics.of(result)));
         run.put("weights_sha256", result.weightsSha256());
-        finish(DONE, null);
+        ObjectNode seconds = run.putObject("seconds_by_part");
+        result.secondsByPart().forEach((part, spent) -> seconds.put(Option.label(part), Math.round(1000 * spent) / 1000.0));
+        finish(result.stopped().isPresent() ? "stopped" : DONE, result.stopped().orElse(null));
     }
 
     /** Says in run.json why there is no result; the steps so far are kept. */

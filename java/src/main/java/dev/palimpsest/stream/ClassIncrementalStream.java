@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
  * <p>The stream numbers the classes in the order in which they come: label c of the data set becomes its position in the class order,
  * so that the classes of an experience, and all classes seen after it, are each one range. Immutable.
  */
-public final class ClassIncrementalStream {
+public final class ClassIncrementalStream implements Stream {
     private final Dataset dataset;
     private final Split split;
     private final int[] order;
@@ -51,7 +51,7 @@ public final class ClassIncrementalStream {
             int[] all = indices(dataset.train(), range);
             int[] train = Arrays.stream(all).filter(i -> !heldOut[i]).toArray();
             int[] validation = Arrays.stream(all).filter(i -> heldOut[i]).toArray();
-            list.add(new Experience(list.size(), range, train, validation, indices(dataset.test(), range)));
+            list.add(Experience.ofNewClasses(list.size(), range, train, validation, indices(dataset.test(), range)));
             begin += size;
         }
         this.experiences = List.copyOf(list);
@@ -62,6 +62,7 @@ public final class ClassIncrementalStream {
         return new ClassIncrementalStream(dataset, Split.parse(split), ClassOrder.parse(order), validationFraction, seed);
     }
 
+    @Override
     public Dataset dataset() {
         return dataset;
     }
@@ -70,13 +71,14 @@ public final class ClassIncrementalStream {
         return split;
     }
 
+    @Override
     public List<Experience> experiences() {
         return experiences;
     }
 
-    /** All classes seen when the experience is over. */
-    public ClassRange seenAfter(int experience) {
-        return new ClassRange(0, experiences.get(experience).classes().end());
+    @Override
+    public int classes() {
+        return order.length;
     }
 
     /** The data set's label at each position of the stream's numbering. */
@@ -84,12 +86,13 @@ public final class ClassIncrementalStream {
         return order.clone();
     }
 
-    /** Names of the classes in the stream's numbering. */
+    @Override
     public List<String> classNames() {
         return Arrays.stream(order).mapToObj(dataset.classNames()::get).toList();
     }
 
     /** The stream's number of a class of the data set. @throws IndexOutOfBoundsException if there is no such class */
+    @Override
     public int relabel(int label) {
         return position[label];
     }

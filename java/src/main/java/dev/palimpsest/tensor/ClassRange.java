@@ -1,10 +1,10 @@
 package dev.palimpsest.tensor;
 
-/** A half-open range of class columns, [begin, end). */
+/** A half-open range of class columns, [begin, end); empty if both are the same. */
 public record ClassRange(int begin, int end) {
     public ClassRange {
-        if (begin < 0 || end <= begin) {
-            throw new IllegalArgumentException("classes [" + begin + ", " + end + ") are not a range: expected 0 ≤ begin < end");
+        if (begin < 0 || end < begin) {
+            throw new IllegalArgumentException("classes [" + begin + ", " + end + ") are not a range: expected 0 ≤ begin ≤ end");
         }
     }
 

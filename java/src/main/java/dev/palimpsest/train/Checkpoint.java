@@ -5,8 +5,9 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.recipe.Recipe;
-import dev.palimpsest.stream.ClassIncrementalStream;
+import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
@@ -14,10 +15,12 @@ import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * A run between two experiences, as one safetensors file. Every optimiser starts afresh with its phase, and every random number is a
@@ -34,13 +37,15 @@ import java.util.Map;
  *   right.*, memory.*              what has been measured
  * </pre>
  *
- * The header's metadata has the recipe's options as {@code option.NAME}, the classes in the order of arrival, and the number of epochs.
+ * The header's metadata has the recipe's options as {@code option.NAME}, the classes in the order of arrival, how many of them were seen after
+ * each experience, and the number of epochs.
  */
 final class Checkpoint {
     private static final String FORMAT = "palimpsest_checkpoint";
     private static final String VERSION = "1";
     private static final String OPTION = "option.";
     private static final String CLASSES = "classes";
+    private static final String CLASS_ENDS = "class_ends";
     private static final String IMAGE = "image";
     private static final String EPOCHS = "epochs";
     private static final String NETWORK = "network.";
@@ -54,13 +59,15 @@ final class Checkpoint {
     }
 
     /** @param epochs trained so far */
-    static SafetensorsWriter write(Recipe recipe, Network network, Method method, ClassIncrementalStream stream, Exemplars exemplars,
+    static SafetensorsWriter write(Recipe recipe, Network network, Method method, Stream stream, Exemplars exemplars,
             int epochs, Findings findings) {
         Dataset dataset = stream.dataset();
         SafetensorsWriter to = new SafetensorsWriter();
         to.metadata(FORMAT, VERSION);
         recipe.toMap().forEach((name, text) -> to.metadata(OPTION + name, text));
         to.metadata(CLASSES, String.join("\n", stream.classNames()));
+        to.metadata(CLASS_ENDS, stream.experiences().stream().limit(findings.experiences())
+                .map(experience -> Integer.toString(experience.classes().end())).collect(Collectors.joining(",")));
         to.metadata(IMAGE, dataset.channels() + "," + dataset.height() + "," + dataset.width());
         to.metadata(EPOCHS, Integer.toString(epochs));
         network.parameters().forEach(parameter -> to.add(NETWORK + parameter.name(), parameter.shape(), parameter.toArray()));
@@ -102,6 +109,22 @@ final class Checkpoint {
     /** Of the whole stream, in the order of arrival. */
     List<String> classes() {
         return file.metadata().get(CLASSES).lines().toList();
+    }
+
+    /** The classes that came new with each experience that is done. */
+    List<ClassRange> ranges() {
+        List<ClassRange> ranges = new ArrayList<>();
+        int begin = 0;
+        for (String end : file.metadata().get(CLASS_ENDS).split(",")) {
+            ranges.add(new ClassRange(begin, Integer.parseInt(end)));
+            begin = Integer.parseInt(end);
+        }
+        return ranges;
+    }
+
+    /** How many classes the network tells apart; those that are not seen yet among them, where its head has them from the start. */
+    int classes(Network network) {
+        return file.shape(NETWORK + network.classifier().bias().name()).extent(0);
     }
 
     /** Channels, height and width. */

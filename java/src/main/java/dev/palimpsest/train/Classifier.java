@@ -6,6 +6,7 @@ import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 
@@ -15,24 +16,30 @@ final class Classifier implements AutoCloseable {
     private static final String LINEAR_HEAD = "linear_head";
 
     private final FrozenNetwork network;
+    private final List<FrozenNetwork> companions;
     /** Null where the head classifies. */
     private final Scorer scorer;
 
     /** @param scorer of the network's features; null: the highest logit. Takes the network over. */
     Classifier(FrozenNetwork network, Scorer scorer) {
+        this(network, List.of(), scorer);
+    }
+
+    private Classifier(FrozenNetwork network, List<FrozenNetwork> companions, Scorer scorer) {
         this.network = network;
+        this.companions = companions;
         this.scorer = scorer;
     }
 
-    /** By the highest logit. Takes the network over. */
-    static Classifier head(FrozenNetwork network) {
-        return new Classifier(network, null);
+    /** By the highest logit, on average over the network and its companions. Takes them all over. */
+    static Classifier head(FrozenNetwork network, List<FrozenNetwork> companions) {
+        return new Classifier(network, companions, null);
     }
 
     /** By what the function makes for the network's features. Takes the network over. */
     static Classifier onFeatures(FrozenNetwork network, Function<FrozenNetwork, Scorer> scorer) {
         try {
-            return new Classifier(network, scorer.apply(network));
+            return new Classifier(network, List.of(), scorer.apply(network));
         } catch (RuntimeException e) {
             network.close();
             throw e;
@@ -81,7 +88,8 @@ final class Classifier implements AutoCloseable {
      * @param own the experience's
      */
     Right right(Inference images, int[] indices, IntUnaryOperator relabel, ClassRange seen, ClassRange own) {
-        double[][] scores = scores(images, indices);
+        // An experience without new classes has no images, and a plan has no batch for none.
+        double[][] scores = indices.length == 0 ? new double[0][] : scores(images, indices);
         int single = 0;
         int within = 0;
         for (int i = 0; i < scores.length; i++) {
@@ -102,8 +110,22 @@ final class Classifier implements AutoCloseable {
 
     /** One row an index, one score a class; the highest wins. */
     double[][] scores(Inference images, int[] indices) {
-        return scorer == null ? Arrays.stream(images.logits(network, indices)).map(Classifier::widened).toArray(double[][]::new)
+        return scorer == null ? logits(images, indices)
                 : Arrays.stream(images.features(network, indices)).map(scorer::scores).toArray(double[][]::new);
+    }
+
+    /** Their sum, which ranks as the mean does. */
+    private double[][] logits(Inference images, int[] indices) {
+        double[][] sum = Arrays.stream(images.logits(network, indices)).map(Classifier::widened).toArray(double[][]::new);
+        for (FrozenNetwork companion : companions) {
+            float[][] logits = images.logits(companion, indices);
+            for (int i = 0; i < sum.length; i++) {
+                for (int c = 0; c < sum[i].length; c++) {
+                    sum[i][c] += logits[i][c];
+                }
+            }
+        }
+        return sum;
     }
 
     private static double[] widened(float[] values) {
@@ -117,5 +139,6 @@ final class Classifier implements AutoCloseable {
     @Override
     public void close() {
         network.close();
+        companions.forEach(FrozenNetwork::close);
     }
 }

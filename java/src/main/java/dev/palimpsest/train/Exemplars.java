@@ -2,9 +2,9 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.recipe.ExemplarOptions;
-import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.SplitMix64;
+import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
@@ -40,7 +40,7 @@ final class Exemplars {
     }
 
     /** Chooses those of an experience's classes, with the features of the network as it is now. */
-    void add(ClassIncrementalStream stream, Experience experience, FrozenNetwork network, Inference inference) {
+    void add(Stream stream, Experience experience, FrozenNetwork network, Inference inference) {
         int perClass = options.perClass(experience.classes().end());
         byClass.replaceAll(own -> Arrays.copyOf(own, Math.min(perClass, own.length)));
         for (int c = experience.classes().begin(); perClass > 0 && c < experience.classes().end(); c++) {

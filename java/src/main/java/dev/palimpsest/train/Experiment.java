@@ -12,6 +12,9 @@ import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Loader;
+import dev.palimpsest.stream.Repeating;
+import dev.palimpsest.stream.RepetitionStream;
+import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
@@ -24,6 +27,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -33,7 +37,7 @@ public final class Experiment {
     private final Recipe recipe;
     private final Method method;
     private final Progress progress;
-    private final ClassIncrementalStream stream;
+    private final Stream stream;
 
     private Experiment(Recipe recipe, Method method, Progress progress) {
         this.recipe = recipe;
@@ -41,7 +45,7 @@ public final class Experiment {
         this.progress = progress;
         DataOptions data = recipe.data();
         Dataset dataset = Dataset.load(data.name(), data.folder(), data.images());
-        stream = new ClassIncrementalStream(dataset, data.split(), data.order(), data.validation(), recipe.seed());
+        stream = stream(recipe, dataset);
     }
 
     /**
@@ -55,6 +59,14 @@ public final class Experiment {
         return new Experiment(recipe, method, progress).run();
     }
 
+    /** The recipe's stream of its data set. */
+    static Stream stream(Recipe recipe, Dataset dataset) {
+        DataOptions data = recipe.data();
+        return recipe.repetition().on()
+                ? new Repeating(RepetitionStream.generate(dataset, recipe.repetition().plan(), data.order(), recipe.seed()))
+                : new ClassIncrementalStream(dataset, data.split(), data.order(), data.validation(), recipe.seed());
+    }
+
     private Result run() {
         long began = System.nanoTime();
         Dataset dataset = stream.dataset();
@@ -65,12 +77,13 @@ public final class Experiment {
                 Inference trainingImages = new Inference(engine, dataset.train());
                 Inference judgedImages = new Inference(engine, judged());
                 this.method) { // closed before the engine that its teachers live in
-            Network network = Architecture.build(recipe, Shape.of(dataset.channels(), dataset.height(), dataset.width()), arena);
+            Network network = network(arena);
             SortedMap<String, String> read = new TreeMap<>(dataset.sha256());
             recipe.model().weights().ifPresent(file -> read.put(file.getFileName().toString(), load(network, file)));
-            Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages, new Exemplars(recipe.exemplars(),
-                    recipe.seed()), progress);
-            return learn(learner, read, judgedImages, began);
+            try (Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages,
+                    new Exemplars(recipe.exemplars(), recipe.seed()), progress, this::network, new Budget(recipe.budget()))) {
+                return learn(learner, read, judgedImages, began);
+            }
         }
     }
 
@@ -111,10 +124,23 @@ public final class Experiment {
             evaluate(learner, experience, judgedImages, findings);
             progress.evaluated(findings.evaluation());
             progress.checkpoint(() -> learner.checkpoint(findings));
+            if (learner.stopped().isPresent()) {
+                break;
+            }
         }
-        Result result = findings.result(sha256(learner::eachWeight), (System.nanoTime() - began) * 1e-9);
+        Result result = findings.result(sha256(learner::eachWeight), (System.nanoTime() - began) * 1e-9, learner.times().seconds(),
+                stopped(learner, findings.experiences(), experiences.size()));
         progress.done(result);
         return result;
+    }
+
+    private Network network(Arena arena) {
+        Dataset dataset = stream.dataset();
+        return Architecture.build(recipe, Shape.of(dataset.channels(), dataset.height(), dataset.width()), arena);
+    }
+
+    private static Optional<String> stopped(Learner learner, int begun, int all) {
+        return learner.stopped().map(reason -> reason + ", so training ended in experience " + begun + " of " + all);
     }
 
     private void evaluate(Learner learner, Experience experience, Inference judgedImages, Findings findings) {

@@ -7,6 +7,8 @@ import dev.palimpsest.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /** What a run has found so far, and how the models after each experience classify. */
 final class Findings {
@@ -52,8 +54,8 @@ final class Findings {
         return new Progress.Evaluation(experience, shares, accuracy.allSeen(experience), within.allSeen(experience));
     }
 
-    Result result(String weightsSha256, double seconds) {
-        return new Result(accuracy, within, memory, weightsSha256, seconds);
+    Result result(String weightsSha256, double seconds, Map<StepTimes.Part, Double> secondsByPart, Optional<String> stopped) {
+        return new Result(accuracy, within, memory, weightsSha256, seconds, secondsByPart, stopped);
     }
 
     static String classifierPrefix(int experience) {

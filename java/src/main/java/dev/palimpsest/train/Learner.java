@@ -16,38 +16,47 @@ import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.BatchPlan;
-import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Loader;
+import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
  * One network learning one stream: takes batches through the network, asks the method for the loss, and steps. What it does is decided by
  * the recipe and the method alone.
  */
-public final class Learner {
+public final class Learner implements AutoCloseable {
     private final Recipe recipe;
     private final Method method;
     private final Engine engine;
     private final Network network;
-    private final ClassIncrementalStream stream;
+    private final Stream stream;
     private final Loader loader;
     private final Inference trainingImages;
     private final Exemplars exemplars;
     private final Progress progress;
     private Experience experience;
+    private final StepTimes times = new StepTimes();
+    private final Function<Arena, Network> networks;
+    private final Budget budget;
+    /** Null outside of training, unless the recipe keeps the optimiser. */
+    private Stepping stepping;
     private int epoch;
     private int step;
 
-    Learner(Recipe recipe, Method method, Engine engine, Network network, ClassIncrementalStream stream, Loader loader,
-            Inference trainingImages, Exemplars exemplars, Progress progress) {
+    Learner(Recipe recipe, Method method, Engine engine, Network network, Stream stream, Loader loader,
+            Inference trainingImages, Exemplars exemplars, Progress progress, Function<Arena, Network> networks, Budget budget) {
         this.recipe = recipe;
         this.method = method;
         this.engine = engine;
@@ -57,6 +66,8 @@ public final class Learner {
         this.trainingImages = trainingImages;
         this.exemplars = exemplars;
         this.progress = progress;
+        this.networks = networks;
+        this.budget = budget;
     }
 
     public Recipe recipe() {
@@ -71,7 +82,7 @@ public final class Learner {
         return network;
     }
 
-    public ClassIncrementalStream stream() {
+    public Stream stream() {
         return stream;
     }
 
@@ -90,6 +101,22 @@ public final class Learner {
         return recipe.data().augment().equals(Augmentation.NONE);
     }
 
+    /** Makes networks of the trained one's form. */
+    public Function<Arena, Network> networks() {
+        return networks;
+    }
+
+    /** To be told what a method is at. */
+    public StepTimes times() {
+        return times;
+    }
+
+    /** Images of the experience without labels; of a stream that has none, the labelled ones, whose labels are then hidden. */
+    public UnlabelledBatches unlabelled(Experience of, int batch) {
+        int[] images = of.unlabelled().length > 0 ? of.unlabelled() : of.train();
+        return new UnlabelledBatches(stream, images, recipe.data().augment(), batch, recipe.seed());
+    }
+
     /** A compiled copy of the network as it is. */
     public FrozenNetwork freeze() {
         return new FrozenNetwork(engine, network, Weights.of(network));
@@ -103,9 +130,12 @@ public final class Learner {
     void learn(Experience next) {
         experience = next;
         step = 0;
-        network.grow(next.classes().end());
+        int classes = method.classes(stream, next);
+        if (classes > network.classes()) {
+            network.grow(classes);
+        }
         method.begin(this, next);
-        train("train", recipe.optimiser().epochs(), 1);
+        train("train", recipe.optimiser().epochs(next.index()), 1);
         method.end(this, next);
     }
 
@@ -121,14 +151,15 @@ public final class Learner {
     }
 
     /**
-     * Trains for some epochs with a fresh optimiser.
+     * Trains for some epochs, with a fresh optimiser unless the recipe keeps it, or until the budget is used up.
      *
      * @param phase a word for the progress
      * @param learningRateFactor multiplies the recipe's learning rate
      */
     public void train(String phase, int epochs, double learningRateFactor) {
         OptimiserOptions options = recipe.optimiser();
-        List<Parameter> parameters = network.parameters();
+        List<Parameter> parameters = new ArrayList<>(network.parameters());
+        parameters.addAll(method.parameters());
         double rate = options.learningRate() * learningRateFactor * (experience.index() > 0 ? options.laterLearningRateFactor() : 1);
         int stepsPerEpoch = plan().batches();
         Schedule schedule = schedule(options, epochs);
@@ -137,18 +168,29 @@ public final class Learner {
         long began = System.nanoTime();
         long images = 0;
         long made = 0;
-        try (Stepping stepping = Stepping.of(options, engine, parameters, method::trainable)) {
-            for (int e = 0; e < epochs; e++) {
+        startStepping(parameters);
+        try {
+            for (int e = 0; e < epochs && budget.passed().isEmpty(); e++) {
+                times.at(StepTimes.Part.DATA);
                 for (Batch batch : loader.epoch(plan(), epoch)) {
                     double now = rate * schedule.factor(made++, (long) epochs * stepsPerEpoch);
                     images += batch.rows();
-                    untold.add(step(batch, new Made(phase, e, step++, now, images, began), stepping, parameters));
+                    untold.add(step(batch, new Made(phase, e, step++, now, images, began), parameters));
                     tell(untold, engine.stepsAhead());
+                    if (budget.check()) {
+                        break;
+                    }
+                    times.at(StepTimes.Part.DATA);
                 }
                 epoch++;
             }
             tell(untold, 0);
+        } finally {
+            if (!options.keep()) {
+                close();
+            }
         }
+        times.pause();
         requireFinite(parameters);
     }
 
@@ -200,22 +242,44 @@ public final class Learner {
         };
     }
 
-    private Made step(Batch batch, Made begun, Stepping stepping, List<Parameter> parameters) {
+    private Made step(Batch batch, Made begun, List<Parameter> parameters) {
+        times.at(StepTimes.Part.STUDENT);
         parameters.forEach(parameter -> parameter.gradientMirror().clear());
         Tape tape = new Tape(engine);
         Tensor images = Inference.tensor(engine, stream.dataset().train(), batch);
         boolean frozenNorm = recipe.method().freezeNorm() && experience.index() > 0;
         Outputs<Variable> outputs = network.forward(new Training(tape, frozenNorm), tape.input(images), true);
         Terms terms = new Terms();
+        times.at(StepTimes.Part.LOSSES);
         method.loss(new Pass(engine, tape, batch, images, outputs), terms);
         Scalar loss = terms.sum(tape);
         Made made = begun.with(terms, loss);
         if (engine.stepsAhead() == 0) {
             made.requireFinite(experience.index());
         }
+        times.at(StepTimes.Part.STUDENT);
         tape.backward(loss);
+        times.at(StepTimes.Part.OPTIMISER);
         stepping.step(begun.learningRate);
+        method.stepped();
         return made;
+    }
+
+    private void startStepping(List<Parameter> parameters) {
+        if (stepping == null) {
+            stepping = Stepping.of(recipe.optimiser(), engine, parameters, method::trainable);
+        } else {
+            stepping.track(parameters);
+        }
+    }
+
+    /** Lets the optimiser go. */
+    @Override
+    public void close() {
+        if (stepping != null) {
+            stepping.close();
+            stepping = null;
+        }
     }
 
     private static Schedule schedule(OptimiserOptions options, int epochs) {
@@ -239,7 +303,7 @@ public final class Learner {
     /** Tells all classes seen apart with the network as it is now, which stays as it is. */
     Classifier classifier() {
         return switch (recipe.exemplars().classifier()) {
-            case HEAD -> Classifier.head(freeze());
+            case HEAD -> Classifier.head(freeze(), method.companions());
             case NEAREST_MEAN -> Classifier.onFeatures(freeze(), now -> new NearestMean(exemplarFeatures(now)));
             case REFIT -> Classifier.onFeatures(freeze(),
                     now -> LinearHead.of(network.classifier()).refitted(exemplarFeatures(now), recipe));
@@ -251,6 +315,11 @@ public final class Learner {
     /** [class][exemplar][dimension] */
     private float[][][] exemplarFeatures(FrozenNetwork now) {
         return exemplars.byClass().stream().map(own -> trainingImages.features(now, own)).toArray(float[][][]::new);
+    }
+
+    /** Why training ended for good, if it did. */
+    Optional<String> stopped() {
+        return budget.passed();
     }
 
     SafetensorsWriter checkpoint(Findings findings) {

@@ -1,9 +1,12 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -14,8 +17,21 @@ public interface Method extends AutoCloseable {
     /** Before an experience is trained; the network's heads have grown for its classes. */
     default void begin(Learner learner, Experience experience) {}
 
+    /** How many classes the heads tell apart in an experience. */
+    default int classes(Stream stream, Experience experience) {
+        return experience.classes().end();
+    }
+
+    /** What is trained beside the network. */
+    default List<Parameter> parameters() {
+        return List.of();
+    }
+
     /** Adds the loss terms of one batch. */
     void loss(Pass pass, Terms terms);
+
+    /** After every step of the optimiser. */
+    default void stepped() {}
 
     /** After an experience is trained, before it is evaluated. */
     default void end(Learner learner, Experience experience) {}
@@ -39,6 +55,11 @@ public interface Method extends AutoCloseable {
     /** Mask of a parameter, 0 where a weight must not move; null lets all of it move. */
     default byte[] trainable(Parameter parameter) {
         return null;
+    }
+
+    /** Networks as they are now whose logits are averaged with the trained one's to classify; the caller closes them. */
+    default List<FrozenNetwork> companions() {
+        return List.of();
     }
 
     /** What its snapshots take now; empty if it keeps none. */

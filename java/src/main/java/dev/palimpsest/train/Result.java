@@ -1,7 +1,11 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.metrics.AccuracyMatrix;
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a run found.
@@ -11,8 +15,11 @@ import java.util.List;
  * @param memory what the snapshots took after each experience; empty for a method that keeps none
  * @param weightsSha256 of all final parameters and buffers, in the model's order
  * @param seconds training and evaluation together
+ * @param secondsByPart of training alone
+ * @param stopped why training ended before the stream did; empty if it did not
  */
-public record Result(AccuracyMatrix accuracy, AccuracyMatrix withinExperience, List<Memory> memory, String weightsSha256, double seconds) {
+public record Result(AccuracyMatrix accuracy, AccuracyMatrix withinExperience, List<Memory> memory, String weightsSha256, double seconds,
+        Map<StepTimes.Part, Double> secondsByPart, Optional<String> stopped) {
     /**
      * Memory of all snapshots together.
      *
@@ -24,6 +31,7 @@ public record Result(AccuracyMatrix accuracy, AccuracyMatrix withinExperience, L
 
     public Result {
         memory = List.copyOf(memory);
+        secondsByPart = Collections.unmodifiableMap(new EnumMap<>(secondsByPart));
     }
 
     /** Memory at the end; zeros for a method that keeps no snapshots. */

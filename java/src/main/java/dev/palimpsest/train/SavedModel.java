@@ -8,10 +8,11 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.StateDict;
 import dev.palimpsest.model.Weights;
+import dev.palimpsest.recipe.MethodOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.snapshot.Snapshots;
-import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
@@ -71,7 +72,7 @@ public final class SavedModel implements AutoCloseable {
 
     private final Checkpoint checkpoint;
     private final Recipe recipe;
-    private final List<ClassRange> ranges = new ArrayList<>();
+    private final List<ClassRange> ranges;
     private final Arena arena = Arena.ofShared();
     private final Network network;
     private final Optional<Snapshots> snapshots;
@@ -79,13 +80,13 @@ public final class SavedModel implements AutoCloseable {
     private SavedModel(Checkpoint checkpoint) {
         this.checkpoint = checkpoint;
         recipe = checkpoint.recipe();
-        int begin = 0;
-        for (int size : recipe.data().split().sizes().subList(0, checkpoint.experiences())) {
-            ranges.add(new ClassRange(begin, begin + size));
-            begin += size;
+        if (recipe.mlkd().ensemble() && recipe.method().kind() == MethodOptions.Kind.MLKD) {
+            throw new IllegalArgumentException("The run classified with an ensemble, of which it kept one network: train with ensemble = "
+                    + "false to evaluate it again.");
         }
+        ranges = checkpoint.ranges();
         network = Architecture.build(recipe, checkpoint.image(), arena);
-        network.grow(begin);
+        network.grow(checkpoint.classes(network));
         checkpoint.load(network);
         snapshots = Snapshots.read(checkpoint.file(), network.parameters());
     }
@@ -160,13 +161,13 @@ public final class SavedModel implements AutoCloseable {
 
     private Judged judged(Dataset dataset, Part part) {
         List<String> classes = checkpoint.classes();
-        boolean own = dataset.name().equals(recipe.data().name()) && dataset.classes() == classes.size()
-                && new HashSet<>(dataset.classNames()).equals(new HashSet<>(classes));
+        boolean own = dataset.name().equals(recipe.data().name())
+                && (recipe.repetition().on() || dataset.classes() == classes.size())
+                && new HashSet<>(dataset.classNames()).containsAll(classes);
         Images images = (part == Part.TEST ? dataset.test() : dataset.train())
                 .normalisedBy(new Normalisation(checkpoint.mean(), checkpoint.deviation()));
         if (own) {
-            var stream = new ClassIncrementalStream(dataset, recipe.data().split(), recipe.data().order(), recipe.data().validation(),
-                    recipe.seed());
+            Stream stream = Experiment.stream(recipe, dataset);
             return new Judged(images, stream.experiences().stream().map(experience -> part(experience, part)).toList(), stream::relabel);
         }
         if (part == Part.VALIDATION) {

@@ -7,10 +7,12 @@ import dev.palimpsest.autograd.Gradient;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.loss.FixedLogits;
 import dev.palimpsest.loss.TeacherChoice;
 import dev.palimpsest.recipe.MlkdOptions;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -92,7 +94,7 @@ class MlkdLossGoldenTest {
             loss.unlabelled(tape, unlabelled, unlabelledLogits, unlabelledFeature,
                     new MlkdLoss.Taught(matrices("unlabelled_teacher_logits"), matrices("unlabelled_teacher_feature")));
             Terms self = new Terms();
-            loss.rotation(tape, self, rotation, golden.ints("rotation_label"));
+            loss.selfSupervised(self, CrossEntropy.softmax(tape, engine, rotation, golden.ints("rotation_label"), new ClassRange(0, 4)));
 
             double alpha = metadata("alpha");
             double beta = metadata("beta");

@@ -1,6 +1,8 @@
 package dev.palimpsest.method;
 
+import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
@@ -9,6 +11,7 @@ import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Result;
 import dev.palimpsest.train.Terms;
+import java.util.List;
 import java.util.Optional;
 
 /** A method that does what another one does, while a test looks on. */
@@ -44,6 +47,26 @@ public class Watched implements Method {
     public final void end(Learner learner, Experience experience) {
         inner.end(learner, experience);
         ended(learner, experience);
+    }
+
+    @Override
+    public final int classes(Stream stream, Experience experience) {
+        return inner.classes(stream, experience);
+    }
+
+    @Override
+    public final List<Parameter> parameters() {
+        return inner.parameters();
+    }
+
+    @Override
+    public final void stepped() {
+        inner.stepped();
+    }
+
+    @Override
+    public final List<FrozenNetwork> companions() {
+        return inner.companions();
     }
 
     @Override

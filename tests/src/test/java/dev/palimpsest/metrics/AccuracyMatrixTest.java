@@ -78,6 +78,17 @@ class AccuracyMatrixTest {
         assertEquals("11 right answers for experience 1: expected 0..10",
                 assertThrows(IllegalArgumentException.class, () -> first.plus(9, 11)).getMessage());
         assertThrows(IllegalStateException.class, () -> first.plus(1, 1).plus(1, 1, 1));
-        assertThrows(IllegalArgumentException.class, () -> AccuracyMatrix.of(10, 0));
+        assertThrows(IllegalArgumentException.class, () -> AccuracyMatrix.of(10, -1));
+        assertThrows(IllegalArgumentException.class, () -> AccuracyMatrix.of(0, 10));
+    }
+
+    @Test
+    void meansLeaveOutExperiencesThatBroughtNoClass() {
+        AccuracyMatrix with = AccuracyMatrix.of(10, 0, 30).plus(8).plus(6, 0).plus(5, 0, 15);
+        assertTrue(Double.isNaN(with.at(1, 1)));
+        assertEquals(0.8 - 0.5, with.forgetting(), 1e-12);
+        assertEquals(0.5 - 0.8, with.backwardTransfer(), 1e-12);
+        assertEquals(20.0 / 40, with.finalAccuracy(), 1e-12);
+        assertEquals((0.8 + 0.6 + 0.5) / 3, with.averageIncremental(), 1e-12);
     }
 }

@@ -41,9 +41,18 @@ class RecipeTest {
                 Map.entry("over-snapshots", "sum"), Map.entry("cross-entropy", "bce"), Map.entry("prune", "false"),
                 Map.entry("fraction", "0.6"), Map.entry("freeze-norm", "true"), Map.entry("exemplars", "7"),
                 Map.entry("exemplar-budget", "100"), Map.entry("rehearsal", "mixed"), Map.entry("refit-epochs", "9"),
-                Map.entry("refit-learning-rate", "0.4"), Map.entry("selection", "random"),
-                Map.entry("classifier", "nearest-mean"), Map.entry("seed", "-5"),
-                Map.entry("threads", "3"));
+                Map.entry("refit-learning-rate", "0.4"), Map.entry("selection", "random"), Map.entry("classifier", "nearest-mean"), Map.entry("seed", "-5"),
+                Map.entry("threads", "3"), Map.entry("stream", "repetition"), Map.entry("experiences", "12"),
+                Map.entry("labelled", "30"), Map.entry("unlabelled", "40"), Map.entry("first-window", "2"), Map.entry("window", "4"),
+                Map.entry("new-classes", "6"), Map.entry("arriving", "0.6"), Map.entry("returning", "0.2"),
+                Map.entry("fewest-classes", "2"), Map.entry("most-classes", "8"), Map.entry("pool", "all"), Map.entry("visitors", "3"),
+                Map.entry("ssl", "vicreg"), Map.entry("ssl-weight", "0.4"), Map.entry("ssl-decay", "0.9"), Map.entry("teachers", "2"),
+                Map.entry("ema", "0.99"), Map.entry("feature-weight", "0.01"), Map.entry("feature-start", "0"),
+                Map.entry("margin-weight", "0.1"), Map.entry("replay-weight", "0.3"), Map.entry("relation-weight", "0.2"),
+                Map.entry("relation", "paper"), Map.entry("memory", "100"), Map.entry("memory-batch", "8"),
+                Map.entry("unlabelled-batch", "50"), Map.entry("teacher-batches", "joined"), Map.entry("ensemble", "true"),
+                Map.entry("epochs-fall", "0.5"), Map.entry("fewest-epochs", "3"), Map.entry("keep-optimiser", "true"),
+                Map.entry("max-minutes", "90.5"), Map.entry("max-memory", "8000"));
         Recipe recipe = Recipe.of(changed);
         assertEquals(changed, recipe.toMap());
         assertEquals(recipe, Recipe.of(recipe.toMap()));
@@ -83,7 +92,8 @@ class RecipeTest {
         "colour | 3 | colour is not an option of a recipe",
         "epochs | 0 | epochs = 0: expected at least 1",
         "epochs | ten | epochs = ten: expected a whole number",
-        "method | m2dk | method = m2dk: expected one of m2kd, lwf, lwf-mc, icarl, replay, fine-tuning, joint"
+        "method | m2dk | method = m2dk: expected one of m2kd, lwf, lwf-mc, icarl, replay, fine-tuning, joint, mlkd, mlkd-baseline, "
+                + "mlkd-ssl-alone, mlkd-alone, lwf-unlabelled"
                 + "; did you mean m2kd?",
         "learning-rate | NaN | learning-rate = NaN: expected a number above 0",
         "learning-rate | -1 | learning-rate = -1: expected a number above 0",

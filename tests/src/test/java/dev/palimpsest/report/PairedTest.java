@@ -73,7 +73,7 @@ class PairedTest {
             for (int i = 0; i < options.length; i += 2) {
                 told.put(options[i], options[i + 1]);
             }
-            runs.add(new SavedRun(Path.of(label, order), run, Optional.of(new Metrics(new double[0][], new double[0][], List.of(),
+            runs.add(new SavedRun(Path.of(label, order), run, Optional.of(new Metrics(new Double[0][], new Double[0][], List.of(),
                     List.of(), value, null, value, null, null, null, 0, 0, 0, List.of(), List.of(), 1))));
         });
         return new Group(label, runs);

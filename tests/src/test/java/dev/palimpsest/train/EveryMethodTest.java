@@ -1,7 +1,6 @@
 package dev.palimpsest.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.method.Methods;
@@ -25,7 +24,8 @@ class EveryMethodTest {
 
     /** Options of training that no method ignores. */
     private static final List<String> FOR_ALL = List.of("augment=crop-flip:1", "optimiser=adam", "nesterov=true", "schedule=constant",
-            "schedule=step milestones=1", "clip=0.5", "network=cifar-resnet", "weight-decay=0.1", "momentum=0");
+            "schedule=step milestones=1", "clip=0.5", "network=cifar-resnet", "weight-decay=0.1", "momentum=0",
+            "keep-optimiser=true", "epochs-fall=1");
     private static final List<String> NOT_FOR_JOINT = List.of("freeze-norm=true", "later-learning-rate-factor=0.2");
     private static final List<String> CROSS_ENTROPY = List.of("exemplars=0 cross-entropy=bce", "exemplars=0 cross-entropy=new");
     private static final List<String> EXEMPLARS = List.of("exemplars=5", "exemplar-budget=40");
@@ -34,6 +34,13 @@ class EveryMethodTest {
     private static final List<String> FOR_DISTILLATION = List.of("lambda=0", "temperature=4");
     private static final List<String> FOR_M2KD = List.of("prune=false", "fraction=0.3", "retrain-epochs=0",
             "retrain-learning-rate-factor=0.5", "auxiliary-heads=false", "lambda-auxiliary=0", "lambda-feature=0.05");
+    private static final List<String> FOR_CONSTRAINED =
+            List.of("margin-weight=0.1", "replay-weight=1", "memory=0", "memory=50", "memory-batch=5");
+    private static final List<String> FOR_SELF_SUPERVISED =
+            List.of("ssl=simclr", "ssl=simsiam", "ssl=vicreg", "ssl=none", "ssl-weight=0.3", "ssl-decay=0.9");
+    private static final List<String> FOR_TAUGHT = List.of("teachers=0", "ema=0.9", "ema=1", "feature-weight=0.01", "feature-start=0",
+            "relation-weight=1", "relation=paper", "teacher-batches=joined");
+    private static final List<String> FOR_UNLABELLED = List.of("unlabelled-batch=50");
 
     private static List<String> options(MethodOptions.Kind kind) {
         List<List<String>> options = new ArrayList<>(List.of(FOR_ALL));
@@ -46,6 +53,11 @@ class EveryMethodTest {
             case REPLAY -> List.of(NOT_FOR_JOINT, EXEMPLARS, EXEMPLARS_AS_ASKED);
             case FINE_TUNING -> List.of(NOT_FOR_JOINT, CROSS_ENTROPY);
             case JOINT -> List.<List<String>>of();
+            case MLKD -> List.of(NOT_FOR_JOINT, FOR_CONSTRAINED, FOR_SELF_SUPERVISED, FOR_TAUGHT, FOR_UNLABELLED);
+            case MLKD_BASELINE -> List.of(NOT_FOR_JOINT, FOR_CONSTRAINED);
+            case MLKD_SSL_ALONE -> List.of(NOT_FOR_JOINT, FOR_CONSTRAINED, FOR_SELF_SUPERVISED, FOR_UNLABELLED);
+            case MLKD_ALONE -> List.of(NOT_FOR_JOINT, FOR_CONSTRAINED, FOR_TAUGHT, FOR_UNLABELLED);
+            case LWF_UNLABELLED -> List.of(NOT_FOR_JOINT, FOR_DISTILLATION, FOR_UNLABELLED);
         });
         return options.stream().flatMap(List::stream).toList();
     }

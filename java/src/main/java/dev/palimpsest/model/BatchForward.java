@@ -1,0 +1,58 @@
+package dev.palimpsest.model;
+
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.tensor.Tensor;
+
+/**
+ * The forward pass of a network that goes on changing, without a tape: batch norm uses the batch's own statistics, as in training, and
+ * moves the running ones. Nothing but the outputs is kept.
+ */
+public record BatchForward(Engine engine) implements Forward<Tensor> {
+    @Override
+    public Tensor unit(ConvNorm unit, Tensor input, Tensor residual, boolean relu) {
+        Tensor convolved = engine.convolution(input, unit.weight(), unit.geometry());
+        Engine.Normalised normalised = engine.batchNorm(convolved, unit.norm(), relu && residual == null, false);
+        engine.release(convolved);
+        for (Tensor forBackward : new Tensor[] {normalised.mean(), normalised.variance(), normalised.passed()}) {
+            if (forBackward != null) {
+                engine.release(forBackward);
+            }
+        }
+        if (residual == null) {
+            return normalised.output();
+        }
+        if (!relu) {
+            throw new IllegalArgumentException("a residual sum without ReLU is not part of any network here");
+        }
+        Tensor sum = engine.addRelu(normalised.output(), residual);
+        engine.release(normalised.output());
+        engine.release(residual);
+        return sum;
+    }
+
+    @Override
+    public Tensor maxPool(Tensor images, MaxPooling geometry) {
+        Engine.Pooled pooled = engine.maxPool(images, geometry);
+        engine.release(images);
+        if (pooled.positions() != null) {
+            engine.release(pooled.positions());
+        }
+        return pooled.output();
+    }
+
+    @Override
+    public Tensor averagePool(Tensor images) {
+        return engine.averagePool(images);
+    }
+
+    @Override
+    public Tensor linear(Linear layer, Tensor input) {
+        return engine.linear(input, layer.weight(), layer.bias());
+    }
+
+    @Override
+    public void done(Tensor value) {
+        engine.release(value);
+    }
+}

@@ -1,0 +1,48 @@
+package dev.palimpsest.train;
+
+import java.util.EnumMap;
+import java.util.Map;
+
+/** Where the time of training goes, by the clock of the thread that trains. */
+public final class StepTimes {
+    /** What that thread is at. */
+    public enum Part {
+        /** Waiting for a batch that is not ready yet. */
+        DATA,
+        /** The trained network, forward and backward. */
+        STUDENT,
+        /** Earlier models, forward. */
+        TEACHERS,
+        /** What outputs are compared with, and the gradients by them. */
+        LOSSES,
+        /** Moving weights, those of teachers that follow among them. */
+        OPTIMISER
+    }
+
+    private final Map<Part, Long> nanos = new EnumMap<>(Part.class);
+    /** Null outside of training. */
+    private Part current;
+    private long since;
+
+    /** From now on time goes to this part. */
+    public void at(Part part) {
+        long now = System.nanoTime();
+        if (current != null) {
+            nanos.merge(current, now - since, Long::sum);
+        }
+        current = part;
+        since = now;
+    }
+
+    /** Nothing is trained for now. */
+    void pause() {
+        at(null);
+    }
+
+    /** Seconds of each part that any time went to. */
+    Map<Part, Double> seconds() {
+        Map<Part, Double> seconds = new EnumMap<>(Part.class);
+        nanos.forEach((part, count) -> seconds.put(part, count * 1e-9));
+        return seconds;
+    }
+}

@@ -1,0 +1,46 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.stream.Augmentation;
+import dev.palimpsest.stream.Batch;
+import dev.palimpsest.stream.BatchPlan;
+import dev.palimpsest.stream.Loader;
+import dev.palimpsest.stream.Stream;
+import java.util.Iterator;
+import java.util.List;
+
+/** Batches of images without their labels: gone through in random order, again and again in new ones. */
+public final class UnlabelledBatches implements AutoCloseable {
+    /** The view of a batch that shows its images as they are. */
+    public static final int WEAK = 0;
+    /** The view that shows them as training augments them. */
+    public static final int STRONG = 1;
+
+    private final Loader loader;
+    private final int[] images;
+    private final int batch;
+    private final long seed;
+    private Iterator<Batch> batches;
+    private int round;
+
+    UnlabelledBatches(Stream stream, int[] images, Augmentation strong, int batch, long seed) {
+        this.images = images;
+        this.batch = batch;
+        this.seed = seed;
+        // Labels are hidden here, so that nothing that trains can look at them.
+        loader = new Loader(stream.dataset().train(), label -> -1, List.of(Augmentation.NONE, strong), batch, seed);
+    }
+
+    /** The next one, in both views; valid until the one after it is asked for. */
+    public Batch next() {
+        if (batches == null || !batches.hasNext()) {
+            batches = loader.epoch(BatchPlan.shuffled(images, batch, seed, round), round).iterator();
+            round++;
+        }
+        return batches.next();
+    }
+
+    @Override
+    public void close() {
+        loader.close();
+    }
+}
