@@ -29,6 +29,7 @@ struct Control {
 };
 
 constexpr size_t MOST_LINES = 10000;
+constexpr const char* PLANNED = "as planned by double_fail";
 
 Control& control() {
     static Control all;
@@ -102,7 +103,7 @@ void begin(const char* name, Need need) {
     count(function);
     if (const Failure* failure = planned(function)) {
         if (failure->lasting) lose_all_contexts(failure->status);
-        refuse(failure->status, "as planned by double_fail");
+        refuse(failure->status, PLANNED);
     }
     if (need != NOTHING && !initialised()) refuse(CUDA_ERROR_NOT_INITIALIZED, "before cuInit");
     if (need == CONTEXT) {
@@ -150,7 +151,8 @@ int library_call(const char* name) {
         begin(name, CONTEXT);
         return 0;
     } catch (const Refusal& refusal) {
-        return refused(name, refusal);
+        refused(name, refusal);
+        return refusal.why == PLANNED ? refusal.status : -1;
     }
 }
 

@@ -8,7 +8,7 @@
 
 namespace driver_double {
 
-// Counts the call. The error that double_fail planned for it, the current context's, or 0.
+// Counts the call. 0, the status that double_fail planned for it, or -1: no context, or a lost one.
 DOUBLE_SHARED int library_call(const char* function);
 // At once, or when the stream gets there; in a capture, at every launch of the graph.
 DOUBLE_SHARED void library_enqueue(CUstream stream, const char* function, Work work);

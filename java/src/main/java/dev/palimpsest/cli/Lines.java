@@ -3,6 +3,7 @@ package dev.palimpsest.cli;
 import dev.palimpsest.train.Progress;
 import java.io.PrintWriter;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongSupplier;
@@ -25,6 +26,11 @@ final class Lines implements Display.Watch {
         this.out = out;
         this.nanoTime = nanoTime;
         this.lastLine = nanoTime.getAsLong();
+    }
+
+    @Override
+    public void computes(String engine, List<String> remarks) {
+        remarks.forEach(this::say);
     }
 
     @Override

@@ -1,7 +1,9 @@
 package dev.palimpsest.engine;
 
+import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 
 /** What must hold before memory is handed to native code, each with its sentence. */
 final class Checks {
@@ -36,6 +38,37 @@ final class Checks {
     static void notEmpty(String operation, Shape batch) {
         if (batch.elements() == 0) {
             throw new IllegalArgumentException(operation + " of an empty batch (" + batch + "): expected at least one image");
+        }
+    }
+
+    static void batchNorm(Tensor input, BatchNorm norm, boolean frozen) {
+        activation("batch norm", input);
+        if (input.shape().extent(1) != norm.channels()) {
+            throw new IllegalArgumentException(norm.scale().name() + " has " + norm.channels() + " channels, the activation is "
+                    + input.shape());
+        }
+        if (!frozen && input.shape().elements() <= norm.channels()) {
+            throw new IllegalArgumentException("batch norm needs more than one value a channel, got activations of " + input.shape()
+                    + ": train on batches of at least 2 images");
+        }
+    }
+
+    static void linear(Tensor input, Parameter weight) {
+        rowMajorMatrix(weight.name(), input);
+        notEmpty(weight.name(), input.shape());
+        int inputs = weight.shape().extent(1);
+        if (input.shape().extent(1) != inputs) {
+            throw new IllegalArgumentException(weight.name() + " is " + weight.shape() + " and needs an input of N×" + inputs + ", got "
+                    + input.shape());
+        }
+    }
+
+    /** The weights and bias that a frozen convolution is made of. */
+    static void frozen(Convolution geometry, MemorySegment weight, MemorySegment bias) {
+        if (weight.byteSize() != geometry.weightShape().bytes() || bias.byteSize() != (long) geometry.outputs() * Float.BYTES) {
+            throw new IllegalArgumentException("a convolution with weights " + geometry.weightShape() + " needs "
+                    + geometry.weightShape().bytes() + " bytes of them and " + (long) geometry.outputs() * Float.BYTES + " of bias, got "
+                    + weight.byteSize() + " and " + bias.byteSize());
         }
     }
 }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Layers on oneDNN. Activations stay in one blocked order from the first convolution to the pooling, so nothing is reordered between
@@ -131,15 +132,7 @@ final class CpuEngine implements Engine {
 
     @Override
     public Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
-        Checks.activation("batch norm", input);
-        if (input.shape().extent(1) != norm.channels()) {
-            throw new IllegalArgumentException(norm.scale().name() + " has " + norm.channels() + " channels, the activation is "
-                    + input.shape());
-        }
-        if (!frozen && input.shape().elements() <= norm.channels()) {
-            throw new IllegalArgumentException("batch norm needs more than one value a channel, got activations of " + input.shape()
-                    + ": train on batches of at least 2 images");
-        }
+        Checks.batchNorm(input, norm, frozen);
         return norm(input.shape(), relu, frozen).forward(input, norm);
     }
 
@@ -212,13 +205,8 @@ final class CpuEngine implements Engine {
     }
 
     private CpuLinear linear(Tensor input, Parameter weight) {
-        Checks.rowMajorMatrix(weight.name(), input);
-        Checks.notEmpty(weight.name(), input.shape());
+        Checks.linear(input, weight);
         int inputs = weight.shape().extent(1);
-        if (input.shape().extent(1) != inputs) {
-            throw new IllegalArgumentException(weight.name() + " is " + weight.shape() + " and needs an input of N×" + inputs + ", got "
-                    + input.shape());
-        }
         return linears.computeIfAbsent(new CpuLinear.Key(input.shape().extent(0), inputs, weight.shape().extent(0)),
                 key -> new CpuLinear(this, key));
     }
@@ -294,6 +282,11 @@ final class CpuEngine implements Engine {
     @Override
     public int stepsAhead() {
         return 0;
+    }
+
+    @Override
+    public <T> T beside(Tensor images, Supplier<T> work) {
+        return work.get();
     }
 
     @Override

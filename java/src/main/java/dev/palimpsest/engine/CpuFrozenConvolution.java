@@ -23,11 +23,7 @@ final class CpuFrozenConvolution implements Engine.FrozenConvolution {
     CpuFrozenConvolution(CpuEngine engine, Convolution geometry, MemorySegment weight, MemorySegment bias) {
         this.engine = engine;
         this.geometry = geometry;
-        if (weight.byteSize() != geometry.weightShape().bytes() || bias.byteSize() != (long) geometry.outputs() * Float.BYTES) {
-            throw new IllegalArgumentException("a convolution with weights " + geometry.weightShape() + " needs "
-                    + geometry.weightShape().bytes() + " bytes of them and " + (long) geometry.outputs() * Float.BYTES + " of bias, got "
-                    + weight.byteSize() + " and " + bias.byteSize());
-        }
+        Checks.frozen(geometry, weight, bias);
         this.weight = arena.allocate(weight.byteSize(), 64).copyFrom(weight);
         this.bias = arena.allocate(bias.byteSize(), 64).copyFrom(bias);
     }

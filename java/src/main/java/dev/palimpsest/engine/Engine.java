@@ -1,5 +1,6 @@
 package dev.palimpsest.engine;
 
+import dev.palimpsest.cuda.CudaException;
 import dev.palimpsest.kernel.FeatureMse;
 import dev.palimpsest.kernel.MultiTeacherKl;
 import dev.palimpsest.tensor.ClassRange;
@@ -10,7 +11,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.DoubleSupplier;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * The layer maths of one device. Tensors it returns come from its workspace and go back with {@link #release}; after the first step over
@@ -19,10 +22,33 @@ import java.util.function.Function;
  * <p>An engine belongs to the thread that opened it, and refuses every call after {@link #close}. Images and activations are [N, C, H, W],
  * matrices [N, features], all float32.
  */
-public sealed interface Engine extends AutoCloseable permits CpuEngine {
+public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngine {
     /** The engine on this machine's processor with the given number of threads. @throws EngineException if oneDNN cannot be loaded */
     static Engine cpu(int threads) {
         return new CpuEngine(threads);
+    }
+
+    /**
+     * The engine that the options ask for. {@code auto} takes a GPU if one works, with what it needs, and otherwise tells why not and takes
+     * the processor.
+     *
+     * @param threads of the processor
+     * @param remark is told, in one sentence, why an automatic choice fell back to the processor
+     * @throws CudaException if a GPU is asked for by name and cannot be used; the message says why and what to do
+     */
+    static Engine open(DeviceOptions options, int threads, Consumer<String> remark) {
+        return switch (options.device().kind()) {
+            case CPU -> cpu(threads);
+            case CUDA -> new CudaEngine(options, threads);
+            case AUTO -> {
+                try {
+                    yield new CudaEngine(options, threads);
+                } catch (CudaException e) {
+                    remark.accept("The processor computes: " + e.getMessage());
+                    yield cpu(threads);
+                }
+            }
+        };
     }
 
     /** One line for {@code doctor}: library, version, instruction set, threads. */
@@ -182,6 +208,12 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine {
      * returns; otherwise asking at once would make the device wait for the host.
      */
     int stepsAhead();
+
+    /**
+     * Does a frozen network's work on these images beside what else is queued on the device, if the engine can: neither waits for the other
+     * until the results are used.
+     */
+    <T> T beside(Tensor images, Supplier<T> work);
 
     /** A convolution whose weight [OIHW] and bias [O] never change again, packed for fast inference. Close it to free the packed copy. */
     FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias);

@@ -76,7 +76,7 @@ public final class FrozenNetwork implements AutoCloseable {
      * @param auxiliary whether the auxiliary heads are wanted too
      */
     public Outputs<Tensor> forward(Tensor images, boolean auxiliary) {
-        return network.forward(pass, images, auxiliary);
+        return engine.beside(images, () -> network.forward(pass, images, auxiliary));
     }
 
     @Override

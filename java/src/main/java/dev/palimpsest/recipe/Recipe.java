@@ -13,7 +13,8 @@ import java.util.SequencedMap;
  * @param threads that compute; results do not change between runs with the same number
  */
 public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOptions model, OptimiserOptions optimiser,
-        MethodOptions method, ExemplarOptions exemplars, MlkdOptions mlkd, BudgetOptions budget, long seed, int threads) {
+        MethodOptions method, ExemplarOptions exemplars, MlkdOptions mlkd, BudgetOptions budget, ComputeOptions compute,
+        long seed, int threads) {
     /** Options with a common subject, under one heading of the help text. */
     public record Section(String title, List<Option<?>> options) {}
 
@@ -32,6 +33,7 @@ public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOption
             new Section("Exemplars", ExemplarOptions.ALL),
             new Section("Method mlkd", MlkdOptions.ALL),
             new Section("Optimiser", OptimiserOptions.ALL),
+            new Section("Device", ComputeOptions.ALL),
             new Section("Budget", BudgetOptions.ALL),
             new Section("Repeatability", List.of(SEED, THREADS)));
 
@@ -70,7 +72,7 @@ public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOption
         Values values = new Values(texts);
         return new Recipe(DataOptions.of(values), RepetitionOptions.of(values), ModelOptions.of(values), OptimiserOptions.of(values),
                 MethodOptions.of(values), ExemplarOptions.of(values), MlkdOptions.of(values), BudgetOptions.of(values),
-                values.get(SEED), values.get(THREADS));
+                ComputeOptions.of(values), values.get(SEED), values.get(THREADS));
     }
 
     /** This recipe with one option changed: {@code recipe.with("method", "lwf")}. */

@@ -135,6 +135,13 @@ public final class RunFolder implements Progress {
     }
 
     @Override
+    public void computes(String engine, List<String> remarks) {
+        run.put("engine", engine);
+        run.set("engine_remarks", JSON.valueToTree(remarks));
+        writeRun();
+    }
+
+    @Override
     public void begins(Setup setup) {
         run.set("data_sha256", JSON.valueToTree(setup.dataSha256()));
         run.set("classes", JSON.valueToTree(setup.classNames()));

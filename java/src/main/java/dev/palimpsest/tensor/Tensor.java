@@ -17,24 +17,33 @@ public final class Tensor {
 
     private final Shape shape;
     private final Layout layout;
+    /** Null where the values are on a device. */
     private final MemorySegment data;
+    /** What an engine keeps for values on its device, else null. */
+    private final Object deviceMemory;
     private final boolean borrowed;
     private int holders = 1;
 
     public Tensor(Shape shape, Layout layout, MemorySegment data) {
-        this(shape, layout, data, false);
+        this(shape, layout, data, null, false);
     }
 
-    private Tensor(Shape shape, Layout layout, MemorySegment data, boolean borrowed) {
+    private Tensor(Shape shape, Layout layout, MemorySegment data, Object deviceMemory, boolean borrowed) {
         this.shape = shape;
         this.layout = layout;
         this.data = data;
+        this.deviceMemory = deviceMemory;
         this.borrowed = borrowed;
     }
 
     /** A row-major tensor over memory that stays somebody else's: no engine writes it in place or reuses it. */
     public static Tensor borrowed(Shape shape, MemorySegment data) {
-        return new Tensor(shape, Layout.ROW_MAJOR, data, true);
+        return new Tensor(shape, Layout.ROW_MAJOR, data, null, true);
+    }
+
+    /** A tensor whose values are on a device, in memory that only its engine understands. */
+    public static Tensor onDevice(Shape shape, Layout layout, Object memory) {
+        return new Tensor(shape, layout, null, memory, false);
     }
 
     public Shape shape() {
@@ -45,8 +54,18 @@ public final class Tensor {
         return layout;
     }
 
+    /** The host's memory. @throws IllegalStateException if the values are on a device */
     public MemorySegment data() {
+        if (data == null) {
+            throw new IllegalStateException("the values of this tensor of " + shape
+                    + " are on a device, not in the host's memory: ask Engine.toArray for them");
+        }
         return data;
+    }
+
+    /** What {@link #onDevice} was given; null for a tensor in the host's memory. */
+    public Object deviceMemory() {
+        return deviceMemory;
     }
 
     /** Counts one more holder in. */

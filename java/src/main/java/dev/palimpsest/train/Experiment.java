@@ -3,9 +3,11 @@ package dev.palimpsest.train;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.ScenarioFile;
+import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.StateDict;
+import dev.palimpsest.recipe.ComputeOptions;
 import dev.palimpsest.recipe.DataOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RepetitionOptions;
@@ -24,6 +26,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -77,7 +80,7 @@ public final class Experiment {
         long began = System.nanoTime();
         Dataset dataset = stream.dataset();
         try (Arena arena = Arena.ofShared();
-                Engine engine = Engine.cpu(recipe.threads());
+                Engine engine = open();
                 Loader loader = new Loader(dataset.train(), stream::relabel, recipe.data().augment(), recipe.optimiser().batch(),
                         recipe.seed());
                 Inference trainingImages = new Inference(engine, dataset.train());
@@ -91,6 +94,15 @@ public final class Experiment {
                 return learn(learner, read, judgedImages, began);
             }
         }
+    }
+
+    private Engine open() {
+        ComputeOptions compute = recipe.compute();
+        List<String> remarks = new ArrayList<>();
+        Engine engine = Engine.open(new DeviceOptions(DeviceOptions.Device.parse(compute.device()), compute.tf32(), compute.deterministic(),
+                compute.gpuMemory()), recipe.threads(), remarks::add);
+        progress.computes(engine.description(), remarks);
+        return engine;
     }
 
     /** @return the file's SHA-256 */

@@ -60,6 +60,9 @@ public interface Progress {
      */
     record Evaluation(int experience, List<Double> accuracy, double allSeen, double withinExperience) {}
 
+    /** Before all: what computes, in one line, and what there is to say about that choice, a sentence each. */
+    default void computes(String engine, List<String> remarks) {}
+
     default void begins(Setup setup) {}
 
     default void experienceBegins(Arrival arrival) {}
@@ -87,6 +90,11 @@ public interface Progress {
     /** Tells everyone in turn. */
     static Progress all(Progress... listeners) {
         return new Progress() {
+            @Override
+            public void computes(String engine, List<String> remarks) {
+                tell(listener -> listener.computes(engine, remarks));
+            }
+
             @Override
             public void begins(Setup setup) {
                 tell(listener -> listener.begins(setup));

@@ -17,7 +17,6 @@ import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -41,9 +40,14 @@ class TapeTest {
     }
 
     private final Arena arena = Arena.ofShared();
-    private final Engine engine = Engine.cpu(2);
+    private final Engine engine = open();
     private final SplittableRandom random = new SplittableRandom(3);
     private final List<Parameter> parameters = new ArrayList<>();
+
+    /** Overridden to test another engine. */
+    Engine open() {
+        return Engine.cpu(2);
+    }
 
     @AfterEach
     void close() {
@@ -253,9 +257,7 @@ class TapeTest {
     }
 
     private Tensor tensor(Shape shape, float[] values) {
-        Tensor tensor = engine.allocate(shape);
-        tensor.data().copyFrom(MemorySegment.ofArray(values));
-        return tensor;
+        return engine.tensor(shape, values);
     }
 
     private float[] noise(int count) {

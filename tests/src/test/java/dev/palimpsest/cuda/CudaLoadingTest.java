@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.palimpsest.cli.Main;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.SymbolLookup;
@@ -64,6 +65,21 @@ class CudaLoadingTest {
         assertArrayEquals(whole, Files.readAllBytes(ours));
     }
 
+    @Test
+    void doctorNamesEachLibraryThatIsNotThere() throws Exception {
+        assumeTrue(!driverHere(), "not run: this machine has an NVIDIA driver");
+        Path folder = Files.createDirectory(temporary.resolve("driver-only"));
+        Files.copy(DOUBLES.resolve("libcuda.so.1"), folder.resolve("libcuda.so.1"));
+        String said = run(Main.class, List.of("doctor"), "-Dpalimpsest.cuda.libraries=" + folder);
+        assertTrue(said.matches("(?s).*\\+ GPU +driver for CUDA 13\\.0, one device\n.*"), said);
+        assertTrue(said.matches("(?s).*\\+ GPU device +cuda:0 .*"), said);
+        for (String library : List.of("cuBLAS", "cuDNN", "NVRTC")) {
+            assertTrue(said.matches("(?s).*- GPU " + library + " +" + library + " is missing: lib\\S+ was not found in " + folder + " or by .*"
+                    + "name a folder that has it with -Dpalimpsest\\.cuda\\.libraries=FOLDER\n.*"), said);
+        }
+        assertTrue(said.contains("GPU kernels"), said);
+    }
+
     private Path unpacked() throws IOException {
         try (Stream<Path> files = Files.walk(temporary)) {
             return files.filter(file -> file.endsWith(JCUDA) && !file.getParent().equals(temporary)).findFirst().orElseThrow();
@@ -79,13 +95,18 @@ class CudaLoadingTest {
         }
     }
 
-    /** What the process printed; it ended well. */
     private String probe(String... options) throws IOException, InterruptedException {
+        return run(ProbeMain.class, List.of(), options);
+    }
+
+    /** What the process printed; it ended well. */
+    private String run(Class<?> main, List<String> arguments, String... options) throws IOException, InterruptedException {
         List<String> words = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir=" + temporary));
         words.addAll(List.of(options));
         words.addAll(List.of("-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                ProbeMain.class.getName()));
+                main.getName()));
+        words.addAll(arguments);
         Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
         String said = new String(process.getInputStream().readAllBytes());
         assertEquals(0, process.waitFor(), said);

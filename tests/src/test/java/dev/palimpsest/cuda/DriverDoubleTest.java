@@ -34,10 +34,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** The driver double notices what it is there to notice, through JCuda's own JNI. */
+@Tag("double")
 class DriverDoubleTest {
     private static final int COUNT = 1000; // floats
     private static final byte[] PTX = ".version 8.0 palimpsest_cuda_snapshot_reconstruction\0".getBytes();

@@ -17,7 +17,8 @@ import org.junit.jupiter.api.Test;
 /** What the native jar holds for CUDA: sources always, compiled kernels and their report where nvcc was there. */
 class CudaReportTest {
     private static final String FOLDER = "/dev/palimpsest/native/cuda/";
-    private static final List<String> KERNELS = List.of("multi_teacher_kl", "feature_mse", "snapshot_reconstruction", "row_loss");
+    private static final List<String> KERNELS = List.of("multi_teacher_kl", "feature_mse", "snapshot_reconstruction", "row_loss",
+            "elementwise", "matrix_rows", "cross_entropy", "frozen_norm", "optimiser");
 
     @Test
     void sourcesAreInTheJar() {
@@ -47,7 +48,9 @@ class CudaReportTest {
         Stream<String> rows = Stream.of(
                 "multi_teacher_kl_narrow", "multi_teacher_kl_wide", "multi_teacher_kl_streaming", "feature_mse_narrow", "feature_mse_wide")
                 .flatMap(name -> Stream.of("float32", "bfloat16", "float16").map(type -> name + "_" + type));
-        return Stream.concat(rows, Stream.of("snapshot_reconstruction", "row_loss_table", "row_loss_mean")).map(name -> "palimpsest_cuda_" + name);
+        return Stream.concat(rows, Stream.of("snapshot_reconstruction", "row_loss_table", "row_loss_mean", "relu", "add_relu",
+                "relu_gradient", "add_scaled", "scaled", "columns", "gather", "repeat_row", "add_column_sums", "softmax_cross_entropy",
+                "sigmoid_cross_entropy", "frozen_norm_gradient", "gradient_squares", "clip_factor", "sgd", "adam")).map(name -> "palimpsest_cuda_" + name);
     }
 
     private static List<String> report() throws IOException {

@@ -37,8 +37,13 @@ class DistillationTest {
     private static final double UPSTREAM = 0.7;
 
     private final Arena arena = Arena.ofShared();
-    private final Engine engine = Engine.cpu(1);
+    private final Engine engine = open();
     private final Random random = new Random(4);
+
+    /** Overridden to test another engine. */
+    Engine open() {
+        return Engine.cpu(1);
+    }
 
     @AfterEach
     void close() {
@@ -55,9 +60,7 @@ class DistillationTest {
     }
 
     private Tensor tensor(float[] values, int... extents) {
-        Tensor tensor = engine.allocate(Shape.of(extents));
-        tensor.data().copyFrom(MemorySegment.ofArray(values));
-        return tensor;
+        return engine.tensor(Shape.of(extents), values);
     }
 
     /**
@@ -78,7 +81,7 @@ class DistillationTest {
                     teachers.add(tensor(said.get(k), rows, ranges.get(k).size()));
                 }
                 Scalar term = distillation.term(tape, input, teachers);
-                teachers.forEach(teacher -> teacher.data().fill((byte) -1));
+                teachers.forEach(teacher -> engine.addScaled(teacher, Float.NaN, teacher));
                 tape.backward(tape.weightedSum(List.of(term), new double[] {UPSTREAM}));
                 requireEqual(Doubles.rows(student, CLASSES), term, Gradient.of(engine, input), z -> {
                     double loss = 0;

@@ -114,6 +114,8 @@ class RecipeTest {
         "schedule | step | milestones = : expected epochs such as 49,63 for the step schedule",
         "clip | Infinity | clip = Infinity: expected a number of at least 0",
         "threads | 0 | threads = 0: expected at least 1",
+        "device | gpu | device = gpu: expected auto, cpu, cuda or cuda:N",
+        "gpu-memory | -1 | gpu-memory = -1: expected at least 0",
     })
     void badValuesAreRefusedWithASentence(String name, String text, String sentence) {
         assertEquals(sentence, assertThrows(IllegalArgumentException.class, () -> Recipe.of(Map.of(name, text))).getMessage());

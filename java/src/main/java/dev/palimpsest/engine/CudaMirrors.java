@@ -1,0 +1,69 @@
+package dev.palimpsest.engine;
+
+import dev.palimpsest.cuda.CudaStream;
+import dev.palimpsest.cuda.DeviceBuffer;
+import dev.palimpsest.tensor.Mirror;
+import java.lang.foreign.MemorySegment;
+import java.util.IdentityHashMap;
+import java.util.Map;
+
+/** Copies on the device of what a model keeps on the host, each made when it is first used and kept until the engine closes. */
+final class CudaMirrors {
+    private final CudaEngine engine;
+    private final Map<Mirror, Copy> copies = new IdentityHashMap<>();
+
+    CudaMirrors(CudaEngine engine) {
+        this.engine = engine;
+    }
+
+    private final class Copy implements Mirror.Copy {
+        private final DeviceBuffer buffer;
+
+        Copy(long bytes) {
+            buffer = engine.device().allocate(bytes);
+        }
+
+        @Override
+        public void download(MemorySegment host) {
+            engine.requireOpen();
+            stream().toHost(buffer.address(), host);
+        }
+
+        @Override
+        public void clear() {
+            engine.requireOpen();
+            stream().zero(buffer.address(), buffer.bytes());
+        }
+
+        private CudaStream stream() {
+            buffer.usedBy(engine.lane().stream());
+            return engine.lane().stream();
+        }
+    }
+
+    /** The present values, to be read by work on the engine's lane. */
+    DeviceBuffer read(Mirror mirror) {
+        Copy copy = copies.computeIfAbsent(mirror, key -> new Copy(key.bytes()));
+        if (!mirror.isAt(copy)) {
+            copy.stream().toDevice(mirror.host(), copy.buffer.address());
+            mirror.copiedTo(copy);
+        }
+        return copy.buffer.usedBy(engine.lane().stream());
+    }
+
+    /** The present values, which work on the engine's lane changes. */
+    DeviceBuffer write(Mirror mirror) {
+        DeviceBuffer buffer = read(mirror);
+        mirror.written();
+        return buffer;
+    }
+
+    /** Brings home what only the device has. */
+    void bringHome() {
+        for (Map.Entry<Mirror, Copy> entry : copies.entrySet()) {
+            if (entry.getKey().isAt(entry.getValue())) {
+                entry.getKey().host();
+            }
+        }
+    }
+}
