@@ -1,5 +1,5 @@
-// A double of NVRTC. What it compiles must be complete, as NVRTC has no headers of its own: every include among the headers that were given.
-// The host compiler then checks the syntax, with the host build's stand-ins for CUDA. The image that comes out lists the kernels' names.
+// A double of NVRTC. What it compiles must be complete, as NVRTC has no headers of its own: every include is one that was given. The host
+// compiler then checks the syntax, with the host build's stand-ins for CUDA. The image that comes out lists the kernels' names.
 #include <unistd.h>
 
 #include <cstdio>
@@ -33,9 +33,10 @@ std::set<Program*>& programs() {
 }
 
 bool is_known_option(const std::string& option) {
-    static const std::regex known("-(-?(gpu-architecture|std|fmad|ftz|prec-div|prec-sqrt|device-debug|generate-line-info|extra-device-vectorization"
-                                  "|maxrregcount|use_fast_math|define-macro|include-path|default-device|device-as-default-execution-space"
-                                  "|diag-suppress|dlto|no-source-include|disable-warnings|arch|default_device)(=.*)?|[DIUG].*|lineinfo|w)");
+    static const std::regex known(
+        "-(-?(gpu-architecture|std|fmad|ftz|prec-div|prec-sqrt|device-debug|generate-line-info|extra-device-vectorization"
+        "|maxrregcount|use_fast_math|define-macro|include-path|default-device|device-as-default-execution-space"
+        "|diag-suppress|dlto|no-source-include|disable-warnings|arch|default_device)(=.*)?|[DIUG].*|lineinfo|w)");
     return std::regex_match(option, known);
 }
 
@@ -81,11 +82,12 @@ Status compile(Program& program) {
     }
     bool complete = false, correct = false;
     // Without the compiler's own headers: what NVRTC would not find, this does not find.
-    const std::string expanded =
-        run("g++ -E -P -xc++ -std=c++17 -nostdinc -D__CUDACC_RTC__ -D__CUDACC__ -D__global__=__palimpsest_kernel__ -I" + given + " " + source, &complete);
+    const std::string places = " -I" + given + " " + source;
+    const std::string expanded = run(
+        "g++ -E -P -xc++ -std=c++17 -nostdinc -D__CUDACC_RTC__ -D__CUDACC__ -D__global__=__palimpsest_kernel__" + places, &complete);
     files::remove(folder / "given" / "stdint.h");  // the host build has the compiler's own
     if (complete) {
-        program.log = run("g++ -fsyntax-only -xc++ -std=c++20 -w -DPALIMPSEST_SIMT -I" PALIMPSEST_SIMT_FOLDER " -I" + given + " " + source, &correct);
+        program.log = run("g++ -fsyntax-only -xc++ -std=c++20 -w -DPALIMPSEST_SIMT -I" PALIMPSEST_SIMT_FOLDER + places, &correct);
         program.image = COMPILED + kernels_in(expanded);
     } else {
         program.log = expanded;

@@ -229,8 +229,8 @@ class CudnnDoubleTest {
         CUdeviceptr runningVariance = device.device(old);
         CUdeviceptr savedMean = device.device(new float[C]);
         CUdeviceptr savedInverse = device.device(new float[C]);
-        ok(cudnnBatchNormalizationForwardTraining(handle, 1, one(1), one(0), xs, in, xs, y, channels, g, b, 0.1, runningMean, runningVariance,
-                1e-5, savedMean, savedInverse));
+        ok(cudnnBatchNormalizationForwardTraining(handle, 1, one(1), one(0), xs, in, xs, y, channels, g, b, 0.1, runningMean,
+                runningVariance, 1e-5, savedMean, savedInverse));
         assertNear(normalised(wide(x), scale, shift), plain(format, device.host(y, x.length), C, H * W), "training");
         double[] means = new double[C];
         double[] variances = new double[C];
@@ -245,10 +245,11 @@ class CudnnDoubleTest {
         CUdeviceptr dx = output(format, x, 0, C, H * W);
         CUdeviceptr dg = device.device(Float.NaN, Float.NaN, Float.NaN);
         CUdeviceptr db = device.device(Float.NaN, Float.NaN, Float.NaN);
-        ok(cudnnBatchNormalizationBackward(handle, 1, one(1), one(0), one(1), one(0), xs, in, xs, device.device(laidOut(format, dy, C, H * W)), xs,
-                dx, channels, g, dg, db, 1e-5, savedMean, savedInverse));
-        assertNear(differences(wide(x), at -> dot(normalised(at, scale, shift), wide(dy))), plain(format, device.host(dx, x.length), C, H * W),
-                "to data");
+        CUdeviceptr above = device.device(laidOut(format, dy, C, H * W));
+        ok(cudnnBatchNormalizationBackward(handle, 1, one(1), one(0), one(1), one(0), xs, in, xs, above, xs, dx, channels, g, dg, db,
+                1e-5, savedMean, savedInverse));
+        double[] toX = differences(wide(x), at -> dot(normalised(at, scale, shift), wide(dy)));
+        assertNear(toX, plain(format, device.host(dx, x.length), C, H * W), "to data");
         double[] toScale = new double[C];
         double[] toShift = new double[C];
         double[] unit = normalised(wide(x), new float[] {1, 1, 1}, new float[C]);
@@ -259,7 +260,8 @@ class CudnnDoubleTest {
         assertNear(toScale, device.host(dg, C), "to scale");
         assertNear(toShift, device.host(db, C), "to shift");
 
-        ok(cudnnBatchNormalizationForwardInference(handle, 1, one(1), one(0), xs, in, xs, y, channels, g, b, runningMean, runningVariance, 1e-5));
+        ok(cudnnBatchNormalizationForwardInference(handle, 1, one(1), one(0), xs, in, xs, y, channels, g, b, runningMean, runningVariance,
+                1e-5));
         double[] expected = new double[x.length];
         for (int i = 0; i < x.length; i++) {
             int c = i / (H * W) % C;

@@ -216,7 +216,8 @@ class DriverDoubleTest {
     }
 
     /** Keeps every second weight. The struct is that of palimpsest.h. */
-    private static int launchSnapshot(CUfunction function, long count, CUdeviceptr weights, CUdeviceptr planes, CUdeviceptr out, CUstream stream) {
+    private static int launchSnapshot(CUfunction function, long count, CUdeviceptr weights, CUdeviceptr planes, CUdeviceptr out,
+            CUstream stream) {
         long[] struct = {count, address(weights), address(planes), 1, 1, 0, 0, address(out)};
         int blocks = (int) ((count + 4095) / 4096);
         return cuLaunchKernel(function, blocks, 1, 1, 128, 1, 1, 0, stream, Pointer.to(Pointer.to(struct)), null);
