@@ -4,6 +4,7 @@
 #include <map>
 
 #include "double.h"
+#include "kernels.h"
 #include "library.h"
 
 #include <simt.h>
@@ -242,11 +243,13 @@ DOUBLE_API int64_t double_get(const char* counter) {
     return counted(counter);
 }
 
-// "report": what is live, and what went wrong; "launches": kernels in the order of their launches. Returns the length without the final 0;
-// at most `capacity` bytes are written.
+// "report": what is live, and what went wrong; "launches": kernels in the order of their launches; "kernels": those that there are. Returns
+// the length without the final 0; at most `capacity` bytes are written.
 DOUBLE_API int64_t double_text(const char* which, char* buffer, int64_t capacity) {
     std::lock_guard<std::recursive_mutex> held(the_lock());
-    const std::string text = std::strcmp(which, "launches") == 0 ? joined(control().launches) : report();
+    const std::string text = std::strcmp(which, "launches") == 0   ? joined(control().launches)
+                             : std::strcmp(which, "kernels") == 0 ? joined(kernel_names())
+                                                                  : report();
     if (capacity > 0) {
         const size_t length = std::min(text.size(), static_cast<size_t>(capacity) - 1);
         std::memcpy(buffer, text.data(), length);

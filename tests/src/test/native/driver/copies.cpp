@@ -59,7 +59,8 @@ void copy_in_stream(void* to, Place to_place, const void* from, Place from_place
     count("pageable_copies");
     if (stream.capture) refuse(CUDA_ERROR_NOT_SUPPORTED, "the double does not capture copies of pageable memory");
     if (from_place == HOST) {
-        auto staged = std::make_shared<std::vector<unsigned char>>(static_cast<const unsigned char*>(from), static_cast<const unsigned char*>(from) + bytes);
+        const unsigned char* content = static_cast<const unsigned char*>(from);
+        auto staged = std::make_shared<std::vector<unsigned char>>(content, content + bytes);
         enqueue(stream, [=] { std::memcpy(resolve(to, bytes, true), staged->data(), bytes); });
     } else {
         enqueue(stream, copy(to, false, from, true, bytes));

@@ -208,7 +208,10 @@ DOUBLE_API CUresult cuDeviceGetPCIBusId(char* id, int length, CUdevice device) {
 }
 
 DOUBLE_API CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute which, CUdevice device) {
-    return call("cuDeviceGetAttribute", INITIALISED, [=] { *value = which == CU_DEVICE_ATTRIBUTE_PCI_BUS_ID ? physical(device) : (physical(device), attribute(which)); });
+    return call("cuDeviceGetAttribute", INITIALISED, [=] {
+        const int machine_device = physical(device);
+        *value = which == CU_DEVICE_ATTRIBUTE_PCI_BUS_ID ? machine_device : attribute(which);
+    });
 }
 
 DOUBLE_API CUresult cuDeviceComputeCapability(int* major, int* minor, CUdevice device) {

@@ -165,7 +165,8 @@ DOUBLE_API CUresult cuLaunchKernel(CUfunction handle, unsigned grid_x, unsigned 
         if (grid_x > 2147483647u) refuse(CUDA_ERROR_INVALID_VALUE, std::to_string(grid_x) + " blocks");
         if (shared_bytes > function.most_dynamic_shared) {
             refuse(CUDA_ERROR_INVALID_VALUE,
-                name + " may take " + std::to_string(function.most_dynamic_shared) + " bytes of shared memory, not " + std::to_string(shared_bytes));
+                name + " may take " + std::to_string(function.most_dynamic_shared) + " bytes of shared memory, not " +
+                    std::to_string(shared_bytes));
         }
         if (extra || !arguments) refuse(CUDA_ERROR_NOT_SUPPORTED, "the double takes arguments as an array of pointers only");
         const Work body = function.kernel->bind(arguments);

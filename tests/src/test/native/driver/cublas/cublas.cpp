@@ -196,8 +196,8 @@ DOUBLE_API Status cublasSgemm_v2(Handle* handle, int ta, int tb, int m, int n, i
     return batched("cublasSgemm_v2", handle, COMPUTE_FLOAT, m, n, k, alpha, {a, lda, ta}, 0, {b, ldb, tb}, 0, beta, c, ldc, 0, 1);
 }
 
-DOUBLE_API Status cublasSgemmStridedBatched(Handle* handle, int ta, int tb, int m, int n, int k, const float* alpha, const float* a, int lda,
-    long long step_a, const float* b, int ldb, long long step_b, const float* beta, float* c, int ldc, long long step_c, int batches) {
+DOUBLE_API Status cublasSgemmStridedBatched(Handle* handle, int ta, int tb, int m, int n, int k, const float* alpha, const float* a, int
+    lda, long long step_a, const float* b, int ldb, long long step_b, const float* beta, float* c, int ldc, long long step_c, int batches) {
     return batched("cublasSgemmStridedBatched", handle, COMPUTE_FLOAT, m, n, k, alpha, {a, lda, ta}, step_a, {b, ldb, tb}, step_b, beta, c,
         ldc, step_c, batches);
 }
@@ -218,8 +218,8 @@ static std::vector<float> gathered(const float* x, int64_t count, int64_t step) 
     return all;
 }
 
-DOUBLE_API Status cublasSgemv_v2(Handle* handle, int ta, int m, int n, const float* alpha, const float* a, int lda, const float* x, int incx,
-    const float* beta, float* y, int incy) {
+DOUBLE_API Status cublasSgemv_v2(Handle* handle, int ta, int m, int n, const float* alpha, const float* a, int lda, const float* x, int
+    incx, const float* beta, float* y, int incy) {
     return call("cublasSgemv_v2", handle, [&] {
         if (m < 0 || n < 0 || ta < N || ta > C || lda < m || lda < 1) return INVALID_VALUE;
         if (incx < 1 || incy < 1) return incx == 0 || incy == 0 ? INVALID_VALUE : NOT_SUPPORTED;
@@ -264,8 +264,8 @@ DOUBLE_API Status cublasSscal_v2(Handle* handle, int n, const float* alpha, floa
     });
 }
 
-DOUBLE_API Status cublasSger_v2(Handle* handle, int m, int n, const float* alpha, const float* x, int incx, const float* y, int incy, float* a,
-    int lda) {
+DOUBLE_API Status cublasSger_v2(Handle* handle, int m, int n, const float* alpha, const float* x, int incx, const float* y, int incy, float*
+    a, int lda) {
     return call("cublasSger_v2", handle, [&] {
         if (m < 0 || n < 0 || lda < m || lda < 1) return INVALID_VALUE;
         if (incx < 1 || incy < 1) return NOT_SUPPORTED;

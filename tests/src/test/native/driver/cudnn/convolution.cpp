@@ -216,7 +216,8 @@ DOUBLE_API Status cudnnGetConvolution2dForwardOutputDim(
 }
 
 DOUBLE_API Status cudnnConvolutionForward(const Handle* handle, const float* alpha, const Tensor* x, const float* x_data, const Tensor* w,
-    const float* w_data, const Convolution* c, int number, void* workspace, size_t bytes, const float* beta, const Tensor* y, float* y_data) {
+    const float* w_data, const Convolution* c, int number, void* workspace, size_t bytes, const float* beta, const Tensor* y, float* y_data)
+    {
     return call("cudnnConvolutionForward", handle, [&] {
         if (!all_known(x, w, c, y)) return BAD_PARAM;
         const Shape shape = {*x, *w, *y, *c};
@@ -234,8 +235,9 @@ DOUBLE_API Status cudnnConvolutionForward(const Handle* handle, const float* alp
 
 // y = activation(alpha1 conv(x) + alpha2 z + bias)
 DOUBLE_API Status cudnnConvolutionBiasActivationForward(const Handle* handle, const float* alpha1, const Tensor* x, const float* x_data,
-    const Tensor* w, const float* w_data, const Convolution* c, int number, void* workspace, size_t bytes, const float* alpha2, const Tensor* z,
-    const float* z_data, const Tensor* bias, const float* bias_data, const ActivationDescriptor* activation, const Tensor* y, float* y_data) {
+    const Tensor* w, const float* w_data, const Convolution* c, int number, void* workspace, size_t bytes, const float* alpha2, const
+    Tensor* z, const float* z_data, const Tensor* bias, const float* bias_data, const ActivationDescriptor* activation, const Tensor* y,
+    float* y_data) {
     return call("cudnnConvolutionBiasActivationForward", handle, [&] {
         if (!all_known(x, w, c, z, bias, activation, y) || !z->same_size(*y) || !bias->spreads_over(*y)) return BAD_PARAM;
         // cuDNN does the identity with IMPLICIT_PRECOMP_GEMM alone.
@@ -262,8 +264,9 @@ DOUBLE_API Status cudnnConvolutionBiasActivationForward(const Handle* handle, co
     });
 }
 
-DOUBLE_API Status cudnnConvolutionBackwardData(const Handle* handle, const float* alpha, const Tensor* w, const float* w_data, const Tensor* dy,
-    const float* dy_data, const Convolution* c, int number, void* workspace, size_t bytes, const float* beta, const Tensor* dx, float* dx_data) {
+DOUBLE_API Status cudnnConvolutionBackwardData(const Handle* handle, const float* alpha, const Tensor* w, const float* w_data, const Tensor*
+    dy, const float* dy_data, const Convolution* c, int number, void* workspace, size_t bytes, const float* beta, const Tensor* dx, float*
+    dx_data) {
     return call("cudnnConvolutionBackwardData", handle, [&] {
         if (!all_known(w, dy, c, dx)) return BAD_PARAM;
         const Shape shape = {*dx, *w, *dy, *c};
@@ -284,8 +287,8 @@ DOUBLE_API Status cudnnConvolutionBackwardData(const Handle* handle, const float
     });
 }
 
-DOUBLE_API Status cudnnConvolutionBackwardFilter(const Handle* handle, const float* alpha, const Tensor* x, const float* x_data,
-    const Tensor* dy, const float* dy_data, const Convolution* c, int number, void* workspace, size_t bytes, const float* beta, const Tensor* dw,
+DOUBLE_API Status cudnnConvolutionBackwardFilter(const Handle* handle, const float* alpha, const Tensor* x, const float* x_data, const
+    Tensor* dy, const float* dy_data, const Convolution* c, int number, void* workspace, size_t bytes, const float* beta, const Tensor* dw,
     float* dw_data) {
     return call("cudnnConvolutionBackwardFilter", handle, [&] {
         if (!all_known(x, dy, c, dw)) return BAD_PARAM;

@@ -93,7 +93,10 @@ DOUBLE_API Status cudnnOpTensor(const Handle* handle, const OpTensor* op, const 
             float* to = writable(c_data, out.extent());
             for_each(out, [&](int64_t n, int64_t k, int64_t h, int64_t w) {
                 const float x = by * l[left.at(n, k, h, w)], y = and_by * r[right.spread(n, k, h, w)];
-                const float value = operation == ADD ? x + y : operation == MULTIPLY ? x * y : operation == MINIMUM ? std::min(x, y) : std::max(x, y);
+                const float value = operation == ADD        ? x + y
+                                    : operation == MULTIPLY ? x * y
+                                    : operation == MINIMUM  ? std::min(x, y)
+                                                            : std::max(x, y);
                 float& old = to[out.at(n, k, h, w)];
                 old = blend(1, value, keep, old);
             });

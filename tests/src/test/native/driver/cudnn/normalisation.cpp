@@ -35,11 +35,12 @@ void update(float* running, size_t at, double factor, double value) {
 
 }  // namespace
 
-DOUBLE_API Status cudnnBatchNormalizationForwardTraining(const Handle* handle, int mode, const float* alpha, const float* beta, const Tensor* x,
-    const float* x_data, const Tensor* y, float* y_data, const Tensor* parameters, const float* scale, const float* shift, double factor,
-    float* running_mean, float* running_variance, double epsilon, float* saved_mean, float* saved_inverse) {
+DOUBLE_API Status cudnnBatchNormalizationForwardTraining(const Handle* handle, int mode, const float* alpha, const float* beta, const
+    Tensor* x, const float* x_data, const Tensor* y, float* y_data, const Tensor* parameters, const float* scale, const float* shift, double
+    factor, float* running_mean, float* running_variance, double epsilon, float* saved_mean, float* saved_inverse) {
     return call("cudnnBatchNormalizationForwardTraining", handle, [&] {
-        if (!all_known(x, y, parameters) || epsilon < 0 || !running_mean != !running_variance || !saved_mean != !saved_inverse) return BAD_PARAM;
+        if (!all_known(x, y, parameters) || epsilon < 0) return BAD_PARAM;
+        if (!running_mean != !running_variance || !saved_mean != !saved_inverse) return BAD_PARAM;  // both or neither
         if (!valid(mode, x, y, parameters)) return mode == PER_ACTIVATION ? NOT_SUPPORTED : BAD_PARAM;
         const float by = *alpha, keep = *beta;
         const Tensor in = *x, out = *y;
@@ -61,7 +62,8 @@ DOUBLE_API Status cudnnBatchNormalizationForwardTraining(const Handle* handle, i
             for (size_t c = 0; c < channels; c++) {
                 if (running_mean) {
                     update(writable(running_mean, channels), c, factor, m.mean[c]);
-                    update(writable(running_variance, channels), c, factor, count > 1 ? m.variance[c] * count / (count - 1) : m.variance[c]);
+                    const double unbiased = count > 1 ? m.variance[c] * count / (count - 1) : m.variance[c];
+                    update(writable(running_variance, channels), c, factor, unbiased);
                 }
                 if (saved_mean) {
                     writable(saved_mean, channels)[c] = static_cast<float>(m.mean[c]);
@@ -73,9 +75,9 @@ DOUBLE_API Status cudnnBatchNormalizationForwardTraining(const Handle* handle, i
     });
 }
 
-DOUBLE_API Status cudnnBatchNormalizationForwardInference(const Handle* handle, int mode, const float* alpha, const float* beta, const Tensor* x,
-    const float* x_data, const Tensor* y, float* y_data, const Tensor* parameters, const float* scale, const float* shift, const float* mean,
-    const float* variance, double epsilon) {
+DOUBLE_API Status cudnnBatchNormalizationForwardInference(const Handle* handle, int mode, const float* alpha, const float* beta, const
+    Tensor* x, const float* x_data, const Tensor* y, float* y_data, const Tensor* parameters, const float* scale, const float* shift, const
+    float* mean, const float* variance, double epsilon) {
     return call("cudnnBatchNormalizationForwardInference", handle, [&] {
         if (!all_known(x, y, parameters) || epsilon < 0) return BAD_PARAM;
         if (!valid(mode, x, y, parameters)) return mode == PER_ACTIVATION ? NOT_SUPPORTED : BAD_PARAM;
@@ -97,10 +99,10 @@ DOUBLE_API Status cudnnBatchNormalizationForwardInference(const Handle* handle, 
     });
 }
 
-DOUBLE_API Status cudnnBatchNormalizationBackward(const Handle* handle, int mode, const float* alpha_data, const float* beta_data,
-    const float* alpha_parameters, const float* beta_parameters, const Tensor* x, const float* x_data, const Tensor* dy, const float* dy_data,
-    const Tensor* dx, float* dx_data, const Tensor* parameters, const float* scale, float* dscale, float* dshift, double epsilon,
-    const float* saved_mean, const float* saved_inverse) {
+DOUBLE_API Status cudnnBatchNormalizationBackward(const Handle* handle, int mode, const float* alpha_data, const float* beta_data, const
+    float* alpha_parameters, const float* beta_parameters, const Tensor* x, const float* x_data, const Tensor* dy, const float* dy_data,
+    const Tensor* dx, float* dx_data, const Tensor* parameters, const float* scale, float* dscale, float* dshift, double epsilon, const
+    float* saved_mean, const float* saved_inverse) {
     return call("cudnnBatchNormalizationBackward", handle, [&] {
         if (!all_known(x, dy, dx, parameters) || epsilon < 0 || !saved_mean != !saved_inverse || !x->same_size(*dx)) return BAD_PARAM;
         if (!valid(mode, x, dy, parameters)) return mode == PER_ACTIVATION ? NOT_SUPPORTED : BAD_PARAM;
@@ -109,7 +111,8 @@ DOUBLE_API Status cudnnBatchNormalizationBackward(const Handle* handle, int mode
         library_enqueue(handle->stream, "cudnnBatchNormalizationBackward", [=] {
             const size_t channels = static_cast<size_t>(in.size[1]);
             const double count = static_cast<double>(in.elements() / in.size[1]);
-            const float *from = readable(x_data, in.extent()), *g = readable(scale, channels), *above = readable(dy_data, gradient.extent());
+            const float *from = readable(x_data, in.extent()), *above = readable(dy_data, gradient.extent());
+            const float* g = readable(scale, channels);
             const Moments m = moments(in, from);
             std::vector<double> mean = m.mean, inverse(channels), sum(channels), product(channels);
             for (size_t c = 0; c < channels; c++) {

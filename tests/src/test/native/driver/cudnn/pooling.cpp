@@ -55,8 +55,8 @@ DOUBLE_API Status cudnnGetPooling2dForwardOutputDim(const Pooling* p, const Tens
     return SUCCESS;
 }
 
-DOUBLE_API Status cudnnPoolingForward(const Handle* handle, const Pooling* pooling, const float* alpha, const Tensor* x, const float* x_data,
-    const float* beta, const Tensor* y, float* y_data) {
+DOUBLE_API Status cudnnPoolingForward(const Handle* handle, const Pooling* pooling, const float* alpha, const Tensor* x, const float*
+    x_data, const float* beta, const Tensor* y, float* y_data) {
     return call("cudnnPoolingForward", handle, [&] {
         if (!all_known(pooling, x, y) || !valid(*pooling, *x, *y)) return BAD_PARAM;
         const float by = *alpha, keep = *beta;
@@ -81,8 +81,9 @@ DOUBLE_API Status cudnnPoolingForward(const Handle* handle, const Pooling* pooli
     });
 }
 
-DOUBLE_API Status cudnnPoolingBackward(const Handle* handle, const Pooling* pooling, const float* alpha, const Tensor* y, const float* y_data,
-    const Tensor* dy, const float* dy_data, const Tensor* x, const float* x_data, const float* beta, const Tensor* dx, float* dx_data) {
+DOUBLE_API Status cudnnPoolingBackward(const Handle* handle, const Pooling* pooling, const float* alpha, const Tensor* y, const float*
+    y_data, const Tensor* dy, const float* dy_data, const Tensor* x, const float* x_data, const float* beta, const Tensor* dx, float*
+    dx_data) {
     return call("cudnnPoolingBackward", handle, [&] {
         if (!all_known(pooling, y, dy, x, dx) || !valid(*pooling, *x, *y) || !y->same_size(*dy) || !x->same_size(*dx)) return BAD_PARAM;
         driver_double::library_count(pooling->mode == MAXIMUM ? "cudnn.nondeterministic" : "cudnn.deterministic", 1);

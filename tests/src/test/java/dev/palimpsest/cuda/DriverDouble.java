@@ -55,7 +55,7 @@ public final class DriverDouble {
 
     /** Loads the doubles, so that whoever looks for NVIDIA's libraries in this process finds them. */
     public static void load() {
-        // The driver is loaded with this class.
+        List.of("libnvrtc.so.12", "libcublasLt.so.12", "libcublas.so.12", "libcudnn.so.9").forEach(DriverDouble::library);
     }
 
     /** A new machine: all settings back, nothing allocated. Handles from before are unknown from here on. */
@@ -105,6 +105,11 @@ public final class DriverDouble {
     /** The kernels that were launched since the last reset or clear, in order, with their shapes. */
     public static List<String> launches() {
         return text("launches").lines().toList();
+    }
+
+    /** The kernels that the double can launch. */
+    static List<String> kernels() {
+        return text("kernels").lines().toList();
     }
 
     /** Nothing of the driver's, cuBLAS's or cuDNN's is left, and nothing was abandoned or went wrong on the device. */

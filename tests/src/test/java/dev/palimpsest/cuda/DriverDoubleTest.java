@@ -15,6 +15,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -30,26 +31,32 @@ import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUmodule;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestFactory;
 
 /** The driver double notices what it is there to notice, through JCuda's own JNI. */
 @Tag("double")
 class DriverDoubleTest {
     private static final int COUNT = 1000; // floats
+    private static final int NON_BLOCKING = 1;
     private static final byte[] PTX = ".version 8.0 palimpsest_cuda_snapshot_reconstruction\0".getBytes();
 
     private final CUcontext context = new CUcontext();
 
     @BeforeAll
     static void load() {
-        JCuda.initialise("jcuda.driver.JCudaDriver");
+        TestDevice.requireDouble();
+        CudaLibrary.DRIVER.load(TestDevice.options());
         JCudaDriver.setExceptionsEnabled(false);
+    }
+
+    @AfterAll
+    static void putBack() {
+        JCudaDriver.setExceptionsEnabled(true);
     }
 
     @BeforeEach
@@ -78,11 +85,9 @@ class DriverDoubleTest {
 
     private static CUstream stream() {
         CUstream stream = new CUstream();
-        ok(cuStreamCreate(stream, CUstream_flags_NON_BLOCKING));
+        ok(cuStreamCreate(stream, NON_BLOCKING));
         return stream;
     }
-
-    private static final int CUstream_flags_NON_BLOCKING = 1;
 
     private static float[] random(int count) {
         Random random = new Random(5);
@@ -91,12 +96,6 @@ class DriverDoubleTest {
             values[i] = random.nextFloat() - 0.5f;
         }
         return values;
-    }
-
-    @TestFactory
-    Stream<DynamicTest> everySymbolThatJCudaNeedsIsDefined() {
-        return Stream.of("JCudaDriver").map(name -> DynamicTest.dynamicTest(name,
-                () -> assertEquals("", JCuda.missingSymbol("lib" + name + "-12.6.0-linux-x86_64.so"))));
     }
 
     @Test
@@ -217,7 +216,8 @@ class DriverDoubleTest {
     }
 
     /** Keeps every second weight. The struct is that of palimpsest.h. */
-    private static int launchSnapshot(CUfunction function, long count, CUdeviceptr weights, CUdeviceptr planes, CUdeviceptr out, CUstream stream) {
+    private static int launchSnapshot(CUfunction function, long count, CUdeviceptr weights, CUdeviceptr planes, CUdeviceptr out,
+            CUstream stream) {
         long[] struct = {count, address(weights), address(planes), 1, 1, 0, 0, address(out)};
         int blocks = (int) ((count + 4095) / 4096);
         return cuLaunchKernel(function, blocks, 1, 1, 128, 1, 1, 0, stream, Pointer.to(Pointer.to(struct)), null);
@@ -328,9 +328,9 @@ class DriverDoubleTest {
         CUstream stream = stream();
         boolean changed = false;
         for (int i = 1; i <= 20; i++) {
-            pinned.getByteBuffer(0, 4).order(java.nio.ByteOrder.nativeOrder()).putInt(0, i);
+            pinned.getByteBuffer(0, 4).order(ByteOrder.nativeOrder()).putInt(0, i);
             ok(cuMemcpyHtoDAsync(a, pinned, 4, stream));
-            pinned.getByteBuffer(0, 4).order(java.nio.ByteOrder.nativeOrder()).putInt(0, -i);
+            pinned.getByteBuffer(0, 4).order(ByteOrder.nativeOrder()).putInt(0, -i);
             ok(cuStreamSynchronize(stream));
             int[] found = new int[1];
             ok(cuMemcpyDtoH(Pointer.to(found), a, 4));
