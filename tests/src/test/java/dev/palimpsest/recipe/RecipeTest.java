@@ -150,7 +150,7 @@ class RecipeTest {
         assertTrue(file.summary().startsWith("M2KD on "), file.summary());
         assertEquals(name.endsWith("exemplar-free"), !file.recipe().exemplars().kept());
         String data = name.contains("fashion") ? "fashion-mnist" : name.contains("glyphs") ? "glyphs"
-                : name.contains("cifar100") ? "cifar-100" : "digits";
+                : name.contains("cifar100") ? "cifar-100" : name.contains("imagenet") ? "image-folder" : "digits";
         assertEquals(data, file.recipe().data().name());
     }
 
