@@ -12,7 +12,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 
-/** Image files with labels, read into one array of bytes. */
+/** Image files with labels, read into arrays of bytes. */
 final class ImageFiles {
     private static final System.Logger LOG = System.getLogger(ImageFiles.class.getName());
     private static final double GIB = 1 << 30;
@@ -60,28 +60,25 @@ final class ImageFiles {
         long image = (long) Picture.CHANNELS * size[0] * size[1];
         Runtime runtime = Runtime.getRuntime();
         long free = runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
-        if (image * Math.max(train, test) > Integer.MAX_VALUE - 8 || image * (train + test) > free) {
-            throw new DataException(String.format(Locale.ROOT, "%,d training and %,d test images of 3×%d×%d take %.2f and %.2f GiB, a "
-                    + "part can have 2 and the heap has %.2f left: use a smaller --image-size, fewer images, or more memory "
-                    + "(JAVA_OPTS=-Xmx…)",
-                    train, test, size[0], size[1], image * train / GIB, image * test / GIB, free / GIB));
+        if (image * (train + test) > free) {
+            throw new DataException(String.format(Locale.ROOT, "%,d training and %,d test images of 3×%d×%d take %.2f GiB and the heap "
+                    + "has %.2f left: use a smaller --image-size, fewer images, or more memory (JAVA_OPTS=-Xmx…)",
+                    train, test, size[0], size[1], image * (train + test) / GIB, free / GIB));
         }
     }
 
-    private record Part(byte[] pixels, int[] labels) {}
+    private record Part(byte[][] pixels, int[] labels) {}
 
     private Part read(String part, List<Labelled> files, int[] size) {
-        int values = Picture.CHANNELS * size[0] * size[1];
-        byte[] pixels = new byte[files.size() * values];
+        byte[][] pixels = new byte[files.size()][];
         String[] hashes = new String[files.size()];
-        boolean[] good = new boolean[files.size()];
         // Every file has its place, so the order in which threads come does not matter.
-        IntStream.range(0, files.size()).parallel().forEach(i -> good[i] = read(files.get(i), size, pixels, i * values, hashes, i));
+        IntStream.range(0, files.size()).parallel().forEach(i -> pixels[i] = read(files.get(i), size, hashes, i));
         int kept = 0;
         int[] labels = new int[files.size()];
-        for (int i = 0; i < good.length; i++) {
-            if (good[i]) {
-                System.arraycopy(pixels, i * values, pixels, kept * values, values);
+        for (int i = 0; i < pixels.length; i++) {
+            if (pixels[i] != null) {
+                pixels[kept] = pixels[i];
                 labels[kept++] = files.get(i).label;
             }
         }
@@ -89,11 +86,11 @@ final class ImageFiles {
             throw new DataException(folder + " has no " + part + " image that can be read: put PNG or JPEG files there");
         }
         sha256.put(part, listHash(files, hashes));
-        boolean whole = kept == labels.length;
-        return new Part(whole ? pixels : Arrays.copyOf(pixels, kept * values), whole ? labels : Arrays.copyOf(labels, kept));
+        return new Part(Arrays.copyOf(pixels, kept), Arrays.copyOf(labels, kept));
     }
 
-    private boolean read(Labelled file, int[] size, byte[] pixels, int offset, String[] hashes, int index) {
+    /** The file's pixels; null if it is damaged and such files are left out. */
+    private byte[] read(Labelled file, int[] size, String[] hashes, int index) {
         byte[] bytes = HashedFile.bytes(file.file);
         hashes[index] = HashedFile.sha256(bytes);
         Picture picture;
@@ -101,7 +98,7 @@ final class ImageFiles {
             picture = Picture.decode(bytes);
         } catch (IOException e) {
             refuse(file, e);
-            return false;
+            return null;
         }
         if (options.size() > 0) {
             picture = picture.square(options.size());
@@ -109,8 +106,7 @@ final class ImageFiles {
             throw new DataException(file.file + " has " + picture.height() + "×" + picture.width() + " pixels, the first image "
                     + size[0] + "×" + size[1] + ": give --image-size to bring all to one size");
         }
-        System.arraycopy(picture.pixels(), 0, pixels, offset, picture.pixels().length);
-        return true;
+        return picture.pixels();
     }
 
     private void refuse(Labelled file, IOException e) {

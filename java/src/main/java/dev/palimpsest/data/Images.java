@@ -14,25 +14,24 @@ public final class Images {
     private final int channels;
     private final int height;
     private final int width;
-    private final byte[] pixels;
+    // One array an image: together they may be more than an array can hold.
+    private final byte[][] pixels;
     private final int[] labels;
     private final Normalisation normalisation;
     private final float[] table;
     private final int brightest;
 
     /**
-     * @param pixels image after image in CHW order, unsigned; kept, not copied
+     * @param pixels image after image in CHW order, unsigned; copied
      * @param labels one per image; kept, not copied
      * @throws IllegalArgumentException if a size is not positive, or pixels, labels and normalisation do not fit each other
      */
     public Images(int channels, int height, int width, byte[] pixels, int[] labels, Normalisation normalisation) {
-        if (channels < 1 || height < 1 || width < 1) {
-            throw new IllegalArgumentException("images of " + channels + "×" + height + "×" + width + " have no pixels");
-        }
-        if ((long) labels.length * channels * height * width != pixels.length) {
-            throw new IllegalArgumentException(labels.length + " labels and " + pixels.length + " pixels do not fit images of "
-                    + channels + "×" + height + "×" + width);
-        }
+        this(channels, height, width, apart(channels, height, width, pixels, labels.length), labels, normalisation);
+    }
+
+    /** @param pixels an array an image, [C,H,W] unsigned; kept, not copied */
+    Images(int channels, int height, int width, byte[][] pixels, int[] labels, Normalisation normalisation) {
         if (normalisation.channels() != channels) {
             throw new IllegalArgumentException("normalisation of " + normalisation.channels() + " channels for images of " + channels);
         }
@@ -52,7 +51,26 @@ public final class Images {
 
     /** Training images, normalised by their own statistics. Arguments and errors as in the constructor. */
     public static Images training(int channels, int height, int width, byte[] pixels, int[] labels) {
+        return training(channels, height, width, apart(channels, height, width, pixels, labels.length), labels);
+    }
+
+    /** @param pixels an array an image, [C,H,W] unsigned; kept, not copied */
+    static Images training(int channels, int height, int width, byte[][] pixels, int[] labels) {
         return new Images(channels, height, width, pixels, labels, Normalisation.of(channels, height * width, pixels));
+    }
+
+    private static byte[][] apart(int channels, int height, int width, byte[] pixels, int images) {
+        if (channels < 1 || height < 1 || width < 1) {
+            throw new IllegalArgumentException("images of " + channels + "×" + height + "×" + width + " have no pixels");
+        }
+        int values = channels * height * width;
+        if ((long) images * values != pixels.length) {
+            throw new IllegalArgumentException(images + " labels and " + pixels.length + " pixels do not fit images of "
+                    + channels + "×" + height + "×" + width);
+        }
+        byte[][] apart = new byte[images][];
+        Arrays.setAll(apart, i -> Arrays.copyOfRange(pixels, i * values, (i + 1) * values));
+        return apart;
     }
 
     /** The same images, normalised by other statistics. */
@@ -109,7 +127,7 @@ public final class Images {
         Objects.checkIndex(channel, channels);
         Objects.checkIndex(y, height);
         Objects.checkIndex(x, width);
-        return Byte.toUnsignedInt(pixels[((index * channels + channel) * height + y) * width + x]);
+        return Byte.toUnsignedInt(pixels[index][(channel * height + y) * width + x]);
     }
 
     /**
@@ -138,6 +156,7 @@ public final class Images {
     public void readWindow(int index, int top, int left, boolean mirrored, MemorySegment out, long offset) {
         Objects.checkIndex(index, labels.length);
         Objects.checkFromIndexSize(offset, valuesPerImage(), out.byteSize() / Float.BYTES);
+        byte[] image = pixels[index];
         int first = mirrored ? left + width - 1 : left;
         int stride = mirrored ? -1 : 1;
         long to = offset;
@@ -145,9 +164,9 @@ public final class Images {
             int row = c * Normalisation.LEVELS;
             for (int y = top; y < top + height; y++) {
                 boolean inside = y >= 0 && y < height;
-                int from = ((index * channels + c) * height + y) * width;
+                int from = (c * height + y) * width;
                 for (int i = 0, x = first; i < width; i++, x += stride) {
-                    int pixel = inside && x >= 0 && x < width ? Byte.toUnsignedInt(pixels[from + x]) : 0;
+                    int pixel = inside && x >= 0 && x < width ? Byte.toUnsignedInt(image[from + x]) : 0;
                     out.setAtIndex(ValueLayout.JAVA_FLOAT, to++, table[row + pixel]);
                 }
             }

@@ -23,21 +23,24 @@ public record Normalisation(double[] mean, double[] deviation) {
     }
 
     /**
-     * Of images in CHW order, one after the other.
+     * Of images in CHW order.
      *
      * @param area height × width
+     * @param images channels × area unsigned bytes each
      */
-    static Normalisation of(int channels, int area, byte[] pixels) {
+    static Normalisation of(int channels, int area, byte[][] images) {
         long[] sum = new long[channels];
         long[] squares = new long[channels];
-        // Whole numbers: exact, whatever the order. 2^31 pixels × 255² stay below 2^63.
-        for (int i = 0; i < pixels.length; i++) {
-            int channel = i / area % channels;
-            int pixel = Byte.toUnsignedInt(pixels[i]);
-            sum[channel] += pixel;
-            squares[channel] += pixel * pixel;
+        // Whole numbers: exact, whatever the order. 2^31 images of 2^12 pixels × 255² stay below 2^63.
+        for (byte[] pixels : images) {
+            for (int i = 0; i < pixels.length; i++) {
+                int channel = i / area;
+                int pixel = Byte.toUnsignedInt(pixels[i]);
+                sum[channel] += pixel;
+                squares[channel] += pixel * pixel;
+            }
         }
-        double count = (double) pixels.length / channels;
+        double count = (double) images.length * area;
         double[] mean = new double[channels];
         double[] deviation = new double[channels];
         for (int c = 0; c < channels; c++) {

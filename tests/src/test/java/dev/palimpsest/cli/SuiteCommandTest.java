@@ -32,7 +32,9 @@ class SuiteCommandTest {
             [with exemplars]
             recipe = m2kd-digits
             reference = LwF
-            widths = 4,8,8
+            split = 2x5
+            widths = 8,8,8
+            batch = 128
             epochs = 1
             retrain-epochs = 1
             LwF: method=lwf
