@@ -43,8 +43,10 @@ public final class Images {
         this.normalisation = normalisation;
         this.table = normalisation.table();
         int most = 0;
-        for (byte pixel : pixels) {
-            most = Math.max(most, Byte.toUnsignedInt(pixel));
+        for (byte[] image : pixels) {
+            for (byte pixel : image) {
+                most = Math.max(most, Byte.toUnsignedInt(pixel));
+            }
         }
         this.brightest = most;
     }
@@ -80,7 +82,7 @@ public final class Images {
 
     /** These images and then others of the same size, whose labels grow by {@code shift}; normalised as these are. */
     Images and(Images others, int shift) {
-        byte[] all = Arrays.copyOf(pixels, pixels.length + others.pixels.length);
+        byte[][] all = Arrays.copyOf(pixels, pixels.length + others.pixels.length);
         System.arraycopy(others.pixels, 0, all, pixels.length, others.pixels.length);
         int[] numbers = IntStream.concat(Arrays.stream(labels), Arrays.stream(others.labels).map(label -> label + shift)).toArray();
         return new Images(channels, height, width, all, numbers, normalisation);

@@ -55,6 +55,11 @@ final class CpuFrozenConvolution implements Engine.FrozenConvolution {
     }
 
     @Override
+    public long bytes() {
+        return weight.byteSize() + bias.byteSize() + variants.values().stream().mapToLong(built -> built.weight.byteSize()).sum();
+    }
+
+    @Override
     public void close() {
         variants.values().forEach(built -> built.primitive.close());
         variants.clear();

@@ -33,6 +33,12 @@ final class CudaFrozenConvolution implements Engine.FrozenConvolution {
                 bias.usedBy(engine.lane().stream()).pointer(), residual, relu);
     }
 
+    /** On the device. */
+    @Override
+    public long bytes() {
+        return weight.bytes() + bias.bytes();
+    }
+
     @Override
     public void close() {
         weight.close();

@@ -227,6 +227,9 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
          */
         Tensor apply(Tensor images, Tensor residual, boolean relu);
 
+        /** Memory that it holds, packed copies included: one may be made for every shape of images. */
+        long bytes();
+
         @Override
         void close();
     }

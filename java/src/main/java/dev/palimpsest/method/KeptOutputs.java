@@ -1,37 +1,60 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.model.FrozenHeads;
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Inference;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
-/** A frozen network's outputs for a set of images, from which those of any batch are gathered. */
+/**
+ * A frozen network's pooled features for a set of images, from which its outputs for any batch are made. The heads are applied anew to each
+ * batch: a matrix product may round differently for another number of rows, where convolutions and means treat each image alone.
+ */
 final class KeptOutputs implements AutoCloseable {
     private final int[] row;
-    private Outputs<Engine.Table> tables;
+    private final FrozenHeads heads;
+    private final long bytes;
+    private final List<Engine.Table> tables = new ArrayList<>();
 
     /** @param indices of the images whose outputs are kept */
-    KeptOutputs(Engine engine, Inference images, FrozenNetwork network, int[] indices, boolean auxiliary) {
+    KeptOutputs(Engine engine, Inference images, FrozenNetwork network, int[] indices) {
         row = new int[images.images().size()];
         Arrays.fill(row, -1);
         for (int i = 0; i < indices.length; i++) {
             row[indices[i]] = i;
         }
-        images.run(network, indices, auxiliary, (first, batch, outputs) -> {
-            if (tables == null) {
-                tables = outputs.map(output -> engine.table(indices.length, output.shape().extent(1)));
+        heads = network.heads().copy();
+        bytes = bytes(network.network(), indices.length);
+        images.run(network, indices, false, (first, batch, outputs) -> {
+            for (int l = 0; l < outputs.pooled().size(); l++) {
+                Tensor pooled = outputs.pooled().get(l);
+                if (tables.size() == l) {
+                    tables.add(engine.table(indices.length, pooled.shape().extent(1)));
+                }
+                tables.get(l).put(first, pooled);
             }
-            tables.zip(outputs, (table, output) -> table.put(first, output));
         });
+    }
+
+    /** What the features of so many images take. */
+    static long bytes(Network network, int images) {
+        return (long) images * network.pooledWidth() * Float.BYTES;
+    }
+
+    long bytes() {
+        return bytes;
     }
 
     /** The caller releases them. @throws IllegalArgumentException if the batch has an image that is not kept */
     Outputs<Tensor> of(Batch batch) {
         int[] rows = Arrays.stream(batch.indices()).map(this::rowOf).toArray();
-        return tables.map(table -> table.gather(rows));
+        return heads.classify(tables.stream().map(table -> table.gather(rows)).toList(), true);
     }
 
     private int rowOf(int index) {
@@ -43,8 +66,7 @@ final class KeptOutputs implements AutoCloseable {
 
     @Override
     public void close() {
-        if (tables != null) {
-            tables.forEach(Engine.Table::close);
-        }
+        heads.close();
+        tables.forEach(Engine.Table::close);
     }
 }

@@ -31,7 +31,8 @@ final class Lwf implements Method {
     public void begin(Learner learner, Experience experience) {
         classification.begin(experience);
         if (last != null) {
-            teaching = new Teaching(learner, List.of(new Teacher(last, new ClassRange(0, experience.classes().begin()))));
+            teaching = new Teaching(learner, List.of(new Teacher(
+                    new TeacherMemory(learner.recipe().teacherMemory().bytes()), last, new ClassRange(0, experience.classes().begin()))));
         }
     }
 

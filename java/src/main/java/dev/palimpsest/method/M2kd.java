@@ -66,9 +66,11 @@ final class M2kd implements Method {
             owners.claim(experience.index() + 1);
         }
         if (!groups.isEmpty()) {
+            TeacherMemory memory = new TeacherMemory(learner.recipe().teacherMemory().bytes());
             List<Teacher> teachers = new ArrayList<>();
             for (int i = 0; i < groups.size(); i++) {
-                teachers.add(new Teacher(new FrozenNetwork(learner.engine(), learner.network(), weights(i + 1)), groups.get(i)));
+                Weights weights = weights(i + 1);
+                teachers.add(new Teacher(memory, () -> new FrozenNetwork(learner.engine(), learner.network(), weights), groups.get(i)));
             }
             teaching = new Teaching(learner, teachers);
         }

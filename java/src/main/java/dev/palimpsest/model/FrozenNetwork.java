@@ -5,8 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.MaxPooling;
-import dev.palimpsest.tensor.Parameter;
-import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -18,13 +16,10 @@ import java.util.Map;
  * convolution, so a forward pass costs about a quarter of a training step. It is a copy: training the network on leaves it alone.
  */
 public final class FrozenNetwork implements AutoCloseable {
-    private record Head(Parameter weight, Parameter bias) {}
-
     private final Engine engine;
     private final Network network;
-    private final Arena arena = Arena.ofShared();
     private final Map<ConvNorm, Engine.FrozenConvolution> convolutions = new HashMap<>();
-    private final Map<Linear, Head> heads = new HashMap<>();
+    private final FrozenHeads heads;
     private final Forward<Tensor> pass = new Pass();
 
     public FrozenNetwork(Engine engine, Network network, Weights weights) {
@@ -35,9 +30,7 @@ public final class FrozenNetwork implements AutoCloseable {
                 convolutions.put(unit, fold(unit, weights, temporary));
             }
         }
-        for (Linear head : network.heads()) {
-            heads.put(head, copy(head, weights));
-        }
+        heads = new FrozenHeads(engine, network, weights);
     }
 
     /** y = scale·(Wx − mean)/√(variance + ε) + shift = (f·W)x + (shift − f·mean) with f = scale/√(variance + ε). */
@@ -59,15 +52,19 @@ public final class FrozenNetwork implements AutoCloseable {
         return engine.freeze(unit.geometry(), folded, bias);
     }
 
-    private Head copy(Linear head, Weights weights) {
-        MemorySegment bias = weights.vector(head.bias().name());
-        int outputs = Math.toIntExact(bias.byteSize() / Float.BYTES);
-        Parameter weight = new Parameter(head.weight().name(), Parameter.Role.HEAD,
-                Shape.of(outputs, head.weight().shape().extent(1)), arena);
-        weight.set(weights.vector(head.weight().name()).toArray(JAVA_FLOAT));
-        Parameter copiedBias = new Parameter(head.bias().name(), Parameter.Role.HEAD, Shape.of(outputs), arena);
-        copiedBias.set(bias.toArray(JAVA_FLOAT));
-        return new Head(weight, copiedBias);
+    /** The network that it is a copy of. */
+    public Network network() {
+        return network;
+    }
+
+    /** Its heads, which it closes. */
+    public FrozenHeads heads() {
+        return heads;
+    }
+
+    /** Memory that it holds, packed copies of weights included: those are made for every shape of images that it meets. */
+    public long bytes() {
+        return heads.bytes() + convolutions.values().stream().mapToLong(Engine.FrozenConvolution::bytes).sum();
     }
 
     /**
@@ -82,7 +79,7 @@ public final class FrozenNetwork implements AutoCloseable {
     @Override
     public void close() {
         convolutions.values().forEach(Engine.FrozenConvolution::close);
-        arena.close();
+        heads.close();
     }
 
     private final class Pass implements Forward<Tensor> {
@@ -108,8 +105,7 @@ public final class FrozenNetwork implements AutoCloseable {
 
         @Override
         public Tensor linear(Linear layer, Tensor input) {
-            Head head = heads.get(layer);
-            return engine.linear(input, head.weight, head.bias);
+            return heads.linear(layer, input);
         }
 
         @Override

@@ -7,6 +7,7 @@ import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.random.RandomGenerator;
 
 /**
@@ -24,6 +25,7 @@ public final class Network {
     private final List<ConvNorm> units;
     private final List<Parameter> body;
     private final List<Buffer> buffers;
+    private final int pooledWidth;
     private final RandomGenerator random;
 
     Network(Builder builder, Shape image, ConvNorm stem, MaxPooling stemPooling, List<List<Block>> stages, List<Integer> widths,
@@ -36,6 +38,7 @@ public final class Network {
         this.body = List.copyOf(builder.parameters());
         this.buffers = List.copyOf(builder.buffers());
         this.random = random;
+        pooledWidth = widths.stream().mapToInt(Integer::intValue).sum();
         classifier = new Linear("fc", widths.getLast(), 0, arena);
         auxiliary = new ArrayList<>();
         for (int l = 0; auxiliaryHeads && l < stages.size() - 1; l++) {
@@ -60,6 +63,11 @@ public final class Network {
     public void grow(int classes) {
         classifier.grow(classes, random);
         auxiliary.forEach(head -> head.grow(classes, random));
+    }
+
+    /** Pooled features of an image, over all stages. */
+    public int pooledWidth() {
+        return pooledWidth;
     }
 
     /** Everything that is trained, the heads last. Heads are other objects after {@link #grow}. */
@@ -102,19 +110,24 @@ public final class Network {
             x = pass.maxPool(x, stemPooling);
         }
         List<V> pooled = new ArrayList<>();
-        List<V> auxiliaryLogits = new ArrayList<>();
-        for (int l = 0; l < stages.size(); l++) {
-            for (Block block : stages.get(l)) {
+        for (List<Block> stage : stages) {
+            for (Block block : stage) {
                 x = apply(pass, block, x);
             }
             // Pooled before the next stage runs: its blocks let go of what they have read.
             pooled.add(pass.averagePool(x));
-            if (heads && l < auxiliary.size()) {
-                auxiliaryLogits.add(pass.linear(auxiliary.get(l), pooled.get(l)));
-            }
         }
         pass.done(x);
-        return new Outputs<>(pooled, auxiliaryLogits, pass.linear(classifier, pooled.getLast()));
+        return classify(pass::linear, pooled, heads);
+    }
+
+    /** The heads' part of the forward pass. @param linear applies a head to features */
+    <V> Outputs<V> classify(BiFunction<Linear, V, V> linear, List<V> pooled, boolean heads) {
+        List<V> auxiliaryLogits = new ArrayList<>();
+        for (int l = 0; heads && l < auxiliary.size(); l++) {
+            auxiliaryLogits.add(linear.apply(auxiliary.get(l), pooled.get(l)));
+        }
+        return new Outputs<>(pooled, auxiliaryLogits, linear.apply(classifier, pooled.getLast()));
     }
 
     private static <V> V apply(Forward<V> pass, Block block, V x) {

@@ -11,10 +11,11 @@ import java.util.SequencedMap;
  *
  * @param seed of initial weights, shuffling, augmentation and exemplars; the class order has its own seed
  * @param threads that compute; results do not change between runs with the same number
+ * @param teacherMemory most that the frozen teachers and their kept outputs may take; results do not depend on it
  */
 public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOptions model, OptimiserOptions optimiser,
         MethodOptions method, ExemplarOptions exemplars, MlkdOptions mlkd, BudgetOptions budget, ComputeOptions compute,
-        long seed, int threads) {
+        long seed, int threads, MemorySize teacherMemory) {
     /** Options with a common subject, under one heading of the help text. */
     public record Section(String title, List<Option<?>> options) {}
 
@@ -24,6 +25,9 @@ public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOption
     static final Option<Integer> THREADS = new Option<>("threads", "auto|N", ALL_CORES, "Threads that compute; auto: one a core.",
             text -> text.equals(ALL_CORES) ? Runtime.getRuntime().availableProcessors() : Option.parseInt("threads", text),
             Recipe::threads);
+    static final Option<MemorySize> TEACHER_MEMORY = new Option<>("teacher-memory", "SIZE", "2G",
+            "Most that compiled teachers and their kept outputs may take, such as 512M; 0: compiled anew for every batch. Results are the same.",
+            text -> MemorySize.parse("teacher-memory", text), Recipe::teacherMemory);
 
     private static final List<Section> SECTIONS = List.of(
             new Section("Data", DataOptions.ALL),
@@ -35,7 +39,8 @@ public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOption
             new Section("Optimiser", OptimiserOptions.ALL),
             new Section("Device", ComputeOptions.ALL),
             new Section("Budget", BudgetOptions.ALL),
-            new Section("Repeatability", List.of(SEED, THREADS)));
+            new Section("Repeatability", List.of(SEED, THREADS)),
+            new Section("Memory", List.of(TEACHER_MEMORY)));
 
     /** @throws IllegalArgumentException if there is not at least one thread, or not an exemplar for every class */
     public Recipe {
@@ -72,7 +77,7 @@ public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOption
         Values values = new Values(texts);
         return new Recipe(DataOptions.of(values), RepetitionOptions.of(values), ModelOptions.of(values), OptimiserOptions.of(values),
                 MethodOptions.of(values), ExemplarOptions.of(values), MlkdOptions.of(values), BudgetOptions.of(values),
-                ComputeOptions.of(values), values.get(SEED), values.get(THREADS));
+                ComputeOptions.of(values), values.get(SEED), values.get(THREADS), values.get(TEACHER_MEMORY));
     }
 
     /** This recipe with one option changed: {@code recipe.with("method", "lwf")}. */

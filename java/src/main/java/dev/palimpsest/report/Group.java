@@ -19,7 +19,7 @@ import java.util.function.Function;
  * @param runs with a result
  */
 record Group(String label, List<SavedRun> runs) {
-    private static final List<String> REPEATED = List.of("order", "seed", "threads", "data-folder");
+    private static final List<String> REPEATED = List.of("order", "seed", "threads", "teacher-memory", "data-folder");
 
     /** What runs of a group have in common. */
     private record Key(String block, String name, Map<String, String> options) {}

@@ -1,0 +1,77 @@
+package dev.palimpsest.model;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Copies of a network's heads, as they were: what is left of a frozen network where its pooled features are kept. */
+public final class FrozenHeads implements AutoCloseable {
+    private record Head(Parameter weight, Parameter bias) {}
+
+    private final Engine engine;
+    private final Network network;
+    private final Arena arena = Arena.ofShared();
+    private final Map<Linear, Head> heads = new HashMap<>();
+
+    FrozenHeads(Engine engine, Network network, Weights weights) {
+        this.engine = engine;
+        this.network = network;
+        for (Linear head : network.heads()) {
+            heads.put(head, copy(head, weights.vector(head.weight().name()), weights.vector(head.bias().name())));
+        }
+    }
+
+    private FrozenHeads(FrozenHeads other) {
+        engine = other.engine;
+        network = other.network;
+        other.heads.forEach((head, held) -> heads.put(head, copy(head, held.weight.value(), held.bias.value())));
+    }
+
+    /** With memory of its own, which stays when this is closed. */
+    public FrozenHeads copy() {
+        return new FrozenHeads(this);
+    }
+
+    private Head copy(Linear head, MemorySegment weight, MemorySegment bias) {
+        int outputs = Math.toIntExact(bias.byteSize() / Float.BYTES);
+        Parameter copiedWeight = new Parameter(head.weight().name(), Parameter.Role.HEAD,
+                Shape.of(outputs, head.weight().shape().extent(1)), arena);
+        copiedWeight.set(weight.toArray(JAVA_FLOAT));
+        Parameter copiedBias = new Parameter(head.bias().name(), Parameter.Role.HEAD, Shape.of(outputs), arena);
+        copiedBias.set(bias.toArray(JAVA_FLOAT));
+        return new Head(copiedWeight, copiedBias);
+    }
+
+    Tensor linear(Linear layer, Tensor input) {
+        Head head = heads.get(layer);
+        return engine.linear(input, head.weight, head.bias);
+    }
+
+    /**
+     * The network's outputs for pooled features that it gave before. The caller releases every tensor of the result, the features too.
+     *
+     * @param pooled of every stage, [N, C_l]
+     * @param auxiliary whether the auxiliary heads are wanted too
+     */
+    public Outputs<Tensor> classify(List<Tensor> pooled, boolean auxiliary) {
+        return network.classify(this::linear, pooled, auxiliary);
+    }
+
+    /** Values and gradients, which parameters have even where nobody asks for them. */
+    long bytes() {
+        return heads.values().stream().mapToLong(head -> 2 * (head.weight.shape().bytes() + head.bias.shape().bytes())).sum();
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}
