@@ -109,7 +109,8 @@ final class ReportPage {
     private void note() {
         boolean several = groups.stream().anyMatch(group -> group.runs().size() > 1);
         html.append("<p class=\"note\">")
-                .append(several ? "Mean ± standard deviation over class orders. " : "One class order: differences of a few points are noise. ")
+                .append(several ? "Mean ± standard deviation over class orders. "
+                        : "One class order: differences of a few points are noise. ")
                 .append(CONVENTIONS).append("</p>\n");
         comparison.warnings().forEach(sentence -> html.append("<p class=\"warning\">").append(Html.escape(sentence)).append("</p>\n"));
     }
