@@ -51,4 +51,15 @@ class CudaRunTest {
         }
         TestDevice.assertNothingIsLeft();
     }
+
+    /** Teachers that are rebuilt on the device for every batch, and ones that stay. */
+    @Test
+    void whatTeachersSayOnTheDeviceDoesNotDependOnTheirMemory() {
+        String options =
+                "method=m2kd split=3+3+4 batch=128 validation=0.8 lambda-feature=0.05 augment=shift:1 device=cuda deterministic=true";
+        List<Double> kept = losses(options.split(" "));
+        DeviceEngine.prepare();
+        assertEquals(kept, losses((options + " teacher-memory=0").split(" ")));
+        TestDevice.assertNothingIsLeft();
+    }
 }
