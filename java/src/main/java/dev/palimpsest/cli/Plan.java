@@ -6,6 +6,7 @@ import dev.palimpsest.recipe.Nearest;
 import dev.palimpsest.recipe.Option;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
+import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.recipe.SuiteFile;
 import dev.palimpsest.report.RunFolder;
 import java.io.IOException;
@@ -65,24 +66,24 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
     }
 
     /**
-     * Every variant of a suite, for every class order.
+     * Every variant of a suite, for every class order or seed.
      *
-     * @param orders seeds; empty: the suite's own
+     * @param seeds instead of the suite's own; empty: those
      * @param given options that go before the suite's
      * @throws IllegalArgumentException with a sentence, for a recipe there is not or options that cannot be
      */
-    static List<Plan> of(SuiteFile suite, List<String> orders, Map<String, String> given) throws IOException {
+    static List<Plan> of(SuiteFile suite, List<String> seeds, Map<String, String> given) throws IOException {
         List<Plan> plans = new ArrayList<>();
-        List<String> seeds = orders.isEmpty() ? suite.orders() : orders;
-        // The first class order of everything comes first: a suite that is cut short has compared every variant on some orders.
-        for (String order : seeds) {
+        Repeats repeats = seeds.isEmpty() ? suite.repeats() : suite.repeats().withSeeds(seeds);
+        // The first seed of everything comes first: a suite that is cut short has compared every variant on some of them.
+        for (String seed : repeats.seeds()) {
             for (SuiteFile.Block block : suite.blocks()) {
                 RecipeFile file = RecipeFile.load(block.recipe());
                 for (String label : block.variants().keySet()) {
                     Map<String, String> texts = new LinkedHashMap<>(file.texts());
                     texts.putAll(block.variants().get(label));
                     texts.putAll(given);
-                    texts.put("order", order);
+                    repeats.set(texts, seed);
                     Recipe recipe;
                     try {
                         recipe = Methods.settled(Recipe.of(texts));
@@ -91,14 +92,14 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
                         throw new IllegalArgumentException("suite " + suite.name() + ", " + block.title() + ", " + label + ": "
                                 + e.getMessage(), e);
                     }
-                    plans.add(new Plan(block.title() + ", " + label + ", order " + order,
-                            Path.of(fileName(block.title()), fileName(label), "order-" + order), recipe,
+                    plans.add(new Plan(block.title() + ", " + label + ", " + repeats.word() + " " + seed,
+                            Path.of(fileName(block.title()), fileName(label), repeats.word() + "-" + seed), recipe,
                             new RunFolder.Origin(file.name(), command(block.recipe(), file, recipe), block.title(), label,
                                     block.reference())));
                 }
             }
         }
-        requireDistinct(plans, seeds);
+        requireDistinct(plans, repeats.seeds());
         return plans;
     }
 
