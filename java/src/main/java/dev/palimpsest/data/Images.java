@@ -11,6 +11,14 @@ import java.util.stream.IntStream;
  * threads may read.
  */
 public final class Images {
+    private static final float[] LEVELS = new float[Normalisation.LEVELS];
+
+    static {
+        for (int level = 0; level < LEVELS.length; level++) {
+            LEVELS[level] = level;
+        }
+    }
+
     private final int channels;
     private final int height;
     private final int width;
@@ -156,22 +164,47 @@ public final class Images {
      * @throws IndexOutOfBoundsException if there is no such image, or it does not fit
      */
     public void readWindow(int index, int top, int left, boolean mirrored, MemorySegment out, long offset) {
+        window(index, top, left, mirrored, table, out, offset);
+    }
+
+    /** As {@link #readWindow}, but the bytes as they are, 0 to 255. */
+    public void readPixels(int index, int top, int left, boolean mirrored, float[] out) {
+        window(index, top, left, mirrored, LEVELS, MemorySegment.ofArray(out), 0);
+    }
+
+    /** @param values what to write for a byte, one table for every channel or one for all of them */
+    private void window(int index, int top, int left, boolean mirrored, float[] values, MemorySegment out, long offset) {
         Objects.checkIndex(index, labels.length);
         Objects.checkFromIndexSize(offset, valuesPerImage(), out.byteSize() / Float.BYTES);
         byte[] image = pixels[index];
-        int first = mirrored ? left + width - 1 : left;
-        int stride = mirrored ? -1 : 1;
-        long to = offset;
-        for (int c = 0; c < channels; c++) {
-            int row = c * Normalisation.LEVELS;
-            for (int y = top; y < top + height; y++) {
-                boolean inside = y >= 0 && y < height;
-                int from = (c * height + y) * width;
-                for (int i = 0, x = first; i < width; i++, x += stride) {
-                    int pixel = inside && x >= 0 && x < width ? Byte.toUnsignedInt(image[from + x]) : 0;
-                    out.setAtIndex(ValueLayout.JAVA_FLOAT, to++, table[row + pixel]);
+        float[] row = new float[width];
+        int begin = Math.clamp(-left, 0, width);
+        int end = Math.clamp(width - left, begin, width);
+        for (int line = 0; line < channels * height; line++) {
+            int table = line / height * Normalisation.LEVELS % values.length;
+            int y = line % height + top;
+            int from = (line - line % height + y) * width + left;
+            if (y < 0 || y >= height) {
+                Arrays.fill(row, values[table]);
+            } else {
+                Arrays.fill(row, 0, begin, values[table]);
+                for (int x = begin; x < end; x++) {
+                    row[x] = values[table + Byte.toUnsignedInt(image[from + x])];
                 }
+                Arrays.fill(row, end, width, values[table]);
             }
+            if (mirrored) {
+                reverse(row);
+            }
+            MemorySegment.copy(row, 0, out, ValueLayout.JAVA_FLOAT, (offset + (long) line * width) * Float.BYTES, width);
+        }
+    }
+
+    private static void reverse(float[] row) {
+        for (int i = 0, j = row.length - 1; i < j; i++, j--) {
+            float kept = row[i];
+            row[i] = row[j];
+            row[j] = kept;
         }
     }
 }

@@ -51,6 +51,14 @@ public record Normalisation(double[] mean, double[] deviation) {
         return new Normalisation(mean, deviation);
     }
 
+    public double mean(int channel) {
+        return mean[channel];
+    }
+
+    public double deviation(int channel) {
+        return deviation[channel];
+    }
+
     int channels() {
         return mean.length;
     }
