@@ -28,15 +28,15 @@ import java.util.Map;
  */
 record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
     /**
-     * The recipe and the methods beside it, for every class order.
+     * The recipe and the methods beside it, for every class order or seed.
      *
      * @param recipeName as the user gave it
      * @param recipe the file's, and what the command line changes
      * @param beside names of methods
-     * @param orders seeds; empty: the recipe's own order alone
+     * @param repeats without seeds: the recipe's own alone
      * @throws IllegalArgumentException with a sentence, for a method there is not, or one that is named twice
      */
-    static List<Plan> of(String recipeName, RecipeFile file, Recipe recipe, List<String> beside, List<String> orders) {
+    static List<Plan> of(String recipeName, RecipeFile file, Recipe recipe, List<String> beside, Repeats repeats) {
         List<String> methods = Arrays.stream(MethodOptions.Kind.values()).map(Option::label).toList();
         String own = Option.label(recipe.method().kind());
         LinkedHashSet<String> all = new LinkedHashSet<>(List.of(own));
@@ -51,17 +51,21 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
             }
         }
         List<Plan> plans = new ArrayList<>();
-        for (String order : orders.isEmpty() ? List.of(recipe.toMap().get("order")) : orders) {
-            Path folder = Path.of(orders.isEmpty() ? "" : "order-" + order);
-            Recipe ordered = recipe.with("order", order);
+        boolean once = repeats.seeds().isEmpty();
+        for (String seed : once ? List.of("") : repeats.seeds()) {
+            Path folder = Path.of(once ? "" : repeats.word() + "-" + seed);
+            Map<String, String> texts = recipe.toMap();
+            if (!once) {
+                repeats.set(texts, seed);
+            }
             for (String method : all) {
-                Recipe settled = Methods.settled(ordered.with("method", method));
-                plans.add(new Plan(method + (orders.isEmpty() ? "" : ", order " + order),
+                Recipe settled = Methods.settled(Recipe.of(texts).with("method", method));
+                plans.add(new Plan(method + (once ? "" : ", " + repeats.word() + " " + seed),
                         method.equals(own) ? folder : folder.resolve(method), settled,
                         new RunFolder.Origin(file.name(), command(recipeName, file, settled))));
             }
         }
-        requireDistinct(plans, orders);
+        requireDistinct(plans, repeats);
         return plans;
     }
 
@@ -99,13 +103,14 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
                 }
             }
         }
-        requireDistinct(plans, repeats.seeds());
+        requireDistinct(plans, repeats);
         return plans;
     }
 
-    private static void requireDistinct(List<Plan> plans, List<String> orders) {
-        if (orders.stream().distinct().count() < orders.size()) {
-            throw new IllegalArgumentException("--orders " + String.join(",", orders) + ": expected every seed once");
+    private static void requireDistinct(List<Plan> plans, Repeats repeats) {
+        if (repeats.seeds().stream().distinct().count() < repeats.seeds().size()) {
+            throw new IllegalArgumentException("--" + repeats.word() + "s " + String.join(",", repeats.seeds())
+                    + ": expected every seed once");
         }
         Map<Path, Plan> byFolder = new LinkedHashMap<>();
         for (Plan plan : plans) {

@@ -105,6 +105,10 @@ final class StreamCommand implements Callable<Integer> {
             return StreamPicture.of(file);
         }
         try {
+            if (file != null && images.options().skipDamaged()) {
+                throw new IllegalArgumentException("--skip-damaged: a scenario file counts the images of train.txt, and leaving some out "
+                        + "would shift the rest; replace damaged files");
+            }
             Dataset dataset = Dataset.load(data == null ? "digits" : data, folder, images.options());
             return StreamPicture.of(file != null ? RepetitionStream.of(dataset, file)
                     : RepetitionStream.generate(dataset, plan(), ClassOrder.parse(classOrder), seed));

@@ -36,7 +36,7 @@ final class SuiteCommand implements Callable<Integer> {
     @Parameters(paramLabel = "SUITE", description = {"One of fashion, glyphs, fashion-drift, mlkd-glyphs, or the path of a file."})
     private String suiteName;
 
-    @Option(names = "--orders", paramLabel = "SEED", split = ",", order = 1,
+    @Option(names = {"--orders", "--seeds"}, paramLabel = "SEED", split = ",", order = 1,
             description = "Class orders, or seeds, instead of the suite's.")
     private List<String> orders = new ArrayList<>();
 

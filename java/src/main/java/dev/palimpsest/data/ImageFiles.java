@@ -87,8 +87,8 @@ final class ImageFiles {
         if (bytes <= SHARE_OF_HEAP * heap) {
             return PixelStore.Heap::new;
         }
-        String found = String.format(Locale.ROOT, "%,d training and %,d test images of 3×%d×%d take %.2f GiB, the heap has %.2f left", train,
-                test, size[0], size[1], bytes / GIB, heap / GIB);
+        String found = String.format(Locale.ROOT, "%,d training and %,d test images of 3×%d×%d take %.2f GiB, the heap has %.2f left",
+                train, test, size[0], size[1], bytes / GIB, heap / GIB);
         long disk;
         try {
             disk = Files.getFileStore(Files.createDirectories(cache)).getUsableSpace();

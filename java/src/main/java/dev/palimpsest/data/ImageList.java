@@ -55,7 +55,8 @@ record ImageList() implements OwnImages {
 
     private static List<Line> lines(Path list, Path images) {
         if (!Files.exists(list)) {
-            throw new DataException(list.getParent() + " lacks " + list.getFileName() + ": it must hold train.txt and test.txt, a path and a label a line");
+            throw new DataException(list.getParent() + " lacks " + list.getFileName() + ": it must hold train.txt and test.txt, "
+                    + "a path and a label a line");
         }
         List<Line> lines = new ArrayList<>();
         int number = 0;

@@ -7,8 +7,8 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * Labelled images of one size, kept as one byte a pixel, an array an image or in a file, and read as normalised float32 in CHW order. Immutable, so any number of
- * threads may read.
+ * Labelled images of one size, kept as one byte a pixel, an array an image or in a file, and read as normalised float32 in CHW order.
+ * Immutable, so any number of threads may read.
  */
 public final class Images {
     private static final float[] LEVELS = new float[Normalisation.LEVELS];

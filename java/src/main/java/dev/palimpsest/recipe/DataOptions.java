@@ -46,8 +46,8 @@ public record DataOptions(String name, Optional<Path> folder, ImageOptions image
     static final Option<Evaluate> EVALUATE = Option.choice("evaluate", Evaluate.class, Evaluate.TEST,
             "What accuracies are of: test images, or those held out for validation.", r -> r.data().evaluate());
     static final Option<Augmentation> AUGMENT = new Option<>("augment", "none|shift:N|crop-flip:N[+rand:K:M]", "none",
-            "Random change of training images: moved by up to N pixels, or that and mirrored; then K operations of magnitude M (0 to 30).", Augmentation::parse,
-            r -> r.data().augment());
+            "Random change of training images: moved by up to N pixels, or that and mirrored; then K operations of magnitude M, 0 to 30.",
+            Augmentation::parse, r -> r.data().augment());
     static final List<Option<?>> ALL = List.of(DATA, FOLDER, IMAGE_SIZE, IMAGE_CROP, SKIP_DAMAGED, SPLIT, ORDER, VALIDATION, EVALUATE,
             AUGMENT);
 

@@ -15,7 +15,7 @@ import java.util.Map;
  * @param marginWeight γ
  * @param replayWeight η
  * @param relationWeight δ; 0: none
- * @param memory features kept of earlier images; 0: none
+ * @param memory features kept of earlier images, at most the challenge's 200; 0: none
  * @param memoryBatch features a step
  * @param unlabelledBatch unlabelled images a step
  * @param ensemble whether the mean of the network's logits and its newest teacher's classifies
@@ -58,7 +58,8 @@ public record MlkdOptions(Ssl ssl, double sslWeight, double sslDecay, int teache
     static final Option<Relation> RELATION = Option.choice("relation", Relation.class, Relation.CODE,
             "Relation distillation on softmaxes (code), or on Gram matrices of logits (paper).", r -> r.mlkd().relation());
     static final Option<Integer> MEMORY = Option.integer("memory", 200,
-            "Features of earlier images that are kept, with their logits and labels; no image is. At most 200; 0: none.", r -> r.mlkd().memory());
+            "Features of earlier images that are kept, with their logits and labels; no image is. At most 200; 0: none.",
+            r -> r.mlkd().memory());
     static final Option<Integer> MEMORY_BATCH = Option.integer("memory-batch", 10, "Features from memory a step.",
             r -> r.mlkd().memoryBatch());
     static final Option<Integer> UNLABELLED_BATCH = Option.integer("unlabelled-batch", 100, "Unlabelled images a step.",

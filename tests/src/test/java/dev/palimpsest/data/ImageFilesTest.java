@@ -209,9 +209,10 @@ class ImageFilesTest {
         int tooMany = (int) (Files.getFileStore(folder).getUsableSpace() / (3 * 4096 * 4096)) + 1;
         var image = new ImageFiles.Labelled(folder.resolve("train/cat/a.png"), 0);
         String message = assertThrows(DataException.class, () -> ImageFiles.load("x", folder, List.of("cat"),
-                Collections.nCopies(tooMany, image), List.of(image), "test", new ImageOptions(4096, 0, false), 1 << 20, cache)).getMessage();
-        assertTrue(message.matches("[\\d,]+ training and 1 test images of 3×4096×4096 take [\\d.]+ GiB, the heap has 0.00 left and the disk of "
-                + cache + " [\\d.]+: use a smaller --image-size, fewer images, more memory .*"), message);
+                Collections.nCopies(tooMany, image), List.of(image), "test", new ImageOptions(4096, 0, false), 1 << 20,
+                cache)).getMessage();
+        assertTrue(message.matches("[\\d,]+ training and 1 test images of 3×4096×4096 take [\\d.]+ GiB, the heap has 0.00 left and the "
+                + "disk of " + cache + " [\\d.]+: use a smaller --image-size, fewer images, more memory .*"), message);
         Path file = Files.writeString(folder.resolve("file"), "");
         assertTrue(assertThrows(DataException.class, () -> load(ImageOptions.NONE, 0, file)).getMessage().contains(" left and " + file
                 + " cannot be used ("));
@@ -278,7 +279,8 @@ class ImageFilesTest {
     /** The folders' images with so much memory and this cache. */
     private Dataset load(ImageOptions options, long heap, Path cache) {
         List<ImageFiles.Labelled> train = List.of(new ImageFiles.Labelled(folder.resolve("train/cat/a.png"), 0),
-                new ImageFiles.Labelled(folder.resolve("train/cat/b.jpg"), 0), new ImageFiles.Labelled(folder.resolve("train/dog/c.PNG"), 1));
+                new ImageFiles.Labelled(folder.resolve("train/cat/b.jpg"), 0),
+                new ImageFiles.Labelled(folder.resolve("train/dog/c.PNG"), 1));
         return ImageFiles.load("image-folder", folder, List.of("cat", "dog"), train,
                 List.of(new ImageFiles.Labelled(folder.resolve("test/dog/d.jpeg"), 1)), "test", options, heap, cache);
     }

@@ -158,7 +158,8 @@ class RecipeTest {
         assertTrue(file.summary().startsWith(m2kd ? "M2KD on " : "MLKD "), file.summary());
         assertEquals(name.endsWith("exemplar-free") || !m2kd, !file.recipe().exemplars().kept());
         assertEquals(!m2kd, file.recipe().repetition().on());
-        Map<String, String> data = Map.of("fashion", "fashion-mnist", "glyphs", m2kd ? "glyphs" : "glyphs-distractors", "cifar100", "cifar-100",
+        Map<String, String> data = Map.of("fashion", "fashion-mnist", "glyphs", m2kd ? "glyphs" : "glyphs-distractors", "cifar100",
+                "cifar-100",
                 "imagenet100", "image-folder", "clvision", "image-list", "digits", "digits");
         assertEquals(data.get(name.split("-")[1]), file.recipe().data().name());
     }

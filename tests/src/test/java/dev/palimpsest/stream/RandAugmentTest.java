@@ -62,7 +62,8 @@ class RandAugmentTest {
 
     @Test
     void aQuarterTurnIsCounterClockwise() {
-        assertClose(new float[] {3, 6, 9, 2, 5, 8, 1, 4, 7}, changed(PixelOperation.ROTATE, new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9}, 1, 3, 3, 90));
+        assertClose(new float[] {3, 6, 9, 2, 5, 8, 1, 4, 7}, changed(PixelOperation.ROTATE,
+                new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9}, 1, 3, 3, 90));
     }
 
     /** By hand, from Pillow's definitions: grey 0.299, 0.587, 0.114; a blend of the image with black, grey, the rounded mean grey. */
@@ -104,7 +105,8 @@ class RandAugmentTest {
     void levelsArePosterizedAndSolarized() {
         assertArrayEquals(new float[] {0, 0, 254, 128}, changed(PixelOperation.POSTERIZE, new float[] {0, 1, 255, 129}, 1, 2, 2, 7));
         assertArrayEquals(new float[] {0, 16, 240, 128}, changed(PixelOperation.POSTERIZE, new float[] {15, 31, 255, 129}, 1, 2, 2, 4));
-        assertArrayEquals(new float[] {178, 76, 0, 178}, changed(PixelOperation.SOLARIZE, new float[] {178, 179, 255, 178}, 1, 2, 2, 178.5));
+        assertArrayEquals(new float[] {178, 76, 0, 178},
+                changed(PixelOperation.SOLARIZE, new float[] {178, 179, 255, 178}, 1, 2, 2, 178.5));
     }
 
     /** Pillow's ImageOps.equalize by hand: 8 pixels of each level 0..127 give steps of (1024 − 8) / 255 = 3, and lut[i] = (1 + 8i) / 3. */
@@ -120,6 +122,11 @@ class RandAugmentTest {
             assertEquals(Math.min(255, (1 + 8 * (i % 128)) / 3), equal[i], "level " + i % 128);
             assertEquals(i % 256, equal[1024 + i], "a flat histogram stays");
         }
+        for (int i = 0; i < 1024; i++) {
+            // Halves are rounded up, and nothing less is: the float below one half stays below.
+            image[i] = i % 128 == 0 ? 0.49999997f : i % 128 - 0.5f;
+        }
+        assertArrayEquals(equal, changed(PixelOperation.EQUALIZE, image, 2, 32, 32, 0), "levels are rounded");
         float[] few = {3, 200, 3, 7};
         assertArrayEquals(few, changed(PixelOperation.EQUALIZE, few.clone(), 1, 2, 2, 0), "too few pixels for a step");
     }
@@ -127,7 +134,8 @@ class RandAugmentTest {
     /** torchvision's RandAugment at magnitude 9 of 31 bins, images of 224×224. */
     @Test
     void magnitudeNineIsTorchvisions() {
-        Map<PixelOperation, Double> expected = Map.ofEntries(Map.entry(PixelOperation.SHEAR_X, 0.09), Map.entry(PixelOperation.SHEAR_Y, 0.09),
+        Map<PixelOperation, Double> expected = Map.ofEntries(
+                Map.entry(PixelOperation.SHEAR_X, 0.09), Map.entry(PixelOperation.SHEAR_Y, 0.09),
                 Map.entry(PixelOperation.TRANSLATE_X, 30.0), Map.entry(PixelOperation.TRANSLATE_Y, 30.0),
                 Map.entry(PixelOperation.ROTATE, 9.0), Map.entry(PixelOperation.BRIGHTNESS, 0.27), Map.entry(PixelOperation.COLOR, 0.27),
                 Map.entry(PixelOperation.CONTRAST, 0.27), Map.entry(PixelOperation.SHARPNESS, 0.27),
