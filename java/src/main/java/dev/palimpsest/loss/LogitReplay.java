@@ -19,7 +19,8 @@ public final class LogitReplay {
     public static Scalar term(Tape tape, Engine engine, Variable logits, float[] stored, FixedLogits fixed) {
         Matrix z = Matrix.of(engine, logits.value());
         if (stored.length != z.values().length) {
-            throw new IllegalArgumentException("stored logits have " + stored.length + " values, the head's " + z.rows() + "×" + z.columns());
+            throw new IllegalArgumentException("stored logits have " + stored.length + " values, the head's " + z.rows() + "×"
+                    + z.columns());
         }
         Matrix p = z.fixed(fixed).softmax();
         Matrix q = Matrix.of(z.rows(), z.columns(), stored).softmax();
