@@ -34,8 +34,9 @@ struct Case {
     Problem problem;
 };
 
-// Of the kernels that layers and losses need, and of those that train.
+// Of the kernels that layers and losses need, of small matrices, and of those that train.
 std::vector<Case> layer_cases(uint64_t seed);
+std::vector<Case> matrix_cases(uint64_t seed);
 std::vector<Case> training_cases(uint64_t seed);
 
 template <class T>

@@ -17,7 +17,7 @@ import jcuda.driver.JCudaDriver;
 public final class CudaDevice implements AutoCloseable {
     /** Stems of the .cu files whose kernels {@link #kernel} gives. */
     public static final List<String> SOURCES = List.of("multi_teacher_kl", "feature_mse", "snapshot_reconstruction", "row_loss",
-            "elementwise", "matrix_rows", "cross_entropy", "frozen_norm", "optimiser");
+            "elementwise", "matrix_rows", "matrix_algebra", "cross_entropy", "frozen_norm", "optimiser");
 
     private final CudaDeviceInfo info;
     private final CUdevice device;

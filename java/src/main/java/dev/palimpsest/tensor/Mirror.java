@@ -83,6 +83,11 @@ public final class Mirror {
         newer = false;
     }
 
+    /** Whether the host's memory has not been freed. */
+    public boolean isAlive() {
+        return host.scope().isAlive();
+    }
+
     /** Whether the host's memory is outdated. */
     public boolean isNewer() {
         return newer;

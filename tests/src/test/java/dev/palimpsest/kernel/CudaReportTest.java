@@ -42,7 +42,8 @@ class CudaReportTest {
     void sourcesAreInTheJar() {
         Stream.concat(
                 KERNELS.stream().map(name -> "kernels/" + name + "/" + name + ".cu"),
-                Stream.of("kernels/cuda/device.cuh", "kernels/cuda/team.cuh", "kernels/cuda/launch.h", "include/palimpsest.h"))
+                Stream.of("kernels/cuda/device.cuh", "kernels/cuda/team.cuh", "kernels/cuda/rows.cuh",
+                        "kernels/cuda/launch.h", "include/palimpsest.h"))
                 .forEach(file -> assertNotNull(CudaReportTest.class.getResource(FOLDER + file), file));
     }
 
@@ -95,7 +96,10 @@ class CudaReportTest {
                 .flatMap(name -> Stream.of("float32", "bfloat16", "float16").map(type -> name + "_" + type));
         return Stream.concat(rows, Stream.of("snapshot_reconstruction", "row_loss_table", "row_loss_mean", "relu", "add_relu",
                 "relu_gradient", "add_scaled", "scaled", "columns", "gather", "repeat_row", "add_column_sums", "softmax_cross_entropy",
-                "sigmoid_cross_entropy", "frozen_norm_gradient", "gradient_squares", "clip_factor", "sgd", "adam"))
+                "sigmoid_cross_entropy", "frozen_norm_gradient", "gradient_squares", "clip_factor", "sgd", "adam", "follow", "chosen_rows",
+                "matrix_widened", "matrix_rounded", "matrix_transposed", "matrix_plus", "matrix_diagonal", "matrix_centred", "matrix_dots",
+                "matrix_softmax", "matrix_softmax_gradient", "matrix_unit", "matrix_unit_gradient", "matrix_log_loss",
+                "matrix_divergence", "matrix_spread", "matrix_sureness", "matrix_surest", "matrix_margin", "matrix_margin_mean"))
                 .map(name -> "palimpsest_cuda_" + name);
     }
 
