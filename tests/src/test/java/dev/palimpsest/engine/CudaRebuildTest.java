@@ -138,7 +138,8 @@ class CudaRebuildTest {
             experience(engine, 2);
             owners.claim(3);
             for (int snapshot = 1; snapshot <= 2; snapshot++) {
-                answers(engine, new SnapshotWeights(snapshots, snapshot)); // brings the bit planes, for which the host waits
+                // Brings the bit planes, for which the host waits; the other's weights are then what memory holds that is used again.
+                answers(engine, new SnapshotWeights(snapshots, 3 - snapshot));
                 train(engine, 2 + snapshot);
                 List<float[]> found = answers(engine, new SnapshotWeights(snapshots, snapshot));
                 List<float[]> expected = answers(engine, onHost(snapshot));
