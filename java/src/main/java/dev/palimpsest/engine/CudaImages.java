@@ -20,7 +20,10 @@ final class CudaImages {
         final CudaEvent copied;
         final CudaEvent released;
         boolean taken;
+        /** Fence after the copy out of pinned memory. */
         long busyUntil;
+        /** Number of the release that made it free; 0 until its first. */
+        long freed;
 
         Slot(CudaDevice device, long bytes) {
             pinned = device.pinned(bytes);
@@ -33,6 +36,7 @@ final class CudaImages {
     private final CudaDevice device;
     private final CudaFences fences;
     private final List<Slot> slots = new ArrayList<>();
+    private long releases;
 
     CudaImages(CudaDevice device, CudaFences fences) {
         this.device = device;
@@ -45,7 +49,7 @@ final class CudaImages {
         slot.taken = true;
         fences.await(slot.busyUntil);
         MemorySegment.copy(source, 0, slot.pinned.segment(), 0, source.byteSize());
-        if (slot.busyUntil > 0) {
+        if (slot.freed > 0) {
             device.copies().waitFor(slot.released);
         }
         device.copies().toDevice(slot.pinned, 0, slot.memory.address(), source.byteSize());
@@ -62,7 +66,7 @@ final class CudaImages {
         for (Slot slot : slots) {
             if (!slot.taken && slot.memory.bytes() == bytes) {
                 waiting++;
-                oldest = oldest == null || slot.busyUntil < oldest.busyUntil ? slot : oldest;
+                oldest = oldest == null || slot.freed < oldest.freed ? slot : oldest;
             }
         }
         if (waiting < 2) {
@@ -90,7 +94,7 @@ final class CudaImages {
             if (slot.memory == memory) {
                 slot.released.record(last);
                 slot.taken = false;
-                slot.busyUntil = fences.next();
+                slot.freed = ++releases;
                 return true;
             }
         }

@@ -58,10 +58,10 @@ final class CudaMirrors {
         return buffer;
     }
 
-    /** Brings home what only the device has. */
+    /** Brings home what only the device has, unless who owned the host's memory has freed it. */
     void bringHome() {
         for (Map.Entry<Mirror, Copy> entry : copies.entrySet()) {
-            if (entry.getKey().isAt(entry.getValue())) {
+            if (entry.getKey().isAlive() && entry.getKey().isAt(entry.getValue())) {
                 entry.getKey().host();
             }
         }

@@ -7,7 +7,8 @@ import java.lang.foreign.MemorySegment;
 
 /** Brings small values to the device through pinned memory, so that the host goes on while they are copied. */
 final class CudaStaging {
-    private static final int SLOTS = 64;
+    /** Several steps' worth, so that a slot is free again before its turn comes. */
+    private static final int SLOTS = 256;
 
     private final CudaDevice device;
     private final CudaFences fences;

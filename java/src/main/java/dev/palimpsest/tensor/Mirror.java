@@ -66,6 +66,11 @@ public final class Mirror {
         newer = true;
     }
 
+    /** Whether the host's memory has not been freed. */
+    public boolean isAlive() {
+        return host.scope().isAlive();
+    }
+
     /** Whether the host's memory is outdated. */
     public boolean isNewer() {
         return newer;
