@@ -1,36 +1,22 @@
 // The classification losses of CpuClassification, a warp a row, in double precision as there. Per row: reads the logits two or three times
 // (a few hundred bytes, from the L1 cache after the first), writes 4C bytes of gradient and 8 of loss.
-#include "../cuda/device.cuh"
-
-#ifdef PALIMPSEST_SIMT
-#include <cmath>
-#endif
+#include "../cuda/rows.cuh"
 
 using namespace palimpsest_cuda;
 
 namespace {
 
-constexpr int ROWS = 4;  // of a block
-
-__device__ __forceinline__ double sum_of_lanes(double x) {
-#pragma unroll
-    for (int width = WARP / 2; width > 0; width /= 2) x += __shfl_xor_sync(ALL_LANES, x, width);
-    return x;
-}
-
 // Of x, given exp(-|x|).
 __device__ __forceinline__ double sigmoid(double x, double e) { return (x > 0 ? 1.0 : e) / (1.0 + e); }
-
-__device__ __forceinline__ int64_t row_of_warp() { return static_cast<int64_t>(blockIdx.x) * ROWS + threadIdx.x / WARP; }
 
 }  // namespace
 
 // -log softmax(z[begin, end))[label]; columns outside get gradient 0.
-extern "C" __global__ void __launch_bounds__(WARP* ROWS) palimpsest_cuda_softmax_cross_entropy(const float* logits, const int32_t* label,
+extern "C" __global__ void __launch_bounds__(WARP* WARPS) palimpsest_cuda_softmax_cross_entropy(const float* logits, const int32_t* label,
     const int64_t rows, const int64_t classes, const int64_t begin, const int64_t end, float* gradient, double* row_loss) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;  // whole warps leave; the others meet no barrier of the block
-    const int lane = static_cast<int>(threadIdx.x) % WARP;
+    const int lane = lane_of_warp();
     const float* z = logits + row * classes;
     const int64_t own = load(label + row);
     float top = -__int_as_float(0x7f800000);
@@ -51,11 +37,11 @@ extern "C" __global__ void __launch_bounds__(WARP* ROWS) palimpsest_cuda_softmax
 }
 
 // The sum over columns of the sigmoid cross-entropy; the targets of the first `old` columns are the last model's sigmoids.
-extern "C" __global__ void __launch_bounds__(WARP* ROWS) palimpsest_cuda_sigmoid_cross_entropy(const float* logits, const int32_t* label,
+extern "C" __global__ void __launch_bounds__(WARP* WARPS) palimpsest_cuda_sigmoid_cross_entropy(const float* logits, const int32_t* label,
     const float* last, const int64_t old, const int64_t rows, const int64_t classes, float* gradient, double* row_loss) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;
-    const int lane = static_cast<int>(threadIdx.x) % WARP;
+    const int lane = lane_of_warp();
     const int64_t own = load(label + row);
     double loss = 0;
     for (int64_t c = lane; c < classes; c += WARP) {

@@ -37,3 +37,10 @@ KERNEL palimpsest_cuda_add_column_sums(const float* matrix, const int64_t rows, 
     for (int64_t r = 0; r < rows; r++) total += load(matrix + r * width + c);
     store(sum + c, total);
 }
+
+// out[r, c] = from[r, c] in the rows that chose this of several; the other rows stay. After all of them every row has been written.
+KERNEL palimpsest_cuda_chosen_rows(
+    const float* one_hot, const int64_t of, const int64_t which, const float* from, const int64_t width, float* out, const int64_t count) {
+    const int64_t i = element();
+    if (i < count && load(one_hot + i / width * of + which) != 0) store(out + i, load(from + i));
+}

@@ -1,5 +1,6 @@
 // One optimiser step over all parameters in one launch: a block takes 1024 weights of one of them. Per weight: reads 8 bytes, 1 of mask and 4
-// a state, writes 4 and 4 a state. The arithmetic is that of dev.palimpsest.train.Sgd and Adam, operation by operation.
+// a state, writes 4 and 4 a state. The arithmetic is that of dev.palimpsest.train.Sgd and Adam, operation by operation. The kernel "follow"
+// moves copies towards what was trained, for teachers that follow; per value: reads 8 bytes, writes 4.
 #include "../cuda/device.cuh"
 
 #ifdef PALIMPSEST_SIMT
@@ -115,4 +116,22 @@ KERNEL palimpsest_cuda_adam(const int64_t* table, const int32_t* parameter_of_bl
         store(w.state[1] + i, square);
         store(w.value + i, value - step_size * (mean / (sqrtf(square) / root_correction + epsilon)));
     });
+}
+
+// target = kept target + (1 - kept) source; a kept of 0 copies, whatever the target was. The table has for each pair: target, source, bits
+// of kept, size, first block.
+KERNEL palimpsest_cuda_follow(const int64_t* table, const int32_t* pair_of_block) {
+    const int64_t* p = table + 5 * load(pair_of_block + blockIdx.x);
+    float* target = pointer<float>(load(p));
+    const float* source = pointer<const float>(load(p + 1));
+    const float kept = __uint_as_float(static_cast<unsigned int>(load(p + 2)));
+    const int64_t size = load(p + 3);
+    const int64_t first = (static_cast<int64_t>(blockIdx.x) - load(p + 4)) * THREADS * A_THREAD;
+#pragma unroll
+    for (int k = 0; k < A_THREAD; k++) {
+        const int64_t i = first + k * THREADS + threadIdx.x;
+        if (i >= size) continue;
+        const float s = load(source + i);
+        store(target + i, kept == 0 ? s : kept * load(target + i) + (1 - kept) * s);
+    }
 }

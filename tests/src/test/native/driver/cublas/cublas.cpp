@@ -1,4 +1,4 @@
-// A double of cuBLAS: the float32 calls that an engine makes. Matrices are column-major.
+// A double of cuBLAS: the calls that an engine makes. Matrices are column-major.
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -24,6 +24,7 @@ constexpr int POINTERS_ON_DEVICE = 1;
 constexpr int FLOAT = 0;             // cudaDataType_t CUDA_R_32F
 constexpr int COMPUTE_FLOAT = 68;    // CUBLAS_COMPUTE_32F
 constexpr int COMPUTE_PEDANTIC = 69;
+constexpr int COMPUTE_DOUBLE = 70;   // CUBLAS_COMPUTE_64F
 constexpr int COMPUTE_TF32 = 77;     // CUBLAS_COMPUTE_32F_FAST_TF32
 
 struct Handle {
@@ -48,21 +49,23 @@ Status call(const char* function, Handle* handle, Body body) {
 }
 
 // A factor, from the host now or from the device when the stream gets there.
+template <class T>
 struct Factor {
-    float value = 0;
-    const float* address = nullptr;
-    Factor(const Handle* handle, const float* p) {
+    T value = 0;
+    const T* address = nullptr;
+    Factor(const Handle* handle, const T* p) {
         if (handle->pointers == POINTERS_ON_DEVICE) {
             address = p;
         } else {
             value = *p;
         }
     }
-    float get() const { return address ? *readable(address, 1) : value; }
+    T get() const { return address ? *readable(address, 1) : value; }
 };
 
+template <class T>
 struct Matrix {
-    const float* p;
+    const T* p;
     int64_t ld;
     int operation;
 };
@@ -72,47 +75,52 @@ size_t extent(int64_t rows, int64_t columns, int64_t ld) {
 }
 
 // op(M)[rows, columns], row-major.
-std::vector<float> dense(const Matrix& m, int64_t rows, int64_t columns) {
+template <class T>
+std::vector<T> dense(const Matrix<T>& m, int64_t rows, int64_t columns) {
     const bool plain = m.operation == N;
-    const float* from = readable(m.p, plain ? extent(rows, columns, m.ld) : extent(columns, rows, m.ld));
-    std::vector<float> all(static_cast<size_t>(rows * columns));
+    const T* from = readable(m.p, plain ? extent(rows, columns, m.ld) : extent(columns, rows, m.ld));
+    std::vector<T> all(static_cast<size_t>(rows * columns));
     for (int64_t i = 0; i < rows; i++) {
         for (int64_t j = 0; j < columns; j++) all[i * columns + j] = plain ? from[j * m.ld + i] : from[i * m.ld + j];
     }
     return all;
 }
 
-void gemm(int64_t m, int64_t n, int64_t k, float alpha, const Matrix& a, const Matrix& b, float beta, float* c, int64_t ldc) {
+template <class T>
+void gemm(int64_t m, int64_t n, int64_t k, T alpha, const Matrix<T>& a, const Matrix<T>& b, T beta, T* c, int64_t ldc) {
     if (m == 0 || n == 0) return;
-    std::vector<float> product(static_cast<size_t>(m * n));
+    std::vector<T> product(static_cast<size_t>(m * n));
     if (alpha != 0 && k > 0) multiply_add(m, n, k, dense(a, m, k).data(), dense(b, k, n).data(), product.data());
-    float* to = writable(c, extent(m, n, ldc));
+    T* to = writable(c, extent(m, n, ldc));
     for (int64_t i = 0; i < m; i++) {
         for (int64_t j = 0; j < n; j++) to[j * ldc + i] = blend(alpha, product[i * n + j], beta, to[j * ldc + i]);
     }
 }
 
-bool valid(int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, int64_t ldc) {
-    auto fits = [](const Matrix& x, int64_t rows, int64_t columns) {
+template <class T>
+bool valid(int64_t m, int64_t n, int64_t k, const Matrix<T>& a, const Matrix<T>& b, int64_t ldc) {
+    auto fits = [](const Matrix<T>& x, int64_t rows, int64_t columns) {
         return x.operation >= N && x.operation <= C && x.ld >= (x.operation == N ? rows : columns) && x.ld >= 1;
     };
     return m >= 0 && n >= 0 && k >= 0 && fits(a, m, k) && fits(b, k, n) && ldc >= m && ldc >= 1;
 }
 
 void count_product(const Handle* handle, int compute) {
+    if (compute == COMPUTE_DOUBLE) return library_count("cublas.float64", 1);
     const bool tf32 = compute == COMPUTE_TF32 || (compute == COMPUTE_FLOAT && handle->math == TF32_MATH);
     library_count(tf32 ? "cublas.tf32" : "cublas.float32", 1);
 }
 
-Status batched(const char* function, Handle* handle, int compute, int64_t m, int64_t n, int64_t k, const float* alpha, Matrix a,
-    int64_t step_a, Matrix b, int64_t step_b, const float* beta, float* c, int64_t ldc, int64_t step_c, int64_t batches) {
+template <class T>
+Status batched(const char* function, Handle* handle, int compute, int64_t m, int64_t n, int64_t k, const T* alpha, Matrix<T> a,
+    int64_t step_a, Matrix<T> b, int64_t step_b, const T* beta, T* c, int64_t ldc, int64_t step_c, int64_t batches) {
     return call(function, handle, [&] {
         if (!valid(m, n, k, a, b, ldc) || batches < 0) return INVALID_VALUE;
         count_product(handle, compute);
-        const Factor by(handle, alpha), keep(handle, beta);
+        const Factor<T> by(handle, alpha), keep(handle, beta);
         library_enqueue(handle->stream, function, [=] {
             for (int64_t i = 0; i < batches; i++) {
-                gemm(m, n, k, by.get(), {a.p + i * step_a, a.ld, a.operation}, {b.p + i * step_b, b.ld, b.operation}, keep.get(),
+                gemm<T>(m, n, k, by.get(), {a.p + i * step_a, a.ld, a.operation}, {b.p + i * step_b, b.ld, b.operation}, keep.get(),
                     c + i * step_c, ldc);
             }
         });
@@ -193,12 +201,17 @@ DOUBLE_API const char* cublasGetStatusString(int status) { return cublasGetStatu
 
 DOUBLE_API Status cublasSgemm_v2(Handle* handle, int ta, int tb, int m, int n, int k, const float* alpha, const float* a, int lda,
     const float* b, int ldb, const float* beta, float* c, int ldc) {
-    return batched("cublasSgemm_v2", handle, COMPUTE_FLOAT, m, n, k, alpha, {a, lda, ta}, 0, {b, ldb, tb}, 0, beta, c, ldc, 0, 1);
+    return batched<float>("cublasSgemm_v2", handle, COMPUTE_FLOAT, m, n, k, alpha, {a, lda, ta}, 0, {b, ldb, tb}, 0, beta, c, ldc, 0, 1);
+}
+
+DOUBLE_API Status cublasDgemm_v2(Handle* handle, int ta, int tb, int m, int n, int k, const double* alpha, const double* a, int lda,
+    const double* b, int ldb, const double* beta, double* c, int ldc) {
+    return batched<double>("cublasDgemm_v2", handle, COMPUTE_DOUBLE, m, n, k, alpha, {a, lda, ta}, 0, {b, ldb, tb}, 0, beta, c, ldc, 0, 1);
 }
 
 DOUBLE_API Status cublasSgemmStridedBatched(Handle* handle, int ta, int tb, int m, int n, int k, const float* alpha, const float* a, int
     lda, long long step_a, const float* b, int ldb, long long step_b, const float* beta, float* c, int ldc, long long step_c, int batches) {
-    return batched("cublasSgemmStridedBatched", handle, COMPUTE_FLOAT, m, n, k, alpha, {a, lda, ta}, step_a, {b, ldb, tb}, step_b, beta, c,
+    return batched<float>("cublasSgemmStridedBatched", handle, COMPUTE_FLOAT, m, n, k, alpha, {a, lda, ta}, step_a, {b, ldb, tb}, step_b, beta, c,
         ldc, step_c, batches);
 }
 
@@ -206,7 +219,7 @@ DOUBLE_API Status cublasGemmEx(Handle* handle, int ta, int tb, int m, int n, int
     const void* b, int type_b, int ldb, const void* beta, void* c, int type_c, int ldc, int compute, int) {
     const bool known = compute == COMPUTE_FLOAT || compute == COMPUTE_PEDANTIC || compute == COMPUTE_TF32;
     if (type_a != FLOAT || type_b != FLOAT || type_c != FLOAT || !known) return NOT_SUPPORTED;
-    return batched("cublasGemmEx", handle, compute, m, n, k, static_cast<const float*>(alpha), {static_cast<const float*>(a), lda, ta}, 0,
+    return batched<float>("cublasGemmEx", handle, compute, m, n, k, static_cast<const float*>(alpha), {static_cast<const float*>(a), lda, ta}, 0,
         {static_cast<const float*>(b), ldb, tb}, 0, static_cast<const float*>(beta), static_cast<float*>(c), ldc, 0, 1);
 }
 
@@ -225,11 +238,11 @@ DOUBLE_API Status cublasSgemv_v2(Handle* handle, int ta, int m, int n, const flo
         if (incx < 1 || incy < 1) return incx == 0 || incy == 0 ? INVALID_VALUE : NOT_SUPPORTED;
         if (m == 0 || n == 0) return SUCCESS;
         count_product(handle, COMPUTE_FLOAT);
-        const Factor by(handle, alpha), keep(handle, beta);
+        const Factor<float> by(handle, alpha), keep(handle, beta);
         const int64_t rows = ta == N ? m : n, columns = ta == N ? n : m;
         library_enqueue(handle->stream, "cublasSgemv_v2", [=] {
             std::vector<float> product(static_cast<size_t>(rows));
-            multiply_add(rows, 1, columns, dense({a, lda, ta}, rows, columns).data(), gathered(x, columns, incx).data(), product.data());
+            multiply_add(rows, 1, columns, dense<float>({a, lda, ta}, rows, columns).data(), gathered(x, columns, incx).data(), product.data());
             float* to = writable(y, static_cast<size_t>((rows - 1) * incy + 1));
             for (int64_t i = 0; i < rows; i++) to[i * incy] = blend(by.get(), product[i], keep.get(), to[i * incy]);
         });
@@ -241,7 +254,7 @@ DOUBLE_API Status cublasSaxpy_v2(Handle* handle, int n, const float* alpha, cons
     return call("cublasSaxpy_v2", handle, [&] {
         if (incx < 1 || incy < 1) return NOT_SUPPORTED;
         if (n < 1) return SUCCESS;
-        const Factor by(handle, alpha);
+        const Factor<float> by(handle, alpha);
         library_enqueue(handle->stream, "cublasSaxpy_v2", [=] {
             const std::vector<float> from = gathered(x, n, incx);
             float* to = writable(y, static_cast<size_t>((int64_t(n) - 1) * incy + 1));
@@ -255,7 +268,7 @@ DOUBLE_API Status cublasSscal_v2(Handle* handle, int n, const float* alpha, floa
     return call("cublasSscal_v2", handle, [&] {
         if (incx < 1) return NOT_SUPPORTED;
         if (n < 1) return SUCCESS;
-        const Factor by(handle, alpha);
+        const Factor<float> by(handle, alpha);
         library_enqueue(handle->stream, "cublasSscal_v2", [=] {
             float* to = writable(x, static_cast<size_t>((int64_t(n) - 1) * incx + 1));
             for (int64_t i = 0; i < n; i++) to[i * incx] *= by.get();
@@ -270,7 +283,7 @@ DOUBLE_API Status cublasSger_v2(Handle* handle, int m, int n, const float* alpha
         if (m < 0 || n < 0 || lda < m || lda < 1) return INVALID_VALUE;
         if (incx < 1 || incy < 1) return NOT_SUPPORTED;
         if (m == 0 || n == 0) return SUCCESS;
-        const Factor by(handle, alpha);
+        const Factor<float> by(handle, alpha);
         library_enqueue(handle->stream, "cublasSger_v2", [=] {
             const std::vector<float> left = gathered(x, m, incx), right = gathered(y, n, incy);
             float* to = writable(a, extent(m, n, lda));

@@ -98,7 +98,7 @@ DOUBLE_API Status cudnnOpTensor(const Handle* handle, const OpTensor* op, const 
                                     : operation == MINIMUM  ? std::min(x, y)
                                                             : std::max(x, y);
                 float& old = to[out.at(n, k, h, w)];
-                old = blend(1, value, keep, old);
+                old = blend(1.0f, value, keep, old);
             });
         });
         return SUCCESS;

@@ -1,9 +1,12 @@
 package dev.palimpsest.engine;
 
+import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Objects;
 
 /** What must hold before memory is handed to native code, each with its sentence. */
 final class Checks {
@@ -70,5 +73,106 @@ final class Checks {
                     + geometry.weightShape().bytes() + " bytes of them and " + (long) geometry.outputs() * Float.BYTES + " of bias, got "
                     + weight.byteSize() + " and " + bias.byteSize());
         }
+    }
+
+    static Shape matrix(Tensor matrix) {
+        if (matrix.shape().rank() != 2) {
+            throw new IllegalArgumentException("a loss of rows needs a matrix, got " + matrix.shape());
+        }
+        return matrix.shape();
+    }
+
+    static void fixed(Tensor matrix, Matrix fixed) {
+        if (fixed.rows() != 1 || fixed.columns() != matrix(matrix).extent(1)) {
+            throw new IllegalArgumentException("logits have " + matrix.shape().extent(1) + " columns, " + fixed.columns()
+                    + " were expected");
+        }
+    }
+
+    static void product(Matrix a, Matrix b) {
+        if (a.columns() != b.rows()) {
+            throw new IllegalArgumentException("matrices of " + size(a) + " and " + size(b) + " have no product");
+        }
+    }
+
+    static void same(Matrix a, Matrix b) {
+        if (a.rows() != b.rows() || a.columns() != b.columns()) {
+            throw new IllegalArgumentException("expected two matrices of one size, got " + size(a) + " and " + size(b));
+        }
+    }
+
+    static void sameColumns(Matrix a, Matrix b) {
+        if (a.columns() != b.columns()) {
+            throw new IllegalArgumentException("expected as many columns in both matrices, got " + size(a) + " and " + size(b));
+        }
+    }
+
+    static void labels(Matrix softmax, int[] labels) {
+        if (labels.length != softmax.rows()) {
+            throw new IllegalArgumentException(labels.length + " labels for a matrix of " + size(softmax));
+        }
+        columns(softmax, labels);
+    }
+
+    static void columns(Matrix matrix, int[] columns) {
+        for (int column : columns) {
+            if (column < 0 || column >= matrix.columns()) {
+                throw new IndexOutOfBoundsException("column " + column + " of a matrix of " + size(matrix));
+            }
+        }
+    }
+
+    static void choice(Tensor oneHot, List<Tensor> matrices) {
+        Shape first = matrix(matrices.getFirst());
+        shape("one-hot rows of " + matrices.size() + " matrices", Shape.of(first.extent(0), matrices.size()), oneHot);
+        matrices.forEach(each -> shape("each matrix", first, each));
+    }
+
+    /** @return the part's shape */
+    static Shape part(Tensor tensor, int begin, int end) {
+        rowMajor("a part", tensor);
+        Objects.checkFromToIndex(begin, end, tensor.shape().extent(0));
+        return with(tensor.shape(), end - begin);
+    }
+
+    /** @return the shape of all together */
+    static Shape stacked(List<Tensor> tensors) {
+        Shape first = tensors.getFirst().shape();
+        int rows = 0;
+        for (Tensor tensor : tensors) {
+            rowMajor("a stack", tensor);
+            shape("each tensor of the stack", with(first, tensor.shape().extent(0)), tensor);
+            rows += tensor.shape().extent(0);
+        }
+        return with(first, rows);
+    }
+
+    private static void rowMajor(String what, Tensor tensor) {
+        if (tensor.layout() != Tensor.Layout.ROW_MAJOR) {
+            throw new IllegalArgumentException(what + " needs row-major tensors, got an activation of " + tensor.shape());
+        }
+    }
+
+    private static Shape with(Shape shape, int outermost) {
+        int[] extents = shape.extents();
+        extents[0] = outermost;
+        return Shape.of(extents);
+    }
+
+    static void pairs(List<Mirror> targets, List<Mirror> sources, float[] kept) {
+        if (targets.size() != sources.size() || targets.size() != kept.length) {
+            throw new IllegalArgumentException(targets.size() + " targets, " + sources.size() + " sources and " + kept.length
+                    + " shares: expected as many of each");
+        }
+        for (int i = 0; i < kept.length; i++) {
+            if (targets.get(i).bytes() != sources.get(i).bytes() || !(kept[i] >= 0 && kept[i] <= 1)) {
+                throw new IllegalArgumentException("pair " + i + " has " + targets.get(i).bytes() + " and " + sources.get(i).bytes()
+                        + " bytes and keeps " + kept[i] + ": expected the same size and a share from 0 to 1");
+            }
+        }
+    }
+
+    private static String size(Matrix matrix) {
+        return matrix.rows() + "×" + matrix.columns();
     }
 }

@@ -3,6 +3,7 @@ package dev.palimpsest.engine;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -270,6 +271,44 @@ final class CpuEngine implements Engine {
     }
 
     @Override
+    public Matrices matrices() {
+        return new CpuMatrices(this);
+    }
+
+    @Override
+    public Tensor chosenRows(Tensor oneHot, List<Tensor> matrices) {
+        Checks.choice(oneHot, matrices);
+        Tensor result = allocate(matrices.getFirst().shape());
+        int of = matrices.size();
+        long bytes = (long) result.shape().extent(1) * Float.BYTES;
+        for (int i = 0; i < oneHot.shape().elements(); i++) {
+            if (oneHot.data().getAtIndex(JAVA_FLOAT, i) != 0) {
+                MemorySegment.copy(matrices.get(i % of).data(), i / of * bytes, result.data(), i / of * bytes, bytes);
+            }
+        }
+        return result;
+    }
+
+    @Override
+    public Tensor part(Tensor tensor, int begin, int end) {
+        Tensor result = allocate(Checks.part(tensor, begin, end));
+        long bytes = tensor.shape().bytes() / tensor.shape().extent(0);
+        MemorySegment.copy(tensor.data(), begin * bytes, result.data(), 0, (end - begin) * bytes);
+        return result;
+    }
+
+    @Override
+    public Tensor stacked(List<Tensor> tensors) {
+        Tensor result = allocate(Checks.stacked(tensors));
+        long at = 0;
+        for (Tensor tensor : tensors) {
+            MemorySegment.copy(tensor.data(), 0, result.data(), at, tensor.shape().bytes());
+            at += tensor.shape().bytes();
+        }
+        return result;
+    }
+
+    @Override
     public Table table(int rows, int width) {
         return new CpuTable(this, rows, width);
     }
@@ -277,6 +316,12 @@ final class CpuEngine implements Engine {
     @Override
     public Optional<Optimisation> optimisation(List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
         return Optional.empty();
+    }
+
+    @Override
+    public Following following(List<Mirror> targets, List<Mirror> sources, float[] kept) {
+        Checks.pairs(targets, sources, kept);
+        return new CpuFollowing(targets, sources, kept);
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.palimpsest.cuda.CudaDevice;
 import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
+import java.util.List;
 
 /** Our kernels of one pass over tensors. */
 final class CudaElementwise {
@@ -17,6 +18,7 @@ final class CudaElementwise {
     private final CudaLaunch addScaled;
     private final CudaLaunch scaled;
     private final CudaLaunch columns;
+    private final CudaLaunch chosenRows;
 
     CudaElementwise(CudaEngine engine) {
         this.engine = engine;
@@ -27,6 +29,7 @@ final class CudaElementwise {
         addScaled = new CudaLaunch(device, "elementwise", "add_scaled", 4);
         scaled = new CudaLaunch(device, "elementwise", "scaled", 4);
         columns = new CudaLaunch(device, "matrix_rows", "columns", 6);
+        chosenRows = new CudaLaunch(device, "matrix_rows", "chosen_rows", 7);
     }
 
     private void run(CudaLaunch launch, long count) {
@@ -66,6 +69,18 @@ final class CudaElementwise {
         long count = result.shape().elements();
         columns.with(engine.address(matrix)).with(matrix.shape().extent(1)).with(range.begin()).with(engine.address(result))
                 .with(range.size()).with(count).run(engine.lane().stream(), Math.ceilDiv(count, (long) THREADS), THREADS, 0);
+        return result;
+    }
+
+    /** A launch each of the matrices, which writes the rows that chose it. */
+    Tensor chosenRows(Tensor oneHot, List<Tensor> matrices) {
+        Tensor result = engine.allocate(matrices.getFirst().shape());
+        long count = result.shape().elements();
+        for (int k = 0; k < matrices.size(); k++) {
+            chosenRows.with(engine.address(oneHot)).with(matrices.size()).with(k).with(engine.address(matrices.get(k)))
+                    .with(result.shape().extent(1)).with(engine.address(result)).with(count)
+                    .run(engine.lane().stream(), Math.ceilDiv(count, (long) THREADS), THREADS, 0);
+        }
         return result;
     }
 }

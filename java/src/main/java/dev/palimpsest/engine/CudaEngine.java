@@ -8,6 +8,7 @@ import dev.palimpsest.cuda.CudaLibrary;
 import dev.palimpsest.cuda.CudaOptions;
 import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -49,6 +50,8 @@ final class CudaEngine implements Engine {
     private CudaBatchNorm norms;
     private CudaPooling poolings;
     private CudaLinear linears;
+    /** Null until they are used. */
+    private CudaMatrixKernels matrices;
     private boolean closed;
 
     /** @throws CudaException if driver, device, cuDNN or cuBLAS are missing or do not start; the message says what to do */
@@ -280,6 +283,40 @@ final class CudaEngine implements Engine {
     }
 
     @Override
+    public Matrices matrices() {
+        requireOpen();
+        if (matrices == null) {
+            matrices = new CudaMatrixKernels(this);
+        }
+        return new CudaMatrices(this, matrices);
+    }
+
+    @Override
+    public Tensor chosenRows(Tensor oneHot, List<Tensor> of) {
+        Checks.choice(oneHot, of);
+        return elementwise.chosenRows(oneHot, of);
+    }
+
+    @Override
+    public Tensor part(Tensor tensor, int begin, int end) {
+        Tensor result = allocate(Checks.part(tensor, begin, end));
+        long bytes = tensor.shape().bytes() / tensor.shape().extent(0);
+        lane.stream().copy(address(tensor) + begin * bytes, address(result), (end - begin) * bytes);
+        return result;
+    }
+
+    @Override
+    public Tensor stacked(List<Tensor> tensors) {
+        Tensor result = allocate(Checks.stacked(tensors));
+        long at = address(result);
+        for (Tensor tensor : tensors) {
+            lane.stream().copy(address(tensor), at, tensor.shape().bytes());
+            at += tensor.shape().bytes();
+        }
+        return result;
+    }
+
+    @Override
     public Table table(int rows, int width) {
         return new CudaTable(this, rows, width);
     }
@@ -287,6 +324,12 @@ final class CudaEngine implements Engine {
     @Override
     public Optional<Optimisation> optimisation(List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
         return Optional.of(new CudaOptimisation(this, parameters, trainable, states));
+    }
+
+    @Override
+    public Following following(List<Mirror> targets, List<Mirror> sources, float[] kept) {
+        Checks.pairs(targets, sources, kept);
+        return new CudaFollowing(this, targets, sources, kept);
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.DoubleSupplier;
 import java.util.function.LongConsumer;
 
 /** Losses on the device: their values follow to pinned memory on their own, and the host waits for one only when it is asked for. */
@@ -38,13 +39,23 @@ final class CudaLosses {
 
     /** A loss whose value the given work writes to the device address that it is told. */
     Engine.Loss of(Tensor gradient, LongConsumer work) {
+        return new Engine.Loss(value(work), gradient);
+    }
+
+    /** The mean of float64 values on the device, added in their order. */
+    DoubleSupplier mean(long rowValues, int rows) {
+        return value(value -> mean.with(rowValues).with(rows).with(value).run(engine.lane().stream(), 1, 32, 0));
+    }
+
+    /** See {@link #of}. */
+    DoubleSupplier value(LongConsumer work) {
         long number = made++;
         long offset = number % RING * Double.BYTES;
         values.usedBy(engine.lane().stream());
         work.accept(values.address() + offset);
         engine.lane().stream().toHost(values.address() + offset, arrived, offset, Double.BYTES);
         long fence = engine.fences().set();
-        return new Engine.Loss(() -> value(number, fence), gradient);
+        return () -> value(number, fence);
     }
 
     private double value(long number, long fence) {

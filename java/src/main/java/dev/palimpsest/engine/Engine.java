@@ -4,6 +4,7 @@ import dev.palimpsest.cuda.CudaException;
 import dev.palimpsest.kernel.FeatureMse;
 import dev.palimpsest.kernel.MultiTeacherKl;
 import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -170,6 +171,18 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
     /** The kernel {@link FeatureMse} for at most so many rows. */
     TeacherLoss featureMse(int maxRows, int dims, int teachers);
 
+    /** Matrices for the time of one loss. */
+    Matrices matrices();
+
+    /** The rows that one-hot rows choose of several matrices [B, C]. @param oneHot [B, matrices] */
+    Tensor chosenRows(Tensor oneHot, List<Tensor> matrices);
+
+    /** Extents of the outermost axis begin to end − 1, of a row-major tensor. */
+    Tensor part(Tensor tensor, int begin, int end);
+
+    /** Row-major tensors one after another along the outermost axis; their other extents are the same. */
+    Tensor stacked(List<Tensor> tensors);
+
     /** Rows that are kept for longer than a step, in memory that {@link #close} frees. */
     interface Table extends AutoCloseable {
         /** Copies a matrix's rows in, to the rows from the given one on. */
@@ -202,6 +215,18 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
      * @return empty if parameters live on the host, where {@code dev.palimpsest.train} has the loops
      */
     Optional<Optimisation> optimisation(List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states);
+
+    /** Values that go after others. */
+    interface Following extends AutoCloseable {
+        /** target = kept · target + (1 − kept) · source, in float32, for all pairs. */
+        void step();
+
+        @Override
+        void close();
+    }
+
+    /** @param kept share that each target keeps of itself at a step, 0 to 1; 0: it becomes the source */
+    Following following(List<Mirror> targets, List<Mirror> sources, float[] kept);
 
     /**
      * How many training steps may be under way on a device before their losses are asked for. 0 says that a loss is there when its call

@@ -4,6 +4,8 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Matrices;
+import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -33,14 +35,11 @@ public final class CrossEntropy {
      */
     public static Scalar softmax(Tape tape, Engine engine, Variable logits, int[] labels, FixedLogits fixed) {
         require(logits.value().shape(), labels, new ClassRange(0, fixed.classes()));
-        Matrix p = Matrix.of(engine, logits.value()).fixed(fixed).softmax();
-        Matrix gradient = Matrix.zeros(p.rows(), p.columns()).plus(1.0 / p.rows(), p);
-        double loss = 0;
-        for (int row = 0; row < labels.length; row++) {
-            loss -= Math.log(p.at(row, labels[row])) / p.rows();
-            gradient.set(row, labels[row], (p.at(row, labels[row]) - 1) / p.rows());
+        try (Matrices matrices = engine.matrices()) {
+            Matrix constants = fixed.in(matrices);
+            Matrix.Term loss = matrices.of(logits.value(), constants).softmax().logLoss(labels);
+            return tape.fused(logits, new Engine.Loss(loss.value(), loss.gradient().toTensor(constants)));
         }
-        return gradient.asGradient(tape, engine, logits, loss, fixed);
     }
 
     /**

@@ -1,5 +1,7 @@
 package dev.palimpsest.loss;
 
+import dev.palimpsest.engine.Matrices;
+import dev.palimpsest.engine.Matrix;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -37,11 +39,8 @@ public final class FixedLogits {
         return constant.length;
     }
 
-    boolean fixed(int column) {
-        return !Double.isNaN(constant[column]);
-    }
-
-    double value(int column, double said) {
-        return fixed(column) ? constant[column] : said;
+    /** As a row of constants, see {@link Matrices#row}. */
+    Matrix in(Matrices matrices) {
+        return matrices.row(constant);
     }
 }

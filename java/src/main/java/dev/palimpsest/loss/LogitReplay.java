@@ -4,6 +4,10 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Matrices;
+import dev.palimpsest.engine.Matrix;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
 
 /** Dark experience replay at temperature 1: what a memory's items said when they were stored teaches the head. */
 public final class LogitReplay {
@@ -17,20 +21,18 @@ public final class LogitReplay {
      * @param fixed columns of the student that a constant stands in for
      */
     public static Scalar term(Tape tape, Engine engine, Variable logits, float[] stored, FixedLogits fixed) {
-        Matrix z = Matrix.of(engine, logits.value());
-        if (stored.length != z.values().length) {
-            throw new IllegalArgumentException("stored logits have " + stored.length + " values, the head's " + z.rows() + "×" + z.columns());
+        Shape shape = logits.value().shape();
+        if (stored.length != shape.elements()) {
+            throw new IllegalArgumentException("stored logits have " + stored.length + " values, the head's " + shape);
         }
-        Matrix p = z.fixed(fixed).softmax();
-        Matrix q = Matrix.of(z.rows(), z.columns(), stored).softmax();
-        Matrix gradient = Matrix.zeros(z.rows(), z.columns());
-        double loss = 0;
-        for (int i = 0; i < q.values().length; i++) {
-            double target = q.values()[i];
-            // A probability that underflowed adds nothing: x log x tends to 0.
-            loss += target > 0 ? target * (Math.log(target) - Math.log(p.values()[i])) : 0;
-            gradient.values()[i] = (p.values()[i] - target) / z.rows();
+        Tensor then = engine.tensor(shape, stored);
+        try (Matrices matrices = engine.matrices()) {
+            Matrix constants = fixed.in(matrices);
+            Matrix p = matrices.of(logits.value(), constants).softmax();
+            Matrix q = matrices.of(then).softmax();
+            return tape.fused(logits, new Engine.Loss(q.divergence(p), p.plus(-1, q).over(p.rows()).toTensor(constants)));
+        } finally {
+            engine.release(then);
         }
-        return gradient.asGradient(tape, engine, logits, loss / z.rows(), fixed);
     }
 }

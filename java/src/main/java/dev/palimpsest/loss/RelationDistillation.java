@@ -4,6 +4,11 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Matrices;
+import dev.palimpsest.engine.Matrix;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+import java.util.function.DoubleSupplier;
 
 /** MLKD's relation distillation: how the rows of a batch relate to each other, and its classes, is kept as the teacher has it. */
 public final class RelationDistillation {
@@ -17,42 +22,46 @@ public final class RelationDistillation {
 
     /**
      * @param student logits [B, C]
-     * @param teacher logits [B, C] row-major
+     * @param teacher logits [B, C]; they may be released at once
      * @param fixed columns of both that a constant stands in for
      */
-    public static Scalar term(Tape tape, Engine engine, Variable student, float[] teacher, FixedLogits fixed, Form form) {
-        Matrix said = Matrix.of(engine, student.value());
-        if (teacher.length != said.values().length) {
-            throw new IllegalArgumentException("the teacher's logits have " + teacher.length + " values, the student's " + said.rows() + "×"
-                    + said.columns());
+    public static Scalar term(Tape tape, Engine engine, Variable student, Tensor teacher, FixedLogits fixed, Form form) {
+        Shape shape = student.value().shape();
+        if (!teacher.shape().equals(shape)) {
+            throw new IllegalArgumentException("the teacher's logits are " + teacher.shape() + ", the student's " + shape);
         }
-        Matrix s = said.fixed(fixed);
-        Matrix t = Matrix.of(said.rows(), said.columns(), teacher).fixed(fixed);
-        return switch (form) {
-            case CODE -> code(tape, engine, student, s, t, fixed);
-            case PAPER -> paper(tape, engine, student, s, t, fixed);
-        };
+        try (Matrices matrices = engine.matrices()) {
+            Matrix constants = fixed.in(matrices);
+            Matrix s = matrices.of(student.value(), constants);
+            Matrix t = matrices.of(teacher, constants);
+            Matrix.Term term = form == Form.CODE ? code(s, t) : paper(s, t);
+            return tape.fused(student, new Engine.Loss(term.value(), term.gradient().toTensor(constants)));
+        }
     }
 
-    private static Scalar code(Tape tape, Engine engine, Variable student, Matrix s, Matrix t, FixedLogits fixed) {
+    private static Matrix.Term code(Matrix s, Matrix t) {
         Matrix p = s.softmax();
         Matrix q = t.softmax();
         Matrix qp = q.times(p.transposed());
         Matrix rows = qp.plus(-1, qp.transposed());
         Matrix pq = q.transposed().times(p);
         Matrix classes = pq.plus(-1, pq.transposed());
-        double loss = rows.sumOfSquares() / s.rows() + classes.sumOfSquares() / s.columns();
         // Both differences D are antisymmetric: the two places where P stands give the same twice.
-        Matrix byProbability = Matrix.zeros(s.rows(), s.columns()).plus(-4.0 / s.rows(), rows.times(q))
-                .plus(4.0 / s.columns(), q.times(classes));
-        return p.softmaxGradient(byProbability).asGradient(tape, engine, student, loss, fixed);
+        Matrix byProbability = rows.times(q).scaled(-4.0 / s.rows()).plus(4.0 / s.columns(), q.times(classes));
+        return new Matrix.Term(squares(rows, classes), p.softmaxGradient(byProbability));
     }
 
-    private static Scalar paper(Tape tape, Engine engine, Variable student, Matrix s, Matrix t, FixedLogits fixed) {
+    private static Matrix.Term paper(Matrix s, Matrix t) {
         Matrix rows = s.times(s.transposed()).plus(-1, t.times(t.transposed()));
         Matrix classes = s.transposed().times(s).plus(-1, t.transposed().times(t));
-        double loss = rows.sumOfSquares() / s.rows() + classes.sumOfSquares() / s.columns();
-        Matrix gradient = Matrix.zeros(s.rows(), s.columns()).plus(4.0 / s.rows(), rows.times(s)).plus(4.0 / s.columns(), s.times(classes));
-        return gradient.asGradient(tape, engine, student, loss, fixed);
+        return new Matrix.Term(squares(rows, classes),
+                rows.times(s).scaled(4.0 / s.rows()).plus(4.0 / s.columns(), s.times(classes)));
+    }
+
+    /** ‖rows‖²/B + ‖classes‖²/C */
+    private static DoubleSupplier squares(Matrix rows, Matrix classes) {
+        DoubleSupplier ofRows = rows.dot(rows);
+        DoubleSupplier ofClasses = classes.dot(classes);
+        return () -> ofRows.getAsDouble() / rows.rows() + ofClasses.getAsDouble() / classes.rows();
     }
 }

@@ -93,25 +93,29 @@ final class MlkdLoss implements AutoCloseable {
 
     /** β·FKD on labelled images. */
     void labelled(Tape tape, Terms terms, Variable feature, int[] labels, Taught taught) {
-        distil(tape, terms, feature, taught, TeacherChoice.byLabel(engine, taught.logits, labels, unseenFixed));
+        try (TeacherChoice choice = TeacherChoice.byLabel(engine, taught.logits, labels, unseenFixed)) {
+            distil(tape, terms, feature, taught, choice);
+        }
     }
 
     /** β·FKD + δ·Relation on unlabelled images. */
     void unlabelled(Tape tape, Terms terms, Variable logits, Variable feature, Taught taught) {
-        TeacherChoice choice = TeacherChoice.byConfidence(engine, taught.logits, unseenFixed);
-        distil(tape, terms, feature, taught, choice);
-        if (options.relationWeight() > 0) {
-            terms.add("relation distillation", options.relationWeight(), RelationDistillation.term(tape, engine, logits,
-                    choice.rows(engine, taught.logits), unseenFixed, options.relation() == MlkdOptions.Relation.CODE
-                            ? RelationDistillation.Form.CODE : RelationDistillation.Form.PAPER));
+        try (TeacherChoice choice = TeacherChoice.byConfidence(engine, taught.logits, unseenFixed)) {
+            distil(tape, terms, feature, taught, choice);
+            if (options.relationWeight() > 0) {
+                Tensor chosen = choice.rows(taught.logits);
+                terms.add("relation distillation", options.relationWeight(), RelationDistillation.term(tape, engine, logits, chosen,
+                        unseenFixed, options.relation() == MlkdOptions.Relation.CODE
+                                ? RelationDistillation.Form.CODE : RelationDistillation.Form.PAPER));
+                engine.release(chosen);
+            }
         }
     }
 
     private void distil(Tape tape, Terms terms, Variable feature, Taught taught, TeacherChoice choice) {
         if (options.beta(experience) > 0) {
-            Tensor weights = choice.weights(engine);
-            terms.add("feature distillation", options.beta(experience), features.term(tape, feature, taught.features, weights));
-            engine.release(weights);
+            terms.add("feature distillation", options.beta(experience),
+                    features.term(tape, feature, taught.features, choice.weights()));
         }
     }
 

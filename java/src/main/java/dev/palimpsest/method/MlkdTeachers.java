@@ -1,21 +1,16 @@
 package dev.palimpsest.method;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.BatchForward;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.model.Weights;
-import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
-import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 
@@ -25,8 +20,6 @@ import java.util.function.Function;
  * training mode, so each batch is normalised by its own statistics.
  */
 final class MlkdTeachers implements AutoCloseable {
-    private static final int BLOCK = 1024;
-
     private final Engine engine;
     private final Network student;
     private final int most;
@@ -35,8 +28,8 @@ final class MlkdTeachers implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final List<Network> teachers = new ArrayList<>();
     private final List<Network> spare = new ArrayList<>();
-    private final float[] own = new float[BLOCK];
-    private final float[] students = new float[BLOCK];
+    /** Of the present teachers; null before there are any. */
+    private Engine.Following following;
 
     /**
      * @param most teachers at a time
@@ -66,6 +59,10 @@ final class MlkdTeachers implements AutoCloseable {
         }
         copy(newest);
         teachers.addFirst(newest);
+        if (following != null) {
+            following.close();
+        }
+        following = followingAll();
     }
 
     int count() {
@@ -79,7 +76,7 @@ final class MlkdTeachers implements AutoCloseable {
 
     /** What the k-th newest one says of several batches, normalised as one. The caller releases all of it. */
     List<Outputs<Tensor>> joined(int k, List<Tensor> batches) {
-        Tensor together = concatenated(batches);
+        Tensor together = engine.stacked(batches);
         Outputs<Tensor> outputs = outputs(k, together);
         engine.release(together);
         List<Outputs<Tensor>> apart = new ArrayList<>();
@@ -87,31 +84,11 @@ final class MlkdTeachers implements AutoCloseable {
         for (Tensor batch : batches) {
             int begin = first;
             int end = first + batch.shape().extent(0);
-            apart.add(outputs.map(output -> rows(output, begin, end)));
+            apart.add(outputs.map(output -> engine.part(output, begin, end)));
             first = end;
         }
         outputs.forEach(engine::release);
         return apart;
-    }
-
-    private Tensor concatenated(List<Tensor> batches) {
-        Shape one = batches.getFirst().shape();
-        int rows = batches.stream().mapToInt(batch -> batch.shape().extent(0)).sum();
-        Shape shape = Shape.of(rows, one.extent(1), one.extent(2), one.extent(3));
-        float[] values = new float[Math.toIntExact(shape.elements())];
-        int at = 0;
-        for (Tensor batch : batches) {
-            float[] own = engine.toArray(batch);
-            System.arraycopy(own, 0, values, at, own.length);
-            at += own.length;
-        }
-        return engine.tensor(shape, values);
-    }
-
-    private Tensor rows(Tensor matrix, int begin, int end) {
-        int columns = matrix.shape().extent(1);
-        return engine.tensor(Shape.of(end - begin, columns),
-                Arrays.copyOfRange(engine.toArray(matrix), begin * columns, end * columns));
     }
 
     /** The newest one compiled as it is. */
@@ -121,53 +98,67 @@ final class MlkdTeachers implements AutoCloseable {
 
     /** After a step of the student. */
     void follow() {
+        following.step();
         for (Network teacher : teachers) {
-            List<Parameter> parameters = student.parameters();
-            List<Parameter> followers = teacher.parameters();
-            for (int p = 0; p < parameters.size(); p++) {
-                boolean head = parameters.get(p).role() == Parameter.Role.HEAD;
-                if (head || keep < 1) {
-                    mix(followers.get(p), parameters.get(p), head ? 0 : (float) keep);
-                }
-            }
-            copyBuffers(teacher);
+            teacher.parameters().forEach(Parameter::changed);
         }
     }
 
     private void copy(Network teacher) {
-        List<Parameter> parameters = student.parameters();
-        List<Parameter> followers = teacher.parameters();
-        for (int p = 0; p < parameters.size(); p++) {
-            mix(followers.get(p), parameters.get(p), 0);
+        Pairs pairs = new Pairs();
+        pairs.add(teacher, parameter -> 0f);
+        try (Engine.Following copying = pairs.following()) {
+            copying.step();
         }
-        copyBuffers(teacher);
+        teacher.parameters().forEach(Parameter::changed);
     }
 
-    private void copyBuffers(Network teacher) {
-        for (int b = 0; b < student.buffers().size(); b++) {
-            Buffer from = student.buffers().get(b);
-            teacher.buffers().get(b).value().copyFrom(from.value());
+    private Engine.Following followingAll() {
+        Pairs pairs = new Pairs();
+        for (Network teacher : teachers) {
+            pairs.add(teacher, parameter -> parameter.role() == Parameter.Role.HEAD ? 0f : (float) keep);
         }
+        return pairs.following();
     }
 
-    /** In blocks that stay in the first-level cache, over plain arrays, which the JIT compiler vectorises. */
-    private void mix(Parameter teacher, Parameter from, float kept) {
-        MemorySegment values = teacher.value();
-        MemorySegment target = from.value();
-        for (int begin = 0; begin < from.size(); begin += BLOCK) {
-            int count = Math.min(BLOCK, from.size() - begin);
-            MemorySegment.copy(values, JAVA_FLOAT, 4L * begin, own, 0, count);
-            MemorySegment.copy(target, JAVA_FLOAT, 4L * begin, students, 0, count);
-            for (int i = 0; i < count; i++) {
-                own[i] = kept == 0 ? students[i] : kept * own[i] + (1 - kept) * students[i];
+    /** What teachers have, each beside what the student has in its place. */
+    private final class Pairs {
+        private final List<Mirror> targets = new ArrayList<>();
+        private final List<Mirror> sources = new ArrayList<>();
+        private final List<Float> kept = new ArrayList<>();
+
+        void add(Network teacher, Function<Parameter, Float> share) {
+            for (int p = 0; p < student.parameters().size(); p++) {
+                Parameter from = student.parameters().get(p);
+                add(teacher.parameters().get(p).valueMirror(), from.valueMirror(), share.apply(from));
             }
-            MemorySegment.copy(own, 0, values, JAVA_FLOAT, 4L * begin, count);
+            for (int b = 0; b < student.buffers().size(); b++) {
+                add(teacher.buffers().get(b).mirror(), student.buffers().get(b).mirror(), 0);
+            }
         }
-        teacher.changed();
+
+        private void add(Mirror target, Mirror source, float share) {
+            if (share < 1) {
+                targets.add(target);
+                sources.add(source);
+                kept.add(share);
+            }
+        }
+
+        Engine.Following following() {
+            float[] shares = new float[kept.size()];
+            for (int i = 0; i < shares.length; i++) {
+                shares[i] = kept.get(i);
+            }
+            return engine.following(targets, sources, shares);
+        }
     }
 
     @Override
     public void close() {
+        if (following != null) {
+            following.close();
+        }
         arena.close();
     }
 }

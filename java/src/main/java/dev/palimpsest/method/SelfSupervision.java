@@ -1,7 +1,5 @@
 package dev.palimpsest.method;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
@@ -35,6 +33,8 @@ final class SelfSupervision {
     private final Engine engine;
     private final MlkdOptions.Ssl kind;
     private final Linear head;
+    private final Arena arena;
+    private MemorySegment room = MemorySegment.NULL;
 
     /** @param image channels, height, width @throws IllegalArgumentException if images that are not square are to be turned */
     SelfSupervision(Engine engine, MlkdOptions.Ssl kind, Shape image, int dims, Arena arena, long seed) {
@@ -44,6 +44,7 @@ final class SelfSupervision {
         }
         this.engine = engine;
         this.kind = kind;
+        this.arena = arena;
         head = Linear.of("self-supervision", dims, switch (kind) {
             case ROTATION -> Rotation.QUARTERS;
             case SIMSIAM -> dims;
@@ -87,16 +88,24 @@ final class SelfSupervision {
     private Tensor turned(MemorySegment images, int rows, Shape image) {
         int side = image.extent(1);
         Shape shape = Shape.of(Rotation.QUARTERS * rows, image.extent(0), side, side);
-        float[] copies = new float[Math.toIntExact(shape.elements())];
-        Rotation.copies(images, rows, image.extent(0), side, MemorySegment.ofArray(copies));
-        return engine.tensor(shape, copies);
+        MemorySegment copies = room(shape);
+        Rotation.copies(images, rows, image.extent(0), side, copies);
+        return engine.wrap(shape, copies);
     }
 
     private Tensor views(Batch batch, int rows, Shape image) {
-        int values = Math.toIntExact(image.elements()) * rows;
-        float[] both = new float[2 * values];
-        MemorySegment.copy(batch.view(UnlabelledBatches.STRONG), JAVA_FLOAT, 0, both, 0, values);
-        MemorySegment.copy(batch.view(UnlabelledBatches.WEAK), JAVA_FLOAT, 0, both, values, values);
-        return engine.tensor(Shape.of(2 * rows, image.extent(0), image.extent(1), image.extent(2)), both);
+        Shape shape = Shape.of(2 * rows, image.extent(0), image.extent(1), image.extent(2));
+        MemorySegment both = room(shape);
+        MemorySegment.copy(batch.view(UnlabelledBatches.STRONG), 0, both, 0, shape.bytes() / 2);
+        MemorySegment.copy(batch.view(UnlabelledBatches.WEAK), 0, both, shape.bytes() / 2, shape.bytes() / 2);
+        return engine.wrap(shape, both);
+    }
+
+    /** The same memory for every batch: a step's tape is done with it when the next step begins. */
+    private MemorySegment room(Shape shape) {
+        if (room.byteSize() < shape.bytes()) {
+            room = arena.allocate(shape.bytes(), 64);
+        }
+        return room.asSlice(0, shape.bytes());
     }
 }

@@ -2,9 +2,11 @@ package dev.palimpsest.cuda;
 
 import static dev.palimpsest.cuda.OnDouble.ok;
 import static dev.palimpsest.cuda.OnDouble.one;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.Arrays;
+import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
 import jcuda.jcublas.JCublas2;
 import jcuda.jcublas.cublasHandle;
@@ -82,6 +84,25 @@ class CublasDoubleTest {
             assertEquals(1, DriverDouble.count("cublas.tf32"));
             ok(JCublas2.cublasDestroy(handle));
             assertEquals(0, DriverDouble.count("live.cublas_handle"));
+        }
+    }
+
+    /** Values that float32 would lose. */
+    @Test
+    void productsInDoublePrecision() {
+        try (OnDouble device = new OnDouble()) {
+            cublasHandle handle = new cublasHandle();
+            ok(JCublas2.cublasCreate(handle));
+            double[] a = {1, 3, 1e-9, 2};
+            double[] b = {1 + 1e-12, 5, -1, 4};
+            CUdeviceptr out = device.device(new double[4]);
+            ok(JCublas2.cublasDgemm(handle, 0, 1, 2, 2, 2, Pointer.to(new double[] {2}), device.device(a), 2, device.device(b), 2,
+                    Pointer.to(new double[] {0}), out, 2));
+            SimpleMatrix left = new SimpleMatrix(2, 2, false, a);
+            SimpleMatrix right = new SimpleMatrix(2, 2, false, b);
+            assertArrayEquals(left.mult(right.transpose()).scale(2).transpose().getDDRM().data, device.hostDoubles(out, 4), 1e-15);
+            assertEquals(1, DriverDouble.count("cublas.float64"));
+            ok(JCublas2.cublasDestroy(handle));
         }
     }
 

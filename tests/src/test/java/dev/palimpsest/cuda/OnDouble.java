@@ -33,6 +33,19 @@ final class OnDouble implements AutoCloseable {
         return address;
     }
 
+    CUdeviceptr device(double[] values) {
+        CUdeviceptr address = new CUdeviceptr();
+        ok(JCudaDriver.cuMemAlloc(address, 8L * values.length));
+        ok(JCudaDriver.cuMemcpyHtoD(address, Pointer.to(values), 8L * values.length));
+        return address;
+    }
+
+    double[] hostDoubles(CUdeviceptr address, int count) {
+        double[] values = new double[count];
+        ok(JCudaDriver.cuMemcpyDtoH(Pointer.to(values), address, 8L * count));
+        return values;
+    }
+
     float[] host(CUdeviceptr address, int count) {
         float[] values = new float[count];
         ok(JCudaDriver.cuMemcpyDtoH(Pointer.to(values), address, 4L * count));

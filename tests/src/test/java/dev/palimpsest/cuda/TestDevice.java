@@ -32,6 +32,13 @@ public final class TestDevice {
         DriverDouble.reset();
     }
 
+    /** From now on streams work in an order drawn from the seed, as far as their waits allow; a GPU has its own order. */
+    public static void order(long seed) {
+        if (!REAL) {
+            DriverDouble.set(DriverDouble.Setting.SEED, seed);
+        }
+    }
+
     /** How often the host has waited, as far as that can be known. */
     public static long waits() {
         return REAL ? 0 : DriverDouble.count("synchronisations");

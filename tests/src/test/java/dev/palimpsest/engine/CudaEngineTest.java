@@ -186,9 +186,7 @@ class CudaEngineTest {
         }
         for (int seed = 0; seed < 4; seed++) {
             DeviceEngine.prepare();
-            if (!"cuda".equals(System.getProperty("require.device"))) {
-                DriverDouble.set(DriverDouble.Setting.SEED, seed);
-            }
+            TestDevice.order(seed);
             List<float[]> found = new ArrayList<>();
             try (Engine gpu = open(); FrozenNetwork frozen = new FrozenNetwork(gpu, network, Weights.of(network))) {
                 Tensor images = images(gpu, 7);

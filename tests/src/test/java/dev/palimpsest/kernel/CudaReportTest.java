@@ -18,13 +18,14 @@ import org.junit.jupiter.api.Test;
 class CudaReportTest {
     private static final String FOLDER = "/dev/palimpsest/native/cuda/";
     private static final List<String> KERNELS = List.of("multi_teacher_kl", "feature_mse", "snapshot_reconstruction", "row_loss",
-            "elementwise", "matrix_rows", "cross_entropy", "frozen_norm", "optimiser");
+            "elementwise", "matrix_rows", "matrix_algebra", "cross_entropy", "frozen_norm", "optimiser");
 
     @Test
     void sourcesAreInTheJar() {
         Stream.concat(
                 KERNELS.stream().map(name -> "kernels/" + name + "/" + name + ".cu"),
-                Stream.of("kernels/cuda/device.cuh", "kernels/cuda/team.cuh", "kernels/cuda/launch.h", "include/palimpsest.h"))
+                Stream.of("kernels/cuda/device.cuh", "kernels/cuda/team.cuh", "kernels/cuda/rows.cuh",
+                        "kernels/cuda/launch.h", "include/palimpsest.h"))
                 .forEach(file -> assertNotNull(CudaReportTest.class.getResource(FOLDER + file), file));
     }
 
@@ -50,7 +51,11 @@ class CudaReportTest {
                 .flatMap(name -> Stream.of("float32", "bfloat16", "float16").map(type -> name + "_" + type));
         return Stream.concat(rows, Stream.of("snapshot_reconstruction", "row_loss_table", "row_loss_mean", "relu", "add_relu",
                 "relu_gradient", "add_scaled", "scaled", "columns", "gather", "repeat_row", "add_column_sums", "softmax_cross_entropy",
-                "sigmoid_cross_entropy", "frozen_norm_gradient", "gradient_squares", "clip_factor", "sgd", "adam")).map(name -> "palimpsest_cuda_" + name);
+                "sigmoid_cross_entropy", "frozen_norm_gradient", "gradient_squares", "clip_factor", "sgd", "adam", "follow", "chosen_rows",
+                "matrix_widened", "matrix_rounded", "matrix_transposed", "matrix_plus", "matrix_diagonal", "matrix_centred", "matrix_dots",
+                "matrix_softmax", "matrix_softmax_gradient", "matrix_unit", "matrix_unit_gradient", "matrix_log_loss",
+                "matrix_divergence", "matrix_spread", "matrix_sureness", "matrix_surest", "matrix_margin", "matrix_margin_mean"))
+                .map(name -> "palimpsest_cuda_" + name);
     }
 
     private static List<String> report() throws IOException {

@@ -31,7 +31,7 @@ class MlkdTeachersTest {
     private static final double KEEP = 0.9;
 
     private final Arena arena = Arena.ofShared();
-    private final Engine engine = Engine.cpu(1);
+    private final Engine engine = open();
     private final Function<Arena, Network> networks = of -> Networks.digitsNet(IMAGE, List.of(4, 6), false, of, 1);
     private final List<Network> made = new ArrayList<>();
     private final Network student = networks.apply(arena);
@@ -43,6 +43,11 @@ class MlkdTeachersTest {
             made.add(networks.apply(of));
             return made.getLast();
         });
+    }
+
+    /** Overridden to test another engine. */
+    Engine open() {
+        return Engine.cpu(1);
     }
 
     @AfterEach

@@ -28,6 +28,9 @@ public class Watched implements Method {
     /** Before the terms of a batch. */
     protected void passing(Pass pass) {}
 
+    /** After a step of the optimiser, and what the method does then. */
+    protected void moved() {}
+
     /** After an experience is trained. */
     protected void ended(Learner learner, Experience experience) {}
 
@@ -62,6 +65,7 @@ public class Watched implements Method {
     @Override
     public final void stepped() {
         inner.stepped();
+        moved();
     }
 
     @Override
