@@ -124,8 +124,7 @@ final class Mlkd implements Method {
         learner.times().at(Part.DATA);
         Batch batch = unlabelled == null ? null : unlabelled.next();
         if (self != null) {
-            learner.times().at(Part.STUDENT);
-            loss.selfSupervised(terms, self.term(pass.tape(), batch, learner.network().image(), images -> student(pass, images).feature()));
+            loss.selfSupervised(terms, self.term(pass.tape(), batch, learner.network().image(), images -> feature(pass, images)));
         }
         if (teachers != null) {
             distil(pass, terms, batch);
@@ -196,6 +195,13 @@ final class Mlkd implements Method {
     private Outputs<Variable> student(Pass pass, Variable images) {
         boolean frozenNorm = recipe.method().freezeNorm() && experience.index() > 0;
         return learner.network().forward(new Training(pass.tape(), frozenNorm), images, false);
+    }
+
+    private Variable feature(Pass pass, Variable images) {
+        learner.times().at(Part.STUDENT);
+        Variable feature = student(pass, images).feature();
+        learner.times().at(Part.LOSSES);
+        return feature;
     }
 
     private Tensor tensor(Batch batch, int view) {

@@ -181,8 +181,8 @@ final class ReportPage {
                 entry(key.replace('_', ' '), run.text(key));
             }
             entry("reason", run.text("reason"));
-            run.run().path("seconds_by_part").properties()
-                    .forEach(part -> entry("seconds of training, " + part.getKey(), part.getValue().asText()));
+            run.run().path("milliseconds_a_step").properties()
+                    .forEach(part -> entry("milliseconds a step, " + part.getKey(), part.getValue().asText()));
             run.run().path("versions").properties().forEach(version -> entry(version.getKey(), version.getValue().asText()));
             run.run().path("data_sha256").properties().forEach(file -> entry("SHA-256 of " + file.getKey(), file.getValue().asText()));
             for (Map.Entry<String, String> option : run.options().entrySet()) {

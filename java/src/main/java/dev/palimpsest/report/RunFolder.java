@@ -189,7 +189,11 @@ public final class RunFolder implements Progress {
         write(METRICS, json(Metrics.of(result)));
         run.put("weights_sha256", result.weightsSha256());
         ObjectNode seconds = run.putObject("seconds_by_part");
-        result.secondsByPart().forEach((part, spent) -> seconds.put(Option.label(part), Math.round(1000 * spent) / 1000.0));
+        ObjectNode step = run.putObject("milliseconds_a_step");
+        result.secondsByPart().forEach((part, spent) -> {
+            seconds.put(Option.label(part), Math.round(1000 * spent) / 1000.0);
+            step.put(Option.label(part), Math.round(1e6 * spent / steps.count()) / 1000.0);
+        });
         finish(result.stopped().isPresent() ? "stopped" : DONE, result.stopped().orElse(null));
     }
 

@@ -17,6 +17,10 @@ final class StepTable {
         terms.addAll(step.terms().keySet());
     }
 
+    int count() {
+        return steps.size();
+    }
+
     String toCsv() {
         StringJoiner lines = new StringJoiner("\n", "", "\n");
         StringJoiner header = new StringJoiner(",").add("experience").add("phase").add("epoch").add("step").add("loss");

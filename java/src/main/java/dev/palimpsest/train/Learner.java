@@ -176,6 +176,7 @@ public final class Learner implements AutoCloseable {
                     double now = rate * schedule.factor(made++, (long) epochs * stepsPerEpoch);
                     images += batch.rows();
                     untold.add(step(batch, new Made(phase, e, step++, now, images, began), parameters));
+                    times.at(StepTimes.Part.REPORTING);
                     tell(untold, engine.stepsAhead());
                     if (budget.check()) {
                         break;
@@ -184,6 +185,7 @@ public final class Learner implements AutoCloseable {
                 }
                 epoch++;
             }
+            times.at(StepTimes.Part.REPORTING);
             tell(untold, 0);
         } finally {
             if (!options.keep()) {

@@ -3,11 +3,14 @@ package dev.palimpsest.train;
 import java.util.EnumMap;
 import java.util.Map;
 
-/** Where the time of training goes, by the clock of the thread that trains. */
+/**
+ * Where the time of training goes, by the clock of the thread that trains. A device works behind that thread's back: there the parts are
+ * the time it takes to queue their work.
+ */
 public final class StepTimes {
     /** What that thread is at. */
     public enum Part {
-        /** Waiting for a batch that is not ready yet. */
+        /** Waiting for a batch that is not ready yet, and what a method makes of it. */
         DATA,
         /** The trained network, forward and backward. */
         STUDENT,
@@ -16,7 +19,9 @@ public final class StepTimes {
         /** What outputs are compared with, and the gradients by them. */
         LOSSES,
         /** Moving weights, those of teachers that follow among them. */
-        OPTIMISER
+        OPTIMISER,
+        /** Telling of losses; on a device, waiting for them. */
+        REPORTING
     }
 
     private final Map<Part, Long> nanos = new EnumMap<>(Part.class);

@@ -16,6 +16,7 @@ import dev.palimpsest.train.SmallRun;
 import dev.palimpsest.train.StepTimes;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +64,35 @@ class MlkdTest {
         assertTrue(result.secondsByPart().keySet().containsAll(List.of(StepTimes.Part.STUDENT, StepTimes.Part.TEACHERS,
                 StepTimes.Part.LOSSES, StepTimes.Part.OPTIMISER)));
         assertEquals(result.weightsSha256(), run().weightsSha256(), "the same run again");
+    }
+
+    /** By the clock of a spectator, who sees when a phase begins and when its last step was told. */
+    @Test
+    void thePartsOfAStepAddUpToIt() throws IOException {
+        Recipe recipe = recipe("epochs=4");
+        long[] began = {0};
+        long[] told = {0};
+        long[] spent = {0};
+        Result result = Experiment.run(recipe, Methods.of(recipe), new Progress() {
+            @Override
+            public void phaseBegins(Phase phase) {
+                began[0] = System.nanoTime();
+            }
+
+            @Override
+            public void step(Step step) {
+                told[0] = System.nanoTime();
+            }
+
+            @Override
+            public void evaluated(Evaluation evaluation) {
+                spent[0] += told[0] - began[0];
+            }
+        });
+        double sum = result.secondsByPart().values().stream().mapToDouble(Double::doubleValue).sum();
+        assertEquals(spent[0] * 1e-9, sum, 0.05 * sum);
+        assertEquals(EnumSet.allOf(StepTimes.Part.class), result.secondsByPart().keySet());
+        assertFalse(run("teachers=0").secondsByPart().containsKey(StepTimes.Part.TEACHERS));
     }
 
     @Test
