@@ -129,9 +129,9 @@ typedef struct palimpsest_cuda_launch {
 } palimpsest_cuda_launch;
 
 /*
- * Around the first two, without the host: palimpsest_cuda_row_loss_table(words, int64_t* out, int64_t count) writes a table of up to 64 words
- * that come with the launch, one block of 64 threads; palimpsest_cuda_row_loss_mean(const double* row_loss, int64_t rows, double* loss) makes
- * the loss of the row losses, one block of 32 threads.
+ * Around the first two, without the host: palimpsest_cuda_row_loss_table(words, int64_t* out, int64_t count) writes a table of up to 64
+ * words that come with the launch, one block of 64 threads; palimpsest_cuda_row_loss_mean(const double* row_loss, int64_t rows,
+ * double* loss) makes the loss of the row losses, one block of 32 threads.
  */
 typedef struct palimpsest_cuda_words {
     int64_t value[64];

@@ -8,6 +8,7 @@
 namespace checks {
 
 void suite(const cases::Library& library, uint64_t seed);
+void engine(uint64_t seed);
 void shapes(const cases::Library& library);
 void barriers(const cases::Library& library, uint64_t seed);
 void case_file(const cases::Library& library, const char* in, const char* out);

@@ -3,19 +3,10 @@
 #include <memory>
 
 #include "cases.h"
+#include "declared.h"
 #include "device_memory.h"
 #include "simt.h"
 
-#define DECLARE(kernel, args, variant)                                                     \
-    extern "C" void palimpsest_cuda_##kernel##_##variant##_float32(const args, double*);   \
-    extern "C" void palimpsest_cuda_##kernel##_##variant##_bfloat16(const args, double*);  \
-    extern "C" void palimpsest_cuda_##kernel##_##variant##_float16(const args, double*);
-DECLARE(multi_teacher_kl, palimpsest_multi_teacher_kl_args, narrow)
-DECLARE(multi_teacher_kl, palimpsest_multi_teacher_kl_args, wide)
-DECLARE(multi_teacher_kl, palimpsest_multi_teacher_kl_args, streaming)
-DECLARE(feature_mse, palimpsest_feature_mse_args, narrow)
-DECLARE(feature_mse, palimpsest_feature_mse_args, wide)
-extern "C" void palimpsest_cuda_snapshot_reconstruction(const palimpsest_snapshot_reconstruction_args);
 
 namespace cases {
 

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "checks.h"
+#include "reference.h"
 #include "simt.h"
 
 namespace checks {
@@ -16,55 +17,49 @@ namespace {
 
 constexpr int ORDERS = 6;
 
-struct Case {
-    cases::Rows rows;
-    bool features;
-    cases::Result expected;
-};
-
-Case make(const cases::Library& library, bool features, int64_t rows, std::vector<int64_t> begin, std::vector<int64_t> end, int64_t columns,
-    int64_t limit, uint64_t seed) {
-    Case c;
-    c.features = features;
-    c.rows.rows = rows;
-    c.rows.columns = columns;
-    c.rows.begin = std::move(begin);
-    c.rows.end = std::move(end);
-    c.rows.shared_limit = limit;
+Problem rows_case(const cases::Library& library, bool features, int64_t rows, std::vector<int64_t> begin, std::vector<int64_t> end,
+    int64_t columns, int64_t limit, uint64_t seed) {
+    cases::Rows given;
+    given.rows = rows;
+    given.columns = columns;
+    given.begin = std::move(begin);
+    given.end = std::move(end);
+    given.shared_limit = limit;
     std::mt19937_64 random(seed);
-    c.rows.randomise(random);
-    c.rows.weight.assign(c.rows.weight.size(), 0.5f);
-    c.rows.weight[0] = 0;  // a weight that is read too early shows when it should have been 0
-    c.expected = features ? mse_twin(library, c.rows) : kl_twin(library, c.rows);
-    return c;
+    given.randomise(random);
+    given.weight.assign(given.weight.size(), 0.5f);
+    given.weight[0] = 0;  // a weight that is read too early shows when it should have been 0
+    const cases::Result expected = features ? mse_twin(library, given) : kl_twin(library, given);
+    return [=, &library](uint64_t order) -> std::string {
+        try {
+            std::string accesses;
+            return difference(expected, (features ? cases::mse_cuda : cases::kl_cuda)(library, given, order, accesses));
+        } catch (const simt::Fault& e) {
+            return e.what();
+        }
+    };
 }
 
 // The first problem among the cases and orders of threads; empty if none shows.
-std::string problem(const cases::Library& library, const std::vector<Case>& all, uint64_t seed) {
-    for (const Case& c : all) {
+std::string problem(const std::vector<Problem>& all, uint64_t seed) {
+    for (const Problem& c : all) {
         for (int order = 0; order < ORDERS; order++) {
-            try {
-                std::string accesses;
-                auto cuda = c.features ? cases::mse_cuda : cases::kl_cuda;
-                std::string wrong = difference(c.expected, cuda(library, c.rows, seed + order, accesses));
-                if (!wrong.empty()) return wrong;
-            } catch (const simt::Fault& e) {
-                return e.what();
-            }
+            std::string wrong = c(seed + order);
+            if (!wrong.empty()) return wrong;
         }
     }
     return "";
 }
 
 // Whether leaving out the site shows. In a process of its own, since a sanitizer ends the process.
-bool missed(const cases::Library& library, const std::vector<Case>& all, uint64_t seed, const std::string& site) {
+bool missed(const std::vector<Problem>& all, uint64_t seed, const std::string& site) {
     std::fflush(stdout);
     const pid_t child = fork();
     if (child < 0) throw std::runtime_error("cannot start another process");
     if (child == 0) {
         dup2(open("/dev/null", O_WRONLY), 2);
         simt::leave_out(site);
-        _exit(problem(library, all, seed).empty() ? 0 : 1);
+        _exit(problem(all, seed).empty() ? 0 : 1);
     }
     int status = 0;
     waitpid(child, &status, 0);
@@ -74,21 +69,22 @@ bool missed(const cases::Library& library, const std::vector<Case>& all, uint64_
 }  // namespace
 
 void barriers(const cases::Library& library, uint64_t seed) {
-    std::vector<Case> all;
+    std::vector<Problem> all;
     const std::vector<int64_t> begin = {0, 0, 100, 100, 30};
     const std::vector<int64_t> end = {200, 200, 220, 220, 190};
-    all.push_back(make(library, false, 3, begin, end, 220, cases::HOPPER, seed));  // narrow
-    all.push_back(make(library, false, 1, begin, end, 300, cases::HOPPER, seed));  // wide
-    all.push_back(make(library, false, 1, {0, 0, 500}, {4500, 4500, 4400}, 4500, cases::HOPPER, seed));
-    all.push_back(make(library, false, 1, begin, end, 300, 5000, seed));  // streaming
-    all.push_back(make(library, false, 1, {0, 0, 500}, {4500, 4500, 4400}, 4500, 20000, seed));
-    all.push_back(make(library, true, 3, {0, 0}, {200, 200}, 200, cases::HOPPER, seed));      // narrow
-    all.push_back(make(library, true, 1, {0, 0}, {40000, 40000}, 40000, cases::HOPPER, seed));  // wide
+    all.push_back(rows_case(library, false, 3, begin, end, 220, cases::HOPPER, seed));  // narrow
+    all.push_back(rows_case(library, false, 1, begin, end, 300, cases::HOPPER, seed));  // wide
+    all.push_back(rows_case(library, false, 1, {0, 0, 500}, {4500, 4500, 4400}, 4500, cases::HOPPER, seed));
+    all.push_back(rows_case(library, false, 1, begin, end, 300, 5000, seed));  // streaming
+    all.push_back(rows_case(library, false, 1, {0, 0, 500}, {4500, 4500, 4400}, 4500, 20000, seed));
+    all.push_back(rows_case(library, true, 3, {0, 0}, {200, 200}, 200, cases::HOPPER, seed));      // narrow
+    all.push_back(rows_case(library, true, 1, {0, 0}, {40000, 40000}, 40000, cases::HOPPER, seed));  // wide
+    for (const Case& c : training_cases(seed)) all.push_back(c.problem);
 
-    std::string untouched = problem(library, all, seed);
+    std::string untouched = problem(all, seed);
     report("nothing left out", untouched);
     for (const std::string& site : simt::barrier_sites()) {
-        const bool shows = missed(library, all, seed, site);
+        const bool shows = missed(all, seed, site);
         if (site.find(simt::MEMORY_ONLY) == std::string::npos) {
             report(site + " left out", shows ? "" : "nobody missed it");
         } else {

@@ -1,4 +1,5 @@
-// runner LIBRARY suite SEED      every kernel against its twin over shapes, types and alignments
+// runner LIBRARY suite SEED      the kernels that have a C++ twin against it over shapes, types and alignments
+// runner LIBRARY engine SEED     the engine's other kernels against references in double precision
 // runner LIBRARY shapes          the launch that libpalimpsest gives for a shape
 // runner LIBRARY barriers SEED   every barrier left out in turn: each must be missed
 // runner LIBRARY harness         mistakes that the harness itself must notice
@@ -66,6 +67,8 @@ int run(int count, char** arguments) {
     const uint64_t seed = count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 1;
     if (command == "suite") {
         checks::suite(library, seed);
+    } else if (command == "engine") {
+        checks::engine(seed);
     } else if (command == "shapes") {
         checks::shapes(library);
     } else if (command == "barriers") {

@@ -40,8 +40,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * The kernels on cuda:0, queued a hundred times before the host waits, as a training step does; with the share of the card's copy bandwidth,
- * measured in the same process. Shapes of less than the L2 cache may exceed it. {@link Main} leaves it out where there is no device.
+ * The kernels on cuda:0, queued a hundred times before the host waits, as a training step does; with the share of the card's copy
+ * bandwidth, measured in the same process. Shapes of less than the L2 cache may exceed it. {@link Main} leaves it out where there is no
+ * device.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)

@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import java.io.PrintWriter;
+import java.util.List;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -27,6 +28,12 @@ final class Bar implements Display.Watch {
         public void close() {
             System.out.flush();
         }
+    }
+
+    @Override
+    public void computes(String engine, List<String> remarks) {
+        remarks.forEach(out::println);
+        out.flush();
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.ImageOptions;
+import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.recipe.DataOptions;
 import dev.palimpsest.recipe.Nearest;
 import dev.palimpsest.recipe.Option;
@@ -55,12 +56,17 @@ final class EvalCommand implements Callable<Integer> {
             description = "Which images [those that the run's own accuracies are of].")
     private Optional<String> split = Optional.empty();
 
+    @picocli.CommandLine.Option(names = "--device", paramLabel = "auto|cpu|cuda|cuda:N", order = 7,
+            description = "What computes: the processor, a GPU, or auto: a GPU if one works [cpu].")
+    private String device = "cpu";
+
     @Spec
     private CommandSpec command;
 
     @Override
     public Integer call() throws IOException {
         Optional<SavedModel.Part> chosen = split.map(this::part);
+        DeviceOptions computes = device();
         try (SavedModel model = SavedModel.read(RunFolder.checkpoint(run))) {
             DataOptions own = model.recipe().data();
             SavedModel.Part part = chosen.orElse(data.isEmpty() && own.evaluate() == DataOptions.Evaluate.VALIDATION
@@ -68,9 +74,18 @@ final class EvalCommand implements Callable<Integer> {
             Dataset images = data.isPresent() ? Dataset.load(data.get(), folder, new ImageOptions(imageSize, skipDamaged))
                     : Dataset.load(own.name(), folder.or(own::folder), own.images());
             OptionalInt number = snapshot.map(OptionalInt::of).orElse(OptionalInt.empty());
-            print(model, number, Option.label(part) + " images of " + images.name(), model.score(images, part, number));
+            print(model, number, Option.label(part) + " images of " + images.name(),
+                    model.score(images, part, number, computes, command.commandLine().getOut()::println));
         }
         return 0;
+    }
+
+    private DeviceOptions device() {
+        try {
+            return DeviceOptions.of(DeviceOptions.Device.parse(device));
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), "--" + e.getMessage(), e);
+        }
     }
 
     private SavedModel.Part part(String text) {

@@ -13,8 +13,6 @@ import java.util.function.Supplier;
 
 /** What the doctor looks at where a GPU may be. */
 final class Gpu {
-    private static final List<String> KERNELS = List.of("multi_teacher_kl", "feature_mse", "snapshot_reconstruction");
-
     private Gpu() {}
 
     /** Driver first; libraries, devices and kernels only where there is one, since they mean nothing without. */
@@ -42,7 +40,7 @@ final class Gpu {
 
     private static Finding kernels(int index, CudaOptions options) {
         try (CudaDevice device = CudaDevice.open(index, options)) {
-            List<String> origins = KERNELS.stream().map(device::imageOrigin).distinct().toList();
+            List<String> origins = CudaDevice.SOURCES.stream().map(device::imageOrigin).distinct().toList();
             return new Finding("GPU kernels", true, "cuda:" + index + ", " + String.join("; ", origins));
         } catch (CudaException e) {
             return new Finding("GPU kernels", false, "cuda:" + index + ": " + e.getMessage());

@@ -3,6 +3,7 @@ package dev.palimpsest.cuda;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import jcuda.driver.CUcontext;
@@ -14,6 +15,10 @@ import jcuda.driver.JCudaDriver;
  * thread calls {@link #makeCurrent()} before it uses the device or something of it. Closing it frees everything that was made through it.
  */
 public final class CudaDevice implements AutoCloseable {
+    /** Stems of the .cu files whose kernels {@link #kernel} gives. */
+    public static final List<String> SOURCES = List.of("multi_teacher_kl", "feature_mse", "snapshot_reconstruction", "row_loss",
+            "elementwise", "matrix_rows", "matrix_algebra", "cross_entropy", "frozen_norm", "optimiser");
+
     private final CudaDeviceInfo info;
     private final CUdevice device;
     private final CUcontext context = new CUcontext();

@@ -41,7 +41,8 @@ public final class CudaKernel {
             }
             allowedShared = sharedBytes;
         }
-        int status = JCudaDriver.cuLaunchKernel(function, blocks, 1, 1, threads, 1, 1, sharedBytes, stream.handle(), arguments.pointers(), null);
+        int status = JCudaDriver.cuLaunchKernel(function, blocks, 1, 1, threads, 1, 1, sharedBytes, stream.handle(),
+                arguments.pointers(), null);
         if (status != 0) {
             throw refused(status, blocks, threads, sharedBytes);
         }

@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * NVIDIA's libraries, and JCuda's beside each. A library is loaded once a process, and NVIDIA's before a class of JCuda is touched: without it
- * JCuda's class would be broken until the process ends.
+ * NVIDIA's libraries, and JCuda's beside each. A library is loaded once a process, and NVIDIA's before a class of JCuda is touched: without
+ * it JCuda's class would be broken until the process ends.
  */
 public enum CudaLibrary {
     DRIVER("the NVIDIA driver", "JCudaDriver", "jcuda.driver.JCudaDriver", List.of("libcuda.so.1"),

@@ -21,8 +21,8 @@ import jcuda.driver.CUmodule;
 import jcuda.driver.JCudaDriver;
 
 /**
- * The kernels of one .cu file, loaded on a device: from the image that nvcc built into the jar, or, where there is none or the driver refuses
- * it, compiled here by NVRTC from the sources in the jar.
+ * The kernels of one .cu file, loaded on a device: from the image that nvcc built into the jar, or, where there is none or the driver
+ * refuses it, compiled here by NVRTC from the sources in the jar.
  */
 final class CudaModule {
     private static final System.Logger LOG = System.getLogger(CudaModule.class.getPackageName());

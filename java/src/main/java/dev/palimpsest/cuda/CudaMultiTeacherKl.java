@@ -5,9 +5,9 @@ import dev.palimpsest.tensor.ClassRange;
 import java.util.List;
 
 /**
- * {@link dev.palimpsest.kernel.MultiTeacherKl} on a device, with the same bits. A call queues work on its stream and returns: the host waits
- * for nothing, and nothing is allocated. A CUDA graph can capture a call of an instance that is used for nothing else afterwards, since
- * the addresses of the teachers are kept in the instance. Not thread-safe.
+ * {@link dev.palimpsest.kernel.MultiTeacherKl} on a device, with the same bits. A call queues work on its stream and returns: the host
+ * waits for nothing, and nothing is allocated. A CUDA graph can capture a call of an instance that is used for nothing else afterwards,
+ * since the addresses of the teachers are kept in the instance. Not thread-safe.
  */
 public final class CudaMultiTeacherKl extends CudaRowKernel {
     private static final String[] VARIANTS = {"narrow", "wide", "streaming"};

@@ -5,8 +5,8 @@ import dev.palimpsest.kernel.ffi.NativeLibrary;
 import java.util.Arrays;
 
 /**
- * What the kernels over rows share on the device: tables of the teachers, written by a kernel that carries them in its arguments and only when
- * they change; row losses; the argument struct; the mean of the rows' losses in row order.
+ * What the kernels over rows share on the device: tables of the teachers, written by a kernel that carries them in its arguments and only
+ * when they change; row losses; the argument struct; the mean of the rows' losses in row order.
  */
 abstract class CudaRowKernel implements AutoCloseable {
     private static final String MEAN = "row_loss";
@@ -90,7 +90,7 @@ abstract class CudaRowKernel implements AutoCloseable {
     /** Asks libpalimpsest for the launch of that many rows. */
     abstract boolean launchShape(int rows, LaunchShape into);
 
-    /** Fills the struct: weight and its stride, gradient and its stride are its last four fields, student and teachers the four given here. */
+    /** Fills the struct: weight and gradient with their strides are its last four fields, student and teachers the four given here. */
     final void queue(int rows, int inputs, int outputs, DeviceMatrix student, DeviceMatrix[] teachers, DeviceMatrix weight,
             DeviceMatrix gradient, long loss) {
         check(rows, student, teachers, weight, gradient, loss);

@@ -15,7 +15,8 @@ import jcuda.driver.CUdeviceptr;
 import jcuda.driver.JCudaDriver;
 
 /**
- * All device memory of one {@link CudaDevice}: blocks are kept when they are given back, so a step that repeats asks the driver for nothing.
+ * All device memory of one {@link CudaDevice}: blocks are kept when they are given back, so a step that repeats asks the driver for
+ * nothing.
  *
  * <p>Sizes are rounded up to one of eight steps between powers of two (at most an eighth is lost), and a block serves its own size only. A
  * block may be reused while work that used it is still queued: it remembers the streams that did, and whoever gets it for another stream
@@ -202,6 +203,7 @@ public final class DeviceMemory {
         if (bytes < 1 << 20) {
             return String.format(Locale.ROOT, "%,d bytes", bytes);
         }
-        return bytes < 1 << 30 ? String.format(Locale.ROOT, "%.1f MiB", bytes / 0x1p20) : String.format(Locale.ROOT, "%.1f GiB", bytes / 0x1p30);
+        return bytes < 1 << 30 ? String.format(Locale.ROOT, "%.1f MiB", bytes / 0x1p20)
+                : String.format(Locale.ROOT, "%.1f GiB", bytes / 0x1p30);
     }
 }

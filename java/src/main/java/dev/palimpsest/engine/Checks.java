@@ -67,11 +67,11 @@ final class Checks {
     }
 
     /** The weights and bias that a frozen convolution is made of. */
-    static void frozen(Convolution geometry, MemorySegment weight, MemorySegment bias) {
-        if (weight.byteSize() != geometry.weightShape().bytes() || bias.byteSize() != (long) geometry.outputs() * Float.BYTES) {
+    static void frozen(Convolution geometry, long weightBytes, MemorySegment bias) {
+        if (weightBytes != geometry.weightShape().bytes() || bias.byteSize() != (long) geometry.outputs() * Float.BYTES) {
             throw new IllegalArgumentException("a convolution with weights " + geometry.weightShape() + " needs "
                     + geometry.weightShape().bytes() + " bytes of them and " + (long) geometry.outputs() * Float.BYTES + " of bias, got "
-                    + weight.byteSize() + " and " + bias.byteSize());
+                    + weightBytes + " and " + bias.byteSize());
         }
     }
 

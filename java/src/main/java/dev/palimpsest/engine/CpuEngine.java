@@ -2,6 +2,7 @@ package dev.palimpsest.engine;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.palimpsest.kernel.SnapshotMask;
 import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
@@ -337,6 +338,12 @@ final class CpuEngine implements Engine {
     @Override
     public FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
         return new CpuFrozenConvolution(this, geometry, weight, bias);
+    }
+
+    @Override
+    public Optional<FrozenConvolution> freeze(Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale,
+            MemorySegment bias) {
+        return Optional.empty();
     }
 
     @Override

@@ -23,7 +23,7 @@ final class CpuFrozenConvolution implements Engine.FrozenConvolution {
     CpuFrozenConvolution(CpuEngine engine, Convolution geometry, MemorySegment weight, MemorySegment bias) {
         this.engine = engine;
         this.geometry = geometry;
-        Checks.frozen(geometry, weight, bias);
+        Checks.frozen(geometry, weight.byteSize(), bias);
         this.weight = arena.allocate(weight.byteSize(), 64).copyFrom(weight);
         this.bias = arena.allocate(bias.byteSize(), 64).copyFrom(bias);
     }

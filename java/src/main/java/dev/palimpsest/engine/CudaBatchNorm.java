@@ -10,7 +10,9 @@ import jcuda.Pointer;
 import jcuda.jcudnn.JCudnn;
 import jcuda.jcudnn.cudnnTensorDescriptor;
 
-/** Batch norm on cuDNN, and where it uses its running statistics, its gradient by a kernel of ours. A ReLU behind it is a pass of its own. */
+/**
+ * Batch norm on cuDNN, and where it uses its running statistics, its gradient by a kernel of ours. A ReLU behind it is a pass of its own.
+ */
 final class CudaBatchNorm {
     private static final int THREADS = 256;
 

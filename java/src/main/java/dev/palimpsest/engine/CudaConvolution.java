@@ -59,7 +59,8 @@ final class CudaConvolution {
 
     private void requireWeight(Parameter weight) {
         if (!weight.shape().equals(geometry.weightShape())) {
-            throw new IllegalArgumentException(weight.name() + " is " + weight.shape() + ", the convolution needs " + geometry.weightShape());
+            throw new IllegalArgumentException(
+                    weight.name() + " is " + weight.shape() + ", the convolution needs " + geometry.weightShape());
         }
     }
 
@@ -129,8 +130,8 @@ final class CudaConvolution {
         if (withoutActivation == null) {
             int number = cudnnConvolutionFwdAlgo.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
             long[] bytes = new long[1];
-            CudaLane.check(JCudnn.cudnnGetConvolutionForwardWorkspaceSize(engine.lane().dnn(), from, filter, convolution, to, number, bytes),
-                    "asking for a convolution's scratch memory");
+            CudaLane.check(JCudnn.cudnnGetConvolutionForwardWorkspaceSize(engine.lane().dnn(), from, filter, convolution, to, number,
+                    bytes), "asking for a convolution's scratch memory");
             withoutActivation = new Algorithm(number, bytes[0]);
         }
         return withoutActivation;

@@ -6,7 +6,9 @@ import dev.palimpsest.cuda.CudaDevice;
 import dev.palimpsest.cuda.CudaException;
 import dev.palimpsest.cuda.CudaLibrary;
 import dev.palimpsest.cuda.CudaOptions;
+import dev.palimpsest.cuda.CudaSnapshotReconstruction;
 import dev.palimpsest.cuda.DeviceBuffer;
+import dev.palimpsest.kernel.SnapshotMask;
 import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
@@ -50,6 +52,7 @@ final class CudaEngine implements Engine {
     private CudaBatchNorm norms;
     private CudaPooling poolings;
     private CudaLinear linears;
+    private CudaSnapshotReconstruction reconstruction;
     /** Null until they are used. */
     private CudaMatrixKernels matrices;
     private boolean closed;
@@ -355,7 +358,24 @@ final class CudaEngine implements Engine {
 
     @Override
     public FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
-        return new CudaFrozenConvolution(this, geometry, weight, bias);
+        return CudaFrozenConvolution.of(this, geometry, weight, bias);
+    }
+
+    @Override
+    public Optional<FrozenConvolution> freeze(Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale,
+            MemorySegment bias) {
+        requireOpen();
+        FrozenConvolution frozen = CudaFrozenConvolution.rebuilt(this, geometry, present, mask, scale, bias);
+        teaching.stream().waitFor(training.stream());
+        return Optional.of(frozen);
+    }
+
+    /** On the stream of the training, which changes the weights. */
+    CudaSnapshotReconstruction reconstruction() {
+        if (reconstruction == null) {
+            reconstruction = new CudaSnapshotReconstruction(device, training.stream());
+        }
+        return reconstruction;
     }
 
     void requireOpen() {
@@ -415,8 +435,8 @@ final class CudaEngine implements Engine {
         if (tensor.deviceMemory() instanceof DeviceBuffer buffer) {
             return buffer.usedBy(lane.stream());
         }
-        throw new IllegalArgumentException("a tensor of " + tensor.shape() + " in the host's memory was given to an engine on a GPU: make it"
-                + " with the engine that uses it");
+        throw new IllegalArgumentException("a tensor of " + tensor.shape() + " in the host's memory was given to an engine on a GPU: make"
+                + " it with the engine that uses it");
     }
 
     /** What only the device has comes home first; where the device failed, it is lost. */

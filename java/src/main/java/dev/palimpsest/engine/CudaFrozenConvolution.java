@@ -1,6 +1,8 @@
 package dev.palimpsest.engine;
 
 import dev.palimpsest.cuda.DeviceBuffer;
+import dev.palimpsest.kernel.SnapshotMask;
+import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -11,19 +13,51 @@ final class CudaFrozenConvolution implements Engine.FrozenConvolution {
     private final DeviceBuffer weight;
     private final DeviceBuffer bias;
 
-    CudaFrozenConvolution(CudaEngine engine, Convolution geometry, MemorySegment weight, MemorySegment bias) {
-        Checks.frozen(geometry, weight, bias);
+    private CudaFrozenConvolution(CudaEngine engine, Convolution geometry, long weightBytes, long biasBytes) {
         this.engine = engine;
         this.geometry = geometry;
-        this.weight = engine.take(weight.byteSize());
+        weight = engine.take(weightBytes);
         try {
-            this.bias = engine.take(bias.byteSize());
+            bias = engine.take(biasBytes);
         } catch (RuntimeException e) {
-            this.weight.close();
+            weight.close();
             throw e;
         }
-        engine.lane().stream().toDevice(weight, this.weight.address());
-        engine.lane().stream().toDevice(bias, this.bias.address());
+    }
+
+    static CudaFrozenConvolution of(CudaEngine engine, Convolution geometry, MemorySegment weight, MemorySegment bias) {
+        Checks.frozen(geometry, weight.byteSize(), bias);
+        CudaFrozenConvolution made = new CudaFrozenConvolution(engine, geometry, weight.byteSize(), bias.byteSize());
+        return made.filled(() -> {
+            engine.lane().stream().toDevice(weight, made.weight.address());
+            engine.lane().stream().toDevice(bias, made.bias.address());
+        });
+    }
+
+    /** Queues the rebuilding behind what changed the weights last; the host does not wait. */
+    static CudaFrozenConvolution rebuilt(CudaEngine engine, Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale,
+            MemorySegment bias) {
+        Checks.frozen(geometry, present.shape().bytes(), bias);
+        CudaFrozenConvolution made = new CudaFrozenConvolution(engine, geometry, present.shape().bytes(), bias.byteSize());
+        return made.filled(() -> {
+            try (DeviceBuffer factors = engine.take(scale.byteSize())) {
+                engine.staging().upload(scale, engine.lane().stream(), factors.address());
+                engine.staging().upload(bias, engine.lane().stream(), made.bias.address());
+                engine.reconstruction().apply(present.size(), engine.mirrors().read(present.valueMirror()).address(),
+                        engine.mirrors().read(mask.planes()).address(), mask.planeCount(), mask.step(), factors.address(),
+                        present.size() / geometry.outputs(), made.weight.address());
+            }
+        });
+    }
+
+    private CudaFrozenConvolution filled(Runnable fill) {
+        try {
+            fill.run();
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+        return this;
     }
 
     @Override

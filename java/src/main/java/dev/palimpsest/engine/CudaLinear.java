@@ -59,7 +59,7 @@ final class CudaLinear {
     /** c = a·b + beta·c, all by columns: c is [m, n], the sum goes over k. */
     private void product(int transposeA, int transposeB, int m, int n, int k, Pointer a, int strideA, Pointer b, int strideB, Pointer beta,
             Pointer c, int strideC) {
-        CudaLane.checkBlas(JCublas2.cublasSgemm(engine.lane().blas(), transposeA, transposeB, m, n, k, CudaEngine.ONE, a, strideA, b, strideB,
-                beta, c, strideC), "a matrix product");
+        CudaLane.checkBlas(JCublas2.cublasSgemm(engine.lane().blas(), transposeA, transposeB, m, n, k, CudaEngine.ONE, a, strideA, b,
+                strideB, beta, c, strideC), "a matrix product");
     }
 }

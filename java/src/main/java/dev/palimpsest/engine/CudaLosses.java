@@ -61,7 +61,8 @@ final class CudaLosses {
     private double value(long number, long fence) {
         engine.requireOpen();
         if (made - number > RING) {
-            throw new IllegalStateException("a loss was asked for after " + (made - number - 1) + " others, expected at most " + (RING - 1));
+            throw new IllegalStateException(
+                    "a loss was asked for after " + (made - number - 1) + " others, expected at most " + (RING - 1));
         }
         engine.fences().await(fence);
         return arrived.segment().getAtIndex(JAVA_DOUBLE, number % RING);

@@ -7,7 +7,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.IdentityHashMap;
 import java.util.Map;
 
-/** Copies on the device of what a model keeps on the host, each made when it is first used and kept until the engine closes. */
+/**
+ * Copies on the device of what a model keeps on the host, each made when it is first used and kept until it is forgotten or the
+ * engine closes.
+ */
 final class CudaMirrors {
     private final CudaEngine engine;
     private final Map<Mirror, Copy> copies = new IdentityHashMap<>();
@@ -17,10 +20,12 @@ final class CudaMirrors {
     }
 
     private final class Copy implements Mirror.Copy {
+        private final Mirror mirror;
         private final DeviceBuffer buffer;
 
-        Copy(long bytes) {
-            buffer = engine.device().allocate(bytes);
+        Copy(Mirror mirror) {
+            this.mirror = mirror;
+            buffer = engine.device().allocate(mirror.bytes());
         }
 
         @Override
@@ -35,6 +40,13 @@ final class CudaMirrors {
             stream().zero(buffer.address(), buffer.bytes());
         }
 
+        /** Work that is queued may still use it: its next holder waits for that. */
+        @Override
+        public void free() {
+            copies.remove(mirror, this);
+            buffer.close();
+        }
+
         private CudaStream stream() {
             buffer.usedBy(engine.lane().stream());
             return engine.lane().stream();
@@ -43,7 +55,7 @@ final class CudaMirrors {
 
     /** The present values, to be read by work on the engine's lane. */
     DeviceBuffer read(Mirror mirror) {
-        Copy copy = copies.computeIfAbsent(mirror, key -> new Copy(key.bytes()));
+        Copy copy = copies.computeIfAbsent(mirror, Copy::new);
         if (!mirror.isAt(copy)) {
             copy.stream().toDevice(mirror.host(), copy.buffer.address());
             mirror.copiedTo(copy);

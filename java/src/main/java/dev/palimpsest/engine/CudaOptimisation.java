@@ -121,8 +121,8 @@ final class CudaOptimisation implements Engine.Optimisation {
         clipped = false;
         switch (update) {
             case Update.Sgd(double rate, double momentum, boolean nesterov, double decay) ->
-                    sgd.with(table.address()).with(parameterOfBlock.address()).with(clip).withFloat((float) rate).withFloat((float) momentum)
-                            .withInt(nesterov ? 1 : 0).withFloat((float) decay).run(stream, blocks, THREADS, 0);
+                    sgd.with(table.address()).with(parameterOfBlock.address()).with(clip).withFloat((float) rate)
+                            .withFloat((float) momentum).withInt(nesterov ? 1 : 0).withFloat((float) decay).run(stream, blocks, THREADS, 0);
             case Update.Adam(double rate, long step, double beta1, double beta2, double epsilon, double decay) ->
                     adam.with(table.address()).with(parameterOfBlock.address()).with(clip)
                             .withFloat((float) (rate / (1 - Math.pow(beta1, step)))).withFloat((float) Math.sqrt(1 - Math.pow(beta2, step)))

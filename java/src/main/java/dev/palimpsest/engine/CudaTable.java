@@ -32,8 +32,8 @@ final class CudaTable implements Engine.Table {
         long bytes = matrix.shape().bytes();
         long from = (long) first * width * Float.BYTES;
         if (first < 0 || matrix.shape().extent(1) != width || from + bytes > memory.bytes()) {
-            throw new IllegalArgumentException("rows of " + matrix.shape() + " from row " + first + " on do not fit a table of " + rows + "×"
-                    + width);
+            throw new IllegalArgumentException(
+                    "rows of " + matrix.shape() + " from row " + first + " on do not fit a table of " + rows + "×" + width);
         }
         engine.lane().stream().copy(engine.address(matrix), address() + from, bytes);
     }

@@ -12,7 +12,8 @@ import java.util.List;
 final class CudaTeacherLoss implements Engine.TeacherLoss {
     @FunctionalInterface
     private interface Kernel {
-        void lossAndGradient(int rows, DeviceMatrix student, DeviceMatrix[] teachers, DeviceMatrix weight, DeviceMatrix gradient, long loss);
+        void lossAndGradient(int rows, DeviceMatrix student, DeviceMatrix[] teachers, DeviceMatrix weight, DeviceMatrix gradient,
+                long loss);
     }
 
     private final CudaEngine engine;

@@ -38,7 +38,12 @@ public record DeviceOptions(Device device, boolean tf32, boolean deterministic, 
         }
     }
 
-    public static final DeviceOptions CPU = new DeviceOptions(new Device(Device.Kind.CPU, 0), false, false, 0);
+    public static final DeviceOptions CPU = of(new Device(Device.Kind.CPU, 0));
+
+    /** Full float32, any algorithm, all the memory there is. */
+    public static DeviceOptions of(Device device) {
+        return new DeviceOptions(device, false, false, 0);
+    }
 
     /** @throws IllegalArgumentException if the memory is negative */
     public DeviceOptions {

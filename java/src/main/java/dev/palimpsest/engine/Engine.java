@@ -3,6 +3,7 @@ package dev.palimpsest.engine;
 import dev.palimpsest.cuda.CudaException;
 import dev.palimpsest.kernel.FeatureMse;
 import dev.palimpsest.kernel.MultiTeacherKl;
+import dev.palimpsest.kernel.SnapshotMask;
 import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
@@ -111,7 +112,11 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
 
     Tensor averagePoolGradient(Tensor gradient, Shape images);
 
-    /** What {@link #maxPool} gives and keeps for its backward pass. @param positions of the maxima, or null if the engine finds them again */
+    /**
+     * What {@link #maxPool} gives and keeps for its backward pass.
+     *
+     * @param positions of the maxima, or null if the engine finds them again
+     */
     record Pooled(Tensor output, Tensor positions) {}
 
     /** The maximum of every window of every channel: [N, C, H, W] to [N, C, H', W']. */
@@ -242,6 +247,14 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
 
     /** A convolution whose weight [OIHW] and bias [O] never change again, packed for fast inference. Close it to free the packed copy. */
     FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias);
+
+    /**
+     * The same with an earlier model's weight, rebuilt where the present one is.
+     *
+     * @param scale float32, a factor for each output channel
+     * @return empty if parameters live on the host, where {@code dev.palimpsest.snapshot} rebuilds weights
+     */
+    Optional<FrozenConvolution> freeze(Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias);
 
     /** See {@link Engine#freeze}. */
     interface FrozenConvolution extends AutoCloseable {

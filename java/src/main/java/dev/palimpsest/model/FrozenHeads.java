@@ -14,7 +14,12 @@ import java.util.Map;
 
 /** Copies of a network's heads, as they were: what is left of a frozen network where its pooled features are kept. */
 public final class FrozenHeads implements AutoCloseable {
-    private record Head(Parameter weight, Parameter bias) {}
+    private record Head(Parameter weight, Parameter bias) {
+        void forget() {
+            weight.forget();
+            bias.forget();
+        }
+    }
 
     private final Engine engine;
     private final Network network;
@@ -72,6 +77,8 @@ public final class FrozenHeads implements AutoCloseable {
 
     @Override
     public void close() {
+        heads.values().forEach(Head::forget);
+        heads.clear();
         arena.close();
     }
 }

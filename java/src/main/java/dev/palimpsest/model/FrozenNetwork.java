@@ -47,9 +47,12 @@ public final class FrozenNetwork implements AutoCloseable {
             factor.setAtIndex(JAVA_FLOAT, c, (float) f);
             bias.setAtIndex(JAVA_FLOAT, c, (float) (shift.getAtIndex(JAVA_FLOAT, c) - f * mean.getAtIndex(JAVA_FLOAT, c)));
         }
-        MemorySegment folded = temporary.allocate(unit.weight().shape().bytes(), 64);
-        weights.weight(unit.weight(), factor, folded);
-        return engine.freeze(unit.geometry(), folded, bias);
+        return weights.mask(unit.weight()).flatMap(mask -> engine.freeze(unit.geometry(), unit.weight(), mask, factor, bias))
+                .orElseGet(() -> {
+                    MemorySegment folded = temporary.allocate(unit.weight().shape().bytes(), 64);
+                    weights.weight(unit.weight(), factor, folded);
+                    return engine.freeze(unit.geometry(), folded, bias);
+                });
     }
 
     /** The network that it is a copy of. */

@@ -66,6 +66,8 @@ public final class Linear {
         bias = new Parameter(name + ".bias", Parameter.Role.HEAD, Shape.of(outputs), arena);
         MemorySegment.copy(oldWeight.value(), 0, weight.value(), 0, oldWeight.value().byteSize());
         MemorySegment.copy(oldBias.value(), 0, bias.value(), 0, oldBias.value().byteSize());
+        oldWeight.forget();
+        oldBias.forget();
         float bound = (float) (1 / Math.sqrt(inputs));
         Initialiser.uniform(weight, (long) old * inputs, bound, random);
         Initialiser.uniform(bias, old, bound, random);

@@ -1,5 +1,6 @@
 package dev.palimpsest.snapshot;
 
+import dev.palimpsest.kernel.SnapshotMask;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
@@ -7,6 +8,7 @@ import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 
 /** Snapshots as plain copies of everything, for training without pruning: no weight is frozen, and each snapshot costs a model. */
 public final class FullCopies implements Snapshots {
@@ -51,6 +53,11 @@ public final class FullCopies implements Snapshots {
         } else {
             parameter.writeScaled(copy.value(), scale, out);
         }
+    }
+
+    @Override
+    public Optional<SnapshotMask> mask(int snapshot, Parameter parameter) {
+        return Optional.empty();
     }
 
     @Override

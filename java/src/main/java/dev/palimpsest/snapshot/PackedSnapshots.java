@@ -1,7 +1,9 @@
 package dev.palimpsest.snapshot;
 
+import dev.palimpsest.kernel.SnapshotMask;
 import dev.palimpsest.kernel.SnapshotReconstruction;
 import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
@@ -11,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Snapshots inside the live model: snapshot s is the weights whose owner is 1 to s, which later steps never move, and +0 elsewhere. Beside
@@ -23,7 +26,7 @@ public final class PackedSnapshots implements Snapshots {
     /** One thread: weights are rebuilt once an experience, in less time than a training step. */
     private final SnapshotReconstruction kernel = new SnapshotReconstruction(1);
     private final CopiedTensors copies;
-    private final Map<Parameter, MemorySegment> planes = new HashMap<>();
+    private final Map<Parameter, Mirror> planes = new HashMap<>();
     private Arena planesArena = Arena.ofShared();
     private int planeCount;
     private long ownedHash;
@@ -58,7 +61,7 @@ public final class PackedSnapshots implements Snapshots {
     public void write(SafetensorsWriter file) {
         copies.write(file, FORM);
         planes.forEach((parameter, bits) ->
-                file.add(tensor(parameter), Safetensors.Type.U8, Shape.of(Math.toIntExact(bits.byteSize())), bits));
+                file.add(tensor(parameter), Safetensors.Type.U8, Shape.of(Math.toIntExact(bits.bytes())), bits.host()));
     }
 
     private static String tensor(Parameter parameter) {
@@ -105,11 +108,21 @@ public final class PackedSnapshots implements Snapshots {
 
     @Override
     public void weight(int snapshot, Parameter parameter, MemorySegment scale, MemorySegment out) {
-        copies.requireSnapshot(snapshot);
-        owners.codesOf(parameter); // refuses what has no owners
+        require(snapshot, parameter);
         CopiedTensors.requireSizes(parameter, scale, out);
         long perChannel = parameter.size() / Math.max(1, parameter.shape().extent(0));
-        kernel.apply(parameter.size(), parameter.value(), planes.get(parameter), planeCount, snapshot, scale, perChannel, out);
+        kernel.apply(parameter.size(), parameter.value(), planes.get(parameter).host(), planeCount, snapshot, scale, perChannel, out);
+    }
+
+    @Override
+    public Optional<SnapshotMask> mask(int snapshot, Parameter parameter) {
+        require(snapshot, parameter);
+        return Optional.of(new SnapshotMask(planes.get(parameter), planeCount, snapshot));
+    }
+
+    private void require(int snapshot, Parameter parameter) {
+        copies.requireSnapshot(snapshot);
+        owners.codesOf(parameter); // refuses what has no owners
     }
 
     /**
@@ -119,15 +132,21 @@ public final class PackedSnapshots implements Snapshots {
     private void pack() {
         int needed = SnapshotReconstruction.planesFor(owners.step());
         if (needed != planeCount) {
-            planes.clear();
-            planesArena.close();
+            freePlanes();
             planesArena = Arena.ofShared();
             planeCount = needed;
             for (Parameter parameter : owners.weights()) {
-                planes.put(parameter, planesArena.allocate(SnapshotReconstruction.planeBytes(parameter.size(), planeCount), 64));
+                planes.put(parameter,
+                        new Mirror(planesArena.allocate(SnapshotReconstruction.planeBytes(parameter.size(), planeCount), 64)));
             }
         }
-        planes.forEach((parameter, segment) -> SnapshotReconstruction.pack(owners.codesOf(parameter), planeCount, segment));
+        planes.forEach((parameter, bits) -> SnapshotReconstruction.pack(owners.codesOf(parameter), planeCount, bits.host()));
+    }
+
+    private void freePlanes() {
+        planes.values().forEach(Mirror::forget);
+        planes.clear();
+        planesArena.close();
     }
 
     @Override
@@ -142,7 +161,7 @@ public final class PackedSnapshots implements Snapshots {
 
     @Override
     public long bytes() {
-        return planes.values().stream().mapToLong(MemorySegment::byteSize).sum() + copies.bytes();
+        return planes.values().stream().mapToLong(Mirror::bytes).sum() + copies.bytes();
     }
 
     @Override
@@ -159,7 +178,7 @@ public final class PackedSnapshots implements Snapshots {
     @Override
     public void close() {
         kernel.close();
-        planesArena.close();
+        freePlanes();
         copies.close();
     }
 }

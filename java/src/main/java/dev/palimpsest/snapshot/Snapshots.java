@@ -1,5 +1,6 @@
 package dev.palimpsest.snapshot;
 
+import dev.palimpsest.kernel.SnapshotMask;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
@@ -36,6 +37,14 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
      * @throws IllegalArgumentException if there is no such snapshot or parameter, or a size differs
      */
     void weight(int snapshot, Parameter parameter, MemorySegment scale, MemorySegment out);
+
+    /**
+     * By which {@link #weight} chooses among the parameter's present values; valid until the next snapshot is taken.
+     *
+     * @return empty where snapshots are copies
+     * @throws IllegalArgumentException if there is no such snapshot or parameter
+     */
+    Optional<SnapshotMask> mask(int snapshot, Parameter parameter);
 
     /**
      * A NORM or HEAD parameter or a buffer as it was in a snapshot: float32, read-only. A head has the rows it had then.

@@ -3,7 +3,7 @@ package dev.palimpsest.tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Float32 values in off-heap memory, of which an engine may hold a newer copy on its device. Whoever asks for the host's memory gets the
+ * Values in off-heap memory, of which an engine may hold a newer copy on its device. Whoever asks for the host's memory gets the
  * present values and may write them; the engine then renews its copy before it uses it again. So code that runs on the host need not know
  * about devices, and nothing moves as long as only one side uses the values. A segment is to be asked for anew after every training step.
  * Not thread-safe.
@@ -16,14 +16,20 @@ public final class Mirror {
 
         /** Makes all values zero. */
         void clear();
+
+        /** Gives its memory back. */
+        void free();
     }
 
     private final MemorySegment host;
     /** Null while only the host has present values. */
     private Copy copy;
+    /** What the engine that used the values last still keeps, outdated or not. */
+    private Copy kept;
     private boolean newer;
 
-    Mirror(MemorySegment host) {
+    /** @param host of the caller's, who frees it after {@link #forget} */
+    public Mirror(MemorySegment host) {
         this.host = host;
     }
 
@@ -59,6 +65,7 @@ public final class Mirror {
     /** To be called by an engine whose copy has the values that {@link #host} gave. */
     public void copiedTo(Copy engines) {
         copy = engines;
+        kept = engines;
     }
 
     /** To be called by an engine that wrote into its copy, which {@link #isAt} the present values: the host's are outdated. */
@@ -69,6 +76,16 @@ public final class Mirror {
     /** Whether the host's memory has not been freed. */
     public boolean isAlive() {
         return host.scope().isAlive();
+    }
+
+    /** The values are not needed any more: the engine frees its copy. To be called before the host's memory is freed. */
+    public void forget() {
+        if (kept != null) {
+            kept.free();
+        }
+        kept = null;
+        copy = null;
+        newer = false;
     }
 
     /** Whether the host's memory is outdated. */

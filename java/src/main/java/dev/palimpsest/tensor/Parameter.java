@@ -81,6 +81,12 @@ public final class Parameter {
         version++;
     }
 
+    /** Value and gradient are not needed any more: see {@link Mirror#forget}. The host's memory is the arena's. */
+    public void forget() {
+        value.forget();
+        gradient.forget();
+    }
+
     /** Writes values of this parameter's shape, output channel (first extent) o times {@code scale[o]}; all float32 and off-heap. */
     public void writeScaled(MemorySegment values, MemorySegment scale, MemorySegment out) {
         int channels = shape.extent(0);

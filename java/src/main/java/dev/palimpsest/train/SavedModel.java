@@ -3,6 +3,7 @@ package dev.palimpsest.train;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
+import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
@@ -25,12 +26,13 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /**
  * The models in a run's checkpoint: the latest one, and every earlier one of which there is a snapshot. They classify as they did when the
- * run evaluated them, bit for bit. For one thread; close it to free the memory.
+ * run evaluated them, bit for bit on the same kind of device. For one thread; close it to free the memory.
  */
 public final class SavedModel implements AutoCloseable {
     /** Images of a data set to score. */
@@ -117,13 +119,26 @@ public final class SavedModel implements AutoCloseable {
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot or the images do not fit
      */
     public Scores score(Dataset dataset, Part part, OptionalInt snapshot) {
+        return score(dataset, part, snapshot, DeviceOptions.CPU, remark -> {});
+    }
+
+    /**
+     * The same on a device of choice, whose rounding may differ from that of the run's own.
+     *
+     * @param remark is told why an automatic choice fell back to the processor
+     * @throws dev.palimpsest.cuda.CudaException if a GPU is asked for by name and cannot be used
+     */
+    public Scores score(Dataset dataset, Part part, OptionalInt snapshot, DeviceOptions device, Consumer<String> remark) {
         requireModel(snapshot);
         Shape image = Shape.of(dataset.channels(), dataset.height(), dataset.width());
         if (!image.equals(checkpoint.image())) {
             throw new IllegalArgumentException("The images of " + dataset.name() + " are " + image + ", the run's are " + checkpoint.image()
                     + ": the network needs images of the size that it learnt from.");
         }
-        return score(judged(dataset, part), ranges.subList(0, snapshot.orElse(experiences())), snapshot);
+        Judged judged = judged(dataset, part);
+        try (Engine engine = Engine.open(device, recipe.threads(), remark)) {
+            return score(engine, judged, ranges.subList(0, snapshot.orElse(experiences())), snapshot);
+        }
     }
 
     private void requireModel(OptionalInt snapshot) {
@@ -196,11 +211,10 @@ public final class SavedModel implements AutoCloseable {
         };
     }
 
-    private Scores score(Judged judged, List<ClassRange> learnt, OptionalInt snapshot) {
+    private Scores score(Engine engine, Judged judged, List<ClassRange> learnt, OptionalInt snapshot) {
         ClassRange seen = new ClassRange(0, learnt.getLast().end());
         List<Group> groups = new ArrayList<>();
-        try (Engine engine = Engine.cpu(recipe.threads());
-                Inference images = new Inference(engine, judged.images());
+        try (Inference images = new Inference(engine, judged.images());
                 Classifier classifier = classifier(engine, snapshot)) {
             for (int j = 0; j < learnt.size(); j++) {
                 int[] indices = judged.byExperience().get(j);

@@ -157,7 +157,8 @@ class CudaDeviceTest {
                 return;
             } catch (CudaException e) {
                 failures++;
-                assertTrue(e.getMessage().contains("emory") || e.getMessage().contains("MEMORY"), function + " " + n + ": " + e.getMessage());
+                assertTrue(e.getMessage().contains("emory") || e.getMessage().contains("MEMORY"),
+                        function + " " + n + ": " + e.getMessage());
                 TestDevice.assertNothingIsLeft();
             }
         }
@@ -253,7 +254,8 @@ class CudaDeviceTest {
     @Test
     void hostMemoryOfArraysIsRefused() {
         try (CudaDevice device = TestDevice.open(); DeviceBuffer buffer = device.allocate(8); Arena arena = Arena.ofConfined()) {
-            assertThrows(IllegalArgumentException.class, () -> device.compute().toDevice(MemorySegment.ofArray(new byte[8]), buffer.address()));
+            assertThrows(IllegalArgumentException.class,
+                    () -> device.compute().toDevice(MemorySegment.ofArray(new byte[8]), buffer.address()));
             MemorySegment host = arena.allocate(8, 8).fill((byte) 7);
             device.compute().toDevice(host, buffer.address());
             host.fill((byte) 0);

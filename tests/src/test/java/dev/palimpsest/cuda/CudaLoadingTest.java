@@ -1,18 +1,14 @@
 package dev.palimpsest.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.palimpsest.cli.Main;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.SymbolLookup;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -22,7 +18,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** Looking for CUDA in processes of their own: without a driver, with the driver double, with damaged files in the way. */
 class CudaLoadingTest {
     private static final String JCUDA = "libJCudaDriver-12.6.0-linux-x86_64.so";
-    private static final Path DOUBLES = Path.of("target/driver").toAbsolutePath();
 
     @TempDir
     private Path temporary;
@@ -31,7 +26,8 @@ class CudaLoadingTest {
     void withoutADriverTheSentenceSaysSoAndNothingOfJCudaIsTouched() throws Exception {
         assumeTrue(!driverHere(), "not run: this machine has an NVIDIA driver");
         String said = probe("-Xlog:class+load:stdout");
-        assertTrue(said.contains("trouble: the NVIDIA driver is missing: libcuda.so.1 was not found by the system's linker; install"), said);
+        assertTrue(said.contains("trouble: the NVIDIA driver is missing: libcuda.so.1 was not found by the system's linker; install"),
+                said);
         assertTrue(said.contains("dev.palimpsest.cuda.CudaLibrary"), "the log of classes is there");
         assertFalse(said.contains("jcuda.driver.JCudaDriver "), said);
         assertFalse(said.contains("jcuda.LibUtils"), said);
@@ -47,7 +43,7 @@ class CudaLoadingTest {
     @Test
     void aDamagedDriverLibraryIsAnErrorNotACrash() throws Exception {
         Path folder = Files.createDirectory(temporary.resolve("libraries"));
-        Files.write(folder.resolve("libcuda.so.1"), Arrays.copyOf(Files.readAllBytes(DOUBLES.resolve("libcuda.so.1")), 4000));
+        Files.write(folder.resolve("libcuda.so.1"), Arrays.copyOf(Files.readAllBytes(OwnProcess.DOUBLES.resolve("libcuda.so.1")), 4000));
         String said = probe("-Dpalimpsest.cuda.libraries=" + folder);
         assertTrue(said.contains("trouble: the NVIDIA driver is missing: " + folder.resolve("libcuda.so.1") + " cannot be loaded"), said);
     }
@@ -55,13 +51,13 @@ class CudaLoadingTest {
     @Test
     void jcudaComesFromAPrivateFolderWhateverLiesInTheTemporaryOne() throws Exception {
         Files.write(temporary.resolve(JCUDA), new byte[] {0x7f, 'E', 'L', 'F'}); // what JCuda itself would load
-        String said = probe("-Dpalimpsest.cuda.libraries=" + DOUBLES);
+        String said = probe("-Dpalimpsest.cuda.libraries=" + OwnProcess.DOUBLES);
         assertTrue(said.contains("trouble: none\ndevices: 1\n"), said);
         assertTrue(said.contains("java.io.tmpdir: " + temporary + "\n"), said);
         Path ours = unpacked();
         byte[] whole = Files.readAllBytes(ours);
         Files.write(ours, Arrays.copyOf(whole, whole.length / 2));
-        assertTrue(probe("-Dpalimpsest.cuda.libraries=" + DOUBLES).contains("devices: 1\n"));
+        assertTrue(probe("-Dpalimpsest.cuda.libraries=" + OwnProcess.DOUBLES).contains("devices: 1\n"));
         assertArrayEquals(whole, Files.readAllBytes(ours));
     }
 
@@ -69,13 +65,13 @@ class CudaLoadingTest {
     void doctorNamesEachLibraryThatIsNotThere() throws Exception {
         assumeTrue(!driverHere(), "not run: this machine has an NVIDIA driver");
         Path folder = Files.createDirectory(temporary.resolve("driver-only"));
-        Files.copy(DOUBLES.resolve("libcuda.so.1"), folder.resolve("libcuda.so.1"));
-        String said = run(Main.class, List.of("doctor"), "-Dpalimpsest.cuda.libraries=" + folder);
+        Files.copy(OwnProcess.DOUBLES.resolve("libcuda.so.1"), folder.resolve("libcuda.so.1"));
+        String said = new OwnProcess(temporary).libraries(folder).run(Main.class, "doctor");
         assertTrue(said.matches("(?s).*\\+ GPU +driver for CUDA 13\\.0, one device\n.*"), said);
         assertTrue(said.matches("(?s).*\\+ GPU device +cuda:0 .*"), said);
         for (String library : List.of("cuBLAS", "cuDNN", "NVRTC")) {
-            assertTrue(said.matches("(?s).*- GPU " + library + " +" + library + " is missing: lib\\S+ was not found in " + folder + " or by .*"
-                    + "name a folder that has it with -Dpalimpsest\\.cuda\\.libraries=FOLDER\n.*"), said);
+            assertTrue(said.matches("(?s).*- GPU " + library + " +" + library + " is missing: lib\\S+ was not found in " + folder
+                    + " or by .*name a folder that has it with -Dpalimpsest\\.cuda\\.libraries=FOLDER\n.*"), said);
         }
         assertTrue(said.contains("GPU kernels"), said);
     }
@@ -87,29 +83,10 @@ class CudaLoadingTest {
     }
 
     private static boolean driverHere() {
-        try {
-            SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
-            return true;
-        } catch (IllegalArgumentException e) {
-            return false;
-        }
+        return OwnProcess.systemHas("libcuda.so.1");
     }
 
     private String probe(String... options) throws IOException, InterruptedException {
-        return run(ProbeMain.class, List.of(), options);
-    }
-
-    /** What the process printed; it ended well. */
-    private String run(Class<?> main, List<String> arguments, String... options) throws IOException, InterruptedException {
-        List<String> words = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir=" + temporary));
-        words.addAll(List.of(options));
-        words.addAll(List.of("-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                main.getName()));
-        words.addAll(arguments);
-        Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
-        String said = new String(process.getInputStream().readAllBytes());
-        assertEquals(0, process.waitFor(), said);
-        return said;
+        return new OwnProcess(temporary).with(options).run(ProbeMain.class);
     }
 }

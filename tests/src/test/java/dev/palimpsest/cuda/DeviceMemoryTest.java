@@ -74,8 +74,8 @@ class DeviceMemoryTest {
             try (DeviceBuffer held = device.allocate(2 * MIB)) {
                 CudaException full = assertThrows(CudaException.class, () -> device.allocate(3 * MIB));
                 assertEquals(Kind.OUT_OF_MEMORY, full.kind());
-                assertEquals("out of device memory: asked for 3.0 MiB while 2.0 MiB are in use; the limit is 4.0 MiB: raise it, use a smaller"
-                        + " batch, or keep fewer teachers", full.getMessage());
+                assertEquals("out of device memory: asked for 3.0 MiB while 2.0 MiB are in use; the limit is 4.0 MiB: raise it, use "
+                        + "a smaller batch, or keep fewer teachers", full.getMessage());
                 assertTrue(held.address() != 0);
             }
             // What waits for reuse makes room for another size.
@@ -95,8 +95,8 @@ class DeviceMemoryTest {
                 assertEquals(6 * MIB, device.memory().reservedBytes(), "what waited was freed for " + large.bytes());
                 CudaException full = assertThrows(CudaException.class, () -> device.allocate(5 * MIB));
                 assertEquals(Kind.OUT_OF_MEMORY, full.kind());
-                assertTrue(full.getMessage().startsWith("out of device memory: asked for 5.0 MiB while 6.0 MiB are in use; the device has 2.0"
-                        + " MiB of its 8.0 MiB free"), full.getMessage());
+                assertTrue(full.getMessage().startsWith("out of device memory: asked for 5.0 MiB while 6.0 MiB are in use; the device has "
+                        + "2.0 MiB of its 8.0 MiB free"), full.getMessage());
             }
         }
     }

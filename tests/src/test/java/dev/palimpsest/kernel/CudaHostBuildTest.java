@@ -23,6 +23,11 @@ class CudaHostBuildTest {
     }
 
     @TestFactory
+    Stream<DynamicTest> theEnginesOtherKernelsEqualReferencesInDoubleAndTouchEachElementAsOftenAsTheySay() throws IOException {
+        return tests("engine", SEED);
+    }
+
+    @TestFactory
     Stream<DynamicTest> aBarrierThatIsLeftOutIsMissed() throws IOException {
         return tests("barriers", SEED);
     }

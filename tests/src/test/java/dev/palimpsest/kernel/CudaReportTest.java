@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.cuda.CudaDevice;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -17,8 +20,15 @@ import org.junit.jupiter.api.Test;
 /** What the native jar holds for CUDA: sources always, compiled kernels and their report where nvcc was there. */
 class CudaReportTest {
     private static final String FOLDER = "/dev/palimpsest/native/cuda/";
-    private static final List<String> KERNELS = List.of("multi_teacher_kl", "feature_mse", "snapshot_reconstruction", "row_loss",
-            "elementwise", "matrix_rows", "matrix_algebra", "cross_entropy", "frozen_norm", "optimiser");
+    private static final List<String> KERNELS = CudaDevice.SOURCES;
+
+    @Test
+    void everySourceIsKnown() throws IOException {
+        try (Stream<Path> files = Files.walk(Path.of("../native/kernels"))) {
+            assertEquals(files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".cu"))
+                    .map(name -> name.substring(0, name.length() - 3)).collect(Collectors.toSet()), Set.copyOf(KERNELS));
+        }
+    }
 
     @Test
     void sourcesAreInTheJar() {

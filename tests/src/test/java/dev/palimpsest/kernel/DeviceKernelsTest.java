@@ -131,7 +131,8 @@ class DeviceKernelsTest {
         for (ElementType type : ElementType.values()) {
             KlCase rounded = new KlCase(input.rows(), input.classes(), input.ranges(), input.temperature(), input.student(),
                     through(type, input.teachers()), input.weight());
-            requireBits(rounded.run(SPECIFICATION), run.kl(rounded, type, type.ordinal()), type + " " + input.rows() + "×" + input.classes());
+            requireBits(rounded.run(SPECIFICATION), run.kl(rounded, type, type.ordinal()),
+                    type + " " + input.rows() + "×" + input.classes());
         }
     }
 

@@ -161,7 +161,8 @@ class DeviceQueueTest {
         assertMessage("student at device address 0",
                 () -> kernel.lossAndGradient(5, 1, new DeviceMatrix(0, CLASSES), teachers, good, good, loss.address()));
         assertMessage("teacher 1 at device address",
-                () -> kernel.lossAndGradient(5, 1, good, new DeviceMatrix[] {good, new DeviceMatrix(256, 112)}, good, good, loss.address()));
+                () -> kernel.lossAndGradient(5, 1, good, new DeviceMatrix[] {good, new DeviceMatrix(256, 112)}, good, good,
+                        loss.address()));
         assertMessage("a stride of at least 300",
                 () -> kernel.lossAndGradient(5, 1, good, teachers, good, new DeviceMatrix(good.address(), 299), loss.address()));
         assertMessage("loss at device address", () -> kernel.lossAndGradient(5, 1, good, teachers, good, good, loss.address() + 4));

@@ -135,4 +135,15 @@ class CudaRunTest {
         assertEquals(List.of(), waits, "waits of the host in steps");
         TestDevice.assertNothingIsLeft();
     }
+
+    /** Teachers that are rebuilt on the device for every batch, and ones that stay. */
+    @Test
+    void whatTeachersSayOnTheDeviceDoesNotDependOnTheirMemory() {
+        String options =
+                "method=m2kd split=3+3+4 batch=128 validation=0.8 lambda-feature=0.05 augment=shift:1 device=cuda deterministic=true";
+        List<Map<String, Double>> kept = steps(Methods.settled(SmallRun.recipe(options.split(" "))));
+        DeviceEngine.prepare();
+        assertEquals(kept, steps(Methods.settled(SmallRun.recipe((options + " teacher-memory=0").split(" ")))));
+        TestDevice.assertNothingIsLeft();
+    }
 }
