@@ -105,10 +105,7 @@ ROWS palimpsest_cuda_matrix_unit(const double* m, const int64_t rows, const int6
     const int64_t row = row_of_warp();
     if (row >= rows) return;
     const int64_t at = row * columns;
-    const double squares = sum_of_columns(columns, [&](int64_t c) {
-        const double x = load(m + at + c);
-        return x * x;
-    });
+    const double squares = sum_of_columns(columns, [&](int64_t c) { return load(m + at + c) * load(m + at + c); });
     const double own = sqrt(squares) > 1e-12 ? sqrt(squares) : 1e-12;
     for (int64_t c = lane_of_warp(); c < columns; c += WARP) store(unit + at + c, load(m + at + c) / own);
     if (lane_of_warp() == 0) store(length + row, own);
@@ -192,13 +189,8 @@ ELEMENTS palimpsest_cuda_matrix_surest(const double* sureness, const int64_t tea
     const int64_t row = element();
     if (row >= rows) return;
     int64_t best = 0;
-    double highest = load(sureness + row * teachers);
     for (int64_t k = 1; k < teachers; k++) {
-        const double sure = load(sureness + row * teachers + k);
-        if (sure > highest) {
-            highest = sure;
-            best = k;
-        }
+        if (load(sureness + row * teachers + k) > load(sureness + row * teachers + best)) best = k;
     }
     for (int64_t k = 0; k < teachers; k++) store(out + row * teachers + k, k == best ? 1.0f : 0.0f);
 }

@@ -29,8 +29,9 @@ bool has_twin(const std::string& kernel) {
 
 void engine(uint64_t seed) {
     std::vector<Case> all = layer_cases(seed);
-    for (Case& c : matrix_cases(seed)) all.push_back(std::move(c));
-    for (Case& c : training_cases(seed)) all.push_back(std::move(c));
+    for (auto* more : {matrix_cases, training_cases}) {
+        for (Case& c : more(seed)) all.push_back(std::move(c));
+    }
     std::set<std::string> tried;
     for (const Case& c : all) {
         std::string wrong;

@@ -109,6 +109,25 @@ void matrix_rows(std::vector<Case>& all, Random& random) {
             float* out = l.array("out", unset(count), each(0, 1), gathered);
             return l.run(blocks(count, 256), 256, 0, order, [=] { palimpsest_cuda_gather(table, rows, s.width, out, count); });
         }});
+        all.push_back({"chosen_rows", shape, [=](uint64_t order) {
+            Launch l;
+            const int64_t count = s.rows * s.width, of = 3, which = 1;
+            auto chose = [=](int64_t r) { return r % 2 == 0; };
+            std::vector<float> one_hot(static_cast<size_t>(of * s.rows));
+            std::vector<Expected> after;
+            for (int64_t r = 0; r < s.rows; r++) {
+                one_hot[static_cast<size_t>(r * of + (chose(r) ? which : 2))] = 1;
+                for (int64_t c = 0; c < s.width; c++) after.push_back(chose(r) ? Expected{matrix[r * s.width + c], 0} : KEPT);
+            }
+            float* choice = l.array("one hot", one_hot, [=](size_t i) {
+                return Touches{static_cast<int64_t>(i) % of == which ? static_cast<uint32_t>(s.width) : 0, 0};
+            });
+            float* from = l.array("from", matrix, [=](size_t i) { return Touches{chose(static_cast<int64_t>(i) / s.width), 0}; });
+            float* out = l.array("out", unset(count), [=](size_t i) { return Touches{0, chose(static_cast<int64_t>(i) / s.width)}; },
+                after);
+            return l.run(blocks(count, 256), 256, 0, order,
+                [=] { palimpsest_cuda_chosen_rows(choice, of, which, from, s.width, out, count); });
+        }});
         all.push_back({"repeat_row", shape, [=](uint64_t order) {
             Launch l;
             const int64_t count = s.rows * s.width;

@@ -1,5 +1,4 @@
-// matrix_algebra, and what MLKD needs of matrix_rows and optimiser. Launched as the engine launches them.
-#include <algorithm>
+// The kernels of matrix_algebra: small matrices in double precision, against plain loops. Launched as the engine launches them.
 #include <random>
 
 #include "declared.h"
@@ -10,399 +9,413 @@ namespace checks {
 namespace {
 
 using Doubles = std::vector<double>;
-using Floats = std::vector<float>;
+using Ints = std::vector<int32_t>;
 using Random = std::mt19937_64;
 
-constexpr double TIGHT = 1e-13;  // some roundings of float64, of terms of size 1
+constexpr double ROUNDING = 0x1p-52;
+constexpr uint32_t LANES = 32;
 
-struct Shape { int64_t rows, columns; };
-constexpr Shape SHAPES[] = {{1, 1}, {5, 7}, {8, 32}, {9, 70}};
-
-Doubles normal(Random& random, int64_t count) {
-    std::normal_distribution<double> distribution(0, 1.5);
+Doubles normal(Random& random, int64_t count, double spread = 1) {
+    std::normal_distribution<double> distribution(0, spread);
     Doubles values(static_cast<size_t>(count));
     for (double& x : values) x = distribution(random);
     return values;
 }
 
-Floats rounded(const Doubles& values) { return Floats(values.begin(), values.end()); }
 Doubles unset(int64_t count) { return Doubles(static_cast<size_t>(count), NAN); }
-std::string text(const Shape& s) { return std::to_string(s.rows) + "x" + std::to_string(s.columns); }
 
-std::vector<Expected> within(const Doubles& values, double bound) {
-    std::vector<Expected> all;
-    for (double x : values) all.push_back({x, bound == 0 ? 0 : bound * (1 + std::abs(x))});
-    return all;
-}
+struct Shape {
+    int64_t rows, columns;
+    int64_t count() const { return rows * columns; }
+    size_t at(int64_t r, int64_t c) const { return static_cast<size_t>(r * columns + c); }
+    std::string text() const { return std::to_string(rows) + "x" + std::to_string(columns); }
+};
 
-// f(row, column) for each element.
-template <class F>
-Doubles of(const Shape& s, F f) {
-    Doubles values;
+// Rows of positive numbers with a sum of 1.
+Doubles probabilities(Random& random, const Shape& s) {
+    Doubles p = normal(random, s.count(), 3);
     for (int64_t r = 0; r < s.rows; r++) {
-        for (int64_t c = 0; c < s.columns; c++) values.push_back(static_cast<double>(f(r, c)));
+        double sum = 0;
+        for (int64_t c = 0; c < s.columns; c++) sum += p[s.at(r, c)] = std::exp(p[s.at(r, c)]);
+        for (int64_t c = 0; c < s.columns; c++) p[s.at(r, c)] /= sum;
     }
-    return values;
+    return p;
 }
 
-template <class F>
-Doubles of_rows(const Shape& s, F f) {
-    Doubles values;
+Ints labels(Random& random, const Shape& s) {
+    Ints label(static_cast<size_t>(s.rows));
+    for (int32_t& x : label) x = static_cast<int32_t>(random() % static_cast<uint64_t>(s.columns));
+    return label;
+}
+
+// One result an element, of row and column.
+using Formula = std::function<Expected(int64_t r, int64_t c)>;
+std::vector<Expected> of_elements(const Shape& s, const Formula& formula) {
+    std::vector<Expected> expected;
     for (int64_t r = 0; r < s.rows; r++) {
-        long double sum = 0;
-        for (int64_t c = 0; c < s.columns; c++) sum += f(r * s.columns + c);
-        values.push_back(static_cast<double>(sum));
+        for (int64_t c = 0; c < s.columns; c++) expected.push_back(formula(r, c));
     }
-    return values;
+    return expected;
 }
 
-Doubles softmax(const Shape& s, const Doubles& z) {
-    const Doubles sums = of_rows(s, [&](int64_t i) { return std::exp(static_cast<long double>(z[i])); });
-    return of(s, [&](int64_t r, int64_t c) { return std::exp(static_cast<long double>(z[r * s.columns + c])) / sums[r]; });
+// A sum over each row, within the rounding of its terms.
+std::vector<Expected> of_rows(const Shape& s, const std::function<double(int64_t r, int64_t c)>& term) {
+    std::vector<Expected> expected;
+    for (int64_t r = 0; r < s.rows; r++) {
+        double sum = 0, size = 0;
+        for (int64_t c = 0; c < s.columns; c++) {
+            sum += term(r, c);
+            size += std::abs(term(r, c));
+        }
+        expected.push_back({sum, 8 * ROUNDING * size * static_cast<double>(s.columns)});
+    }
+    return expected;
 }
 
-std::vector<int32_t> labels(Random& random, const Shape& s) {
-    std::vector<int32_t> all;
-    for (int64_t r = 0; r < s.rows; r++) all.push_back(static_cast<int32_t>(random() % static_cast<uint64_t>(s.columns)));
-    return all;
+std::string elements(const Launch& l, int64_t count, uint64_t order, const std::function<void()>& kernel) {
+    return l.run(blocks(count, 256), 256, 0, order, kernel);
 }
 
-void elements(std::vector<Case>& all, Random& random, const Shape& s) {
-    const int64_t count = s.rows * s.columns;
-    const Doubles a = normal(random, count), b = normal(random, count);
-    const Floats floats = rounded(a);
+std::string rows(const Launch& l, int64_t count, uint64_t order, const std::function<void()>& kernel) {
+    return l.run(blocks(count, 4), 4 * LANES, 0, order, kernel);
+}
+
+void conversions(std::vector<Case>& all, Random& random, const Shape& s) {
+    const Doubles m = normal(random, s.count());
+    const std::vector<float> single(m.begin(), m.end());
+    Doubles constant = unset(s.columns);
+    for (int64_t c = 1; c < s.columns; c += 3) constant[static_cast<size_t>(c)] = -1e9;
     for (bool fixed : {false, true}) {
-        Doubles constant;
-        for (int64_t c = 0; fixed && c < s.columns; c++) constant.push_back(c % 3 == 0 ? 0.5 * static_cast<double>(c) : NAN);
-        auto own = [=](int64_t c) { return !fixed || std::isnan(constant[c]); };
-        const TouchesOf reads = [=](size_t i) { return Touches{own(static_cast<int64_t>(i) % s.columns), 0}; };
+        auto held = [=](int64_t c) { return fixed && !std::isnan(constant[static_cast<size_t>(c)]); };
+        const TouchesOf reads = [=](size_t i) { return Touches{!held(static_cast<int64_t>(i) % s.columns), 0}; };
         auto constants = [=](Launch& l) { return fixed ? l.array("constant", constant, each(static_cast<uint32_t>(s.rows), 0)) : nullptr; };
-        const Doubles wide = of(s, [&](int64_t r, int64_t c) { return own(c) ? floats[r * s.columns + c] : constant[c]; });
-        const Doubles narrow = of(s, [&](int64_t r, int64_t c) { return own(c) ? a[r * s.columns + c] : 0; });
-        all.push_back({"matrix_widened", text(s) + (fixed ? " with constants" : ""), [=](uint64_t order) {
+        const std::string shape = s.text() + (fixed ? ", with constants" : "");
+        all.push_back({"matrix_widened", shape, [=](uint64_t order) {
             Launch l;
-            float* from = l.array("values", floats, reads);
+            float* from = l.array("values", single, reads);
             double* by = constants(l);
-            double* to = l.array("out", unset(count), each(0, 1), within(wide, 0));
-            return l.run(blocks(count, 256), 256, 0, order, [=] { palimpsest_cuda_matrix_widened(from, by, s.columns, to, count); });
+            double* out = l.array("out", unset(s.count()), each(0, 1), of_elements(s, [=](int64_t r, int64_t c) {
+                return Expected{held(c) ? -1e9 : single[s.at(r, c)], 0};
+            }));
+            return elements(l, s.count(), order, [=] { palimpsest_cuda_matrix_widened(from, by, s.columns, out, s.count()); });
         }});
-        all.push_back({"matrix_rounded", text(s) + (fixed ? " with constants" : ""), [=](uint64_t order) {
+        all.push_back({"matrix_rounded", shape, [=](uint64_t order) {
             Launch l;
-            double* from = l.array("values", a, reads);
+            double* from = l.array("values", m, reads);
             double* by = constants(l);
-            float* to = l.array("out", Floats(static_cast<size_t>(count), NAN), each(0, 1), within(narrow, 0));
-            return l.run(blocks(count, 256), 256, 0, order, [=] { palimpsest_cuda_matrix_rounded(from, by, s.columns, to, count); });
+            float* out = l.array("out", std::vector<float>(single.size(), NAN), each(0, 1), of_elements(s, [=](int64_t r, int64_t c) {
+                return Expected{held(c) ? 0 : static_cast<float>(m[s.at(r, c)]), 0};
+            }));
+            return elements(l, s.count(), order, [=] { palimpsest_cuda_matrix_rounded(from, by, s.columns, out, s.count()); });
         }});
     }
-    const Doubles turned = of({s.columns, s.rows}, [&](int64_t r, int64_t c) { return a[c * s.columns + r]; });
-    all.push_back({"matrix_transposed", text(s), [=](uint64_t order) {
+}
+
+void arithmetic(std::vector<Case>& all, Random& random, const Shape& s) {
+    const Doubles a = normal(random, s.count()), b = normal(random, s.count());
+    const double factor = normal(random, 1)[0];
+    all.push_back({"matrix_transposed", s.text(), [=](uint64_t order) {
         Launch l;
-        double* m = l.array("matrix", a, each(1, 0));
-        double* to = l.array("out", unset(count), each(0, 1), within(turned, 0));
-        return l.run(blocks(count, 256), 256, 0, order, [=] { palimpsest_cuda_matrix_transposed(m, s.rows, s.columns, to, count); });
+        double* m = l.array("m", a, each(1, 0));
+        const Shape turned{s.columns, s.rows};
+        double* out = l.array("out", unset(s.count()), each(0, 1),
+            of_elements(turned, [=](int64_t r, int64_t c) { return Expected{a[s.at(c, r)], 0}; }));
+        return elements(l, s.count(), order, [=] { palimpsest_cuda_matrix_transposed(m, s.rows, s.columns, out, s.count()); });
     }});
     for (bool alone : {false, true}) {
-        const Doubles sum = of(s, [&](int64_t r, int64_t c) { return (alone ? 0 : a[r * s.columns + c]) - 0.3 * b[r * s.columns + c]; });
-        all.push_back({"matrix_plus", text(s) + (alone ? " alone" : ""), [=](uint64_t order) {
+        all.push_back({"matrix_plus", s.text() + (alone ? ", of nothing" : ""), [=](uint64_t order) {
             Launch l;
-            double* x = alone ? nullptr : l.array("a", a, each(1, 0));
-            double* y = l.array("b", b, each(1, 0));
-            double* to = l.array("out", unset(count), each(0, 1), within(sum, 0));
-            return l.run(blocks(count, 256), 256, 0, order, [=] { palimpsest_cuda_matrix_plus(x, -0.3, y, to, count); });
+            double* first = alone ? nullptr : l.array("a", a, each(1, 0));
+            double* second = l.array("b", b, each(1, 0));
+            double* out = l.array("out", unset(s.count()), each(0, 1), of_elements(s, [=](int64_t r, int64_t c) {
+                const double product = factor * b[s.at(r, c)];
+                return Expected{(alone ? 0 : a[s.at(r, c)]) + product, 0};
+            }));
+            return elements(l, s.count(), order, [=] { palimpsest_cuda_matrix_plus(first, factor, second, out, s.count()); });
         }});
     }
-    const int64_t length = std::min(s.rows, s.columns);
-    const Doubles diagonal = of(s, [&](int64_t r, int64_t c) { return r == c ? -7 : a[r * s.columns + c]; });
-    all.push_back({"matrix_diagonal", text(s), [=](uint64_t order) {
+    all.push_back({"matrix_diagonal", s.text(), [=](uint64_t order) {
         Launch l;
-        double* m = l.array("matrix", a, [=](size_t i) {
-            return Touches{0, static_cast<int64_t>(i) / s.columns == static_cast<int64_t>(i) % s.columns};
-        }, within(diagonal, 0));
-        return l.run(blocks(length, 256), 256, 0, order, [=] { palimpsest_cuda_matrix_diagonal(m, s.columns, -7, length); });
+        const int64_t count = std::min(s.rows, s.columns);
+        auto on = [=](size_t i) { return static_cast<int64_t>(i) / s.columns == static_cast<int64_t>(i) % s.columns; };
+        double* m = l.array("m", a, [=](size_t i) { return Touches{0, on(i)}; },
+            of_elements(s, [=](int64_t r, int64_t c) { return r == c ? Expected{factor, 0} : KEPT; }));
+        return elements(l, count, order, [=] { palimpsest_cuda_matrix_diagonal(m, s.columns, factor, count); });
     }});
-    const Doubles means = of_rows({s.columns, s.rows}, [&](int64_t i) { return turned[i] / static_cast<double>(s.rows); });
-    const Doubles centred = of(s, [&](int64_t r, int64_t c) { return a[r * s.columns + c] - means[c]; });
-    all.push_back({"matrix_centred", text(s), [=](uint64_t order) {
+    all.push_back({"matrix_centred", s.text(), [=](uint64_t order) {
         Launch l;
-        double* m = l.array("matrix", a, each(2, 0));
-        double* to = l.array("out", unset(count), each(0, 1), within(centred, TIGHT));
-        return l.run(blocks(s.columns, 256), 256, 0, order, [=] { palimpsest_cuda_matrix_centred(m, s.rows, to, s.columns); });
+        double* m = l.array("m", a, each(2, 0));
+        double* out = l.array("out", unset(s.count()), each(0, 1), of_elements(s, [=](int64_t r, int64_t c) {
+            double sum = 0, size = 0;
+            for (int64_t k = 0; k < s.rows; k++) {
+                sum += a[s.at(k, c)];
+                size += std::abs(a[s.at(k, c)]);
+            }
+            return Expected{a[s.at(r, c)] - sum / static_cast<double>(s.rows), 8 * ROUNDING * (size + std::abs(a[s.at(r, c)]))};
+        }));
+        return elements(l, s.columns, order, [=] { palimpsest_cuda_matrix_centred(m, s.rows, out, s.columns); });
+    }});
+    all.push_back({"matrix_dots", s.text(), [=](uint64_t order) {
+        Launch l;
+        double* first = l.array("a", a, each(1, 0));
+        double* second = l.array("b", b, each(1, 0));
+        double* out = l.array("out", unset(s.rows), each(0, 1),
+            of_rows(s, [=](int64_t r, int64_t c) { return a[s.at(r, c)] * b[s.at(r, c)]; }));
+        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_dots(first, second, s.rows, s.columns, out); });
     }});
 }
 
-void rows(std::vector<Case>& all, Random& random, const Shape& s) {
-    const int64_t count = s.rows * s.columns;
-    const Doubles a = normal(random, count), b = normal(random, count), p = softmax(s, a), q = softmax(s, b);
-    auto run = [=](const Launch& l, uint64_t order, const std::function<void()>& kernel) {
-        return l.run(blocks(s.rows, 4), 128, 0, order, kernel);
-    };
-    const Doubles dots = of_rows(s, [&](int64_t i) { return static_cast<long double>(a[i]) * b[i]; });
-    all.push_back({"matrix_dots", text(s), [=](uint64_t order) {
+void softmaxes(std::vector<Case>& all, Random& random, const Shape& s) {
+    Doubles z = normal(random, s.count(), 4);
+    z[0] = -1e9;  // as a class that stands far below
+    z.back() = 2000;  // beyond what exp takes
+    const Doubles p = probabilities(random, s), d = normal(random, s.count());
+    all.push_back({"matrix_softmax", s.text(), [=](uint64_t order) {
         Launch l;
-        double* x = l.array("a", a, each(1, 0));
-        double* y = l.array("b", b, each(1, 0));
-        double* to = l.array("out", unset(s.rows), each(0, 1), within(dots, 100 * TIGHT));
-        return run(l, order, [=] { palimpsest_cuda_matrix_dots(x, y, s.rows, s.columns, to); });
+        double* m = l.array("m", z, each(2, 0));
+        double* out = l.array("p", unset(s.count()), each(1, 2), of_elements(s, [=](int64_t r, int64_t c) {
+            double sum = 0;  // of e^(x - own), which needs no largest
+            for (int64_t k = 0; k < s.columns; k++) sum += std::exp(z[s.at(r, k)] - z[s.at(r, c)]);
+            return Expected{1 / sum, 64 * ROUNDING / sum * (1 + static_cast<double>(s.columns) / 16)};
+        }));
+        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_softmax(m, s.rows, s.columns, out); });
     }});
-    all.push_back({"matrix_softmax", text(s), [=](uint64_t order) {
+    all.push_back({"matrix_softmax_gradient", s.text(), [=](uint64_t order) {
         Launch l;
-        double* z = l.array("matrix", a, each(2, 0));
-        double* to = l.array("p", unset(count), each(1, 2), within(p, TIGHT));
-        return run(l, order, [=] { palimpsest_cuda_matrix_softmax(z, s.rows, s.columns, to); });
+        double* probability = l.array("p", p, each(2, 0));
+        double* by = l.array("d", d, each(2, 0));
+        double* out = l.array("out", unset(s.count()), each(0, 1), of_elements(s, [=](int64_t r, int64_t c) {
+            double mean = 0, size = std::abs(d[s.at(r, c)]);
+            for (int64_t k = 0; k < s.columns; k++) {
+                mean += p[s.at(r, k)] * d[s.at(r, k)];
+                size += p[s.at(r, k)] * std::abs(d[s.at(r, k)]);
+            }
+            return Expected{p[s.at(r, c)] * (d[s.at(r, c)] - mean), 64 * ROUNDING * p[s.at(r, c)] * size};
+        }));
+        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_softmax_gradient(probability, by, s.rows, s.columns, out); });
     }});
-    const Doubles mean = of_rows(s, [&](int64_t i) { return static_cast<long double>(p[i]) * b[i]; });
-    const Doubles by_logits = of(s, [&](int64_t r, int64_t c) { return p[r * s.columns + c] * (b[r * s.columns + c] - mean[r]); });
-    all.push_back({"matrix_softmax_gradient", text(s), [=](uint64_t order) {
+    const Ints label = labels(random, s);
+    all.push_back({"matrix_log_loss", s.text(), [=](uint64_t order) {
         Launch l;
-        double* x = l.array("p", p, each(2, 0));
-        double* d = l.array("d", b, each(2, 0));
-        double* to = l.array("out", unset(count), each(0, 1), within(by_logits, 10 * TIGHT));
-        return run(l, order, [=] { palimpsest_cuda_matrix_softmax_gradient(x, d, s.rows, s.columns, to); });
+        auto own = [=](int64_t r, int64_t c) { return label[static_cast<size_t>(r)] == c; };
+        double* probability = l.array("p", p, [=](size_t i) {
+            return Touches{own(static_cast<int64_t>(i) / s.columns, static_cast<int64_t>(i) % s.columns) ? 2u : 1u, 0};
+        });
+        int32_t* of = l.array("label", label, each(LANES, 0));
+        double* gradient = l.array("gradient", unset(s.count()), each(0, 1), of_elements(s, [=](int64_t r, int64_t c) {
+            return Expected{(p[s.at(r, c)] - own(r, c)) / static_cast<double>(s.rows), 0};
+        }));
+        double* loss = l.array("row loss", unset(s.rows), each(0, 1),
+            of_rows(s, [=](int64_t r, int64_t c) { return own(r, c) ? -std::log(p[s.at(r, c)]) : 0; }));
+        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_log_loss(probability, of, s.rows, s.columns, gradient, loss); });
     }});
-    const Doubles squares = of_rows(s, [&](int64_t i) { return static_cast<long double>(a[i]) * a[i]; });
-    Doubles length;
-    for (double x : squares) length.push_back(std::sqrt(x));
-    const Doubles unit = of(s, [&](int64_t r, int64_t c) { return a[r * s.columns + c] / length[r]; });
-    all.push_back({"matrix_unit", text(s), [=](uint64_t order) {
+    all.push_back({"matrix_divergence", s.text(), [=](uint64_t order) {
         Launch l;
-        double* m = l.array("matrix", a, each(2, 0));
-        double* to = l.array("unit", unset(count), each(0, 1), within(unit, TIGHT));
-        double* lengths = l.array("length", unset(s.rows), each(0, 1), within(length, TIGHT));
-        return run(l, order, [=] { palimpsest_cuda_matrix_unit(m, s.rows, s.columns, to, lengths); });
-    }});
-    const Doubles along = of_rows(s, [&](int64_t i) { return static_cast<long double>(b[i]) * unit[i]; });
-    const Doubles back = of(s, [&](int64_t r, int64_t c) {
-        return (b[r * s.columns + c] - along[r] * unit[r * s.columns + c]) / length[r];
-    });
-    const double small = 1 / *std::min_element(length.begin(), length.end());
-    all.push_back({"matrix_unit_gradient", text(s), [=](uint64_t order) {
-        Launch l;
-        double* u = l.array("unit", unit, each(2, 0));
-        double* lengths = l.array("length", length, each(32, 0));
-        double* d = l.array("d", b, each(2, 0));
-        double* to = l.array("out", unset(count), each(0, 1), within(back, 100 * TIGHT * (1 + small)));
-        return run(l, order, [=] { palimpsest_cuda_matrix_unit_gradient(u, lengths, d, s.rows, s.columns, to); });
-    }});
-    const std::vector<int32_t> label = labels(random, s);
-    auto own = [=](size_t i) { return static_cast<int64_t>(i) % s.columns == label[i / static_cast<size_t>(s.columns)]; };
-    Doubles log_loss;
-    for (int64_t r = 0; r < s.rows; r++) log_loss.push_back(-std::log(p[r * s.columns + label[r]]));
-    const Doubles apart = of(s, [&](int64_t r, int64_t c) {
-        return (p[r * s.columns + c] - (c == label[r])) / static_cast<double>(s.rows);
-    });
-    all.push_back({"matrix_log_loss", text(s), [=](uint64_t order) {
-        Launch l;
-        double* x = l.array("p", p, [=](size_t i) { return Touches{1u + own(i), 0}; });
-        int32_t* y = l.array("label", label, each(32, 0));
-        double* g = l.array("gradient", unset(count), each(0, 1), within(apart, TIGHT));
-        double* loss = l.array("loss", unset(s.rows), each(0, 1), within(log_loss, TIGHT));
-        return run(l, order, [=] { palimpsest_cuda_matrix_log_loss(x, y, s.rows, s.columns, g, loss); });
-    }});
-    Doubles some = q;
-    some[some.size() / 2] = 0;  // as if it had underflowed
-    const Doubles divergence = of_rows(s, [&](int64_t i) { return some[i] > 0 ? some[i] * std::log(some[i] / p[i]) : 0; });
-    all.push_back({"matrix_divergence", text(s), [=](uint64_t order) {
-        Launch l;
-        double* x = l.array("q", some, each(1, 0));
-        double* y = l.array("p", p, [=](size_t i) { return Touches{some[i] > 0, 0}; });
-        double* to = l.array("out", unset(s.rows), each(0, 1), within(divergence, 10 * TIGHT));
-        return run(l, order, [=] { palimpsest_cuda_matrix_divergence(x, y, s.rows, s.columns, to); });
+        Doubles target = p;
+        for (size_t i = 0; i < target.size(); i += 5) target[i] = 0;  // underflowed
+        double* q = l.array("q", target, each(1, 0));
+        double* other = l.array("p", p, [=](size_t i) { return Touches{target[i] > 0, 0}; });
+        const Doubles& given = target;
+        double* loss = l.array("row loss", unset(s.rows), each(0, 1), of_rows(s, [&](int64_t r, int64_t c) {
+            const double x = given[s.at(r, c)];
+            return x > 0 ? x * std::log(x / p[s.at(r, c)]) : 0;
+        }));
+        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_divergence(q, other, s.rows, s.columns, loss); });
     }});
     for (bool labelled : {false, true}) {
-        std::vector<Expected> sure(static_cast<size_t>(3 * s.rows), KEPT);
-        for (int64_t r = 0; r < s.rows; r++) {
-            const double* row = p.data() + r * s.columns;
-            sure[3 * r + 1] = {labelled ? row[label[r]] : *std::max_element(row, row + s.columns), 0};
-        }
-        all.push_back({"matrix_sureness", text(s) + (labelled ? " of labels" : ""), [=](uint64_t order) {
+        all.push_back({"matrix_sureness", s.text() + (labelled ? ", of labels" : ""), [=](uint64_t order) {
             Launch l;
-            double* x = l.array("p", p, [=](size_t i) { return Touches{labelled ? own(i) ? 32u : 0u : 1u, 0}; });
-            int32_t* y = labelled ? l.array("label", label, each(32, 0)) : nullptr;
-            double* to = l.array("out", unset(3 * s.rows), [](size_t i) { return Touches{0, i % 3 == 1}; }, sure);
-            return run(l, order, [=] { palimpsest_cuda_matrix_sureness(x, y, s.rows, s.columns, to + 1, 3); });
+            auto read = [=](int64_t r, int64_t c) { return label[static_cast<size_t>(r)] == c ? LANES : 0; };
+            double* probability = l.array("p", p, [=](size_t i) {
+                return Touches{labelled ? read(static_cast<int64_t>(i) / s.columns, static_cast<int64_t>(i) % s.columns) : 1, 0};
+            });
+            int32_t* of = labelled ? l.array("label", label, each(LANES, 0)) : nullptr;
+            const Shape wide{s.rows, 2};  // this teacher's and another's
+            double* out = l.array("out", unset(wide.count()), [](size_t i) { return Touches{0, i % 2 == 0}; },
+                of_elements(wide, [=](int64_t r, int64_t which) {
+                    double highest = 0;
+                    for (int64_t c = 0; c < s.columns; c++) highest = std::max(highest, p[s.at(r, c)]);
+                    const double own = p[s.at(r, label[static_cast<size_t>(r)])];
+                    return which == 1 ? KEPT : Expected{labelled ? own : highest, 0};
+                }));
+            return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_sureness(probability, of, s.rows, s.columns, out, 2); });
         }});
     }
 }
 
-// Variances below and above 1, so that the hinge is at work on some.
-void spread(std::vector<Case>& all, Random& random) {
-    for (int64_t dims : {1, 6, 40}) {
-        Doubles v = normal(random, dims * dims);
-        for (int64_t a = 0; a < dims; a++) v[a * dims + a] = a % 2 == 0 ? 0.3 : 1.7;
-        const double d = static_cast<double>(dims);
-        const Shape s = {dims, dims};
-        const Doubles by = of(s, [&](int64_t a, int64_t b) {
-            const double deviation = std::sqrt(v[a * dims + b] + 1e-4);
-            return a != b ? 2 * v[a * dims + b] / (25 * d) : deviation < 1 ? -1 / (4 * d * deviation) : 0;
-        });
-        const Doubles loss = of_rows(s, [&](int64_t i) {
-            return i / dims != i % dims ? v[i] * v[i] / (25 * d) : std::max(0.0, 1 - std::sqrt(v[i] + 1e-4)) / (2 * d);
-        });
-        all.push_back({"matrix_spread", std::to_string(dims), [=](uint64_t order) {
-            Launch l;
-            double* covariance = l.array("covariance", v, each(1, 0));
-            double* g = l.array("by", unset(dims * dims), each(0, 1), within(by, TIGHT));
-            double* to = l.array("loss", unset(dims), each(0, 1), within(loss, TIGHT));
-            return l.run(blocks(dims, 4), 128, 0, order, [=] { palimpsest_cuda_matrix_spread(covariance, dims, g, to); });
-        }});
-    }
-}
-
-void choices(std::vector<Case>& all, Random& random) {
-    const int64_t rows = 300, teachers = 3, width = 5;
-    Doubles sure;
-    Floats one_hot;
-    for (int64_t r = 0; r < rows; r++) {
-        double row[teachers];
-        for (double& x : row) x = static_cast<double>(random() % 4);  // ties are many
-        const auto best = std::max_element(row, row + teachers) - row;
-        for (int64_t k = 0; k < teachers; k++) {
-            sure.push_back(row[k]);
-            one_hot.push_back(k == best ? 1.0f : 0.0f);
+void surest(std::vector<Case>& all, Random& random, const Shape& s) {
+    Doubles sureness = normal(random, s.count());
+    for (int64_t c = 0; c < s.columns; c++) sureness[s.at(0, c)] = 0.5;  // the first of equals
+    std::vector<uint32_t> reads(sureness.size());
+    std::vector<Expected> after(sureness.size(), {0, 0});
+    for (int64_t r = 0; r < s.rows; r++) {
+        int64_t best = 0;
+        for (int64_t k = 1; k < s.columns; k++) {
+            reads[s.at(r, k)]++;
+            reads[s.at(r, best)]++;
+            best = sureness[s.at(r, k)] > sureness[s.at(r, best)] ? k : best;
         }
+        after[s.at(r, best)] = {1, 0};
     }
-    all.push_back({"matrix_surest", "300 rows", [=](uint64_t order) {
+    all.push_back({"matrix_surest", s.text(), [=](uint64_t order) {
         Launch l;
-        double* x = l.array("sureness", sure, each(1, 0));
-        float* to = l.array("out", Floats(one_hot.size(), NAN), each(0, 1), within(Doubles(one_hot.begin(), one_hot.end()), 0));
-        return l.run(blocks(rows, 256), 256, 0, order, [=] { palimpsest_cuda_matrix_surest(x, teachers, to, rows); });
-    }});
-    const int64_t count = rows * width;
-    const Floats from = rounded(normal(random, count)), before = rounded(normal(random, count));
-    auto chosen = [=](size_t i) { return one_hot[i / width * teachers + 1] != 0; };
-    std::vector<Expected> after;
-    for (size_t i = 0; i < from.size(); i++) after.push_back(chosen(i) ? Expected{from[i], 0} : KEPT);
-    all.push_back({"chosen_rows", "300x5", [=](uint64_t order) {
-        Launch l;
-        float* w = l.array("one_hot", one_hot, [=](size_t i) { return Touches{i % teachers == 1 ? uint32_t(width) : 0u, 0}; });
-        float* f = l.array("from", from, [=](size_t i) { return Touches{chosen(i), 0}; });
-        float* to = l.array("out", before, [=](size_t i) { return Touches{0, chosen(i)}; }, after);
-        return l.run(blocks(count, 256), 256, 0, order, [=] { palimpsest_cuda_chosen_rows(w, teachers, 1, f, width, to, count); });
+        double* from = l.array("sureness", sureness, [=](size_t i) { return Touches{reads[i], 0}; });
+        float* out = l.array("out", std::vector<float>(sureness.size(), NAN), each(0, 1), after);
+        return elements(l, s.rows, order, [=] { palimpsest_cuda_matrix_surest(from, s.columns, out, s.rows); });
     }});
 }
 
-void margins(std::vector<Case>& all, Random& random) {
-    const Shape s = {9, 90};
-    const int64_t count = s.rows * s.columns;
-    const Doubles z = normal(random, count);
-    std::vector<int32_t> other, current;
-    for (int32_t c = 0; c < 90; c++) (c % 9 < 4 ? other : current).push_back((c * 7) % 90);
-    for (bool constant : {false, true}) {
-        Doubles missing, gradient(static_cast<size_t>(count), 0);
-        std::vector<int32_t> bad_at, best_at;
+void lengths(std::vector<Case>& all, Random& random, const Shape& s) {
+    Doubles m = normal(random, s.count()), d = normal(random, s.count());
+    for (int64_t c = 0; c < s.columns; c++) m[s.at(s.rows - 1, c)] = 0;  // a row without a direction
+    auto length = [=](int64_t r) {
+        double squares = 0;
+        for (int64_t c = 0; c < s.columns; c++) squares += m[s.at(r, c)] * m[s.at(r, c)];
+        return std::max(std::sqrt(squares), 1e-12);
+    };
+    Doubles unit, own;
+    for (int64_t r = 0; r < s.rows; r++) {
+        own.push_back(length(r));
+        for (int64_t c = 0; c < s.columns; c++) unit.push_back(m[s.at(r, c)] / own.back());
+    }
+    const double bound = 4 * ROUNDING * static_cast<double>(s.columns);
+    all.push_back({"matrix_unit", s.text(), [=](uint64_t order) {
+        Launch l;
+        double* from = l.array("m", m, each(3, 0));
+        double* out = l.array("unit", unset(s.count()), each(0, 1),
+            of_elements(s, [=](int64_t r, int64_t c) { return Expected{unit[s.at(r, c)], bound * std::abs(unit[s.at(r, c)])}; }));
+        double* lengths = l.array("length", unset(s.rows), each(0, 1), of_elements({s.rows, 1}, [=](int64_t r, int64_t) {
+            return Expected{own[static_cast<size_t>(r)], bound * own[static_cast<size_t>(r)]};
+        }));
+        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_unit(from, s.rows, s.columns, out, lengths); });
+    }});
+    all.push_back({"matrix_unit_gradient", s.text(), [=](uint64_t order) {
+        Launch l;
+        double* u = l.array("unit", unit, each(2, 0));
+        double* of = l.array("length", own, each(LANES, 0));
+        double* by = l.array("d", d, each(2, 0));
+        double* out = l.array("out", unset(s.count()), each(0, 1), of_elements(s, [=](int64_t r, int64_t c) {
+            double along = 0, size = 0;
+            for (int64_t k = 0; k < s.columns; k++) {
+                along += d[s.at(r, k)] * unit[s.at(r, k)];
+                size += std::abs(d[s.at(r, k)] * unit[s.at(r, k)]);
+            }
+            const double by_row = own[static_cast<size_t>(r)];
+            const double e = d[s.at(r, c)], x = unit[s.at(r, c)];
+            return Expected{(e - along * x) / by_row, bound * (std::abs(e) + size * std::abs(x)) / by_row};
+        }));
+        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_unit_gradient(u, of, by, s.rows, s.columns, out); });
+    }});
+}
+
+// VICReg: sum over a of (1 - sqrt(v_aa + 1e-4))+ / 2D, and over a, b other than a of v_ab^2 / 25D.
+void spread(std::vector<Case>& all, Random& random, int64_t dims) {
+    const Shape s{dims, dims};
+    Doubles v = normal(random, s.count());
+    for (int64_t a = 0; a < dims; a++) v[s.at(a, a)] = a % 2 == 0 ? 0.3 : 1.7;  // too little spread, and enough
+    const double d = static_cast<double>(dims);
+    all.push_back({"matrix_spread", s.text(), [=](uint64_t order) {
+        Launch l;
+        double* covariance = l.array("covariance", v, each(1, 0));
+        double* by = l.array("by", unset(s.count()), each(0, 1), of_elements(s, [=](int64_t a, int64_t b) {
+            const double x = v[s.at(a, b)];
+            const double slope = a != b ? 2 * x / (25 * d) : x < 1 ? -0.25 / (d * std::sqrt(x + 1e-4)) : 0;
+            return Expected{slope, 8 * ROUNDING * std::abs(slope)};
+        }));
+        double* loss = l.array("row loss", unset(dims), each(0, 1), of_rows(s, [=](int64_t a, int64_t b) {
+            const double x = v[s.at(a, b)];
+            return a != b ? x * x / (25 * d) : std::max(0.0, 1 - std::sqrt(x + 1e-4)) / (2 * d);
+        }));
+        return rows(l, dims, order, [=] { palimpsest_cuda_matrix_spread(covariance, dims, by, loss); });
+    }});
+}
+
+// Columns of either side are every third one and the rest, so that some are of neither.
+void margin(std::vector<Case>& all, Random& random, const Shape& s) {
+    const Doubles z = normal(random, s.count(), 2);
+    Ints other, current;
+    for (int32_t c = 0; c < s.columns; c++) (c % 3 == 0 ? other : current).push_back(c);
+    if (current.size() > 2) current.pop_back();
+    struct Best { size_t at; int32_t column; double value, inverse; };
+    auto best_of = [=](int64_t r, const Ints& side) {
+        Best best{0, side[0], z[s.at(r, side[0])], 0};
+        for (size_t i = 1; i < side.size(); i++) {
+            if (z[s.at(r, side[i])] > best.value) best = {i, side[i], z[s.at(r, side[i])], 0};
+        }
+        double sum = 0;
+        for (int32_t c : side) sum += std::exp(z[s.at(r, c)] - best.value);
+        best.inverse = 1 / sum;
+        return best;
+    };
+    for (bool softmaxes : {false, true}) {
+        const double wanted = softmaxes ? 0.2 : 0.5;
+        std::vector<Expected> gradient(z.size(), KEPT), missing;
+        std::vector<uint32_t> reads(z.size()), writes(z.size());
+        std::vector<uint32_t> other_reads(other.size(), 2 * static_cast<uint32_t>(s.rows));
+        std::vector<uint32_t> current_reads(current.size(), 2 * static_cast<uint32_t>(s.rows));
         for (int64_t r = 0; r < s.rows; r++) {
-            const double* row = z.data() + r * s.columns;
-            auto best = [&](const std::vector<int32_t>& of_these) {
-                return *std::max_element(of_these.begin(), of_these.end(), [&](int32_t a, int32_t b) { return row[a] < row[b]; });
-            };
-            auto p = [&](const std::vector<int32_t>& among, int32_t c) {
-                long double sum = 0;
-                for (int32_t i : among) sum += std::exp(static_cast<long double>(row[i]));
-                return static_cast<double>(std::exp(static_cast<long double>(row[c])) / sum);
-            };
-            const int32_t bad = best(other), good = best(current);
-            bad_at.push_back(bad);
-            best_at.push_back(good);
-            missing.push_back(constant ? p(other, bad) + 0.1 - p(current, good) : row[bad] + 0.1 - row[good]);
-            if (!(missing.back() > 0)) continue;
-            double* g = gradient.data() + r * s.columns;
-            for (int32_t c : current) {
-                if (constant) g[c] = -p(current, good) * ((c == good) - p(current, c));
+            const Best bad = best_of(r, other), good = best_of(r, current);
+            const double lack = softmaxes ? bad.inverse + wanted - good.inverse : bad.value + wanted - good.value;
+            missing.push_back({lack, 64 * ROUNDING * static_cast<double>(s.columns)});
+            for (const Ints* side : {&other, &current}) {
+                for (int32_t c : *side) reads[s.at(r, c)] += 2;
             }
-            if (!constant) {
-                g[good] = -1;
-                g[bad] = 1;
+            if (lack <= 0) continue;
+            auto expect = [&](int32_t c, double value) {
+                gradient[s.at(r, c)] = {value, softmaxes ? 64 * ROUNDING * static_cast<double>(s.columns) : 0};
+                writes[s.at(r, c)]++;
+            };
+            if (!softmaxes) {
+                expect(good.column, -1);
+                expect(bad.column, 1);
+                current_reads[good.at]++;
+                other_reads[bad.at]++;
+                continue;
+            }
+            for (size_t i = 0; i < current.size(); i++) {
+                const double p = std::exp(z[s.at(r, current[i])] - good.value) * good.inverse;
+                expect(current[i], -good.inverse * ((current[i] == good.column) - p));
+                reads[s.at(r, current[i])]++;
+                current_reads[i]++;
             }
         }
-        // Read for the maximum and for the sum; the current ones for the gradient too where it has all of them.
-        const TouchesOf reads = [=](size_t i) {
-            const bool is_current = std::find(current.begin(), current.end(), static_cast<int32_t>(i % 90)) != current.end();
-            return Touches{constant && is_current && missing[i / 90] > 0 ? 3u : 2u, 0};
-        };
-        auto index_reads = [=](const std::vector<int32_t>& index, const std::vector<int32_t>& at, bool all_of_them) {
-            return [=](size_t i) {
-                uint32_t n = 0;
-                for (int64_t r = 0; r < s.rows; r++) {
-                    n += 2 + (missing[r] > 0 && (constant ? all_of_them : index[i] == at[r]));
-                }
-                return Touches{n, 0};
-            };
-        };
-        const TouchesOf writes = [=](size_t i) {
-            const int32_t c = static_cast<int32_t>(i % 90);
-            const bool is_current = std::find(current.begin(), current.end(), c) != current.end();
-            return Touches{0, missing[i / 90] > 0 && (constant ? is_current : c == bad_at[i / 90] || c == best_at[i / 90])};
-        };
-        const char* which = constant ? "of probabilities" : "of scores";
-        all.push_back({"matrix_margin", which, [=](uint64_t order) {
+        all.push_back({"matrix_margin", s.text() + (softmaxes ? ", probabilities" : ""), [=](uint64_t order) {
             Launch l;
-            double* x = l.array("z", z, reads);
-            int32_t* o = l.array("other", other, index_reads(other, bad_at, false));
-            int32_t* c = l.array("current", current, index_reads(current, best_at, true));
-            double* g = l.array("gradient", Doubles(gradient.size(), 0), writes, within(gradient, TIGHT));
-            double* m = l.array("missing", unset(s.rows), each(0, 1), within(missing, TIGHT));
-            return l.run(blocks(s.rows, 4), 128, 0, order, [=] {
-                palimpsest_cuda_matrix_margin(x, s.rows, s.columns, o, static_cast<int64_t>(other.size()), c,
-                    static_cast<int64_t>(current.size()), 0.1, constant, g, m);
+            auto counts = [](const std::vector<uint32_t>& n) { return [=](size_t i) { return Touches{n[i], 0}; }; };
+            double* logits = l.array("z", z, counts(reads));
+            int32_t* others = l.array("other", other, counts(other_reads));
+            int32_t* currents = l.array("current", current, counts(current_reads));
+            double* by = l.array("gradient", Doubles(z.size(), 0), [=](size_t i) { return Touches{0, writes[i]}; }, gradient);
+            double* lacks = l.array("missing", unset(s.rows), each(0, 1), missing);
+            return rows(l, s.rows, order, [=] {
+                palimpsest_cuda_matrix_margin(logits, s.rows, s.columns, others, static_cast<int64_t>(other.size()), currents,
+                    static_cast<int64_t>(current.size()), wanted, softmaxes, by, lacks);
             });
         }});
-        for (bool none : {false, true}) {
-            Doubles lacking = missing;
-            if (none) lacking.assign(lacking.size(), -0.5);
-            double sum = 0, n = 0;
-            for (double x : lacking) {
-                sum += x > 0 ? x : 0;
-                n += x > 0;
-            }
-            const double mean = n > 0 ? sum / n : 0;
-            const Doubles shared = of(s, [&](int64_t r, int64_t c) { return gradient[r * s.columns + c] / std::max(n, 1.0); });
-            all.push_back({"matrix_margin_mean", std::string(which) + (none ? ", none" : ""), [=](uint64_t order) {
-                Launch l;
-                double* m = l.array("missing", lacking, each(static_cast<uint32_t>(count), 0));
-                double* g = l.array("gradient", gradient, each(1, 1), within(shared, TIGHT));
-                double* to = l.array("mean", unset(1), each(0, 1), {{mean, TIGHT}});
-                return l.run(blocks(count, 256), 256, 0, order, [=] { palimpsest_cuda_matrix_margin_mean(m, s.rows, g, count, to); });
-            }});
-        }
     }
 }
 
-// Two rounded products and a rounded sum: bits. What is copied may be anything, also where it goes.
-void following(std::vector<Case>& all, Random& random) {
-    const int64_t sizes[] = {1, 1024, 2500};
-    const float kept[] = {0.75f, 0, 0.996f};
-    Floats target[3], source[3];
-    std::vector<Expected> after[3];
-    for (int i = 0; i < 3; i++) {
-        target[i] = rounded(normal(random, sizes[i]));
-        source[i] = rounded(normal(random, sizes[i]));
-        if (kept[i] == 0) target[i].assign(target[i].size(), NAN);
-        for (size_t j = 0; j < target[i].size(); j++) {
-            const float left = kept[i] * target[i][j], right = (1 - kept[i]) * source[i][j];
-            after[i].push_back({kept[i] == 0 ? source[i][j] : left + right, 0});
+void margin_mean(std::vector<Case>& all, Random& random, const Shape& s) {
+    const Doubles gradient = normal(random, s.count());
+    for (bool none : {false, true}) {
+        Doubles missing = normal(random, s.rows);
+        for (double& x : missing) x = none ? -std::abs(x) : x;
+        double sum = 0, positive = 0;
+        for (double x : missing) {
+            sum += std::max(0.0, x);
+            positive += x > 0;
         }
+        const double by = std::max(1.0, positive);
+        all.push_back({"matrix_margin_mean", s.text() + (none ? ", nothing lacks" : ""), [=](uint64_t order) {
+            Launch l;
+            double* lacks = l.array("missing", missing, each(static_cast<uint32_t>(s.count()), 0));
+            double* g = l.array("gradient", gradient, each(1, 1), of_elements(s, [=](int64_t r, int64_t c) {
+                return Expected{gradient[s.at(r, c)] / by, 2 * ROUNDING * std::abs(gradient[s.at(r, c)])};
+            }));
+            double* mean = l.array("mean", unset(1), each(0, 1), {{sum / by, 8 * ROUNDING * sum * static_cast<double>(s.rows)}});
+            return elements(l, s.count(), order, [=] { palimpsest_cuda_matrix_margin_mean(lacks, s.rows, g, s.count(), mean); });
+        }});
     }
-    all.push_back({"follow", "3 pairs", [=](uint64_t order) {
-        Launch l;
-        std::vector<int64_t> words;
-        std::vector<int32_t> owner;
-        std::vector<uint32_t> blocks_of;
-        auto add = [&](const float* p) { words.push_back(static_cast<int64_t>(reinterpret_cast<uintptr_t>(p))); };
-        for (int i = 0; i < 3; i++) {
-            add(l.array("target", target[i], each(kept[i] != 0, 1), after[i]));
-            add(l.array("source", source[i], each(1, 0)));
-            uint32_t bits;
-            std::memcpy(&bits, &kept[i], 4);
-            words.push_back(bits);
-            words.push_back(sizes[i]);
-            words.push_back(static_cast<int64_t>(owner.size()));
-            blocks_of.push_back(static_cast<uint32_t>(blocks(sizes[i], 1024)));
-            owner.insert(owner.end(), blocks_of.back(), i);
-        }
-        int64_t* table = l.array("table", words, [=](size_t i) { return Touches{256 * blocks_of[i / 5], 0}; });
-        int32_t* pair_of_block = l.array("pair of block", owner, each(256, 0));
-        return l.run(static_cast<int64_t>(owner.size()), 256, 0, order, [=] { palimpsest_cuda_follow(table, pair_of_block); });
-    }});
 }
 
 }  // namespace
@@ -410,14 +423,16 @@ void following(std::vector<Case>& all, Random& random) {
 std::vector<Case> matrix_cases(uint64_t seed) {
     Random random(seed);
     std::vector<Case> all;
-    for (const Shape& s : SHAPES) {
-        elements(all, random, s);
-        rows(all, random, s);
+    for (const Shape& s : {Shape{1, 2}, {3, 10}, {5, 32}, {9, 33}, {64, 100}}) {
+        conversions(all, random, s);
+        arithmetic(all, random, s);
+        softmaxes(all, random, s);
+        surest(all, random, s);
+        lengths(all, random, s);
+        spread(all, random, s.columns);
+        margin(all, random, s);
+        margin_mean(all, random, s);
     }
-    spread(all, random);
-    choices(all, random);
-    margins(all, random);
-    following(all, random);
     return all;
 }
 

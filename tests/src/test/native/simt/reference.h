@@ -34,7 +34,7 @@ struct Case {
     Problem problem;
 };
 
-// Of the kernels that layers and losses need, of those that losses over matrices are made of, and of those that train.
+// Of the kernels that layers and losses need, of small matrices, and of those that train.
 std::vector<Case> layer_cases(uint64_t seed);
 std::vector<Case> matrix_cases(uint64_t seed);
 std::vector<Case> training_cases(uint64_t seed);

@@ -245,6 +245,44 @@ void optimisers(std::vector<Case>& all, Random& random) {
     }
 }
 
+// target = kept target + (1 - kept) source; the copy of kept = 0 does not look at the target, which may be NaN.
+void follow(std::vector<Case>& all, Random& random) {
+    std::vector<Floats> targets, sources;
+    for (int64_t size : {1, 1024, 2500}) {
+        targets.push_back(normal(random, size));
+        sources.push_back(normal(random, size));
+    }
+    for (float kept : {0.0f, 0.99f}) {
+        all.push_back({"follow", "3 pairs, keeping " + std::to_string(kept), [=](uint64_t order) {
+            Launch l;
+            std::vector<int64_t> words;
+            std::vector<int32_t> pair_of_block;
+            std::vector<uint32_t> blocks_of;
+            uint32_t bits;
+            std::memcpy(&bits, &kept, sizeof bits);
+            for (size_t k = 0; k < targets.size(); k++) {
+                std::vector<Expected> after;
+                for (size_t i = 0; i < targets[k].size(); i++) {
+                    const double t = targets[k][i], s = sources[k][i], fresh = 1 - kept;
+                    after.push_back({kept == 0 ? s : kept * t + fresh * s,
+                        kept == 0 ? 0 : 4 * FLOAT_ROUNDING * (std::abs(kept * t) + std::abs(fresh * s))});
+                }
+                const Floats before = kept == 0 ? Floats(targets[k].size(), NAN) : targets[k];
+                words.push_back(static_cast<int64_t>(reinterpret_cast<uintptr_t>(
+                    l.array("target", before, each(kept == 0 ? 0 : 1, 1), after))));
+                words.push_back(static_cast<int64_t>(reinterpret_cast<uintptr_t>(l.array("source", sources[k], each(1, 0)))));
+                words.insert(words.end(), {bits, static_cast<int64_t>(before.size()), static_cast<int64_t>(pair_of_block.size())});
+                blocks_of.push_back(static_cast<uint32_t>(blocks(static_cast<int64_t>(before.size()), A_BLOCK)));
+                pair_of_block.insert(pair_of_block.end(), blocks_of.back(), static_cast<int32_t>(k));
+            }
+            int64_t* table = l.array("table", words,
+                [=](size_t i) { return Touches{static_cast<uint32_t>(THREADS) * blocks_of[i / 5], 0}; });
+            int32_t* pairs = l.array("pair of block", pair_of_block, each(THREADS, 0));
+            return l.run(static_cast<int64_t>(pair_of_block.size()), THREADS, 0, order, [=] { palimpsest_cuda_follow(table, pairs); });
+        }});
+    }
+}
+
 }  // namespace
 
 std::vector<Case> training_cases(uint64_t seed) {
@@ -253,6 +291,7 @@ std::vector<Case> training_cases(uint64_t seed) {
     frozen_norm(all, random);
     clipping(all, random);
     optimisers(all, random);
+    follow(all, random);
     return all;
 }
 

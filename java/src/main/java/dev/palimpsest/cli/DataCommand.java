@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -71,11 +72,8 @@ final class DataCommand implements Callable<Integer> {
         @Option(names = "--data-folder", paramLabel = "DIR", description = "Where its files lie [the usual places].")
         private Optional<Path> folder = Optional.empty();
 
-        @Option(names = "--image-size", paramLabel = "N", description = "For image-folder and image-list, as in palimpsest train [0].")
-        private int imageSize;
-
-        @Option(names = "--skip-damaged", description = "For image-folder and image-list: leave out what cannot be read.")
-        private boolean skipDamaged;
+        @Mixin
+        private ImageFlags images;
 
         @Spec
         private CommandSpec command;
@@ -92,7 +90,7 @@ final class DataCommand implements Callable<Integer> {
             lines.flush();
             Dataset data;
             try {
-                data = source.load(folder, new ImageOptions(imageSize, skipDamaged));
+                data = source.load(folder, images.options());
             } catch (DataException e) {
                 lines.println("How to get it: " + source.howToGet());
                 lines.flush();

@@ -1,7 +1,6 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.data.Dataset;
-import dev.palimpsest.data.ImageOptions;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.recipe.DataOptions;
 import dev.palimpsest.recipe.Nearest;
@@ -18,6 +17,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
@@ -44,15 +44,10 @@ final class EvalCommand implements Callable<Integer> {
             description = "Where its files lie [as in the run, or the usual places].")
     private Optional<Path> folder = Optional.empty();
 
-    @picocli.CommandLine.Option(names = "--image-size", paramLabel = "N", order = 4,
-            description = "For image-folder and image-list, as in palimpsest train [0].")
-    private int imageSize;
+    @Mixin
+    private ImageFlags imageFlags;
 
-    @picocli.CommandLine.Option(names = "--skip-damaged", order = 5,
-            description = "For image-folder and image-list: leave out what cannot be read.")
-    private boolean skipDamaged;
-
-    @picocli.CommandLine.Option(names = "--split", paramLabel = "test|validation|train", order = 6,
+    @picocli.CommandLine.Option(names = "--split", paramLabel = "test|validation|train", order = 4,
             description = "Which images [those that the run's own accuracies are of].")
     private Optional<String> split = Optional.empty();
 
@@ -71,7 +66,7 @@ final class EvalCommand implements Callable<Integer> {
             DataOptions own = model.recipe().data();
             SavedModel.Part part = chosen.orElse(data.isEmpty() && own.evaluate() == DataOptions.Evaluate.VALIDATION
                     ? SavedModel.Part.VALIDATION : SavedModel.Part.TEST);
-            Dataset images = data.isPresent() ? Dataset.load(data.get(), folder, new ImageOptions(imageSize, skipDamaged))
+            Dataset images = data.isPresent() ? Dataset.load(data.get(), folder, imageFlags.options())
                     : Dataset.load(own.name(), folder.or(own::folder), own.images());
             OptionalInt number = snapshot.map(OptionalInt::of).orElse(OptionalInt.empty());
             print(model, number, Option.label(part) + " images of " + images.name(),

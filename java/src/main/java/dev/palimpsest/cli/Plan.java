@@ -6,6 +6,7 @@ import dev.palimpsest.recipe.Nearest;
 import dev.palimpsest.recipe.Option;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
+import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.recipe.SuiteFile;
 import dev.palimpsest.report.RunFolder;
 import java.io.IOException;
@@ -27,15 +28,15 @@ import java.util.Map;
  */
 record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
     /**
-     * The recipe and the methods beside it, for every class order.
+     * The recipe and the methods beside it, for every class order or seed.
      *
      * @param recipeName as the user gave it
      * @param recipe the file's, and what the command line changes
      * @param beside names of methods
-     * @param orders seeds; empty: the recipe's own order alone
+     * @param repeats without seeds: the recipe's own alone
      * @throws IllegalArgumentException with a sentence, for a method there is not, or one that is named twice
      */
-    static List<Plan> of(String recipeName, RecipeFile file, Recipe recipe, List<String> beside, List<String> orders) {
+    static List<Plan> of(String recipeName, RecipeFile file, Recipe recipe, List<String> beside, Repeats repeats) {
         List<String> methods = Arrays.stream(MethodOptions.Kind.values()).map(Option::label).toList();
         String own = Option.label(recipe.method().kind());
         LinkedHashSet<String> all = new LinkedHashSet<>(List.of(own));
@@ -50,39 +51,43 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
             }
         }
         List<Plan> plans = new ArrayList<>();
-        for (String order : orders.isEmpty() ? List.of(recipe.toMap().get("order")) : orders) {
-            Path folder = Path.of(orders.isEmpty() ? "" : "order-" + order);
-            Recipe ordered = recipe.with("order", order);
+        boolean once = repeats.seeds().isEmpty();
+        for (String seed : once ? List.of("") : repeats.seeds()) {
+            Path folder = Path.of(once ? "" : repeats.word() + "-" + seed);
+            Map<String, String> texts = recipe.toMap();
+            if (!once) {
+                repeats.set(texts, seed);
+            }
             for (String method : all) {
-                Recipe settled = Methods.settled(ordered.with("method", method));
-                plans.add(new Plan(method + (orders.isEmpty() ? "" : ", order " + order),
+                Recipe settled = Methods.settled(Recipe.of(texts).with("method", method));
+                plans.add(new Plan(method + (once ? "" : ", " + repeats.word() + " " + seed),
                         method.equals(own) ? folder : folder.resolve(method), settled,
                         new RunFolder.Origin(file.name(), command(recipeName, file, settled))));
             }
         }
-        requireDistinct(plans, orders);
+        requireDistinct(plans, repeats);
         return plans;
     }
 
     /**
-     * Every variant of a suite, for every class order.
+     * Every variant of a suite, for every class order or seed.
      *
-     * @param orders seeds; empty: the suite's own
+     * @param seeds instead of the suite's own; empty: those
      * @param given options that go before the suite's
      * @throws IllegalArgumentException with a sentence, for a recipe there is not or options that cannot be
      */
-    static List<Plan> of(SuiteFile suite, List<String> orders, Map<String, String> given) throws IOException {
+    static List<Plan> of(SuiteFile suite, List<String> seeds, Map<String, String> given) throws IOException {
         List<Plan> plans = new ArrayList<>();
-        List<String> seeds = orders.isEmpty() ? suite.orders() : orders;
-        // The first class order of everything comes first: a suite that is cut short has compared every variant on some orders.
-        for (String order : seeds) {
+        Repeats repeats = seeds.isEmpty() ? suite.repeats() : suite.repeats().withSeeds(seeds);
+        // The first seed of everything comes first: a suite that is cut short has compared every variant on some of them.
+        for (String seed : repeats.seeds()) {
             for (SuiteFile.Block block : suite.blocks()) {
                 RecipeFile file = RecipeFile.load(block.recipe());
                 for (String label : block.variants().keySet()) {
                     Map<String, String> texts = new LinkedHashMap<>(file.texts());
                     texts.putAll(block.variants().get(label));
                     texts.putAll(given);
-                    texts.put("order", order);
+                    repeats.set(texts, seed);
                     Recipe recipe;
                     try {
                         recipe = Methods.settled(Recipe.of(texts));
@@ -91,20 +96,21 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
                         throw new IllegalArgumentException("suite " + suite.name() + ", " + block.title() + ", " + label + ": "
                                 + e.getMessage(), e);
                     }
-                    plans.add(new Plan(block.title() + ", " + label + ", order " + order,
-                            Path.of(fileName(block.title()), fileName(label), "order-" + order), recipe,
+                    plans.add(new Plan(block.title() + ", " + label + ", " + repeats.word() + " " + seed,
+                            Path.of(fileName(block.title()), fileName(label), repeats.word() + "-" + seed), recipe,
                             new RunFolder.Origin(file.name(), command(block.recipe(), file, recipe), block.title(), label,
                                     block.reference())));
                 }
             }
         }
-        requireDistinct(plans, seeds);
+        requireDistinct(plans, repeats);
         return plans;
     }
 
-    private static void requireDistinct(List<Plan> plans, List<String> orders) {
-        if (orders.stream().distinct().count() < orders.size()) {
-            throw new IllegalArgumentException("--orders " + String.join(",", orders) + ": expected every seed once");
+    private static void requireDistinct(List<Plan> plans, Repeats repeats) {
+        if (repeats.seeds().stream().distinct().count() < repeats.seeds().size()) {
+            throw new IllegalArgumentException("--" + repeats.word() + "s " + String.join(",", repeats.seeds())
+                    + ": expected every seed once");
         }
         Map<Path, Plan> byFolder = new LinkedHashMap<>();
         for (Plan plan : plans) {

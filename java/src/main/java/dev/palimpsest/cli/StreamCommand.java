@@ -1,7 +1,6 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.data.Dataset;
-import dev.palimpsest.data.ImageOptions;
 import dev.palimpsest.data.ScenarioFile;
 import dev.palimpsest.report.StreamPlot;
 import dev.palimpsest.stream.ClassOrder;
@@ -14,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -29,8 +29,8 @@ final class StreamCommand implements Callable<Integer> {
     @Option(names = "--data-folder", paramLabel = "DIR", description = "Where its files lie [the usual places].")
     private Optional<Path> folder = Optional.empty();
 
-    @Option(names = "--image-size", paramLabel = "N", description = "For image-folder and image-list, as in palimpsest train [0].")
-    private int imageSize;
+    @Mixin
+    private ImageFlags images;
 
     @Option(names = "--scenario", paramLabel = "FILE",
             description = "A scenario_N.pkl of the challenge, shown as it is; with --data, checked against the images.")
@@ -105,7 +105,11 @@ final class StreamCommand implements Callable<Integer> {
             return StreamPicture.of(file);
         }
         try {
-            Dataset dataset = Dataset.load(data == null ? "digits" : data, folder, new ImageOptions(imageSize, false));
+            if (file != null && images.options().skipDamaged()) {
+                throw new IllegalArgumentException("--skip-damaged: a scenario file counts the images of train.txt, and leaving some out "
+                        + "would shift the rest; replace damaged files");
+            }
+            Dataset dataset = Dataset.load(data == null ? "digits" : data, folder, images.options());
             return StreamPicture.of(file != null ? RepetitionStream.of(dataset, file)
                     : RepetitionStream.generate(dataset, plan(), ClassOrder.parse(classOrder), seed));
         } catch (IllegalArgumentException e) {

@@ -3,6 +3,7 @@ package dev.palimpsest.cli;
 import dev.palimpsest.recipe.MlkdOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
+import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
 import java.io.IOException;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 @Command(name = "train", sortOptions = false,
-        customSynopsis = "palimpsest train RECIPE [--OPTION VALUE]… [--beside METHOD,…] [--orders SEED,…] [--out DIR]%n",
+        customSynopsis = "palimpsest train RECIPE [--OPTION VALUE]… [--beside METHOD,…] [--orders SEED,…|--seeds SEED,…] [--out DIR]%n",
         description = {
     "Trains a recipe over a stream of classes and writes a run folder with a report.",
     "",
@@ -35,6 +36,7 @@ import picocli.CommandLine.Spec;
     "  palimpsest train m2kd-digits",
     "  palimpsest train m2kd-digits --beside fine-tuning,lwf,joint",
     "  palimpsest train m2kd-fashion --orders 1,2,3 --epochs 5 --out runs/fashion",
+    "  palimpsest train mlkd-digits --beside fine-tuning,lwf-unlabelled,mlkd-baseline,mlkd-ssl-alone,mlkd-alone --seeds 1,2,3",
     "  palimpsest train my-recipe.properties --method lwf"})
 final class TrainCommand implements Callable<Integer> {
     private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
@@ -52,6 +54,10 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--orders", paramLabel = "SEED", split = ",", order = 2,
             description = "Repeats everything for each of these class orders, and gives mean ± standard deviation.")
     private List<String> orders = new ArrayList<>();
+
+    @Option(names = "--seeds", paramLabel = "SEED", split = ",", order = 2,
+            description = "The same with all that is drawn anew: class order, stream with repetition, weights, order of images.")
+    private List<String> seeds = new ArrayList<>();
 
     @Option(names = "--as", paramLabel = "paper|code", order = 3,
             description = "Method mlkd as in the paper or in the published code, where they differ; options given one by one go before it.")
@@ -84,7 +90,7 @@ final class TrainCommand implements Callable<Integer> {
                 texts.putAll(MlkdOptions.as(as));
             }
             texts.putAll(flags.given());
-            plans = Plan.of(recipeName, file, Recipe.of(texts), beside, orders);
+            plans = Plan.of(recipeName, file, Recipe.of(texts), beside, repeats());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
@@ -102,6 +108,13 @@ final class TrainCommand implements Callable<Integer> {
             report(folder, lines);
         }
         return Batch.summary(failures, plans.size(), command.commandLine());
+    }
+
+    private Repeats repeats() {
+        if (!orders.isEmpty() && !seeds.isEmpty()) {
+            throw new IllegalArgumentException("--orders and --seeds: expected one of them, class orders alone or all that is drawn");
+        }
+        return seeds.isEmpty() ? new Repeats(orders, false) : new Repeats(seeds, true);
     }
 
     /** A run is worth keeping even where its page cannot be made. */

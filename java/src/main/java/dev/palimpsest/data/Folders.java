@@ -17,10 +17,18 @@ final class Folders {
     }
 
     static List<Path> usual(String name, Map<String, String> environment, Path home) {
+        return List.of(cache(environment, home).resolve(name), SYSTEM.resolve(name));
+    }
+
+    /** The user's cache, which need not exist. */
+    static Path cache() {
+        return cache(System.getenv(), Path.of(System.getProperty("user.home")));
+    }
+
+    private static Path cache(Map<String, String> environment, Path home) {
         String cache = environment.getOrDefault("XDG_CACHE_HOME", "");
         // The XDG specification: a relative path there is to be ignored.
-        Path caches = Path.of(cache).isAbsolute() ? Path.of(cache) : home.resolve(".cache");
-        return List.of(caches.resolve("palimpsest").resolve(name), SYSTEM.resolve(name));
+        return (Path.of(cache).isAbsolute() ? Path.of(cache) : home.resolve(".cache")).resolve("palimpsest");
     }
 
     static String joined(List<Path> folders) {

@@ -10,12 +10,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
-/** Image files with labels, read into arrays of bytes. */
+/** Image files with labels, read into bytes: on the heap, or in a file of the cache where they are too many for it. */
 final class ImageFiles {
     private static final System.Logger LOG = System.getLogger(ImageFiles.class.getName());
     private static final double GIB = 1 << 30;
+    /** Training needs the rest. */
+    private static final double SHARE_OF_HEAP = 0.75;
 
     /** A file and its class. */
     record Labelled(Path file, int label) {}
@@ -32,15 +35,36 @@ final class ImageFiles {
     /** @throws DataException for a file that cannot be read or does not fit, and where there is too little memory */
     static Dataset load(String name, Path folder, List<String> classNames, List<Labelled> train, List<Labelled> test, String testName,
             ImageOptions options) {
+        Runtime runtime = Runtime.getRuntime();
+        return load(name, folder, classNames, train, test, testName, options,
+                runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory(), Folders.cache());
+    }
+
+    /**
+     * @param heap bytes of memory that are left
+     * @param cache where images go that are too many for it
+     */
+    static Dataset load(String name, Path folder, List<String> classNames, List<Labelled> train, List<Labelled> test, String testName,
+            ImageOptions options, long heap, Path cache) {
         ImageFiles files = new ImageFiles(folder, options);
         int[] size = files.size(train);
-        files.checkFits(train.size(), test.size(), size);
-        Part training = files.read("train", train, size);
-        Part others = files.read(testName, test, size);
+        IntFunction<PixelStore> stores = stores(train.size(), test.size(), size, heap, cache);
+        Part training = files.read("train", train, size, stores);
+        Part others = files.read(testName, test, size, stores);
         Images images = Images.training(Picture.CHANNELS, size[0], size[1], training.pixels, training.labels);
-        return new Dataset(name, classNames, images,
-                new Images(Picture.CHANNELS, size[0], size[1], others.pixels, others.labels, images.normalisation()), files.sha256,
-                "that of the files in " + folder);
+        Images judged = new Images(Picture.CHANNELS, size[0], size[1], others.pixels, others.labels, images.normalisation());
+        return new Dataset(name, classNames, files.shown(images), files.shown(judged), files.sha256, "that of the files in " + folder);
+    }
+
+    private Images shown(Images images) {
+        if (options.crop() == 0) {
+            return images;
+        }
+        if (!ImageOptions.fits(options.crop(), images.height()) || !ImageOptions.fits(options.crop(), images.width())) {
+            throw new DataException("image-crop = " + options.crop() + " is no part in the middle of the " + images.height() + "×"
+                    + images.width() + " pixels in " + folder + ": take a smaller one, even or odd as they are, or give --image-size");
+        }
+        return images.cropped(options.crop());
     }
 
     /** Height and width of all images: the option's, or those of the first file that can be read. */
@@ -56,37 +80,50 @@ final class ImageFiles {
         return new int[] {options.size(), options.size()};
     }
 
-    private void checkFits(int train, int test, int[] size) {
+    /** What makes room for so many images. */
+    private static IntFunction<PixelStore> stores(int train, int test, int[] size, long heap, Path cache) {
         long image = (long) Picture.CHANNELS * size[0] * size[1];
-        Runtime runtime = Runtime.getRuntime();
-        long free = runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
-        if (image * (train + test) > free) {
-            throw new DataException(String.format(Locale.ROOT, "%,d training and %,d test images of 3×%d×%d take %.2f GiB and the heap "
-                    + "has %.2f left: use a smaller --image-size, fewer images, or more memory (JAVA_OPTS=-Xmx…)",
-                    train, test, size[0], size[1], image * (train + test) / GIB, free / GIB));
+        long bytes = image * (train + test);
+        if (bytes <= SHARE_OF_HEAP * heap) {
+            return PixelStore.Heap::new;
         }
+        String found = String.format(Locale.ROOT, "%,d training and %,d test images of 3×%d×%d take %.2f GiB, the heap has %.2f left",
+                train, test, size[0], size[1], bytes / GIB, heap / GIB);
+        long disk;
+        try {
+            disk = Files.getFileStore(Files.createDirectories(cache)).getUsableSpace();
+        } catch (IOException e) {
+            throw new DataException(found + " and " + cache + " cannot be used (" + e + "): give more memory (JAVA_OPTS=-Xmx…), or name "
+                    + "another place with XDG_CACHE_HOME", e);
+        }
+        if (bytes > disk) {
+            throw new DataException(String.format(Locale.ROOT, "%s and the disk of %s %.2f: use a smaller --image-size, fewer images, more "
+                    + "memory (JAVA_OPTS=-Xmx…), or a larger disk (XDG_CACHE_HOME)", found, cache, disk / GIB));
+        }
+        LOG.log(System.Logger.Level.INFO, "{0}: they go into a file of {1} that ends with the process", found, cache);
+        return slots -> new PixelStore.Disk(cache, Math.toIntExact(image));
     }
 
-    private record Part(byte[][] pixels, int[] labels) {}
+    private record Part(Pixels pixels, int[] labels) {}
 
-    private Part read(String part, List<Labelled> files, int[] size) {
-        byte[][] pixels = new byte[files.size()][];
+    private Part read(String part, List<Labelled> files, int[] size, IntFunction<PixelStore> stores) {
+        PixelStore store = stores.apply(files.size());
+        boolean[] readable = new boolean[files.size()];
         String[] hashes = new String[files.size()];
         // Every file has its place, so the order in which threads come does not matter.
-        IntStream.range(0, files.size()).parallel().forEach(i -> pixels[i] = read(files.get(i), size, hashes, i));
-        int kept = 0;
-        int[] labels = new int[files.size()];
-        for (int i = 0; i < pixels.length; i++) {
-            if (pixels[i] != null) {
-                pixels[kept] = pixels[i];
-                labels[kept++] = files.get(i).label;
+        IntStream.range(0, files.size()).parallel().forEach(i -> {
+            byte[] pixels = read(files.get(i), size, hashes, i);
+            if (pixels != null) {
+                store.put(i, pixels);
+                readable[i] = true;
             }
-        }
-        if (kept == 0) {
+        });
+        int[] kept = IntStream.range(0, files.size()).filter(i -> readable[i]).toArray();
+        if (kept.length == 0) {
             throw new DataException(folder + " has no " + part + " image that can be read: put PNG or JPEG files there");
         }
         sha256.put(part, listHash(files, hashes));
-        return new Part(Arrays.copyOf(pixels, kept), Arrays.copyOf(labels, kept));
+        return new Part(store.pixels(kept), Arrays.stream(kept).map(i -> files.get(i).label).toArray());
     }
 
     /** The file's pixels; null if it is damaged and such files are left out. */

@@ -8,8 +8,15 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
-/** train.txt and test.txt with a path and a label a line; labels are numbers or names, and numbered in their order. */
+/**
+ * train.txt and test.txt with a path and a label a line; labels are numbers or names, and numbered in their order. The CLVision 2024
+ * challenge's folder has its lists and its images in folders of their own, and the labels of its test images in a list that came later.
+ */
 record ImageList() implements OwnImages {
+    private static final String LISTS = "clvision2024-splits";
+    private static final String IMAGES = "clvision2024-imgs";
+    private static final String LATER = "test_label.txt";
+
     @Override
     public String name() {
         return "image-list";
@@ -23,14 +30,17 @@ record ImageList() implements OwnImages {
     @Override
     public String howToGet() {
         return "Name a folder with --data-folder; it holds train.txt and test.txt, each line the path of a PNG or JPEG file (from that "
-                + "folder on) and its label.";
+                + "folder on) and its label. The CLVision 2024 challenge's clvision2024-data is such a folder as it is unpacked, with "
+                + LISTS + "/" + LATER + " for the labels of the test images.";
     }
 
     @Override
     public Dataset load(Optional<Path> folder, ImageOptions options) {
         Path root = require(folder);
-        List<Line> train = lines(root, "train.txt");
-        List<Line> test = lines(root, "test.txt");
+        Path lists = existing(root.resolve(LISTS), root);
+        Path images = existing(root.resolve(IMAGES), root);
+        List<Line> train = lines(lists.resolve("train.txt"), images);
+        List<Line> test = lines(existing(lists.resolve(LATER), lists.resolve("test.txt")), images);
         boolean numbers = train.stream().allMatch(line -> line.label.matches("\\d{1,9}"));
         Comparator<String> order = numbers ? Comparator.comparingInt(Integer::parseInt) : Comparator.naturalOrder();
         List<String> names = train.stream().map(Line::label).distinct().sorted(order).toList();
@@ -39,10 +49,14 @@ record ImageList() implements OwnImages {
 
     private record Line(Path list, int number, Path file, String label) {}
 
-    private static List<Line> lines(Path root, String name) {
-        Path list = root.resolve(name);
+    private static Path existing(Path first, Path otherwise) {
+        return Files.exists(first) ? first : otherwise;
+    }
+
+    private static List<Line> lines(Path list, Path images) {
         if (!Files.exists(list)) {
-            throw new DataException(root + " lacks " + name + ": it must hold train.txt and test.txt, a path and a label a line");
+            throw new DataException(list.getParent() + " lacks " + list.getFileName() + ": it must hold train.txt and test.txt, "
+                    + "a path and a label a line");
         }
         List<Line> lines = new ArrayList<>();
         int number = 0;
@@ -57,7 +71,7 @@ record ImageList() implements OwnImages {
                 if (blank < 0) {
                     throw new DataException(list + ", line " + number + " is \"" + text + "\": expected a path, a blank and a label");
                 }
-                lines.add(new Line(list, number, root.resolve(text.substring(0, blank).strip()), text.substring(blank + 1)));
+                lines.add(new Line(list, number, images.resolve(text.substring(0, blank).strip()), text.substring(blank + 1)));
             }
         } catch (IOException e) {
             throw new DataException(list + " cannot be read (" + e + "): expected UTF-8 text", e);

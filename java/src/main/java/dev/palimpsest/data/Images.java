@@ -7,15 +7,25 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * Labelled images of one size, kept as one byte a pixel and read as normalised float32 in CHW order. Immutable, so any number of
- * threads may read.
+ * Labelled images of one size, kept as one byte a pixel, an array an image or in a file, and read as normalised float32 in CHW order.
+ * Immutable, so any number of threads may read.
  */
 public final class Images {
+    private static final float[] LEVELS = new float[Normalisation.LEVELS];
+
+    static {
+        for (int level = 0; level < LEVELS.length; level++) {
+            LEVELS[level] = level;
+        }
+    }
+
     private final int channels;
     private final int height;
     private final int width;
-    // One array an image: together they may be more than an array can hold.
-    private final byte[][] pixels;
+    /** Rows of pixels above and below those that are shown, and columns to their left and right. */
+    private final int above;
+    private final int beside;
+    private final Pixels pixels;
     private final int[] labels;
     private final Normalisation normalisation;
     private final float[] table;
@@ -27,37 +37,46 @@ public final class Images {
      * @throws IllegalArgumentException if a size is not positive, or pixels, labels and normalisation do not fit each other
      */
     public Images(int channels, int height, int width, byte[] pixels, int[] labels, Normalisation normalisation) {
-        this(channels, height, width, apart(channels, height, width, pixels, labels.length), labels, normalisation);
+        this(channels, height, width, Pixels.of(apart(channels, height, width, pixels, labels.length)), labels, normalisation);
     }
 
-    /** @param pixels an array an image, [C,H,W] unsigned; kept, not copied */
-    Images(int channels, int height, int width, byte[][] pixels, int[] labels, Normalisation normalisation) {
+    Images(int channels, int height, int width, Pixels pixels, int[] labels, Normalisation normalisation) {
+        this(channels, height, width, 0, 0, pixels, labels, normalisation, brightest(pixels));
+    }
+
+    private Images(int channels, int height, int width, int above, int beside, Pixels pixels, int[] labels, Normalisation normalisation,
+            int brightest) {
         if (normalisation.channels() != channels) {
             throw new IllegalArgumentException("normalisation of " + normalisation.channels() + " channels for images of " + channels);
         }
         this.channels = channels;
         this.height = height;
         this.width = width;
+        this.above = above;
+        this.beside = beside;
         this.pixels = pixels;
         this.labels = labels;
         this.normalisation = normalisation;
         this.table = normalisation.table();
+        this.brightest = brightest;
+    }
+
+    private static int brightest(Pixels pixels) {
         int most = 0;
-        for (byte[] image : pixels) {
-            for (byte pixel : image) {
+        for (int i = 0; i < pixels.images(); i++) {
+            for (byte pixel : pixels.of(i)) {
                 most = Math.max(most, Byte.toUnsignedInt(pixel));
             }
         }
-        this.brightest = most;
+        return most;
     }
 
     /** Training images, normalised by their own statistics. Arguments and errors as in the constructor. */
     public static Images training(int channels, int height, int width, byte[] pixels, int[] labels) {
-        return training(channels, height, width, apart(channels, height, width, pixels, labels.length), labels);
+        return training(channels, height, width, Pixels.of(apart(channels, height, width, pixels, labels.length)), labels);
     }
 
-    /** @param pixels an array an image, [C,H,W] unsigned; kept, not copied */
-    static Images training(int channels, int height, int width, byte[][] pixels, int[] labels) {
+    static Images training(int channels, int height, int width, Pixels pixels, int[] labels) {
         return new Images(channels, height, width, pixels, labels, Normalisation.of(channels, height * width, pixels));
     }
 
@@ -77,15 +96,21 @@ public final class Images {
 
     /** The same images, normalised by other statistics. */
     public Images normalisedBy(Normalisation other) {
-        return new Images(channels, height, width, pixels, labels, other);
+        return new Images(channels, height, width, above, beside, pixels, labels, other, brightest);
+    }
+
+    /** The middle of the same images; a window that is moved shows what lies around it. The statistics stay those of all pixels. */
+    Images cropped(int side) {
+        return new Images(channels, side, side, above + (height - side) / 2, beside + (width - side) / 2, pixels, labels, normalisation,
+                brightest);
     }
 
     /** These images and then others of the same size, whose labels grow by {@code shift}; normalised as these are. */
     Images and(Images others, int shift) {
-        byte[][] all = Arrays.copyOf(pixels, pixels.length + others.pixels.length);
-        System.arraycopy(others.pixels, 0, all, pixels.length, others.pixels.length);
+        byte[][] all = new byte[size() + others.size()][];
+        Arrays.setAll(all, i -> i < size() ? pixels.of(i) : others.pixels.of(i - size()));
         int[] numbers = IntStream.concat(Arrays.stream(labels), Arrays.stream(others.labels).map(label -> label + shift)).toArray();
-        return new Images(channels, height, width, all, numbers, normalisation);
+        return new Images(channels, height, width, Pixels.of(all), numbers, normalisation);
     }
 
     public int size() {
@@ -129,7 +154,7 @@ public final class Images {
         Objects.checkIndex(channel, channels);
         Objects.checkIndex(y, height);
         Objects.checkIndex(x, width);
-        return Byte.toUnsignedInt(pixels[index][(channel * height + y) * width + x]);
+        return Byte.toUnsignedInt(pixels.of(index)[(channel * storedHeight() + y + above) * storedWidth() + x + beside]);
     }
 
     /**
@@ -149,29 +174,64 @@ public final class Images {
 
     /**
      * Writes a window of the image's own size, [C,H,W] float32, whose top left corner lies at (top, left) of the image. What lies
-     * outside the image is pixel 0.
+     * outside the image is pixel 0, but for images that show only the middle of their pixels.
      *
      * @param mirrored left and right of the window exchanged
      * @param offset where the first value goes, counted in floats
      * @throws IndexOutOfBoundsException if there is no such image, or it does not fit
      */
     public void readWindow(int index, int top, int left, boolean mirrored, MemorySegment out, long offset) {
+        window(index, top, left, mirrored, table, out, offset);
+    }
+
+    /** As {@link #readWindow}, but the bytes as they are, 0 to 255. */
+    public void readPixels(int index, int top, int left, boolean mirrored, float[] out) {
+        window(index, top, left, mirrored, LEVELS, MemorySegment.ofArray(out), 0);
+    }
+
+    /** @param values what to write for a byte, one table for every channel or one for all of them */
+    private void window(int index, int top, int left, boolean mirrored, float[] values, MemorySegment out, long offset) {
         Objects.checkIndex(index, labels.length);
         Objects.checkFromIndexSize(offset, valuesPerImage(), out.byteSize() / Float.BYTES);
-        byte[] image = pixels[index];
-        int first = mirrored ? left + width - 1 : left;
-        int stride = mirrored ? -1 : 1;
-        long to = offset;
-        for (int c = 0; c < channels; c++) {
-            int row = c * Normalisation.LEVELS;
-            for (int y = top; y < top + height; y++) {
-                boolean inside = y >= 0 && y < height;
-                int from = (c * height + y) * width;
-                for (int i = 0, x = first; i < width; i++, x += stride) {
-                    int pixel = inside && x >= 0 && x < width ? Byte.toUnsignedInt(image[from + x]) : 0;
-                    out.setAtIndex(ValueLayout.JAVA_FLOAT, to++, table[row + pixel]);
+        byte[] image = pixels.of(index);
+        float[] row = new float[width];
+        int firstRow = above + top;
+        int firstColumn = beside + left;
+        int begin = Math.clamp(-firstColumn, 0, width);
+        int end = Math.clamp(storedWidth() - firstColumn, begin, width);
+        for (int line = 0; line < channels * height; line++) {
+            int table = line / height * Normalisation.LEVELS % values.length;
+            int y = line % height + firstRow;
+            int from = (line / height * storedHeight() + y) * storedWidth() + firstColumn;
+            if (y < 0 || y >= storedHeight()) {
+                Arrays.fill(row, values[table]);
+            } else {
+                Arrays.fill(row, 0, begin, values[table]);
+                for (int x = begin; x < end; x++) {
+                    row[x] = values[table + Byte.toUnsignedInt(image[from + x])];
                 }
+                Arrays.fill(row, end, width, values[table]);
             }
+            if (mirrored) {
+                reverse(row);
+            }
+            MemorySegment.copy(row, 0, out, ValueLayout.JAVA_FLOAT, (offset + (long) line * width) * Float.BYTES, width);
+        }
+    }
+
+    private int storedHeight() {
+        return height + 2 * above;
+    }
+
+    private int storedWidth() {
+        return width + 2 * beside;
+    }
+
+    private static void reverse(float[] row) {
+        for (int i = 0, j = row.length - 1; i < j; i++, j--) {
+            float kept = row[i];
+            row[i] = row[j];
+            row[j] = kept;
         }
     }
 }

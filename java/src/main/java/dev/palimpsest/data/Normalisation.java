@@ -28,19 +28,25 @@ public record Normalisation(double[] mean, double[] deviation) {
      * @param area height × width
      * @param images channels × area unsigned bytes each
      */
-    static Normalisation of(int channels, int area, byte[][] images) {
+    static Normalisation of(int channels, int area, Pixels images) {
         long[] sum = new long[channels];
         long[] squares = new long[channels];
         // Whole numbers: exact, whatever the order. 2^31 images of 2^12 pixels × 255² stay below 2^63.
-        for (byte[] pixels : images) {
-            for (int i = 0; i < pixels.length; i++) {
-                int channel = i / area;
-                int pixel = Byte.toUnsignedInt(pixels[i]);
-                sum[channel] += pixel;
-                squares[channel] += pixel * pixel;
+        for (int i = 0; i < images.images(); i++) {
+            byte[] pixels = images.of(i);
+            for (int c = 0; c < channels; c++) {
+                long ownSum = 0;
+                long ownSquares = 0;
+                for (int at = c * area; at < (c + 1) * area; at++) {
+                    int pixel = Byte.toUnsignedInt(pixels[at]);
+                    ownSum += pixel;
+                    ownSquares += pixel * pixel;
+                }
+                sum[c] += ownSum;
+                squares[c] += ownSquares;
             }
         }
-        double count = (double) images.length * area;
+        double count = (double) images.images() * area;
         double[] mean = new double[channels];
         double[] deviation = new double[channels];
         for (int c = 0; c < channels; c++) {
@@ -49,6 +55,14 @@ public record Normalisation(double[] mean, double[] deviation) {
             deviation[c] = variance > 0 ? Math.sqrt(variance) : 1;
         }
         return new Normalisation(mean, deviation);
+    }
+
+    public double mean(int channel) {
+        return mean[channel];
+    }
+
+    public double deviation(int channel) {
+        return deviation[channel];
     }
 
     int channels() {

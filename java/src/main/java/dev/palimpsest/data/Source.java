@@ -51,8 +51,8 @@ public sealed interface Source permits Digits, IdxDataset, Cifar, Glyphs, OwnIma
     /** For data sets with a size of their own. @throws IllegalArgumentException if the options ask for anything */
     default void refuse(ImageOptions options) {
         if (!options.equals(ImageOptions.NONE)) {
-            throw new IllegalArgumentException(name() + " has images of its own size: leave out --image-size and --skip-damaged, "
-                    + "which are for image-folder and image-list");
+            throw new IllegalArgumentException(name() + " has images of its own size: leave out --image-size, --image-crop and "
+                    + "--skip-damaged, which are for image-folder and image-list");
         }
     }
 }

@@ -46,7 +46,8 @@ abstract sealed class SigmoidDistillation implements Method permits LwfMc, Icarl
     @Override
     public final void end(Learner learner, Experience experience) {
         close();
-        last = new Teacher(new TeacherMemory(learner.recipe().teacherMemory().bytes()), learner.freeze(), new ClassRange(0, experience.classes().end()));
+        last = new Teacher(new TeacherMemory(learner.recipe().teacherMemory().bytes()), learner.freeze(),
+                new ClassRange(0, experience.classes().end()));
     }
 
     @Override

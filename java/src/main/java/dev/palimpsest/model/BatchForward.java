@@ -1,14 +1,17 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.engine.Engine;
-import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Tensor;
 
 /**
  * The forward pass of a network that goes on changing, without a tape: batch norm uses the batch's own statistics, as in training, and
- * moves the running ones. Nothing but the outputs is kept.
+ * moves the running ones.
  */
-public record BatchForward(Engine engine) implements Forward<Tensor> {
+public final class BatchForward extends UntapedForward {
+    public BatchForward(Engine engine) {
+        super(engine);
+    }
+
     @Override
     public Tensor unit(ConvNorm unit, Tensor input, Tensor residual, boolean relu) {
         Tensor convolved = engine.convolution(input, unit.weight(), unit.geometry());
@@ -32,27 +35,7 @@ public record BatchForward(Engine engine) implements Forward<Tensor> {
     }
 
     @Override
-    public Tensor maxPool(Tensor images, MaxPooling geometry) {
-        Engine.Pooled pooled = engine.maxPool(images, geometry);
-        engine.release(images);
-        if (pooled.positions() != null) {
-            engine.release(pooled.positions());
-        }
-        return pooled.output();
-    }
-
-    @Override
-    public Tensor averagePool(Tensor images) {
-        return engine.averagePool(images);
-    }
-
-    @Override
     public Tensor linear(Linear layer, Tensor input) {
         return engine.linear(input, layer.weight(), layer.bias());
-    }
-
-    @Override
-    public void done(Tensor value) {
-        engine.release(value);
     }
 }

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Engine;
-import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -20,11 +19,12 @@ public final class FrozenNetwork implements AutoCloseable {
     private final Network network;
     private final Map<ConvNorm, Engine.FrozenConvolution> convolutions = new HashMap<>();
     private final FrozenHeads heads;
-    private final Forward<Tensor> pass = new Pass();
+    private final Forward<Tensor> pass;
 
     public FrozenNetwork(Engine engine, Network network, Weights weights) {
         this.engine = engine;
         this.network = network;
+        pass = new Pass();
         try (Arena temporary = Arena.ofShared()) {
             for (ConvNorm unit : network.units()) {
                 convolutions.put(unit, fold(unit, weights, temporary));
@@ -85,35 +85,19 @@ public final class FrozenNetwork implements AutoCloseable {
         heads.close();
     }
 
-    private final class Pass implements Forward<Tensor> {
+    private final class Pass extends UntapedForward {
+        Pass() {
+            super(FrozenNetwork.this.engine);
+        }
+
         @Override
         public Tensor unit(ConvNorm unit, Tensor input, Tensor residual, boolean relu) {
             return convolutions.get(unit).apply(input, residual, relu);
         }
 
         @Override
-        public Tensor maxPool(Tensor images, MaxPooling geometry) {
-            Engine.Pooled pooled = engine.maxPool(images, geometry);
-            engine.release(images);
-            if (pooled.positions() != null) {
-                engine.release(pooled.positions());
-            }
-            return pooled.output();
-        }
-
-        @Override
-        public Tensor averagePool(Tensor images) {
-            return engine.averagePool(images);
-        }
-
-        @Override
         public Tensor linear(Linear layer, Tensor input) {
             return heads.linear(layer, input);
-        }
-
-        @Override
-        public void done(Tensor value) {
-            engine.release(value);
         }
     }
 }

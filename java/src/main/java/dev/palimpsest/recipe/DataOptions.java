@@ -31,6 +31,9 @@ public record DataOptions(String name, Optional<Path> folder, ImageOptions image
     static final Option<Integer> IMAGE_SIZE = Option.integer("image-size", 0,
             "Height and width that image-folder and image-list bring the central square of every image to; 0: all files have one size.",
             r -> r.data().images().size());
+    static final Option<Integer> IMAGE_CROP = Option.integer("image-crop", 0,
+            "Height and width of the part in the middle of these images that is shown; augment moves it over the rest; 0: all of them.",
+            r -> r.data().images().crop());
     static final Option<Boolean> SKIP_DAMAGED = Option.flag("skip-damaged", false,
             "Leave out image files that cannot be read, with a warning, instead of refusing them.", r -> r.data().images().skipDamaged());
     static final Option<Split> SPLIT = new Option<>("split", "NxM", "5x2",
@@ -42,10 +45,11 @@ public record DataOptions(String name, Optional<Path> folder, ImageOptions image
             "Share of the training images held out for validation.", r -> r.data().validation());
     static final Option<Evaluate> EVALUATE = Option.choice("evaluate", Evaluate.class, Evaluate.TEST,
             "What accuracies are of: test images, or those held out for validation.", r -> r.data().evaluate());
-    static final Option<Augmentation> AUGMENT = new Option<>("augment", "none|shift:N|crop-flip:N", "none",
-            "Random change of training images: moved by up to N pixels, or that and mirrored.", Augmentation::parse,
-            r -> r.data().augment());
-    static final List<Option<?>> ALL = List.of(DATA, FOLDER, IMAGE_SIZE, SKIP_DAMAGED, SPLIT, ORDER, VALIDATION, EVALUATE, AUGMENT);
+    static final Option<Augmentation> AUGMENT = new Option<>("augment", "none|shift:N|crop-flip:N[+rand:K:M]", "none",
+            "Random change of training images: moved by up to N pixels, or that and mirrored; then K operations of magnitude M, 0 to 30.",
+            Augmentation::parse, r -> r.data().augment());
+    static final List<Option<?>> ALL = List.of(DATA, FOLDER, IMAGE_SIZE, IMAGE_CROP, SKIP_DAMAGED, SPLIT, ORDER, VALIDATION, EVALUATE,
+            AUGMENT);
 
     /** @throws IllegalArgumentException with a sentence naming the option and what was expected */
     public DataOptions {
@@ -57,7 +61,7 @@ public record DataOptions(String name, Optional<Path> folder, ImageOptions image
 
     static DataOptions of(Values values) {
         return new DataOptions(values.get(DATA), values.get(FOLDER),
-                new ImageOptions(values.get(IMAGE_SIZE), values.get(SKIP_DAMAGED)), values.get(SPLIT), values.get(ORDER),
-                values.get(VALIDATION), values.get(EVALUATE), values.get(AUGMENT));
+                new ImageOptions(values.get(IMAGE_SIZE), values.get(IMAGE_CROP), values.get(SKIP_DAMAGED)), values.get(SPLIT),
+                values.get(ORDER), values.get(VALIDATION), values.get(EVALUATE), values.get(AUGMENT));
     }
 }

@@ -42,7 +42,8 @@ public record ExemplarOptions(int perClass, int budget, Selection selection, Reh
             "Exemplars are half of every batch, or mixed among the new images, an epoch over both.", r -> r.exemplars().rehearsal());
     static final Option<Classifier> CLASSIFIER = Option.choice("classifier", Classifier.class, Classifier.HEAD,
             "How an image is classified: highest logit; nearest mean of the exemplars; a head refitted on the exemplars; or the head with "
-                    + "its newest rows scaled to the length of the older ones, which fits rehearsal = mixed.", r -> r.exemplars().classifier());
+                    + "its newest rows scaled to the length of the older ones, which fits rehearsal = mixed.",
+            r -> r.exemplars().classifier());
     static final Option<Integer> REFIT_EPOCHS = Option.integer("refit-epochs", 50, "Passes over the exemplars that refit the head.",
             r -> r.exemplars().refitEpochs());
     static final Option<Double> REFIT_RATE = Option.number("refit-learning-rate", 0.1, "Learning rate at the start of refitting.",

@@ -15,7 +15,7 @@ import java.util.Map;
  * @param marginWeight γ
  * @param replayWeight η
  * @param relationWeight δ; 0: none
- * @param memory features kept of earlier images; 0: none
+ * @param memory features kept of earlier images, at most the challenge's 200; 0: none
  * @param memoryBatch features a step
  * @param unlabelledBatch unlabelled images a step
  * @param ensemble whether the mean of the network's logits and its newest teacher's classifies
@@ -31,6 +31,8 @@ public record MlkdOptions(Ssl ssl, double sslWeight, double sslDecay, int teache
 
     /** Whether a teacher normalises labelled and unlabelled images apart, as in the code, or in one batch, which is fewer passes. */
     public enum TeacherBatches { SEPARATE, JOINED }
+
+    private static final int MOST_ITEMS = 200;
 
     static final Option<Ssl> SSL = Option.choice("ssl", Ssl.class, Ssl.ROTATION, "Self-supervised loss on unlabelled images.",
             r -> r.mlkd().ssl());
@@ -56,7 +58,8 @@ public record MlkdOptions(Ssl ssl, double sslWeight, double sslDecay, int teache
     static final Option<Relation> RELATION = Option.choice("relation", Relation.class, Relation.CODE,
             "Relation distillation on softmaxes (code), or on Gram matrices of logits (paper).", r -> r.mlkd().relation());
     static final Option<Integer> MEMORY = Option.integer("memory", 200,
-            "Features of earlier images that are kept, with their logits and labels; no image is. 0: none.", r -> r.mlkd().memory());
+            "Features of earlier images that are kept, with their logits and labels; no image is. At most 200; 0: none.",
+            r -> r.mlkd().memory());
     static final Option<Integer> MEMORY_BATCH = Option.integer("memory-batch", 10, "Features from memory a step.",
             r -> r.mlkd().memoryBatch());
     static final Option<Integer> UNLABELLED_BATCH = Option.integer("unlabelled-batch", 100, "Unlabelled images a step.",
@@ -84,7 +87,7 @@ public record MlkdOptions(Ssl ssl, double sslWeight, double sslDecay, int teache
         Check.notNegative("margin-weight", marginWeight);
         Check.notNegative("replay-weight", replayWeight);
         Check.notNegative("relation-weight", relationWeight);
-        Check.atLeast("memory", memory, 0);
+        Check.that(memory >= 0 && memory <= MOST_ITEMS, "memory", memory, "0 to " + MOST_ITEMS + ", the challenge's limit");
         Check.atLeast("memory-batch", memoryBatch, 1);
         Check.atLeast("unlabelled-batch", unlabelledBatch, 8);
         Check.that(!ensemble || teachers > 0, "ensemble", ensemble, "false unless there are teachers");

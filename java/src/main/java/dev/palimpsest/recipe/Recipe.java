@@ -26,7 +26,8 @@ public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOption
             text -> text.equals(ALL_CORES) ? Runtime.getRuntime().availableProcessors() : Option.parseInt("threads", text),
             Recipe::threads);
     static final Option<MemorySize> TEACHER_MEMORY = new Option<>("teacher-memory", "SIZE", "2G",
-            "Most that compiled teachers and their kept outputs may take, such as 512M; 0: compiled anew for every batch. Results are the same.",
+            "Most that compiled teachers and their kept outputs may take, such as 512M; 0: compiled anew for every batch. "
+                    + "Results are the same.",
             text -> MemorySize.parse("teacher-memory", text), Recipe::teacherMemory);
 
     private static final List<Section> SECTIONS = List.of(

@@ -15,7 +15,7 @@ import java.util.SequencedMap;
  *
  * <pre>
  * # What is compared; the first comment line is the summary.
- * orders = 1,2,3
+ * orders = 1,2,3                                 class orders; or seeds = 1,2,3: of everything that is drawn
  * threads = 1                                    any option, for all blocks
  *
  * [without exemplars]                            a block: its variants are compared with one another
@@ -27,9 +27,8 @@ import java.util.SequencedMap;
  * </pre>
  *
  * @param name without folder and ending
- * @param orders seeds of class orders
  */
-public record SuiteFile(String name, String summary, List<String> orders, List<Block> blocks) {
+public record SuiteFile(String name, String summary, Repeats repeats, List<Block> blocks) {
     /**
      * Variants that are compared with one another.
      *
@@ -40,7 +39,10 @@ public record SuiteFile(String name, String summary, List<String> orders, List<B
     public record Block(String title, String recipe, String reference, SequencedMap<String, SequencedMap<String, String>> variants) {}
 
     private static final String ENDING = ".suite";
-    private static final List<String> BUILT_IN = List.of("fashion", "glyphs", "fashion-drift");
+    private static final List<String> BUILT_IN = List.of("fashion", "glyphs", "fashion-drift", "mlkd-glyphs");
+
+    /** What a suite is repeated over. */
+    private static final List<String> REPEATS = List.of("orders", "seeds");
 
     /** Names of the suites that come with the library. */
     public static List<String> builtIn() {
@@ -106,8 +108,13 @@ public record SuiteFile(String name, String summary, List<String> orders, List<B
             endBlock();
             refuse(blocks.isEmpty(), "it has no block; a line [title] begins one");
             String orders = common.getOrDefault("orders", "");
-            refuse(orders.isEmpty(), "it lacks orders: give class orders such as orders = 1,2,3");
-            return new SuiteFile(name, summary, List.of(orders.split("\\s*,\\s*")), List.copyOf(blocks));
+            String seeds = common.getOrDefault("seeds", "");
+            refuse(orders.isEmpty() == seeds.isEmpty(), "expected either orders = 1,2,3, which are class orders, or seeds = 1,2,3, "
+                    + "with which all that is drawn changes, found " + (orders.isEmpty() ? "neither" : "both"));
+            refuse(!seeds.isEmpty() && blocks.stream().anyMatch(block -> block.variants().values().stream()
+                    .anyMatch(set -> set.containsKey("seed"))), "seed is set, and seeds sets it: set one of them");
+            return new SuiteFile(name, summary, new Repeats(List.of((orders + seeds).split("\\s*,\\s*")), orders.isEmpty()),
+                    List.copyOf(blocks));
         }
 
         private void line(String line) {
@@ -126,7 +133,7 @@ public record SuiteFile(String name, String summary, List<String> orders, List<B
             } else {
                 refuse(equals < 1, "expected option = value or LABEL: option=value, found " + line);
                 put(options, line.substring(0, equals).strip(), line.substring(equals + 1).strip(),
-                        title == null ? List.of("orders") : List.of("recipe", "reference"));
+                        title == null ? REPEATS : List.of("recipe", "reference"));
             }
         }
 
@@ -150,7 +157,7 @@ public record SuiteFile(String name, String summary, List<String> orders, List<B
             SequencedMap<String, SequencedMap<String, String>> complete = new LinkedHashMap<>();
             variants.forEach((label, set) -> {
                 SequencedMap<String, String> all = new LinkedHashMap<>(common);
-                all.remove("orders");
+                REPEATS.forEach(all::remove);
                 all.putAll(options);
                 all.putAll(set);
                 complete.put(label, all);

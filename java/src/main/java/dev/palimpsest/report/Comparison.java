@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 
-/** Runs side by side: mean ± standard deviation of every row, and differences from a reference on the same class orders. */
+/** Runs side by side: mean ± standard deviation of every row, and differences from a reference on the same class orders or seeds. */
 public final class Comparison {
     /** File names in a suite's folder. */
     public static final String MARKDOWN = "summary.md";
@@ -43,7 +43,8 @@ public final class Comparison {
         }
 
         String caption() {
-            return "Differences from " + reference.label() + " on the same class orders: mean ± standard error (class orders).";
+            return "Differences from " + reference.label() + " on the same " + repeats(groups) + ": mean ± standard error ("
+                    + repeats(groups) + ").";
         }
 
         private interface Cell {
@@ -101,6 +102,17 @@ public final class Comparison {
         return new Comparison(runs, blocks);
     }
 
+    /** What the runs of a row differ in. */
+    private static String repeats(List<Group> groups) {
+        boolean seeds = groups.stream().anyMatch(group -> group.runs().stream().map(run -> run.option("seed")).distinct().count() > 1);
+        return seeds ? "seeds" : "class orders";
+    }
+
+    /** What the runs of a row differ in, over all blocks. */
+    String repeats() {
+        return repeats(blocks.stream().flatMap(block -> block.groups().stream()).toList());
+    }
+
     List<SavedRun> runs() {
         return runs;
     }
@@ -144,7 +156,7 @@ public final class Comparison {
 
     private String markdown(String summary, String command) {
         StringBuilder text = new StringBuilder(summary).append("\n\n    ").append(command).append("\n\n").append(CONVENTION)
-                .append(" Mean ± standard deviation over class orders.\n\n");
+                .append(" Mean ± standard deviation over ").append(repeats()).append(".\n\n");
         for (Block block : blocks) {
             text.append(block.title().isEmpty() ? "" : "### " + block.title() + "\n\n").append(block.means().markdown()).append('\n');
             block.differences().ifPresent(table ->

@@ -109,7 +109,8 @@ final class ReportPage {
     private void note() {
         boolean several = groups.stream().anyMatch(group -> group.runs().size() > 1);
         html.append("<p class=\"note\">")
-                .append(several ? "Mean ± standard deviation over class orders. " : "One class order: differences of a few points are noise. ")
+                .append(several ? "Mean ± standard deviation over " + comparison.repeats() + ". "
+                        : "One class order: differences of a few points are noise. ")
                 .append(CONVENTIONS).append("</p>\n");
         comparison.warnings().forEach(sentence -> html.append("<p class=\"warning\">").append(Html.escape(sentence)).append("</p>\n"));
     }
@@ -119,7 +120,8 @@ final class ReportPage {
         try {
             figure("Accuracy over experiences" + of, Plots.accuracy(block.groups(), comparison.blocks().indexOf(block)),
                     "After each experience, on the test images of all classes seen so far."
-                            + (block.reference().runs().size() > 1 ? " Bars are one standard deviation over class orders." : ""));
+                            + (block.reference().runs().size() > 1
+                                    ? " Bars are one standard deviation over " + comparison.repeats() + "." : ""));
             StringBuilder matrices = new StringBuilder("<div class=\"grid\">");
             for (Group group : block.groups()) {
                 matrices.append("<div><h3>").append(Html.escape(group.label())).append("</h3>")

@@ -2,6 +2,7 @@ package dev.palimpsest.stream;
 
 import dev.palimpsest.data.Images;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -70,14 +71,24 @@ public record Augmentation(int padding, boolean flip, int operations, int magnit
         }
     }
 
-    /** Writes image {@code index}, changed, as {@link Images#read(int, MemorySegment, long)} would; the offset is in floats. */
-    void read(Images images, long seed, int epoch, int index, int repeat, MemorySegment out, long offset) {
+    /**
+     * Writes image {@code index}, changed, as {@link Images#read(int, MemorySegment, long)} would; the offset is in floats.
+     *
+     * @param canvas of the images' size; what it holds is lost
+     */
+    void read(Images images, Canvas canvas, long seed, int epoch, int index, int repeat, MemorySegment out, long offset) {
         SplitMix64 random = SplitMix64.of(seed, Purpose.AUGMENTATION, epoch, index, repeat);
         int top = random.nextInt(2 * padding + 1) - padding;
         int left = random.nextInt(2 * padding + 1) - padding;
         boolean mirrored = flip && random.nextInt(2) == 1;
-        images.readWindow(index, top, left, mirrored, out, offset);
-        new RandAugment(operations, magnitude).apply(images, SplitMix64.of(seed, Purpose.RAND_AUGMENT, epoch, index, repeat), out, offset);
+        if (operations == 0) {
+            images.readWindow(index, top, left, mirrored, out, offset);
+            return;
+        }
+        images.readPixels(index, top, left, mirrored, canvas.pixels());
+        new RandAugment(operations, magnitude).apply(images, SplitMix64.of(seed, Purpose.RAND_AUGMENT, epoch, index, repeat), canvas);
+        float[] changed = canvas.pixels();
+        MemorySegment.copy(changed, 0, out, ValueLayout.JAVA_FLOAT, offset * Float.BYTES, changed.length);
     }
 
     /** The text that {@link #parse} takes for this. */

@@ -38,6 +38,7 @@ public final class Loader implements AutoCloseable {
     private final int maxBatch;
     private final long seed;
     private final Arena arena = Arena.ofShared();
+    private final Canvas canvas;
     private final MemorySegment[] slots = new MemorySegment[SLOTS];
     private final ExecutorService worker =
             Executors.newSingleThreadExecutor(Thread.ofPlatform().name("palimpsest-loader").daemon().factory());
@@ -69,6 +70,7 @@ public final class Loader implements AutoCloseable {
         this.views = List.copyOf(views);
         this.maxBatch = maxBatch;
         this.seed = seed;
+        canvas = Canvas.of(images);
         for (int i = 0; i < SLOTS; i++) {
             slots[i] = arena.allocate((long) views.size() * maxBatch * images.valuesPerImage() * Float.BYTES, ALIGNMENT);
         }
@@ -139,7 +141,7 @@ public final class Loader implements AutoCloseable {
             labels[row] = relabel.applyAsInt(images.label(index));
             for (int v = 0; v < shown.size(); v++) {
                 long offset = ((long) v * indices.length + row) * values;
-                shown.get(v).read(images, seed, epoch, index, plan.repeat(number, row), slot, offset);
+                shown.get(v).read(images, canvas, seed, epoch, index, plan.repeat(number, row), slot, offset);
             }
         }
         long bytes = (long) shown.size() * indices.length * values * Float.BYTES;

@@ -1,7 +1,5 @@
 package dev.palimpsest.stream;
 
-import java.util.Arrays;
-
 /**
  * The operations of {@link RandAugment} on images [C,H,W] of pixels 0..255. Names, strengths and definitions are torchvision's, which are
  * Pillow's; but images that are sheared, shifted or turned are sampled bilinearly instead of at the nearest pixel, as the published MLKD
@@ -44,85 +42,81 @@ enum PixelOperation {
         };
     }
 
-    /** The changed image; may be the given array. Grey images have no colour to change. */
-    float[] apply(float[] image, int channels, int height, int width, double strength) {
-        int area = height * width;
+    /** Changes the image. Grey images have no colour to change. */
+    void apply(Canvas canvas, double strength) {
+        float[] image = canvas.pixels();
         switch (this) {
             case IDENTITY -> { }
-            case SHEAR_X -> {
-                return sampled(image, height, width, 1, strength, 0, 0, 1, 0);
+            case SHEAR_X -> canvas.sample(1, strength, 0, 0, 1, 0);
+            case SHEAR_Y -> canvas.sample(1, 0, 0, strength, 1, 0);
+            case TRANSLATE_X -> canvas.move((int) strength, 0);
+            case TRANSLATE_Y -> canvas.move(0, (int) strength);
+            case ROTATE -> turn(canvas, Math.toRadians(strength));
+            case BRIGHTNESS -> blend(image, 0, strength);
+            case COLOR -> colour(canvas, strength);
+            case CONTRAST -> blend(image, (float) Math.rint(mean(grey(canvas))), strength);
+            case SHARPNESS -> {
+                smooth(canvas);
+                blend(image, 0, canvas.spare(), 0, image.length, strength);
             }
-            case SHEAR_Y -> {
-                return sampled(image, height, width, 1, 0, 0, strength, 1, 0);
-            }
-            case TRANSLATE_X -> {
-                return sampled(image, height, width, 1, 0, -strength, 0, 1, 0);
-            }
-            case TRANSLATE_Y -> {
-                return sampled(image, height, width, 1, 0, 0, 0, 1, -strength);
-            }
-            case ROTATE -> {
-                return turned(image, height, width, Math.toRadians(strength));
-            }
-            case BRIGHTNESS -> blend(image, new float[image.length], strength);
-            case COLOR -> blend(image, repeated(grey(image, channels, area), channels), strength);
-            case CONTRAST -> {
-                float[] flat = new float[image.length];
-                Arrays.fill(flat, (float) Math.rint(mean(grey(image, channels, area))));
-                blend(image, flat, strength);
-            }
-            case SHARPNESS -> blend(image, smoothed(image, channels, height, width), strength);
-            case POSTERIZE -> {
-                int step = 1 << 8 - (int) strength;
-                change(image, pixel -> (int) pixel / step * step);
-            }
-            case SOLARIZE -> change(image, pixel -> pixel >= strength ? WHITE - pixel : pixel);
+            case POSTERIZE -> posterize(image, 8 - (int) strength);
+            case SOLARIZE -> solarize(image, strength);
             case EQUALIZE -> {
-                for (int c = 0; c < channels; c++) {
-                    equalize(image, c * area, area);
+                for (int c = 0; c < canvas.channels(); c++) {
+                    equalize(image, c * canvas.area(), canvas.area());
                 }
             }
         }
-        return image;
     }
 
-    private interface Change {
-        float of(float pixel);
-    }
-
-    private static void change(float[] image, Change change) {
+    /** Sets this many low bits to zero. */
+    private static void posterize(float[] image, int bits) {
         for (int i = 0; i < image.length; i++) {
-            image[i] = change.of(image[i]);
+            image[i] = (int) image[i] >> bits << bits;
         }
     }
 
-    /** Away from the other image for a positive strength, towards it for a negative one. */
-    private static void blend(float[] image, float[] other, double strength) {
+    private static void solarize(float[] image, double threshold) {
         for (int i = 0; i < image.length; i++) {
-            image[i] = (float) Math.clamp(image[i] + strength * (image[i] - other[i]), 0, WHITE);
+            image[i] = image[i] >= threshold ? WHITE - image[i] : image[i];
         }
     }
 
-    private static float[] grey(float[] image, int channels, int area) {
-        if (channels != GREY.length) {
+    /** Away from the other value for a positive strength, towards it for a negative one. */
+    private static void blend(float[] image, float other, double strength) {
+        for (int i = 0; i < image.length; i++) {
+            image[i] = (float) Math.min(Math.max(image[i] + strength * (image[i] - other), 0), WHITE);
+        }
+    }
+
+    /** The same, of so many pixels of two images. */
+    private static void blend(float[] image, int offset, float[] other, int otherOffset, int count, double strength) {
+        for (int i = 0; i < count; i++) {
+            float pixel = image[offset + i];
+            image[offset + i] = (float) Math.min(Math.max(pixel + strength * (pixel - other[otherOffset + i]), 0), WHITE);
+        }
+    }
+
+    private static void colour(Canvas canvas, double strength) {
+        float[] grey = grey(canvas);
+        int count = canvas.channels() == GREY.length ? canvas.area() : grey.length;
+        for (int offset = 0; offset < canvas.pixels().length; offset += count) {
+            blend(canvas.pixels(), offset, grey, 0, count, strength);
+        }
+    }
+
+    /** The image without colour: a plane, or the image itself if it has none. */
+    private static float[] grey(Canvas canvas) {
+        float[] image = canvas.pixels();
+        if (canvas.channels() != GREY.length) {
             return image;
         }
-        float[] grey = new float[area];
-        for (int i = 0; i < image.length; i++) {
-            grey[i % area] += GREY[i / area] * image[i];
+        float[] grey = canvas.plane();
+        int area = canvas.area();
+        for (int i = 0; i < area; i++) {
+            grey[i] = GREY[0] * image[i] + GREY[1] * image[area + i] + GREY[2] * image[2 * area + i];
         }
         return grey;
-    }
-
-    private static float[] repeated(float[] grey, int channels) {
-        if (channels != GREY.length) {
-            return grey;
-        }
-        float[] all = new float[channels * grey.length];
-        for (int c = 0; c < channels; c++) {
-            System.arraycopy(grey, 0, all, c * grey.length, grey.length);
-        }
-        return all;
     }
 
     private static double mean(float[] values) {
@@ -133,32 +127,34 @@ enum PixelOperation {
         return sum / values.length;
     }
 
-    /** Weights 5/13 in the middle and 1/13 around it; the outermost pixels stay. */
-    private static float[] smoothed(float[] image, int channels, int height, int width) {
-        float[] smooth = image.clone();
-        for (int c = 0; c < channels; c++) {
-            for (int y = 1; y < height - 1; y++) {
-                for (int x = 1; x < width - 1; x++) {
-                    int at = (c * height + y) * width + x;
-                    float sum = 4 * image[at];
-                    for (int row = at - width; row <= at + width; row += width) {
-                        sum += image[row - 1] + image[row] + image[row + 1];
-                    }
-                    smooth[at] = sum / 13;
+    /** Into the spare room: weights 5/13 in the middle and 1/13 around it; the outermost pixels stay. */
+    private static void smooth(Canvas canvas) {
+        float[] image = canvas.pixels();
+        float[] smooth = canvas.spare();
+        int width = canvas.width();
+        System.arraycopy(image, 0, smooth, 0, image.length);
+        for (int row = 0; row < canvas.channels() * canvas.height(); row++) {
+            int y = row % canvas.height();
+            if (y > 0 && y < canvas.height() - 1) {
+                for (int at = row * width + 1; at < (row + 1) * width - 1; at++) {
+                    float above = image[at - width - 1] + image[at - width] + image[at - width + 1];
+                    float beside = image[at - 1] + image[at] + image[at + 1];
+                    float below = image[at + width - 1] + image[at + width] + image[at + width + 1];
+                    smooth[at] = (4 * image[at] + above + beside + below) / 13;
                 }
             }
         }
-        return smooth;
     }
 
     /** Pillow's: the histogram's running sum, in steps of the mean over all levels but the brightest that occurs. */
     private static void equalize(float[] image, int offset, int area) {
         int[] histogram = new int[LEVELS];
-        int brightest = 0;
         for (int i = offset; i < offset + area; i++) {
-            int level = Math.round(image[i]);
-            histogram[level]++;
-            brightest = Math.max(brightest, level);
+            histogram[level(image[i])]++;
+        }
+        int brightest = LEVELS - 1;
+        while (histogram[brightest] == 0) {
+            brightest--;
         }
         int step = (area - histogram[brightest]) / WHITE;
         if (step == 0) {
@@ -169,44 +165,21 @@ enum PixelOperation {
             table[level] = Math.min(WHITE, sum / step);
         }
         for (int i = offset; i < offset + area; i++) {
-            image[i] = table[Math.round(image[i])];
+            image[i] = table[level(image[i])];
         }
+    }
+
+    /** Rounded, halves up. The sum has to be a double: of floats it would round 0.49999997 up. */
+    private static int level(float pixel) {
+        return (int) (pixel + 0.5);
     }
 
     /** About the image's middle, counter-clockwise. */
-    private static float[] turned(float[] image, int height, int width, double angle) {
+    private static void turn(Canvas canvas, double angle) {
         double cos = Math.cos(angle);
         double sin = Math.sin(angle);
-        double x = (width - 1) / 2.0;
-        double y = (height - 1) / 2.0;
-        return sampled(image, height, width, cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y);
-    }
-
-    /** Pixel (x, y) is the old one at (a·x + b·y + c, d·x + e·y + f), between four pixels where it falls there. */
-    private static float[] sampled(float[] image, int height, int width, double a, double b, double c, double d, double e,
-            double f) {
-        float[] out = new float[image.length];
-        for (int y = 0, at = 0; y < height; y++) {
-            for (int x = 0; x < width; x++, at++) {
-                double fromX = a * x + b * y + c;
-                double fromY = d * x + e * y + f;
-                int left = (int) Math.floor(fromX);
-                int top = (int) Math.floor(fromY);
-                float right = (float) (fromX - left);
-                float down = (float) (fromY - top);
-                for (int plane = 0; plane < image.length; plane += height * width) {
-                    float upper = (1 - right) * pixel(image, plane, height, width, top, left)
-                            + right * pixel(image, plane, height, width, top, left + 1);
-                    float lower = (1 - right) * pixel(image, plane, height, width, top + 1, left)
-                            + right * pixel(image, plane, height, width, top + 1, left + 1);
-                    out[plane + at] = (1 - down) * upper + down * lower;
-                }
-            }
-        }
-        return out;
-    }
-
-    private static float pixel(float[] image, int plane, int height, int width, int y, int x) {
-        return y < 0 || y >= height || x < 0 || x >= width ? 0 : image[plane + y * width + x];
+        double x = (canvas.width() - 1) / 2.0;
+        double y = (canvas.height() - 1) / 2.0;
+        canvas.sample(cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y);
     }
 }

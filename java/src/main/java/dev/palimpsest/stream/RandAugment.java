@@ -1,8 +1,6 @@
 package dev.palimpsest.stream;
 
 import dev.palimpsest.data.Images;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * RandAugment (Cubuk, Zoph, Shlens, Le 2020): some operations, drawn with replacement for each image, all of one magnitude. The 13
@@ -16,6 +14,7 @@ import java.lang.foreign.ValueLayout;
 record RandAugment(int operations, int magnitude) {
     private static final int LAST_MAGNITUDE = 30;
     private static final float WHITE = 255;
+    private static final PixelOperation[] ALL = PixelOperation.values();
 
     RandAugment {
         if (operations < 0 || operations > 20 || magnitude < 0 || magnitude > LAST_MAGNITUDE) {
@@ -24,30 +23,38 @@ record RandAugment(int operations, int magnitude) {
         }
     }
 
-    /** Changes a normalised image [C,H,W] in place; the offset is in floats. Its pixels are taken for 0 to the images' brightest. */
-    void apply(Images images, SplitMix64 random, MemorySegment memory, long offset) {
-        if (operations == 0) {
+    /** Changes an image whose pixels are bytes, and normalises it. */
+    void apply(Images images, SplitMix64 random, Canvas canvas) {
+        double scale = WHITE / Math.max(1, images.brightest());
+        if (scale != 1) {
+            scale(canvas.pixels(), scale);
+        }
+        for (int n = 0; n < operations; n++) {
+            PixelOperation operation = ALL[random.nextInt(ALL.length)];
+            double strength = operation.strength(magnitude / (double) LAST_MAGNITUDE, images.width(), images.height());
+            operation.apply(canvas, operation.signed() && random.nextInt(2) == 1 ? -strength : strength);
+        }
+        for (int c = 0; c < canvas.channels(); c++) {
+            normalise(canvas.pixels(), c * canvas.area(), canvas.area(), scale, images.normalisation().mean(c),
+                    images.normalisation().deviation(c));
+        }
+    }
+
+    private static void scale(float[] pixels, double scale) {
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = (float) (pixels[i] * scale);
+        }
+    }
+
+    private static void normalise(float[] pixels, int offset, int count, double scale, double mean, double deviation) {
+        if (scale == 1) {
+            for (int i = offset; i < offset + count; i++) {
+                pixels[i] = (float) ((pixels[i] - mean) / deviation);
+            }
             return;
         }
-        int area = images.height() * images.width();
-        double scale = WHITE / Math.max(1, images.brightest());
-        double[] mean = images.normalisation().mean();
-        double[] deviation = images.normalisation().deviation();
-        float[] pixels = new float[images.valuesPerImage()];
-        for (int i = 0; i < pixels.length; i++) {
-            double byteValue = memory.getAtIndex(ValueLayout.JAVA_FLOAT, offset + i) * deviation[i / area] + mean[i / area];
-            pixels[i] = (float) (Math.rint(byteValue) * scale);
-        }
-        PixelOperation[] all = PixelOperation.values();
-        for (int n = 0; n < operations; n++) {
-            PixelOperation operation = all[random.nextInt(all.length)];
-            double strength = operation.strength(magnitude / (double) LAST_MAGNITUDE, images.width(), images.height());
-            pixels = operation.apply(pixels, images.channels(), images.height(), images.width(),
-                    operation.signed() && random.nextInt(2) == 1 ? -strength : strength);
-        }
-        for (int i = 0; i < pixels.length; i++) {
-            float value = (float) ((pixels[i] / scale - mean[i / area]) / deviation[i / area]);
-            memory.setAtIndex(ValueLayout.JAVA_FLOAT, offset + i, value);
+        for (int i = offset; i < offset + count; i++) {
+            pixels[i] = (float) ((pixels[i] / scale - mean) / deviation);
         }
     }
 }

@@ -44,9 +44,6 @@ final class RepetitionDraw {
 
     RepetitionStream stream() {
         drawClasses();
-        for (int e = 0; e < plan.experiences(); e++) {
-            fit(e);
-        }
         for (int column = 0; column < images.length; column++) {
             images[column] = imagesOf(labels[column]);
             SplitMix64.of(seed, Purpose.LABELLED, column).shuffle(images[column]);
@@ -54,6 +51,7 @@ final class RepetitionDraw {
         List<int[]> labelled = new ArrayList<>();
         List<int[]> unlabelled = new ArrayList<>();
         for (int e = 0; e < plan.experiences(); e++) {
+            fit(e);
             labelled.add(drawLabelled(e));
             unlabelled.add(drawUnlabelled(e));
         }
@@ -77,15 +75,21 @@ final class RepetitionDraw {
         }
     }
 
-    /** Brings the number of an experience's classes into the plan's range, by classes that have arrived elsewhere or can do so here. */
+    /**
+     * Keeps classes away whose images have all been labelled, and brings the number of an experience's classes into the plan's range, by
+     * classes that have arrived elsewhere or can do so here.
+     */
     private void fit(int e) {
+        for (int column = 0; column < classes; column++) {
+            present[e][column] &= left(column) > 0;
+        }
         SplitMix64 random = SplitMix64.of(seed, Purpose.REPETITION, classes, e);
         int excess = count(e) - plan.most();
         for (int column : excess > 0 ? shuffled(random, c -> present[e][c] && arrivesElsewhere(c, e)) : new int[0]) {
             present[e][column] = excess-- <= 0;
         }
         int lack = plan.fewest() - count(e);
-        for (int column : lack > 0 ? shuffled(random, c -> !present[e][c] && begin(c) <= e) : new int[0]) {
+        for (int column : lack > 0 ? shuffled(random, c -> !present[e][c] && begin(c) <= e && left(c) > 0) : new int[0]) {
             present[e][column] = lack-- > 0;
         }
     }
@@ -119,13 +123,6 @@ final class RepetitionDraw {
 
     private int[] drawLabelled(int e) {
         int[] columns = shuffled(SplitMix64.of(seed, Purpose.LABELLED, classes, e), c -> present[e][c]);
-        for (int column : columns) {
-            if (left(column) == 0) {
-                throw new IllegalArgumentException("class " + name(column) + " comes again in experience " + e + " when all of its "
-                        + images[column].length + " training images have been labelled: use fewer than " + plan.labelled()
-                        + " labelled images an experience, or fewer returns");
-            }
-        }
         if (columns.length > plan.labelled()) {
             throw new IllegalArgumentException("experience " + e + " has " + columns.length + " classes and " + plan.labelled()
                     + " labelled images: use more of them, or fewer new classes in a window");
@@ -183,9 +180,5 @@ final class RepetitionDraw {
 
     private int left(int column) {
         return images[column].length - taken[column];
-    }
-
-    private String name(int column) {
-        return dataset.classNames().get(labels[column]);
     }
 }

@@ -2,8 +2,8 @@ package dev.palimpsest.stream;
 
 /**
  * The parameters of a stream where classes repeat. Classes arrive in windows of experiences; in each experience of its window a class is
- * there with probability {@code arriving} (but in one at least), after the window with probability {@code returning}. The challenge's
- * three tables are fitted by 0.54 and 0.113.
+ * there with probability {@code arriving} (but in one at least), after the window with probability {@code returning}, as long as it has
+ * images that were not labelled yet. The challenge's three tables are fitted by 0.54 and 0.113.
  *
  * @param experiences how many
  * @param labelled images of an experience, as equally many of each of its classes as there are

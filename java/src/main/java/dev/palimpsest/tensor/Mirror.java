@@ -73,11 +73,6 @@ public final class Mirror {
         newer = true;
     }
 
-    /** Whether the host's memory has not been freed. */
-    public boolean isAlive() {
-        return host.scope().isAlive();
-    }
-
     /** The values are not needed any more: the engine frees its copy. To be called before the host's memory is freed. */
     public void forget() {
         if (kept != null) {
@@ -86,6 +81,11 @@ public final class Mirror {
         kept = null;
         copy = null;
         newer = false;
+    }
+
+    /** Whether the host's memory has not been freed. */
+    public boolean isAlive() {
+        return host.scope().isAlive();
     }
 
     /** Whether the host's memory is outdated. */

@@ -72,6 +72,10 @@ public final class Experiment {
             throw new IllegalArgumentException("validation = " + data.validation()
                     + ": a stream with repetition holds no images out; set it to 0");
         }
+        if (repetition.scenario().isPresent() && data.images().skipDamaged()) {
+            throw new IllegalArgumentException("skip-damaged = true: a scenario file counts the images of train.txt, and leaving some out "
+                    + "would shift the rest; set it to false and replace damaged files");
+        }
         return new Repeating(repetition.scenario().map(file -> RepetitionStream.of(dataset, ScenarioFile.read(file)))
                 .orElseGet(() -> RepetitionStream.generate(dataset, repetition.plan(), data.order(), recipe.seed())));
     }

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -109,8 +110,30 @@ class CommandLineTest {
         assertTrue(out.toString().lines().anyMatch(line -> line.matches("lwf +[\\d.]+ ± .*")), out.toString());
     }
 
+    @Test
+    void seedsRepeatEverythingWithAllThatIsDrawn() {
+        String folder = temporary.resolve("run").toString();
+        assertEquals(0, palimpsest("train", "mlkd-digits", "--beside", "fine-tuning", "--seeds", "3,4", "--out", folder), err.toString());
+        assertEquals(List.of("3 3 mlkd", "3 3 fine-tuning", "4 4 mlkd", "4 4 fine-tuning"), recipes.stream().map(Recipe::toMap)
+                .map(options -> options.get("seed") + " " + options.get("order") + " " + options.get("method")).toList());
+        assertTrue(Files.exists(temporary.resolve("run/seed-4/fine-tuning/metrics.json")));
+    }
+
+    @Test
+    void asPaperSetsWhereItDiffersFromTheCodeAndOptionsGoBeforeIt() {
+        assertEquals(0, palimpsest("train", "mlkd-digits", "--as", "paper", "--margin-weight", "0.3", "--out",
+                temporary.resolve("run").toString()), err.toString());
+        Map<String, String> options = recipes.getFirst().toMap();
+        assertEquals(List.of("0.3", "0", "paper", "true"), Stream.of("margin-weight", "feature-start", "relation", "ensemble")
+                .map(options::get).toList());
+        assertEquals(2, palimpsest("train", "mlkd-digits", "--as", "book"));
+        assertEquals("as = book: expected paper or code", err.toString().lines().findFirst().orElse(""));
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
+        "train m2kd-digits --orders 1 --seeds 2 | --orders and --seeds: expected one of them, class orders alone or all that is drawn",
+        "train m2kd-digits --seeds 1,1 | --seeds 1,1: expected every seed once",
         "train m2kd-digits --epocs 3 | --epocs is not an option of palimpsest train; did you mean --epochs?",
         "train m2kd-digits --epocs=3 | --epocs is not an option of palimpsest train; did you mean --epochs?",
         "train m2kd-digits extra | extra is one word too many for palimpsest train",
@@ -270,8 +293,8 @@ class CommandLineTest {
 
     private int palimpsest(String... words) {
         err.getBuffer().setLength(0);
-        return Palimpsest.commandLine(runner, (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out), System::nanoTime), List.of())
-                .setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(words);
+        return Palimpsest.commandLine(runner, (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out),
+                        System::nanoTime), List.of()).setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(words);
     }
 
     private JsonNode json(String file) throws IOException {

@@ -83,6 +83,14 @@ class DeviceChoiceTest {
     }
 
     @Test
+    void theSecondOfTwoGpusCanBeAskedFor() throws IOException {
+        DriverDouble.set(DriverDouble.Setting.DEVICES, 2);
+        assertEquals(0, train("cuda:1"), err.toString());
+        assertTrue(json().get("engine").asText().matches("cuDNN \\d+ on cuda:1, Driver double 1.*"), json().toString());
+        TestDevice.assertNothingIsLeft();
+    }
+
+    @Test
     void evaluationTakesTheGpuFallsBackOrFails() throws IOException {
         assertEquals(0, train("auto"), err.toString());
         assertTrue(json().get("engine").asText().matches("cuDNN \\d+ on cuda:0, .*"), json().toString());
@@ -101,6 +109,10 @@ class DeviceChoiceTest {
         long launches = DriverDouble.count("launches");
         assertEquals(0, palimpsest("eval", run(), "--snapshot", "1", "--device", "cpu"), err.toString());
         assertEquals(launches, DriverDouble.count("launches"));
+        String earlier = out.toString();
+        assertEquals(0, palimpsest("eval", run(), "--snapshot", "1", "--device", "cuda"), err.toString());
+        assertTrue(DriverDouble.count("palimpsest_cuda_snapshot_reconstruction") > 0, "the earlier model is rebuilt on the GPU");
+        assertEquals(earlier, out.toString());
         TestDevice.assertNothingIsLeft();
 
         assertEquals(2, palimpsest("eval", run(), "--device", "gpu"));

@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.palimpsest.data.Dataset;
 import dev.palimpsest.method.Methods;
 import dev.palimpsest.train.Experiment;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -56,9 +58,41 @@ class LargeDataRecipesTest {
             }
         }
         Files.writeString(temporary.resolve("data/train/cat/broken.jpg"), "no image");
-        JsonNode metrics = train("m2kd-imagenet100", "--data-folder", temporary.resolve("data").toString(), "--split", "2x2", "--image-size", "96", "--widths",
-                "16,16,16,16");
+        JsonNode metrics = train("m2kd-imagenet100", "--data-folder", temporary.resolve("data").toString(), "--split", "2x2",
+                "--image-size", "96", "--widths", "16,16,16,16");
         assertEquals(2, metrics.get("accuracy").size());
+    }
+
+    /** The challenge's folder as it is unpacked, a scenario file, a distractor class with test images; MLKD and what the paper compares. */
+    @Test
+    void clvision2024() throws IOException {
+        Path images = Files.createDirectories(temporary.resolve("clvision2024-data/clvision2024-imgs"));
+        Path lists = Files.createDirectories(temporary.resolve("clvision2024-data/clvision2024-splits"));
+        List<String> train = new ArrayList<>();
+        List<String> test = new ArrayList<>();
+        for (int i = 0; i < 41; i++) {
+            BufferedImage image = new BufferedImage(48, 48, BufferedImage.TYPE_INT_RGB);
+            for (int at = 0; at < 48 * 48; at++) {
+                image.setRGB(at % 48, at / 48, (i % 5 + 1) * at);
+            }
+            assertTrue(ImageIO.write(image, "jpg", images.resolve("n" + i + ".jpg").toFile()));
+            (i < 31 ? train : test).add("n" + i + ".jpg " + i % 5);
+        }
+        Files.write(lists.resolve("train.txt"), train);
+        Files.write(lists.resolve("test.txt"), test.stream().map(line -> line.split(" ")[0]).toList());
+        Files.write(lists.resolve("test_label.txt"), test);
+        Path scenario = temporary.resolve("scenario.pkl");
+        try (InputStream in = Dataset.class.getResourceAsStream("scenario-toy.pkl")) {
+            Files.copy(in, scenario);
+        }
+        JsonNode metrics = train("mlkd-clvision", "--beside", "fine-tuning,lwf-unlabelled,mlkd-baseline,mlkd-ssl-alone,mlkd-alone",
+                "--data-folder", temporary.resolve("clvision2024-data").toString(), "--scenario", scenario.toString(), "--image-size", "40",
+                "--image-crop", "32", "--augment", "crop-flip:4+rand:2:9", "--widths", "8,8,8,8", "--epochs-fall", "0", "--fewest-epochs",
+                "1", "--unlabelled-batch", "8");
+        assertEquals(3, metrics.get("accuracy").size());
+        for (String method : List.of("fine-tuning", "lwf-unlabelled", "mlkd-baseline", "mlkd-ssl-alone", "mlkd-alone")) {
+            assertTrue(Files.exists(temporary.resolve("run").resolve(method).resolve("metrics.json")), method);
+        }
     }
 
     /** Records of the coarse label, the label and 3 planes of 32×32. */

@@ -50,14 +50,19 @@ class StreamCommandTest {
             Files.copy(in, file);
         }
         assertEquals(2, palimpsest("--scenario", file.toString(), "--data", "digits"));
-        assertTrue(err.toString().startsWith("experience 1 has labelled image 70000, there are 1442 training images: "), err.toString());
+        String refusal = err.toString();
+        err.getBuffer().setLength(0);
+        assertEquals(2, palimpsest("--scenario", file.toString(), "--data", "digits", "--skip-damaged"));
+        assertTrue(err.toString().startsWith("--skip-damaged: a scenario file counts the images of train.txt"), err.toString());
+        assertTrue(refusal.startsWith("experience 1 has labelled image 70000, there are 1442 training images: "), refusal);
     }
 
     @Test
     void aDrawnStreamsTableAddsUpAndItsPictureIsWritten() throws IOException {
         Path svg = folder.resolve("stream.svg");
         assertEquals(0, palimpsest("--data", "digits", "--pool", "all", "--experiences", "12", "--labelled", "40", "--unlabelled", "60",
-                "--window", "3", "--new-classes", "3", "--fewest-classes", "1", "--visitors", "4", "--svg", svg.toString()), err.toString());
+                "--window", "3", "--new-classes", "3", "--fewest-classes", "1", "--visitors", "4", "--svg",
+                svg.toString()), err.toString());
         List<String> lines = out.toString().lines().toList();
         int fresh = 0;
         for (String line : lines.subList(1, 13)) {

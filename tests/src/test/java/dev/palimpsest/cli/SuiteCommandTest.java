@@ -149,6 +149,19 @@ class SuiteCommandTest {
     }
 
     @Test
+    void seedsRepeatTheRunWithEverythingDrawnAnew() throws IOException {
+        Files.writeString(file, SUITE.replace("orders = 1,2", "seeds = 1,2"));
+        assertEquals(0, suite());
+        assertEquals(List.of("lwf 1", "m2kd 1", "lwf 2 seed 2", "m2kd 2 seed 2"), ran);
+        assertTrue(Files.exists(folder.resolve("with-exemplars/lwf/seed-2/metrics.json")));
+        assertTrue(out.toString().contains("Differences from LwF on the same seeds: mean ± standard error (seeds)."), out.toString());
+        assertTrue(Files.readString(folder.resolve("summary.md")).contains("Mean ± standard deviation over seeds."));
+        ran.clear();
+        assertEquals(0, suite("--orders", "7"));
+        assertEquals(List.of("lwf 7 seed 7", "m2kd 7 seed 7"), ran);
+    }
+
+    @Test
     void trainSharesIt() throws IOException {
         Runner sound = runner;
         runner = (recipe, progress) -> {
@@ -195,7 +208,8 @@ class SuiteCommandTest {
     }
 
     private static String name(Recipe recipe) {
-        return recipe.toMap().get("method") + " " + recipe.toMap().get("order");
+        String seed = recipe.seed() == 1 ? "" : " seed " + recipe.seed();
+        return recipe.toMap().get("method") + " " + recipe.toMap().get("order") + seed;
     }
 
     private int suite(String... more) {

@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Looking for CUDA in processes of their own: without a driver, with the driver double, with damaged files in the way. */
 class CudaLoadingTest {
@@ -74,6 +76,42 @@ class CudaLoadingTest {
                     + " or by .*name a folder that has it with -Dpalimpsest\\.cuda\\.libraries=FOLDER\n.*"), said);
         }
         assertTrue(said.contains("GPU kernels"), said);
+    }
+
+    /** Layers need both libraries: without one a forced GPU is an error, and an automatic choice says why it fell back. */
+    @ParameterizedTest
+    @ValueSource(strings = {"libcublas.so.12", "libcudnn.so.9"})
+    void trainingWithoutALibraryFailsWhereForcedAndFallsBackWhereNot(String missing) throws Exception {
+        assumeTrue(!OwnProcess.systemHas(missing), "not run: this machine has " + missing);
+        Path folder = Files.createDirectory(temporary.resolve("libraries"));
+        for (String library : List.of("libcuda.so.1", "libcublasLt.so.12", "libcublas.so.12", "libcudnn.so.9")) {
+            if (!library.equals(missing)) {
+                Files.createSymbolicLink(folder.resolve(library), OwnProcess.DOUBLES.resolve(library));
+            }
+        }
+        String why = (missing.equals("libcudnn.so.9") ? "cuDNN" : "cuBLAS") + " is missing: " + missing + " was not found in " + folder
+                + " or by the system's linker; install ";
+        String forced = new OwnProcess(temporary).libraries(folder).ends(1, Main.class, train("forced", "cuda"));
+        assertTrue(forced.lines().anyMatch(line -> line.startsWith(why)), forced);
+        assertFalse(forced.contains("\tat "), forced);
+        String automatic = new OwnProcess(temporary).libraries(folder).run(Main.class, train("automatic", "auto"));
+        assertTrue(automatic.lines().anyMatch(line -> line.startsWith("The processor computes: " + why)), automatic);
+        assertTrue(Files.readString(temporary.resolve("automatic/run.json")).contains("The processor computes: " + why));
+    }
+
+    private String[] train(String folder, String device) {
+        return new String[] {"train", "m2kd-digits", "--split", "2x5", "--widths", "4,8", "--epochs", "1", "--retrain-epochs", "1",
+            "--validation", "0.95", "--exemplars", "2", "--device", device, "--out", temporary.resolve(folder).toString()};
+    }
+
+    @Test
+    void devicesThatTheEnvironmentHidesAreNamedAsHidden() throws Exception {
+        String said = new OwnProcess(temporary).libraries(OwnProcess.DOUBLES).environment("CUDA_VISIBLE_DEVICES", "7").run(ProbeMain.class);
+        assertTrue(said.contains("trouble: the NVIDIA driver shows no device; CUDA_VISIBLE_DEVICES is \"7\" and hides the others\n"), said);
+        String forced = new OwnProcess(temporary).libraries(OwnProcess.DOUBLES).environment("CUDA_VISIBLE_DEVICES", "0")
+                .ends(1, Main.class, train("forced", "cuda:1"));
+        assertTrue(forced.contains("cuda:1 is not there: the driver shows one device, cuda:0; CUDA_VISIBLE_DEVICES is \"0\" and hides the "
+                + "others"), forced);
     }
 
     private Path unpacked() throws IOException {

@@ -8,7 +8,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.SymbolLookup;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Java processes for what no JVM can undo: the libraries that it has loaded, and the classes on its path. */
 final class OwnProcess {
@@ -16,6 +18,7 @@ final class OwnProcess {
     static final Path DOUBLES = Path.of("target/driver").toAbsolutePath();
 
     private final List<String> words = new ArrayList<>();
+    private final Map<String, String> environment = new HashMap<>();
     private String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
 
     /** @param temporary where it unpacks */
@@ -33,6 +36,11 @@ final class OwnProcess {
         return with("-D" + CudaOptions.LIBRARIES + "=" + folder);
     }
 
+    OwnProcess environment(String name, String value) {
+        environment.put(name, value);
+        return this;
+    }
+
     /** Its files hide those of the same name. */
     OwnProcess classPathBefore(Path folder) {
         classPath = folder + File.pathSeparator + classPath;
@@ -41,12 +49,19 @@ final class OwnProcess {
 
     /** All that it printed; it ended well. */
     String run(Class<?> main, String... arguments) throws IOException, InterruptedException {
+        return ends(0, main, arguments);
+    }
+
+    /** All that it printed; it ended with this code. */
+    String ends(int code, Class<?> main, String... arguments) throws IOException, InterruptedException {
         List<String> all = new ArrayList<>(words);
         all.addAll(List.of("-cp", classPath, main.getName()));
         all.addAll(List.of(arguments));
-        Process process = new ProcessBuilder(all).redirectErrorStream(true).start();
+        ProcessBuilder builder = new ProcessBuilder(all).redirectErrorStream(true);
+        builder.environment().putAll(environment);
+        Process process = builder.start();
         String said = new String(process.getInputStream().readAllBytes());
-        assertEquals(0, process.waitFor(), said);
+        assertEquals(code, process.waitFor(), said);
         return said;
     }
 

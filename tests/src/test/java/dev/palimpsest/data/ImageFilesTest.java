@@ -1,5 +1,6 @@
 package dev.palimpsest.data;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import javax.imageio.ImageIO;
@@ -74,7 +76,7 @@ class ImageFilesTest {
             }
         }
         write("train/cat/a.png", wide);
-        Images images = load("image-folder", new ImageOptions(2, false)).train();
+        Images images = load("image-folder", new ImageOptions(2, 0, false)).train();
         assertEquals(2, images.height());
         assertEquals(0, images.pixel(0, 0, 0, 0));
         assertEquals(50, images.pixel(0, 2, 0, 0));
@@ -104,9 +106,9 @@ class ImageFilesTest {
             for (byte[] damaged : List.of(Arrays.copyOf(whole, whole.length / 2), Arrays.copyOf(whole, whole.length - 40),
                     "no image".getBytes(), new byte[0])) {
                 Files.write(file, damaged);
-                String message = assertThrows(DataException.class, () -> load("image-folder", new ImageOptions(4, false))).getMessage();
+                String message = assertThrows(DataException.class, () -> load("image-folder", new ImageOptions(4, 0, false))).getMessage();
                 assertTrue(message.startsWith(file + " cannot be decoded ("), message);
-                assertEquals(2, load("image-folder", new ImageOptions(4, true)).train().size());
+                assertEquals(2, load("image-folder", new ImageOptions(4, 0, true)).train().size());
             }
             write(name, rgb(4, 4, 0x445566));
         }
@@ -115,7 +117,7 @@ class ImageFilesTest {
     @Test
     void leavingOutKeepsImagesAndLabelsTogether() throws IOException {
         Files.write(folder.resolve("train/cat/a.png"), new byte[9]);
-        Images images = load("image-folder", new ImageOptions(4, true)).train();
+        Images images = load("image-folder", new ImageOptions(4, 0, true)).train();
         assertEquals(1, images.label(1));
         assertEquals(255, images.pixel(1, 0, 0, 0));
     }
@@ -127,14 +129,108 @@ class ImageFilesTest {
                 + "bring all to one size");
     }
 
+    /** 6×8 pixels whose red is 20 times the row and green 20 times the column. */
+    private static BufferedImage ramp() {
+        BufferedImage image = new BufferedImage(8, 6, BufferedImage.TYPE_INT_RGB);
+        for (int i = 0; i < 48; i++) {
+            image.setRGB(i % 8, i / 8, 20 * (i / 8) << 16 | 20 * (i % 8) << 8);
+        }
+        return image;
+    }
+
     @Test
-    void whatDoesNotFitTheMemoryIsRefusedWithNumbers() throws IOException {
-        int tooMany = (int) (Runtime.getRuntime().maxMemory() / (3 * 4096 * 4096)) + 1;
-        Files.writeString(folder.resolve("train.txt"), "train/cat/a.png 0\n".repeat(tooMany));
-        Files.writeString(folder.resolve("test.txt"), "test/dog/d.jpeg 0\n");
-        String message = assertThrows(DataException.class, () -> load("image-list", new ImageOptions(4096, false))).getMessage();
-        assertTrue(message.matches("[\\d,]+ training and 1 test images of 3×4096×4096 take [\\d.]+ GiB and the heap has [\\d.]+ left: "
-                + "use a smaller --image-size, fewer images, or more memory .*"), message);
+    void theMiddleIsShownAndWindowsThatAreMovedShowWhatLiesAroundIt() throws IOException {
+        for (String name : List.of("train/cat/a.png", "train/cat/b.png", "train/dog/c.PNG", "test/dog/d.png")) {
+            write(name, ramp());
+        }
+        Files.delete(folder.resolve("train/cat/b.jpg"));
+        Files.delete(folder.resolve("test/dog/d.jpeg"));
+        Images images = load("image-folder", new ImageOptions(0, 2, false)).train();
+        assertEquals(2, images.height());
+        assertEquals(2, images.width());
+        assertEquals(12, images.valuesPerImage());
+        assertEquals(40, images.pixel(0, 0, 0, 0));
+        assertEquals(80, images.pixel(0, 1, 1, 1));
+        for (int top = -3; top <= 3; top++) {
+            for (int left = -4; left <= 4; left++) {
+                for (boolean mirrored : new boolean[] {false, true}) {
+                    float[] window = new float[12];
+                    images.readPixels(0, top, left, mirrored, window);
+                    for (int at = 0; at < 4; at++) {
+                        int y = 2 + top + at / 2;
+                        int x = 3 + left + (mirrored ? 1 - at % 2 : at % 2);
+                        boolean inside = y >= 0 && y < 6 && x >= 0 && x < 8;
+                        assertEquals(inside ? 20 * y : 0, window[at], "row at " + top + ", " + left);
+                        assertEquals(inside ? 20 * x : 0, window[4 + at], "column at " + top + ", " + left);
+                    }
+                }
+            }
+        }
+        Normalisation whole = load("image-folder", ImageOptions.NONE).train().normalisation();
+        assertEquals(whole.mean(0), images.normalisation().mean(0), "statistics are of all pixels");
+        assertEquals(2, images.normalisedBy(whole).height());
+        assertEquals(2, load("image-folder", new ImageOptions(0, 2, false)).test().height());
+        assertEquals("image-crop = 3 is no part in the middle of the 6×8 pixels in " + folder + ": take a smaller one, even or odd as they "
+                + "are, or give --image-size", refusal(new ImageOptions(0, 3, false)));
+        assertTrue(refusal(new ImageOptions(0, 8, false)).startsWith("image-crop = 8 is no part"));
+        assertEquals("image-crop = 223: expected an even number of pixels up to image-size = 256, or 0 for all of the image",
+                assertThrows(IllegalArgumentException.class, () -> new ImageOptions(256, 223, false)).getMessage());
+        assertThrows(IllegalArgumentException.class, () -> new ImageOptions(4, 6, false));
+        assertThrows(IllegalArgumentException.class, () -> new ImageOptions(0, -2, false));
+    }
+
+    @Test
+    void imagesTooManyForTheHeapComeFromAFileThatIsGone() throws IOException {
+        write("train/cat/a.png", ramp());
+        Files.write(folder.resolve("train/cat/b.jpg"), new byte[9]);
+        Path cache = folder.resolve("cache/palimpsest");
+        Dataset heap = load("image-folder", new ImageOptions(3, 0, true));
+        Dataset disk = load(new ImageOptions(3, 0, true), 0, cache);
+        assertEquals(List.of(), List.of(cache.toFile().list()), "nothing is left behind");
+        assertEquals(2, disk.train().size());
+        float[] expected = new float[27];
+        float[] actual = new float[27];
+        for (int i = 0; i < 2; i++) {
+            heap.train().read(i, expected, 0);
+            disk.train().read(i, actual, 0);
+            assertArrayEquals(expected, actual);
+            assertEquals(heap.train().label(i), disk.train().label(i));
+        }
+        heap.test().read(0, expected, 0);
+        disk.test().read(0, actual, 0);
+        assertArrayEquals(expected, actual);
+        assertEquals(heap.train().brightest(), disk.train().brightest());
+        assertEquals(heap.sha256(), disk.sha256());
+    }
+
+    @Test
+    void whatFitsNeitherTheMemoryNorTheDiskIsRefusedWithNumbers() throws IOException {
+        Path cache = folder.resolve("cache");
+        int tooMany = (int) (Files.getFileStore(folder).getUsableSpace() / (3 * 4096 * 4096)) + 1;
+        var image = new ImageFiles.Labelled(folder.resolve("train/cat/a.png"), 0);
+        String message = assertThrows(DataException.class, () -> ImageFiles.load("x", folder, List.of("cat"),
+                Collections.nCopies(tooMany, image), List.of(image), "test", new ImageOptions(4096, 0, false), 1 << 20,
+                cache)).getMessage();
+        assertTrue(message.matches("[\\d,]+ training and 1 test images of 3×4096×4096 take [\\d.]+ GiB, the heap has 0.00 left and the "
+                + "disk of " + cache + " [\\d.]+: use a smaller --image-size, fewer images, more memory .*"), message);
+        Path file = Files.writeString(folder.resolve("file"), "");
+        assertTrue(assertThrows(DataException.class, () -> load(ImageOptions.NONE, 0, file)).getMessage().contains(" left and " + file
+                + " cannot be used ("));
+    }
+
+    @Test
+    void theChallengesFolderIsReadAsItIsUnpacked() throws IOException {
+        Path lists = Files.createDirectories(folder.resolve("clvision2024-splits"));
+        write("clvision2024-imgs/n1/a.png", rgb(4, 4, 0x0000ff));
+        Files.writeString(lists.resolve("train.txt"), "n1/a.png 10\nn1/a.png 9\n");
+        Files.writeString(lists.resolve("test.txt"), "n1/a.png\n");
+        assertTrue(assertThrows(DataException.class, () -> load("image-list", ImageOptions.NONE)).getMessage()
+                .startsWith(lists.resolve("test.txt") + ", line 1 is \"n1/a.png\": expected a path, a blank and a label"));
+        Files.writeString(lists.resolve("test_label.txt"), "n1/a.png 10\n");
+        Dataset data = load("image-list", ImageOptions.NONE);
+        assertEquals(List.of("9", "10"), data.classNames());
+        assertEquals(1, data.test().label(0));
+        assertEquals(255, data.train().pixel(1, 2, 0, 0));
     }
 
     @Test
@@ -168,16 +264,29 @@ class ImageFilesTest {
 
     @Test
     void onlyImageFilesTakeImageOptions() {
-        assertEquals("digits has images of its own size: leave out --image-size and --skip-damaged, "
+        assertEquals("digits has images of its own size: leave out --image-size, --image-crop and --skip-damaged, "
                 + "which are for image-folder and image-list",
-                assertThrows(IllegalArgumentException.class, () -> Dataset.load("digits", Optional.empty(), new ImageOptions(9, false)))
+                assertThrows(IllegalArgumentException.class, () -> Dataset.load("digits", Optional.empty(), new ImageOptions(9, 0, false)))
                         .getMessage());
         assertThrows(IllegalArgumentException.class, () -> Dataset.load("image-list", Optional.empty()));
-        assertThrows(IllegalArgumentException.class, () -> new ImageOptions(-1, false));
+        assertThrows(IllegalArgumentException.class, () -> new ImageOptions(-1, 0, false));
     }
 
     private Dataset load(String name, ImageOptions options) {
         return Dataset.load(name, Optional.of(folder), options);
+    }
+
+    /** The folders' images with so much memory and this cache. */
+    private Dataset load(ImageOptions options, long heap, Path cache) {
+        List<ImageFiles.Labelled> train = List.of(new ImageFiles.Labelled(folder.resolve("train/cat/a.png"), 0),
+                new ImageFiles.Labelled(folder.resolve("train/cat/b.jpg"), 0),
+                new ImageFiles.Labelled(folder.resolve("train/dog/c.PNG"), 1));
+        return ImageFiles.load("image-folder", folder, List.of("cat", "dog"), train,
+                List.of(new ImageFiles.Labelled(folder.resolve("test/dog/d.jpeg"), 1)), "test", options, heap, cache);
+    }
+
+    private String refusal(ImageOptions options) {
+        return assertThrows(DataException.class, () -> load("image-folder", options)).getMessage();
     }
 
     private void assertError(String name, String sentence) {

@@ -89,7 +89,8 @@ class ScenarioFileTest {
                 Map.entry("0x51", "\u0080\u0004K\u0001Q."), Map.entry("0x69", "\u0080\u0004(ios\nsystem\n."),
                 Map.entry("0x6f", "\u0080\u0004(cnumpy\nndarray\nK\u0001o."), Map.entry("0x81", numpy + ")\u0081."),
                 Map.entry("0x92", numpy + ")}\u0092."), Map.entry("0x97", "\u0080\u0005\u0097."), Map.entry("0x8f", "\u0080\u0004\u008f."),
-                Map.entry("0x4c", "\u0080\u0004L99999L\n."), Map.entry("0x32", "\u0080\u0004]2."), Map.entry("0xff", "\u0080\u0004\u00ff."));
+                Map.entry("0x4c", "\u0080\u0004L99999L\n."), Map.entry("0x32", "\u0080\u0004]2."),
+                Map.entry("0xff", "\u0080\u0004\u00ff."));
         for (Map.Entry<String, String> entry : hostile.entrySet()) {
             assertRefused("it asks for operation " + entry.getKey() + ", which is none", entry.getValue());
         }
@@ -131,8 +132,8 @@ class ScenarioFileTest {
     }
 
     private static String dictionary(String classes) {
-        return "\u0080\u0004}(X\u0013\0\0\0img_indices_per_exp](]eX\u001a\0\0\0unlabelled_indices_per_exp](]eX\u000b\0\0\0num_classes" + classes
-                + "u.";
+        return "\u0080\u0004}(X\u0013\0\0\0img_indices_per_exp](]eX\u001a\0\0\0unlabelled_indices_per_exp](]eX\u000b\0\0\0num_classes"
+                + classes + "u.";
     }
 
     private static String stacked(String global) {

@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Every operation on matrices gives on a GPU what Java's loops give; rows are longer than a warp and do not fill a block's. */
+/** Every operation on matrices gives on a GPU what Java's loops give; rows are longer than a warp and do not fill blocks. */
 @Tag("device")
 class CudaMatricesTest extends MatricesTest {
     private static final int ROWS = 38;

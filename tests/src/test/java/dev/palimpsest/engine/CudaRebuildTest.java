@@ -118,8 +118,8 @@ class CudaRebuildTest {
 
     private List<float[]> answers(Engine engine, Weights weights) {
         List<float[]> answers = new ArrayList<>();
+        Tensor images = images(engine); // first, since batches that take turns may have the host wait
         try (FrozenNetwork frozen = new FrozenNetwork(engine, network, weights)) {
-            Tensor images = images(engine);
             Outputs<Tensor> outputs = frozen.forward(images, true);
             outputs.forEach(output -> answers.add(engine.toArray(output)));
             outputs.forEach(engine::release);
@@ -138,6 +138,7 @@ class CudaRebuildTest {
             experience(engine, 2);
             owners.claim(3);
             for (int snapshot = 1; snapshot <= 2; snapshot++) {
+                answers(engine, new SnapshotWeights(snapshots, snapshot)); // brings the bit planes, for which the host waits
                 train(engine, 2 + snapshot);
                 List<float[]> found = answers(engine, new SnapshotWeights(snapshots, snapshot));
                 List<float[]> expected = answers(engine, onHost(snapshot));

@@ -120,18 +120,19 @@ class MethodsTest {
 
     @Test
     void methodsThatNeedExemplarsSayWhatToTakeWithout() {
-        assertRefused("method = icarl needs exemplars, but exemplars = 0: keep some, or take method = lwf-mc", "method=icarl", "exemplars=0");
+        assertRefused("method = icarl needs exemplars, but exemplars = 0: keep some, or take method = lwf-mc",
+                "method=icarl", "exemplars=0");
         assertRefused("method = replay needs exemplars, but exemplars = 0: keep some, or take method = fine-tuning", "method=replay",
                 "exemplars=0");
     }
 
     @Test
     void oneClassAStepIsRefusedWhereNothingWouldBeLearned() {
-        assertRefused("groups = own and split = 10x1: the distillation of a group of one class is always zero, so that group has no teacher; "
-                + "set groups = cumulative, or distil features with lambda-feature = 0.05", "split=10x1");
+        assertRefused("groups = own and split = 10x1: the distillation of a group of one class is always zero, so that group has no "
+                + "teacher; set groups = cumulative, or distil features with lambda-feature = 0.05", "split=10x1");
         assertRefused("groups = own and split = 5+1+4: the distil", "split=5+1+4");
-        assertRefused("cross-entropy = new and split = 9+1: a softmax over the one new class of an experience is always right, so nothing is "
-                + "learned; set cross-entropy = bce, or more classes an experience", "split=9+1", "cross-entropy=new", "exemplars=0");
+        assertRefused("cross-entropy = new and split = 9+1: a softmax over the one new class of an experience is always right, so "
+                + "nothing is learned; set cross-entropy = bce, or more classes an experience", "split=9+1", "cross-entropy=new", "exemplars=0");
         for (String[] allowed : new String[][] {{"split=10x1", "groups=cumulative"}, {"split=10x1", "lambda-feature=0.05"},
                 {"split=9+1"}, {"split=10x1", "lambda=0"}, {"split=10x1", "method=lwf"}, {"split=10x1", "method=icarl"}}) {
             Methods.of(Methods.settled(SmallRun.recipe(allowed))).close();

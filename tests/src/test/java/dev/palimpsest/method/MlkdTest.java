@@ -141,7 +141,8 @@ class MlkdTest {
     void paperAndCodeDifferWhereTheyDo() {
         assertEquals(MlkdOptions.as("paper").keySet(), MlkdOptions.as("code").keySet());
         Recipe standard = Recipe.of(Map.of());
-        MlkdOptions.as("code").forEach((name, text) -> assertEquals(text, standard.toMap().get(name), name + ": the default is the code's"));
+        MlkdOptions.as("code").forEach((name, text) -> assertEquals(text, standard.toMap().get(name),
+                name + ": the default is the code's"));
         MlkdOptions.as("paper").forEach((name, text) -> assertNotEquals(text, standard.toMap().get(name), name));
         assertEquals("as = book: expected paper or code",
                 assertThrows(IllegalArgumentException.class, () -> MlkdOptions.as("book")).getMessage());

@@ -26,7 +26,7 @@ class RecipeTest {
     @Test
     void everyOptionComesBackFromItsText() {
         Map<String, String> changed = Map.ofEntries(Map.entry("data", "mnist"), Map.entry("data-folder", "/data/mnist"),
-                Map.entry("image-size", "64"), Map.entry("skip-damaged", "true"),
+                Map.entry("image-size", "64"), Map.entry("image-crop", "56"), Map.entry("skip-damaged", "true"),
                 Map.entry("split", "4+3x2"), Map.entry("order", "3,1,4,0"), Map.entry("validation", "0.125"),
                 Map.entry("evaluate", "validation"), Map.entry("retrain-learning-rate-factor", "0.3"),
                 Map.entry("augment", "crop-flip:4"), Map.entry("network", "cifar-resnet"), Map.entry("depth", "32"),
@@ -117,6 +117,7 @@ class RecipeTest {
         "clip | Infinity | clip = Infinity: expected a number of at least 0",
         "threads | 0 | threads = 0: expected at least 1",
         "device | gpu | device = gpu: expected auto, cpu, cuda or cuda:N",
+        "memory | 201 | memory = 201: expected 0 to 200, the challenge's limit",
         "gpu-memory | -1 | gpu-memory = -1: expected at least 0",
     })
     void badValuesAreRefusedWithASentence(String name, String text, String sentence) {
@@ -157,8 +158,8 @@ class RecipeTest {
         assertTrue(file.summary().startsWith(m2kd ? "M2KD on " : "MLKD "), file.summary());
         assertEquals(name.endsWith("exemplar-free") || !m2kd, !file.recipe().exemplars().kept());
         assertEquals(!m2kd, file.recipe().repetition().on());
-        Map<String, String> data = Map.of("fashion", "fashion-mnist", "glyphs", m2kd ? "glyphs" : "glyphs-distractors", "cifar100", "cifar-100",
-                "imagenet100", "image-folder", "clvision", "image-list", "digits", "digits");
+        Map<String, String> data = Map.of("fashion", "fashion-mnist", "glyphs", m2kd ? "glyphs" : "glyphs-distractors",
+                "cifar100", "cifar-100", "imagenet100", "image-folder", "clvision", "image-list", "digits", "digits");
         assertEquals(data.get(name.split("-")[1]), file.recipe().data().name());
     }
 

@@ -37,7 +37,7 @@ class SuiteFileTest {
                 a: prune=false
                 """);
         assertEquals("What it shows.", suite.summary());
-        assertEquals(List.of("1", "2"), suite.orders());
+        assertEquals(new Repeats(List.of("1", "2"), false), suite.repeats());
         SuiteFile.Block one = suite.blocks().getFirst();
         assertEquals("m2kd-digits", one.recipe());
         assertEquals("LwF", one.reference());
@@ -47,15 +47,25 @@ class SuiteFileTest {
         assertEquals(Map.of("a", Map.of("threads", "1", "epochs", "4", "prune", "false")), suite.blocks().getLast().variants());
     }
 
+    @Test
+    void seedsChangeAllThatIsDrawnAndOrdersTheClassOrderAlone() {
+        Map<String, String> options = new HashMap<>(Map.of("epochs", "3"));
+        SuiteFile.parse("s", "seeds = 4,5\n[x]\nrecipe = r\nreference = a\na: method=lwf").repeats().set(options, "5");
+        assertEquals(Map.of("epochs", "3", "order", "5", "seed", "5"), options);
+        options.clear();
+        SuiteFile.parse("s", "orders = 4,5\n[x]\nrecipe = r\nreference = a\na: method=lwf").repeats().set(options, "5");
+        assertEquals(Map.of("order", "5"), options);
+    }
+
     static List<String> builtIn() {
         return SuiteFile.builtIn();
     }
 
     @ParameterizedTest
     @MethodSource("builtIn")
-    void builtInSuitesCompareOverThreeClassOrdersOrMore(String name) throws IOException {
+    void builtInSuitesCompareOverThreeRepetitionsOrMore(String name) throws IOException {
         SuiteFile suite = SuiteFile.load(name);
-        assertTrue(suite.orders().size() >= 3);
+        assertTrue(suite.repeats().seeds().size() >= 3);
         for (SuiteFile.Block block : suite.blocks()) {
             for (var variant : block.variants().values()) {
                 Recipe recipe = Recipe.of(merged(RecipeFile.load(block.recipe()).texts(), variant));
@@ -85,7 +95,12 @@ class SuiteFileTest {
         "[x];recipe = r;reference = a;a: method | line 4: expected LABEL: option=value option=value, found a: method",
         "[x];recipe = r;recipe = s | line 3: recipe is set twice",
         "[x];recipe = r;reference = a;a: method=lwf;[x] | line 5: there are two blocks [x]",
-        "[x];recipe = r;reference = a;a: method=lwf | line 4: it lacks orders: give class orders such as orders = 1,2,3",
+        "[x];recipe = r;reference = a;a: method=lwf | line 4: expected either orders = 1,2,3, which are class orders, "
+                + "or seeds = 1,2,3, with which all that is drawn changes, found neither",
+        "orders = 1;seeds = 1;[x];recipe = r;reference = a;a: method=lwf | line 6: expected either orders = 1,2,3, which are class "
+                + "orders, or seeds = 1,2,3, with which all that is drawn changes, found both",
+        "seed = 7;seeds = 1;[x];recipe = r;reference = a;a: method=lwf | line 6: seed is set, and seeds sets it: set one of them",
+        "seeds = 1;[x];recipe = r;reference = a;a: seed=7 | line 5: seed is set, and seeds sets it: set one of them",
     })
     void badSuitesAreRefusedWithTheLine(String lines, String sentence) {
         assertEquals("suite s, " + sentence,

@@ -121,7 +121,8 @@ class RunFolderTest {
     @Test
     void aRunOfAnotherRecipeIsRefusedWithWhatChanged() throws IOException {
         MadeUpRun.run(RECIPE, create("run"));
-        assertTrue(RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("data-folder", "/elsewhere")), "files that moved are no change");
+        assertTrue(RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("data-folder", "/elsewhere")),
+                "files that moved are no change");
         String sentence = assertThrows(IOException.class, () -> RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("epochs", "7")))
                 .getMessage();
         assertEquals(temporary.resolve("run") + " holds a run of another recipe (epochs = 20, now 7): choose another folder with --out, "

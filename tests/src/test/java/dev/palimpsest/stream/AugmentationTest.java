@@ -117,7 +117,7 @@ class AugmentationTest {
 
     private float[] read(Augmentation augmentation, long seed, int epoch, int index, int repeat) {
         float[] out = new float[16];
-        augmentation.read(images, seed, epoch, index, repeat, MemorySegment.ofArray(out), 0);
+        augmentation.read(images, Canvas.of(images), seed, epoch, index, repeat, MemorySegment.ofArray(out), 0);
         return out;
     }
 }

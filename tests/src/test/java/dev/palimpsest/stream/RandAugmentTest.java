@@ -39,11 +39,11 @@ class RandAugmentTest {
         AffineTransform up = AffineTransform.getTranslateInstance(0, 3);
         AffineTransform turn = AffineTransform.getRotateInstance(Math.toRadians(25), 11, 8);
         Map<AffineTransform, float[]> moved = Map.of(
-                shearX, PixelOperation.SHEAR_X.apply(ramp.clone(), 2, height, width, 0.3),
-                shearY, PixelOperation.SHEAR_Y.apply(ramp.clone(), 2, height, width, -0.2),
-                right, PixelOperation.TRANSLATE_X.apply(ramp.clone(), 2, height, width, 4),
-                up, PixelOperation.TRANSLATE_Y.apply(ramp.clone(), 2, height, width, -3),
-                turn, PixelOperation.ROTATE.apply(ramp.clone(), 2, height, width, 25));
+                shearX, changed(PixelOperation.SHEAR_X, ramp.clone(), 2, height, width, 0.3),
+                shearY, changed(PixelOperation.SHEAR_Y, ramp.clone(), 2, height, width, -0.2),
+                right, changed(PixelOperation.TRANSLATE_X, ramp.clone(), 2, height, width, 4),
+                up, changed(PixelOperation.TRANSLATE_Y, ramp.clone(), 2, height, width, -3),
+                turn, changed(PixelOperation.ROTATE, ramp.clone(), 2, height, width, 25));
         moved.forEach((transform, image) -> {
             int inside = 0;
             for (int i = 0; i < height * width; i++) {
@@ -62,7 +62,8 @@ class RandAugmentTest {
 
     @Test
     void aQuarterTurnIsCounterClockwise() {
-        assertClose(new float[] {3, 6, 9, 2, 5, 8, 1, 4, 7}, PixelOperation.ROTATE.apply(new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9}, 1, 3, 3, 90));
+        assertClose(new float[] {3, 6, 9, 2, 5, 8, 1, 4, 7}, changed(PixelOperation.ROTATE,
+                new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9}, 1, 3, 3, 90));
     }
 
     /** By hand, from Pillow's definitions: grey 0.299, 0.587, 0.114; a blend of the image with black, grey, the rounded mean grey. */
@@ -70,13 +71,13 @@ class RandAugmentTest {
     void coloursAreBlendedAsPillowDoes() {
         // Two pixels: (100, 200, 50) of grey 153, and (10, 20, 30) of grey 18.15; the mean is 85.575, rounded 86.
         float[] image = {100, 10, 200, 20, 50, 30};
-        assertClose(new float[] {127, 12.7f, 254, 25.4f, 63.5f, 38.1f}, PixelOperation.BRIGHTNESS.apply(image.clone(), 3, 1, 2, 0.27));
-        assertClose(new float[] {73, 7.3f, 146, 14.6f, 36.5f, 21.9f}, PixelOperation.BRIGHTNESS.apply(image.clone(), 3, 1, 2, -0.27));
+        assertClose(new float[] {127, 12.7f, 254, 25.4f, 63.5f, 38.1f}, changed(PixelOperation.BRIGHTNESS, image.clone(), 3, 1, 2, 0.27));
+        assertClose(new float[] {73, 7.3f, 146, 14.6f, 36.5f, 21.9f}, changed(PixelOperation.BRIGHTNESS, image.clone(), 3, 1, 2, -0.27));
         // The first pixel's blue would be 50 + 0.5·(50 − 153) = −1.5.
-        assertClose(new float[] {73.5f, 5.925f, 223.5f, 20.925f, 0, 35.925f}, PixelOperation.COLOR.apply(image.clone(), 3, 1, 2, 0.5));
-        assertClose(new float[] {107, 0, 255, 0, 32, 2}, PixelOperation.CONTRAST.apply(image.clone(), 3, 1, 2, 0.5));
-        assertClose(new float[] {93, 48, 143, 53, 68, 58}, PixelOperation.CONTRAST.apply(image.clone(), 3, 1, 2, -0.5));
-        assertClose(new float[] {7, 9}, PixelOperation.COLOR.apply(new float[] {7, 9}, 1, 1, 2, 0.9));
+        assertClose(new float[] {73.5f, 5.925f, 223.5f, 20.925f, 0, 35.925f}, changed(PixelOperation.COLOR, image.clone(), 3, 1, 2, 0.5));
+        assertClose(new float[] {107, 0, 255, 0, 32, 2}, changed(PixelOperation.CONTRAST, image.clone(), 3, 1, 2, 0.5));
+        assertClose(new float[] {93, 48, 143, 53, 68, 58}, changed(PixelOperation.CONTRAST, image.clone(), 3, 1, 2, -0.5));
+        assertClose(new float[] {7, 9}, changed(PixelOperation.COLOR, new float[] {7, 9}, 1, 1, 2, 0.9));
     }
 
     /** By hand: the middle of {0 … 0 26 0 … 0} is smoothed to 5·26/13 = 10; the border stays. */
@@ -86,9 +87,9 @@ class RandAugmentTest {
         image[4] = 26;
         float[] expected = new float[9];
         expected[4] = 34;
-        assertClose(expected, PixelOperation.SHARPNESS.apply(image.clone(), 1, 3, 3, 0.5));
+        assertClose(expected, changed(PixelOperation.SHARPNESS, image.clone(), 1, 3, 3, 0.5));
         expected[4] = 18;
-        assertClose(expected, PixelOperation.SHARPNESS.apply(image.clone(), 1, 3, 3, -0.5));
+        assertClose(expected, changed(PixelOperation.SHARPNESS, image.clone(), 1, 3, 3, -0.5));
         float[] corner = new float[16];
         corner[0] = 13;
         corner[5] = 13;
@@ -97,14 +98,15 @@ class RandAugmentTest {
         smooth[6] = 1;
         smooth[9] = 1;
         smooth[10] = 1;
-        assertClose(smooth, PixelOperation.SHARPNESS.apply(corner.clone(), 1, 4, 4, -1));
+        assertClose(smooth, changed(PixelOperation.SHARPNESS, corner.clone(), 1, 4, 4, -1));
     }
 
     @Test
     void levelsArePosterizedAndSolarized() {
-        assertArrayEquals(new float[] {0, 0, 254, 128}, PixelOperation.POSTERIZE.apply(new float[] {0, 1, 255, 129}, 1, 2, 2, 7));
-        assertArrayEquals(new float[] {0, 16, 240, 128}, PixelOperation.POSTERIZE.apply(new float[] {15, 31, 255, 129}, 1, 2, 2, 4));
-        assertArrayEquals(new float[] {178, 76, 0, 178}, PixelOperation.SOLARIZE.apply(new float[] {178, 179, 255, 178}, 1, 2, 2, 178.5));
+        assertArrayEquals(new float[] {0, 0, 254, 128}, changed(PixelOperation.POSTERIZE, new float[] {0, 1, 255, 129}, 1, 2, 2, 7));
+        assertArrayEquals(new float[] {0, 16, 240, 128}, changed(PixelOperation.POSTERIZE, new float[] {15, 31, 255, 129}, 1, 2, 2, 4));
+        assertArrayEquals(new float[] {178, 76, 0, 178},
+                changed(PixelOperation.SOLARIZE, new float[] {178, 179, 255, 178}, 1, 2, 2, 178.5));
     }
 
     /** Pillow's ImageOps.equalize by hand: 8 pixels of each level 0..127 give steps of (1024 − 8) / 255 = 3, and lut[i] = (1 + 8i) / 3. */
@@ -115,19 +117,25 @@ class RandAugmentTest {
             image[i] = i % 128;
             image[1024 + i] = i % 256;
         }
-        float[] equal = PixelOperation.EQUALIZE.apply(image.clone(), 2, 32, 32, 0);
+        float[] equal = changed(PixelOperation.EQUALIZE, image.clone(), 2, 32, 32, 0);
         for (int i = 0; i < 1024; i++) {
             assertEquals(Math.min(255, (1 + 8 * (i % 128)) / 3), equal[i], "level " + i % 128);
             assertEquals(i % 256, equal[1024 + i], "a flat histogram stays");
         }
+        for (int i = 0; i < 1024; i++) {
+            // Halves are rounded up, and nothing less is: the float below one half stays below.
+            image[i] = i % 128 == 0 ? 0.49999997f : i % 128 - 0.5f;
+        }
+        assertArrayEquals(equal, changed(PixelOperation.EQUALIZE, image, 2, 32, 32, 0), "levels are rounded");
         float[] few = {3, 200, 3, 7};
-        assertArrayEquals(few, PixelOperation.EQUALIZE.apply(few.clone(), 1, 2, 2, 0), "too few pixels for a step");
+        assertArrayEquals(few, changed(PixelOperation.EQUALIZE, few.clone(), 1, 2, 2, 0), "too few pixels for a step");
     }
 
     /** torchvision's RandAugment at magnitude 9 of 31 bins, images of 224×224. */
     @Test
     void magnitudeNineIsTorchvisions() {
-        Map<PixelOperation, Double> expected = Map.ofEntries(Map.entry(PixelOperation.SHEAR_X, 0.09), Map.entry(PixelOperation.SHEAR_Y, 0.09),
+        Map<PixelOperation, Double> expected = Map.ofEntries(
+                Map.entry(PixelOperation.SHEAR_X, 0.09), Map.entry(PixelOperation.SHEAR_Y, 0.09),
                 Map.entry(PixelOperation.TRANSLATE_X, 30.0), Map.entry(PixelOperation.TRANSLATE_Y, 30.0),
                 Map.entry(PixelOperation.ROTATE, 9.0), Map.entry(PixelOperation.BRIGHTNESS, 0.27), Map.entry(PixelOperation.COLOR, 0.27),
                 Map.entry(PixelOperation.CONTRAST, 0.27), Map.entry(PixelOperation.SHARPNESS, 0.27),
@@ -192,7 +200,7 @@ class RandAugmentTest {
         int changed = 0;
         for (int index = 0; index < 200; index++) {
             float[] image = new float[64];
-            Augmentation.NONE.withRandAugment(2, 20).read(digits, 1, 0, index, 0, MemorySegment.ofArray(image), 0);
+            Augmentation.NONE.withRandAugment(2, 20).read(digits, Canvas.of(digits), 1, 0, index, 0, MemorySegment.ofArray(image), 0);
             digits.read(index, plain, 0);
             for (float value : image) {
                 assertTrue(value >= black - 1e-4 && value <= white + 1e-4, "image " + index + " has " + value);
@@ -217,8 +225,17 @@ class RandAugmentTest {
 
     private static float[] read(Images images, Augmentation augmentation, long seed, int epoch) {
         float[] out = new float[images.valuesPerImage()];
-        augmentation.read(images, seed, epoch, 0, 0, MemorySegment.ofArray(out), 0);
+        augmentation.read(images, Canvas.of(images), seed, epoch, 0, 0, MemorySegment.ofArray(out), 0);
         return out;
+    }
+
+    private static float[] changed(PixelOperation operation, float[] image, int channels, int height, int width, double strength) {
+        Canvas canvas = new Canvas(channels, height, width);
+        System.arraycopy(image, 0, canvas.pixels(), 0, image.length);
+        Arrays.fill(canvas.spare(), Float.NaN);
+        Arrays.fill(canvas.plane(), Float.NaN);
+        operation.apply(canvas, strength);
+        return canvas.pixels();
     }
 
     private static Images picture(int channels, int side) {

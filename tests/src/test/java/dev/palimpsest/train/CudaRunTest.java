@@ -57,7 +57,7 @@ class CudaRunTest {
             assertEquals(expected.get(i).keySet(), found.get(i).keySet(), "terms of step " + i);
             for (Map.Entry<String, Double> term : expected.get(i).entrySet()) {
                 // Rounding grows from step to step; a wrong term would show in the first step that has it.
-                assertEquals(term.getValue(), found.get(i).get(term.getKey()), 
+                assertEquals(term.getValue(), found.get(i).get(term.getKey()),
                         0.02 * Math.abs(term.getValue()) + 1e-6 * expected.get(i).get("loss"), term.getKey() + " of step " + i);
             }
         }
@@ -139,11 +139,10 @@ class CudaRunTest {
     /** Teachers that are rebuilt on the device for every batch, and ones that stay. */
     @Test
     void whatTeachersSayOnTheDeviceDoesNotDependOnTheirMemory() {
-        String options =
-                "method=m2kd split=3+3+4 batch=128 validation=0.8 lambda-feature=0.05 augment=shift:1 device=cuda deterministic=true";
-        List<Map<String, Double>> kept = steps(Methods.settled(SmallRun.recipe(options.split(" "))));
+        String options = "method=m2kd split=3+3+4 batch=128 validation=0.8 lambda-feature=0.05 augment=shift:1";
+        List<Map<String, Double>> kept = steps(onDevice(options.split(" ")));
         DeviceEngine.prepare();
-        assertEquals(kept, steps(Methods.settled(SmallRun.recipe((options + " teacher-memory=0").split(" ")))));
+        assertEquals(kept, steps(onDevice((options + " teacher-memory=0").split(" "))));
         TestDevice.assertNothingIsLeft();
     }
 }

@@ -1,0 +1,24 @@
+package dev.palimpsest.data;
+
+/** Pixels of images of one size, unsigned. Any number of threads may read. */
+interface Pixels {
+    int images();
+
+    /** Those of one image, [C,H,W]; not to be changed. */
+    byte[] of(int index);
+
+    /** An array an image; kept, not copied. */
+    static Pixels of(byte[][] arrays) {
+        return new Pixels() {
+            @Override
+            public int images() {
+                return arrays.length;
+            }
+
+            @Override
+            public byte[] of(int index) {
+                return arrays[index];
+            }
+        };
+    }
+}
