@@ -18,11 +18,22 @@ import org.junit.jupiter.api.Test;
 
 /** Every operation on matrices gives on a GPU what Java's loops give; rows are longer than a warp and do not fill blocks. */
 @Tag("device")
-class CudaMatricesTest {
+class CudaMatricesTest extends MatricesTest {
     private static final int ROWS = 38;
     private static final int COLUMNS = 71;
     private static final int[] SOME = IntStream.range(0, 40).map(i -> (i * 7 + 3) % COLUMNS).toArray();
     private static final int[] OTHERS = IntStream.range(0, COLUMNS).filter(c -> IntStream.of(SOME).noneMatch(s -> s == c)).toArray();
+
+    @Override
+    Engine open() {
+        return DeviceEngine.open();
+    }
+
+    /** On a fresh machine. */
+    private Engine another() {
+        close();
+        return open();
+    }
 
     private static float[] random(int seed, int count) {
         SplittableRandom random = new SplittableRandom(seed);
@@ -112,7 +123,7 @@ class CudaMatricesTest {
         try (Engine cpu = Engine.cpu(1)) {
             expected = new Results(cpu);
         }
-        try (Engine gpu = DeviceEngine.open()) {
+        try (Engine gpu = another()) {
             Results found = new Results(gpu);
             expected.matrices.forEach((name, values) -> Golden.close(name, DoubleLayers.doubles(values), found.matrices.get(name), 3e-7));
             expected.values.forEach((name, value) -> assertEquals(value, found.values.get(name), 1e-12 * Math.abs(value), name));
@@ -139,7 +150,7 @@ class CudaMatricesTest {
         double[] expected = new double[COLUMNS];
         expected[SOME[35]] = -1;
         expected[OTHERS[3]] = 1;
-        try (Engine gpu = DeviceEngine.open(); Matrices on = gpu.matrices()) {
+        try (Engine gpu = another(); Matrices on = gpu.matrices()) {
             Matrix.Term margin = on.of(gpu.tensor(Shape.of(1, COLUMNS), values)).margin(OTHERS, SOME, 0.1, false);
             Golden.close("gradient", expected, gpu.toArray(margin.gradient().toTensor()), 0);
             assertEquals(2.1, margin.value().getAsDouble(), 1e-12);

@@ -57,7 +57,8 @@ class CudaWaitsTest {
     /** Teachers' outputs kept, and teachers asked anew because images change. */
     @ParameterizedTest
     @ValueSource(strings = {"method=m2kd lambda-feature=0.05", "method=m2kd lambda-feature=0.05 augment=shift:1 clip=5", "method=lwf",
-        "method=lwf augment=shift:1", "method=fine-tuning", "method=lwf-mc augment=shift:1"})
+        "method=lwf augment=shift:1", "method=fine-tuning", "method=lwf-mc augment=shift:1",
+        "method=mlkd augment=shift:1 learning-rate=0.01 unlabelled-batch=32 memory=30 memory-batch=5"})
     void onlyALossThatIsToldIsWaitedForAndOnlyLossesComeHome(String options) {
         TestDevice.requireDouble();
         List<Told> steps = run((options + " split=2x5 validation=0.5 batch=32 device=cuda deterministic=true epochs=" + EPOCHS
