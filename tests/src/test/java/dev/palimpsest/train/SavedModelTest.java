@@ -152,7 +152,6 @@ class SavedModelTest {
         }
     }
 
-    /** What a run with the option {@code weights} holds before it trains. */
     /** A baseline of MLKD has no teacher to be an ensemble with, so it can be evaluated. */
     @ParameterizedTest
     @ValueSource(strings = {"mlkd", "mlkd-alone"})
@@ -168,6 +167,7 @@ class SavedModelTest {
         }
     }
 
+    /** What a run with the option {@code weights} holds before it trains. */
     private static final class Start extends Watched {
         private SafetensorsWriter found;
 
