@@ -82,7 +82,8 @@ public final class SavedModel implements AutoCloseable {
     private SavedModel(Checkpoint checkpoint) {
         this.checkpoint = checkpoint;
         recipe = checkpoint.recipe();
-        if (recipe.mlkd().ensemble() && recipe.method().kind() == MethodOptions.Kind.MLKD) {
+        MethodOptions.Kind kind = recipe.method().kind();
+        if (recipe.mlkd().ensemble() && (kind == MethodOptions.Kind.MLKD || kind == MethodOptions.Kind.MLKD_ALONE)) {
             throw new IllegalArgumentException("The run classified with an ensemble, of which it kept one network: train with ensemble = "
                     + "false to evaluate it again.");
         }

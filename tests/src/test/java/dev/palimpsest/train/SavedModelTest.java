@@ -152,6 +152,21 @@ class SavedModelTest {
         }
     }
 
+    /** A baseline of MLKD has no teacher to be an ensemble with, so it can be evaluated. */
+    @ParameterizedTest
+    @ValueSource(strings = {"mlkd", "mlkd-alone"})
+    void anEnsembleIsNotEvaluatedByItsOneKeptNetwork(String method) throws IOException {
+        run("method=" + method + " ensemble=true split=4+6 epochs=1 unlabelled-batch=8");
+        assertEquals("The run classified with an ensemble, of which it kept one network: train with ensemble = false to evaluate it again.",
+                assertThrows(IllegalArgumentException.class, () -> SavedModel.read(temporary.resolve("2"))).getMessage());
+        Files.delete(temporary.resolve("1"));
+        Files.delete(temporary.resolve("2"));
+        Result result = run("method=mlkd-baseline ensemble=true split=4+6 epochs=1");
+        try (SavedModel model = SavedModel.read(temporary.resolve("2"))) {
+            assertRow(result, 1, model.score(DIGITS, SavedModel.Part.TEST, OptionalInt.empty()));
+        }
+    }
+
     /** What a run with the option {@code weights} holds before it trains. */
     private static final class Start extends Watched {
         private SafetensorsWriter found;
