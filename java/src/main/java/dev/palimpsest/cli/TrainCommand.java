@@ -42,8 +42,8 @@ final class TrainCommand implements Callable<Integer> {
     private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
 
     @Parameters(paramLabel = "RECIPE", description = {"One of m2kd-digits, m2kd-digits-exemplar-free, m2kd-fashion, "
-            + "m2kd-fashion-exemplar-free, m2kd-glyphs, m2kd-cifar100, m2kd-cifar100-exemplar-free, m2kd-imagenet100, mlkd-digits, "
-            + "mlkd-glyphs, mlkd-clvision, or the path of a file."})
+            + "m2kd-fashion-exemplar-free, m2kd-glyphs, m2kd-glyphs-exemplar-free, m2kd-cifar100, m2kd-cifar100-exemplar-free, "
+            + "m2kd-imagenet100, mlkd-digits, mlkd-glyphs, mlkd-clvision, or the path of a file."})
     private String recipeName;
 
     @Option(names = "--beside", paramLabel = "METHOD", split = ",", order = 1,

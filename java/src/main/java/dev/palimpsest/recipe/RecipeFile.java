@@ -20,8 +20,8 @@ public record RecipeFile(String name, String summary, SequencedMap<String, Strin
     private static final String ENDING = ".properties";
     private static final List<String> BUILT_IN =
             List.of("m2kd-digits", "m2kd-digits-exemplar-free", "m2kd-fashion", "m2kd-fashion-exemplar-free",
-                    "m2kd-glyphs", "m2kd-cifar100", "m2kd-cifar100-exemplar-free", "m2kd-imagenet100", "mlkd-digits",
-                    "mlkd-glyphs", "mlkd-clvision");
+                    "m2kd-glyphs", "m2kd-glyphs-exemplar-free", "m2kd-cifar100", "m2kd-cifar100-exemplar-free",
+                    "m2kd-imagenet100", "mlkd-digits", "mlkd-glyphs", "mlkd-clvision");
 
     /** Names of the recipes that come with the library. */
     public static List<String> builtIn() {
