@@ -1,24 +1,10 @@
 // The kernels of layers and losses: elementwise, matrix_rows, cross_entropy, row_loss. Launched as the engine launches them.
-#include <random>
-
 #include "declared.h"
 #include "reference.h"
 
 namespace checks {
 
 namespace {
-
-using Floats = std::vector<float>;
-using Random = std::mt19937_64;
-
-constexpr double FLOAT_ROUNDING = 0x1p-24;
-
-Floats normal(Random& random, int64_t count, float spread = 1) {
-    std::normal_distribution<float> distribution(0, spread);
-    Floats values(static_cast<size_t>(count));
-    for (float& x : values) x = distribution(random);
-    return values;
-}
 
 std::vector<int32_t> integers(Random& random, int64_t count, int64_t begin, int64_t end) {
     std::vector<int32_t> values(static_cast<size_t>(count));
@@ -39,7 +25,7 @@ std::string by(std::initializer_list<int64_t> extents) {
 // Every result is one rounded operation, or two: bits.
 void elementwise(std::vector<Case>& all, Random& random) {
     for (int64_t n : {1, 255, 256, 1024, 1025, 3000}) {
-        Floats a = normal(random, n), b = normal(random, n);
+        Floats a = normal<float>(random, n), b = normal<float>(random, n);
         const float odd[] = {NAN, -0.0f, 0.0f, INFINITY, -INFINITY, 0x1p-149f, -0x1p-140f};
         for (size_t i = 0; i < 7 && n > 100; i++) {
             a[11 * i] = odd[i];
@@ -56,7 +42,7 @@ void elementwise(std::vector<Case>& all, Random& random) {
                 return l.run(blocks(n, 1024), 256, 0, order, [=] { call(x, y, out, n); });
             }});
         };
-        const float factor = normal(random, 1)[0];
+        const float factor = normal<float>(random, 1)[0];
         add("relu", true, false, [](double x, double) { return x < 0 ? 0 : x; },
             [](float* x, float*, float*, int64_t count) { palimpsest_cuda_relu(x, count); });
         add("add_relu", false, true, [](double x, double y) { return x + y < 0 ? 0 : x + y; },
@@ -73,7 +59,8 @@ void elementwise(std::vector<Case>& all, Random& random) {
 void matrix_rows(std::vector<Case>& all, Random& random) {
     struct Shape { int64_t rows, width, begin, taken; };
     for (const Shape& s : {Shape{1, 1, 0, 1}, {7, 10, 3, 4}, {64, 100, 0, 100}, {3, 700, 699, 1}, {129, 33, 5, 28}}) {
-        const Floats matrix = normal(random, s.rows * s.width), sum = normal(random, s.width), bias = normal(random, s.width);
+        const Floats matrix = normal<float>(random, s.rows * s.width), sum = normal<float>(random, s.width),
+                     bias = normal<float>(random, s.width);
         const std::vector<int32_t> row = integers(random, s.rows + 3, 0, s.rows);
         std::vector<Expected> columns, gathered, repeated, sums;
         std::vector<uint32_t> wanted(static_cast<size_t>(s.rows));
@@ -148,7 +135,7 @@ void matrix_rows(std::vector<Case>& all, Random& random) {
 void softmax(std::vector<Case>& all, Random& random) {
     struct Shape { int64_t rows, classes, begin, end; float spread; };
     for (const Shape& s : {Shape{1, 1, 0, 1, 1}, {5, 10, 2, 7, 3}, {4, 32, 0, 32, 3}, {9, 100, 40, 100, 5}, {6, 257, 0, 200, 800}}) {
-        Floats logits = normal(random, s.rows * s.classes, s.spread);
+        Floats logits = normal<float>(random, s.rows * s.classes, s.spread);
         const std::vector<int32_t> label = integers(random, s.rows, s.begin, s.end);
         if (s.rows == 9) logits[5 * s.classes + 60] = NAN;
         std::vector<Expected> gradient, loss;
@@ -185,8 +172,8 @@ void softmax(std::vector<Case>& all, Random& random) {
 void sigmoid(std::vector<Case>& all, Random& random) {
     struct Shape { int64_t rows, classes, old; float spread; };
     for (const Shape& s : {Shape{1, 1, 0, 1}, {5, 10, 6, 3}, {4, 33, 33, 3}, {9, 100, 0, 5}, {6, 70, 40, 800}}) {
-        Floats logits = normal(random, s.rows * s.classes, s.spread);
-        const Floats last = normal(random, s.rows * s.old, s.spread);
+        Floats logits = normal<float>(random, s.rows * s.classes, s.spread);
+        const Floats last = normal<float>(random, s.rows * s.old, s.spread);
         const std::vector<int32_t> label = integers(random, s.rows, 0, s.classes);
         if (s.rows == 9) logits[4 * s.classes + 99] = NAN;
         std::vector<Expected> gradient, loss;
@@ -220,7 +207,7 @@ void row_loss(std::vector<Case>& all, Random& random) {
     for (int64_t rows : {1, 31, 32, 33, 500}) {
         std::vector<double> losses;
         double sum = 0;
-        for (float x : normal(random, rows, 5)) {
+        for (float x : normal<float>(random, rows, 5)) {
             losses.push_back(x / 3.0);
             sum += losses.back();  // in row order: bits
         }

@@ -1,6 +1,4 @@
 // The kernels of matrix_algebra: small matrices in double precision, against plain loops. Launched as the engine launches them.
-#include <random>
-
 #include "declared.h"
 #include "reference.h"
 
@@ -10,17 +8,9 @@ namespace {
 
 using Doubles = std::vector<double>;
 using Ints = std::vector<int32_t>;
-using Random = std::mt19937_64;
 
 constexpr double ROUNDING = 0x1p-52;
 constexpr uint32_t LANES = 32;
-
-Doubles normal(Random& random, int64_t count, double spread = 1) {
-    std::normal_distribution<double> distribution(0, spread);
-    Doubles values(static_cast<size_t>(count));
-    for (double& x : values) x = distribution(random);
-    return values;
-}
 
 Doubles unset(int64_t count) { return Doubles(static_cast<size_t>(count), NAN); }
 
@@ -33,7 +23,7 @@ struct Shape {
 
 // Rows of positive numbers with a sum of 1.
 Doubles probabilities(Random& random, const Shape& s) {
-    Doubles p = normal(random, s.count(), 3);
+    Doubles p = normal<double>(random, s.count(), 3);
     for (int64_t r = 0; r < s.rows; r++) {
         double sum = 0;
         for (int64_t c = 0; c < s.columns; c++) sum += p[s.at(r, c)] = std::exp(p[s.at(r, c)]);
@@ -81,7 +71,7 @@ std::string rows(const Launch& l, int64_t count, uint64_t order, const std::func
 }
 
 void conversions(std::vector<Case>& all, Random& random, const Shape& s) {
-    const Doubles m = normal(random, s.count());
+    const Doubles m = normal<double>(random, s.count());
     const std::vector<float> single(m.begin(), m.end());
     Doubles constant = unset(s.columns);
     for (int64_t c = 1; c < s.columns; c += 3) constant[static_cast<size_t>(c)] = -1e9;
@@ -112,8 +102,8 @@ void conversions(std::vector<Case>& all, Random& random, const Shape& s) {
 }
 
 void arithmetic(std::vector<Case>& all, Random& random, const Shape& s) {
-    const Doubles a = normal(random, s.count()), b = normal(random, s.count());
-    const double factor = normal(random, 1)[0];
+    const Doubles a = normal<double>(random, s.count()), b = normal<double>(random, s.count());
+    const double factor = normal<double>(random, 1)[0];
     all.push_back({"matrix_transposed", s.text(), [=](uint64_t order) {
         Launch l;
         double* m = l.array("m", a, each(1, 0));
@@ -166,10 +156,10 @@ void arithmetic(std::vector<Case>& all, Random& random, const Shape& s) {
 }
 
 void softmaxes(std::vector<Case>& all, Random& random, const Shape& s) {
-    Doubles z = normal(random, s.count(), 4);
+    Doubles z = normal<double>(random, s.count(), 4);
     z[0] = -1e9;  // as a class that stands far below
     z.back() = 2000;  // beyond what exp takes
-    const Doubles p = probabilities(random, s), d = normal(random, s.count());
+    const Doubles p = probabilities(random, s), d = normal<double>(random, s.count());
     all.push_back({"matrix_softmax", s.text(), [=](uint64_t order) {
         Launch l;
         double* m = l.array("m", z, each(2, 0));
@@ -244,7 +234,7 @@ void softmaxes(std::vector<Case>& all, Random& random, const Shape& s) {
 }
 
 void surest(std::vector<Case>& all, Random& random, const Shape& s) {
-    Doubles sureness = normal(random, s.count());
+    Doubles sureness = normal<double>(random, s.count());
     for (int64_t c = 0; c < s.columns; c++) sureness[s.at(0, c)] = 0.5;  // the first of equals
     std::vector<uint32_t> reads(sureness.size());
     std::vector<Expected> after(sureness.size(), {0, 0});
@@ -266,7 +256,7 @@ void surest(std::vector<Case>& all, Random& random, const Shape& s) {
 }
 
 void lengths(std::vector<Case>& all, Random& random, const Shape& s) {
-    Doubles m = normal(random, s.count()), d = normal(random, s.count());
+    Doubles m = normal<double>(random, s.count()), d = normal<double>(random, s.count());
     for (int64_t c = 0; c < s.columns; c++) m[s.at(s.rows - 1, c)] = 0;  // a row without a direction
     auto length = [=](int64_t r) {
         double squares = 0;
@@ -311,7 +301,7 @@ void lengths(std::vector<Case>& all, Random& random, const Shape& s) {
 // VICReg: sum over a of (1 - sqrt(v_aa + 1e-4))+ / 2D, and over a, b other than a of v_ab^2 / 25D.
 void spread(std::vector<Case>& all, Random& random, int64_t dims) {
     const Shape s{dims, dims};
-    Doubles v = normal(random, s.count());
+    Doubles v = normal<double>(random, s.count());
     for (int64_t a = 0; a < dims; a++) v[s.at(a, a)] = a % 2 == 0 ? 0.3 : 1.7;  // too little spread, and enough
     const double d = static_cast<double>(dims);
     all.push_back({"matrix_spread", s.text(), [=](uint64_t order) {
@@ -332,7 +322,7 @@ void spread(std::vector<Case>& all, Random& random, int64_t dims) {
 
 // Columns of either side are every third one and the rest, so that some are of neither.
 void margin(std::vector<Case>& all, Random& random, const Shape& s) {
-    const Doubles z = normal(random, s.count(), 2);
+    const Doubles z = normal<double>(random, s.count(), 2);
     Ints other, current;
     for (int32_t c = 0; c < s.columns; c++) (c % 3 == 0 ? other : current).push_back(c);
     if (current.size() > 2) current.pop_back();
@@ -396,9 +386,9 @@ void margin(std::vector<Case>& all, Random& random, const Shape& s) {
 }
 
 void margin_mean(std::vector<Case>& all, Random& random, const Shape& s) {
-    const Doubles gradient = normal(random, s.count());
+    const Doubles gradient = normal<double>(random, s.count());
     for (bool none : {false, true}) {
-        Doubles missing = normal(random, s.rows);
+        Doubles missing = normal<double>(random, s.rows);
         for (double& x : missing) x = none ? -std::abs(x) : x;
         double sum = 0, positive = 0;
         for (double x : missing) {

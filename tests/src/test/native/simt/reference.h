@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -15,6 +16,19 @@
 #include "simt.h"
 
 namespace checks {
+
+using Floats = std::vector<float>;
+using Random = std::mt19937_64;
+
+constexpr double FLOAT_ROUNDING = 0x1p-24;
+
+template <class T>
+std::vector<T> normal(Random& random, int64_t count, T spread = 1) {
+    std::normal_distribution<T> distribution(0, spread);
+    std::vector<T> values(static_cast<size_t>(count));
+    for (T& x : values) x = distribution(random);
+    return values;
+}
 
 // Within `bound` of the value, or its very bits where the bound is 0; NaN for NaN.
 struct Expected { double value; double bound; };

@@ -1,6 +1,5 @@
 // The kernels that train: the gradient of frozen batch norm, and the optimisers with clipping. Launched as the engine launches them.
 #include <numeric>
-#include <random>
 
 #include "declared.h"
 #include "reference.h"
@@ -9,22 +8,11 @@ namespace checks {
 
 namespace {
 
-using Floats = std::vector<float>;
-using Random = std::mt19937_64;
-
-constexpr double FLOAT_ROUNDING = 0x1p-24;
 constexpr int64_t THREADS = 256;
 constexpr int64_t A_BLOCK = 1024;  // weights
 
-Floats normal(Random& random, int64_t count) {
-    std::normal_distribution<float> distribution(0, 1);
-    Floats values(static_cast<size_t>(count));
-    for (float& x : values) x = distribution(random);
-    return values;
-}
-
 Floats positive(Random& random, int64_t count) {
-    Floats values = normal(random, count);
+    Floats values = normal<float>(random, count);
     for (float& x : values) x = 0.1f + std::abs(x);
     return values;
 }
@@ -34,8 +22,9 @@ void frozen_norm(std::vector<Case>& all, Random& random) {
     struct Shape { int64_t images, channels, positions; };
     for (const Shape& s : {Shape{1, 1, 1}, {3, 4, 16}, {2, 3, 257}, {7, 2, 49}}) {
         const int64_t count = s.images * s.channels * s.positions;
-        const Floats gradient = normal(random, count), input = normal(random, count), scale = normal(random, s.channels),
-                     mean = normal(random, s.channels), variance = positive(random, s.channels), before = normal(random, s.channels);
+        const Floats gradient = normal<float>(random, count), input = normal<float>(random, count),
+                     scale = normal<float>(random, s.channels), mean = normal<float>(random, s.channels),
+                     variance = positive(random, s.channels), before = normal<float>(random, s.channels);
         const double epsilon = 1e-5;
         std::vector<Expected> out, by_scale, by_shift;
         for (int64_t i = 0; i < count; i++) {
@@ -85,7 +74,8 @@ struct Weights {
     std::vector<unsigned char> mask;
 
     Weights(Random& random, int64_t size, bool masked)
-        : value(normal(random, size)), gradient(normal(random, size)), state{normal(random, size), positive(random, size)} {
+        : value(normal<float>(random, size)), gradient(normal<float>(random, size)),
+          state{normal<float>(random, size), positive(random, size)} {
         for (int64_t i = 0; masked && i < size; i++) {
             mask.push_back(random() % 3 != 0);
             if (!mask.back() && random() % 2 == 0) value[i] = gradient[i] = state[0][i] = state[1][i] = NAN;
@@ -249,8 +239,8 @@ void optimisers(std::vector<Case>& all, Random& random) {
 void follow(std::vector<Case>& all, Random& random) {
     std::vector<Floats> targets, sources;
     for (int64_t size : {1, 1024, 2500}) {
-        targets.push_back(normal(random, size));
-        sources.push_back(normal(random, size));
+        targets.push_back(normal<float>(random, size));
+        sources.push_back(normal<float>(random, size));
     }
     for (float kept : {0.0f, 0.99f}) {
         all.push_back({"follow", "3 pairs, keeping " + std::to_string(kept), [=](uint64_t order) {
