@@ -19,8 +19,9 @@ import org.junit.jupiter.api.Test;
 /** Packages depend on one another along one line only, so that each can be read without those after it. */
 class ArchitectureTest {
     private static final String ROOT = "dev.palimpsest";
-    private static final JavaClasses LIBRARY =
-            new ClassFileImporter().withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS).importPackages(ROOT);
+    private static final JavaClasses LIBRARY = new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages(ROOT);
 
     /** What each package may use; what those use, it may use too. */
     private static final Map<String, List<String>> MAY_USE = Map.ofEntries(
@@ -44,27 +45,45 @@ class ArchitectureTest {
     @Test
     void packagesPointOneWay() {
         MAY_USE.keySet().forEach(name -> {
-            String[] allowed = reachable(name).stream().map(used -> ROOT + "." + used + "..").toArray(String[]::new);
+            String[] allowed = reachable(name).stream()
+                    .map(used -> ROOT + "." + used + "..")
+                    .toArray(String[]::new);
             Set<String> forbidden = new TreeSet<>(MAY_USE.keySet());
             forbidden.removeAll(reachable(name));
-            noClasses().that().resideInAPackage(ROOT + "." + name + "..").should().dependOnClassesThat()
-                    .resideInAnyPackage(forbidden.stream().map(other -> ROOT + "." + other + "..").toArray(String[]::new))
-                    .because(name + " may use " + String.join(", ", allowed)).allowEmptyShould(true).check(LIBRARY);
+            noClasses()
+                    .that()
+                    .resideInAPackage(ROOT + "." + name + "..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage(forbidden.stream()
+                            .map(other -> ROOT + "." + other + "..")
+                            .toArray(String[]::new))
+                    .because(name + " may use " + String.join(", ", allowed))
+                    .allowEmptyShould(true)
+                    .check(LIBRARY);
         });
     }
 
     @Test
     void everyPackageHasItsPlace() {
-        Set<String> found = LIBRARY.stream().map(type -> type.getPackageName()).filter(name -> !name.equals(ROOT))
-                .map(name -> name.substring(ROOT.length() + 1).split("\\.")[0]).collect(Collectors.toCollection(TreeSet::new));
+        Set<String> found = LIBRARY.stream()
+                .map(type -> type.getPackageName())
+                .filter(name -> !name.equals(ROOT))
+                .map(name -> name.substring(ROOT.length() + 1).split("\\.")[0])
+                .collect(Collectors.toCollection(TreeSet::new));
         found.removeAll(MAY_USE.keySet());
         assertEquals(Set.of(), found, "packages that MAY_USE does not know");
     }
 
     @Test
     void onlyTheForeignInterfaceAndTheEngineCallNativeCode() {
-        noClasses().that().resideOutsideOfPackages(ROOT + ".kernel.ffi..", ROOT + ".engine..").should().dependOnClassesThat()
-                .areAssignableTo(Linker.class).check(LIBRARY);
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(ROOT + ".kernel.ffi..", ROOT + ".engine..")
+                .should()
+                .dependOnClassesThat()
+                .areAssignableTo(Linker.class)
+                .check(LIBRARY);
     }
 
     private static Set<String> reachable(String name) {

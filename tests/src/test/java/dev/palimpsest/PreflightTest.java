@@ -19,13 +19,18 @@ class PreflightTest {
 
     @Test
     void withoutTheCompilerOneSentenceNamesItsPackage() throws Exception {
-        assertEquals("1: Palimpsest needs the C++ compiler g++, which was not found: install the package g++ and run mvn again.", preflight());
+        assertEquals(
+                "1: Palimpsest needs the C++ compiler g++, which was not found: install the package g++ and run mvn"
+                        + " again.",
+                preflight());
     }
 
     @Test
     void withoutCmakeOneSentenceNamesItsPackage() throws Exception {
         offer("g++");
-        assertEquals("1: Palimpsest needs cmake, which was not found: install the package cmake and run mvn again.", preflight());
+        assertEquals(
+                "1: Palimpsest needs cmake, which was not found: install the package cmake and run mvn again.",
+                preflight());
     }
 
     @Test
@@ -48,7 +53,8 @@ class PreflightTest {
     }
 
     private void offer(String tool) throws IOException {
-        Path wrapper = Files.writeString(tools.resolve(tool), "#!/bin/sh\nPATH=" + System.getenv("PATH") + " exec " + tool + " \"$@\"\n");
+        Path wrapper = Files.writeString(
+                tools.resolve(tool), "#!/bin/sh\nPATH=" + System.getenv("PATH") + " exec " + tool + " \"$@\"\n");
         assertTrue(wrapper.toFile().setExecutable(true));
     }
 }

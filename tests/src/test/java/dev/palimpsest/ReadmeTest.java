@@ -49,18 +49,23 @@ class ReadmeTest {
     }
 
     private static double softmax(double[] logits, int c) {
-        return Math.exp(logits[c] / 2) / Arrays.stream(logits).map(z -> Math.exp(z / 2)).sum();
+        return Math.exp(logits[c] / 2)
+                / Arrays.stream(logits).map(z -> Math.exp(z / 2)).sum();
     }
 
     private String run(String lines) throws Exception {
         Path source = folder.resolve("Example.java");
-        Files.writeString(source, "import dev.palimpsest.kernel.*;\nimport dev.palimpsest.tensor.*;\nimport java.util.*;\n"
-                + "public class Example { public static void main(String[] args) {\n" + lines + "}}\n");
+        Files.writeString(
+                source,
+                "import dev.palimpsest.kernel.*;\nimport dev.palimpsest.tensor.*;\nimport java.util.*;\n"
+                        + "public class Example { public static void main(String[] args) {\n" + lines + "}}\n");
         var compiler = ToolProvider.getSystemJavaCompiler();
         var messages = new StringWriter();
         try (var files = compiler.getStandardFileManager(null, null, null)) {
             var options = List.of("-cp", System.getProperty("java.class.path"), "-d", folder.toString());
-            assertTrue(compiler.getTask(messages, files, null, options, null, files.getJavaFileObjects(source)).call(),
+            assertTrue(
+                    compiler.getTask(messages, files, null, options, null, files.getJavaFileObjects(source))
+                            .call(),
                     messages.toString());
         }
         var printed = new ByteArrayOutputStream();

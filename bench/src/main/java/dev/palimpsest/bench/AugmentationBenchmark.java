@@ -22,7 +22,10 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Milliseconds an image takes to get into a batch, on the loader's one thread: as it is, moved and mirrored, and with RandAugment. */
+/**
+ * Milliseconds an image takes to get into a batch, on the loader's one thread: as it is, moved and mirrored, and with
+ * RandAugment.
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -50,15 +53,20 @@ public class AugmentationBenchmark {
         loader = new Loader(images, label -> label, Augmentation.parse(augment), IMAGES, 1);
         float[] first = new float[images.valuesPerImage()];
         images.read(0, first, 0);
-        Inputs.requireClose("the first pixel", (Byte.toUnsignedInt(pixels[0]) - images.normalisation().mean()[0])
-                / images.normalisation().deviation()[0], first[0], 1e-5);
+        Inputs.requireClose(
+                "the first pixel",
+                (Byte.toUnsignedInt(pixels[0]) - images.normalisation().mean()[0])
+                        / images.normalisation().deviation()[0],
+                first[0],
+                1e-5);
     }
 
     @Benchmark
     @OperationsPerInvocation(IMAGES)
     public long image() {
         long bytes = 0;
-        for (Batch batch : loader.epoch(BatchPlan.shuffled(IntStream.range(0, IMAGES).toArray(), IMAGES, 1, epoch), epoch)) {
+        for (Batch batch :
+                loader.epoch(BatchPlan.shuffled(IntStream.range(0, IMAGES).toArray(), IMAGES, 1, epoch), epoch)) {
             bytes += batch.images().byteSize();
         }
         epoch++;

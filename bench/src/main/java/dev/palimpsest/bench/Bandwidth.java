@@ -11,8 +11,8 @@ import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.ScalarResult;
 
 /**
- * GB/s (10⁹ bytes) of the bytes that a kernel's .md says a call moves, and, where a benchmark has measured the machine's copy bandwidth, the
- * share of that. Benchmarks set them in set-up and report milliseconds.
+ * GB/s (10⁹ bytes) of the bytes that a kernel's .md says a call moves, and, where a benchmark has measured the
+ * machine's copy bandwidth, the share of that. Benchmarks set them in set-up and report milliseconds.
  */
 public final class Bandwidth implements InternalProfiler {
     private static volatile long bytesPerCall;
@@ -38,13 +38,16 @@ public final class Bandwidth implements InternalProfiler {
     public void beforeIteration(BenchmarkParams benchmark, IterationParams iteration) {}
 
     @Override
-    public Collection<? extends Result<?>> afterIteration(BenchmarkParams benchmark, IterationParams iteration, IterationResult result) {
+    public Collection<? extends Result<?>> afterIteration(
+            BenchmarkParams benchmark, IterationParams iteration, IterationResult result) {
         if (bytesPerCall == 0) {
             return List.of();
         }
         double milliseconds = result.getPrimaryResult().getScore();
         double rate = bytesPerCall / milliseconds / 1e6;
         ScalarResult moved = new ScalarResult("GB/s", rate, "GB/s", AggregationPolicy.AVG);
-        return copy == 0 ? List.of(moved) : List.of(moved, new ScalarResult("of copy", rate / copy, "share", AggregationPolicy.AVG));
+        return copy == 0
+                ? List.of(moved)
+                : List.of(moved, new ScalarResult("of copy", rate / copy, "share", AggregationPolicy.AVG));
     }
 }

@@ -40,9 +40,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * The kernels on cuda:0, queued a hundred times before the host waits, as a training step does; with the share of the card's copy
- * bandwidth, measured in the same process. Shapes of less than the L2 cache may exceed it. {@link Main} leaves it out where there is no
- * device.
+ * The kernels on cuda:0, queued a hundred times before the host waits, as a training step does; with the share of the
+ * card's copy bandwidth, measured in the same process. Shapes of less than the L2 cache may exceed it. {@link Main}
+ * leaves it out where there is no device.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -53,10 +53,19 @@ public class CudaKernelsBenchmark {
     private static final int STEP = 3;
 
     /** Kernel, rows × columns × teachers or weights, type of the teachers. */
-    @Param({"multi_teacher_kl 128x100x10 float32", "multi_teacher_kl 128x1000x10 float32", "multi_teacher_kl 256x10000x5 float32",
-        "multi_teacher_kl 64x50000x4 float32", "multi_teacher_kl 256x10000x5 bfloat16", "feature_mse 128x512x10 float32",
-        "feature_mse 128x16384x5 float32", "feature_mse 128x16384x5 bfloat16", "snapshot_reconstruction 500000 float32",
-        "snapshot_reconstruction 11200000 float32", "snapshot_reconstruction 100000000 float32"})
+    @Param({
+        "multi_teacher_kl 128x100x10 float32",
+        "multi_teacher_kl 128x1000x10 float32",
+        "multi_teacher_kl 256x10000x5 float32",
+        "multi_teacher_kl 64x50000x4 float32",
+        "multi_teacher_kl 256x10000x5 bfloat16",
+        "feature_mse 128x512x10 float32",
+        "feature_mse 128x16384x5 float32",
+        "feature_mse 128x16384x5 bfloat16",
+        "snapshot_reconstruction 500000 float32",
+        "snapshot_reconstruction 11200000 float32",
+        "snapshot_reconstruction 100000000 float32"
+    })
     public String kernel;
 
     private final Arena arena = Arena.ofShared();
@@ -69,7 +78,8 @@ public class CudaKernelsBenchmark {
         device = CudaDevice.open(0, CudaOptions.ofSystem());
         stream = device.compute();
         String[] words = kernel.split(" ");
-        int[] sizes = Arrays.stream(words[1].split("x")).mapToInt(Integer::parseInt).toArray();
+        int[] sizes =
+                Arrays.stream(words[1].split("x")).mapToInt(Integer::parseInt).toArray();
         long bytes = words[0].startsWith("snapshot")
                 ? snapshot(sizes[0])
                 : rows(words[0], sizes, ElementType.valueOf(words[2].toUpperCase(Locale.ROOT)));
@@ -188,8 +198,8 @@ public class CudaKernelsBenchmark {
         stream.toHost(address, actual);
         long at = expected.mismatch(actual);
         if (at >= 0) {
-            throw new IllegalStateException(what + " on the device differs at byte " + at + ": " + actual.get(JAVA_BYTE, at) + ", expected "
-                    + expected.get(JAVA_BYTE, at));
+            throw new IllegalStateException(what + " on the device differs at byte " + at + ": "
+                    + actual.get(JAVA_BYTE, at) + ", expected " + expected.get(JAVA_BYTE, at));
         }
     }
 
@@ -197,7 +207,9 @@ public class CudaKernelsBenchmark {
     private double copyBandwidth() {
         long bytes = Math.min(1L << 30, device.info().memoryBytes() / 8);
         double best = 0;
-        try (DeviceBuffer from = device.allocate(bytes); DeviceBuffer to = device.allocate(bytes); CudaEvent begin = device.event();
+        try (DeviceBuffer from = device.allocate(bytes);
+                DeviceBuffer to = device.allocate(bytes);
+                CudaEvent begin = device.event();
                 CudaEvent end = device.event()) {
             stream.zero(from.address(), bytes);
             for (int i = 0; i < 10; i++) {

@@ -43,7 +43,8 @@ public class FeatureMseBenchmark {
 
     @Setup(Level.Trial)
     public void setUp() {
-        int[] sizes = Arrays.stream(shape.split("x")).mapToInt(Integer::parseInt).toArray();
+        int[] sizes =
+                Arrays.stream(shape.split("x")).mapToInt(Integer::parseInt).toArray();
         rows = sizes[0];
         dims = sizes[1];
         SplittableRandom random = new SplittableRandom(2);

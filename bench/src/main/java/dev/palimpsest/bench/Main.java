@@ -34,7 +34,8 @@ public final class Main {
             new Runner(builder.build()).run();
             return;
         }
-        System.out.println(NEEDS_A_GPU + " was not run: no CUDA device (" + probe.trouble().orElseThrow() + ")");
+        System.out.println(
+                NEEDS_A_GPU + " was not run: no CUDA device (" + probe.trouble().orElseThrow() + ")");
         try {
             new Runner(builder.exclude(NEEDS_A_GPU).build()).run();
         } catch (NoBenchmarksException e) {
@@ -44,6 +45,8 @@ public final class Main {
 
     private static boolean asksFor(CommandLineOptions options, String benchmark) {
         String name = Main.class.getPackageName() + "." + benchmark + ".calls";
-        return options.getIncludes().isEmpty() || options.getIncludes().stream().anyMatch(word -> Pattern.compile(word).matcher(name).find());
+        return options.getIncludes().isEmpty()
+                || options.getIncludes().stream()
+                        .anyMatch(word -> Pattern.compile(word).matcher(name).find());
     }
 }

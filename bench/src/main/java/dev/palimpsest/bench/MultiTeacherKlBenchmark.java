@@ -47,7 +47,8 @@ public class MultiTeacherKlBenchmark {
 
     @Setup(Level.Trial)
     public void setUp() {
-        int[] sizes = Arrays.stream(shape.split("x")).mapToInt(Integer::parseInt).toArray();
+        int[] sizes =
+                Arrays.stream(shape.split("x")).mapToInt(Integer::parseInt).toArray();
         rows = sizes[0];
         classes = sizes[1];
         SplittableRandom random = new SplittableRandom(1);
@@ -56,7 +57,11 @@ public class MultiTeacherKlBenchmark {
         Arrays.setAll(teachers, k -> Inputs.normal(arena, random, (long) rows * classes, 3));
         weight = Inputs.normal(arena, random, (long) rows * teachers.length, 1);
         gradient = arena.allocate((long) rows * classes * Float.BYTES, 64);
-        kernel = new MultiTeacherKl(rows, classes, Collections.nCopies(teachers.length, new ClassRange(0, classes)), threads,
+        kernel = new MultiTeacherKl(
+                rows,
+                classes,
+                Collections.nCopies(teachers.length, new ClassRange(0, classes)),
+                threads,
                 Implementation.of(implementation));
         Bandwidth.of((long) rows * classes * Float.BYTES * (teachers.length + 2));
         verify(lossAndGradient());
@@ -88,7 +93,8 @@ public class MultiTeacherKlBenchmark {
             }
             double largest = Arrays.stream(slope).map(Math::abs).max().orElseThrow();
             for (int c = 0; c < classes; c++) {
-                Inputs.requireClose("gradient", slope[c], Inputs.at(gradient, (long) row * classes + c), 1e-5 * largest);
+                Inputs.requireClose(
+                        "gradient", slope[c], Inputs.at(gradient, (long) row * classes + c), 1e-5 * largest);
             }
         }
         Inputs.requireClose("loss", expected, loss, 1e-5 * Math.max(1, Math.abs(expected)));

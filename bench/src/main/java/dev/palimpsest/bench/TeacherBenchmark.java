@@ -22,8 +22,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Images a second through a compiled teacher. {@link TrainingBenchmark}'s figure over this one is what a teacher adds to a step: at most
- * 0.35 is asked for.
+ * Images a second through a compiled teacher. {@link TrainingBenchmark}'s figure over this one is what a teacher adds
+ * to a step: at most 0.35 is asked for.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
@@ -54,7 +54,10 @@ public class TeacherBenchmark {
     private void verify() {
         float[] expected = step.evaluate();
         Outputs<Tensor> outputs = teacher.forward(images, false);
-        float[] actual = outputs.logits().data().asSlice(0, outputs.logits().shape().bytes()).toArray(JAVA_FLOAT);
+        float[] actual = outputs.logits()
+                .data()
+                .asSlice(0, outputs.logits().shape().bytes())
+                .toArray(JAVA_FLOAT);
         release(outputs);
         float largest = 0;
         float error = 0;
@@ -63,7 +66,8 @@ public class TeacherBenchmark {
             error = Math.max(error, Math.abs(actual[i] - expected[i]));
         }
         if (!(largest > 0 && error <= 1e-4f * largest)) {
-            throw new IllegalStateException("the teacher's logits differ by " + error + " from the network's, which reach " + largest);
+            throw new IllegalStateException(
+                    "the teacher's logits differ by " + error + " from the network's, which reach " + largest);
         }
     }
 

@@ -21,7 +21,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** What the training benchmarks and their peers all compute: a network, one batch of noise with labels, and a step of SGD with momentum. */
+/**
+ * What the training benchmarks and their peers all compute: a network, one batch of noise with labels, and a step of
+ * SGD with momentum.
+ */
 final class TrainingStep implements AutoCloseable {
     static final double LEARNING_RATE = 0.01;
     static final double MOMENTUM = 0.9;
@@ -58,17 +61,26 @@ final class TrainingStep implements AutoCloseable {
     /** ResNet-32 of CIFAR: batch 128 of 32×32 in colour, 100 classes. */
     static TrainingStep resNet32(int threads) {
         Arena arena = Arena.ofAuto();
-        return new TrainingStep(Networks.cifarResNet(Shape.of(3, 32, 32), 32, List.of(16, 32, 64), 1, false, arena, 1), arena, 128, 100,
+        return new TrainingStep(
+                Networks.cifarResNet(Shape.of(3, 32, 32), 32, List.of(16, 32, 64), 1, false, arena, 1),
+                arena,
+                128,
+                100,
                 threads);
     }
 
     /** The network for 8×8 digits: so little work that what surrounds the arithmetic decides. */
     static TrainingStep digits(int threads) {
         Arena arena = Arena.ofAuto();
-        return new TrainingStep(Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64), false, arena, 1), arena, 32, 10, threads);
+        return new TrainingStep(
+                Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64), false, arena, 1), arena, 32, 10, threads);
     }
 
-    /** Forward, backward, update. @return the loss before the update */
+    /**
+     * Forward, backward, update.
+     *
+     * @return the loss before the update
+     */
     double run() {
         double loss = gradients();
         optimiser.step(LEARNING_RATE);
@@ -93,7 +105,9 @@ final class TrainingStep implements AutoCloseable {
     /** Logits with batch norm by the running statistics, unfolded. */
     float[] evaluate() {
         Tape tape = new Tape(engine);
-        float[] logits = engine.toArray(network.forward(new Training(tape, true), tape.input(images()), false).logits().value());
+        float[] logits = engine.toArray(network.forward(new Training(tape, true), tape.input(images()), false)
+                .logits()
+                .value());
         tape.clear();
         return logits;
     }
@@ -103,7 +117,10 @@ final class TrainingStep implements AutoCloseable {
         return CrossEntropy.softmax(tape, engine, outputs.logits(), labels, new ClassRange(0, classes));
     }
 
-    /** Checks the whole gradient at once: along itself, the loss must change by its length. Leaves the weights as they were. */
+    /**
+     * Checks the whole gradient at once: along itself, the loss must change by its length. Leaves the weights as they
+     * were.
+     */
     void verify() {
         gradients();
         double squares = 0;
@@ -116,7 +133,8 @@ final class TrainingStep implements AutoCloseable {
         double reach = 2e-3;
         double change = (lossAlongGradient(reach / length) - lossAlongGradient(-reach / length)) / (2 * reach);
         if (!(Math.abs(change - length) <= 0.02 * length)) {
-            throw new IllegalStateException("the gradient's length is " + length + " but the loss changes along it by " + change);
+            throw new IllegalStateException(
+                    "the gradient's length is " + length + " but the loss changes along it by " + change);
         }
     }
 

@@ -43,16 +43,32 @@ final class TorchForward implements Forward<Tensor> {
     }
 
     private Tensor of(Buffer buffer) {
-        return tensors.computeIfAbsent(buffer.name(), name -> tensor(buffer.value(), buffer.shape().extents()).retainReference());
+        return tensors.computeIfAbsent(
+                buffer.name(),
+                name -> tensor(buffer.value(), buffer.shape().extents()).retainReference());
     }
 
     @Override
     public Tensor unit(ConvNorm unit, Tensor input, Tensor residual, boolean relu) {
         Convolution geometry = unit.geometry();
-        Tensor convolved = torch.conv2d(input, of(unit.weight()), none, new long[] {geometry.stride(), geometry.stride()},
-                new long[] {geometry.padding(), geometry.padding()}, new long[] {1, 1}, 1);
-        Tensor normal = torch.batch_norm(convolved, optional(of(unit.norm().scale())), optional(of(unit.norm().shift())),
-                optional(of(unit.norm().runningMean())), optional(of(unit.norm().runningVariance())), true, 0.1, 1e-5, false);
+        Tensor convolved = torch.conv2d(
+                input,
+                of(unit.weight()),
+                none,
+                new long[] {geometry.stride(), geometry.stride()},
+                new long[] {geometry.padding(), geometry.padding()},
+                new long[] {1, 1},
+                1);
+        Tensor normal = torch.batch_norm(
+                convolved,
+                optional(of(unit.norm().scale())),
+                optional(of(unit.norm().shift())),
+                optional(of(unit.norm().runningMean())),
+                optional(of(unit.norm().runningVariance())),
+                true,
+                0.1,
+                1e-5,
+                false);
         if (residual != null) {
             normal = normal.add_(residual);
         }

@@ -21,12 +21,14 @@ final class TorchTrainingStep {
     private final SGD optimiser;
 
     /**
-     * Loads PyTorch. To be called before our engine starts, so that PyTorch's OpenMP reads its own settings and not the ones we make.
+     * Loads PyTorch. To be called before our engine starts, so that PyTorch's OpenMP reads its own settings and not
+     * the ones we make.
      *
      * @throws IOException if its libraries cannot be unpacked
      */
     static void load() throws IOException {
-        // All files first: a library whose neighbour is not there yet would take the system's PyTorch of another version.
+        // All files first: a library whose neighbour is not there yet would take the system's PyTorch of another
+        // version.
         Loader.cacheResources(torch.class, "/org/bytedeco/pytorch/" + Loader.getPlatform() + "/");
         Loader.load(torch.class);
     }
@@ -35,7 +37,8 @@ final class TorchTrainingStep {
         torch.set_num_threads(threads);
         network = ours.network;
         Shape image = network.image();
-        images = TorchForward.tensor(MemorySegment.ofArray(ours.images), ours.batch, image.extent(0), image.extent(1), image.extent(2));
+        images = TorchForward.tensor(
+                MemorySegment.ofArray(ours.images), ours.batch, image.extent(0), image.extent(1), image.extent(2));
         labels = Tensor.create(Arrays.stream(ours.labels).asLongStream().toArray(), ours.batch);
         try (PointerScope _ = new PointerScope()) {
             loss();
@@ -49,7 +52,11 @@ final class TorchTrainingStep {
         return torch.cross_entropy_loss(network.forward(pass, images, false).logits(), labels);
     }
 
-    /** Forward, backward, update. @return the loss before the update */
+    /**
+     * Forward, backward, update.
+     *
+     * @return the loss before the update
+     */
     double run() {
         try (PointerScope _ = new PointerScope()) {
             optimiser.zero_grad();
@@ -66,7 +73,8 @@ final class TorchTrainingStep {
             double expected = run();
             double actual = ours.run();
             if (!(Math.abs(actual - expected) <= 1e-4 * expected)) {
-                throw new IllegalStateException("step " + step + ": PyTorch's loss is " + expected + ", ours " + actual);
+                throw new IllegalStateException(
+                        "step " + step + ": PyTorch's loss is " + expected + ", ours " + actual);
             }
         }
     }

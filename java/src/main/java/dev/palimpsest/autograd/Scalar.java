@@ -3,8 +3,8 @@ package dev.palimpsest.autograd;
 import java.util.function.DoubleSupplier;
 
 /**
- * One loss term on a tape: its value in float64 and, during the backward pass, the total loss's derivative by it. The value may be on a
- * device: it is fetched when it is asked for, once.
+ * One loss term on a tape: its value in float64 and, during the backward pass, the total loss's derivative by it. The
+ * value may be on a device: it is fetched when it is asked for, once.
  */
 public final class Scalar {
     private DoubleSupplier source;

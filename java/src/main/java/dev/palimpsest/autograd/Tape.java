@@ -10,9 +10,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reverse-mode differentiation: every operation computes its result at once and records the step that turns the result's gradient into
- * its inputs'. {@link #backward} plays the steps from last to first; {@link #clear} forgets a tape that is not played. Both hand all
- * memory back.
+ * Reverse-mode differentiation: every operation computes its result at once and records the step that turns the
+ * result's gradient into its inputs'. {@link #backward} plays the steps from last to first; {@link #clear} forgets a
+ * tape that is not played. Both hand all memory back.
  *
  * <p>Operations appear on the tape in an order in which inputs come before results, so no graph has to be searched.
  */
@@ -51,7 +51,13 @@ public final class Tape {
         return record(result, () -> {
             engine.convolutionWeightGradient(images.value(), result.gradient, weight, geometry);
             if (images.differentiated) {
-                accumulate(images, engine.convolutionInputGradient(result.gradient, weight, geometry, images.value().shape()));
+                accumulate(
+                        images,
+                        engine.convolutionInputGradient(
+                                result.gradient,
+                                weight,
+                                geometry,
+                                images.value().shape()));
             }
         });
     }
@@ -60,8 +66,12 @@ public final class Tape {
     public Variable batchNorm(Variable images, BatchNorm norm, boolean relu, boolean frozen) {
         Engine.Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
         Variable result = new Variable(forward.output(), true);
-        return record(result, () -> accumulate(images, engine.batchNormGradient(result.gradient, images.value(), forward, norm)),
-                forward.mean(), forward.variance(), forward.passed());
+        return record(
+                result,
+                () -> accumulate(images, engine.batchNormGradient(result.gradient, images.value(), forward, norm)),
+                forward.mean(),
+                forward.variance(),
+                forward.passed());
     }
 
     /** max(a + b, 0): the end of a residual block. */
@@ -77,21 +87,29 @@ public final class Tape {
     /** Mean over height and width: [N, C, H, W] to [N, C]. */
     public Variable averagePool(Variable images) {
         Variable result = new Variable(engine.averagePool(images.value()), true);
-        return record(result, () -> accumulate(images, engine.averagePoolGradient(result.gradient, images.value().shape())));
+        return record(
+                result,
+                () -> accumulate(
+                        images,
+                        engine.averagePoolGradient(
+                                result.gradient, images.value().shape())));
     }
 
     /** The maximum of every window. */
     public Variable maxPool(Variable images, MaxPooling geometry) {
         Engine.Pooled forward = engine.maxPool(images.value(), geometry);
         Variable result = new Variable(forward.output(), true);
-        return record(result, () -> accumulate(images, engine.maxPoolGradient(result.gradient, images.value(), forward, geometry)),
+        return record(
+                result,
+                () -> accumulate(images, engine.maxPoolGradient(result.gradient, images.value(), forward, geometry)),
                 forward.positions());
     }
 
     /** input·weightᵀ + bias. */
     public Variable linear(Variable input, Parameter weight, Parameter bias) {
         Variable result = new Variable(engine.linear(input.value(), weight, bias), true);
-        return record(result, () -> accumulate(input, engine.linearGradient(result.gradient, input.value(), weight, bias)));
+        return record(
+                result, () -> accumulate(input, engine.linearGradient(result.gradient, input.value(), weight, bias)));
     }
 
     /**
@@ -106,11 +124,14 @@ public final class Tape {
     /** The same for a loss that the engine computed. The tape takes its gradient over. */
     public Scalar fused(Variable input, Engine.Loss loss) {
         Scalar result = new Scalar(loss.value());
-        steps.add(new Step(null, () -> {
-            if (result.gradient != 0) {
-                accumulate(input, engine.scaled((float) result.gradient, loss.gradient()));
-            }
-        }, List.of(loss.gradient())));
+        steps.add(new Step(
+                null,
+                () -> {
+                    if (result.gradient != 0) {
+                        accumulate(input, engine.scaled((float) result.gradient, loss.gradient()));
+                    }
+                },
+                List.of(loss.gradient())));
         return result;
     }
 
@@ -123,11 +144,14 @@ public final class Tape {
             }
             return sum;
         });
-        steps.add(new Step(null, () -> {
-            for (int i = 0; i < weights.length; i++) {
-                terms.get(i).gradient += result.gradient * weights[i];
-            }
-        }, List.of()));
+        steps.add(new Step(
+                null,
+                () -> {
+                    for (int i = 0; i < weights.length; i++) {
+                        terms.get(i).gradient += result.gradient * weights[i];
+                    }
+                },
+                List.of()));
         return result;
     }
 
@@ -176,7 +200,10 @@ public final class Tape {
         }
     }
 
-    /** Takes the contribution over. A gradient that two branches share is not written in place: the other one has yet to read it. */
+    /**
+     * Takes the contribution over. A gradient that two branches share is not written in place: the other one has yet
+     * to read it.
+     */
     private void accumulate(Variable variable, Tensor contribution) {
         if (!variable.differentiated) {
             engine.release(contribution);
@@ -190,7 +217,8 @@ public final class Tape {
             engine.release(variable.gradient);
             variable.gradient = contribution;
         } else {
-            throw new IllegalStateException("two shared gradients meet at a variable of " + variable.value().shape());
+            throw new IllegalStateException("two shared gradients meet at a variable of "
+                    + variable.value().shape());
         }
     }
 }

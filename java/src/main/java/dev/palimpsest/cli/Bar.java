@@ -44,9 +44,14 @@ final class Bar implements Display.Watch {
     @Override
     public void phaseBegins(Phase phase) {
         close();
-        bar = ProgressBar.builder().setTaskName(Lines.where(name, phase.experience(), experiences, phase.name()))
-                .setInitialMax((long) phase.epochs() * phase.stepsPerEpoch()).setStyle(ProgressBarStyle.UNICODE_BLOCK)
-                .setUpdateIntervalMillis(200).setConsumer(new OneLine()).clearDisplayOnFinish().build();
+        bar = ProgressBar.builder()
+                .setTaskName(Lines.where(name, phase.experience(), experiences, phase.name()))
+                .setInitialMax((long) phase.epochs() * phase.stepsPerEpoch())
+                .setStyle(ProgressBarStyle.UNICODE_BLOCK)
+                .setUpdateIntervalMillis(200)
+                .setConsumer(new OneLine())
+                .clearDisplayOnFinish()
+                .build();
     }
 
     @Override

@@ -17,9 +17,9 @@ import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 
 /**
- * Runs what is missing of some plans. A complete run of the same recipe stays; one that failed or was interrupted is made anew. A run that
- * fails does not stop the others. Runs at the same time share the process and nothing else: each has its own engine, so that how many
- * there are changes no bit of any.
+ * Runs what is missing of some plans. A complete run of the same recipe stays; one that failed or was interrupted is
+ * made anew. A run that fails does not stop the others. Runs at the same time share the process and nothing else: each
+ * has its own engine, so that how many there are changes no bit of any.
  */
 final class Batch {
     private final Path folder;
@@ -50,7 +50,8 @@ final class Batch {
             }
         }
         if (missing.size() < plans.size()) {
-            out.println((plans.size() - missing.size()) + " of " + plans.size() + " runs are complete in " + folder + ".");
+            out.println(
+                    (plans.size() - missing.size()) + " of " + plans.size() + " runs are complete in " + folder + ".");
         }
         Map<String, Throwable> failures = new LinkedHashMap<>();
         try (ExecutorService executor = Executors.newFixedThreadPool(jobs)) {
@@ -94,7 +95,11 @@ final class Batch {
         return (Exception) failure;
     }
 
-    /** Says what failed and what to do about it. @return the command's exit code */
+    /**
+     * Says what failed and what to do about it.
+     *
+     * @return the command's exit code
+     */
     static int summary(Map<String, Throwable> failures, int runs, CommandLine command) {
         if (failures.isEmpty()) {
             return ExitCode.OK;

@@ -19,9 +19,18 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-@Command(name = "data", subcommands = {DataCommand.Names.class, DataCommand.Info.class, DataCommand.Get.class, DataCommand.Glyphs.class,
-    StreamCommand.class},
-        description = "Says which data sets are here, where they are looked for and how to get the others. Alone: the same as data list.")
+@Command(
+        name = "data",
+        subcommands = {
+            DataCommand.Names.class,
+            DataCommand.Info.class,
+            DataCommand.Get.class,
+            DataCommand.Glyphs.class,
+            StreamCommand.class
+        },
+        description =
+                "Says which data sets are here, where they are looked for and how to get the others. Alone: the same"
+                        + " as data list.")
 final class DataCommand implements Callable<Integer> {
     @Spec
     private CommandSpec command;
@@ -35,12 +44,16 @@ final class DataCommand implements Callable<Integer> {
         PrintWriter lines = command.commandLine().getOut();
         int width = Dataset.names().stream().mapToInt(String::length).max().orElse(0);
         for (Source source : Source.all()) {
-            Optional<Path> folder = source.folders().stream().filter(Files::isDirectory).findFirst();
+            Optional<Path> folder =
+                    source.folders().stream().filter(Files::isDirectory).findFirst();
             boolean here = folder.isPresent() || source.folders().isEmpty();
-            lines.println((here ? "+ " : "- ") + source.name() + " ".repeat(width - source.name().length()) + "  " + source.summary());
+            lines.println((here ? "+ " : "- ") + source.name()
+                    + " ".repeat(width - source.name().length()) + "  " + source.summary());
             folder.ifPresent(path -> lines.println(" ".repeat(width + 4) + "in " + path));
         }
-        lines.println("palimpsest data info NAME says more, and checks the files; palimpsest data get NAME says how to get them.");
+        lines.println(
+                "palimpsest data info NAME says more, and checks the files; palimpsest data get NAME says how to get"
+                        + " them.");
         lines.flush();
         return 0;
     }
@@ -64,7 +77,9 @@ final class DataCommand implements Callable<Integer> {
         }
     }
 
-    @Command(name = "info", description = "Reads a data set and says what is in it: classes, sizes, licence and checksums.")
+    @Command(
+            name = "info",
+            description = "Reads a data set and says what is in it: classes, sizes, licence and checksums.")
     static final class Info implements Callable<Integer> {
         @Parameters(paramLabel = "NAME", description = "As palimpsest data list gives it.")
         private String name;
@@ -85,7 +100,10 @@ final class DataCommand implements Callable<Integer> {
             lines.println(source.name() + ": " + source.summary());
             lines.println("Licence: " + source.licence());
             if (!source.folders().isEmpty()) {
-                lines.println("Looked for in: " + String.join(", ", source.folders().stream().map(Path::toString).toList()));
+                lines.println("Looked for in: "
+                        + String.join(
+                                ", ",
+                                source.folders().stream().map(Path::toString).toList()));
             }
             lines.flush();
             Dataset data;
@@ -96,8 +114,9 @@ final class DataCommand implements Callable<Integer> {
                 lines.flush();
                 throw e;
             }
-            lines.printf("Images: %,d for training, %,d for test, %d×%d×%d%n", data.train().size(), data.test().size(),
-                    data.channels(), data.height(), data.width());
+            lines.printf(
+                    "Images: %,d for training, %,d for test, %d×%d×%d%n",
+                    data.train().size(), data.test().size(), data.channels(), data.height(), data.width());
             lines.println(data.classes() + " classes: " + String.join(", ", data.classNames()));
             data.sha256().forEach((file, hash) -> lines.println("SHA-256 " + hash + "  " + file));
             lines.flush();
@@ -105,8 +124,11 @@ final class DataCommand implements Callable<Integer> {
         }
     }
 
-    @Command(name = "get", description = "Prepares a data set that can be made here (glyphs), and says how to get any other: nothing is "
-            + "downloaded. Exit code 1 if it is not here afterwards.")
+    @Command(
+            name = "get",
+            description =
+                    "Prepares a data set that can be made here (glyphs), and says how to get any other: nothing is "
+                            + "downloaded. Exit code 1 if it is not here afterwards.")
     static final class Get implements Callable<Integer> {
         @Parameters(paramLabel = "NAME", description = "As palimpsest data list gives it.")
         private String name;
@@ -124,7 +146,10 @@ final class DataCommand implements Callable<Integer> {
                 return 0;
             } catch (DataException | IllegalArgumentException e) {
                 if (name.startsWith("glyphs")) {
-                    return render(new GlyphRendering(GlyphRendering.usualFonts(), 28, false, 1, 0.2), source.folders().getFirst(), lines);
+                    return render(
+                            new GlyphRendering(GlyphRendering.usualFonts(), 28, false, 1, 0.2),
+                            source.folders().getFirst(),
+                            lines);
                 }
                 lines.println(e.getMessage());
                 lines.println(source.howToGet());
@@ -135,15 +160,24 @@ final class DataCommand implements Callable<Integer> {
         }
     }
 
-    @Command(name = "glyphs", sortOptions = false,
-            description = "Renders a data set of 100 characters, an image a font face: rendered type, nothing else. "
-                    + "Training and test have different font families; 32 Greek and Cyrillic letters come in files of their own.")
+    @Command(
+            name = "glyphs",
+            sortOptions = false,
+            description =
+                    "Renders a data set of 100 characters, an image a font face: rendered type, nothing else. Training"
+                            + " and test have different font families; 32 Greek and Cyrillic letters come in files of"
+                            + " their own.")
     static final class Glyphs implements Callable<Integer> {
-        @Option(names = "--out", paramLabel = "DIR",
+        @Option(
+                names = "--out",
+                paramLabel = "DIR",
                 description = "Where to [the user's cache, where train looks for it].")
         private Path out;
 
-        @Option(names = "--fonts", paramLabel = "DIR", split = ",",
+        @Option(
+                names = "--fonts",
+                paramLabel = "DIR",
+                split = ",",
                 description = "Folders of fonts, with all below [the system's and the user's].")
         private List<Path> fonts = GlyphRendering.usualFonts();
 
@@ -156,7 +190,10 @@ final class DataCommand implements Callable<Integer> {
         @Option(names = "--seed", paramLabel = "N", description = "Of the split into training and test families [1].")
         private long seed = 1;
 
-        @Option(names = "--test-share", paramLabel = "X", description = "About the share of families that is for test [0.2].")
+        @Option(
+                names = "--test-share",
+                paramLabel = "X",
+                description = "About the share of families that is for test [0.2].")
         private double testShare = 0.2;
 
         @Spec
@@ -170,18 +207,24 @@ final class DataCommand implements Callable<Integer> {
             } catch (IllegalArgumentException e) {
                 throw new ParameterException(command.commandLine(), e.getMessage(), e);
             }
-            return render(rendering, out == null ? Source.named("glyphs").folders().getFirst() : out, command.commandLine().getOut());
+            return render(
+                    rendering,
+                    out == null ? Source.named("glyphs").folders().getFirst() : out,
+                    command.commandLine().getOut());
         }
     }
 
     private static int render(GlyphRendering rendering, Path folder, PrintWriter lines) {
         GlyphRendering.Summary summary = rendering.write(folder);
-        lines.printf("%,d faces of %d families, %d of them for test, from %,d font files (%d unreadable)%n", summary.faces(),
-                summary.families(), summary.testFamilies(), summary.files(), summary.unreadable());
-        lines.printf("%,d training and %,d test images; %d to %d a class; %,d of distractors%n", summary.train(), summary.test(),
-                summary.least(), summary.most(), summary.distractors());
-        lines.printf("left out: %,d near-duplicates, %,d that look like another character of their face%n", summary.duplicates(),
-                summary.alike());
+        lines.printf(
+                "%,d faces of %d families, %d of them for test, from %,d font files (%d unreadable)%n",
+                summary.faces(), summary.families(), summary.testFamilies(), summary.files(), summary.unreadable());
+        lines.printf(
+                "%,d training and %,d test images; %d to %d a class; %,d of distractors%n",
+                summary.train(), summary.test(), summary.least(), summary.most(), summary.distractors());
+        lines.printf(
+                "left out: %,d near-duplicates, %,d that look like another character of their face%n",
+                summary.duplicates(), summary.alike());
         lines.println("Glyphs: " + folder);
         lines.flush();
         return 0;

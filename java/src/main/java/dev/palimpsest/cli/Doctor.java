@@ -33,11 +33,14 @@ final class Doctor {
                 () -> new Finding("Java", true, machine.java()),
                 () -> new Finding("System", true, machine.os()),
                 () -> new Finding("Processor", true, machine.cpu() + ", " + machine.cores() + " cores"),
-                () -> new Finding("Instructions", true, machine.isa().isEmpty() ? "unknown" : String.join(" ", machine.isa())),
+                () -> new Finding(
+                        "Instructions", true, machine.isa().isEmpty() ? "unknown" : String.join(" ", machine.isa())),
                 () -> new Finding("Kernels", Kernels.chosen() != Implementation.JAVA, Kernels.description()),
                 () -> engine(machine.cores())));
         all.addAll(Gpu.examinations(CudaOptions.ofSystem()));
-        Source.all().stream().filter(source -> !source.needsFolder()).forEach(source -> all.add(() -> dataset(source.name())));
+        Source.all().stream()
+                .filter(source -> !source.needsFolder())
+                .forEach(source -> all.add(() -> dataset(source.name())));
         return all;
     }
 
@@ -50,8 +53,12 @@ final class Doctor {
     private static Finding dataset(String name) {
         try {
             Dataset dataset = Dataset.load(name, Optional.empty());
-            return new Finding("Data " + name, true, String.format("%,d training and %,d test images", dataset.train().size(),
-                    dataset.test().size()));
+            return new Finding(
+                    "Data " + name,
+                    true,
+                    String.format(
+                            "%,d training and %,d test images",
+                            dataset.train().size(), dataset.test().size()));
         } catch (DataException e) {
             return new Finding("Data " + name, false, e.getMessage());
         }

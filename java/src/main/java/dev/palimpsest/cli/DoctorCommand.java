@@ -22,7 +22,10 @@ final class DoctorCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         List<Doctor.Finding> findings = Doctor.examine(examinations);
-        int width = findings.stream().mapToInt(finding -> finding.subject().length()).max().orElse(0);
+        int width = findings.stream()
+                .mapToInt(finding -> finding.subject().length())
+                .max()
+                .orElse(0);
         PrintWriter lines = command.commandLine().getOut();
         for (Doctor.Finding finding : findings) {
             String pad = " ".repeat(width - finding.subject().length());

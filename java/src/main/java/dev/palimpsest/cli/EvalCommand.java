@@ -23,35 +23,52 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-@Command(name = "eval", sortOptions = false, description = "Scores a run's final model, or an earlier one read out of its weights, on "
-        + "test images or on any data set with images of the same size. Classes are matched by name.",
-        footerHeading = "%nExamples%n", footer = {
+@Command(
+        name = "eval",
+        sortOptions = false,
+        description = "Scores a run's final model, or an earlier one read out of its weights, on "
+                + "test images or on any data set with images of the same size. Classes are matched by name.",
+        footerHeading = "%nExamples%n",
+        footer = {
             "  palimpsest eval runs/m2kd-digits-20260101-120000",
             "  palimpsest eval runs/fashion --snapshot 2",
-            "  palimpsest eval runs/fashion --data image-folder --data-folder photos --image-size 28"})
+            "  palimpsest eval runs/fashion --data image-folder --data-folder photos --image-size 28"
+        })
 final class EvalCommand implements Callable<Integer> {
     @Parameters(paramLabel = "RUN", description = "The run's folder.")
     private Path run;
 
-    @picocli.CommandLine.Option(names = "--snapshot", paramLabel = "I", order = 1,
+    @picocli.CommandLine.Option(
+            names = "--snapshot",
+            paramLabel = "I",
+            order = 1,
             description = "The model after the I-th experience, from 1 [the final model].")
     private Optional<Integer> snapshot = Optional.empty();
 
     @picocli.CommandLine.Option(names = "--data", paramLabel = "NAME", order = 2, description = "Data set [the run's].")
     private Optional<String> data = Optional.empty();
 
-    @picocli.CommandLine.Option(names = "--data-folder", paramLabel = "DIR", order = 3,
+    @picocli.CommandLine.Option(
+            names = "--data-folder",
+            paramLabel = "DIR",
+            order = 3,
             description = "Where its files lie [as in the run, or the usual places].")
     private Optional<Path> folder = Optional.empty();
 
     @Mixin
     private ImageFlags imageFlags;
 
-    @picocli.CommandLine.Option(names = "--split", paramLabel = "test|validation|train", order = 4,
+    @picocli.CommandLine.Option(
+            names = "--split",
+            paramLabel = "test|validation|train",
+            order = 4,
             description = "Which images [those that the run's own accuracies are of].")
     private Optional<String> split = Optional.empty();
 
-    @picocli.CommandLine.Option(names = "--device", paramLabel = "auto|cpu|cuda|cuda:N", order = 7,
+    @picocli.CommandLine.Option(
+            names = "--device",
+            paramLabel = "auto|cpu|cuda|cuda:N",
+            order = 7,
             description = "What computes: the processor, a GPU, or auto: a GPU if one works [cpu].")
     private String device = "cpu";
 
@@ -64,13 +81,24 @@ final class EvalCommand implements Callable<Integer> {
         DeviceOptions computes = device();
         try (SavedModel model = SavedModel.read(RunFolder.checkpoint(run))) {
             DataOptions own = model.recipe().data();
-            SavedModel.Part part = chosen.orElse(data.isEmpty() && own.evaluate() == DataOptions.Evaluate.VALIDATION
-                    ? SavedModel.Part.VALIDATION : SavedModel.Part.TEST);
-            Dataset images = data.isPresent() ? Dataset.load(data.get(), folder, imageFlags.options())
+            SavedModel.Part part = chosen.orElse(
+                    data.isEmpty() && own.evaluate() == DataOptions.Evaluate.VALIDATION
+                            ? SavedModel.Part.VALIDATION
+                            : SavedModel.Part.TEST);
+            Dataset images = data.isPresent()
+                    ? Dataset.load(data.get(), folder, imageFlags.options())
                     : Dataset.load(own.name(), folder.or(own::folder), own.images());
             OptionalInt number = snapshot.map(OptionalInt::of).orElse(OptionalInt.empty());
-            print(model, number, Option.label(part) + " images of " + images.name(),
-                    model.score(images, part, number, computes, command.commandLine().getOut()::println));
+            print(
+                    model,
+                    number,
+                    Option.label(part) + " images of " + images.name(),
+                    model.score(
+                            images,
+                            part,
+                            number,
+                            computes,
+                            command.commandLine().getOut()::println));
         }
         return 0;
     }
@@ -84,10 +112,13 @@ final class EvalCommand implements Callable<Integer> {
     }
 
     private SavedModel.Part part(String text) {
-        List<String> names = Arrays.stream(SavedModel.Part.values()).map(Option::label).toList();
+        List<String> names =
+                Arrays.stream(SavedModel.Part.values()).map(Option::label).toList();
         if (!names.contains(text)) {
-            throw new ParameterException(command.commandLine(), "--split " + text + ": expected one of " + String.join(", ", names)
-                    + Nearest.suggestion(text, names));
+            throw new ParameterException(
+                    command.commandLine(),
+                    "--split " + text + ": expected one of " + String.join(", ", names)
+                            + Nearest.suggestion(text, names));
         }
         return SavedModel.Part.values()[names.indexOf(text)];
     }
@@ -95,8 +126,12 @@ final class EvalCommand implements Callable<Integer> {
     private void print(SavedModel model, OptionalInt number, String images, SavedModel.Scores scores) {
         PrintWriter lines = command.commandLine().getOut();
         int experiences = model.recipe().data().split().sizes().size();
-        lines.println((number.isPresent() ? "Snapshot " + number.getAsInt() : model.experiences() == experiences ? "Final model"
-                : "Model after experience " + model.experiences()) + " of " + experiences + " experiences, on " + images);
+        lines.println((number.isPresent()
+                        ? "Snapshot " + number.getAsInt()
+                        : model.experiences() == experiences
+                                ? "Final model"
+                                : "Model after experience " + model.experiences())
+                + " of " + experiences + " experiences, on " + images);
         lines.println("experience   images  accuracy  within  classes");
         for (int j = 0; j < scores.groups().size(); j++) {
             SavedModel.Group group = scores.groups().get(j);
@@ -104,15 +139,25 @@ final class EvalCommand implements Callable<Integer> {
         }
         row(lines, "all", scores.all(), "");
         if (scores.leftOut() > 0) {
-            lines.printf(Locale.ROOT, "%,d images are of classes that this model had not learnt, and are not counted.%n", scores.leftOut());
+            lines.printf(
+                    Locale.ROOT,
+                    "%,d images are of classes that this model had not learnt, and are not counted.%n",
+                    scores.leftOut());
         }
         lines.println("Percent right over all classes seen; within: over the classes of the image's own experience.");
         lines.flush();
     }
 
     private static void row(PrintWriter lines, String name, SavedModel.Group group, String classes) {
-        lines.println(String.format(Locale.ROOT, "%-10s %8s %9s %7s  %s", name, String.format(Locale.ROOT, "%,d", group.images()),
-                percent(group.accuracy()), percent(group.withinExperience()), classes).stripTrailing());
+        lines.println(String.format(
+                        Locale.ROOT,
+                        "%-10s %8s %9s %7s  %s",
+                        name,
+                        String.format(Locale.ROOT, "%,d", group.images()),
+                        percent(group.accuracy()),
+                        percent(group.withinExperience()),
+                        classes)
+                .stripTrailing());
     }
 
     private static String percent(double share) {

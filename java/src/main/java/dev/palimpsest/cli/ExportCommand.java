@@ -15,9 +15,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-@Command(name = "export", description = "Writes a run's final model, or an earlier one read out of its weights, as a safetensors file with "
-        + "PyTorch's names (torchvision's for resnet-18 and resnet-34), without auxiliary heads. Its metadata name the classes and say "
-        + "how pixels are normalised.")
+@Command(
+        name = "export",
+        description =
+                "Writes a run's final model, or an earlier one read out of its weights, as a safetensors file with"
+                        + " PyTorch's names (torchvision's for resnet-18 and resnet-34), without auxiliary heads. Its"
+                        + " metadata name the classes and say how pixels are normalised.")
 final class ExportCommand implements Callable<Integer> {
     @Parameters(paramLabel = "RUN", index = "0", description = "The run's folder.")
     private Path run;
@@ -25,7 +28,10 @@ final class ExportCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FILE", index = "1", description = "The file to write; one that is there is replaced.")
     private Path file;
 
-    @Option(names = "--snapshot", paramLabel = "I", description = "The model after the I-th experience, from 1 [the final model].")
+    @Option(
+            names = "--snapshot",
+            paramLabel = "I",
+            description = "The model after the I-th experience, from 1 [the final model].")
     private Optional<Integer> snapshot = Optional.empty();
 
     @Spec

@@ -22,7 +22,11 @@ final class Gpu {
             return List.of(() -> new Finding("GPU", false, probe.trouble().orElseThrow() + "; the CPU is used"));
         }
         List<Supplier<Finding>> all = new ArrayList<>();
-        all.add(() -> new Finding("GPU", true, "driver for CUDA " + probe.driver().orElseThrow() + ", " + count(probe.devices().size())));
+        all.add(() -> new Finding(
+                "GPU",
+                true,
+                "driver for CUDA " + probe.driver().orElseThrow() + ", "
+                        + count(probe.devices().size())));
         for (CudaLibrary library : List.of(CudaLibrary.CUBLAS, CudaLibrary.CUDNN, CudaLibrary.NVRTC)) {
             String missing = probe.missing().get(library);
             all.add(() -> new Finding("GPU " + library.title(), missing == null, missing == null ? "found" : missing));
@@ -40,7 +44,10 @@ final class Gpu {
 
     private static Finding kernels(int index, CudaOptions options) {
         try (CudaDevice device = CudaDevice.open(index, options)) {
-            List<String> origins = CudaDevice.SOURCES.stream().map(device::imageOrigin).distinct().toList();
+            List<String> origins = CudaDevice.SOURCES.stream()
+                    .map(device::imageOrigin)
+                    .distinct()
+                    .toList();
             return new Finding("GPU kernels", true, "cuda:" + index + ", " + String.join("; ", origins));
         } catch (CudaException e) {
             return new Finding("GPU kernels", false, "cuda:" + index + ": " + e.getMessage());

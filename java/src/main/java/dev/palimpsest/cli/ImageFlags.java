@@ -5,15 +5,24 @@ import picocli.CommandLine.Option;
 
 /** Flags of commands that read a data set, for sets of image files. */
 final class ImageFlags {
-    @Option(names = "--image-size", paramLabel = "N", order = 50,
+    @Option(
+            names = "--image-size",
+            paramLabel = "N",
+            order = 50,
             description = "For image-folder and image-list, as in palimpsest train [0].")
     private int size;
 
-    @Option(names = "--image-crop", paramLabel = "N", order = 51,
+    @Option(
+            names = "--image-crop",
+            paramLabel = "N",
+            order = 51,
             description = "For image-folder and image-list, as in palimpsest train [0].")
     private int crop;
 
-    @Option(names = "--skip-damaged", order = 52, description = "For image-folder and image-list: leave out what cannot be read.")
+    @Option(
+            names = "--skip-damaged",
+            order = 52,
+            description = "For image-folder and image-list: leave out what cannot be read.")
     private boolean skipDamaged;
 
     /** @throws IllegalArgumentException with a sentence, for values that cannot be */

@@ -47,8 +47,13 @@ final class Lines implements Display.Watch {
     @Override
     public void step(Step step) {
         if (nanoTime.getAsLong() - lastLine >= quietNanos) {
-            say(String.format(Locale.ROOT, "%s  epoch %d/%d  %s", where(name, step.experience(), experiences, step.phase()),
-                    step.epoch() + 1, phase.epochs(), figures(step)));
+            say(String.format(
+                    Locale.ROOT,
+                    "%s  epoch %d/%d  %s",
+                    where(name, step.experience(), experiences, step.phase()),
+                    step.epoch() + 1,
+                    phase.epochs(),
+                    figures(step)));
         }
     }
 
@@ -81,7 +86,13 @@ final class Lines implements Display.Watch {
     }
 
     static String after(String name, int experiences, Progress.Evaluation evaluation) {
-        return String.format(Locale.ROOT, "%s after experience %d/%d: %.1f %% on all classes seen, %.1f %% within their experience", name,
-                evaluation.experience() + 1, experiences, 100 * evaluation.allSeen(), 100 * evaluation.withinExperience());
+        return String.format(
+                Locale.ROOT,
+                "%s after experience %d/%d: %.1f %% on all classes seen, %.1f %% within their experience",
+                name,
+                evaluation.experience() + 1,
+                experiences,
+                100 * evaluation.allSeen(),
+                100 * evaluation.withinExperience());
     }
 }

@@ -13,6 +13,7 @@ public final class Main {
         Runner runner = (recipe, progress) -> Experiment.run(recipe, Methods.of(recipe), progress);
         System.exit(Palimpsest.commandLine(runner, Palimpsest.display(), Doctor.examinations())
                 .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
-                .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8)).execute(args));
+                .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
+                .execute(args));
     }
 }

@@ -13,13 +13,23 @@ import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
-@Command(name = "palimpsest", subcommands = HelpCommand.class, versionProvider = Palimpsest.Version.class,
+@Command(
+        name = "palimpsest",
+        subcommands = HelpCommand.class,
+        versionProvider = Palimpsest.Version.class,
         customSynopsis = "palimpsest COMMAND [OPTION]…%n",
-        description = {"Continual learning by knowledge distillation: a network learns classes group by group, taught by every earlier "
-                + "snapshot of itself.", ""},
+        description = {
+            "Continual learning by knowledge distillation: a network learns classes group by group, taught by every"
+                    + " earlier snapshot of itself.",
+            ""
+        },
         commandListHeading = "%nCommands%n",
-        footer = {"", "Start with: palimpsest train m2kd-digits", "",
-            "Exit codes: 0 done; 1 a run failed, the sentence says why; 2 the command line was not understood."})
+        footer = {
+            "",
+            "Start with: palimpsest train m2kd-digits",
+            "",
+            "Exit codes: 0 done; 1 a run failed, the sentence says why; 2 the command line was not understood."
+        })
 final class Palimpsest {
     private static final int WIDTH = 110;
 
@@ -41,12 +51,25 @@ final class Palimpsest {
         CommandSpec suite = CommandSpec.forAnnotatedObject(new SuiteCommand(suiteFlags, runner, display));
         suiteFlags.addTo(suite);
         CommandLine palimpsest = new CommandLine(new Palimpsest());
-        palimpsest.getCommandSpec().addOption(OptionSpec.builder("-V", "--version").versionHelp(true)
-                .description("Prints the version and exits.").build());
-        palimpsest.addSubcommand(train).addSubcommand(suite).addSubcommand(new EvalCommand()).addSubcommand(new ExportCommand())
-                .addSubcommand(new ReportCommand()).addSubcommand(new DataCommand()).addSubcommand(new DoctorCommand(examinations));
+        palimpsest
+                .getCommandSpec()
+                .addOption(OptionSpec.builder("-V", "--version")
+                        .versionHelp(true)
+                        .description("Prints the version and exits.")
+                        .build());
+        palimpsest
+                .addSubcommand(train)
+                .addSubcommand(suite)
+                .addSubcommand(new EvalCommand())
+                .addSubcommand(new ExportCommand())
+                .addSubcommand(new ReportCommand())
+                .addSubcommand(new DataCommand())
+                .addSubcommand(new DoctorCommand(examinations));
         help(palimpsest.getCommandSpec());
-        return palimpsest.setUsageHelpWidth(WIDTH).setUsageHelpLongOptionsMaxWidth(WIDTH / 3).setAbbreviatedOptionsAllowed(false)
+        return palimpsest
+                .setUsageHelpWidth(WIDTH)
+                .setUsageHelpLongOptionsMaxWidth(WIDTH / 3)
+                .setAbbreviatedOptionsAllowed(false)
                 .setParameterExceptionHandler(Sentences::usage)
                 .setExecutionExceptionHandler((e, command, parsed) -> Sentences.failure(e, command));
     }
@@ -54,8 +77,11 @@ final class Palimpsest {
     private static void help(CommandSpec command) {
         command.subcommands().values().forEach(below -> help(below.getCommandSpec()));
         if (!command.optionsMap().containsKey("--help")) {
-            command.addOption(OptionSpec.builder("-h", "--help").usageHelp(true).order(0)
-                    .description("Shows this help and exits.").build());
+            command.addOption(OptionSpec.builder("-h", "--help")
+                    .usageHelp(true)
+                    .order(0)
+                    .description("Shows this help and exits.")
+                    .build());
         }
     }
 
@@ -63,7 +89,8 @@ final class Palimpsest {
     static Display display() {
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         boolean terminal = System.console() != null && System.console().isTerminal();
-        return (name, alone) -> terminal && alone ? new Bar(name, out)
+        return (name, alone) -> terminal && alone
+                ? new Bar(name, out)
                 : new Lines(name, Duration.ofSeconds(alone ? 5 : 60), out, System::nanoTime);
     }
 }

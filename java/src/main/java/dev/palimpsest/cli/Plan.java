@@ -37,13 +37,14 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
      * @throws IllegalArgumentException with a sentence, for a method there is not, or one that is named twice
      */
     static List<Plan> of(String recipeName, RecipeFile file, Recipe recipe, List<String> beside, Repeats repeats) {
-        List<String> methods = Arrays.stream(MethodOptions.Kind.values()).map(Option::label).toList();
+        List<String> methods =
+                Arrays.stream(MethodOptions.Kind.values()).map(Option::label).toList();
         String own = Option.label(recipe.method().kind());
         LinkedHashSet<String> all = new LinkedHashSet<>(List.of(own));
         for (String method : beside) {
             if (!methods.contains(method)) {
-                throw new IllegalArgumentException("--beside " + method + ": expected methods of " + String.join(", ", methods)
-                        + Nearest.suggestion(method, methods));
+                throw new IllegalArgumentException("--beside " + method + ": expected methods of "
+                        + String.join(", ", methods) + Nearest.suggestion(method, methods));
             }
             if (!all.add(method)) {
                 throw new IllegalArgumentException("--beside " + method + ": it runs already"
@@ -60,8 +61,10 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
             }
             for (String method : all) {
                 Recipe settled = Methods.settled(Recipe.of(texts).with("method", method));
-                plans.add(new Plan(method + (once ? "" : ", " + repeats.word() + " " + seed),
-                        method.equals(own) ? folder : folder.resolve(method), settled,
+                plans.add(new Plan(
+                        method + (once ? "" : ", " + repeats.word() + " " + seed),
+                        method.equals(own) ? folder : folder.resolve(method),
+                        settled,
                         new RunFolder.Origin(file.name(), command(recipeName, file, settled))));
             }
         }
@@ -79,7 +82,8 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
     static List<Plan> of(SuiteFile suite, List<String> seeds, Map<String, String> given) throws IOException {
         List<Plan> plans = new ArrayList<>();
         Repeats repeats = seeds.isEmpty() ? suite.repeats() : suite.repeats().withSeeds(seeds);
-        // The first seed of everything comes first: a suite that is cut short has compared every variant on some of them.
+        // The first seed of everything comes first: a suite that is cut short has compared every variant on some of
+        // them.
         for (String seed : repeats.seeds()) {
             for (SuiteFile.Block block : suite.blocks()) {
                 RecipeFile file = RecipeFile.load(block.recipe());
@@ -93,12 +97,19 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
                         recipe = Methods.settled(Recipe.of(texts));
                         Methods.of(recipe).close();
                     } catch (IllegalArgumentException e) {
-                        throw new IllegalArgumentException("suite " + suite.name() + ", " + block.title() + ", " + label + ": "
-                                + e.getMessage(), e);
+                        throw new IllegalArgumentException(
+                                "suite " + suite.name() + ", " + block.title() + ", " + label + ": " + e.getMessage(),
+                                e);
                     }
-                    plans.add(new Plan(block.title() + ", " + label + ", " + repeats.word() + " " + seed,
-                            Path.of(fileName(block.title()), fileName(label), repeats.word() + "-" + seed), recipe,
-                            new RunFolder.Origin(file.name(), command(block.recipe(), file, recipe), block.title(), label,
+                    plans.add(new Plan(
+                            block.title() + ", " + label + ", " + repeats.word() + " " + seed,
+                            Path.of(fileName(block.title()), fileName(label), repeats.word() + "-" + seed),
+                            recipe,
+                            new RunFolder.Origin(
+                                    file.name(),
+                                    command(block.recipe(), file, recipe),
+                                    block.title(),
+                                    label,
                                     block.reference())));
                 }
             }
@@ -109,27 +120,31 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
 
     private static void requireDistinct(List<Plan> plans, Repeats repeats) {
         if (repeats.seeds().stream().distinct().count() < repeats.seeds().size()) {
-            throw new IllegalArgumentException("--" + repeats.word() + "s " + String.join(",", repeats.seeds())
-                    + ": expected every seed once");
+            throw new IllegalArgumentException(
+                    "--" + repeats.word() + "s " + String.join(",", repeats.seeds()) + ": expected every seed once");
         }
         Map<Path, Plan> byFolder = new LinkedHashMap<>();
         for (Plan plan : plans) {
             Plan other = byFolder.put(plan.folder(), plan);
             if (other != null) {
-                throw new IllegalArgumentException(other.name() + " and " + plan.name() + " would share the folder " + plan.folder()
-                        + ": give them labels that differ in more than punctuation");
+                throw new IllegalArgumentException(other.name() + " and " + plan.name() + " would share the folder "
+                        + plan.folder() + ": give them labels that differ in more than punctuation");
             }
         }
     }
 
     /** {@code M2KD + pruning} lies in {@code m2kd-pruning}. */
     private static String fileName(String label) {
-        String plain = Normalizer.normalize(label, Normalizer.Form.NFKD).toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-")
+        String plain = Normalizer.normalize(label, Normalizer.Form.NFKD)
+                .toLowerCase(Locale.ROOT)
+                .replaceAll("[^a-z0-9]+", "-")
                 .replaceAll("^-|-$", "");
         return plain.isEmpty() ? "-" : plain;
     }
 
-    /** The command that repeats one run: what differs from the recipe, and the threads, which differ between machines. */
+    /**
+     * The command that repeats one run: what differs from the recipe, and the threads, which differ between machines.
+     */
     private static String command(String recipeName, RecipeFile file, Recipe recipe) {
         List<String> words = new ArrayList<>(List.of("palimpsest", "train", recipeName));
         Map<String, String> unchanged = file.recipe().toMap();

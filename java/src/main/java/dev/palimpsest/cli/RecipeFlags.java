@@ -18,7 +18,10 @@ final class RecipeFlags {
     void addTo(CommandSpec command) {
         int order = 100;
         for (Recipe.Section section : Recipe.sections()) {
-            ArgGroupSpec.Builder group = ArgGroupSpec.builder().heading("%n" + section.title() + "%n").validate(false).order(order);
+            ArgGroupSpec.Builder group = ArgGroupSpec.builder()
+                    .heading("%n" + section.title() + "%n")
+                    .validate(false)
+                    .order(order);
             for (Option<?> option : section.options()) {
                 group.addArg(flag(option, order++));
             }
@@ -28,15 +31,23 @@ final class RecipeFlags {
 
     private OptionSpec flag(Option<?> option, int order) {
         String standard = option.defaultText().isEmpty() ? "" : " [" + option.defaultText() + "]";
-        return OptionSpec.builder("--" + option.name()).paramLabel(option.hint()).order(order).type(String.class).arity("1")
+        return OptionSpec.builder("--" + option.name())
+                .paramLabel(option.hint())
+                .order(order)
+                .type(String.class)
+                .arity("1")
                 .description(escape(option.description() + standard))
                 .setter(new ISetter() {
                     @Override
                     @SuppressWarnings("unchecked") // picocli's interface returns the old value as any type
                     public <T> T set(T value) {
-                        return (T) (value == null ? given.remove(option.name()) : given.put(option.name(), (String) value));
+                        return (T)
+                                (value == null
+                                        ? given.remove(option.name())
+                                        : given.put(option.name(), (String) value));
                     }
-                }).build();
+                })
+                .build();
     }
 
     /** picocli formats descriptions. */

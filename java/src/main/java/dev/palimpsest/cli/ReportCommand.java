@@ -15,14 +15,21 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-@Command(name = "report", description = "Compares runs: prints the table and writes one self-contained page. Runs that differ in class "
-        + "order or seed alone become one row, mean ± standard deviation; what else differs between rows is said.")
+@Command(
+        name = "report",
+        description =
+                "Compares runs: prints the table and writes one self-contained page. Runs that differ in class order"
+                        + " or seed alone become one row, mean ± standard deviation; what else differs between rows is"
+                        + " said.")
 final class ReportCommand implements Callable<Integer> {
     @Parameters(paramLabel = "RUN", arity = "1..*", description = "Run folders; runs in folders below them count too.")
     private List<Path> runs;
 
-    @Option(names = "--reference", paramLabel = "ROW", description = "Label of the row whose differences from the others are shown, "
-            + "taken on the same class orders [the suite's own, else the first].")
+    @Option(
+            names = "--reference",
+            paramLabel = "ROW",
+            description = "Label of the row whose differences from the others are shown, "
+                    + "taken on the same class orders [the suite's own, else the first].")
     private String reference;
 
     @Option(names = "--out", paramLabel = "FILE", description = "The page [report.html in the first run folder].")

@@ -32,17 +32,25 @@ final class Sentences {
                 String word = unmatched.getUnmatched().getFirst().replaceFirst("=.*", "");
                 boolean flag = word.startsWith("-");
                 boolean top = command.getSubcommands().isEmpty();
-                Set<String> known = flag ? command.getCommandSpec().optionsMap().keySet() : command.getSubcommands().keySet();
-                String what = flag ? " is not an option of " : top ? " is one word too many for " : " is not a command of ";
+                Set<String> known = flag
+                        ? command.getCommandSpec().optionsMap().keySet()
+                        : command.getSubcommands().keySet();
+                String what =
+                        flag ? " is not an option of " : top ? " is one word too many for " : " is not a command of ";
                 yield word + what + command.getCommandSpec().qualifiedName() + Nearest.suggestion(word, known);
             }
-            case MissingParameterException missing when !missing.getMissing().isEmpty() -> {
+            case MissingParameterException missing
+            when !missing.getMissing().isEmpty() -> {
                 ArgSpec argument = missing.getMissing().getFirst();
-                yield argument instanceof OptionSpec option ? option.longestName() + " needs a value: " + option.paramLabel()
+                yield argument instanceof OptionSpec option
+                        ? option.longestName() + " needs a value: " + option.paramLabel()
                         : command.getCommandSpec().qualifiedName() + " needs " + argument.paramLabel();
             }
-            default -> command.getParent() == null && e.getArgSpec() == null
-                    ? "palimpsest needs a command: " + String.join(", ", command.getSubcommands().keySet()) : e.getMessage();
+            default ->
+                command.getParent() == null && e.getArgSpec() == null
+                        ? "palimpsest needs a command: "
+                                + String.join(", ", command.getSubcommands().keySet())
+                        : e.getMessage();
         };
     }
 
@@ -53,7 +61,9 @@ final class Sentences {
     }
 
     static void print(Throwable e, PrintWriter err) {
-        boolean ours = e instanceof NullPointerException || e instanceof IndexOutOfBoundsException || e instanceof ClassCastException
+        boolean ours = e instanceof NullPointerException
+                || e instanceof IndexOutOfBoundsException
+                || e instanceof ClassCastException
                 || e instanceof Error && !(e instanceof VirtualMachineError);
         if (ours || e.getMessage() == null) {
             err.println("Palimpsest made a mistake here; please report it with these lines:");

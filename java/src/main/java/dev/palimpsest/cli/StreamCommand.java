@@ -19,11 +19,17 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-@Command(name = "stream", sortOptions = false,
-        description = "Shows a stream whose classes repeat, as a table and a picture: one drawn by a seed, or one of the CLVision 2024 "
-                + "challenge's files. The numbers in brackets are the challenge's.")
+@Command(
+        name = "stream",
+        sortOptions = false,
+        description =
+                "Shows a stream whose classes repeat, as a table and a picture: one drawn by a seed, or one of the"
+                        + " CLVision 2024 challenge's files. The numbers in brackets are the challenge's.")
 final class StreamCommand implements Callable<Integer> {
-    @Option(names = "--data", paramLabel = "NAME", description = "As palimpsest data list gives it [digits; none with --scenario].")
+    @Option(
+            names = "--data",
+            paramLabel = "NAME",
+            description = "As palimpsest data list gives it [digits; none with --scenario].")
     private String data;
 
     @Option(names = "--data-folder", paramLabel = "DIR", description = "Where its files lie [the usual places].")
@@ -32,12 +38,17 @@ final class StreamCommand implements Callable<Integer> {
     @Mixin
     private ImageFlags images;
 
-    @Option(names = "--scenario", paramLabel = "FILE",
+    @Option(
+            names = "--scenario",
+            paramLabel = "FILE",
             description = "A scenario_N.pkl of the challenge, shown as it is; with --data, checked against the images.")
     private Path scenario;
 
-    @Option(names = "--pool", paramLabel = "POOL", description = "Of which classes the unlabelled images are: current; all: past and "
-            + "future ones too; distractors: those and classes that are never labelled [current].")
+    @Option(
+            names = "--pool",
+            paramLabel = "POOL",
+            description = "Of which classes the unlabelled images are: current; all: past and "
+                    + "future ones too; distractors: those and classes that are never labelled [current].")
     private String pool = "current";
 
     @Option(names = "--experiences", paramLabel = "N", description = "[50]")
@@ -49,16 +60,24 @@ final class StreamCommand implements Callable<Integer> {
     @Option(names = "--unlabelled", paramLabel = "N", description = "Unlabelled images an experience [1000].")
     private int unlabelled = 1000;
 
-    @Option(names = "--first-window", paramLabel = "N", description = "Experiences in which the first classes arrive [3].")
+    @Option(
+            names = "--first-window",
+            paramLabel = "N",
+            description = "Experiences in which the first classes arrive [3].")
     private int firstWindow = 3;
 
-    @Option(names = "--window", paramLabel = "N", description = "Experiences in which every other group of classes arrives [5].")
+    @Option(
+            names = "--window",
+            paramLabel = "N",
+            description = "Experiences in which every other group of classes arrives [5].")
     private int window = 5;
 
     @Option(names = "--new-classes", paramLabel = "N", description = "Classes of such a group [10].")
     private int newClasses = 10;
 
-    @Option(names = "--arriving", paramLabel = "P",
+    @Option(
+            names = "--arriving",
+            paramLabel = "P",
             description = "How probably a class is in an experience of the window in which it arrives [0.54].")
     private double arriving = 0.54;
 
@@ -71,7 +90,10 @@ final class StreamCommand implements Callable<Integer> {
     @Option(names = "--most-classes", paramLabel = "N", description = "Of an experience [19].")
     private int most = 19;
 
-    @Option(names = "--visitors", paramLabel = "N", description = "Classes drawn for a pool besides the experience's own [10].")
+    @Option(
+            names = "--visitors",
+            paramLabel = "N",
+            description = "Classes drawn for a pool besides the experience's own [10].")
     private int visitors = 10;
 
     @Option(names = "--class-order", paramLabel = "ORDER", description = "seed:N or labels joined by commas [seed:1].")
@@ -106,19 +128,33 @@ final class StreamCommand implements Callable<Integer> {
         }
         try {
             if (file != null && images.options().skipDamaged()) {
-                throw new IllegalArgumentException("--skip-damaged: a scenario file counts the images of train.txt, and leaving some out "
-                        + "would shift the rest; replace damaged files");
+                throw new IllegalArgumentException(
+                        "--skip-damaged: a scenario file counts the images of train.txt, and leaving some out "
+                                + "would shift the rest; replace damaged files");
             }
             Dataset dataset = Dataset.load(data == null ? "digits" : data, folder, images.options());
-            return StreamPicture.of(file != null ? RepetitionStream.of(dataset, file)
-                    : RepetitionStream.generate(dataset, plan(), ClassOrder.parse(classOrder), seed));
+            return StreamPicture.of(
+                    file != null
+                            ? RepetitionStream.of(dataset, file)
+                            : RepetitionStream.generate(dataset, plan(), ClassOrder.parse(classOrder), seed));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
     }
 
     private RepetitionPlan plan() {
-        return new RepetitionPlan(experiences, labelled, unlabelled, firstWindow, window, newClasses, arriving, returning, fewest, most,
-                Pool.parse(pool), visitors);
+        return new RepetitionPlan(
+                experiences,
+                labelled,
+                unlabelled,
+                firstWindow,
+                window,
+                newClasses,
+                arriving,
+                returning,
+                fewest,
+                most,
+                Pool.parse(pool),
+                visitors);
     }
 }

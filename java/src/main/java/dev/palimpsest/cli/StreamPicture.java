@@ -39,14 +39,19 @@ record StreamPicture(int labelledClasses, int classes, List<Row> rows) {
         }
 
         private int inPool(int begin, int end) {
-            return (int) Arrays.stream(pool).filter(c -> c >= begin && c < end && Arrays.binarySearch(own, c) < 0).count();
+            return (int) Arrays.stream(pool)
+                    .filter(c -> c >= begin && c < end && Arrays.binarySearch(own, c) < 0)
+                    .count();
         }
     }
 
     static StreamPicture of(RepetitionStream stream) {
         List<Row> rows = new ArrayList<>();
         for (RepetitionExperience e : stream.experiences()) {
-            int[] pool = Arrays.stream(e.unlabelled()).map(i -> stream.relabel(stream.dataset().train().label(i))).distinct().sorted()
+            int[] pool = Arrays.stream(e.unlabelled())
+                    .map(i -> stream.relabel(stream.dataset().train().label(i)))
+                    .distinct()
+                    .sorted()
                     .toArray();
             rows.add(new Row(e.classes(), pool, e.seenBefore(), e.labelled().length, e.unlabelled().length));
         }
@@ -57,7 +62,11 @@ record StreamPicture(int labelledClasses, int classes, List<Row> rows) {
         List<Row> rows = new ArrayList<>();
         int before = 0;
         for (int e = 0; e < file.labelled().size(); e++) {
-            Row row = new Row(file.labelledClasses().get(e), file.unlabelledClasses().get(e), before, file.labelled().get(e).length,
+            Row row = new Row(
+                    file.labelledClasses().get(e),
+                    file.unlabelledClasses().get(e),
+                    before,
+                    file.labelled().get(e).length,
                     file.unlabelled().get(e).length);
             rows.add(row);
             before = row.seen();
@@ -83,15 +92,31 @@ record StreamPicture(int labelledClasses, int classes, List<Row> rows) {
         lines.println("experience  labelled  classes   new  repeated  seen  unlabelled  of past  future  distractors");
         for (int e = 0; e < rows.size(); e++) {
             Row row = rows.get(e);
-            lines.printf(Locale.ROOT, "%10d  %,8d  %7d  %4d  %8d  %4d  %,10d  %7d  %6d  %11d%n", e, row.labelled, row.own.length,
-                    row.fresh(), row.own.length - row.fresh(), row.seen(), row.unlabelled, row.inPool(0, row.seen()),
-                    row.inPool(row.seen(), labelledClasses), row.inPool(labelledClasses, classes));
+            lines.printf(
+                    Locale.ROOT,
+                    "%10d  %,8d  %7d  %4d  %8d  %4d  %,10d  %7d  %6d  %11d%n",
+                    e,
+                    row.labelled,
+                    row.own.length,
+                    row.fresh(),
+                    row.own.length - row.fresh(),
+                    row.seen(),
+                    row.unlabelled,
+                    row.inPool(0, row.seen()),
+                    row.inPool(row.seen(), labelledClasses),
+                    row.inPool(labelledClasses, classes));
         }
         double own = mean(row -> row.own.length);
-        lines.printf(Locale.ROOT, "mean: %.1f classes (%d to %d), %.1f %% of them repeated; in the pool besides: %.1f past, %.1f future, "
-                + "%.1f distractors%n", own, rows.stream().mapToInt(row -> row.own.length).min().orElse(0),
-                rows.stream().mapToInt(row -> row.own.length).max().orElse(0), 100 - 100 * mean(Row::fresh) / own,
-                mean(row -> row.inPool(0, row.seen())), mean(row -> row.inPool(row.seen(), labelledClasses)),
+        lines.printf(
+                Locale.ROOT,
+                "mean: %.1f classes (%d to %d), %.1f %% of them repeated; in the pool besides: %.1f past, %.1f future, "
+                        + "%.1f distractors%n",
+                own,
+                rows.stream().mapToInt(row -> row.own.length).min().orElse(0),
+                rows.stream().mapToInt(row -> row.own.length).max().orElse(0),
+                100 - 100 * mean(Row::fresh) / own,
+                mean(row -> row.inPool(0, row.seen())),
+                mean(row -> row.inPool(row.seen(), labelledClasses)),
                 mean(row -> row.inPool(labelledClasses, classes)));
         lines.println();
         lines.println("A line a class, a column an experience: # labelled, o unlabelled only, . not there");

@@ -19,28 +19,46 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-@Command(name = "suite", sortOptions = false,
+@Command(
+        name = "suite",
+        sortOptions = false,
         customSynopsis = "palimpsest suite SUITE [--OPTION VALUE]… [--orders SEED,…] [--jobs N] [--out DIR]%n",
         description = {
-    "Trains variants of recipes over class orders or seeds and compares them: means, standard deviations, and differences from a "
-            + "reference on the same ones with their standard errors. What is complete in the folder is kept: the same command goes on "
-            + "where it was stopped, and adds what a longer suite or more of them ask for.",
-    "",
-    "A suite is a file of blocks; its first lines show how. Options below go before the suite's for all of its variants."},
-        footerHeading = "%nExamples%n", footer = {
-    "  palimpsest suite fashion --jobs 2",
-    "  palimpsest suite fashion --evaluate validation --validation 0.1 --orders 11,12,13 --out runs/fashion-validation",
-    "  palimpsest suite mlkd-glyphs --jobs 2",
-    "  palimpsest suite my.suite"})
+            "Trains variants of recipes over class orders or seeds and compares them: means, standard deviations, and"
+                + " differences from a reference on the same ones with their standard errors. What is complete in the"
+                + " folder is kept: the same command goes on where it was stopped, and adds what a longer suite or"
+                + " more of them ask for.",
+            "",
+            "A suite is a file of blocks; its first lines show how. Options below go before the suite's for all of its"
+                    + " variants."
+        },
+        footerHeading = "%nExamples%n",
+        footer = {
+            "  palimpsest suite fashion --jobs 2",
+            "  palimpsest suite fashion --evaluate validation --validation 0.1 --orders 11,12,13 --out"
+                    + " runs/fashion-validation",
+            "  palimpsest suite mlkd-glyphs --jobs 2",
+            "  palimpsest suite my.suite"
+        })
 final class SuiteCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "SUITE", description = {"One of fashion, glyphs, fashion-drift, mlkd-glyphs, or the path of a file."})
+    @Parameters(
+            paramLabel = "SUITE",
+            description = {"One of fashion, glyphs, fashion-drift, mlkd-glyphs, or the path of a file."})
     private String suiteName;
 
-    @Option(names = {"--orders", "--seeds"}, paramLabel = "SEED", split = ",", order = 1,
+    @Option(
+            names = {"--orders", "--seeds"},
+            paramLabel = "SEED",
+            split = ",",
+            order = 1,
             description = "Class orders, or seeds, instead of the suite's.")
     private List<String> orders = new ArrayList<>();
 
-    @Option(names = "--jobs", paramLabel = "N", order = 2, defaultValue = "1",
+    @Option(
+            names = "--jobs",
+            paramLabel = "N",
+            order = 2,
+            defaultValue = "1",
             description = "Runs at the same time [1]. Runs of one thread each are the same bit for bit whatever it is.")
     private int jobs;
 
@@ -82,9 +100,15 @@ final class SuiteCommand implements Callable<Integer> {
         lines.flush();
         Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, jobs);
         // Variant by variant: rows stand as in the suite, whichever class order failed.
-        List<Path> done = plans.stream().collect(Collectors.groupingBy(plan -> plan.folder().getParent(), LinkedHashMap::new,
-                Collectors.toList())).values().stream().flatMap(List::stream).filter(plan -> !failures.containsKey(plan.name()))
-                .map(plan -> folder.resolve(plan.folder())).toList();
+        List<Path> done = plans.stream()
+                .collect(Collectors.groupingBy(
+                        plan -> plan.folder().getParent(), LinkedHashMap::new, Collectors.toList()))
+                .values()
+                .stream()
+                .flatMap(List::stream)
+                .filter(plan -> !failures.containsKey(plan.name()))
+                .map(plan -> folder.resolve(plan.folder()))
+                .toList();
         if (!done.isEmpty()) {
             summarise(suite, done, folder, lines);
         }

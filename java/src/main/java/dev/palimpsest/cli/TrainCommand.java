@@ -25,42 +25,73 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-@Command(name = "train", sortOptions = false,
-        customSynopsis = "palimpsest train RECIPE [--OPTION VALUE]… [--beside METHOD,…] [--orders SEED,…|--seeds SEED,…] [--out DIR]%n",
+@Command(
+        name = "train",
+        sortOptions = false,
+        customSynopsis =
+                "palimpsest train RECIPE [--OPTION VALUE]… [--beside METHOD,…] [--orders SEED,…|--seeds SEED,…] [--out"
+                        + " DIR]%n",
         description = {
-    "Trains a recipe over a stream of classes and writes a run folder with a report.",
-    "",
-    "A recipe is a file of lines \"option = value\"; every option below may stand in it, and the command line goes before it. "
-            + "Values in [brackets] hold where neither says anything."},
-        footerHeading = "%nExamples%n", footer = {
-    "  palimpsest train m2kd-digits",
-    "  palimpsest train m2kd-digits --beside fine-tuning,lwf,joint",
-    "  palimpsest train m2kd-fashion --orders 1,2,3 --epochs 5 --out runs/fashion",
-    "  palimpsest train mlkd-digits --beside fine-tuning,lwf-unlabelled,mlkd-baseline,mlkd-ssl-alone,mlkd-alone --seeds 1,2,3",
-    "  palimpsest train my-recipe.properties --method lwf"})
+            "Trains a recipe over a stream of classes and writes a run folder with a report.",
+            "",
+            "A recipe is a file of lines \"option = value\"; every option below may stand in it, and the command line"
+                    + " goes before it. Values in [brackets] hold where neither says anything."
+        },
+        footerHeading = "%nExamples%n",
+        footer = {
+            "  palimpsest train m2kd-digits",
+            "  palimpsest train m2kd-digits --beside fine-tuning,lwf,joint",
+            "  palimpsest train m2kd-fashion --orders 1,2,3 --epochs 5 --out runs/fashion",
+            "  palimpsest train mlkd-digits --beside"
+                    + " fine-tuning,lwf-unlabelled,mlkd-baseline,mlkd-ssl-alone,mlkd-alone --seeds 1,2,3",
+            "  palimpsest train my-recipe.properties --method lwf"
+        })
 final class TrainCommand implements Callable<Integer> {
     private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
 
-    @Parameters(paramLabel = "RECIPE", description = {"One of m2kd-digits, m2kd-digits-exemplar-free, m2kd-fashion, "
-            + "m2kd-fashion-exemplar-free, m2kd-glyphs, m2kd-glyphs-exemplar-free, m2kd-cifar100, m2kd-cifar100-exemplar-free, "
-            + "m2kd-imagenet100, mlkd-digits, mlkd-glyphs, mlkd-clvision, or the path of a file."})
+    @Parameters(
+            paramLabel = "RECIPE",
+            description = {
+                "One of m2kd-digits, m2kd-digits-exemplar-free, m2kd-fashion, m2kd-fashion-exemplar-free, m2kd-glyphs,"
+                        + " m2kd-glyphs-exemplar-free, m2kd-cifar100, m2kd-cifar100-exemplar-free, m2kd-imagenet100,"
+                        + " mlkd-digits, mlkd-glyphs, mlkd-clvision, or the path of a file."
+            })
     private String recipeName;
 
-    @Option(names = "--beside", paramLabel = "METHOD", split = ",", order = 1,
-            description = "Methods to run beside the recipe's own with the same settings: m2kd, lwf, lwf-mc, icarl, replay, "
-                    + "fine-tuning, joint, and those of mlkd (see --method).")
+    @Option(
+            names = "--beside",
+            paramLabel = "METHOD",
+            split = ",",
+            order = 1,
+            description =
+                    "Methods to run beside the recipe's own with the same settings: m2kd, lwf, lwf-mc, icarl, replay, "
+                            + "fine-tuning, joint, and those of mlkd (see --method).")
     private List<String> beside = new ArrayList<>();
 
-    @Option(names = "--orders", paramLabel = "SEED", split = ",", order = 2,
+    @Option(
+            names = "--orders",
+            paramLabel = "SEED",
+            split = ",",
+            order = 2,
             description = "Repeats everything for each of these class orders, and gives mean ± standard deviation.")
     private List<String> orders = new ArrayList<>();
 
-    @Option(names = "--seeds", paramLabel = "SEED", split = ",", order = 2,
-            description = "The same with all that is drawn anew: class order, stream with repetition, weights, order of images.")
+    @Option(
+            names = "--seeds",
+            paramLabel = "SEED",
+            split = ",",
+            order = 2,
+            description = "The same with all that is drawn anew: class order, stream with repetition, weights, order of"
+                    + " images.")
     private List<String> seeds = new ArrayList<>();
 
-    @Option(names = "--as", paramLabel = "paper|code", order = 3,
-            description = "Method mlkd as in the paper or in the published code, where they differ; options given one by one go before it.")
+    @Option(
+            names = "--as",
+            paramLabel = "paper|code",
+            order = 3,
+            description =
+                    "Method mlkd as in the paper or in the published code, where they differ; options given one by one"
+                            + " go before it.")
     private String as;
 
     @Option(names = "--out", paramLabel = "DIR", order = 4, description = "Run folder [runs/RECIPE-TIME].")
@@ -94,7 +125,9 @@ final class TrainCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
-        Path folder = out == null ? unused(Path.of("runs", file.name() + "-" + LocalDateTime.now().format(STAMP))) : out;
+        Path folder = out == null
+                ? unused(Path.of("runs", file.name() + "-" + LocalDateTime.now().format(STAMP)))
+                : out;
         PrintWriter lines = command.commandLine().getOut();
         if (!file.summary().isEmpty()) {
             lines.println(file.summary());
@@ -112,7 +145,8 @@ final class TrainCommand implements Callable<Integer> {
 
     private Repeats repeats() {
         if (!orders.isEmpty() && !seeds.isEmpty()) {
-            throw new IllegalArgumentException("--orders and --seeds: expected one of them, class orders alone or all that is drawn");
+            throw new IllegalArgumentException(
+                    "--orders and --seeds: expected one of them, class orders alone or all that is drawn");
         }
         return seeds.isEmpty() ? new Repeats(orders, false) : new Repeats(seeds, true);
     }

@@ -11,7 +11,8 @@ final class Words {
 
     /** The words in a line for a shell. */
     static String join(List<String> words) {
-        return words.stream().map(word -> word.matches(PLAIN) ? word : "'" + word.replace("'", "'\\''") + "'")
+        return words.stream()
+                .map(word -> word.matches(PLAIN) ? word : "'" + word.replace("'", "'\\''") + "'")
                 .collect(Collectors.joining(" "));
     }
 }

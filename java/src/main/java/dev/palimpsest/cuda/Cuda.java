@@ -30,7 +30,11 @@ public final class Cuda {
      * @param devices those that the driver shows; at least one unless there is trouble
      * @param missing why each library that is not there is not; the driver's own absence is the trouble
      */
-    public record Probe(Optional<String> trouble, Optional<String> driver, List<CudaDeviceInfo> devices, Map<CudaLibrary, String> missing) {
+    public record Probe(
+            Optional<String> trouble,
+            Optional<String> driver,
+            List<CudaDeviceInfo> devices,
+            Map<CudaLibrary, String> missing) {
         public Probe {
             devices = List.copyOf(devices);
             missing = Map.copyOf(missing);
@@ -64,26 +68,39 @@ public final class Cuda {
         }
     }
 
-    /** Loads and initialises the driver. @throws CudaException if there is none, or one that is too old or shows no device */
+    /**
+     * Loads and initialises the driver.
+     *
+     * @throws CudaException if there is none, or one that is too old or shows no device
+     */
     static void start(CudaOptions options) {
         CudaLibrary.DRIVER.load(options);
         int version = driverVersion();
         if (version < LEAST_DRIVER) {
-            throw new CudaException(Kind.UNAVAILABLE, "the NVIDIA driver supports CUDA " + version(version) + ", expected "
-                    + version(LEAST_DRIVER) + " or newer: update it (to 525 or newer)");
+            throw new CudaException(
+                    Kind.UNAVAILABLE,
+                    "the NVIDIA driver supports CUDA " + version(version) + ", expected " + version(LEAST_DRIVER)
+                            + " or newer: update it (to 525 or newer)");
         }
         int status = JCudaDriver.cuInit(0);
         switch (status) {
             case CUDA_SUCCESS -> {
                 return;
             }
-            case CUDA_ERROR_NO_DEVICE -> throw new CudaException(Kind.UNAVAILABLE, "the NVIDIA driver shows no device" + visible());
-            case CUDA_ERROR_SYSTEM_DRIVER_MISMATCH, CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE -> throw new CudaException(Kind.UNAVAILABLE,
-                    "libcuda.so.1 and the kernel's NVIDIA module do not fit together (" + Driver.name(status)
-                            + "): reboot after an update of the driver");
-            case CUDA_ERROR_STUB_LIBRARY -> throw new CudaException(Kind.UNAVAILABLE,
-                    "the libcuda.so.1 that was found is the toolkit's stub, not a driver: take its folder off the linker's path");
-            default -> throw new CudaException(Kind.UNAVAILABLE, "the NVIDIA driver does not start: " + Driver.name(status));
+            case CUDA_ERROR_NO_DEVICE ->
+                throw new CudaException(Kind.UNAVAILABLE, "the NVIDIA driver shows no device" + visible());
+            case CUDA_ERROR_SYSTEM_DRIVER_MISMATCH, CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE ->
+                throw new CudaException(
+                        Kind.UNAVAILABLE,
+                        "libcuda.so.1 and the kernel's NVIDIA module do not fit together (" + Driver.name(status)
+                                + "): reboot after an update of the driver");
+            case CUDA_ERROR_STUB_LIBRARY ->
+                throw new CudaException(
+                        Kind.UNAVAILABLE,
+                        "the libcuda.so.1 that was found is the toolkit's stub, not a driver: take its folder off the"
+                                + " linker's path");
+            default ->
+                throw new CudaException(Kind.UNAVAILABLE, "the NVIDIA driver does not start: " + Driver.name(status));
         }
     }
 
@@ -91,8 +108,11 @@ public final class Cuda {
     static CUdevice device(int index) {
         int count = count();
         if (index < 0 || index >= count) {
-            throw new CudaException(Kind.UNAVAILABLE, "cuda:" + index + " is not there: the driver shows "
-                    + (count == 1 ? "one device, cuda:0" : count + " devices, cuda:0 to cuda:" + (count - 1)) + visible());
+            throw new CudaException(
+                    Kind.UNAVAILABLE,
+                    "cuda:" + index + " is not there: the driver shows "
+                            + (count == 1 ? "one device, cuda:0" : count + " devices, cuda:0 to cuda:" + (count - 1))
+                            + visible());
         }
         CUdevice device = new CUdevice();
         Driver.check(JCudaDriver.cuDeviceGet(device, index), "looking for cuda:" + index);
@@ -120,11 +140,14 @@ public final class Cuda {
         while (length < name.length && name[length] != 0) {
             length++;
         }
-        return new CudaDeviceInfo(index, new String(name, 0, length, StandardCharsets.UTF_8),
+        return new CudaDeviceInfo(
+                index,
+                new String(name, 0, length, StandardCharsets.UTF_8),
                 attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
                 attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
                 attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN),
-                attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT), memory[0]);
+                attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
+                memory[0]);
     }
 
     private static int count() {
@@ -135,7 +158,9 @@ public final class Cuda {
 
     private static int attribute(CUdevice device, int attribute) {
         int[] value = new int[1];
-        Driver.check(JCudaDriver.cuDeviceGetAttribute(value, attribute, device), "asking for the device's attribute " + attribute);
+        Driver.check(
+                JCudaDriver.cuDeviceGetAttribute(value, attribute, device),
+                "asking for the device's attribute " + attribute);
         return value[0];
     }
 

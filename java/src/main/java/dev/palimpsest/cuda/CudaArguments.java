@@ -6,8 +6,8 @@ import java.lang.foreign.ValueLayout;
 import jcuda.Pointer;
 
 /**
- * The arguments of a kernel, packed off-heap once and then only changed. A launch reads them before it returns, so they may be changed
- * right after it. Structs are one argument each, passed by value.
+ * The arguments of a kernel, packed off-heap once and then only changed. A launch reads them before it returns, so
+ * they may be changed right after it. Structs are one argument each, passed by value.
  */
 public final class CudaArguments {
     private final MemorySegment memory;

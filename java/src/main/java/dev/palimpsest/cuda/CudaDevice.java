@@ -11,13 +11,23 @@ import jcuda.driver.CUdevice;
 import jcuda.driver.JCudaDriver;
 
 /**
- * An opened GPU: its primary context, three streams, its memory and the kernels. It is current for the thread that opened it; any other
- * thread calls {@link #makeCurrent()} before it uses the device or something of it. Closing it frees everything that was made through it.
+ * An opened GPU: its primary context, three streams, its memory and the kernels. It is current for the thread that
+ * opened it; any other thread calls {@link #makeCurrent()} before it uses the device or something of it. Closing it
+ * frees everything that was made through it.
  */
 public final class CudaDevice implements AutoCloseable {
     /** Stems of the .cu files whose kernels {@link #kernel} gives. */
-    public static final List<String> SOURCES = List.of("multi_teacher_kl", "feature_mse", "snapshot_reconstruction", "row_loss",
-            "elementwise", "matrix_rows", "matrix_algebra", "cross_entropy", "frozen_norm", "optimiser");
+    public static final List<String> SOURCES = List.of(
+            "multi_teacher_kl",
+            "feature_mse",
+            "snapshot_reconstruction",
+            "row_loss",
+            "elementwise",
+            "matrix_rows",
+            "matrix_algebra",
+            "cross_entropy",
+            "frozen_norm",
+            "optimiser");
 
     private final CudaDeviceInfo info;
     private final CUdevice device;
@@ -87,7 +97,11 @@ public final class CudaDevice implements AutoCloseable {
         return copies;
     }
 
-    /** Memory for work on {@link #compute()}. @throws CudaException of kind OUT_OF_MEMORY */
+    /**
+     * Memory for work on {@link #compute()}.
+     *
+     * @throws CudaException of kind OUT_OF_MEMORY
+     */
     public DeviceBuffer allocate(long bytes) {
         return memory.allocate(bytes, compute);
     }
@@ -101,7 +115,11 @@ public final class CudaDevice implements AutoCloseable {
         return new CudaEvent(this);
     }
 
-    /** Page-locked host memory. @throws CudaException of kind OUT_OF_MEMORY */
+    /**
+     * Page-locked host memory.
+     *
+     * @throws CudaException of kind OUT_OF_MEMORY
+     */
     public PinnedBuffer pinned(long bytes) {
         return new PinnedBuffer(this, bytes);
     }
@@ -117,7 +135,11 @@ public final class CudaDevice implements AutoCloseable {
         return module(source).kernel(name);
     }
 
-    /** Where the compiled kernels of a .cu file came from, as in "built by nvcc". @throws CudaException if no image runs on this device */
+    /**
+     * Where the compiled kernels of a .cu file came from, as in "built by nvcc".
+     *
+     * @throws CudaException if no image runs on this device
+     */
     public String imageOrigin(String source) {
         return module(source).origin();
     }
@@ -136,7 +158,11 @@ public final class CudaDevice implements AutoCloseable {
         Driver.check(JCudaDriver.cuCtxSetCurrent(context), "making cuda:" + info.index() + " current");
     }
 
-    /** The host waits for everything queued on the device. @throws CudaException of what failed there meanwhile */
+    /**
+     * The host waits for everything queued on the device.
+     *
+     * @throws CudaException of what failed there meanwhile
+     */
     public void synchronize() {
         Driver.check(JCudaDriver.cuCtxSynchronize(), "waiting for the device");
     }
@@ -149,7 +175,10 @@ public final class CudaDevice implements AutoCloseable {
         owned.remove(resource);
     }
 
-    /** A lost device frees everything by itself and refuses all calls; what else fails while closing is told at its end. */
+    /**
+     * A lost device frees everything by itself and refuses all calls; what else fails while closing is told at its
+     * end.
+     */
     void closing(int status, String doing) {
         if (status != 0 && !Driver.isLost(status) && closingFailure == null) {
             closingFailure = Driver.failure(status, doing);
@@ -198,5 +227,4 @@ public final class CudaDevice implements AutoCloseable {
             default -> throw new AssertionError(resource);
         }
     }
-
 }

@@ -12,11 +12,19 @@ import java.util.Locale;
  * @param multiprocessors how many
  * @param memoryBytes all its memory
  */
-public record CudaDeviceInfo(int index, String name, int major, int minor, int sharedBytes, int multiprocessors, long memoryBytes) {
+public record CudaDeviceInfo(
+        int index, String name, int major, int minor, int sharedBytes, int multiprocessors, long memoryBytes) {
     /** One line for {@code doctor}. */
     @Override
     public String toString() {
-        return String.format(Locale.ROOT, "cuda:%d %s, compute capability %d.%d, %d multiprocessors, %s", index, name, major, minor,
-                multiprocessors, DeviceMemory.size(memoryBytes));
+        return String.format(
+                Locale.ROOT,
+                "cuda:%d %s, compute capability %d.%d, %d multiprocessors, %s",
+                index,
+                name,
+                major,
+                minor,
+                multiprocessors,
+                DeviceMemory.size(memoryBytes));
     }
 }

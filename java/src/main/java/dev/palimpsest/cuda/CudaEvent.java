@@ -33,7 +33,9 @@ public final class CudaEvent implements AutoCloseable {
     /** Milliseconds by the device's clock from the other event to this one; both have happened. */
     public float millisecondsSince(CudaEvent earlier) {
         float[] milliseconds = new float[1];
-        Driver.check(JCudaDriver.cuEventElapsedTime(milliseconds, earlier.event, event), "taking the time between two events");
+        Driver.check(
+                JCudaDriver.cuEventElapsedTime(milliseconds, earlier.event, event),
+                "taking the time between two events");
         return milliseconds[0];
     }
 

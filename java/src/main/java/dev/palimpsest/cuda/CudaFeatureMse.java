@@ -4,8 +4,9 @@ import dev.palimpsest.kernel.ffi.NativeLibrary;
 import java.util.Arrays;
 
 /**
- * {@link dev.palimpsest.kernel.FeatureMse} on a device, with the same bits. A call queues work on its stream and returns: the host waits
- * for nothing, and nothing is allocated. For CUDA graphs see {@link CudaMultiTeacherKl}. Not thread-safe.
+ * {@link dev.palimpsest.kernel.FeatureMse} on a device, with the same bits. A call queues work on its stream and
+ * returns: the host waits for nothing, and nothing is allocated. For CUDA graphs see {@link CudaMultiTeacherKl}. Not
+ * thread-safe.
  */
 public final class CudaFeatureMse extends CudaRowKernel {
     private static final String[] VARIANTS = {"narrow", "wide"};
@@ -49,7 +50,12 @@ public final class CudaFeatureMse extends CudaRowKernel {
      * @throws CudaException if a launch is refused
      */
     public void lossAndGradient(
-            int rows, DeviceMatrix student, DeviceMatrix[] teachers, DeviceMatrix weight, DeviceMatrix gradient, long loss) {
+            int rows,
+            DeviceMatrix student,
+            DeviceMatrix[] teachers,
+            DeviceMatrix weight,
+            DeviceMatrix gradient,
+            long loss) {
         queue(rows, 3, 7, student, teachers, weight, gradient, loss);
     }
 

@@ -35,14 +35,15 @@ public final class CudaKernel {
      */
     public void launch(CudaStream stream, int blocks, int threads, int sharedBytes, CudaArguments arguments) {
         if (sharedBytes > allowedShared) {
-            int status = JCudaDriver.cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, sharedBytes);
+            int status = JCudaDriver.cuFuncSetAttribute(
+                    function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, sharedBytes);
             if (status != 0) {
                 throw refused(status, blocks, threads, sharedBytes);
             }
             allowedShared = sharedBytes;
         }
-        int status = JCudaDriver.cuLaunchKernel(function, blocks, 1, 1, threads, 1, 1, sharedBytes, stream.handle(),
-                arguments.pointers(), null);
+        int status = JCudaDriver.cuLaunchKernel(
+                function, blocks, 1, 1, threads, 1, 1, sharedBytes, stream.handle(), arguments.pointers(), null);
         if (status != 0) {
             throw refused(status, blocks, threads, sharedBytes);
         }

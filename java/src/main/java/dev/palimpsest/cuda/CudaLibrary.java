@@ -14,17 +14,34 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * NVIDIA's libraries, and JCuda's beside each. A library is loaded once a process, and NVIDIA's before a class of JCuda is touched: without
- * it JCuda's class would be broken until the process ends.
+ * NVIDIA's libraries, and JCuda's beside each. A library is loaded once a process, and NVIDIA's before a class of
+ * JCuda is touched: without it JCuda's class would be broken until the process ends.
  */
 public enum CudaLibrary {
-    DRIVER("the NVIDIA driver", "JCudaDriver", "jcuda.driver.JCudaDriver", List.of("libcuda.so.1"),
+    DRIVER(
+            "the NVIDIA driver",
+            "JCudaDriver",
+            "jcuda.driver.JCudaDriver",
+            List.of("libcuda.so.1"),
             "install NVIDIA's driver; in a container, start it with --gpus all"),
-    NVRTC("NVRTC", "JNvrtc", "jcuda.nvrtc.JNvrtc", List.of("libnvrtc.so.12"),
+    NVRTC(
+            "NVRTC",
+            "JNvrtc",
+            "jcuda.nvrtc.JNvrtc",
+            List.of("libnvrtc.so.12"),
             "install CUDA 12's NVRTC (package cuda-nvrtc-12-6 or libnvrtc12)"),
-    CUBLAS("cuBLAS", "JCublas2", "jcuda.jcublas.JCublas2", List.of("libcublasLt.so.12", "libcublas.so.12"),
+    CUBLAS(
+            "cuBLAS",
+            "JCublas2",
+            "jcuda.jcublas.JCublas2",
+            List.of("libcublasLt.so.12", "libcublas.so.12"),
             "install CUDA 12's cuBLAS (package libcublas-12-6 or libcublas12)"),
-    CUDNN("cuDNN", "JCudnn", "jcuda.jcudnn.JCudnn", List.of("libcudnn.so.9"), "install cuDNN 9 for CUDA 12 (package libcudnn9-cuda-12)");
+    CUDNN(
+            "cuDNN",
+            "JCudnn",
+            "jcuda.jcudnn.JCudnn",
+            List.of("libcudnn.so.9"),
+            "install cuDNN 9 for CUDA 12 (package libcudnn9-cuda-12)");
 
     private static final int ELF = 'E' << 8 | 'L' << 16 | 'F' << 24 | 0x7f;
 
@@ -73,9 +90,14 @@ public enum CudaLibrary {
         }
     }
 
-    /** A file in the user's folder comes first. What is loaded under its name already, the linker gives to all who ask for it. */
+    /**
+     * A file in the user's folder comes first. What is loaded under its name already, the linker gives to all who ask
+     * for it.
+     */
     private void load(String file, CudaOptions options) {
-        Optional<Path> own = options.libraries().map(folder -> folder.resolve(file).toAbsolutePath()).filter(Files::exists);
+        Optional<Path> own = options.libraries()
+                .map(folder -> folder.resolve(file).toAbsolutePath())
+                .filter(Files::exists);
         try {
             if (own.isPresent()) {
                 requireWhole(own.get());
@@ -84,21 +106,29 @@ public enum CudaLibrary {
                 SymbolLookup.libraryLookup(file, Arena.global());
             }
         } catch (IllegalArgumentException e) {
-            String where = own.map(path -> path + " cannot be loaded (" + e.getMessage() + ")").orElseGet(() -> file + " was not found"
-                    + options.libraries().map(folder -> " in " + folder + " or by the system's linker").orElse(" by the system's linker"));
-            String folder = this == DRIVER ? "" : ", or name a folder that has it with -D" + CudaOptions.LIBRARIES + "=FOLDER";
+            String where = own.map(path -> path + " cannot be loaded (" + e.getMessage() + ")")
+                    .orElseGet(() -> file + " was not found"
+                            + options.libraries()
+                                    .map(folder -> " in " + folder + " or by the system's linker")
+                                    .orElse(" by the system's linker"));
+            String folder =
+                    this == DRIVER ? "" : ", or name a folder that has it with -D" + CudaOptions.LIBRARIES + "=FOLDER";
             throw new CudaException(Kind.UNAVAILABLE, title + " is missing: " + where + "; " + remedy + folder, e);
         }
     }
 
-    /** A shared library ends with its table of sections; one that was cut off before, as a broken download is, would end the process. */
+    /**
+     * A shared library ends with its table of sections; one that was cut off before, as a broken download is, would
+     * end the process.
+     */
     private static void requireWhole(Path file) {
         try (FileChannel channel = FileChannel.open(file)) {
             ByteBuffer header = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
             while (header.hasRemaining() && channel.read(header) >= 0) {
                 continue;
             }
-            long end = header.getLong(40) + (long) Short.toUnsignedInt(header.getShort(58)) * Short.toUnsignedInt(header.getShort(60));
+            long end = header.getLong(40)
+                    + (long) Short.toUnsignedInt(header.getShort(58)) * Short.toUnsignedInt(header.getShort(60));
             if (header.getInt(0) != ELF || channel.size() < end) {
                 throw new IllegalArgumentException("it is no shared library, or not all of one");
             }
@@ -112,14 +142,17 @@ public enum CudaLibrary {
             Path folder = NativeFiles.unpack("lib", List.of(jcudaFile));
             initialise(folder);
         } catch (IOException | ReflectiveOperationException | LinkageError e) {
-            throw new CudaException(Kind.UNAVAILABLE,
-                    "JCuda's part of " + title + ", " + jcudaFile + ", cannot be loaded: " + e.getMessage(), e);
+            throw new CudaException(
+                    Kind.UNAVAILABLE,
+                    "JCuda's part of " + title + ", " + jcudaFile + ", cannot be loaded: " + e.getMessage(),
+                    e);
         }
     }
 
     /**
-     * JCuda loads {@code java.io.tmpdir}/its file if that exists, whatever it holds, and unpacks it there otherwise. So it is told that the
-     * folder in which we have put the file, whole and out of others' reach, is the place for temporary files, while its class initialises.
+     * JCuda loads {@code java.io.tmpdir}/its file if that exists, whatever it holds, and unpacks it there otherwise.
+     * So it is told that the folder in which we have put the file, whole and out of others' reach, is the place for
+     * temporary files, while its class initialises.
      */
     private void initialise(Path folder) throws ReflectiveOperationException {
         String property = "java.io.tmpdir";

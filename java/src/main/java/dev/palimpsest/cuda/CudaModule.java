@@ -21,8 +21,8 @@ import jcuda.driver.CUmodule;
 import jcuda.driver.JCudaDriver;
 
 /**
- * The kernels of one .cu file, loaded on a device: from the image that nvcc built into the jar, or, where there is none or the driver
- * refuses it, compiled here by NVRTC from the sources in the jar.
+ * The kernels of one .cu file, loaded on a device: from the image that nvcc built into the jar, or, where there is
+ * none or the driver refuses it, compiled here by NVRTC from the sources in the jar.
  */
 final class CudaModule {
     private static final System.Logger LOG = System.getLogger(CudaModule.class.getPackageName());
@@ -66,14 +66,22 @@ final class CudaModule {
         try {
             image = RuntimeCompiler.compile(source, 10 * info.major() + info.minor(), device.options());
         } catch (CudaException e) {
-            throw new CudaException(Kind.IMAGE, "no kernels of " + source + " for compute capability " + arch + ": " + why
-                    + ", and compiling them here failed: " + e.getMessage(), e);
+            throw new CudaException(
+                    Kind.IMAGE,
+                    "no kernels of " + source + " for compute capability " + arch + ": " + why
+                            + ", and compiling them here failed: " + e.getMessage(),
+                    e);
         }
         int status = JCudaDriver.cuModuleLoadData(module, image.code());
         if (status != CUDA_SUCCESS) {
             CudaException failure = Driver.failure(status, "loading the kernels of " + source);
-            throw refused(status) ? new CudaException(Kind.IMAGE, "no kernels of " + source + " for compute capability " + arch + ": " + why
-                    + ", and the driver refuses what NVRTC made, too (" + Driver.name(status) + "): update the driver") : failure;
+            throw refused(status)
+                    ? new CudaException(
+                            Kind.IMAGE,
+                            "no kernels of " + source + " for compute capability " + arch + ": " + why
+                                    + ", and the driver refuses what NVRTC made, too (" + Driver.name(status)
+                                    + "): update the driver")
+                    : failure;
         }
         String origin = "compiled by " + image.compiler() + " because " + why;
         LOG.log(Level.INFO, "CUDA kernels of {0}: {1}", source, origin);
@@ -83,8 +91,12 @@ final class CudaModule {
     /** The image is not for this device or this driver; another may be. */
     private static boolean refused(int status) {
         return switch (status) {
-            case CUDA_ERROR_NO_BINARY_FOR_GPU, CUDA_ERROR_INVALID_IMAGE, CUDA_ERROR_INVALID_PTX, CUDA_ERROR_UNSUPPORTED_PTX_VERSION,
-                    CUDA_ERROR_JIT_COMPILER_NOT_FOUND, CUDA_ERROR_INVALID_SOURCE -> true;
+            case CUDA_ERROR_NO_BINARY_FOR_GPU,
+                    CUDA_ERROR_INVALID_IMAGE,
+                    CUDA_ERROR_INVALID_PTX,
+                    CUDA_ERROR_UNSUPPORTED_PTX_VERSION,
+                    CUDA_ERROR_JIT_COMPILER_NOT_FOUND,
+                    CUDA_ERROR_INVALID_SOURCE -> true;
             default -> false;
         };
     }
@@ -105,7 +117,9 @@ final class CudaModule {
     CudaKernel kernel(String name) {
         return kernels.computeIfAbsent(name, wanted -> {
             CUfunction function = new CUfunction();
-            Driver.check(JCudaDriver.cuModuleGetFunction(function, module, wanted), "looking for the kernel " + wanted + " of " + source);
+            Driver.check(
+                    JCudaDriver.cuModuleGetFunction(function, module, wanted),
+                    "looking for the kernel " + wanted + " of " + source);
             return new CudaKernel(wanted, function);
         });
     }

@@ -5,9 +5,9 @@ import dev.palimpsest.tensor.ClassRange;
 import java.util.List;
 
 /**
- * {@link dev.palimpsest.kernel.MultiTeacherKl} on a device, with the same bits. A call queues work on its stream and returns: the host
- * waits for nothing, and nothing is allocated. A CUDA graph can capture a call of an instance that is used for nothing else afterwards,
- * since the addresses of the teachers are kept in the instance. Not thread-safe.
+ * {@link dev.palimpsest.kernel.MultiTeacherKl} on a device, with the same bits. A call queues work on its stream and
+ * returns: the host waits for nothing, and nothing is allocated. A CUDA graph can capture a call of an instance that
+ * is used for nothing else afterwards, since the addresses of the teachers are kept in the instance. Not thread-safe.
  */
 public final class CudaMultiTeacherKl extends CudaRowKernel {
     private static final String[] VARIANTS = {"narrow", "wide", "streaming"};
@@ -24,9 +24,18 @@ public final class CudaMultiTeacherKl extends CudaRowKernel {
      * @throws IllegalArgumentException if a size is not positive or a range lies outside the classes
      * @throws CudaException if memory or kernels are not to be had
      */
-    public CudaMultiTeacherKl(CudaDevice device, CudaStream stream, int maxRows, int classes, List<ClassRange> ranges, ElementType type) {
-        super(device, stream, 14, "multi_teacher_kl", VARIANTS, checked(maxRows, classes, ranges), classes,
-                ranges.stream().mapToInt(ClassRange::size).toArray(), type);
+    public CudaMultiTeacherKl(
+            CudaDevice device, CudaStream stream, int maxRows, int classes, List<ClassRange> ranges, ElementType type) {
+        super(
+                device,
+                stream,
+                14,
+                "multi_teacher_kl",
+                VARIANTS,
+                checked(maxRows, classes, ranges),
+                classes,
+                ranges.stream().mapToInt(ClassRange::size).toArray(),
+                type);
         this.classes = classes;
         this.widest = ranges.stream().mapToInt(ClassRange::size).max().orElse(0);
         arguments().field(0, 1, (long) classes);
@@ -44,11 +53,13 @@ public final class CudaMultiTeacherKl extends CudaRowKernel {
 
     private static int checked(int maxRows, int classes, List<ClassRange> ranges) {
         if (maxRows < 1 || classes < 1) {
-            throw new IllegalArgumentException("maxRows " + maxRows + " and classes " + classes + ": expected at least 1 of each");
+            throw new IllegalArgumentException(
+                    "maxRows " + maxRows + " and classes " + classes + ": expected at least 1 of each");
         }
         for (ClassRange range : ranges) {
             if (range.end() > classes) {
-                throw new IllegalArgumentException("a teacher's classes " + range + " lie outside the student's [0, " + classes + ")");
+                throw new IllegalArgumentException(
+                        "a teacher's classes " + range + " lie outside the student's [0, " + classes + ")");
             }
         }
         return maxRows;
@@ -65,8 +76,14 @@ public final class CudaMultiTeacherKl extends CudaRowKernel {
      * @throws IllegalArgumentException if rows, a stride or an alignment is wrong
      * @throws CudaException if a launch is refused
      */
-    public void lossAndGradient(int rows, float temperature, DeviceMatrix student, DeviceMatrix[] teachers, DeviceMatrix weight,
-            DeviceMatrix gradient, long loss) {
+    public void lossAndGradient(
+            int rows,
+            float temperature,
+            DeviceMatrix student,
+            DeviceMatrix[] teachers,
+            DeviceMatrix weight,
+            DeviceMatrix gradient,
+            long loss) {
         if (!(temperature > 0 && temperature < Float.POSITIVE_INFINITY)) {
             throw new IllegalArgumentException("temperature " + temperature + ": expected a finite value above 0");
         }

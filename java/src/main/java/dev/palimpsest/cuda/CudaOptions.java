@@ -6,8 +6,10 @@ import java.util.Optional;
 /**
  * What a user may say about CUDA.
  *
- * @param libraries the folder of NVIDIA's libraries (cuBLAS, cuDNN, NVRTC); empty for those that the system's linker finds
- * @param memoryLimit the most device memory in bytes that {@link DeviceMemory} takes; {@link Long#MAX_VALUE} for all there is
+ * @param libraries the folder of NVIDIA's libraries (cuBLAS, cuDNN, NVRTC); empty for those that the system's linker
+ *     finds
+ * @param memoryLimit the most device memory in bytes that {@link DeviceMemory} takes; {@link Long#MAX_VALUE} for all
+ *     there is
  */
 public record CudaOptions(Optional<Path> libraries, long memoryLimit) {
     /** The system property that names the folder. */
@@ -22,7 +24,8 @@ public record CudaOptions(Optional<Path> libraries, long memoryLimit) {
 
     /** The folder that {@code -Dpalimpsest.cuda.libraries=FOLDER} names, if any, and no limit. */
     public static CudaOptions ofSystem() {
-        return new CudaOptions(Optional.ofNullable(System.getProperty(LIBRARIES)).map(Path::of), Long.MAX_VALUE);
+        return new CudaOptions(
+                Optional.ofNullable(System.getProperty(LIBRARIES)).map(Path::of), Long.MAX_VALUE);
     }
 
     public CudaOptions withMemoryLimit(long bytes) {

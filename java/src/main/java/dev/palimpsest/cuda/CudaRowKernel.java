@@ -5,8 +5,8 @@ import dev.palimpsest.kernel.ffi.NativeLibrary;
 import java.util.Arrays;
 
 /**
- * What the kernels over rows share on the device: tables of the teachers, written by a kernel that carries them in its arguments and only
- * when they change; row losses; the argument struct; the mean of the rows' losses in row order.
+ * What the kernels over rows share on the device: tables of the teachers, written by a kernel that carries them in its
+ * arguments and only when they change; row losses; the argument struct; the mean of the rows' losses in row order.
  */
 abstract class CudaRowKernel implements AutoCloseable {
     private static final String MEAN = "row_loss";
@@ -35,11 +35,21 @@ abstract class CudaRowKernel implements AutoCloseable {
      * @param kernel as in the kernels' names
      * @param variantNames by number of palimpsest_cuda_variant
      */
-    CudaRowKernel(CudaDevice device, CudaStream stream, int fields, String kernel, String[] variantNames, int maxRows, int columns,
-            int[] teacherColumns, ElementType type) {
+    CudaRowKernel(
+            CudaDevice device,
+            CudaStream stream,
+            int fields,
+            String kernel,
+            String[] variantNames,
+            int maxRows,
+            int columns,
+            int[] teacherColumns,
+            ElementType type) {
         if (!NativeLibrary.isLoaded()) {
-            throw new CudaException(Kind.UNAVAILABLE,
-                    "libpalimpsest, which knows how the CUDA kernels are launched, is not here: " + NativeLibrary.description());
+            throw new CudaException(
+                    Kind.UNAVAILABLE,
+                    "libpalimpsest, which knows how the CUDA kernels are launched, is not here: "
+                            + NativeLibrary.description());
         }
         this.device = device;
         this.stream = stream;
@@ -48,7 +58,8 @@ abstract class CudaRowKernel implements AutoCloseable {
         this.teacherColumns = teacherColumns;
         this.type = type;
         variants = new CudaKernel[variantNames.length];
-        Arrays.setAll(variants,
+        Arrays.setAll(
+                variants,
                 v -> device.kernel(kernel, "palimpsest_cuda_" + kernel + "_" + variantNames[v] + "_" + type.label()));
         table = device.kernel(MEAN, "palimpsest_cuda_row_loss_table");
         mean = device.kernel(MEAN, "palimpsest_cuda_row_loss_mean");
@@ -90,13 +101,25 @@ abstract class CudaRowKernel implements AutoCloseable {
     /** Asks libpalimpsest for the launch of that many rows. */
     abstract boolean launchShape(int rows, LaunchShape into);
 
-    /** Fills the struct: weight and gradient with their strides are its last four fields, student and teachers the four given here. */
-    final void queue(int rows, int inputs, int outputs, DeviceMatrix student, DeviceMatrix[] teachers, DeviceMatrix weight,
-            DeviceMatrix gradient, long loss) {
+    /**
+     * Fills the struct: weight and gradient with their strides are its last four fields, student and teachers the four
+     * given here.
+     */
+    final void queue(
+            int rows,
+            int inputs,
+            int outputs,
+            DeviceMatrix student,
+            DeviceMatrix[] teachers,
+            DeviceMatrix weight,
+            DeviceMatrix gradient,
+            long loss) {
         check(rows, student, teachers, weight, gradient, loss);
         if (!launchShape(rows, shape)) {
-            throw new CudaException(Kind.LAUNCH, "no launch is possible for " + rows + "×" + columns + " and " + teachers.length
-                    + " teachers with " + sharedLimit() + " bytes of shared memory a block");
+            throw new CudaException(
+                    Kind.LAUNCH,
+                    "no launch is possible for " + rows + "×" + columns + " and " + teachers.length + " teachers with "
+                            + sharedLimit() + " bytes of shared memory a block");
         }
         writeTeachers(teachers);
         arguments.field(0, 0, (long) rows);
@@ -138,15 +161,23 @@ abstract class CudaRowKernel implements AutoCloseable {
         }
     }
 
-    private void check(int rows, DeviceMatrix student, DeviceMatrix[] teachers, DeviceMatrix weight, DeviceMatrix gradient, long loss) {
+    private void check(
+            int rows,
+            DeviceMatrix student,
+            DeviceMatrix[] teachers,
+            DeviceMatrix weight,
+            DeviceMatrix gradient,
+            long loss) {
         if (closed) {
             throw new IllegalStateException("this kernel is closed");
         }
         if (rows < 1 || rows > maxRows) {
-            throw new IllegalArgumentException("rows " + rows + ": expected 1 to " + maxRows + ", the most this kernel was made for");
+            throw new IllegalArgumentException(
+                    "rows " + rows + ": expected 1 to " + maxRows + ", the most this kernel was made for");
         }
         if (teachers.length != teacherColumns.length) {
-            throw new IllegalArgumentException("got " + teachers.length + " teachers, expected " + teacherColumns.length);
+            throw new IllegalArgumentException(
+                    "got " + teachers.length + " teachers, expected " + teacherColumns.length);
         }
         check("student", -1, student, columns, Float.BYTES);
         check("gradient", -1, gradient, columns, Float.BYTES);
@@ -164,8 +195,9 @@ abstract class CudaRowKernel implements AutoCloseable {
     /** The text is made only when it is needed: calls allocate nothing. */
     private static void check(String name, int k, DeviceMatrix matrix, int columns, int elementBytes) {
         if (matrix.address() == 0 || matrix.address() % elementBytes != 0 || matrix.stride() < columns) {
-            throw new IllegalArgumentException(name + (k < 0 ? "" : " " + k) + " at device address " + matrix.address() + " with stride "
-                    + matrix.stride() + ": expected an address aligned to " + elementBytes + " bytes and a stride of at least " + columns);
+            throw new IllegalArgumentException(name + (k < 0 ? "" : " " + k) + " at device address " + matrix.address()
+                    + " with stride " + matrix.stride() + ": expected an address aligned to " + elementBytes
+                    + " bytes and a stride of at least " + columns);
         }
     }
 

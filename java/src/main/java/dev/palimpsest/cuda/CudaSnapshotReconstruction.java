@@ -4,8 +4,8 @@ import dev.palimpsest.cuda.CudaException.Kind;
 import dev.palimpsest.kernel.ffi.NativeLibrary;
 
 /**
- * {@link dev.palimpsest.kernel.SnapshotReconstruction} on a device, with the same bits. A call queues work on its stream and returns, and
- * allocates nothing; a CUDA graph can capture it. Not thread-safe.
+ * {@link dev.palimpsest.kernel.SnapshotReconstruction} on a device, with the same bits. A call queues work on its
+ * stream and returns, and allocates nothing; a CUDA graph can capture it. Not thread-safe.
  */
 public final class CudaSnapshotReconstruction {
     private static final int MOST_PLANES = 8;
@@ -18,8 +18,10 @@ public final class CudaSnapshotReconstruction {
     /** @throws CudaException if the kernel is not to be had */
     public CudaSnapshotReconstruction(CudaDevice device, CudaStream stream) {
         if (!NativeLibrary.isLoaded()) {
-            throw new CudaException(Kind.UNAVAILABLE,
-                    "libpalimpsest, which knows how the CUDA kernels are launched, is not here: " + NativeLibrary.description());
+            throw new CudaException(
+                    Kind.UNAVAILABLE,
+                    "libpalimpsest, which knows how the CUDA kernels are launched, is not here: "
+                            + NativeLibrary.description());
         }
         this.stream = stream;
         kernel = device.kernel("snapshot_reconstruction", "palimpsest_cuda_snapshot_reconstruction");
@@ -39,7 +41,15 @@ public final class CudaSnapshotReconstruction {
      * @throws IllegalArgumentException if an argument is out of its range
      * @throws CudaException if the launch is refused
      */
-    public void apply(long count, long weights, long planes, int planeCount, int step, long scale, long weightsPerChannel, long out) {
+    public void apply(
+            long count,
+            long weights,
+            long planes,
+            int planeCount,
+            int step,
+            long scale,
+            long weightsPerChannel,
+            long out) {
         check(count, planeCount, step, scale, weightsPerChannel);
         if (count == 0) {
             return;
@@ -73,14 +83,16 @@ public final class CudaSnapshotReconstruction {
         if (scale != 0) {
             requireAligned("channel scale", scale, Float.BYTES);
             if (weightsPerChannel < 1) {
-                throw new IllegalArgumentException("weights per channel " + weightsPerChannel + ": expected at least 1");
+                throw new IllegalArgumentException(
+                        "weights per channel " + weightsPerChannel + ": expected at least 1");
             }
         }
     }
 
     private static void requireAligned(String name, long address, int bytes) {
         if (address == 0 || address % bytes != 0) {
-            throw new IllegalArgumentException(name + " at device address " + address + ": expected one aligned to " + bytes + " bytes");
+            throw new IllegalArgumentException(
+                    name + " at device address " + address + ": expected one aligned to " + bytes + " bytes");
         }
     }
 }

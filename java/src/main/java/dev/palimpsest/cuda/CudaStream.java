@@ -7,7 +7,10 @@ import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
 
-/** Work on a device in the order in which it was queued. Streams run beside one another; {@link #waitFor} orders them without the host. */
+/**
+ * Work on a device in the order in which it was queued. Streams run beside one another; {@link #waitFor} orders them
+ * without the host.
+ */
 public final class CudaStream implements AutoCloseable {
     private final CudaDevice device;
     private final CUstream stream = new CUstream();
@@ -30,7 +33,10 @@ public final class CudaStream implements AutoCloseable {
         return stream;
     }
 
-    /** Everything queued here later starts when everything queued on the other stream until now is done. The host goes on. */
+    /**
+     * Everything queued here later starts when everything queued on the other stream until now is done. The host goes
+     * on.
+     */
     public void waitFor(CudaStream other) {
         if (other != this) {
             Driver.check(JCudaDriver.cuEventRecord(other.marker, other.stream), "marking a stream");
@@ -43,7 +49,11 @@ public final class CudaStream implements AutoCloseable {
         Driver.check(JCudaDriver.cuStreamWaitEvent(stream, event.handle(), 0), "letting a stream wait for an event");
     }
 
-    /** The host waits until everything queued here is done. @throws CudaException of what failed on the device meanwhile */
+    /**
+     * The host waits until everything queued here is done.
+     *
+     * @throws CudaException of what failed on the device meanwhile
+     */
     public void synchronize() {
         Driver.check(JCudaDriver.cuStreamSynchronize(stream), "waiting for a stream");
     }
@@ -51,7 +61,9 @@ public final class CudaStream implements AutoCloseable {
     /** The host goes on; the source must stay as it is until the copy is done. */
     public void toDevice(PinnedBuffer source, long from, long target, long bytes) {
         source.check(from, bytes);
-        Driver.check(JCudaDriver.cuMemcpyHtoDAsync(Address.device(target), Address.host(source.segment().address() + from), bytes, stream),
+        Driver.check(
+                JCudaDriver.cuMemcpyHtoDAsync(
+                        Address.device(target), Address.host(source.segment().address() + from), bytes, stream),
                 "copying to the device");
     }
 
@@ -61,7 +73,9 @@ public final class CudaStream implements AutoCloseable {
             return;
         }
         requireNative(source);
-        Driver.check(JCudaDriver.cuMemcpyHtoDAsync(Address.device(target), Address.host(source.address()), source.byteSize(), stream),
+        Driver.check(
+                JCudaDriver.cuMemcpyHtoDAsync(
+                        Address.device(target), Address.host(source.address()), source.byteSize(), stream),
                 "copying to the device");
         synchronize();
     }
@@ -69,7 +83,9 @@ public final class CudaStream implements AutoCloseable {
     /** The host goes on; the target holds the values when the stream has come that far. */
     public void toHost(long source, PinnedBuffer target, long to, long bytes) {
         target.check(to, bytes);
-        Driver.check(JCudaDriver.cuMemcpyDtoHAsync(Address.host(target.segment().address() + to), Address.device(source), bytes, stream),
+        Driver.check(
+                JCudaDriver.cuMemcpyDtoHAsync(
+                        Address.host(target.segment().address() + to), Address.device(source), bytes, stream),
                 "copying from the device");
     }
 
@@ -79,20 +95,24 @@ public final class CudaStream implements AutoCloseable {
             return;
         }
         requireNative(target);
-        Driver.check(JCudaDriver.cuMemcpyDtoHAsync(Address.host(target.address()), Address.device(source), target.byteSize(), stream),
+        Driver.check(
+                JCudaDriver.cuMemcpyDtoHAsync(
+                        Address.host(target.address()), Address.device(source), target.byteSize(), stream),
                 "copying from the device");
         synchronize();
     }
 
     /** From device memory to device memory; the host goes on. */
     public void copy(long source, long target, long bytes) {
-        Driver.check(JCudaDriver.cuMemcpyDtoDAsync(Address.device(target), Address.device(source), bytes, stream),
+        Driver.check(
+                JCudaDriver.cuMemcpyDtoDAsync(Address.device(target), Address.device(source), bytes, stream),
                 "copying on the device");
     }
 
     /** All bytes 0; the host goes on. */
     public void zero(long target, long bytes) {
-        Driver.check(JCudaDriver.cuMemsetD8Async(Address.device(target), (byte) 0, bytes, stream), "clearing device memory");
+        Driver.check(
+                JCudaDriver.cuMemsetD8Async(Address.device(target), (byte) 0, bytes, stream), "clearing device memory");
     }
 
     private static void requireNative(MemorySegment segment) {

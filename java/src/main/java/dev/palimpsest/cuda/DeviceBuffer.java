@@ -15,7 +15,11 @@ public final class DeviceBuffer implements AutoCloseable {
         this.bytes = bytes;
     }
 
-    /** Of its first byte on the device, aligned to 256 bytes at least. @throws IllegalStateException if it was closed */
+    /**
+     * Of its first byte on the device, aligned to 256 bytes at least.
+     *
+     * @throws IllegalStateException if it was closed
+     */
     public long address() {
         requireOpen();
         return block.address;
@@ -25,13 +29,20 @@ public final class DeviceBuffer implements AutoCloseable {
         return bytes;
     }
 
-    /** The address for JCuda's calls; the same object at every call. @throws IllegalStateException if it was closed */
+    /**
+     * The address for JCuda's calls; the same object at every call.
+     *
+     * @throws IllegalStateException if it was closed
+     */
     public Pointer pointer() {
         requireOpen();
         return block.pointer;
     }
 
-    /** To be called when another stream than the one it was allocated for uses it, so that its next holder waits for that stream, too. */
+    /**
+     * To be called when another stream than the one it was allocated for uses it, so that its next holder waits for
+     * that stream, too.
+     */
     public DeviceBuffer usedBy(CudaStream stream) {
         requireOpen();
         block.usedBy(stream);

@@ -15,12 +15,13 @@ import jcuda.driver.CUdeviceptr;
 import jcuda.driver.JCudaDriver;
 
 /**
- * All device memory of one {@link CudaDevice}: blocks are kept when they are given back, so a step that repeats asks the driver for
- * nothing.
+ * All device memory of one {@link CudaDevice}: blocks are kept when they are given back, so a step that repeats asks
+ * the driver for nothing.
  *
- * <p>Sizes are rounded up to one of eight steps between powers of two (at most an eighth is lost), and a block serves its own size only. A
- * block may be reused while work that used it is still queued: it remembers the streams that did, and whoever gets it for another stream
- * has that one wait, on the device, for everything queued on those so far. On the same stream, order alone keeps it safe.
+ * <p>Sizes are rounded up to one of eight steps between powers of two (at most an eighth is lost), and a block serves
+ * its own size only. A block may be reused while work that used it is still queued: it remembers the streams that did,
+ * and whoever gets it for another stream has that one wait, on the device, for everything queued on those so far. On
+ * the same stream, order alone keeps it safe.
  *
  * <p>When the limit or the device is full, all blocks that wait for reuse are freed once before an error is raised.
  */
@@ -112,7 +113,9 @@ public final class DeviceMemory {
         if (size > limit - usedBytes - waitingBytes) {
             trim();
             if (size > limit - usedBytes) {
-                throw outOfMemory(size, "the limit is " + size(limit) + ": raise it, use a smaller batch, or keep fewer teachers");
+                throw outOfMemory(
+                        size,
+                        "the limit is " + size(limit) + ": raise it, use a smaller batch, or keep fewer teachers");
             }
         }
         Address.DeviceResult pointer = new Address.DeviceResult();
@@ -122,7 +125,9 @@ public final class DeviceMemory {
             status = JCudaDriver.cuMemAlloc(pointer, size);
         }
         if (status == CUDA_ERROR_OUT_OF_MEMORY) {
-            throw outOfMemory(size, free() + ": use a smaller batch, keep fewer teachers, or see with nvidia-smi what else runs there");
+            throw outOfMemory(
+                    size,
+                    free() + ": use a smaller batch, keep fewer teachers, or see with nvidia-smi what else runs there");
         }
         Driver.check(status, "taking " + size(size) + " of device memory");
         allocations++;
@@ -130,15 +135,18 @@ public final class DeviceMemory {
     }
 
     private CudaException outOfMemory(long size, String remedy) {
-        return new CudaException(Kind.OUT_OF_MEMORY,
-                "out of device memory: asked for " + size(size) + " while " + size(usedBytes) + " are in use; " + remedy);
+        return new CudaException(
+                Kind.OUT_OF_MEMORY,
+                "out of device memory: asked for " + size(size) + " while " + size(usedBytes) + " are in use; "
+                        + remedy);
     }
 
     private static String free() {
         long[] free = new long[1];
         long[] all = new long[1];
         return JCudaDriver.cuMemGetInfo(free, all) == 0
-                ? "the device has " + size(free[0]) + " of its " + size(all[0]) + " free" : "the device has no more";
+                ? "the device has " + size(free[0]) + " of its " + size(all[0]) + " free"
+                : "the device has no more";
     }
 
     synchronized void giveBack(Block block) {
@@ -203,7 +211,8 @@ public final class DeviceMemory {
         if (bytes < 1 << 20) {
             return String.format(Locale.ROOT, "%,d bytes", bytes);
         }
-        return bytes < 1 << 30 ? String.format(Locale.ROOT, "%.1f MiB", bytes / 0x1p20)
+        return bytes < 1 << 30
+                ? String.format(Locale.ROOT, "%.1f MiB", bytes / 0x1p20)
                 : String.format(Locale.ROOT, "%.1f GiB", bytes / 0x1p30);
     }
 }

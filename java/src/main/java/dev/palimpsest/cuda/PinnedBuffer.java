@@ -32,7 +32,8 @@ public final class PinnedBuffer implements AutoCloseable {
 
     void check(long from, long bytes) {
         if (from < 0 || bytes < 0 || from > segment.byteSize() - bytes) {
-            throw new IndexOutOfBoundsException(bytes + " bytes from " + from + " on lie outside a pinned buffer of " + segment.byteSize());
+            throw new IndexOutOfBoundsException(
+                    bytes + " bytes from " + from + " on lie outside a pinned buffer of " + segment.byteSize());
         }
     }
 

@@ -18,7 +18,10 @@ import java.util.regex.Pattern;
 import jcuda.nvrtc.JNvrtc;
 import jcuda.nvrtc.nvrtcProgram;
 
-/** Compiles the .cu files that ship in the jar by NVRTC. The result is kept in a private folder: the next process finds it there. */
+/**
+ * Compiles the .cu files that ship in the jar by NVRTC. The result is kept in a private folder: the next process finds
+ * it there.
+ */
 final class RuntimeCompiler {
     private static final String FOLDER = "dev/palimpsest/native/cuda/";
     private static final Pattern INCLUDE = Pattern.compile("(?m)^\\s*#\\s*include\\s+[<\"]([^>\"]+)[>\"]");
@@ -28,18 +31,18 @@ final class RuntimeCompiler {
 
     /** NVRTC brings no C library. */
     private static final String STDINT = """
-            #pragma once
-            typedef signed char int8_t;
-            typedef unsigned char uint8_t;
-            typedef short int16_t;
-            typedef unsigned short uint16_t;
-            typedef int int32_t;
-            typedef unsigned int uint32_t;
-            typedef long int64_t;
-            typedef unsigned long uint64_t;
-            #define INT32_MAX 2147483647
-            #define INT64_MAX 9223372036854775807L
-            """;
+        #pragma once
+        typedef signed char int8_t;
+        typedef unsigned char uint8_t;
+        typedef short int16_t;
+        typedef unsigned short uint16_t;
+        typedef int int32_t;
+        typedef unsigned int uint32_t;
+        typedef long int64_t;
+        typedef unsigned long uint64_t;
+        #define INT32_MAX 2147483647
+        #define INT64_MAX 9223372036854775807L
+        """;
 
     /**
      * Code for a device.
@@ -58,13 +61,19 @@ final class RuntimeCompiler {
     static Image compile(String source, int arch, CudaOptions options) {
         CudaLibrary.NVRTC.load(options);
         String path = "kernels/" + source + "/" + source + ".cu";
-        String text = read(path).orElseThrow(
-                () -> new CudaException(Kind.IMAGE, FOLDER + path + " is not on the class path: the library's jar is incomplete"));
+        String text = read(path)
+                .orElseThrow(() -> new CudaException(
+                        Kind.IMAGE, FOLDER + path + " is not on the class path: the library's jar is incomplete"));
         Map<String, String> headers = new LinkedHashMap<>();
         collect(path, text, headers);
         int[] known = architectures();
-        int newest = Arrays.stream(known).filter(each -> each <= arch).max().orElseThrow(() -> new CudaException(Kind.IMAGE,
-                "NVRTC " + version() + " knows no architecture for compute capability " + arch / 10 + "." + arch % 10));
+        int newest = Arrays.stream(known)
+                .filter(each -> each <= arch)
+                .max()
+                .orElseThrow(() -> new CudaException(
+                        Kind.IMAGE,
+                        "NVRTC " + version() + " knows no architecture for compute capability " + arch / 10 + "."
+                                + arch % 10));
         // Newer than NVRTC knows: PTX, which the driver compiles on.
         boolean ptx = newest != arch;
         String target = (ptx ? "compute_" : "sm_") + newest;
@@ -85,8 +94,15 @@ final class RuntimeCompiler {
 
     private static byte[] run(String source, String text, Map<String, String> headers, String target, boolean ptx) {
         nvrtcProgram program = new nvrtcProgram();
-        check(JNvrtc.nvrtcCreateProgram(program, text, source + ".cu", headers.size(), headers.values().toArray(String[]::new),
-                headers.keySet().toArray(String[]::new)), "taking " + source + ".cu");
+        check(
+                JNvrtc.nvrtcCreateProgram(
+                        program,
+                        text,
+                        source + ".cu",
+                        headers.size(),
+                        headers.values().toArray(String[]::new),
+                        headers.keySet().toArray(String[]::new)),
+                "taking " + source + ".cu");
         try {
             String[] options = Arrays.copyOf(OPTIONS, OPTIONS.length + 1);
             options[OPTIONS.length] = "--gpu-architecture=" + target;
@@ -94,8 +110,10 @@ final class RuntimeCompiler {
             if (status != 0) {
                 String[] log = {""};
                 JNvrtc.nvrtcGetProgramLog(program, log);
-                throw new CudaException(Kind.IMAGE, "NVRTC " + version() + " cannot compile " + source + ".cu for " + target + " ("
-                        + JNvrtc.nvrtcGetErrorString(status) + "):\n" + log[0].strip());
+                throw new CudaException(
+                        Kind.IMAGE,
+                        "NVRTC " + version() + " cannot compile " + source + ".cu for " + target + " ("
+                                + JNvrtc.nvrtcGetErrorString(status) + "):\n" + log[0].strip());
             }
             if (ptx) {
                 String[] code = new String[1];

@@ -18,13 +18,34 @@ import java.util.stream.Stream;
  * @param labelBytes of a record; the last one is the class (CIFAR-100's first one is the coarse class)
  * @param md5 of the authors' archive
  */
-record Cifar(String name, int classes, String archive, String nameFile, List<String> trainFiles, String testFile,
-        int labelBytes, String md5) implements Source {
-    static final Cifar CIFAR_10 = new Cifar("cifar-10", 10, "cifar-10-batches-bin", "batches.meta.txt",
+record Cifar(
+        String name,
+        int classes,
+        String archive,
+        String nameFile,
+        List<String> trainFiles,
+        String testFile,
+        int labelBytes,
+        String md5)
+        implements Source {
+    static final Cifar CIFAR_10 = new Cifar(
+            "cifar-10",
+            10,
+            "cifar-10-batches-bin",
+            "batches.meta.txt",
             List.of("data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"),
-            "test_batch.bin", 1, "c32a1d4ab5d03f1284b67883e8d87530");
-    static final Cifar CIFAR_100 = new Cifar("cifar-100", 100, "cifar-100-binary", "fine_label_names.txt", List.of("train.bin"), "test.bin",
-            2, "03b5dce01913d631647c71ecec9e9cb8");
+            "test_batch.bin",
+            1,
+            "c32a1d4ab5d03f1284b67883e8d87530");
+    static final Cifar CIFAR_100 = new Cifar(
+            "cifar-100",
+            100,
+            "cifar-100-binary",
+            "fine_label_names.txt",
+            List.of("train.bin"),
+            "test.bin",
+            2,
+            "03b5dce01913d631647c71ecec9e9cb8");
 
     private static final int CHANNELS = 3;
     private static final int SIDE = 32;
@@ -47,7 +68,8 @@ record Cifar(String name, int classes, String archive, String nameFile, List<Str
 
     @Override
     public String howToGet() {
-        return "Download " + name + "-binary.tar.gz (MD5 " + md5 + ") from https://www.cs.toronto.edu/~kriz/cifar.html and unpack it in "
+        return "Download " + name + "-binary.tar.gz (MD5 " + md5
+                + ") from https://www.cs.toronto.edu/~kriz/cifar.html and unpack it in "
                 + folders().getFirst() + ".";
     }
 
@@ -59,16 +81,21 @@ record Cifar(String name, int classes, String archive, String nameFile, List<Str
 
     /** Reads the first folder that holds any of the files, itself or in the archive's folder. */
     Dataset load(List<Path> folders) {
-        List<String> files = Stream.of(trainFiles, List.of(testFile, nameFile)).flatMap(List::stream).toList();
-        Path folder = folders.stream().flatMap(f -> Stream.of(f, f.resolve(archive)))
+        List<String> files = Stream.of(trainFiles, List.of(testFile, nameFile))
+                .flatMap(List::stream)
+                .toList();
+        Path folder = folders.stream()
+                .flatMap(f -> Stream.of(f, f.resolve(archive)))
                 .filter(f -> files.stream().anyMatch(file -> Files.exists(f.resolve(file))))
                 .findFirst()
-                .orElseThrow(() -> new DataException("there are no files of " + name + " in " + Folders.joined(folders) + ": put "
+                .orElseThrow(() -> new DataException("there are no files of " + name + " in " + Folders.joined(folders)
+                        + ": put "
                         + String.join(", ", files) + " of the authors' binary version into " + folders.getFirst()
                         + " (palimpsest data get " + name + " says where they come from)"));
         for (String file : files) {
             if (!Files.exists(folder.resolve(file))) {
-                throw new DataException(folder + " lacks " + file + ": put all of " + String.join(", ", files) + " there");
+                throw new DataException(
+                        folder + " lacks " + file + ": put all of " + String.join(", ", files) + " there");
             }
         }
         SortedMap<String, String> sha256 = new TreeMap<>();
@@ -82,11 +109,14 @@ record Cifar(String name, int classes, String archive, String nameFile, List<Str
 
     private List<String> names(Path folder, SortedMap<String, String> sha256) {
         HashedFile file = HashedFile.read(folder.resolve(nameFile));
-        List<String> names = new String(file.contents(), StandardCharsets.UTF_8).lines().map(String::strip)
-                .filter(line -> !line.isEmpty()).toList();
+        List<String> names = new String(file.contents(), StandardCharsets.UTF_8)
+                .lines()
+                .map(String::strip)
+                .filter(line -> !line.isEmpty())
+                .toList();
         if (names.size() != classes) {
-            throw new DataException(folder.resolve(nameFile) + " names " + names.size() + " classes, " + name + " has " + classes
-                    + ": put the right file there");
+            throw new DataException(folder.resolve(nameFile) + " names " + names.size() + " classes, " + name + " has "
+                    + classes + ": put the right file there");
         }
         sha256.put(nameFile, file.sha256());
         return names;
@@ -102,8 +132,9 @@ record Cifar(String name, int classes, String archive, String nameFile, List<Str
             HashedFile file = HashedFile.read(folder.resolve(name));
             int bytes = file.contents().length;
             if (bytes == 0 || bytes % record != 0) {
-                throw new DataException(folder.resolve(name) + " is truncated: expected a multiple of " + record + " bytes ("
-                        + labelBytes + " of label and " + PIXELS + " of pixels an image), it has " + bytes + "; copy it again");
+                throw new DataException(folder.resolve(name) + " is truncated: expected a multiple of " + record
+                        + " bytes (" + labelBytes + " of label and " + PIXELS + " of pixels an image), it has " + bytes
+                        + "; copy it again");
             }
             sha256.put(name, file.sha256());
             contents.add(file.contents());
@@ -117,8 +148,9 @@ record Cifar(String name, int classes, String archive, String nameFile, List<Str
             for (int at = 0; at < bytes.length; at += record, image++) {
                 labels[image] = Byte.toUnsignedInt(bytes[at + labelBytes - 1]);
                 if (labels[image] >= classes) {
-                    throw new DataException(folder.resolve(files.get(f)) + " has label " + labels[image] + " at position " + at / record
-                            + ", " + name + " has 0.." + (classes - 1) + ": put the right file there");
+                    throw new DataException(
+                            folder.resolve(files.get(f)) + " has label " + labels[image] + " at position " + at / record
+                                    + ", " + name + " has 0.." + (classes - 1) + ": put the right file there");
                 }
                 System.arraycopy(bytes, at + labelBytes, pixels, image * PIXELS, PIXELS);
             }

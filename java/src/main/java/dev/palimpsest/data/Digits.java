@@ -21,7 +21,8 @@ record Digits() implements Source {
     private static final int AREA = SIDE * SIDE;
     private static final int CLASSES = 10;
     private static final int TEST_EVERY = 5;
-    private static final String LICENCE = "CC BY 4.0: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI ML Repository";
+    private static final String LICENCE =
+            "CC BY 4.0: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI ML Repository";
 
     @Override
     public String name() {
@@ -62,7 +63,8 @@ record Digits() implements Source {
         List<int[]> train = new ArrayList<>();
         List<int[]> test = new ArrayList<>();
         int[] seen = new int[CLASSES];
-        for (String line : new String(file.contents(), StandardCharsets.US_ASCII).lines().toList()) {
+        for (String line :
+                new String(file.contents(), StandardCharsets.US_ASCII).lines().toList()) {
             int[] row = parse(line);
             (++seen[row[AREA]] % TEST_EVERY == 0 ? test : train).add(row);
         }

@@ -16,14 +16,16 @@ import java.util.stream.Stream;
 /**
  * A font face.
  *
- * @param family its name without words for weight, width, slope and optical size, so that all faces of one design share it
+ * @param family its name without words for weight, width, slope and optical size, so that all faces of one design
+ *     share it
  * @param sha256 of its file
  */
 record Face(Font font, String name, String family, Path file, String sha256) {
     private static final Pattern FONT_FILE = Pattern.compile("(?i).*\\.(ttf|otf|ttc|otc)");
-    private static final Pattern STYLE = Pattern.compile("(?i)[ -]((extra|ultra|semi|demi)[ -]?)?(thin|hairline|light|book|regular|"
-            + "medium|text|display|caption|retina|extra|bold|demi|heavy|black|condensed|cond|narrow|compressed|"
-            + "expanded|extended|italic|oblique|slanted)$");
+    private static final Pattern STYLE =
+            Pattern.compile("(?i)[ -]((extra|ultra|semi|demi)[ -]?)?(thin|hairline|light|book|regular|"
+                    + "medium|text|display|caption|retina|extra|bold|demi|heavy|black|condensed|cond|narrow|compressed|"
+                    + "expanded|extended|italic|oblique|slanted)$");
 
     /** What the folders hold. */
     record Found(List<Face> faces, List<Path> unreadable) {}
@@ -32,23 +34,35 @@ record Face(Font font, String name, String family, Path file, String sha256) {
     static Found under(List<Path> folders) {
         List<Face> faces = new ArrayList<>();
         List<Path> unreadable = new ArrayList<>();
-        for (Path file : folders.stream().filter(Files::isDirectory).flatMap(folder -> files(folder).stream()).distinct().toList()) {
+        for (Path file : folders.stream()
+                .filter(Files::isDirectory)
+                .flatMap(folder -> files(folder).stream())
+                .distinct()
+                .toList()) {
             try {
                 String sha256 = HashedFile.sha256(HashedFile.bytes(file));
                 for (Font font : Font.createFonts(file.toFile())) {
-                    faces.add(new Face(font, font.getFontName(Locale.ROOT), withoutStyle(font.getFamily(Locale.ROOT)), file, sha256));
+                    faces.add(new Face(
+                            font,
+                            font.getFontName(Locale.ROOT),
+                            withoutStyle(font.getFamily(Locale.ROOT)),
+                            file,
+                            sha256));
                 }
             } catch (FontFormatException | IOException | RuntimeException e) {
                 unreadable.add(file);
             }
         }
-        faces.sort(Comparator.comparing(Face::family).thenComparing(Face::name).thenComparing(face -> face.file().toString()));
+        faces.sort(Comparator.comparing(Face::family)
+                .thenComparing(Face::name)
+                .thenComparing(face -> face.file().toString()));
         return new Found(faces, unreadable);
     }
 
     static String withoutStyle(String name) {
         String family = name.strip();
-        for (String shorter = STYLE.matcher(family).replaceFirst(""); !shorter.equals(family);
+        for (String shorter = STYLE.matcher(family).replaceFirst("");
+                !shorter.equals(family);
                 shorter = STYLE.matcher(family).replaceFirst("")) {
             family = shorter;
         }
@@ -57,7 +71,10 @@ record Face(Font font, String name, String family, Path file, String sha256) {
 
     private static List<Path> files(Path folder) {
         try (Stream<Path> files = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
-            return files.filter(file -> FONT_FILE.matcher(file.getFileName().toString()).matches()).filter(Files::isRegularFile).sorted()
+            return files.filter(file ->
+                            FONT_FILE.matcher(file.getFileName().toString()).matches())
+                    .filter(Files::isRegularFile)
+                    .sorted()
                     .toList();
         } catch (IOException e) {
             throw new DataException(folder + " cannot be listed (" + e + "): check that you may read it", e);

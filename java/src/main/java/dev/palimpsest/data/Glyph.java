@@ -18,8 +18,12 @@ import java.util.Optional;
  * @param ink sum of all pixels
  */
 record Glyph(byte[] pixels, long ink) {
-    /** Of an image's height: capital letters are half as high and stand on three quarters, which leaves room for accents and descenders. */
+    /**
+     * Of an image's height: capital letters are half as high and stand on three quarters, which leaves room for
+     * accents and descenders.
+     */
     private static final double CAPITAL = 0.5;
+
     private static final double BASELINE = 0.75;
 
     /** Glyphs whose difference is at most this share of their ink are the same to a reader. */
@@ -27,7 +31,10 @@ record Glyph(byte[] pixels, long ink) {
 
     private static final FontRenderContext EXACT = new FontRenderContext(null, true, true);
 
-    /** Nothing where the face lacks the character or draws nothing. All characters of a face are equally large, except those too large. */
+    /**
+     * Nothing where the face lacks the character or draws nothing. All characters of a face are equally large, except
+     * those too large.
+     */
     static Optional<Glyph> render(Font face, String character, int size) {
         Font font = face.deriveFont(100f);
         if (!font.canDisplay(character.codePointAt(0)) || !font.canDisplay('H')) {

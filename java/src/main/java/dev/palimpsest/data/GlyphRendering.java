@@ -19,9 +19,9 @@ import java.util.TreeSet;
 /**
  * Renders the data set {@code glyphs}: rendered type and nothing else, a class a character and an image a font face.
  *
- * <p>Left out are faces with fewer than 90 of the 100 characters, characters of a face that look the same, and images that
- * nearly equal an earlier one of their class. Families, not faces, are dealt out to training and test; a family's part depends on its
- * name and the seed alone, so machines agree.
+ * <p>Left out are faces with fewer than 90 of the 100 characters, characters of a face that look the same, and images
+ * that nearly equal an earlier one of their class. Families, not faces, are dealt out to training and test; a family's
+ * part depends on its name and the seed alone, so machines agree.
  *
  * @param fonts folders to search, with all below them
  * @param size of an image, 28 or 32
@@ -38,8 +38,20 @@ public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed,
      * @param alike images left out for nearly equalling another character of their face
      * @param least images of the class with the fewest, training and test
      */
-    public record Summary(Path folder, int files, int unreadable, int faces, int families, int testFamilies, int train, int test,
-            int duplicates, int alike, int least, int most, int distractors) {}
+    public record Summary(
+            Path folder,
+            int files,
+            int unreadable,
+            int faces,
+            int families,
+            int testFamilies,
+            int train,
+            int test,
+            int duplicates,
+            int alike,
+            int least,
+            int most,
+            int distractors) {}
 
     /** @throws IllegalArgumentException with a sentence, for a size or share that cannot be */
     public GlyphRendering {
@@ -55,11 +67,17 @@ public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed,
     /** /usr/share/fonts, /usr/local/share/fonts and the user's two folders. */
     public static List<Path> usualFonts() {
         Path home = Path.of(System.getProperty("user.home"));
-        return List.of(Path.of("/usr/share/fonts"), Path.of("/usr/local/share/fonts"), home.resolve(".fonts"),
+        return List.of(
+                Path.of("/usr/share/fonts"),
+                Path.of("/usr/local/share/fonts"),
+                home.resolve(".fonts"),
                 home.resolve(".local/share/fonts"));
     }
 
-    /** A face with fewer of the 100 characters draws symbols in the places of letters, as dingbats do, or is for another script. */
+    /**
+     * A face with fewer of the 100 characters draws symbols in the places of letters, as dingbats do, or is for
+     * another script.
+     */
     private static final int FEWEST = 90;
 
     /** A face with an image in the part. */
@@ -81,7 +99,8 @@ public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed,
         try {
             return render(folder);
         } catch (InternalError | LinkageError e) {
-            throw new DataException("Java cannot use fonts here (" + e + "): install a full JDK and fontconfig", new IOException(e));
+            throw new DataException(
+                    "Java cannot use fonts here (" + e + "): install a full JDK and fontconfig", new IOException(e));
         } catch (IOException e) {
             throw new DataException(folder + " cannot be written (" + e + "): choose another folder", e);
         }
@@ -125,13 +144,28 @@ public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed,
         writeText(folder, Glyphs.CLASSES, GlyphClasses.LATIN, sha256);
         writeText(folder, Glyphs.DISTRACTOR_CLASSES, GlyphClasses.DISTRACTORS, sha256);
         Files.write(folder.resolve(Glyphs.FACES), json(used, sha256));
-        Set<String> families = new TreeSet<>(used.stream().map(one -> one.face.family()).toList());
+        Set<String> families =
+                new TreeSet<>(used.stream().map(one -> one.face.family()).toList());
         int[] both = new int[trainCounts.length];
         Arrays.setAll(both, c -> trainCounts[c] + testCounts[c]);
-        return new Summary(folder, found.unreadable().size() + (int) found.faces().stream().map(Face::file).distinct().count(),
-                found.unreadable().size(), used.size(), families.size(), (int) families.stream().filter(this::isTest).count(),
-                train.labels.size(), test.labels.size(), duplicates, alike, Arrays.stream(both).min().getAsInt(),
-                Arrays.stream(both).max().getAsInt(), distractors.labels.size());
+        return new Summary(
+                folder,
+                found.unreadable().size()
+                        + (int) found.faces().stream()
+                                .map(Face::file)
+                                .distinct()
+                                .count(),
+                found.unreadable().size(),
+                used.size(),
+                families.size(),
+                (int) families.stream().filter(this::isTest).count(),
+                train.labels.size(),
+                test.labels.size(),
+                duplicates,
+                alike,
+                Arrays.stream(both).min().getAsInt(),
+                Arrays.stream(both).max().getAsInt(),
+                distractors.labels.size());
     }
 
     /** The first 32 bits of SHA-256 of seed and name, as a share of 2^32, lie below the test share. */
@@ -157,7 +191,9 @@ public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed,
         Set<Integer> alike = new HashSet<>();
         for (int a = 0; a < glyphs.size(); a++) {
             for (int b = 0; b < a; b++) {
-                if (glyphs.get(a).isPresent() && glyphs.get(b).isPresent() && glyphs.get(a).get().isNear(glyphs.get(b).get())) {
+                if (glyphs.get(a).isPresent()
+                        && glyphs.get(b).isPresent()
+                        && glyphs.get(a).get().isNear(glyphs.get(b).get())) {
                     alike.add(a);
                     alike.add(b);
                 }
@@ -167,7 +203,10 @@ public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed,
         return alike.size();
     }
 
-    /** Keeps what no earlier face has, of either part: nothing in test was nearly seen in training. Returns how many were left out. */
+    /**
+     * Keeps what no earlier face has, of either part: nothing in test was nearly seen in training. Returns how many
+     * were left out.
+     */
     private static int add(List<Optional<Glyph>> glyphs, List<List<Glyph>> kept, Part part) {
         int duplicates = 0;
         for (int c = 0; c < glyphs.size(); c++) {
@@ -192,7 +231,8 @@ public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed,
         for (int c = 0; c < counts.length; c++) {
             if (counts[c] == 0) {
                 String folders = Folders.joined(fonts);
-                throw new DataException("the " + found.faces().size() + " font faces under " + folders + " give no training or no test "
+                throw new DataException("the " + found.faces().size() + " font faces under " + folders
+                        + " give no training or no test "
                         + "image of " + GlyphClasses.LATIN.get(c) + ": install more font families (" + Glyphs.PACKAGES
                         + "), or name folders with --fonts");
             }
@@ -211,25 +251,35 @@ public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed,
         write(folder, part + Glyphs.LABELS, IdxFile.encode(new int[] {labels.length}, labels), sha256);
     }
 
-    private static void writeText(Path folder, String name, List<String> lines, SortedMap<String, String> sha256) throws IOException {
+    private static void writeText(Path folder, String name, List<String> lines, SortedMap<String, String> sha256)
+            throws IOException {
         write(folder, name, (String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8), sha256);
     }
 
-    private static void write(Path folder, String name, byte[] bytes, SortedMap<String, String> sha256) throws IOException {
+    private static void write(Path folder, String name, byte[] bytes, SortedMap<String, String> sha256)
+            throws IOException {
         Files.write(folder.resolve(name), bytes);
         sha256.put(name, HashedFile.sha256(bytes));
     }
 
     private byte[] json(List<Used> faces, SortedMap<String, String> sha256) throws IOException {
         ObjectMapper mapper = new ObjectMapper();
-        ObjectNode root = mapper.createObjectNode().put("size", size).put("channels", rgb ? 3 : 1).put("seed", seed)
-                .put("test_share", testShare).put("java", System.getProperty("java.runtime.version"));
+        ObjectNode root = mapper.createObjectNode()
+                .put("size", size)
+                .put("channels", rgb ? 3 : 1)
+                .put("seed", seed)
+                .put("test_share", testShare)
+                .put("java", System.getProperty("java.runtime.version"));
         root.set("sha256", mapper.valueToTree(sha256));
         var list = root.putArray("faces");
         for (Used used : faces) {
             Face face = used.face;
-            list.addObject().put("name", face.name()).put("family", face.family()).put("part", used.part)
-                    .put("file", face.file().getFileName().toString()).put("sha256", face.sha256());
+            list.addObject()
+                    .put("name", face.name())
+                    .put("family", face.family())
+                    .put("part", used.part)
+                    .put("file", face.file().getFileName().toString())
+                    .put("sha256", face.sha256());
         }
         return mapper.writerWithDefaultPrettyPrinter().writeValueAsBytes(root);
     }

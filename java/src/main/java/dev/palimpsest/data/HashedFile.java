@@ -25,7 +25,8 @@ record HashedFile(byte[] contents, String sha256) {
         } catch (EOFException | ZipException e) {
             throw new DataException(path + " is not a whole gzip file (" + e.getMessage() + "): copy it again", e);
         } catch (IOException e) {
-            throw new DataException(path + " cannot be read (" + e + "): check that it is a file and that you may read it", e);
+            throw new DataException(
+                    path + " cannot be read (" + e + "): check that it is a file and that you may read it", e);
         }
     }
 
@@ -34,7 +35,8 @@ record HashedFile(byte[] contents, String sha256) {
         try {
             return Files.readAllBytes(path);
         } catch (IOException e) {
-            throw new DataException(path + " cannot be read (" + e + "): check that it is a file and that you may read it", e);
+            throw new DataException(
+                    path + " cannot be read (" + e + "): check that it is a file and that you may read it", e);
         }
     }
 
@@ -42,7 +44,11 @@ record HashedFile(byte[] contents, String sha256) {
         return HexFormat.of().formatHex(sha256Digest().digest(bytes));
     }
 
-    /** Reads to the end, does not close. @throws IOException also for gzip that is damaged or ends early */
+    /**
+     * Reads to the end, does not close.
+     *
+     * @throws IOException also for gzip that is damaged or ends early
+     */
     static HashedFile read(InputStream file) throws IOException {
         MessageDigest digest = sha256Digest();
         InputStream raw = new BufferedInputStream(new DigestInputStream(file, digest), BUFFER);

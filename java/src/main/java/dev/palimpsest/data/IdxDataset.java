@@ -14,14 +14,28 @@ import java.util.TreeMap;
  * @param remedy what to do when the files are nowhere, besides putting them into a folder
  * @param md5 of the authors' compressed files, in the order of FILES
  */
-record IdxDataset(String name, List<String> classNames, String licence, String remedy, String summary, List<String> md5) implements Source {
+record IdxDataset(String name, List<String> classNames, String licence, String remedy, String summary, List<String> md5)
+        implements Source {
     static final IdxDataset FASHION_MNIST = new IdxDataset(
             "fashion-mnist",
-            List.of("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+            List.of(
+                    "T-shirt/top",
+                    "Trouser",
+                    "Pullover",
+                    "Dress",
+                    "Coat",
+                    "Sandal",
+                    "Shirt",
+                    "Sneaker",
+                    "Bag",
+                    "Ankle boot"),
             "MIT: Zalando SE, Fashion-MNIST",
             "install them with apt-get install dataset-fashion-mnist, or ",
             "10 kinds of clothing, 28×28 grey, 60,000 training and 10,000 test images, 53 MB (30 MB as .gz)",
-            List.of("8d4fb7e6c68d591d4c3dfef9ec88bf0d", "25c81989df183df01b3e8a0aad5dffbe", "bef4ecab320f06d8554ea6380940ec79",
+            List.of(
+                    "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+                    "25c81989df183df01b3e8a0aad5dffbe",
+                    "bef4ecab320f06d8554ea6380940ec79",
                     "bb300cfdad3c16e7a12a480ee83cd310"));
     static final IdxDataset MNIST = new IdxDataset(
             "mnist",
@@ -29,7 +43,10 @@ record IdxDataset(String name, List<String> classNames, String licence, String r
             "CC BY-SA 3.0: Y. LeCun, C. Cortes, C. J. C. Burges, MNIST",
             "",
             "10 handwritten digits, 28×28 grey, 60,000 training and 10,000 test images, 55 MB (12 MB as .gz)",
-            List.of("f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432", "9fb629c4189551a2d022fa330f9573f3",
+            List.of(
+                    "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+                    "d53e105ee54ea40749a09fcbcd1e9432",
+                    "9fb629c4189551a2d022fa330f9573f3",
                     "ec29112dd5afa0611ce80d1b7f02629c"));
 
     private static final String TRAIN_IMAGES = "train-images-idx3-ubyte";
@@ -45,9 +62,10 @@ record IdxDataset(String name, List<String> classNames, String licence, String r
 
     @Override
     public String howToGet() {
-        String packaged = remedy.isEmpty() ? "Put " : "Install them with apt-get install dataset-fashion-mnist, or put ";
-        return packaged + String.join(", ", FILES) + " (plain or .gz) into " + folders().getFirst() + "; MD5 of the authors' .gz files: "
-                + String.join(", ", md5) + ".";
+        String packaged =
+                remedy.isEmpty() ? "Put " : "Install them with apt-get install dataset-fashion-mnist, or put ";
+        return packaged + String.join(", ", FILES) + " (plain or .gz) into "
+                + folders().getFirst() + "; MD5 of the authors' .gz files: " + String.join(", ", md5) + ".";
     }
 
     @Override
@@ -65,33 +83,47 @@ record IdxDataset(String name, List<String> classNames, String licence, String r
         SortedMap<String, String> sha256 = new TreeMap<>();
         IdxFile images = read(folder, TRAIN_IMAGES, 3, sha256);
         Images train = Images.training(
-                1, images.extents()[1], images.extents()[2], images.values(), labels(folder, images, TRAIN_LABELS, sha256));
+                1,
+                images.extents()[1],
+                images.extents()[2],
+                images.values(),
+                labels(folder, images, TRAIN_LABELS, sha256));
         IdxFile others = read(folder, TEST_IMAGES, 3, sha256);
         if (others.extents()[1] != train.height() || others.extents()[2] != train.width()) {
-            throw new DataException(folder + " holds training images of " + train.height() + "×" + train.width() + " and test images of "
-                    + others.extents()[1] + "×" + others.extents()[2] + ": put files of one data set there");
+            throw new DataException(folder + " holds training images of " + train.height() + "×" + train.width()
+                    + " and test images of " + others.extents()[1] + "×" + others.extents()[2]
+                    + ": put files of one data set there");
         }
-        Images test = new Images(1, train.height(), train.width(), others.values(), labels(folder, others, TEST_LABELS, sha256),
+        Images test = new Images(
+                1,
+                train.height(),
+                train.width(),
+                others.values(),
+                labels(folder, others, TEST_LABELS, sha256),
                 train.normalisation());
         return new Dataset(name, classNames, train, test, sha256, licence);
     }
 
     private DataException nowhere(List<Path> folders) {
-        return new DataException("there are no files of " + name + " in " + Folders.joined(folders) + ": " + remedy + "put "
-                + String.join(", ", FILES) + " (plain or .gz) into " + folders.getFirst());
+        return new DataException("there are no files of " + name + " in " + Folders.joined(folders) + ": " + remedy
+                + "put " + String.join(", ", FILES) + " (plain or .gz) into " + folders.getFirst());
     }
 
     private static Optional<Path> find(Path folder, String file) {
-        return List.of(folder.resolve(file), folder.resolve(file + ".gz")).stream().filter(Files::exists).findFirst();
+        return List.of(folder.resolve(file), folder.resolve(file + ".gz")).stream()
+                .filter(Files::exists)
+                .findFirst();
     }
 
     private static IdxFile read(Path folder, String file, int dimensions, SortedMap<String, String> sha256) {
-        Path path = find(folder, file).orElseThrow(() -> new DataException(
-                folder + " lacks " + file + " (plain or .gz): put all of " + String.join(", ", FILES) + " there"));
+        Path path = find(folder, file)
+                .orElseThrow(() -> new DataException(folder + " lacks " + file + " (plain or .gz): put all of "
+                        + String.join(", ", FILES) + " there"));
         IdxFile idx = IdxFile.read(path, dimensions);
         for (int extent : idx.extents()) {
             if (extent == 0) {
-                throw new DataException(path + " holds nothing (" + Arrays.toString(idx.extents()) + "): put the right file there");
+                throw new DataException(
+                        path + " holds nothing (" + Arrays.toString(idx.extents()) + "): put the right file there");
             }
         }
         sha256.put(path.getFileName().toString(), idx.sha256());
@@ -101,15 +133,15 @@ record IdxDataset(String name, List<String> classNames, String licence, String r
     private int[] labels(Path folder, IdxFile images, String file, SortedMap<String, String> sha256) {
         IdxFile idx = read(folder, file, 1, sha256);
         if (idx.extents()[0] != images.extents()[0]) {
-            throw new DataException(folder.resolve(file) + " has " + idx.extents()[0] + " labels for " + images.extents()[0]
-                    + " images: put files of one data set there");
+            throw new DataException(folder.resolve(file) + " has " + idx.extents()[0] + " labels for "
+                    + images.extents()[0] + " images: put files of one data set there");
         }
         int[] labels = new int[idx.values().length];
         for (int i = 0; i < labels.length; i++) {
             labels[i] = Byte.toUnsignedInt(idx.values()[i]);
             if (labels[i] >= classNames.size()) {
-                throw new DataException(folder.resolve(file) + " has label " + labels[i] + " at position " + i + ", " + name + " has 0.."
-                        + (classNames.size() - 1) + ": put the right file there");
+                throw new DataException(folder.resolve(file) + " has label " + labels[i] + " at position " + i + ", "
+                        + name + " has 0.." + (classNames.size() - 1) + ": put the right file there");
             }
         }
         return labels;

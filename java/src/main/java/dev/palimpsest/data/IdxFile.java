@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
- * An array of unsigned bytes in the IDX format of MNIST: two zero bytes, the type (8 = unsigned byte), the number of dimensions, each
- * extent as a big-endian int32, then the values row by row. Plain or gzip, told by the contents.
+ * An array of unsigned bytes in the IDX format of MNIST: two zero bytes, the type (8 = unsigned byte), the number of
+ * dimensions, each extent as a big-endian int32, then the values row by row. Plain or gzip, told by the contents.
  */
 record IdxFile(int[] extents, byte[] values, String sha256) {
     private static final int UNSIGNED_BYTE = 0x08;
@@ -23,8 +23,9 @@ record IdxFile(int[] extents, byte[] values, String sha256) {
         int expected = UNSIGNED_BYTE << 8 | dimensions;
         int magic = bytes.getInt();
         if (magic != expected) {
-            throw new DataException("%s starts with 0x%08x, expected 0x%08x (IDX, unsigned bytes, %d dimension%s): %s".formatted(
-                    path, magic, expected, dimensions, dimensions == 1 ? "" : "s", "put the right file there"));
+            throw new DataException("%s starts with 0x%08x, expected 0x%08x (IDX, unsigned bytes, %d dimension%s): %s"
+                    .formatted(
+                            path, magic, expected, dimensions, dimensions == 1 ? "" : "s", "put the right file there"));
         }
         int[] extents = new int[dimensions];
         long count = 1;
@@ -33,8 +34,9 @@ record IdxFile(int[] extents, byte[] values, String sha256) {
             count = product(count, extents[i]);
         }
         if (bytes.remaining() != count) {
-            throw new DataException(path + " is " + (bytes.remaining() < count ? "truncated" : "too long") + ": its header "
-                    + Arrays.toString(extents) + " asks for " + count + " bytes, " + bytes.remaining() + " follow; copy it again");
+            throw new DataException(path + " is " + (bytes.remaining() < count ? "truncated" : "too long")
+                    + ": its header " + Arrays.toString(extents) + " asks for " + count + " bytes, " + bytes.remaining()
+                    + " follow; copy it again");
         }
         return new IdxFile(extents, Arrays.copyOfRange(file.contents(), header, file.contents().length), file.sha256());
     }
@@ -49,7 +51,10 @@ record IdxFile(int[] extents, byte[] values, String sha256) {
         return bytes.put(values).array();
     }
 
-    /** Stays at Long.MAX_VALUE where a damaged header would overflow; a negative extent (2^31 and more) counts as unsigned. */
+    /**
+     * Stays at Long.MAX_VALUE where a damaged header would overflow; a negative extent (2^31 and more) counts as
+     * unsigned.
+     */
     private static long product(long count, int extent) {
         long high = Math.multiplyHigh(count, Integer.toUnsignedLong(extent));
         long low = count * Integer.toUnsignedLong(extent);

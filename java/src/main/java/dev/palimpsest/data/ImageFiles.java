@@ -33,27 +33,56 @@ final class ImageFiles {
     }
 
     /** @throws DataException for a file that cannot be read or does not fit, and where there is too little memory */
-    static Dataset load(String name, Path folder, List<String> classNames, List<Labelled> train, List<Labelled> test, String testName,
+    static Dataset load(
+            String name,
+            Path folder,
+            List<String> classNames,
+            List<Labelled> train,
+            List<Labelled> test,
+            String testName,
             ImageOptions options) {
         Runtime runtime = Runtime.getRuntime();
-        return load(name, folder, classNames, train, test, testName, options,
-                runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory(), Folders.cache());
+        return load(
+                name,
+                folder,
+                classNames,
+                train,
+                test,
+                testName,
+                options,
+                runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory(),
+                Folders.cache());
     }
 
     /**
      * @param heap bytes of memory that are left
      * @param cache where images go that are too many for it
      */
-    static Dataset load(String name, Path folder, List<String> classNames, List<Labelled> train, List<Labelled> test, String testName,
-            ImageOptions options, long heap, Path cache) {
+    static Dataset load(
+            String name,
+            Path folder,
+            List<String> classNames,
+            List<Labelled> train,
+            List<Labelled> test,
+            String testName,
+            ImageOptions options,
+            long heap,
+            Path cache) {
         ImageFiles files = new ImageFiles(folder, options);
         int[] size = files.size(train);
         IntFunction<PixelStore> stores = stores(train.size(), test.size(), size, heap, cache);
         Part training = files.read("train", train, size, stores);
         Part others = files.read(testName, test, size, stores);
         Images images = Images.training(Picture.CHANNELS, size[0], size[1], training.pixels, training.labels);
-        Images judged = new Images(Picture.CHANNELS, size[0], size[1], others.pixels, others.labels, images.normalisation());
-        return new Dataset(name, classNames, files.shown(images), files.shown(judged), files.sha256, "that of the files in " + folder);
+        Images judged =
+                new Images(Picture.CHANNELS, size[0], size[1], others.pixels, others.labels, images.normalisation());
+        return new Dataset(
+                name,
+                classNames,
+                files.shown(images),
+                files.shown(judged),
+                files.sha256,
+                "that of the files in " + folder);
     }
 
     private Images shown(Images images) {
@@ -61,8 +90,9 @@ final class ImageFiles {
             return images;
         }
         if (!ImageOptions.fits(options.crop(), images.height()) || !ImageOptions.fits(options.crop(), images.width())) {
-            throw new DataException("image-crop = " + options.crop() + " is no part in the middle of the " + images.height() + "×"
-                    + images.width() + " pixels in " + folder + ": take a smaller one, even or odd as they are, or give --image-size");
+            throw new DataException("image-crop = " + options.crop() + " is no part in the middle of the "
+                    + images.height() + "×" + images.width() + " pixels in " + folder
+                    + ": take a smaller one, even or odd as they are, or give --image-size");
         }
         return images.cropped(options.crop());
     }
@@ -87,18 +117,32 @@ final class ImageFiles {
         if (bytes <= SHARE_OF_HEAP * heap) {
             return PixelStore.Heap::new;
         }
-        String found = String.format(Locale.ROOT, "%,d training and %,d test images of 3×%d×%d take %.2f GiB, the heap has %.2f left",
-                train, test, size[0], size[1], bytes / GIB, heap / GIB);
+        String found = String.format(
+                Locale.ROOT,
+                "%,d training and %,d test images of 3×%d×%d take %.2f GiB, the heap has %.2f left",
+                train,
+                test,
+                size[0],
+                size[1],
+                bytes / GIB,
+                heap / GIB);
         long disk;
         try {
             disk = Files.getFileStore(Files.createDirectories(cache)).getUsableSpace();
         } catch (IOException e) {
-            throw new DataException(found + " and " + cache + " cannot be used (" + e + "): give more memory (JAVA_OPTS=-Xmx…), or name "
-                    + "another place with XDG_CACHE_HOME", e);
+            throw new DataException(
+                    found + " and " + cache + " cannot be used (" + e
+                            + "): give more memory (JAVA_OPTS=-Xmx…), or name " + "another place with XDG_CACHE_HOME",
+                    e);
         }
         if (bytes > disk) {
-            throw new DataException(String.format(Locale.ROOT, "%s and the disk of %s %.2f: use a smaller --image-size, fewer images, more "
-                    + "memory (JAVA_OPTS=-Xmx…), or a larger disk (XDG_CACHE_HOME)", found, cache, disk / GIB));
+            throw new DataException(String.format(
+                    Locale.ROOT,
+                    "%s and the disk of %s %.2f: use a smaller --image-size, fewer images, more "
+                            + "memory (JAVA_OPTS=-Xmx…), or a larger disk (XDG_CACHE_HOME)",
+                    found,
+                    cache,
+                    disk / GIB));
         }
         LOG.log(System.Logger.Level.INFO, "{0}: they go into a file of {1} that ends with the process", found, cache);
         return slots -> new PixelStore.Disk(cache, Math.toIntExact(image));
@@ -120,10 +164,13 @@ final class ImageFiles {
         });
         int[] kept = IntStream.range(0, files.size()).filter(i -> readable[i]).toArray();
         if (kept.length == 0) {
-            throw new DataException(folder + " has no " + part + " image that can be read: put PNG or JPEG files there");
+            throw new DataException(
+                    folder + " has no " + part + " image that can be read: put PNG or JPEG files there");
         }
         sha256.put(part, listHash(files, hashes));
-        return new Part(store.pixels(kept), Arrays.stream(kept).map(i -> files.get(i).label).toArray());
+        return new Part(
+                store.pixels(kept),
+                Arrays.stream(kept).map(i -> files.get(i).label).toArray());
     }
 
     /** The file's pixels; null if it is damaged and such files are left out. */
@@ -140,16 +187,19 @@ final class ImageFiles {
         if (options.size() > 0) {
             picture = picture.square(options.size());
         } else if (picture.height() != size[0] || picture.width() != size[1]) {
-            throw new DataException(file.file + " has " + picture.height() + "×" + picture.width() + " pixels, the first image "
-                    + size[0] + "×" + size[1] + ": give --image-size to bring all to one size");
+            throw new DataException(
+                    file.file + " has " + picture.height() + "×" + picture.width() + " pixels, the first image "
+                            + size[0] + "×" + size[1] + ": give --image-size to bring all to one size");
         }
         return picture.pixels();
     }
 
     private void refuse(Labelled file, IOException e) {
         if (!options.skipDamaged()) {
-            throw new DataException(file.file + " cannot be decoded (" + e.getMessage() + "): replace it, or leave such files out with "
-                    + "--skip-damaged true", e);
+            throw new DataException(
+                    file.file + " cannot be decoded (" + e.getMessage() + "): replace it, or leave such files out with "
+                            + "--skip-damaged true",
+                    e);
         }
         LOG.log(System.Logger.Level.WARNING, "left out {0}: {1}", file.file, e.getMessage());
     }

@@ -19,13 +19,14 @@ record ImageFolder() implements OwnImages {
 
     @Override
     public String summary() {
-        return "your PNG and JPEG files in train/CLASS/ and test/CLASS/ (or val/CLASS/) of --data-folder, as RGB of --image-size";
+        return "your PNG and JPEG files in train/CLASS/ and test/CLASS/ (or val/CLASS/) of --data-folder, as RGB of"
+                + " --image-size";
     }
 
     @Override
     public String howToGet() {
-        return "Name a folder with --data-folder; it holds train and test (or val), each with a folder of PNG or JPEG files for every "
-                + "class.";
+        return "Name a folder with --data-folder; it holds train and test (or val), each with a folder of PNG or JPEG"
+                + " files for every class.";
     }
 
     @Override
@@ -39,11 +40,14 @@ record ImageFolder() implements OwnImages {
                         + ": it must hold train and test (or val), each with a folder for every class");
             }
         }
-        List<String> names = list(train, Files::isDirectory).stream().map(path -> path.getFileName().toString()).toList();
+        List<String> names = list(train, Files::isDirectory).stream()
+                .map(path -> path.getFileName().toString())
+                .toList();
         if (names.isEmpty()) {
             throw new DataException(train + " holds no folders: it needs one for every class");
         }
-        return ImageFiles.load(name(), root, names, files(train, names), files(root.resolve(testName), names), testName, options);
+        return ImageFiles.load(
+                name(), root, names, files(train, names), files(root.resolve(testName), names), testName, options);
     }
 
     private static List<ImageFiles.Labelled> files(Path part, List<String> names) {
@@ -51,7 +55,8 @@ record ImageFolder() implements OwnImages {
         for (Path folder : list(part, Files::isDirectory)) {
             int label = names.indexOf(folder.getFileName().toString());
             if (label < 0) {
-                throw new DataException(folder + " is a class that train does not have: expected one of " + String.join(", ", names));
+                throw new DataException(
+                        folder + " is a class that train does not have: expected one of " + String.join(", ", names));
             }
             List<Path> images = list(folder, ImageFolder::isImage);
             if (images.isEmpty()) {

@@ -9,8 +9,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * train.txt and test.txt with a path and a label a line; labels are numbers or names, and numbered in their order. The CLVision 2024
- * challenge's folder has its lists and its images in folders of their own, and the labels of its test images in a list that came later.
+ * train.txt and test.txt with a path and a label a line; labels are numbers or names, and numbered in their order. The
+ * CLVision 2024 challenge's folder has its lists and its images in folders of their own, and the labels of its test
+ * images in a list that came later.
  */
 record ImageList() implements OwnImages {
     private static final String LISTS = "clvision2024-splits";
@@ -29,8 +30,9 @@ record ImageList() implements OwnImages {
 
     @Override
     public String howToGet() {
-        return "Name a folder with --data-folder; it holds train.txt and test.txt, each line the path of a PNG or JPEG file (from that "
-                + "folder on) and its label. The CLVision 2024 challenge's clvision2024-data is such a folder as it is unpacked, with "
+        return "Name a folder with --data-folder; it holds train.txt and test.txt, each line the path of a PNG or JPEG"
+                + " file (from that folder on) and its label. The CLVision 2024 challenge's clvision2024-data is such a"
+                + " folder as it is unpacked, with "
                 + LISTS + "/" + LATER + " for the labels of the test images.";
     }
 
@@ -43,7 +45,8 @@ record ImageList() implements OwnImages {
         List<Line> test = lines(existing(lists.resolve(LATER), lists.resolve("test.txt")), images);
         boolean numbers = train.stream().allMatch(line -> line.label.matches("\\d{1,9}"));
         Comparator<String> order = numbers ? Comparator.comparingInt(Integer::parseInt) : Comparator.naturalOrder();
-        List<String> names = train.stream().map(Line::label).distinct().sorted(order).toList();
+        List<String> names =
+                train.stream().map(Line::label).distinct().sorted(order).toList();
         return ImageFiles.load(name(), root, names, labelled(train, names), labelled(test, names), "test", options);
     }
 
@@ -55,8 +58,8 @@ record ImageList() implements OwnImages {
 
     private static List<Line> lines(Path list, Path images) {
         if (!Files.exists(list)) {
-            throw new DataException(list.getParent() + " lacks " + list.getFileName() + ": it must hold train.txt and test.txt, "
-                    + "a path and a label a line");
+            throw new DataException(list.getParent() + " lacks " + list.getFileName()
+                    + ": it must hold train.txt and test.txt, " + "a path and a label a line");
         }
         List<Line> lines = new ArrayList<>();
         int number = 0;
@@ -69,9 +72,11 @@ record ImageList() implements OwnImages {
                     continue;
                 }
                 if (blank < 0) {
-                    throw new DataException(list + ", line " + number + " is \"" + text + "\": expected a path, a blank and a label");
+                    throw new DataException(
+                            list + ", line " + number + " is \"" + text + "\": expected a path, a blank and a label");
                 }
-                lines.add(new Line(list, number, images.resolve(text.substring(0, blank).strip()), text.substring(blank + 1)));
+                lines.add(new Line(
+                        list, number, images.resolve(text.substring(0, blank).strip()), text.substring(blank + 1)));
             }
         } catch (IOException e) {
             throw new DataException(list + " cannot be read (" + e + "): expected UTF-8 text", e);
@@ -87,7 +92,8 @@ record ImageList() implements OwnImages {
         for (Line line : lines) {
             int label = names.indexOf(line.label);
             if (label < 0) {
-                throw new DataException(line.list + ", line " + line.number + " has label " + line.label + " that train.txt does not have");
+                throw new DataException(line.list + ", line " + line.number + " has label " + line.label
+                        + " that train.txt does not have");
             }
             files.add(new ImageFiles.Labelled(line.file, label));
         }

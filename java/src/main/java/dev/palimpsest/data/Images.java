@@ -7,8 +7,8 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * Labelled images of one size, kept as one byte a pixel, an array an image or in a file, and read as normalised float32 in CHW order.
- * Immutable, so any number of threads may read.
+ * Labelled images of one size, kept as one byte a pixel, an array an image or in a file, and read as normalised
+ * float32 in CHW order. Immutable, so any number of threads may read.
  */
 public final class Images {
     private static final float[] LEVELS = new float[Normalisation.LEVELS];
@@ -24,6 +24,7 @@ public final class Images {
     private final int width;
     /** Rows of pixels above and below those that are shown, and columns to their left and right. */
     private final int above;
+
     private final int beside;
     private final Pixels pixels;
     private final int[] labels;
@@ -34,20 +35,36 @@ public final class Images {
     /**
      * @param pixels image after image in CHW order, unsigned; copied
      * @param labels one per image; kept, not copied
-     * @throws IllegalArgumentException if a size is not positive, or pixels, labels and normalisation do not fit each other
+     * @throws IllegalArgumentException if a size is not positive, or pixels, labels and normalisation do not fit each
+     *     other
      */
     public Images(int channels, int height, int width, byte[] pixels, int[] labels, Normalisation normalisation) {
-        this(channels, height, width, Pixels.of(apart(channels, height, width, pixels, labels.length)), labels, normalisation);
+        this(
+                channels,
+                height,
+                width,
+                Pixels.of(apart(channels, height, width, pixels, labels.length)),
+                labels,
+                normalisation);
     }
 
     Images(int channels, int height, int width, Pixels pixels, int[] labels, Normalisation normalisation) {
         this(channels, height, width, 0, 0, pixels, labels, normalisation, brightest(pixels));
     }
 
-    private Images(int channels, int height, int width, int above, int beside, Pixels pixels, int[] labels, Normalisation normalisation,
+    private Images(
+            int channels,
+            int height,
+            int width,
+            int above,
+            int beside,
+            Pixels pixels,
+            int[] labels,
+            Normalisation normalisation,
             int brightest) {
         if (normalisation.channels() != channels) {
-            throw new IllegalArgumentException("normalisation of " + normalisation.channels() + " channels for images of " + channels);
+            throw new IllegalArgumentException(
+                    "normalisation of " + normalisation.channels() + " channels for images of " + channels);
         }
         this.channels = channels;
         this.height = height;
@@ -73,7 +90,8 @@ public final class Images {
 
     /** Training images, normalised by their own statistics. Arguments and errors as in the constructor. */
     public static Images training(int channels, int height, int width, byte[] pixels, int[] labels) {
-        return training(channels, height, width, Pixels.of(apart(channels, height, width, pixels, labels.length)), labels);
+        return training(
+                channels, height, width, Pixels.of(apart(channels, height, width, pixels, labels.length)), labels);
     }
 
     static Images training(int channels, int height, int width, Pixels pixels, int[] labels) {
@@ -82,7 +100,8 @@ public final class Images {
 
     private static byte[][] apart(int channels, int height, int width, byte[] pixels, int images) {
         if (channels < 1 || height < 1 || width < 1) {
-            throw new IllegalArgumentException("images of " + channels + "×" + height + "×" + width + " have no pixels");
+            throw new IllegalArgumentException(
+                    "images of " + channels + "×" + height + "×" + width + " have no pixels");
         }
         int values = channels * height * width;
         if ((long) images * values != pixels.length) {
@@ -99,9 +118,20 @@ public final class Images {
         return new Images(channels, height, width, above, beside, pixels, labels, other, brightest);
     }
 
-    /** The middle of the same images; a window that is moved shows what lies around it. The statistics stay those of all pixels. */
+    /**
+     * The middle of the same images; a window that is moved shows what lies around it. The statistics stay those of
+     * all pixels.
+     */
     Images cropped(int side) {
-        return new Images(channels, side, side, above + (height - side) / 2, beside + (width - side) / 2, pixels, labels, normalisation,
+        return new Images(
+                channels,
+                side,
+                side,
+                above + (height - side) / 2,
+                beside + (width - side) / 2,
+                pixels,
+                labels,
+                normalisation,
                 brightest);
     }
 
@@ -109,7 +139,9 @@ public final class Images {
     Images and(Images others, int shift) {
         byte[][] all = new byte[size() + others.size()][];
         Arrays.setAll(all, i -> i < size() ? pixels.of(i) : others.pixels.of(i - size()));
-        int[] numbers = IntStream.concat(Arrays.stream(labels), Arrays.stream(others.labels).map(label -> label + shift)).toArray();
+        int[] numbers = IntStream.concat(
+                        Arrays.stream(labels), Arrays.stream(others.labels).map(label -> label + shift))
+                .toArray();
         return new Images(channels, height, width, Pixels.of(all), numbers, normalisation);
     }
 
@@ -143,18 +175,27 @@ public final class Images {
         return brightest;
     }
 
-    /** The data set's own number of the image's class. @throws IndexOutOfBoundsException if there is no such image */
+    /**
+     * The data set's own number of the image's class.
+     *
+     * @throws IndexOutOfBoundsException if there is no such image
+     */
     public int label(int index) {
         return labels[Objects.checkIndex(index, labels.length)];
     }
 
-    /** The unsigned byte of one pixel, before normalisation. @throws IndexOutOfBoundsException if there is no such pixel */
+    /**
+     * The unsigned byte of one pixel, before normalisation.
+     *
+     * @throws IndexOutOfBoundsException if there is no such pixel
+     */
     public int pixel(int index, int channel, int y, int x) {
         Objects.checkIndex(index, labels.length);
         Objects.checkIndex(channel, channels);
         Objects.checkIndex(y, height);
         Objects.checkIndex(x, width);
-        return Byte.toUnsignedInt(pixels.of(index)[(channel * storedHeight() + y + above) * storedWidth() + x + beside]);
+        return Byte.toUnsignedInt(
+                pixels.of(index)[(channel * storedHeight() + y + above) * storedWidth() + x + beside]);
     }
 
     /**
@@ -173,8 +214,8 @@ public final class Images {
     }
 
     /**
-     * Writes a window of the image's own size, [C,H,W] float32, whose top left corner lies at (top, left) of the image. What lies
-     * outside the image is pixel 0, but for images that show only the middle of their pixels.
+     * Writes a window of the image's own size, [C,H,W] float32, whose top left corner lies at (top, left) of the
+     * image. What lies outside the image is pixel 0, but for images that show only the middle of their pixels.
      *
      * @param mirrored left and right of the window exchanged
      * @param offset where the first value goes, counted in floats
@@ -190,7 +231,8 @@ public final class Images {
     }
 
     /** @param values what to write for a byte, one table for every channel or one for all of them */
-    private void window(int index, int top, int left, boolean mirrored, float[] values, MemorySegment out, long offset) {
+    private void window(
+            int index, int top, int left, boolean mirrored, float[] values, MemorySegment out, long offset) {
         Objects.checkIndex(index, labels.length);
         Objects.checkFromIndexSize(offset, valuesPerImage(), out.byteSize() / Float.BYTES);
         byte[] image = pixels.of(index);
@@ -215,7 +257,8 @@ public final class Images {
             if (mirrored) {
                 reverse(row);
             }
-            MemorySegment.copy(row, 0, out, ValueLayout.JAVA_FLOAT, (offset + (long) line * width) * Float.BYTES, width);
+            MemorySegment.copy(
+                    row, 0, out, ValueLayout.JAVA_FLOAT, (offset + (long) line * width) * Float.BYTES, width);
         }
     }
 

@@ -1,9 +1,9 @@
 package dev.palimpsest.data;
 
 /**
- * What turns a pixel byte p of channel c into a float32: {@code (p − mean[c]) / deviation[c]}, in pixel units (0..255, or 0..16 for
- * digits). Mean and standard deviation (of the population) are taken over every pixel of the training images, so nothing of the test
- * images leaks in. A channel that never changes has deviation 1.
+ * What turns a pixel byte p of channel c into a float32: {@code (p − mean[c]) / deviation[c]}, in pixel units (0..255,
+ * or 0..16 for digits). Mean and standard deviation (of the population) are taken over every pixel of the training
+ * images, so nothing of the test images leaks in. A channel that never changes has deviation 1.
  */
 public record Normalisation(double[] mean, double[] deviation) {
     static final int LEVELS = 256;
@@ -11,7 +11,8 @@ public record Normalisation(double[] mean, double[] deviation) {
     /** @throws IllegalArgumentException if the lengths differ or a deviation is not positive */
     public Normalisation {
         if (mean.length != deviation.length || mean.length == 0) {
-            throw new IllegalArgumentException("expected as many means as deviations, got " + mean.length + " and " + deviation.length);
+            throw new IllegalArgumentException(
+                    "expected as many means as deviations, got " + mean.length + " and " + deviation.length);
         }
         for (double d : deviation) {
             if (!(d > 0)) {

@@ -14,31 +14,80 @@ import net.razorvine.pickle.PickleUtils;
 import net.razorvine.pickle.Unpickler;
 
 /**
- * Reads a Python pickle of dictionaries, lists, tuples, text, numbers and numpy arrays of whole numbers. A pickle is a program; this runs
- * the operations that build such data and refuses every other, so that no name but numpy's few constructors ever means anything.
+ * Reads a Python pickle of dictionaries, lists, tuples, text, numbers and numpy arrays of whole numbers. A pickle is a
+ * program; this runs the operations that build such data and refuses every other, so that no name but numpy's few
+ * constructors ever means anything.
  *
- * <p>What comes out: Map, List, Object[] (a tuple), String, Number, Boolean, null, {@link Array}. Never hash or compare what a file
- * holds: lists that contain one another would take for ever.
+ * <p>What comes out: Map, List, Object[] (a tuple), String, Number, Boolean, null, {@link Array}. Never hash or
+ * compare what a file holds: lists that contain one another would take for ever.
  */
 final class NumpyPickle extends Unpickler {
     /** An array of whole numbers in C order. */
     record Array(List<Integer> shape, long[] values) {}
 
     /** The names that may occur, and what stands for them until they are called. */
-    private enum Name { RECONSTRUCT, NDARRAY, DTYPE, SCALAR, FROMBUFFER }
+    private enum Name {
+        RECONSTRUCT,
+        NDARRAY,
+        DTYPE,
+        SCALAR,
+        FROMBUFFER
+    }
 
     private static final Map<String, Name> NAMES = Map.of(
-            "numpy ndarray", Name.NDARRAY, "numpy dtype", Name.DTYPE,
-            "numpy.core.multiarray _reconstruct", Name.RECONSTRUCT, "numpy._core.multiarray _reconstruct", Name.RECONSTRUCT,
-            "numpy.core.multiarray scalar", Name.SCALAR, "numpy._core.multiarray scalar", Name.SCALAR,
-            "numpy.core.numeric _frombuffer", Name.FROMBUFFER, "numpy._core.numeric _frombuffer", Name.FROMBUFFER);
+            "numpy ndarray",
+            Name.NDARRAY,
+            "numpy dtype",
+            Name.DTYPE,
+            "numpy.core.multiarray _reconstruct",
+            Name.RECONSTRUCT,
+            "numpy._core.multiarray _reconstruct",
+            Name.RECONSTRUCT,
+            "numpy.core.multiarray scalar",
+            Name.SCALAR,
+            "numpy._core.multiarray scalar",
+            Name.SCALAR,
+            "numpy.core.numeric _frombuffer",
+            Name.FROMBUFFER,
+            "numpy._core.numeric _frombuffer",
+            Name.FROMBUFFER);
 
-    /** Operations on plain data, left to the library. Not among them: whatever makes objects, and whatever only protocols 0 and 1 use. */
-    private static final Set<Short> PLAIN = Set.of(Opcodes.PROTO, Opcodes.FRAME, Opcodes.STOP, Opcodes.MARK, Opcodes.MEMOIZE,
-            Opcodes.BINPUT, Opcodes.LONG_BINPUT, Opcodes.BINGET, Opcodes.LONG_BINGET, Opcodes.NONE, Opcodes.NEWTRUE, Opcodes.NEWFALSE,
-            Opcodes.BININT, Opcodes.BININT1, Opcodes.BININT2, Opcodes.LONG1, Opcodes.BINFLOAT, Opcodes.SHORT_BINUNICODE,
-            Opcodes.BINUNICODE, Opcodes.SHORT_BINBYTES, Opcodes.BINBYTES, Opcodes.BINBYTES8, Opcodes.BYTEARRAY8, Opcodes.EMPTY_TUPLE,
-            Opcodes.TUPLE, Opcodes.TUPLE1, Opcodes.TUPLE2, Opcodes.TUPLE3, Opcodes.EMPTY_LIST, Opcodes.APPEND, Opcodes.APPENDS,
+    /**
+     * Operations on plain data, left to the library. Not among them: whatever makes objects, and whatever only
+     * protocols 0 and 1 use.
+     */
+    private static final Set<Short> PLAIN = Set.of(
+            Opcodes.PROTO,
+            Opcodes.FRAME,
+            Opcodes.STOP,
+            Opcodes.MARK,
+            Opcodes.MEMOIZE,
+            Opcodes.BINPUT,
+            Opcodes.LONG_BINPUT,
+            Opcodes.BINGET,
+            Opcodes.LONG_BINGET,
+            Opcodes.NONE,
+            Opcodes.NEWTRUE,
+            Opcodes.NEWFALSE,
+            Opcodes.BININT,
+            Opcodes.BININT1,
+            Opcodes.BININT2,
+            Opcodes.LONG1,
+            Opcodes.BINFLOAT,
+            Opcodes.SHORT_BINUNICODE,
+            Opcodes.BINUNICODE,
+            Opcodes.SHORT_BINBYTES,
+            Opcodes.BINBYTES,
+            Opcodes.BINBYTES8,
+            Opcodes.BYTEARRAY8,
+            Opcodes.EMPTY_TUPLE,
+            Opcodes.TUPLE,
+            Opcodes.TUPLE1,
+            Opcodes.TUPLE2,
+            Opcodes.TUPLE3,
+            Opcodes.EMPTY_LIST,
+            Opcodes.APPEND,
+            Opcodes.APPENDS,
             Opcodes.EMPTY_DICT);
 
     /** An element's type: a sign and a size, and the byte order once it is known. */
@@ -73,9 +122,15 @@ final class NumpyPickle extends Unpickler {
     static Object read(byte[] bytes) throws IOException {
         try {
             return finished(new NumpyPickle().loads(bytes));
-        } catch (PickleException | IndexOutOfBoundsException | ClassCastException | NullPointerException | NegativeArraySizeException e) {
+        } catch (PickleException
+                | IndexOutOfBoundsException
+                | ClassCastException
+                | NullPointerException
+                | NegativeArraySizeException e) {
             // The library runs into the last four where an operation finds another operand, or none.
-            throw new IOException(e instanceof PickleException ? e.getMessage() : "an operation needs another operand than it finds", e);
+            throw new IOException(
+                    e instanceof PickleException ? e.getMessage() : "an operation needs another operand than it finds",
+                    e);
         }
     }
 
@@ -136,8 +191,8 @@ final class NumpyPickle extends Unpickler {
     }
 
     private static PickleException refused(String what) {
-        return new PickleException("it asks for " + what + ", which is none of the constructors and operations that numpy arrays in "
-                + "lists need");
+        return new PickleException("it asks for " + what
+                + ", which is none of the constructors and operations that numpy arrays in " + "lists need");
     }
 
     private static Object call(Object called, Object[] arguments) {
@@ -148,7 +203,8 @@ final class NumpyPickle extends Unpickler {
             case RECONSTRUCT -> new Unfilled();
             case DTYPE -> type((String) arguments[0]);
             case SCALAR -> array((Type) arguments[0], new Object[0], (byte[]) arguments[1], false).values[0];
-            case FROMBUFFER -> array((Type) arguments[1], (Object[]) arguments[2], (byte[]) arguments[0], arguments[3].equals("F"));
+            case FROMBUFFER ->
+                array((Type) arguments[1], (Object[]) arguments[2], (byte[]) arguments[0], arguments[3].equals("F"));
             case NDARRAY -> throw refused("numpy.ndarray as a call");
         };
     }
@@ -156,7 +212,8 @@ final class NumpyPickle extends Unpickler {
     private static Type type(String text) {
         boolean known = text.matches("[<>=|]?[iu][1248]");
         if (!known) {
-            throw new PickleException("it holds elements of type " + text + ", expected whole numbers of 1, 2, 4 or 8 bytes");
+            throw new PickleException(
+                    "it holds elements of type " + text + ", expected whole numbers of 1, 2, 4 or 8 bytes");
         }
         String plain = text.substring(text.length() - 2);
         Type type = new Type(plain.startsWith("i"), plain.charAt(1) - '0');
@@ -168,7 +225,8 @@ final class NumpyPickle extends Unpickler {
     private static void build(Object target, Object[] state) {
         switch (target) {
             case Type type -> type.order = ">".equals(state[1]) ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
-            case Unfilled unfilled -> unfilled.array = array((Type) state[2], (Object[]) state[1], (byte[]) state[4], (Boolean) state[3]);
+            case Unfilled unfilled ->
+                unfilled.array = array((Type) state[2], (Object[]) state[1], (byte[]) state[4], (Boolean) state[3]);
             default -> throw refused("a state for something that is neither array nor type");
         }
     }
@@ -207,7 +265,9 @@ final class NumpyPickle extends Unpickler {
         }
     }
 
-    /** A length that the file claims is allocated before it is read, so it must not exceed what is left of the file. */
+    /**
+     * A length that the file claims is allocated before it is read, so it must not exceed what is left of the file.
+     */
     private void checkLength(short key) throws IOException {
         int width = switch (key) {
             case Opcodes.BINUNICODE, Opcodes.BINBYTES -> Integer.BYTES;

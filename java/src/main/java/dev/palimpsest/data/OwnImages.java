@@ -21,7 +21,11 @@ sealed interface OwnImages extends Source permits ImageFolder, ImageList {
         return true;
     }
 
-    /** The folder named. @throws IllegalArgumentException if there is none */
+    /**
+     * The folder named.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
     default Path require(Optional<Path> folder) {
         return folder.orElseThrow(() -> new IllegalArgumentException(name() + " needs a folder: " + howToGet()));
     }

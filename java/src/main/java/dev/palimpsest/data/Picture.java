@@ -11,8 +11,8 @@ import javax.imageio.ImageReader;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
- * A decoded PNG or JPEG: 8 bits a channel, RGB, planes one after the other. Alpha is dropped, grey becomes three equal channels, and
- * a JPEG's orientation tag is ignored.
+ * A decoded PNG or JPEG: 8 bits a channel, RGB, planes one after the other. Alpha is dropped, grey becomes three equal
+ * channels, and a JPEG's orientation tag is ignored.
  */
 record Picture(int height, int width, byte[] pixels) {
     static final int CHANNELS = 3;

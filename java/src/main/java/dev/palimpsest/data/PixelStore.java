@@ -47,8 +47,11 @@ sealed interface PixelStore {
             this.folder = folder;
             this.bytes = bytes;
             try {
-                channel = FileChannel.open(Files.createTempFile(folder, "images", ".tmp"), StandardOpenOption.READ,
-                        StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE);
+                channel = FileChannel.open(
+                        Files.createTempFile(folder, "images", ".tmp"),
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE,
+                        StandardOpenOption.DELETE_ON_CLOSE);
             } catch (IOException e) {
                 throw cannotWrite(e);
             }
@@ -88,8 +91,11 @@ sealed interface PixelStore {
         }
 
         private DataException cannotWrite(IOException e) {
-            return new DataException(folder + " cannot hold images that are too many for the heap (" + e + "): make room there, give more "
-                    + "memory (JAVA_OPTS=-Xmx…), or name another place with XDG_CACHE_HOME", e);
+            return new DataException(
+                    folder + " cannot hold images that are too many for the heap (" + e
+                            + "): make room there, give more "
+                            + "memory (JAVA_OPTS=-Xmx…), or name another place with XDG_CACHE_HOME",
+                    e);
         }
     }
 }

@@ -1,8 +1,8 @@
 package dev.palimpsest.data;
 
 /**
- * Makes a square plane of bytes larger or smaller. Shrinking averages the area that each new pixel covers, enlarging is bilinear; the
- * same weights go along rows and then along columns, and only the end is rounded.
+ * Makes a square plane of bytes larger or smaller. Shrinking averages the area that each new pixel covers, enlarging
+ * is bilinear; the same weights go along rows and then along columns, and only the end is rounded.
  */
 final class Resampling {
     private final int from;

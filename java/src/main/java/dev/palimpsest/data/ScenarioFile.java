@@ -10,19 +10,27 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * A scenario of the CLVision 2024 challenge, from its Python pickle (scenario_1.pkl to scenario_3.pkl): which images of the challenge's
- * train.txt, counted from 0, are labelled and unlabelled in which experience. Nothing of the file is executed.
+ * A scenario of the CLVision 2024 challenge, from its Python pickle (scenario_1.pkl to scenario_3.pkl): which images
+ * of the challenge's train.txt, counted from 0, are labelled and unlabelled in which experience. Nothing of the file
+ * is executed.
  *
  * @param classes that the data set has, distractors among them
  * @param labelled images of every experience
  * @param unlabelled images of every experience
- * @param labelledClasses of which classes the file says the labelled images of each experience are, ascending; the challenge numbers them
- *     in the order in which they are first labelled, and distractors after those
+ * @param labelledClasses of which classes the file says the labelled images of each experience are, ascending; the
+ *     challenge numbers them in the order in which they are first labelled, and distractors after those
  * @param unlabelledClasses the same of the unlabelled images
  */
-public record ScenarioFile(int classes, List<int[]> labelled, List<int[]> unlabelled, List<int[]> labelledClasses,
+public record ScenarioFile(
+        int classes,
+        List<int[]> labelled,
+        List<int[]> unlabelled,
+        List<int[]> labelledClasses,
         List<int[]> unlabelledClasses) {
-    /** The challenge's files have 1.2 MB. A byte of a pickle can be an object, so that a large one would fill the memory. */
+    /**
+     * The challenge's files have 1.2 MB. A byte of a pickle can be an object, so that a large one would fill the
+     * memory.
+     */
     private static final long LARGEST = 16L << 20;
 
     /** @throws DataException if the file cannot be read or is anything else */
@@ -34,8 +42,10 @@ public record ScenarioFile(int classes, List<int[]> labelled, List<int[]> unlabe
             }
             return of(NumpyPickle.read(Files.readAllBytes(file)));
         } catch (IOException e) {
-            throw new DataException(file + " is not a scenario file that can be read (" + e.getMessage() + "): give one of the challenge's "
-                    + "files", e);
+            throw new DataException(
+                    file + " is not a scenario file that can be read (" + e.getMessage()
+                            + "): give one of the challenge's " + "files",
+                    e);
         }
     }
 
@@ -46,10 +56,15 @@ public record ScenarioFile(int classes, List<int[]> labelled, List<int[]> unlabe
         List<int[]> labelled = lists(map, "img_indices_per_exp");
         List<int[]> unlabelled = lists(map, "unlabelled_indices_per_exp");
         if (labelled.size() != unlabelled.size() || labelled.isEmpty()) {
-            throw new IOException("it has " + labelled.size() + " lists of labelled and " + unlabelled.size() + " of unlabelled images");
+            throw new IOException("it has " + labelled.size() + " lists of labelled and " + unlabelled.size()
+                    + " of unlabelled images");
         }
         int classes = (int) number(entry(map, "num_classes"), "num_classes");
-        return new ScenarioFile(classes, labelled, unlabelled, table(map, "scenario_table", labelled.size(), classes),
+        return new ScenarioFile(
+                classes,
+                labelled,
+                unlabelled,
+                table(map, "scenario_table", labelled.size(), classes),
                 table(map, "unlabeled_scenario_table", labelled.size(), classes));
     }
 
@@ -61,7 +76,8 @@ public record ScenarioFile(int classes, List<int[]> labelled, List<int[]> unlabe
     }
 
     private static long number(Object value, String name) throws IOException {
-        if (!(value instanceof Long || value instanceof Integer) || (int) ((Number) value).longValue() != ((Number) value).longValue()) {
+        if (!(value instanceof Long || value instanceof Integer)
+                || (int) ((Number) value).longValue() != ((Number) value).longValue()) {
             throw new IOException(name + " holds something that is not a whole number of 32 bits");
         }
         return ((Number) value).longValue();
@@ -80,7 +96,9 @@ public record ScenarioFile(int classes, List<int[]> labelled, List<int[]> unlabe
 
     private static int[] indices(Object experience, String name) throws IOException {
         List<?> values = switch (experience) {
-            case NumpyPickle.Array array when array.shape().size() == 1 -> Arrays.stream(array.values()).boxed().toList();
+            case NumpyPickle.Array array
+            when array.shape().size() == 1 ->
+                Arrays.stream(array.values()).boxed().toList();
             case List<?> list -> list;
             case null, default -> throw new IOException(name + " does not hold a list of images for every experience");
         };
@@ -93,10 +111,14 @@ public record ScenarioFile(int classes, List<int[]> labelled, List<int[]> unlabe
 
     /** Of a table [experiences, classes] of zeros and ones, the columns of each row's ones. */
     private static List<int[]> table(Map<?, ?> map, String name, int rows, int columns) throws IOException {
-        if (!(entry(map, name) instanceof NumpyPickle.Array table) || !table.shape().equals(List.of(rows, columns))) {
+        if (!(entry(map, name) instanceof NumpyPickle.Array table)
+                || !table.shape().equals(List.of(rows, columns))) {
             throw new IOException(name + " is not an array of " + rows + " experiences × " + columns + " classes");
         }
-        return IntStream.range(0, rows).mapToObj(row -> IntStream.range(0, columns)
-                .filter(column -> table.values()[row * columns + column] != 0).toArray()).toList();
+        return IntStream.range(0, rows)
+                .mapToObj(row -> IntStream.range(0, columns)
+                        .filter(column -> table.values()[row * columns + column] != 0)
+                        .toArray())
+                .toList();
     }
 }

@@ -34,25 +34,27 @@ final class Checks {
 
     static void same(Tensor a, Tensor b) {
         if (!a.shape().equals(b.shape()) || a.layout() != b.layout()) {
-            throw new IllegalArgumentException("expected two tensors of one shape and layout, got " + a.shape() + " and " + b.shape());
+            throw new IllegalArgumentException(
+                    "expected two tensors of one shape and layout, got " + a.shape() + " and " + b.shape());
         }
     }
 
     static void notEmpty(String operation, Shape batch) {
         if (batch.elements() == 0) {
-            throw new IllegalArgumentException(operation + " of an empty batch (" + batch + "): expected at least one image");
+            throw new IllegalArgumentException(
+                    operation + " of an empty batch (" + batch + "): expected at least one image");
         }
     }
 
     static void batchNorm(Tensor input, BatchNorm norm, boolean frozen) {
         activation("batch norm", input);
         if (input.shape().extent(1) != norm.channels()) {
-            throw new IllegalArgumentException(norm.scale().name() + " has " + norm.channels() + " channels, the activation is "
-                    + input.shape());
+            throw new IllegalArgumentException(
+                    norm.scale().name() + " has " + norm.channels() + " channels, the activation is " + input.shape());
         }
         if (!frozen && input.shape().elements() <= norm.channels()) {
-            throw new IllegalArgumentException("batch norm needs more than one value a channel, got activations of " + input.shape()
-                    + ": train on batches of at least 2 images");
+            throw new IllegalArgumentException("batch norm needs more than one value a channel, got activations of "
+                    + input.shape() + ": train on batches of at least 2 images");
         }
     }
 
@@ -61,16 +63,18 @@ final class Checks {
         notEmpty(weight.name(), input.shape());
         int inputs = weight.shape().extent(1);
         if (input.shape().extent(1) != inputs) {
-            throw new IllegalArgumentException(weight.name() + " is " + weight.shape() + " and needs an input of N×" + inputs + ", got "
-                    + input.shape());
+            throw new IllegalArgumentException(weight.name() + " is " + weight.shape() + " and needs an input of N×"
+                    + inputs + ", got " + input.shape());
         }
     }
 
     /** The weights and bias that a frozen convolution is made of. */
     static void frozen(Convolution geometry, long weightBytes, MemorySegment bias) {
-        if (weightBytes != geometry.weightShape().bytes() || bias.byteSize() != (long) geometry.outputs() * Float.BYTES) {
+        if (weightBytes != geometry.weightShape().bytes()
+                || bias.byteSize() != (long) geometry.outputs() * Float.BYTES) {
             throw new IllegalArgumentException("a convolution with weights " + geometry.weightShape() + " needs "
-                    + geometry.weightShape().bytes() + " bytes of them and " + (long) geometry.outputs() * Float.BYTES + " of bias, got "
+                    + geometry.weightShape().bytes() + " bytes of them and " + (long) geometry.outputs() * Float.BYTES
+                    + " of bias, got "
                     + weightBytes + " and " + bias.byteSize());
         }
     }
@@ -84,8 +88,8 @@ final class Checks {
 
     static void fixed(Tensor matrix, Matrix fixed) {
         if (fixed.rows() != 1 || fixed.columns() != matrix(matrix).extent(1)) {
-            throw new IllegalArgumentException("logits have " + matrix.shape().extent(1) + " columns, " + fixed.columns()
-                    + " were expected");
+            throw new IllegalArgumentException(
+                    "logits have " + matrix.shape().extent(1) + " columns, " + fixed.columns() + " were expected");
         }
     }
 
@@ -103,7 +107,8 @@ final class Checks {
 
     static void sameColumns(Matrix a, Matrix b) {
         if (a.columns() != b.columns()) {
-            throw new IllegalArgumentException("expected as many columns in both matrices, got " + size(a) + " and " + size(b));
+            throw new IllegalArgumentException(
+                    "expected as many columns in both matrices, got " + size(a) + " and " + size(b));
         }
     }
 
@@ -149,7 +154,8 @@ final class Checks {
 
     private static void rowMajor(String what, Tensor tensor) {
         if (tensor.layout() != Tensor.Layout.ROW_MAJOR) {
-            throw new IllegalArgumentException(what + " needs row-major tensors, got an activation of " + tensor.shape());
+            throw new IllegalArgumentException(
+                    what + " needs row-major tensors, got an activation of " + tensor.shape());
         }
     }
 
@@ -161,13 +167,14 @@ final class Checks {
 
     static void pairs(List<Mirror> targets, List<Mirror> sources, float[] kept) {
         if (targets.size() != sources.size() || targets.size() != kept.length) {
-            throw new IllegalArgumentException(targets.size() + " targets, " + sources.size() + " sources and " + kept.length
-                    + " shares: expected as many of each");
+            throw new IllegalArgumentException(targets.size() + " targets, " + sources.size() + " sources and "
+                    + kept.length + " shares: expected as many of each");
         }
         for (int i = 0; i < kept.length; i++) {
             if (targets.get(i).bytes() != sources.get(i).bytes() || !(kept[i] >= 0 && kept[i] <= 1)) {
-                throw new IllegalArgumentException("pair " + i + " has " + targets.get(i).bytes() + " and " + sources.get(i).bytes()
-                        + " bytes and keeps " + kept[i] + ": expected the same size and a share from 0 to 1");
+                throw new IllegalArgumentException("pair " + i + " has "
+                        + targets.get(i).bytes() + " and " + sources.get(i).bytes() + " bytes and keeps " + kept[i]
+                        + ": expected the same size and a share from 0 to 1");
             }
         }
     }

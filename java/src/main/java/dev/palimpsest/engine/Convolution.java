@@ -6,8 +6,9 @@ import dev.palimpsest.tensor.Shape;
 public record Convolution(int inputs, int outputs, int kernel, int stride, int padding) {
     public Convolution {
         if (inputs < 1 || outputs < 1 || kernel < 1 || stride < 1 || padding < 0) {
-            throw new IllegalArgumentException("convolution of " + inputs + " to " + outputs + " channels, kernel " + kernel + ", stride "
-                    + stride + ", padding " + padding + ": expected positive sizes and a padding of at least 0");
+            throw new IllegalArgumentException(
+                    "convolution of " + inputs + " to " + outputs + " channels, kernel " + kernel + ", stride " + stride
+                            + ", padding " + padding + ": expected positive sizes and a padding of at least 0");
         }
     }
 
@@ -16,7 +17,11 @@ public record Convolution(int inputs, int outputs, int kernel, int stride, int p
         return Shape.of(outputs, inputs, kernel, kernel);
     }
 
-    /** Shape of the output for images [N, inputs, H, W]. @throws IllegalArgumentException if they do not fit or there are none */
+    /**
+     * Shape of the output for images [N, inputs, H, W].
+     *
+     * @throws IllegalArgumentException if they do not fit or there are none
+     */
     public Shape outputShape(Shape images) {
         if (images.rank() != 4 || images.extent(1) != inputs) {
             throw new IllegalArgumentException("convolution needs images of N×" + inputs + "×H×W, got " + images);
@@ -28,8 +33,8 @@ public record Convolution(int inputs, int outputs, int kernel, int stride, int p
     private int outputExtent(int extent) {
         int padded = extent + 2 * padding - kernel;
         if (padded < 0) {
-            throw new IllegalArgumentException("a kernel of " + kernel + " does not fit an image side of " + extent + " padded by "
-                    + padding);
+            throw new IllegalArgumentException(
+                    "a kernel of " + kernel + " does not fit an image side of " + extent + " padded by " + padding);
         }
         return padded / stride + 1;
     }

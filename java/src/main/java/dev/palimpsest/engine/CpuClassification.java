@@ -31,7 +31,8 @@ final class CpuClassification {
             loss += Math.log(sum) + max - z.getAtIndex(JAVA_FLOAT, at + labels[row]);
             for (int c = classes.begin(); c < classes.end(); c++) {
                 double probability = Math.exp(z.getAtIndex(JAVA_FLOAT, at + c) - max) / sum;
-                gradient.data().setAtIndex(JAVA_FLOAT, at + c, (float) ((probability - (c == labels[row] ? 1 : 0)) / rows));
+                gradient.data().setAtIndex(JAVA_FLOAT, at + c, (float)
+                        ((probability - (c == labels[row] ? 1 : 0)) / rows));
             }
         }
         return Engine.Loss.of(loss / rows, gradient);
@@ -47,7 +48,9 @@ final class CpuClassification {
         double loss = 0;
         for (int row = 0; row < rows; row++) {
             for (int c = 0; c < classes; c++) {
-                double target = c < old ? sigmoid(last.data().getAtIndex(JAVA_FLOAT, (long) row * old + c)) : c == labels[row] ? 1 : 0;
+                double target = c < old
+                        ? sigmoid(last.data().getAtIndex(JAVA_FLOAT, (long) row * old + c))
+                        : c == labels[row] ? 1 : 0;
                 long at = (long) row * classes + c;
                 double logit = z.getAtIndex(JAVA_FLOAT, at);
                 // log(1 + e^z) without overflow.

@@ -6,14 +6,18 @@ import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * One convolution layer's primitives for one shape of images, and its weight in the orders that they chose. The master weight stays
- * row-major; it is packed again only after it changed, which costs far less than a step.
+ * One convolution layer's primitives for one shape of images, and its weight in the orders that they chose. The master
+ * weight stays row-major; it is packed again only after it changed, which costs far less than a step.
  */
 final class CpuConvolution {
     /** Images in the given layout, under this weight. */
     record Key(Parameter weight, Convolution geometry, Shape images, Tensor.Layout layout) {
         long operations() {
-            return 2 * geometry.outputShape(images).elements() * geometry.inputs() * geometry.kernel() * geometry.kernel();
+            return 2
+                    * geometry.outputShape(images).elements()
+                    * geometry.inputs()
+                    * geometry.kernel()
+                    * geometry.kernel();
         }
     }
 
@@ -52,24 +56,41 @@ final class CpuConvolution {
         this.key = key;
         output = key.geometry().outputShape(key.images());
         if (!key.weight().shape().equals(key.geometry().weightShape())) {
-            throw new IllegalArgumentException(key.weight().name() + " is " + key.weight().shape() + ", the convolution needs "
-                    + key.geometry().weightShape());
+            throw new IllegalArgumentException(
+                    key.weight().name() + " is " + key.weight().shape() + ", the convolution needs "
+                            + key.geometry().weightShape());
         }
         engine.plan(key.operations());
-        forward = new Primitive(engine.dnn(), forwardDescriptor(engine, key, OneDnn.FORWARD_TRAINING, null, engine.attributes()),
-                OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.DST);
+        forward = new Primitive(
+                engine.dnn(),
+                forwardDescriptor(engine, key, OneDnn.FORWARD_TRAINING, null, engine.attributes()),
+                OneDnn.SRC,
+                OneDnn.WEIGHTS,
+                OneDnn.DST);
         forwardWeight = new Packed(engine, key.geometry(), forward);
     }
 
     /** Also used for frozen convolutions, which have a bias and more attributes. */
-    static MemorySegment forwardDescriptor(CpuEngine engine, Key key, int propagation, MemorySegment bias, MemorySegment attributes) {
+    static MemorySegment forwardDescriptor(
+            CpuEngine engine, Key key, int propagation, MemorySegment bias, MemorySegment attributes) {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
-        return dnn.created(slot -> dnn.call("dnnl_convolution_forward_primitive_desc_create", "PPIIPPPPPPPPP", slot, dnn.engine(),
-                propagation, OneDnn.CONVOLUTION_DIRECT, engine.describe(key.images(), key.layout()),
-                engine.any(key.geometry().weightShape()), bias == null ? MemorySegment.NULL : bias,
+        return dnn.created(slot -> dnn.call(
+                "dnnl_convolution_forward_primitive_desc_create",
+                "PPIIPPPPPPPPP",
+                slot,
+                dnn.engine(),
+                propagation,
+                OneDnn.CONVOLUTION_DIRECT,
+                engine.describe(key.images(), key.layout()),
+                engine.any(key.geometry().weightShape()),
+                bias == null ? MemorySegment.NULL : bias,
                 engine.describe(key.geometry().outputShape(key.images()), Tensor.Layout.ENGINE),
-                engine.pair(key.geometry().stride()), engine.pair(0), padding, padding, attributes));
+                engine.pair(key.geometry().stride()),
+                engine.pair(0),
+                padding,
+                padding,
+                attributes));
     }
 
     Tensor forward(Tensor images) {
@@ -108,11 +129,26 @@ final class CpuConvolution {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
         engine.plan(key.operations());
-        inputGradient = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_convolution_backward_data_primitive_desc_create",
-                "PPIPPPPPPPPP", slot, dnn.engine(), OneDnn.CONVOLUTION_DIRECT, engine.describe(key.images(), Tensor.Layout.ENGINE),
-                engine.any(key.geometry().weightShape()), engine.describe(output, Tensor.Layout.ENGINE),
-                engine.pair(key.geometry().stride()), engine.pair(0), padding, padding, forward.descriptor(), engine.attributes())),
-                OneDnn.DIFF_DST, OneDnn.WEIGHTS, OneDnn.DIFF_SRC);
+        inputGradient = new Primitive(
+                dnn,
+                dnn.created(slot -> dnn.call(
+                        "dnnl_convolution_backward_data_primitive_desc_create",
+                        "PPIPPPPPPPPP",
+                        slot,
+                        dnn.engine(),
+                        OneDnn.CONVOLUTION_DIRECT,
+                        engine.describe(key.images(), Tensor.Layout.ENGINE),
+                        engine.any(key.geometry().weightShape()),
+                        engine.describe(output, Tensor.Layout.ENGINE),
+                        engine.pair(key.geometry().stride()),
+                        engine.pair(0),
+                        padding,
+                        padding,
+                        forward.descriptor(),
+                        engine.attributes())),
+                OneDnn.DIFF_DST,
+                OneDnn.WEIGHTS,
+                OneDnn.DIFF_SRC);
         inputGradientWeight = new Packed(engine, key.geometry(), inputGradient);
     }
 
@@ -120,11 +156,30 @@ final class CpuConvolution {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
         engine.plan(key.operations());
-        weightGradient = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_convolution_backward_weights_primitive_desc_create",
-                "PPIPPPPPPPPPP", slot, dnn.engine(), OneDnn.CONVOLUTION_DIRECT, engine.describe(key.images(), key.layout()),
-                engine.any(key.geometry().weightShape()), MemorySegment.NULL, engine.describe(output, Tensor.Layout.ENGINE),
-                engine.pair(key.geometry().stride()), engine.pair(0), padding, padding, forward.descriptor(), engine.attributes())),
-                OneDnn.SRC, OneDnn.DIFF_DST, OneDnn.DIFF_WEIGHTS);
-        unpackGradient = engine.reorder(weightGradient.expects(OneDnn.DIFF_WEIGHTS), engine.rowMajor(key.geometry().weightShape()), true);
+        weightGradient = new Primitive(
+                dnn,
+                dnn.created(slot -> dnn.call(
+                        "dnnl_convolution_backward_weights_primitive_desc_create",
+                        "PPIPPPPPPPPPP",
+                        slot,
+                        dnn.engine(),
+                        OneDnn.CONVOLUTION_DIRECT,
+                        engine.describe(key.images(), key.layout()),
+                        engine.any(key.geometry().weightShape()),
+                        MemorySegment.NULL,
+                        engine.describe(output, Tensor.Layout.ENGINE),
+                        engine.pair(key.geometry().stride()),
+                        engine.pair(0),
+                        padding,
+                        padding,
+                        forward.descriptor(),
+                        engine.attributes())),
+                OneDnn.SRC,
+                OneDnn.DIFF_DST,
+                OneDnn.DIFF_WEIGHTS);
+        unpackGradient = engine.reorder(
+                weightGradient.expects(OneDnn.DIFF_WEIGHTS),
+                engine.rowMajor(key.geometry().weightShape()),
+                true);
     }
 }

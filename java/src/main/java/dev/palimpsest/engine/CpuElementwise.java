@@ -39,8 +39,21 @@ final class CpuElementwise {
     private Primitive buildSum(boolean relu) {
         OneDnn dnn = engine.dnn();
         engine.plan(CpuEngine.passOver(shape));
-        return new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_binary_primitive_desc_create", "PPIPPPP", slot, dnn.engine(),
-                OneDnn.BINARY_ADD, images, images, images, dnn.attributes(false, relu))), OneDnn.SRC, OneDnn.SRC_1, OneDnn.DST);
+        return new Primitive(
+                dnn,
+                dnn.created(slot -> dnn.call(
+                        "dnnl_binary_primitive_desc_create",
+                        "PPIPPPP",
+                        slot,
+                        dnn.engine(),
+                        OneDnn.BINARY_ADD,
+                        images,
+                        images,
+                        images,
+                        dnn.attributes(false, relu))),
+                OneDnn.SRC,
+                OneDnn.SRC_1,
+                OneDnn.DST);
     }
 
     Tensor reluGradient(Tensor gradient, Tensor output) {
@@ -55,11 +68,36 @@ final class CpuElementwise {
     private Primitive buildReluGradient() {
         OneDnn dnn = engine.dnn();
         engine.plan(CpuEngine.passOver(shape));
-        MemorySegment hint = dnn.created(slot -> dnn.call("dnnl_eltwise_forward_primitive_desc_create", "PPIIPPFFP", slot, dnn.engine(),
-                OneDnn.FORWARD_TRAINING, OneDnn.RELU_FROM_OUTPUT, images, images, 0f, 0f, engine.attributes()));
-        Primitive built = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_eltwise_backward_primitive_desc_create", "PPIPPPFFPP", slot,
-                dnn.engine(), OneDnn.RELU_FROM_OUTPUT, images, images, images, 0f, 0f, hint, engine.attributes())),
-                OneDnn.DST, OneDnn.DIFF_DST, OneDnn.DIFF_SRC);
+        MemorySegment hint = dnn.created(slot -> dnn.call(
+                "dnnl_eltwise_forward_primitive_desc_create",
+                "PPIIPPFFP",
+                slot,
+                dnn.engine(),
+                OneDnn.FORWARD_TRAINING,
+                OneDnn.RELU_FROM_OUTPUT,
+                images,
+                images,
+                0f,
+                0f,
+                engine.attributes()));
+        Primitive built = new Primitive(
+                dnn,
+                dnn.created(slot -> dnn.call(
+                        "dnnl_eltwise_backward_primitive_desc_create",
+                        "PPIPPPFFPP",
+                        slot,
+                        dnn.engine(),
+                        OneDnn.RELU_FROM_OUTPUT,
+                        images,
+                        images,
+                        images,
+                        0f,
+                        0f,
+                        hint,
+                        engine.attributes())),
+                OneDnn.DST,
+                OneDnn.DIFF_DST,
+                OneDnn.DIFF_SRC);
         dnn.destroy("dnnl_primitive_desc_destroy", hint);
         return built;
     }

@@ -18,9 +18,9 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * Layers on oneDNN. Activations stay in one blocked order from the first convolution to the pooling, so nothing is reordered between
- * layers; primitives are built once a shape and then only run. Those of a parameter are kept until the engine closes, so an engine should
- * live as long as one run's networks and not longer.
+ * Layers on oneDNN. Activations stay in one blocked order from the first convolution to the pooling, so nothing is
+ * reordered between layers; primitives are built once a shape and then only run. Those of a parameter are kept until
+ * the engine closes, so an engine should live as long as one run's networks and not longer.
  */
 final class CpuEngine implements Engine {
     private static final long ALONE_BELOW = 1L << 24;
@@ -56,7 +56,8 @@ final class CpuEngine implements Engine {
 
     @Override
     public String description() {
-        return "oneDNN " + dnn.version() + (avx512 ? " with AVX-512" : "") + ", " + threads + (threads == 1 ? " thread" : " threads");
+        return "oneDNN " + dnn.version() + (avx512 ? " with AVX-512" : "") + ", " + threads
+                + (threads == 1 ? " thread" : " threads");
     }
 
     @Override
@@ -72,7 +73,8 @@ final class CpuEngine implements Engine {
     @Override
     public Tensor tensor(Shape shape, float[] values) {
         if (values.length != shape.elements()) {
-            throw new IllegalArgumentException("a tensor of " + shape + " needs " + shape.elements() + " values, got " + values.length);
+            throw new IllegalArgumentException(
+                    "a tensor of " + shape + " needs " + shape.elements() + " values, got " + values.length);
         }
         Tensor tensor = allocate(shape);
         MemorySegment.copy(values, 0, tensor.data(), JAVA_FLOAT, 0, values.length);
@@ -82,8 +84,8 @@ final class CpuEngine implements Engine {
     @Override
     public Tensor wrap(Shape shape, MemorySegment rowMajor) {
         if (rowMajor.byteSize() < shape.bytes()) {
-            throw new IllegalArgumentException("a tensor of " + shape + " needs " + shape.bytes() + " bytes, the memory has "
-                    + rowMajor.byteSize());
+            throw new IllegalArgumentException("a tensor of " + shape + " needs " + shape.bytes()
+                    + " bytes, the memory has " + rowMajor.byteSize());
         }
         return Tensor.borrowed(shape, rowMajor);
     }
@@ -129,7 +131,8 @@ final class CpuEngine implements Engine {
     }
 
     private CpuConvolution convolution(Parameter weight, Convolution geometry, Shape images, Tensor.Layout layout) {
-        return convolutions.computeIfAbsent(new CpuConvolution.Key(weight, geometry, images, layout), key -> new CpuConvolution(this, key));
+        return convolutions.computeIfAbsent(
+                new CpuConvolution.Key(weight, geometry, images, layout), key -> new CpuConvolution(this, key));
     }
 
     @Override
@@ -193,7 +196,8 @@ final class CpuEngine implements Engine {
     }
 
     private CpuMaxPooling maxPooling(Tensor images, MaxPooling geometry) {
-        return maxPoolings.computeIfAbsent(new CpuMaxPooling.Key(images.shape(), geometry), key -> new CpuMaxPooling(this, key));
+        return maxPoolings.computeIfAbsent(
+                new CpuMaxPooling.Key(images.shape(), geometry), key -> new CpuMaxPooling(this, key));
     }
 
     @Override
@@ -209,7 +213,9 @@ final class CpuEngine implements Engine {
     private CpuLinear linear(Tensor input, Parameter weight) {
         Checks.linear(input, weight);
         int inputs = weight.shape().extent(1);
-        return linears.computeIfAbsent(new CpuLinear.Key(input.shape().extent(0), inputs, weight.shape().extent(0)),
+        return linears.computeIfAbsent(
+                new CpuLinear.Key(
+                        input.shape().extent(0), inputs, weight.shape().extent(0)),
                 key -> new CpuLinear(this, key));
     }
 
@@ -226,7 +232,8 @@ final class CpuEngine implements Engine {
     static void add(MemorySegment target, float factor, MemorySegment source) {
         long count = target.byteSize() / Float.BYTES;
         for (long i = 0; i < count; i++) {
-            target.setAtIndex(JAVA_FLOAT, i, target.getAtIndex(JAVA_FLOAT, i) + factor * source.getAtIndex(JAVA_FLOAT, i));
+            target.setAtIndex(
+                    JAVA_FLOAT, i, target.getAtIndex(JAVA_FLOAT, i) + factor * source.getAtIndex(JAVA_FLOAT, i));
         }
     }
 
@@ -246,7 +253,8 @@ final class CpuEngine implements Engine {
         Tensor result = allocate(Shape.of(rows, columns.size()));
         long bytes = (long) columns.size() * Float.BYTES;
         for (int row = 0; row < rows; row++) {
-            MemorySegment.copy(matrix.data(), (row * width + columns.begin()) * Float.BYTES, result.data(), row * bytes, bytes);
+            MemorySegment.copy(
+                    matrix.data(), (row * width + columns.begin()) * Float.BYTES, result.data(), row * bytes, bytes);
         }
         return result;
     }
@@ -303,7 +311,8 @@ final class CpuEngine implements Engine {
         Tensor result = allocate(Checks.stacked(tensors));
         long at = 0;
         for (Tensor tensor : tensors) {
-            MemorySegment.copy(tensor.data(), 0, result.data(), at, tensor.shape().bytes());
+            MemorySegment.copy(
+                    tensor.data(), 0, result.data(), at, tensor.shape().bytes());
             at += tensor.shape().bytes();
         }
         return result;
@@ -315,7 +324,8 @@ final class CpuEngine implements Engine {
     }
 
     @Override
-    public Optional<Optimisation> optimisation(List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
+    public Optional<Optimisation> optimisation(
+            List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
         return Optional.empty();
     }
 
@@ -341,8 +351,8 @@ final class CpuEngine implements Engine {
     }
 
     @Override
-    public Optional<FrozenConvolution> freeze(Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale,
-            MemorySegment bias) {
+    public Optional<FrozenConvolution> freeze(
+            Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias) {
         return Optional.empty();
     }
 
@@ -377,8 +387,8 @@ final class CpuEngine implements Engine {
     }
 
     /**
-     * To be called before primitives are built: says what one run of them computes. A layer of less than a tenth of a millisecond stays on
-     * one thread, for waking another that sleeps takes as long.
+     * To be called before primitives are built: says what one run of them computes. A layer of less than a tenth of a
+     * millisecond stays on one thread, for waking another that sleeps takes as long.
      */
     void plan(long operations) {
         dnn.use(operations < ALONE_BELOW ? 1 : threads);
@@ -395,11 +405,19 @@ final class CpuEngine implements Engine {
     }
 
     MemorySegment describe(Shape shape, Tensor.Layout layout) {
-        return descriptions.computeIfAbsent(new Described(shape, layout), key ->
-                dnn.describe(shape, layout == Tensor.Layout.ROW_MAJOR ? Format.rowMajor(shape.rank()) : activationFormat(shape.extent(1))));
+        return descriptions.computeIfAbsent(
+                new Described(shape, layout),
+                key -> dnn.describe(
+                        shape,
+                        layout == Tensor.Layout.ROW_MAJOR
+                                ? Format.rowMajor(shape.rank())
+                                : activationFormat(shape.extent(1))));
     }
 
-    /** Blocks of as many channels as a vector holds where they divide; else channels last. Either way nothing is padded. */
+    /**
+     * Blocks of as many channels as a vector holds where they divide; else channels last. Either way nothing is
+     * padded.
+     */
     private Format activationFormat(int channels) {
         if (avx512 && channels % 16 == 0) {
             return Format.BLOCKED_16;
@@ -420,10 +438,24 @@ final class CpuEngine implements Engine {
         return pairs.computeIfAbsent(value, key -> OneDnn.dims(arena, key, key));
     }
 
-    /** Copies weights or a result from one order to another on one thread, adding to what is there if {@code accumulate}. */
+    /**
+     * Copies weights or a result from one order to another on one thread, adding to what is there if
+     * {@code accumulate}.
+     */
     Primitive reorder(MemorySegment from, MemorySegment to, boolean accumulate) {
         plan(0);
-        return new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_reorder_primitive_desc_create", "PPPPPP", slot, from, dnn.engine(), to,
-                dnn.engine(), dnn.attributes(accumulate, false))), OneDnn.SRC, OneDnn.DST);
+        return new Primitive(
+                dnn,
+                dnn.created(slot -> dnn.call(
+                        "dnnl_reorder_primitive_desc_create",
+                        "PPPPPP",
+                        slot,
+                        from,
+                        dnn.engine(),
+                        to,
+                        dnn.engine(),
+                        dnn.attributes(accumulate, false))),
+                OneDnn.SRC,
+                OneDnn.DST);
     }
 }

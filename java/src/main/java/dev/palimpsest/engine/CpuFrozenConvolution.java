@@ -34,7 +34,8 @@ final class CpuFrozenConvolution implements Engine.FrozenConvolution {
             Checks.activation("a frozen convolution's residual", residual);
             Checks.shape("the residual", geometry.outputShape(images.shape()), residual);
         }
-        Built built = variants.computeIfAbsent(new Variant(images.shape(), images.layout(), residual != null, relu), this::build);
+        Built built = variants.computeIfAbsent(
+                new Variant(images.shape(), images.layout(), residual != null, relu), this::build);
         Tensor output = residual != null ? residual : engine.activation(geometry.outputShape(images.shape()));
         built.primitive.run(images.data(), built.weight, bias, output.data());
         return output;
@@ -44,11 +45,21 @@ final class CpuFrozenConvolution implements Engine.FrozenConvolution {
         OneDnn dnn = engine.dnn();
         CpuConvolution.Key key = new CpuConvolution.Key(null, geometry, variant.images, variant.layout);
         engine.plan(key.operations());
-        Primitive primitive = new Primitive(dnn, CpuConvolution.forwardDescriptor(engine, key, OneDnn.FORWARD_INFERENCE,
-                engine.rowMajor(Shape.of(geometry.outputs())), dnn.attributes(variant.residual, variant.relu)),
-                OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.BIAS, OneDnn.DST);
+        Primitive primitive = new Primitive(
+                dnn,
+                CpuConvolution.forwardDescriptor(
+                        engine,
+                        key,
+                        OneDnn.FORWARD_INFERENCE,
+                        engine.rowMajor(Shape.of(geometry.outputs())),
+                        dnn.attributes(variant.residual, variant.relu)),
+                OneDnn.SRC,
+                OneDnn.WEIGHTS,
+                OneDnn.BIAS,
+                OneDnn.DST);
         MemorySegment packed = arena.allocate(primitive.bytes(OneDnn.WEIGHTS), 64);
-        Primitive reorder = engine.reorder(engine.rowMajor(geometry.weightShape()), primitive.expects(OneDnn.WEIGHTS), false);
+        Primitive reorder =
+                engine.reorder(engine.rowMajor(geometry.weightShape()), primitive.expects(OneDnn.WEIGHTS), false);
         reorder.run(weight, packed);
         reorder.close();
         return new Built(primitive, packed);
@@ -56,7 +67,11 @@ final class CpuFrozenConvolution implements Engine.FrozenConvolution {
 
     @Override
     public long bytes() {
-        return weight.byteSize() + bias.byteSize() + variants.values().stream().mapToLong(built -> built.weight.byteSize()).sum();
+        return weight.byteSize()
+                + bias.byteSize()
+                + variants.values().stream()
+                        .mapToLong(built -> built.weight.byteSize())
+                        .sum();
     }
 
     @Override

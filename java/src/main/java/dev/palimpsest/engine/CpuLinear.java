@@ -24,28 +24,48 @@ final class CpuLinear {
         Shape inputs = Shape.of(key.rows, key.inputs);
         Shape outputs = Shape.of(key.rows, key.outputs);
         MemorySegment bias = engine.rowMajor(Shape.of(1, key.outputs));
-        // The weight lies as [outputs, inputs]; read by columns it is its own transpose, and so are gradients of [rows, outputs].
+        // The weight lies as [outputs, inputs]; read by columns it is its own transpose, and so are gradients of
+        // [rows, outputs].
         MemorySegment transposedWeight = dnn.describe(Shape.of(key.inputs, key.outputs), Format.TRANSPOSED);
         MemorySegment transposedGradient = dnn.describe(Shape.of(key.outputs, key.rows), Format.TRANSPOSED);
         engine.plan(2L * key.rows * key.inputs * key.outputs);
         forward = product(engine.rowMajor(inputs), transposedWeight, bias, engine.rowMajor(outputs), false);
-        inputGradient = product(engine.rowMajor(outputs), engine.rowMajor(Shape.of(key.outputs, key.inputs)), null,
-                engine.rowMajor(inputs), false);
-        weightGradient = product(transposedGradient, engine.rowMajor(inputs), null,
-                engine.rowMajor(Shape.of(key.outputs, key.inputs)), true);
+        inputGradient = product(
+                engine.rowMajor(outputs),
+                engine.rowMajor(Shape.of(key.outputs, key.inputs)),
+                null,
+                engine.rowMajor(inputs),
+                false);
+        weightGradient = product(
+                transposedGradient,
+                engine.rowMajor(inputs),
+                null,
+                engine.rowMajor(Shape.of(key.outputs, key.inputs)),
+                true);
     }
 
-    private Primitive product(MemorySegment a, MemorySegment b, MemorySegment bias, MemorySegment result, boolean accumulate) {
+    private Primitive product(
+            MemorySegment a, MemorySegment b, MemorySegment bias, MemorySegment result, boolean accumulate) {
         OneDnn dnn = engine.dnn();
-        MemorySegment descriptor = dnn.created(slot -> dnn.call("dnnl_matmul_primitive_desc_create", "PPPPPPP", slot, dnn.engine(), a, b,
-                bias == null ? MemorySegment.NULL : bias, result, dnn.attributes(accumulate, false)));
-        return bias == null ? new Primitive(dnn, descriptor, OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.DST)
+        MemorySegment descriptor = dnn.created(slot -> dnn.call(
+                "dnnl_matmul_primitive_desc_create",
+                "PPPPPPP",
+                slot,
+                dnn.engine(),
+                a,
+                b,
+                bias == null ? MemorySegment.NULL : bias,
+                result,
+                dnn.attributes(accumulate, false)));
+        return bias == null
+                ? new Primitive(dnn, descriptor, OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.DST)
                 : new Primitive(dnn, descriptor, OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.BIAS, OneDnn.DST);
     }
 
     Tensor forward(Tensor input, Parameter weight, Parameter bias) {
         if (bias.size() != key.outputs) {
-            throw new IllegalArgumentException(weight.name() + " has " + key.outputs + " outputs, " + bias.name() + " has " + bias.size());
+            throw new IllegalArgumentException(
+                    weight.name() + " has " + key.outputs + " outputs, " + bias.name() + " has " + bias.size());
         }
         Tensor result = engine.allocate(Shape.of(key.rows, key.outputs));
         forward.run(input.data(), weight.value(), bias.value(), result.data());

@@ -192,9 +192,12 @@ record CpuMatrix(CpuEngine engine, int rows, int columns, double[] values) imple
                 sum += missing;
                 count++;
                 for (int c = 0; c < current.length; c++) {
-                    gradient.set(row, current[c], constantOthers
-                            ? -good.at(row, best) * ((c == best ? 1 : 0) - good.at(row, c))
-                            : c == best ? -1 : 0);
+                    gradient.set(
+                            row,
+                            current[c],
+                            constantOthers
+                                    ? -good.at(row, best) * ((c == best ? 1 : 0) - good.at(row, c))
+                                    : c == best ? -1 : 0);
                 }
                 if (!constantOthers) {
                     gradient.set(row, others[bad], 1);

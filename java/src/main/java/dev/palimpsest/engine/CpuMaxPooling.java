@@ -27,12 +27,46 @@ final class CpuMaxPooling {
         MemorySegment none = engine.pair(0);
         MemorySegment padding = engine.pair(key.geometry().padding());
         engine.plan(CpuEngine.passOver(images));
-        forward = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_pooling_forward_primitive_desc_create", "PPIIPPPPPPPP", slot,
-                dnn.engine(), OneDnn.FORWARD_TRAINING, OneDnn.POOLING_MAX, from, to, stride, kernel, none, padding, padding,
-                engine.attributes())), OneDnn.SRC, OneDnn.DST, OneDnn.WORKSPACE);
-        backward = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_pooling_backward_primitive_desc_create", "PPIPPPPPPPPP", slot,
-                dnn.engine(), OneDnn.POOLING_MAX, from, to, stride, kernel, none, padding, padding, forward.descriptor(),
-                engine.attributes())), OneDnn.DIFF_DST, OneDnn.WORKSPACE, OneDnn.DIFF_SRC);
+        forward = new Primitive(
+                dnn,
+                dnn.created(slot -> dnn.call(
+                        "dnnl_pooling_forward_primitive_desc_create",
+                        "PPIIPPPPPPPP",
+                        slot,
+                        dnn.engine(),
+                        OneDnn.FORWARD_TRAINING,
+                        OneDnn.POOLING_MAX,
+                        from,
+                        to,
+                        stride,
+                        kernel,
+                        none,
+                        padding,
+                        padding,
+                        engine.attributes())),
+                OneDnn.SRC,
+                OneDnn.DST,
+                OneDnn.WORKSPACE);
+        backward = new Primitive(
+                dnn,
+                dnn.created(slot -> dnn.call(
+                        "dnnl_pooling_backward_primitive_desc_create",
+                        "PPIPPPPPPPPP",
+                        slot,
+                        dnn.engine(),
+                        OneDnn.POOLING_MAX,
+                        from,
+                        to,
+                        stride,
+                        kernel,
+                        none,
+                        padding,
+                        padding,
+                        forward.descriptor(),
+                        engine.attributes())),
+                OneDnn.DIFF_DST,
+                OneDnn.WORKSPACE,
+                OneDnn.DIFF_SRC);
         // A byte a maximum, which need not fill whole floats.
         positions = Shape.of(Math.toIntExact(Math.ceilDiv(forward.bytes(OneDnn.WORKSPACE), (long) Float.BYTES)));
     }

@@ -24,12 +24,44 @@ final class CpuPooling {
         engine.plan(CpuEngine.passOver(images));
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment window = OneDnn.dims(temporary, images.extent(2), images.extent(3));
-            forward = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_pooling_forward_primitive_desc_create", "PPIIPPPPPPPP", slot,
-                    dnn.engine(), OneDnn.FORWARD_TRAINING, OneDnn.POOLING_AVERAGE, all, one, engine.pair(1), window, engine.pair(0),
-                    engine.pair(0), engine.pair(0), engine.attributes())), OneDnn.SRC, OneDnn.DST);
-            backward = new Primitive(dnn, dnn.created(slot -> dnn.call("dnnl_pooling_backward_primitive_desc_create", "PPIPPPPPPPPP", slot,
-                    dnn.engine(), OneDnn.POOLING_AVERAGE, all, one, engine.pair(1), window, engine.pair(0), engine.pair(0),
-                    engine.pair(0), forward.descriptor(), engine.attributes())), OneDnn.DIFF_DST, OneDnn.DIFF_SRC);
+            forward = new Primitive(
+                    dnn,
+                    dnn.created(slot -> dnn.call(
+                            "dnnl_pooling_forward_primitive_desc_create",
+                            "PPIIPPPPPPPP",
+                            slot,
+                            dnn.engine(),
+                            OneDnn.FORWARD_TRAINING,
+                            OneDnn.POOLING_AVERAGE,
+                            all,
+                            one,
+                            engine.pair(1),
+                            window,
+                            engine.pair(0),
+                            engine.pair(0),
+                            engine.pair(0),
+                            engine.attributes())),
+                    OneDnn.SRC,
+                    OneDnn.DST);
+            backward = new Primitive(
+                    dnn,
+                    dnn.created(slot -> dnn.call(
+                            "dnnl_pooling_backward_primitive_desc_create",
+                            "PPIPPPPPPPPP",
+                            slot,
+                            dnn.engine(),
+                            OneDnn.POOLING_AVERAGE,
+                            all,
+                            one,
+                            engine.pair(1),
+                            window,
+                            engine.pair(0),
+                            engine.pair(0),
+                            engine.pair(0),
+                            forward.descriptor(),
+                            engine.attributes())),
+                    OneDnn.DIFF_DST,
+                    OneDnn.DIFF_SRC);
         }
     }
 

@@ -24,7 +24,8 @@ final class CpuTable implements Engine.Table {
 
     @Override
     public void put(int first, Tensor matrix) {
-        MemorySegment.copy(matrix.data(), 0, rows, first * rowBytes(), matrix.shape().bytes());
+        MemorySegment.copy(
+                matrix.data(), 0, rows, first * rowBytes(), matrix.shape().bytes());
     }
 
     @Override

@@ -11,7 +11,12 @@ import java.util.List;
 final class CpuTeacherLoss implements Engine.TeacherLoss {
     @FunctionalInterface
     private interface Kernel {
-        double lossAndGradient(int rows, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient);
+        double lossAndGradient(
+                int rows,
+                MemorySegment student,
+                MemorySegment[] teachers,
+                MemorySegment weight,
+                MemorySegment gradient);
     }
 
     private final Engine engine;
@@ -28,8 +33,12 @@ final class CpuTeacherLoss implements Engine.TeacherLoss {
 
     static CpuTeacherLoss kl(Engine engine, int maxRows, int classes, List<ClassRange> ranges, float temperature) {
         MultiTeacherKl kl = new MultiTeacherKl(maxRows, classes, ranges, engine.threads());
-        return new CpuTeacherLoss(engine, ranges.size(), (rows, student, teachers, weight, gradient) ->
-                kl.lossAndGradient(rows, temperature, student, teachers, weight, gradient), kl::close);
+        return new CpuTeacherLoss(
+                engine,
+                ranges.size(),
+                (rows, student, teachers, weight, gradient) ->
+                        kl.lossAndGradient(rows, temperature, student, teachers, weight, gradient),
+                kl::close);
     }
 
     static CpuTeacherLoss mse(Engine engine, int maxRows, int dims, int teachers) {
@@ -43,7 +52,9 @@ final class CpuTeacherLoss implements Engine.TeacherLoss {
         for (int k = 0; k < teachers.length; k++) {
             teachers[k] = outputs.get(k).data();
         }
-        return Engine.Loss.of(kernel.lossAndGradient(student.shape().extent(0), student.data(), teachers, weights.data(), gradient.data()),
+        return Engine.Loss.of(
+                kernel.lossAndGradient(
+                        student.shape().extent(0), student.data(), teachers, weights.data(), gradient.data()),
                 gradient);
     }
 

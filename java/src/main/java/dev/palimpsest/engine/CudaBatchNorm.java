@@ -11,7 +11,8 @@ import jcuda.jcudnn.JCudnn;
 import jcuda.jcudnn.cudnnTensorDescriptor;
 
 /**
- * Batch norm on cuDNN, and where it uses its running statistics, its gradient by a kernel of ours. A ReLU behind it is a pass of its own.
+ * Batch norm on cuDNN, and where it uses its running statistics, its gradient by a kernel of ours. A ReLU behind it is
+ * a pass of its own.
  */
 final class CudaBatchNorm {
     private static final int THREADS = 256;
@@ -39,18 +40,46 @@ final class CudaBatchNorm {
         Tensor mean = null;
         Tensor inverseDeviation = null;
         if (frozen) {
-            CudaLane.check(JCudnn.cudnnBatchNormalizationForwardInference(engine.lane().dnn(), CUDNN_BATCHNORM_SPATIAL, CudaEngine.ONE,
-                    CudaEngine.ZERO, images, engine.pointer(input), images, engine.pointer(output), channels,
-                    read(norm.scale().valueMirror()), read(norm.shift().valueMirror()), read(norm.runningMean().mirror()),
-                    read(norm.runningVariance().mirror()), BatchNorm.EPSILON), "batch norm");
+            CudaLane.check(
+                    JCudnn.cudnnBatchNormalizationForwardInference(
+                            engine.lane().dnn(),
+                            CUDNN_BATCHNORM_SPATIAL,
+                            CudaEngine.ONE,
+                            CudaEngine.ZERO,
+                            images,
+                            engine.pointer(input),
+                            images,
+                            engine.pointer(output),
+                            channels,
+                            read(norm.scale().valueMirror()),
+                            read(norm.shift().valueMirror()),
+                            read(norm.runningMean().mirror()),
+                            read(norm.runningVariance().mirror()),
+                            BatchNorm.EPSILON),
+                    "batch norm");
         } else {
             mean = engine.allocate(Shape.of(norm.channels()));
             inverseDeviation = engine.allocate(Shape.of(norm.channels()));
-            CudaLane.check(JCudnn.cudnnBatchNormalizationForwardTraining(engine.lane().dnn(), CUDNN_BATCHNORM_SPATIAL, CudaEngine.ONE,
-                    CudaEngine.ZERO, images, engine.pointer(input), images, engine.pointer(output), channels,
-                    read(norm.scale().valueMirror()), read(norm.shift().valueMirror()), BatchNorm.MOMENTUM,
-                    write(norm.runningMean().mirror()), write(norm.runningVariance().mirror()), BatchNorm.EPSILON,
-                    engine.pointer(mean), engine.pointer(inverseDeviation)), "batch norm");
+            CudaLane.check(
+                    JCudnn.cudnnBatchNormalizationForwardTraining(
+                            engine.lane().dnn(),
+                            CUDNN_BATCHNORM_SPATIAL,
+                            CudaEngine.ONE,
+                            CudaEngine.ZERO,
+                            images,
+                            engine.pointer(input),
+                            images,
+                            engine.pointer(output),
+                            channels,
+                            read(norm.scale().valueMirror()),
+                            read(norm.shift().valueMirror()),
+                            BatchNorm.MOMENTUM,
+                            write(norm.runningMean().mirror()),
+                            write(norm.runningVariance().mirror()),
+                            BatchNorm.EPSILON,
+                            engine.pointer(mean),
+                            engine.pointer(inverseDeviation)),
+                    "batch norm");
         }
         if (relu) {
             engine.elementwise().relu(output);
@@ -75,21 +104,45 @@ final class CudaBatchNorm {
             return result;
         }
         cudnnTensorDescriptor images = engine.descriptors().tensor(input.shape());
-        CudaLane.check(JCudnn.cudnnBatchNormalizationBackward(engine.lane().dnn(), CUDNN_BATCHNORM_SPATIAL, CudaEngine.ONE, CudaEngine.ZERO,
-                CudaEngine.ONE, CudaEngine.ONE, images, engine.pointer(input), images, engine.pointer(gradient), images,
-                engine.pointer(result), engine.descriptors().channels(norm.channels()), read(norm.scale().valueMirror()),
-                write(norm.scale().gradientMirror()), write(norm.shift().gradientMirror()), BatchNorm.EPSILON,
-                engine.pointer(saved.mean()), engine.pointer(saved.variance())), "the gradient of batch norm");
+        CudaLane.check(
+                JCudnn.cudnnBatchNormalizationBackward(
+                        engine.lane().dnn(),
+                        CUDNN_BATCHNORM_SPATIAL,
+                        CudaEngine.ONE,
+                        CudaEngine.ZERO,
+                        CudaEngine.ONE,
+                        CudaEngine.ONE,
+                        images,
+                        engine.pointer(input),
+                        images,
+                        engine.pointer(gradient),
+                        images,
+                        engine.pointer(result),
+                        engine.descriptors().channels(norm.channels()),
+                        read(norm.scale().valueMirror()),
+                        write(norm.scale().gradientMirror()),
+                        write(norm.shift().gradientMirror()),
+                        BatchNorm.EPSILON,
+                        engine.pointer(saved.mean()),
+                        engine.pointer(saved.variance())),
+                "the gradient of batch norm");
         return result;
     }
 
     private void frozen(Tensor gradient, Tensor input, BatchNorm norm, Tensor result) {
         Shape shape = input.shape();
         DeviceBuffer scale = engine.mirrors().read(norm.scale().valueMirror());
-        frozenGradient.with(engine.address(gradient)).with(engine.address(input)).with(scale.address())
+        frozenGradient
+                .with(engine.address(gradient))
+                .with(engine.address(input))
+                .with(scale.address())
                 .with(engine.mirrors().read(norm.runningMean().mirror()).address())
-                .with(engine.mirrors().read(norm.runningVariance().mirror()).address()).withDouble(BatchNorm.EPSILON)
-                .with(shape.extent(0)).with(shape.extent(1)).with((long) shape.extent(2) * shape.extent(3)).with(engine.address(result))
+                .with(engine.mirrors().read(norm.runningVariance().mirror()).address())
+                .withDouble(BatchNorm.EPSILON)
+                .with(shape.extent(0))
+                .with(shape.extent(1))
+                .with((long) shape.extent(2) * shape.extent(3))
+                .with(engine.address(result))
                 .with(engine.mirrors().write(norm.scale().gradientMirror()).address())
                 .with(engine.mirrors().write(norm.shift().gradientMirror()).address())
                 .run(engine.lane().stream(), shape.extent(1), THREADS, 2 * THREADS * Double.BYTES);

@@ -10,17 +10,17 @@ import jcuda.Pointer;
 import jcuda.jcudnn.JCudnn;
 import jcuda.jcudnn.cudnnConvolutionBwdDataAlgoPerf;
 import jcuda.jcudnn.cudnnConvolutionBwdFilterAlgoPerf;
+import jcuda.jcudnn.cudnnConvolutionDescriptor;
 import jcuda.jcudnn.cudnnConvolutionFwdAlgo;
 import jcuda.jcudnn.cudnnConvolutionFwdAlgoPerf;
 import jcuda.jcudnn.cudnnDeterminism;
-import jcuda.jcudnn.cudnnConvolutionDescriptor;
 import jcuda.jcudnn.cudnnFilterDescriptor;
 import jcuda.jcudnn.cudnnTensorDescriptor;
 
 /**
- * cuDNN's convolution for one geometry and shape of images, each direction with the algorithm that was the fastest when it was first
- * needed. Where runs must repeat, cuDNN's own prediction takes the place of the trial, and algorithms whose sums come in any order are
- * left out.
+ * cuDNN's convolution for one geometry and shape of images, each direction with the algorithm that was the fastest
+ * when it was first needed. Where runs must repeat, cuDNN's own prediction takes the place of the trial, and
+ * algorithms whose sums come in any order are left out.
  */
 final class CudaConvolution {
     record Key(Convolution geometry, Shape images) {}
@@ -74,9 +74,22 @@ final class CudaConvolution {
         Algorithm chosen = forwardAlgorithm();
         Tensor result = engine.activation(output);
         CudaLane lane = engine.lane();
-        CudaLane.check(JCudnn.cudnnConvolutionForward(lane.dnn(), CudaEngine.ONE, from, engine.pointer(input), filter,
-                engine.mirrors().read(weight.valueMirror()).pointer(), convolution, chosen.number, lane.scratch(chosen.scratch),
-                chosen.scratch, CudaEngine.ZERO, to, engine.pointer(result)), "a convolution");
+        CudaLane.check(
+                JCudnn.cudnnConvolutionForward(
+                        lane.dnn(),
+                        CudaEngine.ONE,
+                        from,
+                        engine.pointer(input),
+                        filter,
+                        engine.mirrors().read(weight.valueMirror()).pointer(),
+                        convolution,
+                        chosen.number,
+                        lane.scratch(chosen.scratch),
+                        chosen.scratch,
+                        CudaEngine.ZERO,
+                        to,
+                        engine.pointer(result)),
+                "a convolution");
         return result;
     }
 
@@ -88,9 +101,21 @@ final class CudaConvolution {
         }
         Tensor result = engine.activation(images);
         CudaLane lane = engine.lane();
-        CudaLane.check(JCudnn.cudnnConvolutionBackwardData(lane.dnn(), CudaEngine.ONE, filter,
-                engine.mirrors().read(weight.valueMirror()).pointer(), to, engine.pointer(gradient), convolution, inputGradient.number,
-                lane.scratch(inputGradient.scratch), inputGradient.scratch, CudaEngine.ZERO, from, engine.pointer(result)),
+        CudaLane.check(
+                JCudnn.cudnnConvolutionBackwardData(
+                        lane.dnn(),
+                        CudaEngine.ONE,
+                        filter,
+                        engine.mirrors().read(weight.valueMirror()).pointer(),
+                        to,
+                        engine.pointer(gradient),
+                        convolution,
+                        inputGradient.number,
+                        lane.scratch(inputGradient.scratch),
+                        inputGradient.scratch,
+                        CudaEngine.ZERO,
+                        from,
+                        engine.pointer(result)),
                 "the gradient of a convolution by its input");
         return result;
     }
@@ -102,9 +127,21 @@ final class CudaConvolution {
             weightGradient = findWeightGradient();
         }
         CudaLane lane = engine.lane();
-        CudaLane.check(JCudnn.cudnnConvolutionBackwardFilter(lane.dnn(), CudaEngine.ONE, from, engine.pointer(input), to,
-                engine.pointer(gradient), convolution, weightGradient.number, lane.scratch(weightGradient.scratch), weightGradient.scratch,
-                CudaEngine.ONE, filter, engine.mirrors().write(weight.gradientMirror()).pointer()),
+        CudaLane.check(
+                JCudnn.cudnnConvolutionBackwardFilter(
+                        lane.dnn(),
+                        CudaEngine.ONE,
+                        from,
+                        engine.pointer(input),
+                        to,
+                        engine.pointer(gradient),
+                        convolution,
+                        weightGradient.number,
+                        lane.scratch(weightGradient.scratch),
+                        weightGradient.scratch,
+                        CudaEngine.ONE,
+                        filter,
+                        engine.mirrors().write(weight.gradientMirror()).pointer()),
                 "the gradient of a convolution by its weight");
     }
 
@@ -118,11 +155,27 @@ final class CudaConvolution {
         Algorithm chosen = relu ? forwardAlgorithm() : withoutActivation();
         Tensor result = residual != null ? residual : engine.activation(output);
         CudaLane lane = engine.lane();
-        CudaLane.check(JCudnn.cudnnConvolutionBiasActivationForward(lane.dnn(), CudaEngine.ONE, from, engine.pointer(input), filter, weight,
-                convolution, chosen.number, lane.scratch(chosen.scratch), chosen.scratch,
-                residual != null ? CudaEngine.ONE : CudaEngine.ZERO, to, engine.pointer(result),
-                engine.descriptors().channels(geometry.outputs()), bias, engine.descriptors().activation(relu), to,
-                engine.pointer(result)), "a frozen convolution");
+        CudaLane.check(
+                JCudnn.cudnnConvolutionBiasActivationForward(
+                        lane.dnn(),
+                        CudaEngine.ONE,
+                        from,
+                        engine.pointer(input),
+                        filter,
+                        weight,
+                        convolution,
+                        chosen.number,
+                        lane.scratch(chosen.scratch),
+                        chosen.scratch,
+                        residual != null ? CudaEngine.ONE : CudaEngine.ZERO,
+                        to,
+                        engine.pointer(result),
+                        engine.descriptors().channels(geometry.outputs()),
+                        bias,
+                        engine.descriptors().activation(relu),
+                        to,
+                        engine.pointer(result)),
+                "a frozen convolution");
         return result;
     }
 
@@ -130,8 +183,10 @@ final class CudaConvolution {
         if (withoutActivation == null) {
             int number = cudnnConvolutionFwdAlgo.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
             long[] bytes = new long[1];
-            CudaLane.check(JCudnn.cudnnGetConvolutionForwardWorkspaceSize(engine.lane().dnn(), from, filter, convolution, to, number,
-                    bytes), "asking for a convolution's scratch memory");
+            CudaLane.check(
+                    JCudnn.cudnnGetConvolutionForwardWorkspaceSize(
+                            engine.lane().dnn(), from, filter, convolution, to, number, bytes),
+                    "asking for a convolution's scratch memory");
             withoutActivation = new Algorithm(number, bytes[0]);
         }
         return withoutActivation;
@@ -142,13 +197,18 @@ final class CudaConvolution {
             var found = new cudnnConvolutionFwdAlgoPerf[MOST_TRIED];
             Arrays.setAll(found, i -> new cudnnConvolutionFwdAlgoPerf());
             int[] count = new int[1];
-            CudaLane.check(engine.options().deterministic()
-                    ? JCudnn.cudnnGetConvolutionForwardAlgorithm_v7(engine.lane().dnn(), from, filter, convolution, to, MOST_TRIED, count,
-                            found)
-                    : JCudnn.cudnnFindConvolutionForwardAlgorithm(engine.lane().dnn(), from, filter, convolution, to, MOST_TRIED, count,
-                            found), "choosing a convolution's algorithm");
-            forward = Arrays.stream(found, 0, count[0]).map(p -> usable(p.algo, p.status, p.memory, p.determinism)).filter(Objects::nonNull)
-                    .findFirst().orElseThrow(this::none);
+            CudaLane.check(
+                    engine.options().deterministic()
+                            ? JCudnn.cudnnGetConvolutionForwardAlgorithm_v7(
+                                    engine.lane().dnn(), from, filter, convolution, to, MOST_TRIED, count, found)
+                            : JCudnn.cudnnFindConvolutionForwardAlgorithm(
+                                    engine.lane().dnn(), from, filter, convolution, to, MOST_TRIED, count, found),
+                    "choosing a convolution's algorithm");
+            forward = Arrays.stream(found, 0, count[0])
+                    .map(p -> usable(p.algo, p.status, p.memory, p.determinism))
+                    .filter(Objects::nonNull)
+                    .findFirst()
+                    .orElseThrow(this::none);
         }
         return forward;
     }
@@ -157,37 +217,50 @@ final class CudaConvolution {
         var found = new cudnnConvolutionBwdDataAlgoPerf[MOST_TRIED];
         Arrays.setAll(found, i -> new cudnnConvolutionBwdDataAlgoPerf());
         int[] count = new int[1];
-        CudaLane.check(engine.options().deterministic()
-                ? JCudnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(engine.lane().dnn(), filter, to, convolution, from, MOST_TRIED, count,
-                        found)
-                : JCudnn.cudnnFindConvolutionBackwardDataAlgorithm(engine.lane().dnn(), filter, to, convolution, from, MOST_TRIED, count,
-                        found), "choosing the algorithm of a convolution's gradient by its input");
-        return Arrays.stream(found, 0, count[0]).map(p -> usable(p.algo, p.status, p.memory, p.determinism)).filter(Objects::nonNull)
-                .findFirst().orElseThrow(this::none);
+        CudaLane.check(
+                engine.options().deterministic()
+                        ? JCudnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(
+                                engine.lane().dnn(), filter, to, convolution, from, MOST_TRIED, count, found)
+                        : JCudnn.cudnnFindConvolutionBackwardDataAlgorithm(
+                                engine.lane().dnn(), filter, to, convolution, from, MOST_TRIED, count, found),
+                "choosing the algorithm of a convolution's gradient by its input");
+        return Arrays.stream(found, 0, count[0])
+                .map(p -> usable(p.algo, p.status, p.memory, p.determinism))
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElseThrow(this::none);
     }
 
     private Algorithm findWeightGradient() {
         var found = new cudnnConvolutionBwdFilterAlgoPerf[MOST_TRIED];
         Arrays.setAll(found, i -> new cudnnConvolutionBwdFilterAlgoPerf());
         int[] count = new int[1];
-        CudaLane.check(engine.options().deterministic()
-                ? JCudnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(engine.lane().dnn(), from, to, convolution, filter, MOST_TRIED,
-                        count, found)
-                : JCudnn.cudnnFindConvolutionBackwardFilterAlgorithm(engine.lane().dnn(), from, to, convolution, filter, MOST_TRIED,
-                        count, found), "choosing the algorithm of a convolution's gradient by its weight");
-        return Arrays.stream(found, 0, count[0]).map(p -> usable(p.algo, p.status, p.memory, p.determinism)).filter(Objects::nonNull)
-                .findFirst().orElseThrow(this::none);
+        CudaLane.check(
+                engine.options().deterministic()
+                        ? JCudnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(
+                                engine.lane().dnn(), from, to, convolution, filter, MOST_TRIED, count, found)
+                        : JCudnn.cudnnFindConvolutionBackwardFilterAlgorithm(
+                                engine.lane().dnn(), from, to, convolution, filter, MOST_TRIED, count, found),
+                "choosing the algorithm of a convolution's gradient by its weight");
+        return Arrays.stream(found, 0, count[0])
+                .map(p -> usable(p.algo, p.status, p.memory, p.determinism))
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElseThrow(this::none);
     }
 
     /** The algorithm as one of ours, or null if it will not do. */
     private Algorithm usable(int number, int status, long scratch, int determinism) {
-        boolean good = status == 0 && scratch <= MOST_SCRATCH
+        boolean good = status == 0
+                && scratch <= MOST_SCRATCH
                 && (!engine.options().deterministic() || determinism == cudnnDeterminism.CUDNN_DETERMINISTIC);
         return good ? new Algorithm(number, scratch) : null;
     }
 
     private CudaException none() {
-        return new CudaException(CudaException.Kind.REFUSED, "cuDNN has no " + (engine.options().deterministic() ? "deterministic " : "")
-                + "algorithm for the convolution " + geometry + " of images " + images);
+        return new CudaException(
+                CudaException.Kind.REFUSED,
+                "cuDNN has no " + (engine.options().deterministic() ? "deterministic " : "")
+                        + "algorithm for the convolution " + geometry + " of images " + images);
     }
 }

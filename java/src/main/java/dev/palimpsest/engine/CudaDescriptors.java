@@ -32,13 +32,18 @@ final class CudaDescriptors implements AutoCloseable {
         math = tf32 ? cudnnMathType.CUDNN_DEFAULT_MATH : cudnnMathType.CUDNN_FMA_MATH;
     }
 
-
     /** Images [N, C, H, W]. */
     cudnnTensorDescriptor tensor(Shape shape) {
         return tensors.computeIfAbsent(shape, key -> {
             cudnnTensorDescriptor made = new cudnnTensorDescriptor();
             check(JCudnn.cudnnCreateTensorDescriptor(made));
-            check(JCudnn.cudnnSetTensor4dDescriptor(made, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, key.extent(0), key.extent(1), key.extent(2),
+            check(JCudnn.cudnnSetTensor4dDescriptor(
+                    made,
+                    CUDNN_TENSOR_NCHW,
+                    CUDNN_DATA_FLOAT,
+                    key.extent(0),
+                    key.extent(1),
+                    key.extent(2),
                     key.extent(3)));
             return made;
         });
@@ -54,7 +59,13 @@ final class CudaDescriptors implements AutoCloseable {
         return filters.computeIfAbsent(shape, key -> {
             cudnnFilterDescriptor made = new cudnnFilterDescriptor();
             check(JCudnn.cudnnCreateFilterDescriptor(made));
-            check(JCudnn.cudnnSetFilter4dDescriptor(made, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW, key.extent(0), key.extent(1), key.extent(2),
+            check(JCudnn.cudnnSetFilter4dDescriptor(
+                    made,
+                    CUDNN_DATA_FLOAT,
+                    CUDNN_TENSOR_NCHW,
+                    key.extent(0),
+                    key.extent(1),
+                    key.extent(2),
                     key.extent(3)));
             return made;
         });
@@ -64,8 +75,16 @@ final class CudaDescriptors implements AutoCloseable {
         return convolutions.computeIfAbsent(geometry, key -> {
             cudnnConvolutionDescriptor made = new cudnnConvolutionDescriptor();
             check(JCudnn.cudnnCreateConvolutionDescriptor(made));
-            check(JCudnn.cudnnSetConvolution2dDescriptor(made, key.padding(), key.padding(), key.stride(), key.stride(), 1, 1,
-                    cudnnConvolutionMode.CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
+            check(JCudnn.cudnnSetConvolution2dDescriptor(
+                    made,
+                    key.padding(),
+                    key.padding(),
+                    key.stride(),
+                    key.stride(),
+                    1,
+                    1,
+                    cudnnConvolutionMode.CUDNN_CROSS_CORRELATION,
+                    CUDNN_DATA_FLOAT));
             check(JCudnn.cudnnSetConvolutionMathType(made, math));
             return made;
         });
@@ -76,8 +95,16 @@ final class CudaDescriptors implements AutoCloseable {
         return poolings.computeIfAbsent(new Window(mode, height, width, padding, strideY, strideX), key -> {
             cudnnPoolingDescriptor made = new cudnnPoolingDescriptor();
             check(JCudnn.cudnnCreatePoolingDescriptor(made));
-            check(JCudnn.cudnnSetPooling2dDescriptor(made, key.mode, cudnnNanPropagation.CUDNN_PROPAGATE_NAN, key.height, key.width,
-                    key.padding, key.padding, key.strideY, key.strideX));
+            check(JCudnn.cudnnSetPooling2dDescriptor(
+                    made,
+                    key.mode,
+                    cudnnNanPropagation.CUDNN_PROPAGATE_NAN,
+                    key.height,
+                    key.width,
+                    key.padding,
+                    key.padding,
+                    key.strideY,
+                    key.strideX));
             return made;
         });
     }

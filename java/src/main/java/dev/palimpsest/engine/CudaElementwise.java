@@ -43,32 +43,47 @@ final class CudaElementwise {
 
     Tensor addRelu(Tensor a, Tensor b) {
         Tensor result = engine.activation(a.shape());
-        run(addRelu.with(engine.address(a)).with(engine.address(b)).with(engine.address(result)), a.shape().elements());
+        run(
+                addRelu.with(engine.address(a)).with(engine.address(b)).with(engine.address(result)),
+                a.shape().elements());
         return result;
     }
 
     Tensor reluGradient(Tensor gradient, Tensor output) {
         Tensor result = engine.activation(output.shape());
-        run(reluGradient.with(engine.address(gradient)).with(engine.address(output)).with(engine.address(result)),
+        run(
+                reluGradient
+                        .with(engine.address(gradient))
+                        .with(engine.address(output))
+                        .with(engine.address(result)),
                 output.shape().elements());
         return result;
     }
 
     void addScaled(Tensor target, float factor, Tensor source) {
-        run(addScaled.with(engine.address(target)).withFloat(factor).with(engine.address(source)), target.shape().elements());
+        run(
+                addScaled.with(engine.address(target)).withFloat(factor).with(engine.address(source)),
+                target.shape().elements());
     }
 
     Tensor scaled(float factor, Tensor source) {
         Tensor result = engine.tensor(source.shape(), source.layout());
-        run(scaled.with(engine.address(result)).withFloat(factor).with(engine.address(source)), source.shape().elements());
+        run(
+                scaled.with(engine.address(result)).withFloat(factor).with(engine.address(source)),
+                source.shape().elements());
         return result;
     }
 
     Tensor columns(Tensor matrix, ClassRange range) {
         Tensor result = engine.allocate(Shape.of(matrix.shape().extent(0), range.size()));
         long count = result.shape().elements();
-        columns.with(engine.address(matrix)).with(matrix.shape().extent(1)).with(range.begin()).with(engine.address(result))
-                .with(range.size()).with(count).run(engine.lane().stream(), Math.ceilDiv(count, (long) THREADS), THREADS, 0);
+        columns.with(engine.address(matrix))
+                .with(matrix.shape().extent(1))
+                .with(range.begin())
+                .with(engine.address(result))
+                .with(range.size())
+                .with(count)
+                .run(engine.lane().stream(), Math.ceilDiv(count, (long) THREADS), THREADS, 0);
         return result;
     }
 
@@ -77,8 +92,14 @@ final class CudaElementwise {
         Tensor result = engine.allocate(matrices.getFirst().shape());
         long count = result.shape().elements();
         for (int k = 0; k < matrices.size(); k++) {
-            chosenRows.with(engine.address(oneHot)).with(matrices.size()).with(k).with(engine.address(matrices.get(k)))
-                    .with(result.shape().extent(1)).with(engine.address(result)).with(count)
+            chosenRows
+                    .with(engine.address(oneHot))
+                    .with(matrices.size())
+                    .with(k)
+                    .with(engine.address(matrices.get(k)))
+                    .with(result.shape().extent(1))
+                    .with(engine.address(result))
+                    .with(count)
                     .run(engine.lane().stream(), Math.ceilDiv(count, (long) THREADS), THREADS, 0);
         }
         return result;

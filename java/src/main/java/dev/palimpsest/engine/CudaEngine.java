@@ -26,9 +26,9 @@ import jcuda.Pointer;
 import jcuda.jcudnn.JCudnn;
 
 /**
- * Layers on cuDNN and cuBLAS, losses and optimisers on our kernels. Everything is queued: the training on one stream, frozen networks
- * beside it on another, batches on a third, and the host waits only for values that it asks for. Activations are [N, C, H, W] in memory.
- * What belongs to a shape or a parameter is kept until the engine closes.
+ * Layers on cuDNN and cuBLAS, losses and optimisers on our kernels. Everything is queued: the training on one stream,
+ * frozen networks beside it on another, batches on a third, and the host waits only for values that it asks for.
+ * Activations are [N, C, H, W] in memory. What belongs to a shape or a parameter is kept until the engine closes.
  */
 final class CudaEngine implements Engine {
     static final Pointer ONE = Pointer.to(new float[] {1});
@@ -55,9 +55,13 @@ final class CudaEngine implements Engine {
     private CudaSnapshotReconstruction reconstruction;
     /** Null until they are used. */
     private CudaMatrixKernels matrices;
+
     private boolean closed;
 
-    /** @throws CudaException if driver, device, cuDNN or cuBLAS are missing or do not start; the message says what to do */
+    /**
+     * @throws CudaException if driver, device, cuDNN or cuBLAS are missing or do not start; the message says what to
+     *     do
+     */
     CudaEngine(DeviceOptions options, int threads) {
         this.options = options;
         this.threads = threads;
@@ -97,8 +101,9 @@ final class CudaEngine implements Engine {
 
     @Override
     public String description() {
-        return "cuDNN " + JCudnn.cudnnGetVersion() + " on cuda:" + device.info().index() + ", " + device.info().name()
-                + (options.tf32() ? ", TF32" : "") + (options.deterministic() ? ", deterministic" : "");
+        return "cuDNN " + JCudnn.cudnnGetVersion() + " on cuda:" + device.info().index() + ", "
+                + device.info().name() + (options.tf32() ? ", TF32" : "")
+                + (options.deterministic() ? ", deterministic" : "");
     }
 
     @Override
@@ -128,7 +133,8 @@ final class CudaEngine implements Engine {
     @Override
     public Tensor tensor(Shape shape, float[] values) {
         if (values.length != shape.elements()) {
-            throw new IllegalArgumentException("a tensor of " + shape + " needs " + shape.elements() + " values, got " + values.length);
+            throw new IllegalArgumentException(
+                    "a tensor of " + shape + " needs " + shape.elements() + " values, got " + values.length);
         }
         Tensor tensor = allocate(shape);
         try (Arena temporary = Arena.ofConfined()) {
@@ -140,11 +146,12 @@ final class CudaEngine implements Engine {
     @Override
     public Tensor wrap(Shape shape, MemorySegment rowMajor) {
         if (rowMajor.byteSize() < shape.bytes()) {
-            throw new IllegalArgumentException("a tensor of " + shape + " needs " + shape.bytes() + " bytes, the memory has "
-                    + rowMajor.byteSize());
+            throw new IllegalArgumentException("a tensor of " + shape + " needs " + shape.bytes()
+                    + " bytes, the memory has " + rowMajor.byteSize());
         }
         requireOpen();
-        return Tensor.onDevice(shape, Tensor.Layout.ROW_MAJOR, images.upload(rowMajor.asSlice(0, shape.bytes()), lane.stream()));
+        return Tensor.onDevice(
+                shape, Tensor.Layout.ROW_MAJOR, images.upload(rowMajor.asSlice(0, shape.bytes()), lane.stream()));
     }
 
     @Override
@@ -186,7 +193,8 @@ final class CudaEngine implements Engine {
 
     CudaConvolution convolution(Convolution geometry, Shape input) {
         requireOpen();
-        return convolutions.computeIfAbsent(new CudaConvolution.Key(geometry, input), key -> new CudaConvolution(this, key));
+        return convolutions.computeIfAbsent(
+                new CudaConvolution.Key(geometry, input), key -> new CudaConvolution(this, key));
     }
 
     @Override
@@ -325,7 +333,8 @@ final class CudaEngine implements Engine {
     }
 
     @Override
-    public Optional<Optimisation> optimisation(List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
+    public Optional<Optimisation> optimisation(
+            List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
         return Optional.of(new CudaOptimisation(this, parameters, trainable, states));
     }
 
@@ -362,8 +371,8 @@ final class CudaEngine implements Engine {
     }
 
     @Override
-    public Optional<FrozenConvolution> freeze(Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale,
-            MemorySegment bias) {
+    public Optional<FrozenConvolution> freeze(
+            Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias) {
         requireOpen();
         FrozenConvolution frozen = CudaFrozenConvolution.rebuilt(this, geometry, present, mask, scale, bias);
         teaching.stream().waitFor(training.stream());
@@ -435,8 +444,8 @@ final class CudaEngine implements Engine {
         if (tensor.deviceMemory() instanceof DeviceBuffer buffer) {
             return buffer.usedBy(lane.stream());
         }
-        throw new IllegalArgumentException("a tensor of " + tensor.shape() + " in the host's memory was given to an engine on a GPU: make"
-                + " it with the engine that uses it");
+        throw new IllegalArgumentException("a tensor of " + tensor.shape()
+                + " in the host's memory was given to an engine on a GPU: make" + " it with the engine that uses it");
     }
 
     /** What only the device has comes home first; where the device failed, it is lost. */

@@ -5,8 +5,8 @@ import dev.palimpsest.cuda.CudaEvent;
 import dev.palimpsest.cuda.CudaStream;
 
 /**
- * Numbered points in a stream's work. The host waits for one only if it does not know yet that the stream has come that far, so that
- * whoever reads a loss now and then has memory of earlier steps back without waiting for it.
+ * Numbered points in a stream's work. The host waits for one only if it does not know yet that the stream has come
+ * that far, so that whoever reads a loss now and then has memory of earlier steps back without waiting for it.
  */
 final class CudaFences {
     private final CudaStream stream;
@@ -27,7 +27,11 @@ final class CudaFences {
         return set + 1;
     }
 
-    /** Sets the next fence. @return its number */
+    /**
+     * Sets the next fence.
+     *
+     * @return its number
+     */
     long set() {
         events[(int) (set % events.length)].record(stream);
         return ++set;

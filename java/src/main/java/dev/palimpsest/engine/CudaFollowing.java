@@ -30,7 +30,9 @@ final class CudaFollowing implements Engine.Following {
         this.targets = List.copyOf(targets);
         this.sources = List.copyOf(sources);
         follow = new CudaLaunch(engine.device(), "optimiser", "follow", 2);
-        int[] blocksOf = targets.stream().mapToInt(target -> Math.ceilDiv(values(target), VALUES_A_BLOCK)).toArray();
+        int[] blocksOf = targets.stream()
+                .mapToInt(target -> Math.ceilDiv(values(target), VALUES_A_BLOCK))
+                .toArray();
         blocks = Arrays.stream(blocksOf).sum();
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment words = temporary.allocate(JAVA_LONG, (long) WORDS * targets.size());
@@ -38,8 +40,10 @@ final class CudaFollowing implements Engine.Following {
             int block = 0;
             for (int i = 0; i < targets.size(); i++) {
                 long at = (long) WORDS * i;
-                words.setAtIndex(JAVA_LONG, at, engine.mirrors().write(targets.get(i)).address());
-                words.setAtIndex(JAVA_LONG, at + 1, engine.mirrors().read(sources.get(i)).address());
+                words.setAtIndex(
+                        JAVA_LONG, at, engine.mirrors().write(targets.get(i)).address());
+                words.setAtIndex(
+                        JAVA_LONG, at + 1, engine.mirrors().read(sources.get(i)).address());
                 words.setAtIndex(JAVA_LONG, at + 2, Float.floatToRawIntBits(kept[i]));
                 words.setAtIndex(JAVA_LONG, at + 3, values(targets.get(i)));
                 words.setAtIndex(JAVA_LONG, at + 4, block);

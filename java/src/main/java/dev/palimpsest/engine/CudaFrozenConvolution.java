@@ -35,17 +35,30 @@ final class CudaFrozenConvolution implements Engine.FrozenConvolution {
     }
 
     /** Queues the rebuilding behind what changed the weights last; the host does not wait. */
-    static CudaFrozenConvolution rebuilt(CudaEngine engine, Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale,
+    static CudaFrozenConvolution rebuilt(
+            CudaEngine engine,
+            Convolution geometry,
+            Parameter present,
+            SnapshotMask mask,
+            MemorySegment scale,
             MemorySegment bias) {
         Checks.frozen(geometry, present.shape().bytes(), bias);
-        CudaFrozenConvolution made = new CudaFrozenConvolution(engine, geometry, present.shape().bytes(), bias.byteSize());
+        CudaFrozenConvolution made =
+                new CudaFrozenConvolution(engine, geometry, present.shape().bytes(), bias.byteSize());
         return made.filled(() -> {
             try (DeviceBuffer factors = engine.take(scale.byteSize())) {
                 engine.staging().upload(scale, engine.lane().stream(), factors.address());
                 engine.staging().upload(bias, engine.lane().stream(), made.bias.address());
-                engine.reconstruction().apply(present.size(), engine.mirrors().read(present.valueMirror()).address(),
-                        engine.mirrors().read(mask.planes()).address(), mask.planeCount(), mask.step(), factors.address(),
-                        present.size() / geometry.outputs(), made.weight.address());
+                engine.reconstruction()
+                        .apply(
+                                present.size(),
+                                engine.mirrors().read(present.valueMirror()).address(),
+                                engine.mirrors().read(mask.planes()).address(),
+                                mask.planeCount(),
+                                mask.step(),
+                                factors.address(),
+                                present.size() / geometry.outputs(),
+                                made.weight.address());
             }
         });
     }
@@ -63,8 +76,13 @@ final class CudaFrozenConvolution implements Engine.FrozenConvolution {
     @Override
     public Tensor apply(Tensor images, Tensor residual, boolean relu) {
         engine.requireOpen();
-        return engine.convolution(geometry, images.shape()).frozen(images, weight.usedBy(engine.lane().stream()).pointer(),
-                bias.usedBy(engine.lane().stream()).pointer(), residual, relu);
+        return engine.convolution(geometry, images.shape())
+                .frozen(
+                        images,
+                        weight.usedBy(engine.lane().stream()).pointer(),
+                        bias.usedBy(engine.lane().stream()).pointer(),
+                        residual,
+                        relu);
     }
 
     /** On the device. */

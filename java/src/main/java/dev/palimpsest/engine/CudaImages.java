@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Batches on their way to the device: each goes through pinned memory on the copies' stream, into memory that is kept for it, so that the
- * next batch is copied while the device computes on this one.
+ * Batches on their way to the device: each goes through pinned memory on the copies' stream, into memory that is kept
+ * for it, so that the next batch is copied while the device computes on this one.
  */
 final class CudaImages {
     private static final class Slot {
@@ -77,7 +77,11 @@ final class CudaImages {
         return oldest;
     }
 
-    /** Has a stream wait for a batch's copy. @return whether the memory is a batch */
+    /**
+     * Has a stream wait for a batch's copy.
+     *
+     * @return whether the memory is a batch
+     */
     boolean await(Object memory, CudaStream user) {
         for (Slot slot : slots) {
             if (slot.memory == memory) {
@@ -88,7 +92,11 @@ final class CudaImages {
         return false;
     }
 
-    /** Takes a batch's memory back after the work queued on the stream. @return whether the memory is a batch */
+    /**
+     * Takes a batch's memory back after the work queued on the stream.
+     *
+     * @return whether the memory is a batch
+     */
     boolean release(Object memory, CudaStream last) {
         for (Slot slot : slots) {
             if (slot.memory == memory) {

@@ -35,7 +35,8 @@ final class CudaLane implements AutoCloseable {
             cudaStream_t handle = new cudaStream_t(stream.handle());
             check(JCudnn.cudnnSetStream(dnn, handle), "giving cuDNN its stream");
             checkBlas(JCublas2.cublasSetStream(blas, handle), "giving cuBLAS its stream");
-            checkBlas(JCublas2.cublasSetMathMode(blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH),
+            checkBlas(
+                    JCublas2.cublasSetMathMode(blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH),
                     "choosing cuBLAS's arithmetic");
         } catch (CudaException e) {
             close();
@@ -55,7 +56,10 @@ final class CudaLane implements AutoCloseable {
         return blas;
     }
 
-    /** Scratch memory of at least so many bytes for the next call on this lane; grows in the first steps and then stays. */
+    /**
+     * Scratch memory of at least so many bytes for the next call on this lane; grows in the first steps and then
+     * stays.
+     */
     Pointer scratch(long bytes) {
         if (bytes == 0) {
             return new Pointer();
@@ -72,13 +76,15 @@ final class CudaLane implements AutoCloseable {
 
     static void check(int status, String doing) {
         if (status != 0) {
-            throw new CudaException(CudaException.Kind.REFUSED, doing + " was refused by cuDNN: " + JCudnn.cudnnGetErrorString(status));
+            throw new CudaException(
+                    CudaException.Kind.REFUSED, doing + " was refused by cuDNN: " + JCudnn.cudnnGetErrorString(status));
         }
     }
 
     static void checkBlas(int status, String doing) {
         if (status != 0) {
-            throw new CudaException(CudaException.Kind.REFUSED,
+            throw new CudaException(
+                    CudaException.Kind.REFUSED,
                     doing + " was refused by cuBLAS: " + jcuda.jcublas.cublasStatus.stringFor(status));
         }
     }

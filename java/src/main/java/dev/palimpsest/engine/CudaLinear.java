@@ -9,7 +9,9 @@ import dev.palimpsest.tensor.Tensor;
 import jcuda.Pointer;
 import jcuda.jcublas.JCublas2;
 
-/** Fully connected layers on cuBLAS, which counts by columns: our row-major matrices are to it their own transposes. */
+/**
+ * Fully connected layers on cuBLAS, which counts by columns: our row-major matrices are to it their own transposes.
+ */
 final class CudaLinear {
     private static final int THREADS = 256;
 
@@ -29,14 +31,30 @@ final class CudaLinear {
         int outputs = weight.shape().extent(0);
         int inputs = weight.shape().extent(1);
         if (bias.size() != outputs) {
-            throw new IllegalArgumentException(weight.name() + " has " + outputs + " outputs, " + bias.name() + " has " + bias.size());
+            throw new IllegalArgumentException(
+                    weight.name() + " has " + outputs + " outputs, " + bias.name() + " has " + bias.size());
         }
         Tensor result = engine.allocate(Shape.of(rows, outputs));
         long count = (long) rows * outputs;
-        repeatRow.with(engine.mirrors().read(bias.valueMirror()).address()).with(outputs).with(engine.address(result)).with(count)
+        repeatRow
+                .with(engine.mirrors().read(bias.valueMirror()).address())
+                .with(outputs)
+                .with(engine.address(result))
+                .with(count)
                 .run(engine.lane().stream(), Math.ceilDiv(count, (long) THREADS), THREADS, 0);
-        product(CUBLAS_OP_T, CUBLAS_OP_N, outputs, rows, inputs, engine.mirrors().read(weight.valueMirror()).pointer(), inputs,
-                engine.pointer(input), inputs, CudaEngine.ONE, engine.pointer(result), outputs);
+        product(
+                CUBLAS_OP_T,
+                CUBLAS_OP_N,
+                outputs,
+                rows,
+                inputs,
+                engine.mirrors().read(weight.valueMirror()).pointer(),
+                inputs,
+                engine.pointer(input),
+                inputs,
+                CudaEngine.ONE,
+                engine.pointer(result),
+                outputs);
         return result;
     }
 
@@ -46,20 +64,71 @@ final class CudaLinear {
         int inputs = weight.shape().extent(1);
         Checks.shape("the gradient of the linear layer's output", Shape.of(rows, outputs), gradient);
         Tensor result = engine.allocate(input.shape());
-        product(CUBLAS_OP_N, CUBLAS_OP_N, inputs, rows, outputs, engine.mirrors().read(weight.valueMirror()).pointer(), inputs,
-                engine.pointer(gradient), outputs, CudaEngine.ZERO, engine.pointer(result), inputs);
-        product(CUBLAS_OP_N, CUBLAS_OP_T, inputs, outputs, rows, engine.pointer(input), inputs, engine.pointer(gradient), outputs,
-                CudaEngine.ONE, engine.mirrors().write(weight.gradientMirror()).pointer(), inputs);
-        addColumnSums.with(engine.address(gradient)).with(rows).with(outputs)
+        product(
+                CUBLAS_OP_N,
+                CUBLAS_OP_N,
+                inputs,
+                rows,
+                outputs,
+                engine.mirrors().read(weight.valueMirror()).pointer(),
+                inputs,
+                engine.pointer(gradient),
+                outputs,
+                CudaEngine.ZERO,
+                engine.pointer(result),
+                inputs);
+        product(
+                CUBLAS_OP_N,
+                CUBLAS_OP_T,
+                inputs,
+                outputs,
+                rows,
+                engine.pointer(input),
+                inputs,
+                engine.pointer(gradient),
+                outputs,
+                CudaEngine.ONE,
+                engine.mirrors().write(weight.gradientMirror()).pointer(),
+                inputs);
+        addColumnSums
+                .with(engine.address(gradient))
+                .with(rows)
+                .with(outputs)
                 .with(engine.mirrors().write(bias.gradientMirror()).address())
                 .run(engine.lane().stream(), Math.ceilDiv(outputs, THREADS), THREADS, 0);
         return result;
     }
 
     /** c = a·b + beta·c, all by columns: c is [m, n], the sum goes over k. */
-    private void product(int transposeA, int transposeB, int m, int n, int k, Pointer a, int strideA, Pointer b, int strideB, Pointer beta,
-            Pointer c, int strideC) {
-        CudaLane.checkBlas(JCublas2.cublasSgemm(engine.lane().blas(), transposeA, transposeB, m, n, k, CudaEngine.ONE, a, strideA, b,
-                strideB, beta, c, strideC), "a matrix product");
+    private void product(
+            int transposeA,
+            int transposeB,
+            int m,
+            int n,
+            int k,
+            Pointer a,
+            int strideA,
+            Pointer b,
+            int strideB,
+            Pointer beta,
+            Pointer c,
+            int strideC) {
+        CudaLane.checkBlas(
+                JCublas2.cublasSgemm(
+                        engine.lane().blas(),
+                        transposeA,
+                        transposeB,
+                        m,
+                        n,
+                        k,
+                        CudaEngine.ONE,
+                        a,
+                        strideA,
+                        b,
+                        strideB,
+                        beta,
+                        c,
+                        strideC),
+                "a matrix product");
     }
 }

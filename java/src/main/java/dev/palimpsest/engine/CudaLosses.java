@@ -13,10 +13,14 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongConsumer;
 
-/** Losses on the device: their values follow to pinned memory on their own, and the host waits for one only when it is asked for. */
+/**
+ * Losses on the device: their values follow to pinned memory on their own, and the host waits for one only when it is
+ * asked for.
+ */
 final class CudaLosses {
     /** How many are kept. */
     private static final int RING = 256;
+
     private static final int ROWS_A_BLOCK = 4;
 
     private final CudaEngine engine;
@@ -70,15 +74,32 @@ final class CudaLosses {
 
     Engine.Loss softmax(Tensor logits, int[] label, ClassRange classes) {
         Shape shape = logits.shape();
-        return classification(shape, label, (labelAddress, gradient, rowLoss) -> softmax.with(engine.address(logits)).with(labelAddress)
-                .with(shape.extent(0)).with(shape.extent(1)).with(classes.begin()).with(classes.end()).with(gradient).with(rowLoss));
+        return classification(
+                shape,
+                label,
+                (labelAddress, gradient, rowLoss) -> softmax.with(engine.address(logits))
+                        .with(labelAddress)
+                        .with(shape.extent(0))
+                        .with(shape.extent(1))
+                        .with(classes.begin())
+                        .with(classes.end())
+                        .with(gradient)
+                        .with(rowLoss));
     }
 
     Engine.Loss sigmoid(Tensor logits, int[] label, Tensor last) {
         Shape shape = logits.shape();
-        return classification(shape, label, (labelAddress, gradient, rowLoss) -> sigmoid.with(engine.address(logits)).with(labelAddress)
-                .with(last == null ? 0 : engine.address(last)).with(last == null ? 0 : last.shape().extent(1)).with(shape.extent(0))
-                .with(shape.extent(1)).with(gradient).with(rowLoss));
+        return classification(
+                shape,
+                label,
+                (labelAddress, gradient, rowLoss) -> sigmoid.with(engine.address(logits))
+                        .with(labelAddress)
+                        .with(last == null ? 0 : engine.address(last))
+                        .with(last == null ? 0 : last.shape().extent(1))
+                        .with(shape.extent(0))
+                        .with(shape.extent(1))
+                        .with(gradient)
+                        .with(rowLoss));
     }
 
     private interface Arguments {
@@ -92,7 +113,8 @@ final class CudaLosses {
                 DeviceBuffer rowLoss = engine.take((long) rows * Double.BYTES)) {
             engine.staging().upload(ints(label), engine.lane().stream(), labelMemory.address());
             return of(gradient, value -> {
-                arguments.of(labelMemory.address(), engine.address(gradient), rowLoss.address())
+                arguments
+                        .of(labelMemory.address(), engine.address(gradient), rowLoss.address())
                         .run(engine.lane().stream(), Math.ceilDiv(rows, ROWS_A_BLOCK), 32 * ROWS_A_BLOCK, 0);
                 mean.with(rowLoss.address()).with(rows).with(value).run(engine.lane().stream(), 1, 32, 0);
             });

@@ -12,7 +12,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
-/** Matrices on the device, in memory that {@link #close} gives back: work that is queued on it is done before it has another use. */
+/**
+ * Matrices on the device, in memory that {@link #close} gives back: work that is queued on it is done before it has
+ * another use.
+ */
 final class CudaMatrices implements Matrices {
     private final CudaEngine engine;
     private final CudaMatrixKernels kernels;
@@ -44,7 +47,8 @@ final class CudaMatrices implements Matrices {
 
     /** The address of a copy on the device. */
     long indices(int[] values) {
-        return upload((long) values.length * Integer.BYTES, arena -> arena.allocateFrom(JAVA_INT, values)).address();
+        return upload((long) values.length * Integer.BYTES, arena -> arena.allocateFrom(JAVA_INT, values))
+                .address();
     }
 
     private DeviceBuffer upload(long bytes, Function<Arena, MemorySegment> values) {
@@ -69,14 +73,22 @@ final class CudaMatrices implements Matrices {
     private CudaMatrix widened(Tensor tensor, long constants) {
         Shape shape = Checks.matrix(tensor);
         CudaMatrix result = matrix(shape.extent(0), shape.extent(1));
-        kernels.elements(kernels.widened.with(engine.address(tensor)).with(constants).with(shape.extent(1)).with(result.address()),
+        kernels.elements(
+                kernels.widened
+                        .with(engine.address(tensor))
+                        .with(constants)
+                        .with(shape.extent(1))
+                        .with(result.address()),
                 shape.elements());
         return result;
     }
 
     @Override
     public CudaMatrix row(double[] values) {
-        return new CudaMatrix(this, 1, values.length,
+        return new CudaMatrix(
+                this,
+                1,
+                values.length,
                 upload((long) values.length * Double.BYTES, arena -> arena.allocateFrom(JAVA_DOUBLE, values)));
     }
 
@@ -88,8 +100,15 @@ final class CudaMatrices implements Matrices {
         CudaMatrix sureness = matrix(rows, teachers);
         for (int k = 0; k < teachers; k++) {
             CudaMatrix p = (CudaMatrix) softmaxes.get(k);
-            kernels.rows(kernels.sureness.with(p.address()).with(label).with(rows).with(p.columns())
-                    .with(sureness.address() + (long) k * Double.BYTES).with(teachers), rows);
+            kernels.rows(
+                    kernels.sureness
+                            .with(p.address())
+                            .with(label)
+                            .with(rows)
+                            .with(p.columns())
+                            .with(sureness.address() + (long) k * Double.BYTES)
+                            .with(teachers),
+                    rows);
         }
         Tensor result = engine.allocate(Shape.of(rows, teachers));
         kernels.elements(kernels.surest.with(sureness.address()).with(teachers).with(engine.address(result)), rows);

@@ -46,15 +46,38 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
         Checks.product(this, other);
         CudaMatrix right = (CudaMatrix) other;
         CudaMatrix product = on.matrix(rows, right.columns);
-        CudaLane.checkBlas(JCublas2.cublasDgemm(on.engine().lane().blas(), CUBLAS_OP_N, CUBLAS_OP_N, right.columns, rows, columns, ONE,
-                right.pointer(), right.columns, pointer(), columns, ZERO, product.pointer(), right.columns), "a matrix product");
+        CudaLane.checkBlas(
+                JCublas2.cublasDgemm(
+                        on.engine().lane().blas(),
+                        CUBLAS_OP_N,
+                        CUBLAS_OP_N,
+                        right.columns,
+                        rows,
+                        columns,
+                        ONE,
+                        right.pointer(),
+                        right.columns,
+                        pointer(),
+                        columns,
+                        ZERO,
+                        product.pointer(),
+                        right.columns),
+                "a matrix product");
         return product;
     }
 
     @Override
     public CudaMatrix transposed() {
         CudaMatrix result = on.matrix(columns, rows);
-        on.kernels().elements(on.kernels().transposed.with(address()).with(rows).with(columns).with(result.address()), elements());
+        on.kernels()
+                .elements(
+                        on.kernels()
+                                .transposed
+                                .with(address())
+                                .with(rows)
+                                .with(columns)
+                                .with(result.address()),
+                        elements());
         return result;
     }
 
@@ -76,7 +99,15 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
 
     private CudaMatrix sum(long a, double factor, CudaMatrix b) {
         CudaMatrix result = on.matrix(rows, columns);
-        on.kernels().elements(on.kernels().plus.with(a).withDouble(factor).with(b.address()).with(result.address()), elements());
+        on.kernels()
+                .elements(
+                        on.kernels()
+                                .plus
+                                .with(a)
+                                .withDouble(factor)
+                                .with(b.address())
+                                .with(result.address()),
+                        elements());
         return result;
     }
 
@@ -92,14 +123,22 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
         Checks.sameColumns(this, other);
         CudaMatrix result = on.matrix(rows + other.rows(), columns);
         on.engine().lane().stream().copy(address(), result.address(), rows * rowBytes());
-        on.engine().lane().stream().copy(address(other), result.address() + rows * rowBytes(), other.rows() * rowBytes());
+        on.engine().lane().stream()
+                .copy(address(other), result.address() + rows * rowBytes(), other.rows() * rowBytes());
         return result;
     }
 
     @Override
     public CudaMatrix withDiagonal(double value) {
         CudaMatrix result = rows(0, rows);
-        on.kernels().elements(on.kernels().diagonal.with(result.address()).with(columns).withDouble(value), Math.min(rows, columns));
+        on.kernels()
+                .elements(
+                        on.kernels()
+                                .diagonal
+                                .with(result.address())
+                                .with(columns)
+                                .withDouble(value),
+                        Math.min(rows, columns));
         return result;
     }
 
@@ -107,7 +146,16 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     public DoubleSupplier dot(Matrix other) {
         Checks.same(this, other);
         CudaMatrix sums = on.matrix(rows, 1);
-        on.kernels().rows(on.kernels().dots.with(address()).with(address(other)).with(rows).with(columns).with(sums.address()), rows);
+        on.kernels()
+                .rows(
+                        on.kernels()
+                                .dots
+                                .with(address())
+                                .with(address(other))
+                                .with(rows)
+                                .with(columns)
+                                .with(sums.address()),
+                        rows);
         DoubleSupplier mean = meanOfRows(sums);
         return () -> rows * mean.getAsDouble();
     }
@@ -115,7 +163,15 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     @Override
     public CudaMatrix softmax() {
         CudaMatrix p = on.matrix(rows, columns);
-        on.kernels().rows(on.kernels().softmax.with(address()).with(rows).with(columns).with(p.address()), rows);
+        on.kernels()
+                .rows(
+                        on.kernels()
+                                .softmax
+                                .with(address())
+                                .with(rows)
+                                .with(columns)
+                                .with(p.address()),
+                        rows);
         return p;
     }
 
@@ -123,8 +179,16 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     public CudaMatrix softmaxGradient(Matrix byProbability) {
         Checks.same(this, byProbability);
         CudaMatrix gradient = on.matrix(rows, columns);
-        on.kernels().rows(on.kernels().softmaxGradient.with(address()).with(address(byProbability)).with(rows).with(columns)
-                .with(gradient.address()), rows);
+        on.kernels()
+                .rows(
+                        on.kernels()
+                                .softmaxGradient
+                                .with(address())
+                                .with(address(byProbability))
+                                .with(rows)
+                                .with(columns)
+                                .with(gradient.address()),
+                        rows);
         return gradient;
     }
 
@@ -133,8 +197,17 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
         Checks.labels(this, labels);
         CudaMatrix gradient = on.matrix(rows, columns);
         CudaMatrix losses = on.matrix(rows, 1);
-        on.kernels().rows(on.kernels().logLoss.with(address()).with(on.indices(labels)).with(rows).with(columns).with(gradient.address())
-                .with(losses.address()), rows);
+        on.kernels()
+                .rows(
+                        on.kernels()
+                                .logLoss
+                                .with(address())
+                                .with(on.indices(labels))
+                                .with(rows)
+                                .with(columns)
+                                .with(gradient.address())
+                                .with(losses.address()),
+                        rows);
         return new Term(meanOfRows(losses), gradient);
     }
 
@@ -142,8 +215,16 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     public DoubleSupplier divergence(Matrix from) {
         Checks.same(this, from);
         CudaMatrix losses = on.matrix(rows, 1);
-        on.kernels().rows(on.kernels().divergence.with(address()).with(address(from)).with(rows).with(columns).with(losses.address()),
-                rows);
+        on.kernels()
+                .rows(
+                        on.kernels()
+                                .divergence
+                                .with(address())
+                                .with(address(from))
+                                .with(rows)
+                                .with(columns)
+                                .with(losses.address()),
+                        rows);
         return meanOfRows(losses);
     }
 
@@ -154,11 +235,30 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
         CudaMatrix gradient = on.matrix(rows, columns);
         on.engine().lane().stream().zero(gradient.address(), rows * rowBytes());
         CudaMatrix missing = on.matrix(rows, 1);
-        on.kernels().rows(on.kernels().margin.with(address()).with(rows).with(columns).with(on.indices(others)).with(others.length)
-                .with(on.indices(current)).with(current.length).withDouble(margin).with(constantOthers ? 1 : 0).with(gradient.address())
-                .with(missing.address()), rows);
-        LongConsumer mean = value -> on.kernels().marginMean.with(missing.address()).with(rows).with(gradient.address()).with(elements())
-                .with(value).run(on.engine().lane().stream(), Math.ceilDiv(elements(), 256L), 256, 0);
+        on.kernels()
+                .rows(
+                        on.kernels()
+                                .margin
+                                .with(address())
+                                .with(rows)
+                                .with(columns)
+                                .with(on.indices(others))
+                                .with(others.length)
+                                .with(on.indices(current))
+                                .with(current.length)
+                                .withDouble(margin)
+                                .with(constantOthers ? 1 : 0)
+                                .with(gradient.address())
+                                .with(missing.address()),
+                        rows);
+        LongConsumer mean = value -> on.kernels()
+                .marginMean
+                .with(missing.address())
+                .with(rows)
+                .with(gradient.address())
+                .with(elements())
+                .with(value)
+                .run(on.engine().lane().stream(), Math.ceilDiv(elements(), 256L), 256, 0);
         return new Term(on.engine().losses().value(mean), gradient);
     }
 
@@ -166,14 +266,32 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     public Unit unitRows() {
         CudaMatrix unit = on.matrix(rows, columns);
         CudaMatrix length = on.matrix(rows, 1);
-        on.kernels().rows(on.kernels().unit.with(address()).with(rows).with(columns).with(unit.address()).with(length.address()), rows);
+        on.kernels()
+                .rows(
+                        on.kernels()
+                                .unit
+                                .with(address())
+                                .with(rows)
+                                .with(columns)
+                                .with(unit.address())
+                                .with(length.address()),
+                        rows);
         return new Unit(unit, length);
     }
 
     CudaMatrix unitRowsGradient(CudaMatrix byRows, CudaMatrix length) {
         CudaMatrix gradient = on.matrix(rows, columns);
-        on.kernels().rows(on.kernels().unitGradient.with(address()).with(length.address()).with(byRows.address()).with(rows).with(columns)
-                .with(gradient.address()), rows);
+        on.kernels()
+                .rows(
+                        on.kernels()
+                                .unitGradient
+                                .with(address())
+                                .with(length.address())
+                                .with(byRows.address())
+                                .with(rows)
+                                .with(columns)
+                                .with(gradient.address()),
+                        rows);
         return gradient;
     }
 
@@ -188,7 +306,15 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     public Term spread() {
         CudaMatrix by = on.matrix(rows, columns);
         CudaMatrix losses = on.matrix(rows, 1);
-        on.kernels().rows(on.kernels().spread.with(address()).with(rows).with(by.address()).with(losses.address()), rows);
+        on.kernels()
+                .rows(
+                        on.kernels()
+                                .spread
+                                .with(address())
+                                .with(rows)
+                                .with(by.address())
+                                .with(losses.address()),
+                        rows);
         DoubleSupplier mean = meanOfRows(losses);
         return new Term(() -> rows * mean.getAsDouble(), by);
     }
@@ -206,8 +332,15 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
 
     private Tensor rounded(long constants) {
         Tensor result = on.engine().allocate(Shape.of(rows, columns));
-        on.kernels().elements(on.kernels().rounded.with(address()).with(constants).with(columns).with(on.engine().address(result)),
-                elements());
+        on.kernels()
+                .elements(
+                        on.kernels()
+                                .rounded
+                                .with(address())
+                                .with(constants)
+                                .with(columns)
+                                .with(on.engine().address(result)),
+                        elements());
         return result;
     }
 }

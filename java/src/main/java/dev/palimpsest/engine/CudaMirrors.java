@@ -8,8 +8,8 @@ import java.util.IdentityHashMap;
 import java.util.Map;
 
 /**
- * Copies on the device of what a model keeps on the host, each made when it is first used and kept until it is forgotten or the
- * engine closes.
+ * Copies on the device of what a model keeps on the host, each made when it is first used and kept until it is
+ * forgotten or the engine closes.
  */
 final class CudaMirrors {
     private final CudaEngine engine;

@@ -14,7 +14,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 
-/** One launch moves all parameters. State, masks and the table of addresses stay on the device for a phase of training. */
+/**
+ * One launch moves all parameters. State, masks and the table of addresses stay on the device for a phase of training.
+ */
 final class CudaOptimisation implements Engine.Optimisation {
     private static final int THREADS = 256;
     private static final int WEIGHTS_A_BLOCK = 1024;
@@ -44,7 +46,9 @@ final class CudaOptimisation implements Engine.Optimisation {
         clipFactor = new CudaLaunch(engine.device(), "optimiser", "clip_factor", 4);
         sgd = new CudaLaunch(engine.device(), "optimiser", "sgd", 7);
         adam = new CudaLaunch(engine.device(), "optimiser", "adam", 10);
-        int[] blocksOf = parameters.stream().mapToInt(p -> Math.ceilDiv(p.size(), WEIGHTS_A_BLOCK)).toArray();
+        int[] blocksOf = parameters.stream()
+                .mapToInt(p -> Math.ceilDiv(p.size(), WEIGHTS_A_BLOCK))
+                .toArray();
         blocks = Arrays.stream(blocksOf).sum();
         try (Arena temporary = Arena.ofConfined()) {
             table = take(8L * WORDS * parameters.size());
@@ -57,10 +61,17 @@ final class CudaOptimisation implements Engine.Optimisation {
             for (int p = 0; p < parameters.size(); p++) {
                 Parameter parameter = parameters.get(p);
                 long at = (long) WORDS * p;
-                words.setAtIndex(JAVA_LONG, at, engine.mirrors().write(parameter.valueMirror()).address());
-                words.setAtIndex(JAVA_LONG, at + 1, engine.mirrors().write(parameter.gradientMirror()).address());
+                words.setAtIndex(
+                        JAVA_LONG,
+                        at,
+                        engine.mirrors().write(parameter.valueMirror()).address());
+                words.setAtIndex(
+                        JAVA_LONG,
+                        at + 1,
+                        engine.mirrors().write(parameter.gradientMirror()).address());
                 for (int s = 0; s < states; s++) {
-                    words.setAtIndex(JAVA_LONG, at + 2 + s, zeros(parameter.shape().bytes()));
+                    words.setAtIndex(
+                            JAVA_LONG, at + 2 + s, zeros(parameter.shape().bytes()));
                 }
                 words.setAtIndex(JAVA_LONG, at + 4, mask(parameter, trainable.apply(parameter), temporary));
                 words.setAtIndex(JAVA_LONG, at + 5, parameter.size());
@@ -94,8 +105,8 @@ final class CudaOptimisation implements Engine.Optimisation {
             return 0;
         }
         if (mask.length != parameter.size()) {
-            throw new IllegalArgumentException("mask of " + parameter.name() + " has " + mask.length + " entries, the parameter is "
-                    + parameter.shape() + " (" + parameter.size() + " values)");
+            throw new IllegalArgumentException("mask of " + parameter.name() + " has " + mask.length
+                    + " entries, the parameter is " + parameter.shape() + " (" + parameter.size() + " values)");
         }
         DeviceBuffer buffer = take(mask.length);
         stream.toDevice(temporary.allocateFrom(ValueLayout.JAVA_BYTE, mask), buffer.address());
@@ -106,8 +117,17 @@ final class CudaOptimisation implements Engine.Optimisation {
     @Override
     public void clip(double maxNorm) {
         parameters.forEach(parameter -> engine.mirrors().read(parameter.gradientMirror()));
-        sumSquares.with(table.address()).with(parameterOfBlock.address()).with(squares.address()).run(stream, blocks, THREADS, 8 * THREADS);
-        clipFactor.with(squares.address()).with(blocks).withDouble(maxNorm).with(factor.address()).run(stream, 1, THREADS, 8 * THREADS);
+        sumSquares
+                .with(table.address())
+                .with(parameterOfBlock.address())
+                .with(squares.address())
+                .run(stream, blocks, THREADS, 8 * THREADS);
+        clipFactor
+                .with(squares.address())
+                .with(blocks)
+                .withDouble(maxNorm)
+                .with(factor.address())
+                .run(stream, 1, THREADS, 8 * THREADS);
         clipped = true;
     }
 
@@ -121,13 +141,26 @@ final class CudaOptimisation implements Engine.Optimisation {
         clipped = false;
         switch (update) {
             case Update.Sgd(double rate, double momentum, boolean nesterov, double decay) ->
-                    sgd.with(table.address()).with(parameterOfBlock.address()).with(clip).withFloat((float) rate)
-                            .withFloat((float) momentum).withInt(nesterov ? 1 : 0).withFloat((float) decay).run(stream, blocks, THREADS, 0);
+                sgd.with(table.address())
+                        .with(parameterOfBlock.address())
+                        .with(clip)
+                        .withFloat((float) rate)
+                        .withFloat((float) momentum)
+                        .withInt(nesterov ? 1 : 0)
+                        .withFloat((float) decay)
+                        .run(stream, blocks, THREADS, 0);
             case Update.Adam(double rate, long step, double beta1, double beta2, double epsilon, double decay) ->
-                    adam.with(table.address()).with(parameterOfBlock.address()).with(clip)
-                            .withFloat((float) (rate / (1 - Math.pow(beta1, step)))).withFloat((float) Math.sqrt(1 - Math.pow(beta2, step)))
-                            .withFloat((float) (1 - beta1)).withFloat((float) beta2).withFloat((float) (1 - beta2))
-                            .withFloat((float) epsilon).withFloat((float) decay).run(stream, blocks, THREADS, 0);
+                adam.with(table.address())
+                        .with(parameterOfBlock.address())
+                        .with(clip)
+                        .withFloat((float) (rate / (1 - Math.pow(beta1, step))))
+                        .withFloat((float) Math.sqrt(1 - Math.pow(beta2, step)))
+                        .withFloat((float) (1 - beta1))
+                        .withFloat((float) beta2)
+                        .withFloat((float) (1 - beta2))
+                        .withFloat((float) epsilon)
+                        .withFloat((float) decay)
+                        .run(stream, blocks, THREADS, 0);
         }
         parameters.forEach(Parameter::changed);
     }

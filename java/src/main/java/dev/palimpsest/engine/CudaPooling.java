@@ -17,12 +17,19 @@ final class CudaPooling {
     }
 
     private cudnnPoolingDescriptor mean(Shape images) {
-        return engine.descriptors().pooling(CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING, images.extent(2), images.extent(3), 0, 1, 1);
+        return engine.descriptors()
+                .pooling(CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING, images.extent(2), images.extent(3), 0, 1, 1);
     }
 
     private cudnnPoolingDescriptor maxima(MaxPooling geometry) {
-        return engine.descriptors().pooling(CUDNN_POOLING_MAX_DETERMINISTIC, geometry.kernel(), geometry.kernel(), geometry.padding(),
-                geometry.stride(), geometry.stride());
+        return engine.descriptors()
+                .pooling(
+                        CUDNN_POOLING_MAX_DETERMINISTIC,
+                        geometry.kernel(),
+                        geometry.kernel(),
+                        geometry.padding(),
+                        geometry.stride(),
+                        geometry.stride());
     }
 
     private static Shape means(Shape images) {
@@ -39,7 +46,10 @@ final class CudaPooling {
         return result;
     }
 
-    /** Every position's share, which needs neither input nor output: cuDNN reads them, so they are there, and any values will do. */
+    /**
+     * Every position's share, which needs neither input nor output: cuDNN reads them, so they are there, and any
+     * values will do.
+     */
     Tensor meanGradient(Tensor gradient, Shape images) {
         Checks.shape("the gradient of the pooled features", means(images), gradient);
         Tensor result = engine.activation(images);
@@ -62,14 +72,40 @@ final class CudaPooling {
     }
 
     private void forward(cudnnPoolingDescriptor window, Tensor images, Tensor result, Shape resultImages) {
-        CudaLane.check(JCudnn.cudnnPoolingForward(engine.lane().dnn(), window, CudaEngine.ONE, engine.descriptors().tensor(images.shape()),
-                engine.pointer(images), CudaEngine.ZERO, engine.descriptors().tensor(resultImages), engine.pointer(result)), "pooling");
+        CudaLane.check(
+                JCudnn.cudnnPoolingForward(
+                        engine.lane().dnn(),
+                        window,
+                        CudaEngine.ONE,
+                        engine.descriptors().tensor(images.shape()),
+                        engine.pointer(images),
+                        CudaEngine.ZERO,
+                        engine.descriptors().tensor(resultImages),
+                        engine.pointer(result)),
+                "pooling");
     }
 
-    private void backward(cudnnPoolingDescriptor window, Tensor gradient, Tensor output, Shape outputImages, Tensor images, Tensor result) {
-        CudaLane.check(JCudnn.cudnnPoolingBackward(engine.lane().dnn(), window, CudaEngine.ONE, engine.descriptors().tensor(outputImages),
-                engine.pointer(output), engine.descriptors().tensor(outputImages), engine.pointer(gradient),
-                engine.descriptors().tensor(images.shape()), engine.pointer(images), CudaEngine.ZERO,
-                engine.descriptors().tensor(result.shape()), engine.pointer(result)), "the gradient of pooling");
+    private void backward(
+            cudnnPoolingDescriptor window,
+            Tensor gradient,
+            Tensor output,
+            Shape outputImages,
+            Tensor images,
+            Tensor result) {
+        CudaLane.check(
+                JCudnn.cudnnPoolingBackward(
+                        engine.lane().dnn(),
+                        window,
+                        CudaEngine.ONE,
+                        engine.descriptors().tensor(outputImages),
+                        engine.pointer(output),
+                        engine.descriptors().tensor(outputImages),
+                        engine.pointer(gradient),
+                        engine.descriptors().tensor(images.shape()),
+                        engine.pointer(images),
+                        CudaEngine.ZERO,
+                        engine.descriptors().tensor(result.shape()),
+                        engine.pointer(result)),
+                "the gradient of pooling");
     }
 }

@@ -32,8 +32,8 @@ final class CudaTable implements Engine.Table {
         long bytes = matrix.shape().bytes();
         long from = (long) first * width * Float.BYTES;
         if (first < 0 || matrix.shape().extent(1) != width || from + bytes > memory.bytes()) {
-            throw new IllegalArgumentException(
-                    "rows of " + matrix.shape() + " from row " + first + " on do not fit a table of " + rows + "×" + width);
+            throw new IllegalArgumentException("rows of " + matrix.shape() + " from row " + first
+                    + " on do not fit a table of " + rows + "×" + width);
         }
         engine.lane().stream().copy(engine.address(matrix), address() + from, bytes);
     }
@@ -41,10 +41,19 @@ final class CudaTable implements Engine.Table {
     @Override
     public Tensor gather(int[] indices) {
         Tensor result = engine.allocate(Shape.of(indices.length, width));
-        try (DeviceBuffer wanted = engine.take((long) indices.length * Integer.BYTES); Arena temporary = Arena.ofConfined()) {
-            engine.staging().upload(temporary.allocateFrom(JAVA_INT, checked(indices)), engine.lane().stream(), wanted.address());
+        try (DeviceBuffer wanted = engine.take((long) indices.length * Integer.BYTES);
+                Arena temporary = Arena.ofConfined()) {
+            engine.staging()
+                    .upload(
+                            temporary.allocateFrom(JAVA_INT, checked(indices)),
+                            engine.lane().stream(),
+                            wanted.address());
             long count = result.shape().elements();
-            gather.with(address()).with(wanted.address()).with(width).with(engine.address(result)).with(count)
+            gather.with(address())
+                    .with(wanted.address())
+                    .with(width)
+                    .with(engine.address(result))
+                    .with(count)
                     .run(engine.lane().stream(), Math.ceilDiv(count, 256L), 256, 0);
         }
         return result;

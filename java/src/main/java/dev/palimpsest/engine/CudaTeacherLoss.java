@@ -12,7 +12,12 @@ import java.util.List;
 final class CudaTeacherLoss implements Engine.TeacherLoss {
     @FunctionalInterface
     private interface Kernel {
-        void lossAndGradient(int rows, DeviceMatrix student, DeviceMatrix[] teachers, DeviceMatrix weight, DeviceMatrix gradient,
+        void lossAndGradient(
+                int rows,
+                DeviceMatrix student,
+                DeviceMatrix[] teachers,
+                DeviceMatrix weight,
+                DeviceMatrix gradient,
                 long loss);
     }
 
@@ -29,14 +34,19 @@ final class CudaTeacherLoss implements Engine.TeacherLoss {
     }
 
     static CudaTeacherLoss kl(CudaEngine engine, int maxRows, int classes, List<ClassRange> ranges, float temperature) {
-        CudaMultiTeacherKl kl = new CudaMultiTeacherKl(engine.device(), engine.device().compute(), maxRows, classes, ranges,
-                ElementType.FLOAT32);
-        return new CudaTeacherLoss(engine, ranges.size(), (rows, student, teachers, weight, gradient, loss) ->
-                kl.lossAndGradient(rows, temperature, student, teachers, weight, gradient, loss), kl::close);
+        CudaMultiTeacherKl kl = new CudaMultiTeacherKl(
+                engine.device(), engine.device().compute(), maxRows, classes, ranges, ElementType.FLOAT32);
+        return new CudaTeacherLoss(
+                engine,
+                ranges.size(),
+                (rows, student, teachers, weight, gradient, loss) ->
+                        kl.lossAndGradient(rows, temperature, student, teachers, weight, gradient, loss),
+                kl::close);
     }
 
     static CudaTeacherLoss mse(CudaEngine engine, int maxRows, int dims, int teachers) {
-        CudaFeatureMse mse = new CudaFeatureMse(engine.device(), engine.device().compute(), maxRows, dims, teachers, ElementType.FLOAT32);
+        CudaFeatureMse mse = new CudaFeatureMse(
+                engine.device(), engine.device().compute(), maxRows, dims, teachers, ElementType.FLOAT32);
         return new CudaTeacherLoss(engine, teachers, mse::lossAndGradient, mse::close);
     }
 
@@ -46,8 +56,16 @@ final class CudaTeacherLoss implements Engine.TeacherLoss {
         for (int k = 0; k < teachers.length; k++) {
             teachers[k] = matrix(outputs.get(k));
         }
-        return engine.losses().of(gradient, value -> kernel.lossAndGradient(student.shape().extent(0), matrix(student), teachers,
-                matrix(weights), matrix(gradient), value));
+        return engine.losses()
+                .of(
+                        gradient,
+                        value -> kernel.lossAndGradient(
+                                student.shape().extent(0),
+                                matrix(student),
+                                teachers,
+                                matrix(weights),
+                                matrix(gradient),
+                                value));
     }
 
     private DeviceMatrix matrix(Tensor tensor) {

@@ -4,15 +4,21 @@ package dev.palimpsest.engine;
  * What a user may say about where and how layers are computed.
  *
  * @param device where
- * @param tf32 convolutions and products may round their inputs to TF32 on the tensor cores: faster, with 10 bits of mantissa
- * @param deterministic only algorithms whose sums come in a fixed order, and no choice by timing, so that runs repeat bit for bit
+ * @param tf32 convolutions and products may round their inputs to TF32 on the tensor cores: faster, with 10 bits of
+ *     mantissa
+ * @param deterministic only algorithms whose sums come in a fixed order, and no choice by timing, so that runs repeat
+ *     bit for bit
  * @param memoryMebibytes the most GPU memory to take, in MiB; 0 for all there is
  */
 public record DeviceOptions(Device device, boolean tf32, boolean deterministic, int memoryMebibytes) {
     /** {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}. */
     public record Device(Kind kind, int index) {
         /** AUTO takes the first GPU that works, or else the CPU. */
-        public enum Kind { AUTO, CPU, CUDA }
+        public enum Kind {
+            AUTO,
+            CPU,
+            CUDA
+        }
 
         /** @throws IllegalArgumentException with a sentence, if it is none of the four */
         public static Device parse(String text) {
@@ -48,7 +54,8 @@ public record DeviceOptions(Device device, boolean tf32, boolean deterministic, 
     /** @throws IllegalArgumentException if the memory is negative */
     public DeviceOptions {
         if (memoryMebibytes < 0) {
-            throw new IllegalArgumentException("GPU memory " + memoryMebibytes + " MiB: expected at least 1, or 0 for all there is");
+            throw new IllegalArgumentException(
+                    "GPU memory " + memoryMebibytes + " MiB: expected at least 1, or 0 for all there is");
         }
     }
 }

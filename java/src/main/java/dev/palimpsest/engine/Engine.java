@@ -12,27 +12,32 @@ import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.DoubleSupplier;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * The layer maths of one device. Tensors it returns come from its workspace and go back with {@link #release}; after the first step over
- * given shapes nothing is allocated off-heap. Gradients of parameters are added to {@link Parameter#gradient()}.
+ * The layer maths of one device. Tensors it returns come from its workspace and go back with {@link #release}; after
+ * the first step over given shapes nothing is allocated off-heap. Gradients of parameters are added to
+ * {@link Parameter#gradient()}.
  *
- * <p>An engine belongs to the thread that opened it, and refuses every call after {@link #close}. Images and activations are [N, C, H, W],
- * matrices [N, features], all float32.
+ * <p>An engine belongs to the thread that opened it, and refuses every call after {@link #close}. Images and
+ * activations are [N, C, H, W], matrices [N, features], all float32.
  */
 public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngine {
-    /** The engine on this machine's processor with the given number of threads. @throws EngineException if oneDNN cannot be loaded */
+    /**
+     * The engine on this machine's processor with the given number of threads.
+     *
+     * @throws EngineException if oneDNN cannot be loaded
+     */
     static Engine cpu(int threads) {
         return new CpuEngine(threads);
     }
 
     /**
-     * The engine that the options ask for. {@code auto} takes a GPU if one works, with what it needs, and otherwise tells why not and takes
-     * the processor.
+     * The engine that the options ask for. {@code auto} takes a GPU if one works, with what it needs, and otherwise
+     * tells why not and takes the processor.
      *
      * @param threads of the processor
      * @param remark is told, in one sentence, why an automatic choice fell back to the processor
@@ -69,8 +74,8 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
     Tensor tensor(Shape shape, float[] values);
 
     /**
-     * A row-major tensor over memory of the caller's, which stays the caller's: releasing the tensor leaves it alone. An engine that cannot
-     * read the host's memory copies it at once, so that the caller may reuse it.
+     * A row-major tensor over memory of the caller's, which stays the caller's: releasing the tensor leaves it alone.
+     * An engine that cannot read the host's memory copies it at once, so that the caller may reuse it.
      */
     Tensor wrap(Shape shape, MemorySegment rowMajor);
 
@@ -89,13 +94,18 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
 
     void convolutionWeightGradient(Tensor images, Tensor gradient, Parameter weight, Convolution geometry);
 
-    /** What {@link #batchNorm} keeps for its backward pass: input, batch mean and variance, and which outputs the ReLU let through. */
+    /**
+     * What {@link #batchNorm} keeps for its backward pass: input, batch mean and variance, and which outputs the ReLU
+     * let through.
+     */
     record Normalised(Tensor output, Tensor mean, Tensor variance, Tensor passed, boolean frozen) {}
 
     /**
-     * Normalises with the batch's statistics and updates the running ones, or, if {@code frozen}, with the running ones, which then stay.
+     * Normalises with the batch's statistics and updates the running ones, or, if {@code frozen}, with the running
+     * ones, which then stay.
      *
-     * @throws IllegalArgumentException if the batch has one value a channel and is not frozen: its variance would be zero
+     * @throws IllegalArgumentException if the batch has one value a channel and is not frozen: its variance would be
+     *     zero
      */
     Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen);
 
@@ -128,7 +138,11 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
     /** input·weightᵀ + bias for input [N, in], weight [out, in], bias [out]. */
     Tensor linear(Tensor input, Parameter weight, Parameter bias);
 
-    /** Adds to the gradients of weight and bias. @return the gradient of the input */
+    /**
+     * Adds to the gradients of weight and bias.
+     *
+     * @return the gradient of the input
+     */
     Tensor linearGradient(Tensor gradient, Tensor input, Parameter weight, Parameter bias);
 
     /** target += factor · source, in place. */
@@ -143,7 +157,8 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
     /**
      * A loss, the mean over a batch's rows, and its gradient by what it is of.
      *
-     * @param value in float64; asking waits for the device, and must be done before another hundred losses have been computed
+     * @param value in float64; asking waits for the device, and must be done before another hundred losses have been
+     *     computed
      */
     record Loss(DoubleSupplier value, Tensor gradient) {
         static Loss of(double value, Tensor gradient) {
@@ -154,14 +169,19 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
     /** See {@code dev.palimpsest.loss.CrossEntropy}, which also checks: −log softmax(z[classes])[label]. */
     Loss softmaxCrossEntropy(Tensor logits, int[] labels, ClassRange classes);
 
-    /** See {@code dev.palimpsest.loss.CrossEntropy}, which also checks: every column's sigmoid cross-entropy. @param last null for none */
+    /**
+     * See {@code dev.palimpsest.loss.CrossEntropy}, which also checks: every column's sigmoid cross-entropy.
+     *
+     * @param last null for none
+     */
     Loss sigmoidCrossEntropy(Tensor logits, int[] labels, Tensor last);
 
     /** A kernel that compares a student with several teachers; it has scratch memory, which {@link #close} frees. */
     interface TeacherLoss extends AutoCloseable {
         /**
          * @param student [B, columns]
-         * @param teachers what each of them says of the same rows; they may be released at once, and so may the weights
+         * @param teachers what each of them says of the same rows; they may be released at once, and so may the
+         *     weights
          * @param weights at least B rows of one weight a teacher
          */
         Loss of(Tensor student, List<Tensor> teachers, Tensor weights);
@@ -179,7 +199,11 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
     /** Matrices for the time of one loss. */
     Matrices matrices();
 
-    /** The rows that one-hot rows choose of several matrices [B, C]. @param oneHot [B, matrices] */
+    /**
+     * The rows that one-hot rows choose of several matrices [B, C].
+     *
+     * @param oneHot [B, matrices]
+     */
     Tensor chosenRows(Tensor oneHot, List<Tensor> matrices);
 
     /** Extents of the outermost axis begin to end − 1, of a row-major tensor. */
@@ -204,7 +228,10 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
 
     /** An optimiser's step where the parameters are, with its state and masks: one phase of training. */
     interface Optimisation extends AutoCloseable {
-        /** Scales all gradients down together when their norm passes the limit, like {@code dev.palimpsest.train.GradientClipping}. */
+        /**
+         * Scales all gradients down together when their norm passes the limit, like
+         * {@code dev.palimpsest.train.GradientClipping}.
+         */
         void clip(double maxNorm);
 
         /** Moves every parameter; where its mask is 0, neither a weight nor its state changes by a bit. */
@@ -234,18 +261,21 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
     Following following(List<Mirror> targets, List<Mirror> sources, float[] kept);
 
     /**
-     * How many training steps may be under way on a device before their losses are asked for. 0 says that a loss is there when its call
-     * returns; otherwise asking at once would make the device wait for the host.
+     * How many training steps may be under way on a device before their losses are asked for. 0 says that a loss is
+     * there when its call returns; otherwise asking at once would make the device wait for the host.
      */
     int stepsAhead();
 
     /**
-     * Does a frozen network's work on these images beside what else is queued on the device, if the engine can: neither waits for the other
-     * until the results are used.
+     * Does a frozen network's work on these images beside what else is queued on the device, if the engine can:
+     * neither waits for the other until the results are used.
      */
     <T> T beside(Tensor images, Supplier<T> work);
 
-    /** A convolution whose weight [OIHW] and bias [O] never change again, packed for fast inference. Close it to free the packed copy. */
+    /**
+     * A convolution whose weight [OIHW] and bias [O] never change again, packed for fast inference. Close it to free
+     * the packed copy.
+     */
     FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias);
 
     /**
@@ -254,7 +284,8 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
      * @param scale float32, a factor for each output channel
      * @return empty if parameters live on the host, where {@code dev.palimpsest.snapshot} rebuilds weights
      */
-    Optional<FrozenConvolution> freeze(Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias);
+    Optional<FrozenConvolution> freeze(
+            Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias);
 
     /** See {@link Engine#freeze}. */
     interface FrozenConvolution extends AutoCloseable {

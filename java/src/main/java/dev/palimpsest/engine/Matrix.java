@@ -45,26 +45,35 @@ public sealed interface Matrix permits CpuMatrix, CudaMatrix {
     /** Softmax of every row. */
     Matrix softmax();
 
-    /** This, a softmax, turns a gradient by its probabilities into that by its logits: g_c = p_c (d_c − Σ_j d_j p_j). */
+    /**
+     * This, a softmax, turns a gradient by its probabilities into that by its logits: g_c = p_c (d_c − Σ_j d_j p_j).
+     */
     Matrix softmaxGradient(Matrix byProbability);
 
-    /** Of this, a softmax: mean over rows of −log p[label], and the gradient by its logits. @param labels a column for each row */
+    /**
+     * Of this, a softmax: mean over rows of −log p[label], and the gradient by its logits.
+     *
+     * @param labels a column for each row
+     */
     Term logLoss(int[] labels);
 
     /** Of this, softmaxes q, from others, p: mean over rows of Σ q (log q − log p). Asking waits for the device. */
     DoubleSupplier divergence(Matrix from);
 
     /**
-     * Mean of best(others) + margin − best(current) over the rows where that is positive, 0 if there are none, and its gradient. Best is
-     * the highest value in those columns, or, for {@code constantOthers}, the highest probability of a softmax over them; then only the
-     * current columns have a gradient.
+     * Mean of best(others) + margin − best(current) over the rows where that is positive, 0 if there are none, and its
+     * gradient. Best is the highest value in those columns, or, for {@code constantOthers}, the highest probability of
+     * a softmax over them; then only the current columns have a gradient.
      */
     Term margin(int[] others, int[] current, double margin, boolean constantOthers);
 
     /** Every row divided by its length. */
     Unit unitRows();
 
-    /** @param rows of length 1 @param length what they were divided by, at least 1e-12 */
+    /**
+     * @param rows of length 1
+     * @param length what they were divided by, at least 1e-12
+     */
     record Unit(Matrix rows, Matrix length) {
         /** A gradient by these rows as one by what they were. */
         public Matrix gradient(Matrix byRows) {
@@ -79,8 +88,9 @@ public sealed interface Matrix permits CpuMatrix, CudaMatrix {
     Matrix centred();
 
     /**
-     * Of this, a covariance [D, D] of N rows, VICReg's terms: Σ_a max(0, 1 − √(v_aa + 1e-4)) / 2D + Σ_{a≠b} v_ab² / 25D, and their
-     * gradient by the covariance. The gradient by the rows is 2 / (N − 1) times the centred rows times that.
+     * Of this, a covariance [D, D] of N rows, VICReg's terms: Σ_a max(0, 1 − √(v_aa + 1e-4)) / 2D + Σ_{a≠b} v_ab² /
+     * 25D, and their gradient by the covariance. The gradient by the rows is 2 / (N − 1) times the centred rows times
+     * that.
      */
     Term spread();
 

@@ -2,27 +2,35 @@ package dev.palimpsest.engine;
 
 import dev.palimpsest.tensor.Shape;
 
-/** Geometry of square maximum pooling, as PyTorch's {@code MaxPool2d}: what lies beyond the border is never the maximum. */
+/**
+ * Geometry of square maximum pooling, as PyTorch's {@code MaxPool2d}: what lies beyond the border is never the
+ * maximum.
+ */
 public record MaxPooling(int kernel, int stride, int padding) {
     public MaxPooling {
         // With more padding a window could lie outside the image altogether.
         if (kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2) {
-            throw new IllegalArgumentException("maximum pooling with kernel " + kernel + ", stride " + stride + ", padding " + padding
-                    + ": expected positive sizes and a padding of at most half the kernel");
+            throw new IllegalArgumentException("maximum pooling with kernel " + kernel + ", stride " + stride
+                    + ", padding " + padding + ": expected positive sizes and a padding of at most half the kernel");
         }
     }
 
-    /** Shape of the output for images [N, C, H, W]. @throws IllegalArgumentException if they do not fit or there are none */
+    /**
+     * Shape of the output for images [N, C, H, W].
+     *
+     * @throws IllegalArgumentException if they do not fit or there are none
+     */
     public Shape outputShape(Shape images) {
         Checks.notEmpty("maximum pooling", images);
-        return Shape.of(images.extent(0), images.extent(1), outputExtent(images.extent(2)), outputExtent(images.extent(3)));
+        return Shape.of(
+                images.extent(0), images.extent(1), outputExtent(images.extent(2)), outputExtent(images.extent(3)));
     }
 
     private int outputExtent(int extent) {
         int padded = extent + 2 * padding - kernel;
         if (padded < 0) {
-            throw new IllegalArgumentException("pooling over " + kernel + " pixels does not fit an image side of " + extent
-                    + " padded by " + padding);
+            throw new IllegalArgumentException("pooling over " + kernel + " pixels does not fit an image side of "
+                    + extent + " padded by " + padding);
         }
         return padded / stride + 1;
     }

@@ -24,8 +24,8 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * oneDNN's C interface through FFM, with the few constants that this project uses (oneapi/dnnl/dnnl_types.h, 3.x). {@link #call} is for
- * set-up; the two functions on the way of every step have handles of their own.
+ * oneDNN's C interface through FFM, with the few constants that this project uses (oneapi/dnnl/dnnl_types.h, 3.x).
+ * {@link #call} is for set-up; the two functions on the way of every step have handles of their own.
  */
 final class OneDnn {
     static final int FORWARD_TRAINING = 64;
@@ -99,7 +99,9 @@ final class OneDnn {
 
     String version() {
         try {
-            MemorySegment version = ((MemorySegment) query("dnnl_version", FunctionDescriptor.of(ADDRESS)).invokeExact()).reinterpret(12);
+            MemorySegment version = ((MemorySegment) query("dnnl_version", FunctionDescriptor.of(ADDRESS))
+                            .invokeExact())
+                    .reinterpret(12);
             return version.get(JAVA_INT, 0) + "." + version.get(JAVA_INT, 4) + "." + version.get(JAVA_INT, 8);
         } catch (Throwable e) {
             throw new EngineException("dnnl_version failed: " + e, e);
@@ -108,7 +110,10 @@ final class OneDnn {
 
     boolean hasAvx512() {
         try {
-            return ((int) query("dnnl_get_effective_cpu_isa", FunctionDescriptor.of(JAVA_INT)).invokeExact() & AVX512) == AVX512;
+            return ((int) query("dnnl_get_effective_cpu_isa", FunctionDescriptor.of(JAVA_INT))
+                                    .invokeExact()
+                            & AVX512)
+                    == AVX512;
         } catch (Throwable e) {
             throw new EngineException("dnnl_get_effective_cpu_isa failed: " + e, e);
         }
@@ -122,22 +127,24 @@ final class OneDnn {
     MemorySegment describe(Shape shape, Format format) {
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment dims = dims(temporary, shape.extents());
-            MemorySegment description = created(
-                    to -> call("dnnl_memory_desc_create_with_tag", "PIPII", to, shape.rank(), dims, FLOAT32, format.tag()));
+            MemorySegment description = created(to ->
+                    call("dnnl_memory_desc_create_with_tag", "PIPII", to, shape.rank(), dims, FLOAT32, format.tag()));
             descriptions.add(description);
             return description;
         }
     }
 
     static MemorySegment dims(Arena arena, int... extents) {
-        return arena.allocateFrom(JAVA_LONG, Arrays.stream(extents).asLongStream().toArray());
+        return arena.allocateFrom(
+                JAVA_LONG, Arrays.stream(extents).asLongStream().toArray());
     }
 
     /** What a primitive expects for one of its arguments. */
     MemorySegment argument(MemorySegment primitiveDescriptor, int argument) {
         try {
-            return (MemorySegment) query("dnnl_primitive_desc_query_md", FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT, JAVA_INT))
-                    .invokeExact(primitiveDescriptor, QUERY_ARGUMENT, argument);
+            return (MemorySegment)
+                    query("dnnl_primitive_desc_query_md", FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT, JAVA_INT))
+                            .invokeExact(primitiveDescriptor, QUERY_ARGUMENT, argument);
         } catch (Throwable e) {
             throw new EngineException("dnnl_primitive_desc_query_md failed: " + e, e);
         }
@@ -145,13 +152,16 @@ final class OneDnn {
 
     long bytes(MemorySegment descriptor) {
         try {
-            return (long) query("dnnl_memory_desc_get_size", FunctionDescriptor.of(JAVA_LONG, ADDRESS)).invokeExact(descriptor);
+            return (long) query("dnnl_memory_desc_get_size", FunctionDescriptor.of(JAVA_LONG, ADDRESS))
+                    .invokeExact(descriptor);
         } catch (Throwable e) {
             throw new EngineException("dnnl_memory_desc_get_size failed: " + e, e);
         }
     }
 
-    /** Attributes with the scratchpad in our hands and, where asked, adding to what the output holds and then a ReLU. */
+    /**
+     * Attributes with the scratchpad in our hands and, where asked, adding to what the output holds and then a ReLU.
+     */
     MemorySegment attributes(boolean sum, boolean relu) {
         return attributes.computeIfAbsent((sum ? 1 : 0) + (relu ? 2 : 0), key -> buildAttributes(sum, relu));
     }
@@ -187,8 +197,8 @@ final class OneDnn {
     }
 
     /**
-     * Threads for what is built or run next. Set anew each time: OpenMP keeps the number for the calling thread, whichever
-     * engine it used last.
+     * Threads for what is built or run next. Set anew each time: OpenMP keeps the number for the calling thread,
+     * whichever engine it used last.
      */
     void use(int threads) {
         try {
@@ -244,7 +254,11 @@ final class OneDnn {
         }
     }
 
-    /** Calls a function that returns a status. Signature: P pointer, I int32, L int64, F float32. @throws EngineException if it refuses */
+    /**
+     * Calls a function that returns a status. Signature: P pointer, I int32, L int64, F float32.
+     *
+     * @throws EngineException if it refuses
+     */
     void call(String function, String signature, Object... arguments) {
         try {
             check((int) handle(function, signature).invokeWithArguments(arguments), function);
@@ -282,13 +296,16 @@ final class OneDnn {
 
     private MethodHandle handle(String function, String signature) {
         return handles.computeIfAbsent(function, name -> {
-            MemoryLayout[] parameters = signature.chars().mapToObj(c -> switch (c) {
-                case 'P' -> ADDRESS;
-                case 'I' -> JAVA_INT;
-                case 'L' -> JAVA_LONG;
-                case 'F' -> JAVA_FLOAT;
-                default -> throw new IllegalArgumentException(signature);
-            }).toArray(MemoryLayout[]::new);
+            MemoryLayout[] parameters = signature
+                    .chars()
+                    .mapToObj(c -> switch (c) {
+                        case 'P' -> ADDRESS;
+                        case 'I' -> JAVA_INT;
+                        case 'L' -> JAVA_LONG;
+                        case 'F' -> JAVA_FLOAT;
+                        default -> throw new IllegalArgumentException(signature);
+                    })
+                    .toArray(MemoryLayout[]::new);
             return LINKER.downcallHandle(symbols.findOrThrow(name), FunctionDescriptor.of(JAVA_INT, parameters));
         });
     }

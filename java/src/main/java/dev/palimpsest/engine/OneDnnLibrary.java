@@ -21,19 +21,20 @@ final class OneDnnLibrary {
     private OneDnnLibrary() {}
 
     /**
-     * Loaded once a process. Waiting OpenMP threads must sleep: with the default they spin, and on a shared core a step
-     * gets several times slower.
+     * Loaded once a process. Waiting OpenMP threads must sleep: with the default they spin, and on a shared core a
+     * step gets several times slower.
      */
     static synchronized SymbolLookup load(int threads) {
         if (library == null) {
             try (Arena temporary = Arena.ofConfined()) {
-                MethodHandle setenv = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("setenv"),
+                MethodHandle setenv = LINKER.downcallHandle(
+                        LINKER.defaultLookup().findOrThrow("setenv"),
                         FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
                 int keepTheUsers = 0;
-                int ignored = (int) setenv.invokeExact(temporary.allocateFrom("OMP_WAIT_POLICY"), temporary.allocateFrom("passive"),
-                        keepTheUsers);
-                ignored = (int) setenv.invokeExact(temporary.allocateFrom("OMP_NUM_THREADS"), temporary.allocateFrom("" + threads),
-                        keepTheUsers);
+                int ignored = (int) setenv.invokeExact(
+                        temporary.allocateFrom("OMP_WAIT_POLICY"), temporary.allocateFrom("passive"), keepTheUsers);
+                ignored = (int) setenv.invokeExact(
+                        temporary.allocateFrom("OMP_NUM_THREADS"), temporary.allocateFrom("" + threads), keepTheUsers);
             } catch (Throwable e) {
                 throw new EngineException("OpenMP's settings could not be made: " + e, e);
             }
@@ -47,10 +48,13 @@ final class OneDnnLibrary {
         try {
             Path files = NativeFiles.unpack(folder, List.of("libgomp.so.1", "libdnnl.so.3"));
             SymbolLookup openMp = SymbolLookup.libraryLookup(files.resolve("libgomp.so.1"), Arena.global());
-            return SymbolLookup.libraryLookup(files.resolve("libdnnl.so.3"), Arena.global()).or(openMp);
+            return SymbolLookup.libraryLookup(files.resolve("libdnnl.so.3"), Arena.global())
+                    .or(openMp);
         } catch (IOException | IllegalArgumentException e) {
-            throw new EngineException("oneDNN, which computes the layers on the CPU, could not be loaded (" + e.getMessage()
-                    + "): put org.bytedeco:dnnl:linux-x86_64 on the class path and libstdc++6 on the machine", e);
+            throw new EngineException(
+                    "oneDNN, which computes the layers on the CPU, could not be loaded (" + e.getMessage()
+                            + "): put org.bytedeco:dnnl:linux-x86_64 on the class path and libstdc++6 on the machine",
+                    e);
         }
     }
 }

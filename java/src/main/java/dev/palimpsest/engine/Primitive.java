@@ -35,7 +35,8 @@ final class Primitive {
         for (int i = 0; i < count; i++) {
             int argument = i < arguments.length ? arguments[i] : OneDnn.SCRATCHPAD;
             MemorySegment description = dnn.argument(descriptor, argument);
-            memories[i] = dnn.created(slot -> dnn.call("dnnl_memory_create", "PPPP", slot, description, dnn.engine(), MemorySegment.NULL));
+            memories[i] = dnn.created(slot ->
+                    dnn.call("dnnl_memory_create", "PPPP", slot, description, dnn.engine(), MemorySegment.NULL));
             this.arguments.set(JAVA_INT, (long) i * ARGUMENT_BYTES, argument);
             this.arguments.set(ADDRESS, (long) i * ARGUMENT_BYTES + 8, memories[i]);
         }

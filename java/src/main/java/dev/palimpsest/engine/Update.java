@@ -1,6 +1,8 @@
 package dev.palimpsest.engine;
 
-/** The rule and the numbers of one optimiser step, as {@code dev.palimpsest.train.Sgd} and {@code Adam} define them. */
+/**
+ * The rule and the numbers of one optimiser step, as {@code dev.palimpsest.train.Sgd} and {@code Adam} define them.
+ */
 public sealed interface Update {
     double learningRate();
 
@@ -16,7 +18,8 @@ public sealed interface Update {
     }
 
     /** @param step counted from 1, for the bias correction */
-    record Adam(double learningRate, long step, double beta1, double beta2, double epsilon, double weightDecay) implements Update {
+    record Adam(double learningRate, long step, double beta1, double beta2, double epsilon, double weightDecay)
+            implements Update {
         @Override
         public int states() {
             return 2;

@@ -7,8 +7,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Off-heap memory by exact size, reused last-in first-out so that what is handed out next is likely still in the cache. Steps over the same
- * shapes ask for the same sizes, so after the first one nothing new is allocated.
+ * Off-heap memory by exact size, reused last-in first-out so that what is handed out next is likely still in the
+ * cache. Steps over the same shapes ask for the same sizes, so after the first one nothing new is allocated.
  */
 final class Workspace {
     private final Arena arena;

@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * One exp an element, and the logarithm of a sum. The C++ twin is native/kernels/simd/exponential.h: same constants, same order. Holds
- * scratch for as many elements as it was made for; not thread-safe.
+ * One exp an element, and the logarithm of a sum. The C++ twin is native/kernels/simd/exponential.h: same constants,
+ * same order. Holds scratch for as many elements as it was made for; not thread-safe.
  */
 final class Exponential {
     private static final float MAGIC = 0x1.8p23f + 127;
@@ -34,12 +34,13 @@ final class Exponential {
     }
 
     /**
-     * For n elements x from a byte offset on: e = exp((x - top) / T) and distance = x - top, where top is the largest x; top itself gives
-     * exactly 1. {@code clamped} is the distance raised to where e becomes +0, so that even the distance of -inf can be multiplied by e.
-     * NaN stays NaN.
+     * For n elements x from a byte offset on: e = exp((x - top) / T) and distance = x - top, where top is the largest
+     * x; top itself gives exactly 1. {@code clamped} is the distance raised to where e becomes +0, so that even the
+     * distance of -inf can be multiplied by e. NaN stays NaN.
      *
-     * <p>exp is 2^z with z = (x - top)·scale, split into n = round(z) and f = z - n. 2^f - 1 = f·q(f) has degree 6 and a relative error of
-     * 3e-9. The powers 2^n are made as bits in a loop of their own, since one that turns int bits into floats is not vectorised.
+     * <p>exp is 2^z with z = (x - top)·scale, split into n = round(z) and f = z - n. 2^f - 1 = f·q(f) has degree 6 and
+     * a relative error of 3e-9. The powers 2^n are made as bits in a loop of their own, since one that turns int bits
+     * into floats is not vectorised.
      */
     void apply(MemorySegment source, long offset, int n, float[] distance, float[] clamped, float[] e) {
         MemorySegment.copy(source, ValueLayout.JAVA_FLOAT_UNALIGNED, offset, x, 0, n);
@@ -69,7 +70,10 @@ final class Exponential {
         }
     }
 
-    /** Of the bits: as integers whose order is that of the floats, for the compiler vectorises only their maximum. NaN stays NaN. */
+    /**
+     * Of the bits: as integers whose order is that of the floats, for the compiler vectorises only their maximum. NaN
+     * stays NaN.
+     */
     private float largest(int n) {
         int most = Integer.MIN_VALUE;
         for (int i = 0; i < n; i++) {
@@ -79,8 +83,8 @@ final class Exponential {
     }
 
     /**
-     * Natural logarithm of a positive normal float64 by ln m = 2 artanh((m - 1) / (m + 1)), m in [sqrt(1/2), sqrt(2)); NaN stays NaN. Plain
-     * multiplications and additions: baseline processors have no fused ones.
+     * Natural logarithm of a positive normal float64 by ln m = 2 artanh((m - 1) / (m + 1)), m in [sqrt(1/2), sqrt(2));
+     * NaN stays NaN. Plain multiplications and additions: baseline processors have no fused ones.
      */
     static double log(double x) {
         long bits = Double.doubleToRawLongBits(x);

@@ -4,12 +4,13 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Distillation of features: mean over rows b of Σ_k w[b,k]·‖f_b − g_kb‖² (summed over dimensions) and its gradient with respect to the
- * student's features f, in one sweep.
+ * Distillation of features: mean over rows b of Σ_k w[b,k]·‖f_b − g_kb‖² (summed over dimensions) and its gradient
+ * with respect to the student's features f, in one sweep.
  *
- * <p>A teacher whose weight in a row is 0 is not read there. NaN gives a NaN loss. The bits depend neither on the implementation nor on the
- * number of threads. Calls allocate nothing once memory of the same kind (off-heap or arrays) was passed before. Not thread-safe: one
- * instance per calling thread. {@link #close()} frees its scratch memory. Order of reduction: native/kernels/feature_mse/feature_mse.md.
+ * <p>A teacher whose weight in a row is 0 is not read there. NaN gives a NaN loss. The bits depend neither on the
+ * implementation nor on the number of threads. Calls allocate nothing once memory of the same kind (off-heap or
+ * arrays) was passed before. Not thread-safe: one instance per calling thread. {@link #close()} frees its scratch
+ * memory. Order of reduction: native/kernels/feature_mse/feature_mse.md.
  */
 public final class FeatureMse implements AutoCloseable {
     private final RowSplit split;
@@ -50,14 +51,21 @@ public final class FeatureMse implements AutoCloseable {
      * @return the loss; the sum over rows is taken in row order, in float64
      * @throws IllegalArgumentException if a segment is too small, closed, of another thread, or overlaps the gradient
      */
-    public double lossAndGradient(int rows, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
+    public double lossAndGradient(
+            int rows, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
         return split.lossAndGradient(rows, 1, student, teachers, weight, gradient);
     }
 
     /** The same on arrays; views of them are all that is allocated. */
     public double lossAndGradient(int rows, float[] student, float[][] teachers, float[] weight, float[] gradient) {
-        MemorySegment[] views = Arrays.stream(teachers).map(MemorySegment::ofArray).toArray(MemorySegment[]::new);
-        return lossAndGradient(rows, MemorySegment.ofArray(student), views, MemorySegment.ofArray(weight), MemorySegment.ofArray(gradient));
+        MemorySegment[] views =
+                Arrays.stream(teachers).map(MemorySegment::ofArray).toArray(MemorySegment[]::new);
+        return lossAndGradient(
+                rows,
+                MemorySegment.ofArray(student),
+                views,
+                MemorySegment.ofArray(weight),
+                MemorySegment.ofArray(gradient));
     }
 
     @Override

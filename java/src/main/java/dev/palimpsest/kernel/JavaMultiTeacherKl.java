@@ -20,7 +20,8 @@ final class JavaMultiTeacherKl extends JavaRowKernel {
     /** One row at a time, in arrays of its own. */
     private final class ThreadRow implements Row {
         private final int teacherCount = ranges.size();
-        private final int widest = ranges.stream().mapToInt(ClassRange::size).max().orElse(0);
+        private final int widest =
+                ranges.stream().mapToInt(ClassRange::size).max().orElse(0);
         private final float[] rangeGradient = new float[widest];
         private final float[] rowGradient = new float[classes];
         private final float[] rowWeight = new float[teacherCount];
@@ -84,7 +85,8 @@ final class JavaMultiTeacherKl extends JavaRowKernel {
                 if (rowWeight[k] == 0) {
                     continue;
                 }
-                double divergence = teacherCross[k] / (teacherSum[k] * temperature) + (logStudent - Exponential.log(teacherSum[k]));
+                double divergence =
+                        teacherCross[k] / (teacherSum[k] * temperature) + (logStudent - Exponential.log(teacherSum[k]));
                 loss += (double) rowWeight[k] * temperature * temperature * divergence;
                 float factor = (float) ((double) rowWeight[k] * temperature / (double) rows);
                 addGradient(n, studentInverse, teacherE[k], (float) (1.0 / teacherSum[k]), factor);

@@ -11,7 +11,11 @@ abstract class JavaRowKernel implements RowKernel {
 
     /** One thread's arrays, for one row at a time. */
     interface Row {
-        /** Writes the row's gradient. @return its loss */
+        /**
+         * Writes the row's gradient.
+         *
+         * @return its loss
+         */
         double loss(int row);
     }
 
@@ -43,7 +47,12 @@ abstract class JavaRowKernel implements RowKernel {
 
     @Override
     public final void bind(
-            int rows, double temperature, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
+            int rows,
+            double temperature,
+            MemorySegment student,
+            MemorySegment[] teachers,
+            MemorySegment weight,
+            MemorySegment gradient) {
         this.rows = rows;
         this.temperature = temperature;
         this.student = student;

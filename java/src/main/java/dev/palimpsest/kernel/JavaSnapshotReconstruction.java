@@ -8,7 +8,8 @@ import java.nio.ByteOrder;
 final class JavaSnapshotReconstruction implements SnapshotKernel {
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     /** What to keep of two neighbouring weights, by their two bits. */
     private static final long[] PAIR = {0, 0xFFFF_FFFFL, 0xFFFF_FFFF_0000_0000L, -1};
 
@@ -33,7 +34,13 @@ final class JavaSnapshotReconstruction implements SnapshotKernel {
 
     @Override
     public void bind(
-            long count, MemorySegment weights, MemorySegment planes, int planeCount, int step, MemorySegment scale, long weightsPerChannel,
+            long count,
+            MemorySegment weights,
+            MemorySegment planes,
+            int planeCount,
+            int step,
+            MemorySegment scale,
+            long weightsPerChannel,
             MemorySegment out) {
         this.count = count;
         this.weights = weights;
@@ -59,7 +66,10 @@ final class JavaSnapshotReconstruction implements SnapshotKernel {
         }
     }
 
-    /** Bit j is set where 0 < code of weight j ≤ step: a comparison of all 64 codes at once, from their highest bit down. */
+    /**
+     * Bit j is set where 0 < code of weight j ≤ step: a comparison of all 64 codes at once, from their highest bit
+     * down.
+     */
     private long kept(long word) {
         long any = 0;
         long below = 0;

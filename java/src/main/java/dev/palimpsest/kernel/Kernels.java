@@ -8,8 +8,9 @@ import java.util.stream.Collectors;
 /**
  * Which implementation the kernels use, and why.
  *
- * <p>The best that this machine has, or the one forced by {@code -Dpalimpsest.kernels=java|baseline|avx2|avx512}. An automatic choice
- * falls back to plain Java and says why in {@link #description()}; a forced one that cannot run is an error.
+ * <p>The best that this machine has, or the one forced by {@code -Dpalimpsest.kernels=java|baseline|avx2|avx512}. An
+ * automatic choice falls back to plain Java and says why in {@link #description()}; a forced one that cannot run is an
+ * error.
  */
 public final class Kernels {
     private Kernels() {}
@@ -43,7 +44,9 @@ public final class Kernels {
 
     /** One line for people: what was chosen, from what, and where the library came from or why there is none. */
     public static String description() {
-        String from = System.getProperty("palimpsest.kernels") == null ? "best of " : "forced by -Dpalimpsest.kernels; this machine has ";
+        String from = System.getProperty("palimpsest.kernels") == null
+                ? "best of "
+                : "forced by -Dpalimpsest.kernels; this machine has ";
         String names = available().stream().map(Implementation::toString).collect(Collectors.joining(", "));
         return chosen() + " (" + from + names + "; " + NativeLibrary.description() + ")";
     }

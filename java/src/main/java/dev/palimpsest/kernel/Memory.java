@@ -8,7 +8,8 @@ final class Memory {
 
     static void check(String name, MemorySegment segment, long bytes, String what) {
         if (segment.byteSize() < bytes) {
-            throw new IllegalArgumentException(name + " needs " + bytes + " bytes (" + what + "), has " + segment.byteSize());
+            throw new IllegalArgumentException(
+                    name + " needs " + bytes + " bytes (" + what + "), has " + segment.byteSize());
         }
         if (!isUsable(segment)) {
             throw new IllegalArgumentException(
@@ -28,8 +29,14 @@ final class Memory {
         }
     }
 
-    /** Whether an off-heap segment shares bytes with the first bytes of another. Arrays are left out: they go to C as copies. */
+    /**
+     * Whether an off-heap segment shares bytes with the first bytes of another. Arrays are left out: they go to C as
+     * copies.
+     */
     static boolean overlap(MemorySegment a, MemorySegment b, long bytes) {
-        return a.isNative() && b.isNative() && a.address() < b.address() + bytes && b.address() < a.address() + a.byteSize();
+        return a.isNative()
+                && b.isNative()
+                && a.address() < b.address() + bytes
+                && b.address() < a.address() + a.byteSize();
     }
 }

@@ -21,7 +21,12 @@ final class NativeFeatureMse extends NativeRowKernel {
 
     @Override
     public void bind(
-            int rows, double temperature, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
+            int rows,
+            double temperature,
+            MemorySegment student,
+            MemorySegment[] teachers,
+            MemorySegment weight,
+            MemorySegment gradient) {
         field(0, rows);
         bindInputs(3, student, teachers);
         bindWeightAndGradient(7, weight, gradient);

@@ -9,8 +9,15 @@ import java.util.List;
 
 /** {@link MultiTeacherKl} in C++: fills a {@code palimpsest_multi_teacher_kl_args}. */
 final class NativeMultiTeacherKl extends NativeRowKernel {
-    NativeMultiTeacherKl(int maxRows, int classes, List<ClassRange> ranges, int threads, Implementation implementation) {
-        super(implementation, 14, maxRows, classes, ranges.stream().mapToInt(ClassRange::size).toArray(), threads);
+    NativeMultiTeacherKl(
+            int maxRows, int classes, List<ClassRange> ranges, int threads, Implementation implementation) {
+        super(
+                implementation,
+                14,
+                maxRows,
+                classes,
+                ranges.stream().mapToInt(ClassRange::size).toArray(),
+                threads);
         field(1, classes);
         field(2, ranges.size());
         field(8, longs(ranges.stream().mapToInt(ClassRange::begin).toArray()).address());
@@ -20,7 +27,12 @@ final class NativeMultiTeacherKl extends NativeRowKernel {
 
     @Override
     public void bind(
-            int rows, double temperature, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
+            int rows,
+            double temperature,
+            MemorySegment student,
+            MemorySegment[] teachers,
+            MemorySegment weight,
+            MemorySegment gradient) {
         field(0, rows);
         args.setAtIndex(JAVA_DOUBLE, 3, temperature);
         bindInputs(4, student, teachers);

@@ -19,7 +19,8 @@ abstract class NativeRowKernel implements RowKernel {
     final MemorySegment rowLoss;
     final MemorySegment[] scratch;
 
-    NativeRowKernel(Implementation implementation, int fields, int maxRows, int columns, int[] teacherColumns, int threads) {
+    NativeRowKernel(
+            Implementation implementation, int fields, int maxRows, int columns, int[] teacherColumns, int threads) {
         isa = implementation.isa();
         this.columns = columns;
         this.teacherColumns = teacherColumns;
@@ -31,7 +32,10 @@ abstract class NativeRowKernel implements RowKernel {
         scratch = new MemorySegment[threads];
     }
 
-    /** A line of the cache between the threads' scratch: its end may be written while another thread reads its own start. */
+    /**
+     * A line of the cache between the threads' scratch: its end may be written while another thread reads its own
+     * start.
+     */
     final void allocateScratch(long bytes) {
         for (int i = 0; i < scratch.length; i++) {
             scratch[i] = arena.allocate(bytes + 64, 64);

@@ -6,7 +6,10 @@ import dev.palimpsest.kernel.ffi.NativeLibrary;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** {@link SnapshotReconstruction} in C++: fills a {@code palimpsest_snapshot_reconstruction_args}, fields of 8 bytes each. */
+/**
+ * {@link SnapshotReconstruction} in C++: fills a {@code palimpsest_snapshot_reconstruction_args}, fields of 8 bytes
+ * each.
+ */
 final class NativeSnapshotReconstruction implements SnapshotKernel {
     private final int isa;
     private final Arena arena = Arena.ofShared();
@@ -24,7 +27,13 @@ final class NativeSnapshotReconstruction implements SnapshotKernel {
 
     @Override
     public void bind(
-            long count, MemorySegment weights, MemorySegment planes, int planeCount, int step, MemorySegment scale, long weightsPerChannel,
+            long count,
+            MemorySegment weights,
+            MemorySegment planes,
+            int planeCount,
+            int step,
+            MemorySegment scale,
+            long weightsPerChannel,
             MemorySegment out) {
         field(0, count);
         field(1, weights.address());

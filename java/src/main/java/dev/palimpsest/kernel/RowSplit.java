@@ -6,8 +6,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 
 /**
- * What {@link MultiTeacherKl} and {@link FeatureMse} share: checks the caller's memory, splits rows over threads, adds the rows' losses in
- * row order. Memory that the kernel cannot use as it is goes through copies that are made once and kept.
+ * What {@link MultiTeacherKl} and {@link FeatureMse} share: checks the caller's memory, splits rows over threads, adds
+ * the rows' losses in row order. Memory that the kernel cannot use as it is goes through copies that are made once and
+ * kept.
  */
 final class RowSplit implements AutoCloseable, Team.Task {
     private final RowKernel kernel;
@@ -33,7 +34,12 @@ final class RowSplit implements AutoCloseable, Team.Task {
 
     /** Mean over rows of the row losses; the gradient is overwritten. */
     double lossAndGradient(
-            int rows, double temperature, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
+            int rows,
+            double temperature,
+            MemorySegment student,
+            MemorySegment[] teachers,
+            MemorySegment weight,
+            MemorySegment gradient) {
         check(rows, student, teachers, weight, gradient);
         int k = teachers.length;
         MemorySegment usableStudent = usable(0, student, rows, columns);
@@ -42,7 +48,8 @@ final class RowSplit implements AutoCloseable, Team.Task {
             usableTeachers[i] = usable(3 + i, teachers[i], rows, teacherColumns[i]);
         }
         boolean direct = kernel.takes(gradient);
-        kernel.bind(rows, temperature, usableStudent, usableTeachers, usableWeight, direct ? gradient : copy(2, columns));
+        kernel.bind(
+                rows, temperature, usableStudent, usableTeachers, usableWeight, direct ? gradient : copy(2, columns));
         this.rows = rows;
         team.run(this, blocks());
         if (!direct) {
@@ -71,15 +78,18 @@ final class RowSplit implements AutoCloseable, Team.Task {
         kernel.rows((int) ((long) rows * block / blocks), (int) ((long) rows * (block + 1) / blocks), thread);
     }
 
-    private void check(int rows, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
+    private void check(
+            int rows, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
         if (closed) {
             throw new IllegalStateException("this kernel is closed");
         }
         if (rows < 1 || rows > maxRows) {
-            throw new IllegalArgumentException("rows " + rows + ": expected 1 to " + maxRows + ", the most this kernel was made for");
+            throw new IllegalArgumentException(
+                    "rows " + rows + ": expected 1 to " + maxRows + ", the most this kernel was made for");
         }
         if (teachers.length != teacherColumns.length) {
-            throw new IllegalArgumentException("got " + teachers.length + " teachers, expected " + teacherColumns.length);
+            throw new IllegalArgumentException(
+                    "got " + teachers.length + " teachers, expected " + teacherColumns.length);
         }
         Memory.checkWritable("gradient", gradient);
         check("gradient", -1, gradient, rows, columns, null, 0);
@@ -92,7 +102,13 @@ final class RowSplit implements AutoCloseable, Team.Task {
 
     /** The text is made only when it is needed: calls allocate nothing. */
     private static void check(
-            String name, int k, MemorySegment segment, int rows, int columns, MemorySegment gradient, long gradientBytes) {
+            String name,
+            int k,
+            MemorySegment segment,
+            int rows,
+            int columns,
+            MemorySegment gradient,
+            long gradientBytes) {
         if (segment.byteSize() < bytes(rows, columns) || !Memory.isUsable(segment)) {
             Memory.check(name(name, k), segment, bytes(rows, columns), Shape.of(rows, columns) + " float32");
         }

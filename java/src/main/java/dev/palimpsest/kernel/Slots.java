@@ -3,10 +3,12 @@ package dev.palimpsest.kernel;
 import java.util.Arrays;
 
 /**
- * The order in which a row's values are added up, the same in every implementation: element i goes to slot i mod 128 of its chunk of 2,048
- * elements (float32), a fixed tree adds a chunk's slots, chunks are added in order (float64). Empty slots count as +0.
+ * The order in which a row's values are added up, the same in every implementation: element i goes to slot i mod 128
+ * of its chunk of 2,048 elements (float32), a fixed tree adds a chunk's slots, chunks are added in order (float64).
+ * Empty slots count as +0.
  *
- * <p>Blocks are copied to arrays of their own because the compiler only vectorises loops whose arrays share one index. Not thread-safe.
+ * <p>Blocks are copied to arrays of their own because the compiler only vectorises loops whose arrays share one index.
+ * Not thread-safe.
  */
 final class Slots {
     private static final int COUNT = 128;
@@ -65,7 +67,8 @@ final class Slots {
         for (int i = 0; i < 32; i++) {
             folded[i] = (slot[i] + slot[i + 64]) + (slot[i + 32] + slot[i + 96]);
         }
-        return ((eighth(0) + eighth(4)) + (eighth(2) + eighth(6))) + ((eighth(1) + eighth(5)) + (eighth(3) + eighth(7)));
+        return ((eighth(0) + eighth(4)) + (eighth(2) + eighth(6)))
+                + ((eighth(1) + eighth(5)) + (eighth(3) + eighth(7)));
     }
 
     /** After the steps of 16 and 8. */

@@ -4,9 +4,17 @@ import java.lang.foreign.MemorySegment;
 
 /** An implementation of {@link SnapshotReconstruction}. The façade has checked everything. */
 interface SnapshotKernel extends AutoCloseable {
-    /** What the next words belong to; {@code scale} may be null. The segments stay valid until the façade's call ends. */
+    /**
+     * What the next words belong to; {@code scale} may be null. The segments stay valid until the façade's call ends.
+     */
     void bind(
-            long count, MemorySegment weights, MemorySegment planes, int planeCount, int step, MemorySegment scale, long weightsPerChannel,
+            long count,
+            MemorySegment weights,
+            MemorySegment planes,
+            int planeCount,
+            int step,
+            MemorySegment scale,
+            long weightsPerChannel,
             MemorySegment out);
 
     /** Rebuilds the weights of the words [begin, end), 64 weights a word. */

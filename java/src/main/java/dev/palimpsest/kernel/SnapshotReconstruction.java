@@ -7,15 +7,17 @@ import java.lang.ref.Reference;
 import java.nio.ByteOrder;
 
 /**
- * Rebuilds an earlier model's weights from the current ones: a weight stays where 0 &lt; code ≤ step, bit for bit (-0 and NaN too), and
- * becomes +0 elsewhere. Codes are bit planes, ⌈log2(N+1)⌉ bits a weight for N steps; a factor per output channel can be multiplied in the
- * same pass, which folds batch norm into the weights.
+ * Rebuilds an earlier model's weights from the current ones: a weight stays where 0 &lt; code ≤ step, bit for bit (-0
+ * and NaN too), and becomes +0 elsewhere. Codes are bit planes, ⌈log2(N+1)⌉ bits a weight for N steps; a factor per
+ * output channel can be multiplied in the same pass, which folds batch norm into the weights.
  *
- * <p>Planes: for each group of 64 weights, {@code planeCount} little-endian 64-bit words; bit j of the group's word p is bit p of the code
- * of the group's weight j. The bits of unused weights in the last group are ignored. {@link #pack} makes them.
+ * <p>Planes: for each group of 64 weights, {@code planeCount} little-endian 64-bit words; bit j of the group's word p
+ * is bit p of the code of the group's weight j. The bits of unused weights in the last group are ignored.
+ * {@link #pack} makes them.
  *
- * <p>Calls allocate nothing unless the implementation cannot use the memory as it is (arrays, with a native one) and must copy it. Not
- * thread-safe. Layout and bytes moved: native/kernels/snapshot_reconstruction/snapshot_reconstruction.md.
+ * <p>Calls allocate nothing unless the implementation cannot use the memory as it is (arrays, with a native one) and
+ * must copy it. Not thread-safe. Layout and bytes moved:
+ * native/kernels/snapshot_reconstruction/snapshot_reconstruction.md.
  */
 public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
     /** Codes are bytes. */
@@ -117,20 +119,36 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
      * @throws IllegalArgumentException if a size does not fit; the message has both
      */
     public void apply(
-            long count, MemorySegment weights, MemorySegment planes, int planeCount, int step, MemorySegment channelScaleOrNull,
-            long weightsPerChannel, MemorySegment out) {
+            long count,
+            MemorySegment weights,
+            MemorySegment planes,
+            int planeCount,
+            int step,
+            MemorySegment channelScaleOrNull,
+            long weightsPerChannel,
+            MemorySegment out) {
         if (closed) {
             throw new IllegalStateException("this kernel is closed");
         }
         check(count, weights, planes, planeCount, step, channelScaleOrNull, weightsPerChannel, out);
-        if (kernel.takes(weights) && kernel.takes(planes) && kernel.takes(out)
+        if (kernel.takes(weights)
+                && kernel.takes(planes)
+                && kernel.takes(out)
                 && (channelScaleOrNull == null || kernel.takes(channelScaleOrNull))) {
             run(count, weights, planes, planeCount, step, channelScaleOrNull, weightsPerChannel, out);
         } else {
             try (Arena arena = Arena.ofShared()) {
                 MemorySegment copy = arena.allocate(Math.max(1, count * Float.BYTES), 64);
                 MemorySegment scale = channelScaleOrNull == null ? null : copyOf(channelScaleOrNull, arena);
-                run(count, copyOf(weights, arena), copyOf(planes, arena), planeCount, step, scale, weightsPerChannel, copy);
+                run(
+                        count,
+                        copyOf(weights, arena),
+                        copyOf(planes, arena),
+                        planeCount,
+                        step,
+                        scale,
+                        weightsPerChannel,
+                        copy);
                 MemorySegment.copy(copy, 0, out, 0, count * Float.BYTES);
             }
         }
@@ -141,7 +159,13 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
     }
 
     private void run(
-            long count, MemorySegment weights, MemorySegment planes, int planeCount, int step, MemorySegment scale, long weightsPerChannel,
+            long count,
+            MemorySegment weights,
+            MemorySegment planes,
+            int planeCount,
+            int step,
+            MemorySegment scale,
+            long weightsPerChannel,
             MemorySegment out) {
         kernel.bind(count, weights, planes, planeCount, step, scale, weightsPerChannel, out);
         words = words(count);
@@ -160,7 +184,13 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
     }
 
     private static void check(
-            long count, MemorySegment weights, MemorySegment planes, int planeCount, int step, MemorySegment scale, long weightsPerChannel,
+            long count,
+            MemorySegment weights,
+            MemorySegment planes,
+            int planeCount,
+            int step,
+            MemorySegment scale,
+            long weightsPerChannel,
             MemorySegment out) {
         checkPlanes(count, planeCount);
         if (step < 0 || step >= 1 << planeCount) {
@@ -179,7 +209,8 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
         }
         if (scale != null) {
             if (weightsPerChannel < 1) {
-                throw new IllegalArgumentException("weights per channel " + weightsPerChannel + ": expected at least 1");
+                throw new IllegalArgumentException(
+                        "weights per channel " + weightsPerChannel + ": expected at least 1");
             }
             long channels = (count + weightsPerChannel - 1) / weightsPerChannel;
             checkFloats("channel scale", scale, channels);

@@ -6,10 +6,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Threads that work through the blocks of one task together: the caller is thread 0, daemon threads are the others. Who takes which
- * block is left to chance, so a thread whose core is busy elsewhere delays nobody by more than one block; blocks are independent of each
- * other, so chance never reaches the result. Members spin shortly between tasks, since kernels come in quick succession, then park.
- * Running a task allocates nothing. One team per size serves the whole process; callers that want it at the same time take turns.
+ * Threads that work through the blocks of one task together: the caller is thread 0, daemon threads are the others.
+ * Who takes which block is left to chance, so a thread whose core is busy elsewhere delays nobody by more than one
+ * block; blocks are independent of each other, so chance never reaches the result. Members spin shortly between tasks,
+ * since kernels come in quick succession, then park. Running a task allocates nothing. One team per size serves the
+ * whole process; callers that want it at the same time take turns.
  */
 final class Team {
     /** What is done with each block. Threads have distinct numbers, 0 to size - 1. */
@@ -56,7 +57,10 @@ final class Team {
         return members.length == 0 || segment.isAccessibleBy(members[0]);
     }
 
-    /** Runs the task on the blocks 0 to blocks - 1 and returns when all are done. A failure in any of them is thrown here. */
+    /**
+     * Runs the task on the blocks 0 to blocks - 1 and returns when all are done. A failure in any of them is thrown
+     * here.
+     */
     synchronized void run(Task work, int count) {
         if (members.length == 0 || count == 1) {
             for (int block = 0; block < count; block++) {
@@ -103,7 +107,7 @@ final class Team {
 
     private static void rethrow(Throwable failure) {
         switch (failure) {
-            case null -> { }
+            case null -> {}
             case RuntimeException e -> throw e;
             case Error e -> throw e;
             case Throwable e -> throw new IllegalStateException(e);
@@ -124,7 +128,8 @@ final class Team {
         public void run() {
             for (long seen = 0; ; ) {
                 seen = awaitTurnAfter(seen);
-                // Counted before the look at `open`: the caller either waits for this thread, or has closed before it looks.
+                // Counted before the look at `open`: the caller either waits for this thread, or has closed before it
+                // looks.
                 inside.incrementAndGet();
                 if (open) {
                     takeBlocks(number);
@@ -141,7 +146,8 @@ final class Team {
                 if (spins < SPINS) {
                     Thread.onSpinWait();
                 } else {
-                    // The flag goes up before another look at the turn: either this thread sees the new turn, or the caller sees the flag.
+                    // The flag goes up before another look at the turn: either this thread sees the new turn, or the
+                    // caller sees the flag.
                     parked = true;
                     if (turn == seen) {
                         LockSupport.park(Team.this);

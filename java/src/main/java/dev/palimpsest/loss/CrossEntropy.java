@@ -38,13 +38,14 @@ public final class CrossEntropy {
         try (Matrices matrices = engine.matrices()) {
             Matrix constants = fixed.in(matrices);
             Matrix.Term loss = matrices.of(logits.value(), constants).softmax().logLoss(labels);
-            return tape.fused(logits, new Engine.Loss(loss.value(), loss.gradient().toTensor(constants)));
+            return tape.fused(
+                    logits, new Engine.Loss(loss.value(), loss.gradient().toTensor(constants)));
         }
     }
 
     /**
-     * Mean over rows of the sigmoid cross-entropy summed over all columns, as iCaRL's LwF-MC (Rebuffi 2017, Algorithm 3): the target of an
-     * old class is the last model's sigmoid, that of a new class one or zero.
+     * Mean over rows of the sigmoid cross-entropy summed over all columns, as iCaRL's LwF-MC (Rebuffi 2017, Algorithm
+     * 3): the target of an old class is the last model's sigmoid, that of a new class one or zero.
      *
      * @param logits [B, C]
      * @param labels B labels below C
@@ -59,24 +60,28 @@ public final class CrossEntropy {
     }
 
     private static void requireLast(Shape logits, Tensor last) {
-        if (last != null && (last.shape().rank() != 2 || last.shape().extent(0) != logits.extent(0)
-                || last.shape().extent(1) > logits.extent(1))) {
-            throw new IllegalArgumentException("the last model's logits need " + logits.extent(0) + " rows and at most " + logits.extent(1)
-                    + " columns to be targets for logits of " + logits + ", got " + last.shape());
+        if (last != null
+                && (last.shape().rank() != 2
+                        || last.shape().extent(0) != logits.extent(0)
+                        || last.shape().extent(1) > logits.extent(1))) {
+            throw new IllegalArgumentException("the last model's logits need " + logits.extent(0) + " rows and at most "
+                    + logits.extent(1) + " columns to be targets for logits of " + logits + ", got " + last.shape());
         }
     }
 
     private static void require(Shape logits, int[] labels, ClassRange classes) {
         if (logits.rank() != 2 || logits.extent(0) != labels.length || classes.end() > logits.extent(1)) {
-            throw new IllegalArgumentException("cross-entropy over classes " + classes + " of " + labels.length + " labels needs logits of "
-                    + labels.length + " rows and at least " + classes.end() + " columns, got " + logits);
+            throw new IllegalArgumentException(
+                    "cross-entropy over classes " + classes + " of " + labels.length + " labels needs logits of "
+                            + labels.length + " rows and at least " + classes.end() + " columns, got " + logits);
         }
         if (labels.length == 0) {
             throw new IllegalArgumentException("cross-entropy of an empty batch: expected at least one image");
         }
         for (int label : labels) {
             if (!classes.contains(label)) {
-                throw new IllegalArgumentException("label " + label + " lies outside the classes " + classes + " of the cross-entropy");
+                throw new IllegalArgumentException(
+                        "label " + label + " lies outside the classes " + classes + " of the cross-entropy");
             }
         }
     }

@@ -9,8 +9,8 @@ import dev.palimpsest.tensor.Tensor;
 import java.util.List;
 
 /**
- * The kernel {@link FeatureMse} as a term of a loss: Σ_k w·‖f − f_k‖². The weight w is the same for
- * every teacher and row, unless a call brings its own: a one-hot row chooses one teacher for its sample.
+ * The kernel {@link FeatureMse} as a term of a loss: Σ_k w·‖f − f_k‖². The weight w is the same for every teacher and
+ * row, unless a call brings its own: a one-hot row chooses one teacher for its sample.
  */
 public final class FeatureDistillation implements AutoCloseable {
     private final TeacherWeights kernel;
@@ -28,7 +28,10 @@ public final class FeatureDistillation implements AutoCloseable {
         return kernel.term(tape, student, features);
     }
 
-    /** The same with weights [rows, teachers]; a teacher whose weight in a row is 0 is not read there. They may be released at once. */
+    /**
+     * The same with weights [rows, teachers]; a teacher whose weight in a row is 0 is not read there. They may be
+     * released at once.
+     */
     public Scalar term(Tape tape, Variable student, List<Tensor> features, Tensor rowWeights) {
         return kernel.term(tape, student, features, rowWeights);
     }

@@ -8,8 +8,8 @@ import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.Matrix;
 
 /**
- * X-DER's constraints (Boschini 2022) as MLKD has them: an image's highest score among the classes of its experience must pass that among
- * earlier or later ones by a margin. Mean over the rows where it does not; 0 if there are none.
+ * X-DER's constraints (Boschini 2022) as MLKD has them: an image's highest score among the classes of its experience
+ * must pass that among earlier or later ones by a margin. Mean over the rows where it does not; 0 if there are none.
  */
 public final class LogitMargin {
     private static final double MARGIN = 0.1;
@@ -17,8 +17,8 @@ public final class LogitMargin {
     private LogitMargin() {}
 
     /**
-     * h_past: max softmax(z[previous]) + 0.1 − max softmax(z[current]), each softmax over its own classes. The previous classes' side is a
-     * constant: only the current ones move.
+     * h_past: max softmax(z[previous]) + 0.1 − max softmax(z[current]), each softmax over its own classes. The
+     * previous classes' side is a constant: only the current ones move.
      *
      * @param logits [B, C]
      */
@@ -34,7 +34,8 @@ public final class LogitMargin {
     private static Scalar term(Tape tape, Engine engine, Variable logits, int[] others, int[] current, boolean past) {
         try (Matrices matrices = engine.matrices()) {
             Matrix.Term margin = matrices.of(logits.value()).margin(others, current, MARGIN, past);
-            return tape.fused(logits, new Engine.Loss(margin.value(), margin.gradient().toTensor()));
+            return tape.fused(
+                    logits, new Engine.Loss(margin.value(), margin.gradient().toTensor()));
         }
     }
 }

@@ -30,7 +30,10 @@ public final class LogitReplay {
             Matrix constants = fixed.in(matrices);
             Matrix p = matrices.of(logits.value(), constants).softmax();
             Matrix q = matrices.of(then).softmax();
-            return tape.fused(logits, new Engine.Loss(q.divergence(p), p.plus(-1, q).over(p.rows()).toTensor(constants)));
+            return tape.fused(
+                    logits,
+                    new Engine.Loss(
+                            q.divergence(p), p.plus(-1, q).over(p.rows()).toTensor(constants)));
         } finally {
             engine.release(then);
         }

@@ -10,13 +10,19 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.util.function.DoubleSupplier;
 
-/** MLKD's relation distillation: how the rows of a batch relate to each other, and its classes, is kept as the teacher has it. */
+/**
+ * MLKD's relation distillation: how the rows of a batch relate to each other, and its classes, is kept as the teacher
+ * has it.
+ */
 public final class RelationDistillation {
     /**
-     * With s, t the logits of student and teacher, P, Q their softmaxes, B rows, C classes: CODE, as published, ‖QPᵀ−PQᵀ‖²/B +
-     * ‖QᵀP−PᵀQ‖²/C; PAPER ‖ssᵀ−ttᵀ‖²/B + ‖sᵀs−tᵀt‖²/C.
+     * With s, t the logits of student and teacher, P, Q their softmaxes, B rows, C classes: CODE, as published,
+     * ‖QPᵀ−PQᵀ‖²/B + ‖QᵀP−PᵀQ‖²/C; PAPER ‖ssᵀ−ttᵀ‖²/B + ‖sᵀs−tᵀt‖²/C.
      */
-    public enum Form { CODE, PAPER }
+    public enum Form {
+        CODE,
+        PAPER
+    }
 
     private RelationDistillation() {}
 
@@ -25,17 +31,20 @@ public final class RelationDistillation {
      * @param teacher logits [B, C]; they may be released at once
      * @param fixed columns of both that a constant stands in for
      */
-    public static Scalar term(Tape tape, Engine engine, Variable student, Tensor teacher, FixedLogits fixed, Form form) {
+    public static Scalar term(
+            Tape tape, Engine engine, Variable student, Tensor teacher, FixedLogits fixed, Form form) {
         Shape shape = student.value().shape();
         if (!teacher.shape().equals(shape)) {
-            throw new IllegalArgumentException("the teacher's logits are " + teacher.shape() + ", the student's " + shape);
+            throw new IllegalArgumentException(
+                    "the teacher's logits are " + teacher.shape() + ", the student's " + shape);
         }
         try (Matrices matrices = engine.matrices()) {
             Matrix constants = fixed.in(matrices);
             Matrix s = matrices.of(student.value(), constants);
             Matrix t = matrices.of(teacher, constants);
             Matrix.Term term = form == Form.CODE ? code(s, t) : paper(s, t);
-            return tape.fused(student, new Engine.Loss(term.value(), term.gradient().toTensor(constants)));
+            return tape.fused(
+                    student, new Engine.Loss(term.value(), term.gradient().toTensor(constants)));
         }
     }
 
@@ -54,8 +63,8 @@ public final class RelationDistillation {
     private static Matrix.Term paper(Matrix s, Matrix t) {
         Matrix rows = s.times(s.transposed()).plus(-1, t.times(t.transposed()));
         Matrix classes = s.transposed().times(s).plus(-1, t.transposed().times(t));
-        return new Matrix.Term(squares(rows, classes),
-                rows.times(s).scaled(4.0 / s.rows()).plus(4.0 / s.columns(), s.times(classes)));
+        return new Matrix.Term(
+                squares(rows, classes), rows.times(s).scaled(4.0 / s.rows()).plus(4.0 / s.columns(), s.times(classes)));
     }
 
     /** ‖rows‖²/B + ‖classes‖²/C */

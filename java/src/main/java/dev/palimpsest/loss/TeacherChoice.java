@@ -33,7 +33,9 @@ public final class TeacherChoice implements AutoCloseable {
     private static TeacherChoice of(Engine engine, List<Tensor> logits, int[] labels, FixedLogits fixed) {
         try (Matrices matrices = engine.matrices()) {
             Matrix constants = fixed.in(matrices);
-            List<Matrix> softmaxes = logits.stream().map(each -> matrices.of(each, constants).softmax()).toList();
+            List<Matrix> softmaxes = logits.stream()
+                    .map(each -> matrices.of(each, constants).softmax())
+                    .toList();
             return new TeacherChoice(engine, matrices.surest(softmaxes, labels));
         }
     }

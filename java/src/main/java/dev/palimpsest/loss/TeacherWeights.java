@@ -33,7 +33,8 @@ final class TeacherWeights implements AutoCloseable {
     Scalar term(Tape tape, Variable student, List<Tensor> outputs, Tensor rowWeights) {
         Shape expected = Shape.of(student.value().shape().extent(0), teachers);
         if (!rowWeights.shape().equals(expected)) {
-            throw new IllegalArgumentException("weights of teachers need " + expected + " (rows, teachers), got " + rowWeights.shape());
+            throw new IllegalArgumentException(
+                    "weights of teachers need " + expected + " (rows, teachers), got " + rowWeights.shape());
         }
         return tape.fused(student, kernel.of(student.value(), outputs, rowWeights));
     }

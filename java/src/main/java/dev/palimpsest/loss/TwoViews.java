@@ -10,13 +10,15 @@ import java.util.function.DoubleSupplier;
 import java.util.stream.IntStream;
 
 /**
- * Self-supervised losses of two views of the same images. The input holds both: rows 0 to N−1 the first view, rows N to 2N−1 the second.
+ * Self-supervised losses of two views of the same images. The input holds both: rows 0 to N−1 the first view, rows N
+ * to 2N−1 the second.
  */
 public final class TwoViews {
     private TwoViews() {}
 
     /**
-     * SimCLR's NT-Xent (Chen 2020): mean over all 2N rows of −log( exp(cos(i, i')/T) / Σ_{j≠i} exp(cos(i, j)/T) ), i' the other view of i.
+     * SimCLR's NT-Xent (Chen 2020): mean over all 2N rows of −log( exp(cos(i, i')/T) / Σ_{j≠i} exp(cos(i, j)/T) ), i'
+     * the other view of i.
      *
      * @param projections [2N, D]
      */
@@ -25,16 +27,24 @@ public final class TwoViews {
             Matrix.Unit unit = pairs(matrices, projections).unitRows();
             int rows = unit.rows().rows();
             Matrix similarity = unit.rows().times(unit.rows().transposed()).scaled(1 / temperature);
-            int[] others = IntStream.range(0, rows).map(row -> (row + rows / 2) % rows).toArray();
-            Matrix.Term loss = similarity.withDiagonal(Double.NEGATIVE_INFINITY).softmax().logLoss(others);
+            int[] others =
+                    IntStream.range(0, rows).map(row -> (row + rows / 2) % rows).toArray();
+            Matrix.Term loss =
+                    similarity.withDiagonal(Double.NEGATIVE_INFINITY).softmax().logLoss(others);
             Matrix bySimilarity = loss.gradient();
-            Matrix byUnit = bySimilarity.plus(1, bySimilarity.transposed()).times(unit.rows()).scaled(1 / temperature);
-            return tape.fused(projections, new Engine.Loss(loss.value(), unit.gradient(byUnit).toTensor()));
+            Matrix byUnit = bySimilarity
+                    .plus(1, bySimilarity.transposed())
+                    .times(unit.rows())
+                    .scaled(1 / temperature);
+            return tape.fused(
+                    projections,
+                    new Engine.Loss(loss.value(), unit.gradient(byUnit).toTensor()));
         }
     }
 
     /**
-     * SimSiam (Chen and He 2021): −mean over rows of cos(prediction of one view, feature of the other). The features are constants.
+     * SimSiam (Chen and He 2021): −mean over rows of cos(prediction of one view, feature of the other). The features
+     * are constants.
      *
      * @param predictions [2N, D]
      * @param features [2N, D], what was predicted from
@@ -46,14 +56,18 @@ public final class TwoViews {
             int rows = target.rows();
             Matrix other = target.rows(rows / 2, rows).above(target.rows(0, rows / 2));
             DoubleSupplier cosines = unit.rows().dot(other);
-            return tape.fused(predictions,
-                    new Engine.Loss(() -> -cosines.getAsDouble() / rows, unit.gradient(other.over(-rows)).toTensor()));
+            return tape.fused(
+                    predictions,
+                    new Engine.Loss(
+                            () -> -cosines.getAsDouble() / rows,
+                            unit.gradient(other.over(-rows)).toTensor()));
         }
     }
 
     /**
-     * VICReg (Bardes 2022), weights 25, 25, 1 and divided by 25: mean squared difference of the views; hinge max(0, 1 − √(variance + 1e-4))
-     * of every dimension, mean over both views; squared off-diagonal covariances divided by D, summed over both views.
+     * VICReg (Bardes 2022), weights 25, 25, 1 and divided by 25: mean squared difference of the views; hinge max(0, 1
+     * − √(variance + 1e-4)) of every dimension, mean over both views; squared off-diagonal covariances divided by D,
+     * summed over both views.
      *
      * @param projections [2N, D], N at least 2
      */
@@ -73,15 +87,23 @@ public final class TwoViews {
             Matrix.Term one = spread(first);
             Matrix.Term two = spread(second);
             Matrix gradient = apart.plus(1, one.gradient()).above(two.gradient().plus(-1, apart));
-            return tape.fused(projections, new Engine.Loss(
-                    () -> squares.getAsDouble() / values + one.value().getAsDouble() + two.value().getAsDouble(), gradient.toTensor()));
+            return tape.fused(
+                    projections,
+                    new Engine.Loss(
+                            () -> squares.getAsDouble() / values
+                                    + one.value().getAsDouble()
+                                    + two.value().getAsDouble(),
+                            gradient.toTensor()));
         }
     }
 
     /** Variance and covariance terms of one view. */
     private static Matrix.Term spread(Matrix view) {
         Matrix centred = view.centred();
-        Matrix.Term term = centred.transposed().times(centred).scaled(1.0 / (view.rows() - 1)).spread();
+        Matrix.Term term = centred.transposed()
+                .times(centred)
+                .scaled(1.0 / (view.rows() - 1))
+                .spread();
         // Centring needs no step of its own: the columns of this product already add up to zero.
         return new Matrix.Term(term.value(), centred.times(term.gradient()).scaled(2.0 / (view.rows() - 1)));
     }

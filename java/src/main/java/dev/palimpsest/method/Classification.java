@@ -13,8 +13,9 @@ import dev.palimpsest.train.Terms;
 import java.util.List;
 
 /**
- * CE: the labels' own term, in the form that the recipe names, for the classifier and, averaged, for the auxiliary heads. Without exemplars
- * the form decides more than the distillation does: a softmax over all classes pushes the old ones down.
+ * CE: the labels' own term, in the form that the recipe names, for the classifier and, averaged, for the auxiliary
+ * heads. Without exemplars the form decides more than the distillation does: a softmax over all classes pushes the old
+ * ones down.
  */
 final class Classification {
     private final MethodOptions.CrossEntropy form;
@@ -33,8 +34,13 @@ final class Classification {
         terms.add("cross-entropy", 1, term(pass, pass.outputs().logits(), last == null ? null : last.logits()));
         List<Variable> auxiliary = pass.outputs().auxiliary();
         for (int l = 0; l < auxiliary.size(); l++) {
-            terms.add("auxiliary cross-entropy", 1.0 / auxiliary.size(),
-                    term(pass, auxiliary.get(l), last == null ? null : last.auxiliary().get(l)));
+            terms.add(
+                    "auxiliary cross-entropy",
+                    1.0 / auxiliary.size(),
+                    term(
+                            pass,
+                            auxiliary.get(l),
+                            last == null ? null : last.auxiliary().get(l)));
         }
     }
 

@@ -7,8 +7,8 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Features, logits and labels of earlier images, in place of the images: a fixed number of items, shared evenly among the classes. A new
- * item takes the place of a random one of a class that has the most.
+ * Features, logits and labels of earlier images, in place of the images: a fixed number of items, shared evenly among
+ * the classes. A new item takes the place of a random one of a class that has the most.
  */
 final class FeatureMemory {
     /** The challenge's limit on what is kept of an image. */
@@ -25,8 +25,9 @@ final class FeatureMemory {
     /** @throws IllegalArgumentException if an item of so many features and logits, with its label, passes the limit */
     FeatureMemory(int capacity, int dims, int classes, long seed) {
         if (dims + classes + 1 > MOST_FLOATS) {
-            throw new IllegalArgumentException("an item of memory may have " + MOST_FLOATS + " floats at most; " + dims + " features, "
-                    + classes + " logits and a label are " + (dims + classes + 1) + ": take a network with fewer features, or memory = 0");
+            throw new IllegalArgumentException("an item of memory may have " + MOST_FLOATS + " floats at most; " + dims
+                    + " features, " + classes + " logits and a label are " + (dims + classes + 1)
+                    + ": take a network with fewer features, or memory = 0");
         }
         this.capacity = capacity;
         random = new SplittableRandom(seed);
@@ -46,7 +47,9 @@ final class FeatureMemory {
             items.add(item);
         } else {
             int crowded = mostCrowded(item.label);
-            int[] own = IntStream.range(0, items.size()).filter(i -> items.get(i).label == crowded).toArray();
+            int[] own = IntStream.range(0, items.size())
+                    .filter(i -> items.get(i).label == crowded)
+                    .toArray();
             items.set(own[random.nextInt(own.length)], item);
             count[crowded]--;
         }

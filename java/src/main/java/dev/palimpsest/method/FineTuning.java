@@ -8,8 +8,8 @@ import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Terms;
 
 /**
- * The lower bound: goes on training with nothing that keeps old knowledge, not even exemplars. Published tables have it as "fine-tuning" or
- * "finetuning" (iCaRL, Rebuffi 2017, Figure 2). Not verified against published numbers.
+ * The lower bound: goes on training with nothing that keeps old knowledge, not even exemplars. Published tables have
+ * it as "fine-tuning" or "finetuning" (iCaRL, Rebuffi 2017, Figure 2). Not verified against published numbers.
  *
  * <pre>L = CE</pre>
  */

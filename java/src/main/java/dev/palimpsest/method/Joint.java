@@ -18,8 +18,11 @@ final class Joint implements Method {
 
     /** All images are at hand, so what spares old knowledge would only hold it back. */
     static Recipe settled(Recipe recipe) {
-        return Methods.withoutExemplars(Methods.plain(recipe)).with("cross-entropy", "all").with("freeze-norm", "false")
-                .with("later-learning-rate-factor", "1").with("classifier", "head");
+        return Methods.withoutExemplars(Methods.plain(recipe))
+                .with("cross-entropy", "all")
+                .with("freeze-norm", "false")
+                .with("later-learning-rate-factor", "1")
+                .with("classifier", "head");
     }
 
     @Override

@@ -13,8 +13,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A frozen network's pooled features for a set of images, from which its outputs for any batch are made. The heads are applied anew to each
- * batch: a matrix product may round differently for another number of rows, where convolutions and means treat each image alone.
+ * A frozen network's pooled features for a set of images, from which its outputs for any batch are made. The heads are
+ * applied anew to each batch: a matrix product may round differently for another number of rows, where convolutions
+ * and means treat each image alone.
  */
 final class KeptOutputs implements AutoCloseable {
     private final int[] row;
@@ -51,7 +52,11 @@ final class KeptOutputs implements AutoCloseable {
         return bytes;
     }
 
-    /** The caller releases them. @throws IllegalArgumentException if the batch has an image that is not kept */
+    /**
+     * The caller releases them.
+     *
+     * @throws IllegalArgumentException if the batch has an image that is not kept
+     */
     Outputs<Tensor> of(Batch batch) {
         int[] rows = Arrays.stream(batch.indices()).map(this::rowOf).toArray();
         return heads.classify(tables.stream().map(table -> table.gather(rows)).toList(), true);

@@ -12,8 +12,9 @@ import dev.palimpsest.train.Terms;
 import java.util.List;
 
 /**
- * Learning without Forgetting (Li and Hoiem 2016) with a single head: standard, sequential distillation, where only the last model teaches,
- * all old classes at once. The cross-entropy is M2KD's. Not verified against published numbers.
+ * Learning without Forgetting (Li and Hoiem 2016) with a single head: standard, sequential distillation, where only
+ * the last model teaches, all old classes at once. The cross-entropy is M2KD's. Not verified against published
+ * numbers.
  *
  * <pre>L = CE + λ T² KL( softmax(z_last/T) ‖ softmax(z[C_0..C_{e−1}]/T) )</pre>
  */
@@ -21,6 +22,7 @@ final class Lwf implements Method {
     private final Classification classification;
     /** The model after the experience before; its teaching closes it. */
     private FrozenNetwork last;
+
     private Teaching teaching;
 
     Lwf(Recipe recipe) {
@@ -31,8 +33,12 @@ final class Lwf implements Method {
     public void begin(Learner learner, Experience experience) {
         classification.begin(experience);
         if (last != null) {
-            teaching = new Teaching(learner, List.of(new Teacher(
-                    new TeacherMemory(learner.recipe().teacherMemory().bytes()), last, new ClassRange(0, experience.classes().begin()))));
+            teaching = new Teaching(
+                    learner,
+                    List.of(new Teacher(
+                            new TeacherMemory(learner.recipe().teacherMemory().bytes()),
+                            last,
+                            new ClassRange(0, experience.classes().begin()))));
         }
     }
 

@@ -22,8 +22,9 @@ import dev.palimpsest.train.UnlabelledBatches;
 import java.util.List;
 
 /**
- * The baseline of the CLVision 2024 challenge: Learning without Forgetting on unlabelled images. The last model teaches what it says of
- * them about all classes that it has seen. The challenge's code leaves T² out: with its T = 2 and weight 1, λ is 0.25 here.
+ * The baseline of the CLVision 2024 challenge: Learning without Forgetting on unlabelled images. The last model
+ * teaches what it says of them about all classes that it has seen. The challenge's code leaves T² out: with its T = 2
+ * and weight 1, λ is 0.25 here.
  *
  * <pre>L = CE + λ T² KL( softmax(z_last/T) ‖ softmax(z[seen before]/T) ) on unlabelled images</pre>
  */
@@ -33,6 +34,7 @@ final class LwfUnlabelled implements Method {
     private Learner learner;
     /** The model after the experience before; null in the first. */
     private FrozenNetwork last;
+
     private UnlabelledBatches unlabelled;
     private Distillation distillation;
 
@@ -47,8 +49,13 @@ final class LwfUnlabelled implements Method {
         if (last != null) {
             int batch = recipe.mlkd().unlabelledBatch();
             unlabelled = now.unlabelled(experience, batch);
-            distillation = new Distillation(now.engine(), batch, now.network().classes(),
-                    List.of(new ClassRange(0, experience.classes().begin())), 1, recipe.method().temperature());
+            distillation = new Distillation(
+                    now.engine(),
+                    batch,
+                    now.network().classes(),
+                    List.of(new ClassRange(0, experience.classes().begin())),
+                    1,
+                    recipe.method().temperature());
         }
     }
 
@@ -62,14 +69,20 @@ final class LwfUnlabelled implements Method {
         learner.times().at(Part.DATA);
         Batch batch = unlabelled.next();
         Shape image = learner.network().image();
-        Tensor images = engine.wrap(Shape.of(batch.rows(), image.extent(0), image.extent(1), image.extent(2)),
+        Tensor images = engine.wrap(
+                Shape.of(batch.rows(), image.extent(0), image.extent(1), image.extent(2)),
                 batch.view(UnlabelledBatches.STRONG));
         learner.times().at(Part.TEACHERS);
         Outputs<Tensor> said = last.forward(images, false);
         learner.times().at(Part.STUDENT);
-        Variable student = learner.network().forward(new Training(pass.tape(), false), pass.tape().input(images), false).logits();
+        Variable student = learner.network()
+                .forward(new Training(pass.tape(), false), pass.tape().input(images), false)
+                .logits();
         learner.times().at(Part.LOSSES);
-        terms.add("distillation", recipe.method().lambda(), distillation.term(pass.tape(), student, List.of(said.logits())));
+        terms.add(
+                "distillation",
+                recipe.method().lambda(),
+                distillation.term(pass.tape(), student, List.of(said.logits())));
         said.forEach(engine::release);
     }
 

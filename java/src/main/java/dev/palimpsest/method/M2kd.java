@@ -27,9 +27,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * M2KD, multi-model and multi-level knowledge distillation (Zhou et al., arXiv 1904.01769): every earlier snapshot teaches, through the
- * logits of its own classes, through auxiliary heads, and if asked through features; the snapshots live inside the network's own weights
- * and are rebuilt by their owner masks (PackNet, Mallya and Lazebnik 2018). With e the experience, C_i the classes of experience i:
+ * M2KD, multi-model and multi-level knowledge distillation (Zhou et al., arXiv 1904.01769): every earlier snapshot
+ * teaches, through the logits of its own classes, through auxiliary heads, and if asked through features; the
+ * snapshots live inside the network's own weights and are rebuilt by their owner masks (PackNet, Mallya and Lazebnik
+ * 2018). With e the experience, C_i the classes of experience i:
  *
  * <pre>
  *   L = CE
@@ -38,9 +39,9 @@ import java.util.Optional;
  *     + λf mean_{i&lt;e} Σ_l ‖f_l − f_{i,l}‖²                                         multi-level, features
  * </pre>
  *
- * After training, the smallest weights that this experience trained are released and the rest are retrained. The paper's abstract leaves
- * open the mean over snapshots, the form of CE, the planned fractions and λf: these choices are ours, and options. Not verified against
- * published numbers.
+ * After training, the smallest weights that this experience trained are released and the rest are retrained. The
+ * paper's abstract leaves open the mean over snapshots, the form of CE, the planned fractions and λf: these choices
+ * are ours, and options. Not verified against published numbers.
  */
 final class M2kd implements Method {
     private final MethodOptions options;
@@ -66,11 +67,13 @@ final class M2kd implements Method {
             owners.claim(experience.index() + 1);
         }
         if (!groups.isEmpty()) {
-            TeacherMemory memory = new TeacherMemory(learner.recipe().teacherMemory().bytes());
+            TeacherMemory memory =
+                    new TeacherMemory(learner.recipe().teacherMemory().bytes());
             List<Teacher> teachers = new ArrayList<>();
             for (int i = 0; i < groups.size(); i++) {
                 Weights weights = weights(i + 1);
-                teachers.add(new Teacher(memory, () -> new FrozenNetwork(learner.engine(), learner.network(), weights), groups.get(i)));
+                teachers.add(new Teacher(
+                        memory, () -> new FrozenNetwork(learner.engine(), learner.network(), weights), groups.get(i)));
             }
             teaching = new Teaching(learner, teachers);
         }
@@ -78,7 +81,9 @@ final class M2kd implements Method {
     }
 
     private ClassRange group(Experience experience) {
-        return options.groups() == MethodOptions.Groups.OWN ? experience.classes() : new ClassRange(0, experience.classes().end());
+        return options.groups() == MethodOptions.Groups.OWN
+                ? experience.classes()
+                : new ClassRange(0, experience.classes().end());
     }
 
     private void prepare(Learner learner) {
@@ -94,7 +99,8 @@ final class M2kd implements Method {
 
     private PruningPlan plan(Learner learner) {
         int steps = learner.stream().experiences().size();
-        return options.fraction().isPresent() ? new PruningPlan.Fixed(options.fraction().getAsDouble(), steps)
+        return options.fraction().isPresent()
+                ? new PruningPlan.Fixed(options.fraction().getAsDouble(), steps)
                 : new PruningPlan.EqualShares(steps);
     }
 
@@ -110,7 +116,10 @@ final class M2kd implements Method {
             plan = plan(learner);
             owners = packed.owners();
         }
-        learner.stream().experiences().subList(0, done.index() + 1).forEach(experience -> groups.add(group(experience)));
+        learner.stream()
+                .experiences()
+                .subList(0, done.index() + 1)
+                .forEach(experience -> groups.add(group(experience)));
     }
 
     @Override

@@ -29,23 +29,24 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * MLKD and dynamic self-supervision (Kim et al., arXiv 2508.12692), for streams whose classes repeat and which bring unlabelled images.
- * With e the experience from 0, f features, z logits:
+ * MLKD and dynamic self-supervision (Kim et al., arXiv 2508.12692), for streams whose classes repeat and which bring
+ * unlabelled images. With e the experience from 0, f features, z logits:
  *
  * <pre>
  *   L = (1 − 0.1α) CE_ace + η KL_der + γ (h_past + h_future) + β FKD_labelled
  *     + α SSL + [e ≥ 1] ( β FKD_unlabelled + δ Relation ),     α = 0.5·0.95^e,  β = 0.002 (e + 1)
  * </pre>
  *
- * CE_ace is over all classes; in a new row old classes that the batch lacks stand at −1e9, unseen ones at 1e-9. KL_der holds the head to
- * what it said of the features in memory when they were stored. h keeps the current classes above the others. FKD is the squared
- * distance to the features of the teacher that is surest of the row, Relation keeps how rows and classes relate. Feature distillation
- * covers labelled images in experience 0 too, where the teacher is the network as it started: as published.
+ * CE_ace is over all classes; in a new row old classes that the batch lacks stand at −1e9, unseen ones at 1e-9. KL_der
+ * holds the head to what it said of the features in memory when they were stored. h keeps the current classes above
+ * the others. FKD is the squared distance to the features of the teacher that is surest of the row, Relation keeps how
+ * rows and classes relate. Feature distillation covers labelled images in experience 0 too, where the teacher is the
+ * network as it started: as published.
  *
- * <p>Where the published code is followed: teachers normalise labelled, unlabelled augmented and unlabelled plain images each by themselves
- * (option {@code teacher-batches}); the newest one's logits, for the choice and for the relation, are of the plain images. Ours: what
- * goes to memory is the network's output with its running statistics (the code has it in training mode), and memory is filled in random
- * order. Not verified against published numbers.
+ * <p>Where the published code is followed: teachers normalise labelled, unlabelled augmented and unlabelled plain
+ * images each by themselves (option {@code teacher-batches}); the newest one's logits, for the choice and for the
+ * relation, are of the plain images. Ours: what goes to memory is the network's output with its running statistics
+ * (the code has it in training mode), and memory is filled in random order. Not verified against published numbers.
  */
 final class Mlkd implements Method {
     private final Recipe recipe;
@@ -61,6 +62,7 @@ final class Mlkd implements Method {
     private SelfSupervision self;
     /** Null where nothing is learnt from them. */
     private UnlabelledBatches unlabelled;
+
     private MlkdLoss loss;
 
     Mlkd(Recipe recipe) {
@@ -84,9 +86,17 @@ final class Mlkd implements Method {
         if (teachers != null) {
             teachers.begin(next.index());
         }
-        loss = new MlkdLoss(now.engine(), options, next.index(), next.classes().begin(), next.present(), next.classes().end(),
-                now.network().classes(), teachers == null ? 0 : teachers.count(),
-                Math.max(recipe.optimiser().batch(), options.unlabelledBatch()), dims());
+        loss = new MlkdLoss(
+                now.engine(),
+                options,
+                next.index(),
+                next.classes().begin(),
+                next.present(),
+                next.classes().end(),
+                now.network().classes(),
+                teachers == null ? 0 : teachers.count(),
+                Math.max(recipe.optimiser().batch(), options.unlabelledBatch()),
+                dims());
         if (self != null || distilsUnlabelled()) {
             unlabelled = now.unlabelled(next, options.unlabelledBatch());
         }
@@ -95,7 +105,8 @@ final class Mlkd implements Method {
     private void prepare() {
         Network network = learner.network();
         if (options.teachers() > 0) {
-            teachers = new MlkdTeachers(learner.engine(), network, options.teachers(), options.ema(), learner.networks());
+            teachers =
+                    new MlkdTeachers(learner.engine(), network, options.teachers(), options.ema(), learner.networks());
         }
         if (options.memory() > 0) {
             memory = new FeatureMemory(options.memory(), dims(), network.classes(), recipe.seed());
@@ -110,7 +121,9 @@ final class Mlkd implements Method {
     }
 
     private boolean distilsUnlabelled() {
-        return teachers != null && experience.index() > 0 && (options.beta(experience.index()) > 0 || options.relationWeight() > 0);
+        return teachers != null
+                && experience.index() > 0
+                && (options.beta(experience.index()) > 0 || options.relationWeight() > 0);
     }
 
     @Override
@@ -124,7 +137,8 @@ final class Mlkd implements Method {
         learner.times().at(Part.DATA);
         Batch batch = unlabelled == null ? null : unlabelled.next();
         if (self != null) {
-            loss.selfSupervised(terms, self.term(pass.tape(), batch, learner.network().image(), images -> feature(pass, images)));
+            loss.selfSupervised(
+                    terms, self.term(pass.tape(), batch, learner.network().image(), images -> feature(pass, images)));
         }
         if (teachers != null) {
             distil(pass, terms, batch);
@@ -140,7 +154,12 @@ final class Mlkd implements Method {
         Tensor weak = both ? tensor(batch, UnlabelledBatches.WEAK) : null;
         Said said = both ? said(pass.images(), strong, weak) : said(pass.images());
         learner.times().at(Part.LOSSES);
-        loss.labelled(pass.tape(), terms, pass.outputs().feature(), pass.batch().labels(), taught(said.labelled, said.labelled));
+        loss.labelled(
+                pass.tape(),
+                terms,
+                pass.outputs().feature(),
+                pass.batch().labels(),
+                taught(said.labelled, said.labelled));
         if (both) {
             learner.times().at(Part.STUDENT);
             Outputs<Variable> outputs = student(pass, pass.tape().input(strong));
@@ -153,7 +172,10 @@ final class Mlkd implements Method {
         said.release(engine);
     }
 
-    /** What every teacher says, the newest first; {@code weak} is the newest one's. Of unlabelled images only where they are distilled. */
+    /**
+     * What every teacher says, the newest first; {@code weak} is the newest one's. Of unlabelled images only where
+     * they are distilled.
+     */
     private record Said(List<Outputs<Tensor>> labelled, List<Outputs<Tensor>> strong, Outputs<Tensor> weak) {
         void release(Engine engine) {
             labelled.forEach(outputs -> outputs.forEach(engine::release));
@@ -179,8 +201,11 @@ final class Mlkd implements Method {
         for (int k = 0; k < teachers.count(); k++) {
             List<Tensor> batches = k == 0 ? List.of(labelled, strong, weak) : List.of(labelled, strong);
             int teacher = k;
-            List<Outputs<Tensor>> outputs = options.teacherBatches() == MlkdOptions.TeacherBatches.JOINED ? teachers.joined(k, batches)
-                    : batches.stream().map(batch -> teachers.outputs(teacher, batch)).toList();
+            List<Outputs<Tensor>> outputs = options.teacherBatches() == MlkdOptions.TeacherBatches.JOINED
+                    ? teachers.joined(k, batches)
+                    : batches.stream()
+                            .map(batch -> teachers.outputs(teacher, batch))
+                            .toList();
             ofLabelled.add(outputs.get(0));
             ofStrong.add(outputs.get(1));
             ofWeak = k == 0 ? outputs.get(2) : ofWeak;
@@ -189,7 +214,9 @@ final class Mlkd implements Method {
     }
 
     private static MlkdLoss.Taught taught(List<Outputs<Tensor>> sure, List<Outputs<Tensor>> features) {
-        return new MlkdLoss.Taught(sure.stream().map(Outputs::logits).toList(), features.stream().map(Outputs::feature).toList());
+        return new MlkdLoss.Taught(
+                sure.stream().map(Outputs::logits).toList(),
+                features.stream().map(Outputs::feature).toList());
     }
 
     private Outputs<Variable> student(Pass pass, Variable images) {
@@ -206,7 +233,8 @@ final class Mlkd implements Method {
 
     private Tensor tensor(Batch batch, int view) {
         Shape image = learner.network().image();
-        return learner.engine().wrap(Shape.of(batch.rows(), image.extent(0), image.extent(1), image.extent(2)), batch.view(view));
+        return learner.engine()
+                .wrap(Shape.of(batch.rows(), image.extent(0), image.extent(1), image.extent(2)), batch.view(view));
     }
 
     /** Memory goes through the head alone. Null while there is none. */
@@ -224,7 +252,9 @@ final class Mlkd implements Method {
         }
         Linear head = learner.network().classifier();
         Variable kept = pass.tape().input(pass.engine().tensor(Shape.of(items.size(), dims()), features));
-        return new MlkdLoss.Replay(pass.tape().linear(kept, head.weight(), head.bias()), logits,
+        return new MlkdLoss.Replay(
+                pass.tape().linear(kept, head.weight(), head.bias()),
+                logits,
                 items.stream().mapToInt(FeatureMemory.Item::label).toArray());
     }
 
@@ -251,7 +281,9 @@ final class Mlkd implements Method {
                 for (int row = 0; row < batch.rows(); row++) {
                     float[] said = Arrays.copyOfRange(logits, row * classes, (row + 1) * classes);
                     Arrays.fill(said, over.classes().end(), classes, (float) FixedLogits.UNSEEN);
-                    memory.add(new FeatureMemory.Item(Arrays.copyOfRange(features, row * dims(), (row + 1) * dims()), said,
+                    memory.add(new FeatureMemory.Item(
+                            Arrays.copyOfRange(features, row * dims(), (row + 1) * dims()),
+                            said,
                             now.stream().relabel(batch.labels()[row])));
                 }
             });

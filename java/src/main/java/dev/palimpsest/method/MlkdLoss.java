@@ -19,10 +19,11 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * The terms of MLKD's loss in one experience, from what student and teachers said. See {@link Mlkd} for the whole equation.
+ * The terms of MLKD's loss in one experience, from what student and teachers said. See {@link Mlkd} for the whole
+ * equation.
  *
- * <p>Classes are numbered in the order in which they were first seen: {@code previous} were seen before this experience, those behind it up
- * to {@code seen} come new with it, the rest are unseen.
+ * <p>Classes are numbered in the order in which they were first seen: {@code previous} were seen before this
+ * experience, those behind it up to {@code seen} come new with it, the rest are unseen.
  */
 final class MlkdLoss implements AutoCloseable {
     private final Engine engine;
@@ -37,7 +38,9 @@ final class MlkdLoss implements AutoCloseable {
     /** Null where nothing teaches. */
     private final FeatureDistillation features;
 
-    /** Items from memory: what the head says of their features now, what it said when they were stored, their labels. */
+    /**
+     * Items from memory: what the head says of their features now, what it said when they were stored, their labels.
+     */
     record Replay(Variable logits, float[] stored, int[] labels) {}
 
     /** @param logits, features of each teacher, the newest first; they may be released at once */
@@ -51,8 +54,17 @@ final class MlkdLoss implements AutoCloseable {
      * @param maxRows the most rows a batch will have
      * @param dims of the features
      */
-    MlkdLoss(Engine engine, MlkdOptions options, int experience, int previous, int[] current, int seen, int classes, int teachers,
-            int maxRows, int dims) {
+    MlkdLoss(
+            Engine engine,
+            MlkdOptions options,
+            int experience,
+            int previous,
+            int[] current,
+            int seen,
+            int classes,
+            int teachers,
+            int maxRows,
+            int dims) {
         this.engine = engine;
         this.options = options;
         this.experience = experience;
@@ -72,22 +84,37 @@ final class MlkdLoss implements AutoCloseable {
     void labels(Tape tape, Terms terms, Variable logits, int[] labels, Replay replay) {
         boolean[] present = new boolean[classes];
         Arrays.stream(labels).forEach(label -> present[label] = true);
-        FixedLogits absentFixed = unseenFixed.with(IntStream.range(0, previous).filter(c -> !present[c]), FixedLogits.ABSENT);
+        FixedLogits absentFixed =
+                unseenFixed.with(IntStream.range(0, previous).filter(c -> !present[c]), FixedLogits.ABSENT);
         int rows = labels.length + (replay == null ? 0 : replay.labels.length);
         double share = (1 - 0.1 * options.alpha(experience)) / rows;
-        terms.add("cross-entropy", share * labels.length, CrossEntropy.softmax(tape, engine, logits, labels, absentFixed));
+        terms.add(
+                "cross-entropy",
+                share * labels.length,
+                CrossEntropy.softmax(tape, engine, logits, labels, absentFixed));
         if (replay != null) {
-            terms.add("cross-entropy", share * replay.labels.length,
+            terms.add(
+                    "cross-entropy",
+                    share * replay.labels.length,
                     CrossEntropy.softmax(tape, engine, replay.logits, replay.labels, unseenFixed));
-            terms.add("logit replay", options.replayWeight(), LogitReplay.term(tape, engine, replay.logits, replay.stored, unseenFixed));
+            terms.add(
+                    "logit replay",
+                    options.replayWeight(),
+                    LogitReplay.term(tape, engine, replay.logits, replay.stored, unseenFixed));
         }
         if (options.marginWeight() > 0 && previous > 0) {
-            terms.add("margins", options.marginWeight(),
-                    LogitMargin.past(tape, engine, logits, IntStream.range(0, previous).toArray(), current));
+            terms.add(
+                    "margins",
+                    options.marginWeight(),
+                    LogitMargin.past(
+                            tape, engine, logits, IntStream.range(0, previous).toArray(), current));
         }
         if (options.marginWeight() > 0 && seen < classes) {
-            terms.add("margins", options.marginWeight(),
-                    LogitMargin.future(tape, engine, logits, IntStream.range(seen, classes).toArray(), current));
+            terms.add(
+                    "margins",
+                    options.marginWeight(),
+                    LogitMargin.future(
+                            tape, engine, logits, IntStream.range(seen, classes).toArray(), current));
         }
     }
 
@@ -104,9 +131,18 @@ final class MlkdLoss implements AutoCloseable {
             distil(tape, terms, feature, taught, choice);
             if (options.relationWeight() > 0) {
                 Tensor chosen = choice.rows(taught.logits);
-                terms.add("relation distillation", options.relationWeight(), RelationDistillation.term(tape, engine, logits, chosen,
-                        unseenFixed, options.relation() == MlkdOptions.Relation.CODE
-                                ? RelationDistillation.Form.CODE : RelationDistillation.Form.PAPER));
+                terms.add(
+                        "relation distillation",
+                        options.relationWeight(),
+                        RelationDistillation.term(
+                                tape,
+                                engine,
+                                logits,
+                                chosen,
+                                unseenFixed,
+                                options.relation() == MlkdOptions.Relation.CODE
+                                        ? RelationDistillation.Form.CODE
+                                        : RelationDistillation.Form.PAPER));
                 engine.release(chosen);
             }
         }
@@ -114,7 +150,9 @@ final class MlkdLoss implements AutoCloseable {
 
     private void distil(Tape tape, Terms terms, Variable feature, Taught taught, TeacherChoice choice) {
         if (options.beta(experience) > 0) {
-            terms.add("feature distillation", options.beta(experience),
+            terms.add(
+                    "feature distillation",
+                    options.beta(experience),
                     features.term(tape, feature, taught.features, choice.weights()));
         }
     }

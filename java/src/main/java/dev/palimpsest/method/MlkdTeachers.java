@@ -15,9 +15,9 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * MLKD's teachers, the newest first: a copy of the student as an experience finds it, and those of the experiences before. All of them
- * follow the student by an exponential moving average after every step; head and batch-norm statistics are the student's. They run in
- * training mode, so each batch is normalised by its own statistics.
+ * MLKD's teachers, the newest first: a copy of the student as an experience finds it, and those of the experiences
+ * before. All of them follow the student by an exponential moving average after every step; head and batch-norm
+ * statistics are the student's. They run in training mode, so each batch is normalised by its own statistics.
  */
 final class MlkdTeachers implements AutoCloseable {
     private final Engine engine;

@@ -8,8 +8,9 @@ import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Terms;
 
 /**
- * Experience replay, ER (Chaudhry et al. 2019, "On Tiny Episodic Memories in Continual Learning"; there online and over one pass, here
- * with the recipe's epochs): exemplars and nothing else keep old knowledge. Not verified against published numbers.
+ * Experience replay, ER (Chaudhry et al. 2019, "On Tiny Episodic Memories in Continual Learning"; there online and
+ * over one pass, here with the recipe's epochs): exemplars and nothing else keep old knowledge. Not verified against
+ * published numbers.
  *
  * <pre>L = CE, over new images and exemplars</pre>
  */

@@ -21,9 +21,10 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * What unlabelled images teach by themselves. Rotation: a quarter of the batch, four copies turned by (k + 1)·90°, a linear head tells k.
- * The others take half of the batch, augmented and as it is, so that all of them cost the same: SimCLR and VICReg on a linear projection,
- * SimSiam with a linear predictor of the feature itself (their papers' heads have hidden layers).
+ * What unlabelled images teach by themselves. Rotation: a quarter of the batch, four copies turned by (k + 1)·90°, a
+ * linear head tells k. The others take half of the batch, augmented and as it is, so that all of them cost the same:
+ * SimCLR and VICReg on a linear projection, SimSiam with a linear predictor of the feature itself (their papers' heads
+ * have hidden layers).
  */
 final class SelfSupervision {
     private static final int PROJECTED = 64;
@@ -36,20 +37,28 @@ final class SelfSupervision {
     private final Arena arena;
     private MemorySegment room = MemorySegment.NULL;
 
-    /** @param image channels, height, width @throws IllegalArgumentException if images that are not square are to be turned */
+    /**
+     * @param image channels, height, width
+     * @throws IllegalArgumentException if images that are not square are to be turned
+     */
     SelfSupervision(Engine engine, MlkdOptions.Ssl kind, Shape image, int dims, Arena arena, long seed) {
         if (kind == MlkdOptions.Ssl.ROTATION && image.extent(1) != image.extent(2)) {
-            throw new IllegalArgumentException("ssl = rotation turns images by quarters, but these are " + image.extent(1) + "×"
-                    + image.extent(2) + ": set image-size, or take another ssl");
+            throw new IllegalArgumentException("ssl = rotation turns images by quarters, but these are "
+                    + image.extent(1) + "×" + image.extent(2) + ": set image-size, or take another ssl");
         }
         this.engine = engine;
         this.kind = kind;
         this.arena = arena;
-        head = Linear.of("self-supervision", dims, switch (kind) {
-            case ROTATION -> Rotation.QUARTERS;
-            case SIMSIAM -> dims;
-            default -> PROJECTED;
-        }, arena, seed);
+        head = Linear.of(
+                "self-supervision",
+                dims,
+                switch (kind) {
+                    case ROTATION -> Rotation.QUARTERS;
+                    case SIMSIAM -> dims;
+                    default -> PROJECTED;
+                },
+                arena,
+                seed);
     }
 
     List<Parameter> parameters() {
@@ -70,7 +79,8 @@ final class SelfSupervision {
             for (int i = 0; i < turns.length; i++) {
                 turns[i] = i / rows;
             }
-            return CrossEntropy.softmax(tape, engine, project(tape, features), turns, new ClassRange(0, Rotation.QUARTERS));
+            return CrossEntropy.softmax(
+                    tape, engine, project(tape, features), turns, new ClassRange(0, Rotation.QUARTERS));
         }
         Variable features = feature.apply(tape.input(views(batch, batch.rows() / 2, image)));
         Variable projected = project(tape, features);

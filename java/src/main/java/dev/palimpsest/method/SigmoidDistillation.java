@@ -12,9 +12,9 @@ import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Terms;
 
 /**
- * The loss of iCaRL (Rebuffi et al., CVPR 2017, Algorithm 3): a sigmoid for every class seen, whose target is the last model's sigmoid for
- * the s old classes and one or zero for the new ones. As in the paper it is summed over classes; its authors' code takes the mean over 100,
- * with a learning rate of 2.
+ * The loss of iCaRL (Rebuffi et al., CVPR 2017, Algorithm 3): a sigmoid for every class seen, whose target is the last
+ * model's sigmoid for the s old classes and one or zero for the new ones. As in the paper it is summed over classes;
+ * its authors' code takes the mean over 100, with a learning rate of 2.
  *
  * <pre>L = mean_b [ Σ_{c&lt;s} BCE(σ(z_last,c), σ(z_c)) + Σ_{c≥s} BCE([c = y], σ(z_c)) ]</pre>
  */
@@ -46,7 +46,9 @@ abstract sealed class SigmoidDistillation implements Method permits LwfMc, Icarl
     @Override
     public final void end(Learner learner, Experience experience) {
         close();
-        last = new Teacher(new TeacherMemory(learner.recipe().teacherMemory().bytes()), learner.freeze(),
+        last = new Teacher(
+                new TeacherMemory(learner.recipe().teacherMemory().bytes()),
+                learner.freeze(),
                 new ClassRange(0, experience.classes().end()));
     }
 

@@ -11,8 +11,8 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * A frozen earlier model and the classes that it teaches. What it says of an image that never changes is computed once and kept, where
- * memory allows; then its network is not needed any more.
+ * A frozen earlier model and the classes that it teaches. What it says of an image that never changes is computed once
+ * and kept, where memory allows; then its network is not needed any more.
  */
 final class Teacher implements AutoCloseable {
     private final TeacherMemory memory;
@@ -20,6 +20,7 @@ final class Teacher implements AutoCloseable {
     private final ClassRange classes;
     /** A network that cannot be compiled again; else null. */
     private FrozenNetwork own;
+
     private KeptOutputs kept;
 
     /** @param compiler makes the network, the same each time */
@@ -31,9 +32,12 @@ final class Teacher implements AutoCloseable {
 
     /** With the only copy of a model, which is kept whatever the limit and closed with this. */
     Teacher(TeacherMemory memory, FrozenNetwork own, ClassRange classes) {
-        this(memory, () -> {
-            throw new IllegalStateException("this teacher's network is the only copy of its model");
-        }, classes);
+        this(
+                memory,
+                () -> {
+                    throw new IllegalStateException("this teacher's network is the only copy of its model");
+                },
+                classes);
         this.own = own;
     }
 
@@ -71,7 +75,10 @@ final class Teacher implements AutoCloseable {
         return kept != null ? kept.of(pass.batch()) : with(network -> network.forward(pass.images(), true));
     }
 
-    /** The columns of its classes, [rows, size of its classes], from logits of all classes that it knew; the caller releases it. */
+    /**
+     * The columns of its classes, [rows, size of its classes], from logits of all classes that it knew; the caller
+     * releases it.
+     */
     Tensor taught(Engine engine, Tensor logits) {
         return engine.columns(logits, classes);
     }

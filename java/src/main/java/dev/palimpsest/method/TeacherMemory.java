@@ -8,9 +8,9 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * What the teachers of an experience take: networks, compiled from their snapshots when they are needed and kept while they fit the limit
- * together with the outputs that are kept; the least recently used goes first. A network in use may pass the limit, for it has to be there.
- * What teachers say is the same bit for bit, whatever the limit.
+ * What the teachers of an experience take: networks, compiled from their snapshots when they are needed and kept while
+ * they fit the limit together with the outputs that are kept; the least recently used goes first. A network in use may
+ * pass the limit, for it has to be there. What teachers say is the same bit for bit, whatever the limit.
  */
 final class TeacherMemory {
     private final long limit;
@@ -66,6 +66,7 @@ final class TeacherMemory {
 
     /** Networks and kept outputs. */
     long bytes() {
-        return outputs + networks.values().stream().mapToLong(FrozenNetwork::bytes).sum();
+        return outputs
+                + networks.values().stream().mapToLong(FrozenNetwork::bytes).sum();
     }
 }

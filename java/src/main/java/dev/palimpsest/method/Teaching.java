@@ -42,7 +42,12 @@ final class Teaching implements AutoCloseable {
         options = recipe.method();
         weight = options.overSnapshots() == MethodOptions.OverSnapshots.MEAN ? 1.0 / teachers.size() : 1;
         List<ClassRange> groups = teachers.stream().map(Teacher::classes).toList();
-        logits = new Distillation(learner.engine(), recipe.optimiser().batch(), learner.network().classes(), groups, weight,
+        logits = new Distillation(
+                learner.engine(),
+                recipe.optimiser().batch(),
+                learner.network().classes(),
+                groups,
+                weight,
                 options.temperature());
         teachers.forEach(teacher -> teacher.prepare(learner));
     }
@@ -51,21 +56,47 @@ final class Teaching implements AutoCloseable {
     void add(Pass pass, Terms terms, Classification classification) {
         Engine engine = pass.engine();
         learner.times().at(StepTimes.Part.TEACHERS);
-        List<Outputs<Tensor>> said = teachers.stream().map(teacher -> teacher.outputs(pass)).toList();
+        List<Outputs<Tensor>> said =
+                teachers.stream().map(teacher -> teacher.outputs(pass)).toList();
         learner.times().at(StepTimes.Part.LOSSES);
         if (options.lambda() > 0) {
-            terms.add("distillation", options.lambda(), distil(pass, pass.outputs().logits(), said.stream().map(Outputs::logits).toList()));
+            terms.add(
+                    "distillation",
+                    options.lambda(),
+                    distil(
+                            pass,
+                            pass.outputs().logits(),
+                            said.stream().map(Outputs::logits).toList()));
         }
-        for (int l = 0; options.lambdaAuxiliary() > 0 && l < said.getFirst().auxiliary().size(); l++) {
+        for (int l = 0;
+                options.lambdaAuxiliary() > 0 && l < said.getFirst().auxiliary().size();
+                l++) {
             int level = l;
-            terms.add("auxiliary distillation", options.lambdaAuxiliary(),
-                    distil(pass, pass.outputs().auxiliary().get(l), said.stream().map(outputs -> outputs.auxiliary().get(level)).toList()));
+            terms.add(
+                    "auxiliary distillation",
+                    options.lambdaAuxiliary(),
+                    distil(
+                            pass,
+                            pass.outputs().auxiliary().get(l),
+                            said.stream()
+                                    .map(outputs -> outputs.auxiliary().get(level))
+                                    .toList()));
         }
-        for (int l = 0; options.lambdaFeature() > 0 && l < pass.outputs().pooled().size(); l++) {
+        for (int l = 0;
+                options.lambdaFeature() > 0 && l < pass.outputs().pooled().size();
+                l++) {
             int level = l;
             Variable student = pass.outputs().pooled().get(l);
-            terms.add("feature distillation", options.lambdaFeature(),
-                    features(l, student).term(pass.tape(), student, said.stream().map(outputs -> outputs.pooled().get(level)).toList()));
+            terms.add(
+                    "feature distillation",
+                    options.lambdaFeature(),
+                    features(l, student)
+                            .term(
+                                    pass.tape(),
+                                    student,
+                                    said.stream()
+                                            .map(outputs -> outputs.pooled().get(level))
+                                            .toList()));
         }
         classification.add(pass, terms, said.getLast());
         said.forEach(outputs -> outputs.forEach(engine::release));
@@ -83,8 +114,12 @@ final class Teaching implements AutoCloseable {
 
     private FeatureDistillation features(int level, Variable student) {
         while (features.size() <= level) {
-            features.add(new FeatureDistillation(learner.engine(), learner.recipe().optimiser().batch(), student.value().shape().extent(1),
-                    teachers.size(), weight));
+            features.add(new FeatureDistillation(
+                    learner.engine(),
+                    learner.recipe().optimiser().batch(),
+                    student.value().shape().extent(1),
+                    teachers.size(),
+                    weight));
         }
         return features.get(level);
     }

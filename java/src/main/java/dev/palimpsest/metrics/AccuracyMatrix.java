@@ -3,9 +3,10 @@ package dev.palimpsest.metrics;
 import java.util.Arrays;
 
 /**
- * a[i][j]: share of the test images of experience j's classes that are right after experience i, 0 ≤ j ≤ i. Kept as counts, so that
- * accuracy over several experiences weighs every image alike. An experience that brought no new class has no images: its shares are NaN,
- * and means over experiences leave it out. Shares are of 1. Immutable; rows are added as experiences pass.
+ * a[i][j]: share of the test images of experience j's classes that are right after experience i, 0 ≤ j ≤ i. Kept as
+ * counts, so that accuracy over several experiences weighs every image alike. An experience that brought no new class
+ * has no images: its shares are NaN, and means over experiences leave it out. Shares are of 1. Immutable; rows are
+ * added as experiences pass.
  */
 public final class AccuracyMatrix {
     private final int[] images;
@@ -24,11 +25,13 @@ public final class AccuracyMatrix {
     public static AccuracyMatrix of(int... images) {
         for (int count : images) {
             if (count < 0) {
-                throw new IllegalArgumentException("test images an experience " + Arrays.toString(images) + ": expected at least 0");
+                throw new IllegalArgumentException(
+                        "test images an experience " + Arrays.toString(images) + ": expected at least 0");
             }
         }
         if (images.length > 0 && images[0] == 0) {
-            throw new IllegalArgumentException("the first experience has no test images: its classes are new, expected at least 1");
+            throw new IllegalArgumentException(
+                    "the first experience has no test images: its classes are new, expected at least 1");
         }
         return new AccuracyMatrix(images.clone(), new int[0][]);
     }
@@ -48,7 +51,8 @@ public final class AccuracyMatrix {
         }
         for (int j = 0; j <= i; j++) {
             if (row[j] < 0 || row[j] > images[j]) {
-                throw new IllegalArgumentException(row[j] + " right answers for experience " + j + ": expected 0.." + images[j]);
+                throw new IllegalArgumentException(
+                        row[j] + " right answers for experience " + j + ": expected 0.." + images[j]);
             }
         }
         int[][] longer = Arrays.copyOf(correct, i + 1);
@@ -109,7 +113,10 @@ public final class AccuracyMatrix {
         return correct.length == 0 ? Double.NaN : allSeen(correct.length - 1);
     }
 
-    /** mean_{j&lt;N} (max_i a[i][j] − a[N][j]), N the last experience (Chaudhry et al. 2018); NaN where nothing came before it. */
+    /**
+     * mean_{j&lt;N} (max_i a[i][j] − a[N][j]), N the last experience (Chaudhry et al. 2018); NaN where nothing came
+     * before it.
+     */
     public double forgetting() {
         int last = correct.length - 1;
         double sum = 0;
@@ -128,7 +135,10 @@ public final class AccuracyMatrix {
         return last < 1 ? Double.NaN : sum / counted;
     }
 
-    /** mean_{j&lt;N} (a[N][j] − a[j][j]), N the last experience (Lopez-Paz and Ranzato 2017); NaN where nothing came before it. */
+    /**
+     * mean_{j&lt;N} (a[N][j] − a[j][j]), N the last experience (Lopez-Paz and Ranzato 2017); NaN where nothing came
+     * before it.
+     */
     public double backwardTransfer() {
         int last = correct.length - 1;
         double sum = 0;

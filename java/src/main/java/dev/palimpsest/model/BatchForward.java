@@ -4,8 +4,8 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.tensor.Tensor;
 
 /**
- * The forward pass of a network that goes on changing, without a tape: batch norm uses the batch's own statistics, as in training, and
- * moves the running ones.
+ * The forward pass of a network that goes on changing, without a tape: batch norm uses the batch's own statistics, as
+ * in training, and moves the running ones.
  */
 public final class BatchForward extends UntapedForward {
     public BatchForward(Engine engine) {

@@ -5,6 +5,8 @@ public sealed interface Block {
     /** One convolution, norm and ReLU. */
     record Plain(ConvNorm unit) implements Block {}
 
-    /** relu(second(relu(first(x))) + shortcut(x)), He et al. 2016; {@code shortcut} is null where the identity fits. */
+    /**
+     * relu(second(relu(first(x))) + shortcut(x)), He et al. 2016; {@code shortcut} is null where the identity fits.
+     */
     record Residual(ConvNorm first, ConvNorm second, ConvNorm shortcut) implements Block {}
 }

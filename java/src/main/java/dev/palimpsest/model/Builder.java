@@ -43,8 +43,14 @@ final class Builder {
         Parameter scale = parameter(norm + ".weight", Parameter.Role.NORM, channels);
         Initialiser.fill(scale, 1);
         Parameter shift = parameter(norm + ".bias", Parameter.Role.NORM, channels);
-        ConvNorm unit = new ConvNorm(weight, geometry, new BatchNorm(scale, shift, buffer(norm + ".running_mean", channels, 0),
-                buffer(norm + ".running_var", channels, 1)));
+        ConvNorm unit = new ConvNorm(
+                weight,
+                geometry,
+                new BatchNorm(
+                        scale,
+                        shift,
+                        buffer(norm + ".running_mean", channels, 0),
+                        buffer(norm + ".running_var", channels, 1)));
         units.add(unit);
         return unit;
     }

@@ -6,11 +6,14 @@ import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.tensor.Parameter;
 
-/** A convolution without bias and the batch norm behind it: the unit that a frozen teacher folds into one convolution. */
+/**
+ * A convolution without bias and the batch norm behind it: the unit that a frozen teacher folds into one convolution.
+ */
 public record ConvNorm(Parameter weight, Convolution geometry, BatchNorm norm) {
     /**
-     * Gives every channel without a weight other than zero the statistics of a new one, mean 0 and variance 1. Its output, the norm's
-     * shift, stays the same; but with a variance of nearly 0 left behind, weights that it gets later would be amplified by 1/√ε ≈ 316.
+     * Gives every channel without a weight other than zero the statistics of a new one, mean 0 and variance 1. Its
+     * output, the norm's shift, stays the same; but with a variance of nearly 0 left behind, weights that it gets
+     * later would be amplified by 1/√ε ≈ 316.
      */
     public void renewEmptyChannels() {
         long each = weight.size() / geometry.outputs();

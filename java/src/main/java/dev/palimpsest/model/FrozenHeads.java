@@ -30,7 +30,12 @@ public final class FrozenHeads implements AutoCloseable {
         this.engine = engine;
         this.network = network;
         for (Linear head : network.heads()) {
-            heads.put(head, copy(head, weights.vector(head.weight().name()), weights.vector(head.bias().name())));
+            heads.put(
+                    head,
+                    copy(
+                            head,
+                            weights.vector(head.weight().name()),
+                            weights.vector(head.bias().name())));
         }
     }
 
@@ -47,8 +52,11 @@ public final class FrozenHeads implements AutoCloseable {
 
     private Head copy(Linear head, MemorySegment weight, MemorySegment bias) {
         int outputs = Math.toIntExact(bias.byteSize() / Float.BYTES);
-        Parameter copiedWeight = new Parameter(head.weight().name(), Parameter.Role.HEAD,
-                Shape.of(outputs, head.weight().shape().extent(1)), arena);
+        Parameter copiedWeight = new Parameter(
+                head.weight().name(),
+                Parameter.Role.HEAD,
+                Shape.of(outputs, head.weight().shape().extent(1)),
+                arena);
         copiedWeight.set(weight.toArray(JAVA_FLOAT));
         Parameter copiedBias = new Parameter(head.bias().name(), Parameter.Role.HEAD, Shape.of(outputs), arena);
         copiedBias.set(bias.toArray(JAVA_FLOAT));
@@ -61,7 +69,8 @@ public final class FrozenHeads implements AutoCloseable {
     }
 
     /**
-     * The network's outputs for pooled features that it gave before. The caller releases every tensor of the result, the features too.
+     * The network's outputs for pooled features that it gave before. The caller releases every tensor of the result,
+     * the features too.
      *
      * @param pooled of every stage, [N, C_l]
      * @param auxiliary whether the auxiliary heads are wanted too
@@ -72,7 +81,10 @@ public final class FrozenHeads implements AutoCloseable {
 
     /** Values and gradients, which parameters have even where nobody asks for them. */
     long bytes() {
-        return heads.values().stream().mapToLong(head -> 2 * (head.weight.shape().bytes() + head.bias.shape().bytes())).sum();
+        return heads.values().stream()
+                .mapToLong(head ->
+                        2 * (head.weight.shape().bytes() + head.bias.shape().bytes()))
+                .sum();
     }
 
     @Override

@@ -11,8 +11,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * A network compiled for inference: batch norm is folded into the convolutions' weights, and bias, residual sum and ReLU ride on the
- * convolution, so a forward pass costs about a quarter of a training step. It is a copy: training the network on leaves it alone.
+ * A network compiled for inference: batch norm is folded into the convolutions' weights, and bias, residual sum and
+ * ReLU ride on the convolution, so a forward pass costs about a quarter of a training step. It is a copy: training the
+ * network on leaves it alone.
  */
 public final class FrozenNetwork implements AutoCloseable {
     private final Engine engine;
@@ -43,13 +44,17 @@ public final class FrozenNetwork implements AutoCloseable {
         MemorySegment factor = temporary.allocate(norm.scale().shape().bytes(), 64);
         MemorySegment bias = temporary.allocate(norm.scale().shape().bytes(), 64);
         for (int c = 0; c < norm.channels(); c++) {
-            double f = scale.getAtIndex(JAVA_FLOAT, c) / Math.sqrt(variance.getAtIndex(JAVA_FLOAT, c) + (double) BatchNorm.EPSILON);
+            double f = scale.getAtIndex(JAVA_FLOAT, c)
+                    / Math.sqrt(variance.getAtIndex(JAVA_FLOAT, c) + (double) BatchNorm.EPSILON);
             factor.setAtIndex(JAVA_FLOAT, c, (float) f);
-            bias.setAtIndex(JAVA_FLOAT, c, (float) (shift.getAtIndex(JAVA_FLOAT, c) - f * mean.getAtIndex(JAVA_FLOAT, c)));
+            bias.setAtIndex(
+                    JAVA_FLOAT, c, (float) (shift.getAtIndex(JAVA_FLOAT, c) - f * mean.getAtIndex(JAVA_FLOAT, c)));
         }
-        return weights.mask(unit.weight()).flatMap(mask -> engine.freeze(unit.geometry(), unit.weight(), mask, factor, bias))
+        return weights.mask(unit.weight())
+                .flatMap(mask -> engine.freeze(unit.geometry(), unit.weight(), mask, factor, bias))
                 .orElseGet(() -> {
-                    MemorySegment folded = temporary.allocate(unit.weight().shape().bytes(), 64);
+                    MemorySegment folded =
+                            temporary.allocate(unit.weight().shape().bytes(), 64);
                     weights.weight(unit.weight(), factor, folded);
                     return engine.freeze(unit.geometry(), folded, bias);
                 });
@@ -65,13 +70,19 @@ public final class FrozenNetwork implements AutoCloseable {
         return heads;
     }
 
-    /** Memory that it holds, packed copies of weights included: those are made for every shape of images that it meets. */
+    /**
+     * Memory that it holds, packed copies of weights included: those are made for every shape of images that it meets.
+     */
     public long bytes() {
-        return heads.bytes() + convolutions.values().stream().mapToLong(Engine.FrozenConvolution::bytes).sum();
+        return heads.bytes()
+                + convolutions.values().stream()
+                        .mapToLong(Engine.FrozenConvolution::bytes)
+                        .sum();
     }
 
     /**
-     * Logits and pooled features of images [N, C, H, W]. The caller releases every tensor of the result with the engine.
+     * Logits and pooled features of images [N, C, H, W]. The caller releases every tensor of the result with the
+     * engine.
      *
      * @param auxiliary whether the auxiliary heads are wanted too
      */

@@ -54,7 +54,10 @@ public final class Linear {
         return (inputs + 1L) * outputs;
     }
 
-    /** Adds outputs up to the given number; the old ones keep their weights, the new ones start as PyTorch's, uniform in ±1/√inputs. */
+    /**
+     * Adds outputs up to the given number; the old ones keep their weights, the new ones start as PyTorch's, uniform
+     * in ±1/√inputs.
+     */
     void grow(int outputs, RandomGenerator random) {
         if (outputs < outputs()) {
             throw new IllegalArgumentException(name + " has " + outputs() + " outputs and cannot shrink to " + outputs);
@@ -64,7 +67,8 @@ public final class Linear {
         Parameter oldBias = bias;
         weight = new Parameter(name + ".weight", Parameter.Role.HEAD, Shape.of(outputs, inputs), arena);
         bias = new Parameter(name + ".bias", Parameter.Role.HEAD, Shape.of(outputs), arena);
-        MemorySegment.copy(oldWeight.value(), 0, weight.value(), 0, oldWeight.value().byteSize());
+        MemorySegment.copy(
+                oldWeight.value(), 0, weight.value(), 0, oldWeight.value().byteSize());
         MemorySegment.copy(oldBias.value(), 0, bias.value(), 0, oldBias.value().byteSize());
         oldWeight.forget();
         oldBias.forget();

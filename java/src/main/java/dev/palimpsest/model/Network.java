@@ -11,14 +11,16 @@ import java.util.function.BiFunction;
 import java.util.random.RandomGenerator;
 
 /**
- * A convolutional classifier: a stem, stages of blocks, the mean over positions, a linear classifier that grows with the classes seen, and,
- * if asked for, an auxiliary classifier on every stage but the last. It holds weights and says how they are applied; it computes nothing.
+ * A convolutional classifier: a stem, stages of blocks, the mean over positions, a linear classifier that grows with
+ * the classes seen, and, if asked for, an auxiliary classifier on every stage but the last. It holds weights and says
+ * how they are applied; it computes nothing.
  */
 public final class Network {
     private final Shape image;
     private final ConvNorm stem;
     /** Null where the stem does not pool. */
     private final MaxPooling stemPooling;
+
     private final List<List<Block>> stages;
     private final Linear classifier;
     private final List<Linear> auxiliary;
@@ -28,8 +30,16 @@ public final class Network {
     private final int pooledWidth;
     private final RandomGenerator random;
 
-    Network(Builder builder, Shape image, ConvNorm stem, MaxPooling stemPooling, List<List<Block>> stages, List<Integer> widths,
-            boolean auxiliaryHeads, Arena arena, RandomGenerator random) {
+    Network(
+            Builder builder,
+            Shape image,
+            ConvNorm stem,
+            MaxPooling stemPooling,
+            List<List<Block>> stages,
+            List<Integer> widths,
+            boolean auxiliaryHeads,
+            Arena arena,
+            RandomGenerator random) {
         this.image = image;
         this.stem = stem;
         this.stemPooling = stemPooling;
@@ -84,7 +94,8 @@ public final class Network {
 
     /** Trained values, once the heads tell so many classes apart. */
     public long weights(int classes) {
-        return body.stream().mapToLong(Parameter::size).sum() + heads().stream().mapToLong(head -> head.weights(classes)).sum();
+        return body.stream().mapToLong(Parameter::size).sum()
+                + heads().stream().mapToLong(head -> head.weights(classes)).sum();
     }
 
     /** Running means and variances. */
@@ -103,7 +114,11 @@ public final class Network {
         return heads;
     }
 
-    /** The forward pass. @param heads whether the auxiliary heads are wanted too */
+    /**
+     * The forward pass.
+     *
+     * @param heads whether the auxiliary heads are wanted too
+     */
     public <V> Outputs<V> forward(Forward<V> pass, V images, boolean heads) {
         V x = pass.unit(stem, images, null, true);
         if (stemPooling != null) {
@@ -121,7 +136,11 @@ public final class Network {
         return classify(pass::linear, pooled, heads);
     }
 
-    /** The heads' part of the forward pass. @param linear applies a head to features */
+    /**
+     * The heads' part of the forward pass.
+     *
+     * @param linear applies a head to features
+     */
     <V> Outputs<V> classify(BiFunction<Linear, V, V> linear, List<V> pooled, boolean heads) {
         List<V> auxiliaryLogits = new ArrayList<>();
         for (int l = 0; heads && l < auxiliary.size(); l++) {

@@ -21,11 +21,18 @@ public final class Networks {
      * @param widths channels of the three stages, 16, 32, 64 in the paper
      * @param stemStride 1 as in the paper, or 2 for a quarter of the work
      */
-    public static Network cifarResNet(Shape image, int depth, List<Integer> widths, int stemStride, boolean auxiliaryHeads, Arena arena,
+    public static Network cifarResNet(
+            Shape image,
+            int depth,
+            List<Integer> widths,
+            int stemStride,
+            boolean auxiliaryHeads,
+            Arena arena,
             long seed) {
         if (depth < 8 || (depth - 2) % 6 != 0 || widths.size() != 3) {
-            throw new IllegalArgumentException("a CIFAR ResNet has 6n+2 layers (8, 14, 20, 32, …) and three widths, got " + depth
-                    + " layers and widths " + widths);
+            throw new IllegalArgumentException(
+                    "a CIFAR ResNet has 6n+2 layers (8, 14, 20, 32, …) and three widths, got " + depth
+                            + " layers and widths " + widths);
         }
         RandomGenerator random = new SplittableRandom(seed);
         Builder builder = new Builder(arena, random);
@@ -35,7 +42,8 @@ public final class Networks {
         for (int l = 0; l < widths.size(); l++) {
             List<Block> blocks = new ArrayList<>();
             for (int i = 0; i < (depth - 2) / 6; i++) {
-                blocks.add(residual(builder, "stage" + (l + 1) + "." + i, "down", inputs, widths.get(l), l > 0 && i == 0 ? 2 : 1));
+                blocks.add(residual(
+                        builder, "stage" + (l + 1) + "." + i, "down", inputs, widths.get(l), l > 0 && i == 0 ? 2 : 1));
                 inputs = widths.get(l);
             }
             stages.add(blocks);
@@ -44,21 +52,23 @@ public final class Networks {
     }
 
     /** Basic blocks of each stage of a ResNet. */
-    private static final Map<Integer, List<Integer>> RESNET_BLOCKS = Map.of(18, List.of(2, 2, 2, 2), 34, List.of(3, 4, 6, 3));
+    private static final Map<Integer, List<Integer>> RESNET_BLOCKS =
+            Map.of(18, List.of(2, 2, 2, 2), 34, List.of(3, 4, 6, 3));
 
     /**
-     * He et al. 2016, Table 1, as torchvision's {@code resnet18} and {@code resnet34}, with its names: four stages of basic blocks with
-     * projection shortcuts.
+     * He et al. 2016, Table 1, as torchvision's {@code resnet18} and {@code resnet34}, with its names: four stages of
+     * basic blocks with projection shortcuts.
      *
      * @param image channels, height, width
      * @param depth 18 or 34
      * @param widths channels of the four stages, 64, 128, 256, 512 in the paper
      * @param stem the first layers
      */
-    public static Network resNet(Shape image, int depth, List<Integer> widths, Stem stem, boolean auxiliaryHeads, Arena arena, long seed) {
+    public static Network resNet(
+            Shape image, int depth, List<Integer> widths, Stem stem, boolean auxiliaryHeads, Arena arena, long seed) {
         if (!RESNET_BLOCKS.containsKey(depth) || widths.size() != 4) {
-            throw new IllegalArgumentException("a ResNet has 18 or 34 layers and four widths, got " + depth + " layers and widths "
-                    + widths);
+            throw new IllegalArgumentException(
+                    "a ResNet has 18 or 34 layers and four widths, got " + depth + " layers and widths " + widths);
         }
         RandomGenerator random = new SplittableRandom(seed);
         Builder builder = new Builder(arena, random);
@@ -68,7 +78,13 @@ public final class Networks {
         for (int l = 0; l < widths.size(); l++) {
             List<Block> blocks = new ArrayList<>();
             for (int i = 0; i < RESNET_BLOCKS.get(depth).get(l); i++) {
-                blocks.add(residual(builder, "layer" + (l + 1) + "." + i, "downsample", inputs, widths.get(l), l > 0 && i == 0 ? 2 : 1));
+                blocks.add(residual(
+                        builder,
+                        "layer" + (l + 1) + "." + i,
+                        "downsample",
+                        inputs,
+                        widths.get(l),
+                        l > 0 && i == 0 ? 2 : 1));
                 inputs = widths.get(l);
             }
             stages.add(blocks);
@@ -76,11 +92,16 @@ public final class Networks {
         return new Network(builder, image, first, stem.pooling(), stages, widths, auxiliaryHeads, arena, random);
     }
 
-    private static Block residual(Builder builder, String name, String shortcutName, int inputs, int outputs, int stride) {
-        ConvNorm first = builder.convNorm(name + ".conv1", name + ".bn1", new Convolution(inputs, outputs, 3, stride, 1));
+    private static Block residual(
+            Builder builder, String name, String shortcutName, int inputs, int outputs, int stride) {
+        ConvNorm first =
+                builder.convNorm(name + ".conv1", name + ".bn1", new Convolution(inputs, outputs, 3, stride, 1));
         ConvNorm second = builder.convNorm(name + ".conv2", name + ".bn2", new Convolution(outputs, outputs, 3, 1, 1));
-        ConvNorm shortcut = stride == 1 && inputs == outputs ? null
-                : builder.convNorm(name + "." + shortcutName + ".0", name + "." + shortcutName + ".1",
+        ConvNorm shortcut = stride == 1 && inputs == outputs
+                ? null
+                : builder.convNorm(
+                        name + "." + shortcutName + ".0",
+                        name + "." + shortcutName + ".1",
                         new Convolution(inputs, outputs, 1, stride, 0));
         return new Block.Residual(first, second, shortcut);
     }
@@ -97,8 +118,8 @@ public final class Networks {
         List<List<Block>> stages = new ArrayList<>();
         for (int l = 0; l < widths.size(); l++) {
             String name = "stage" + (l + 1);
-            stages.add(List.of(new Block.Plain(builder.convNorm(name + ".conv", name + ".bn",
-                    new Convolution(inputs, widths.get(l), 3, l > 0 ? 2 : 1, 1)))));
+            stages.add(List.of(new Block.Plain(builder.convNorm(
+                    name + ".conv", name + ".bn", new Convolution(inputs, widths.get(l), 3, l > 0 ? 2 : 1, 1)))));
             inputs = widths.get(l);
         }
         return new Network(builder, image, stem, null, stages, widths, auxiliaryHeads, arena, random);

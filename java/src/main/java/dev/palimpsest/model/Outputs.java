@@ -8,7 +8,8 @@ import java.util.function.Function;
 /**
  * What a network gives for N images.
  *
- * @param pooled each stage's output, averaged over its positions, [N, C_l]; the last one is the feature that the classifier sees
+ * @param pooled each stage's output, averaged over its positions, [N, C_l]; the last one is the feature that the
+ *     classifier sees
  * @param auxiliary logits of the auxiliary heads on all stages but the last, [N, classes]; empty where they are off
  * @param logits of the classifier, [N, classes seen]
  */
@@ -19,7 +20,10 @@ public record Outputs<V>(List<V> pooled, List<V> auxiliary, V logits) {
 
     /** The same with every output replaced. */
     public <W> Outputs<W> map(Function<V, W> function) {
-        return new Outputs<>(pooled.stream().map(function).toList(), auxiliary.stream().map(function).toList(), function.apply(logits));
+        return new Outputs<>(
+                pooled.stream().map(function).toList(),
+                auxiliary.stream().map(function).toList(),
+                function.apply(logits));
     }
 
     /** Each output with its counterpart in another network's outputs of the same form. */

@@ -17,10 +17,10 @@ import java.util.SequencedMap;
 import java.util.TreeSet;
 
 /**
- * A network's weights in a safetensors file, as PyTorch's {@code state_dict} names them. ResNet-18 and -34 have the names that torchvision
- * and timm share: conv1, bn1, layerL.B.conv1, .bn1, .conv2, .bn2, layerL.B.downsample.0 and .1, fc; L from 1, B from 0. CIFAR ResNets have
- * conv1, bn1, stageL.B.conv1, .bn1, .conv2, .bn2, stageL.B.down.0 and .1, fc; the digits net conv1, bn1, stageL.conv, stageL.bn, fc.
- * Auxiliary heads are none of a file's.
+ * A network's weights in a safetensors file, as PyTorch's {@code state_dict} names them. ResNet-18 and -34 have the
+ * names that torchvision and timm share: conv1, bn1, layerL.B.conv1, .bn1, .conv2, .bn2, layerL.B.downsample.0 and .1,
+ * fc; L from 1, B from 0. CIFAR ResNets have conv1, bn1, stageL.B.conv1, .bn1, .conv2, .bn2, stageL.B.down.0 and .1,
+ * fc; the digits net conv1, bn1, stageL.conv, stageL.bn, fc. Auxiliary heads are none of a file's.
  */
 public final class StateDict {
     /** Counts batches, for a mode of batch norm that is not used here. */
@@ -31,7 +31,8 @@ public final class StateDict {
     /**
      * Takes everything but the heads from a file of any floating-point type; a classifier in it is for other classes.
      *
-     * @throws IllegalArgumentException in one sentence, if tensors are missing, unexpected, or have another shape; the network is unchanged
+     * @throws IllegalArgumentException in one sentence, if tensors are missing, unexpected, or have another shape; the
+     *     network is unchanged
      */
     public static void load(Network network, Safetensors file) {
         SequencedMap<String, Shape> expected = new LinkedHashMap<>();
@@ -58,14 +59,16 @@ public final class StateDict {
         });
         TreeSet<String> unexpected = new TreeSet<>(file.names());
         unexpected.removeAll(expected.keySet());
-        unexpected.removeIf(name -> name.endsWith(BATCH_COUNT) || name.startsWith(network.classifier().name() + "."));
+        unexpected.removeIf(name -> name.endsWith(BATCH_COUNT)
+                || name.startsWith(network.classifier().name() + "."));
         List<String> complaints = new ArrayList<>();
         complain(complaints, "missing", missing);
         complain(complaints, "unexpected", List.copyOf(unexpected));
         complain(complaints, "of another shape", misshapen);
         if (!complaints.isEmpty()) {
-            throw new IllegalArgumentException(file.source() + " does not fit the network: " + String.join("; ", complaints)
-                    + ". Choose the network that the weights are of, and images with as many channels.");
+            throw new IllegalArgumentException(
+                    file.source() + " does not fit the network: " + String.join("; ", complaints)
+                            + ". Choose the network that the weights are of, and images with as many channels.");
         }
     }
 
@@ -76,14 +79,24 @@ public final class StateDict {
         }
     }
 
-    /** Adds everything but the auxiliary heads, float32. @param weights of the network, or of a snapshot with fewer classes */
+    /**
+     * Adds everything but the auxiliary heads, float32.
+     *
+     * @param weights of the network, or of a snapshot with fewer classes
+     */
     public static void write(Network network, Weights weights, SafetensorsWriter file) {
         for (Parameter parameter : network.body()) {
             file.add(parameter.name(), parameter.shape(), values(parameter, weights));
         }
-        network.buffers().forEach(buffer -> file.add(buffer.name(), buffer.shape(), weights.vector(buffer.name()).toArray(JAVA_FLOAT)));
+        network.buffers()
+                .forEach(buffer -> file.add(
+                        buffer.name(),
+                        buffer.shape(),
+                        weights.vector(buffer.name()).toArray(JAVA_FLOAT)));
         float[] bias = weights.vector(network.classifier().bias().name()).toArray(JAVA_FLOAT);
-        file.add(network.classifier().weight().name(), Shape.of(bias.length, network.classifier().weight().shape().extent(1)),
+        file.add(
+                network.classifier().weight().name(),
+                Shape.of(bias.length, network.classifier().weight().shape().extent(1)),
                 weights.vector(network.classifier().weight().name()).toArray(JAVA_FLOAT));
         file.add(network.classifier().bias().name(), Shape.of(bias.length), bias);
     }

@@ -4,7 +4,11 @@ import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.MaxPooling;
 
-/** The forward pass that is differentiated. @param frozenNorm batch norm keeps and uses its running statistics */
+/**
+ * The forward pass that is differentiated.
+ *
+ * @param frozenNorm batch norm keeps and uses its running statistics
+ */
 public record Training(Tape tape, boolean frozenNorm) implements Forward<Variable> {
     @Override
     public Variable unit(ConvNorm unit, Variable input, Variable residual, boolean relu) {

@@ -7,7 +7,10 @@ import java.util.Optional;
 
 /** Where a frozen network takes its weights from: the live network, or one of its snapshots. */
 public interface Weights {
-    /** Writes a convolution's weight [O, …], output channel o times {@code scale[o]} unless that is null, float32 row-major. */
+    /**
+     * Writes a convolution's weight [O, …], output channel o times {@code scale[o]} unless that is null, float32
+     * row-major.
+     */
     void weight(Parameter parameter, MemorySegment scale, MemorySegment out);
 
     /** By which {@link #weight} chooses among the parameter's present values, if that is all it does. */
@@ -15,7 +18,10 @@ public interface Weights {
         return Optional.empty();
     }
 
-    /** Values of a norm's or head's parameter or of a buffer, by name; a head has as many rows as classes were seen then. */
+    /**
+     * Values of a norm's or head's parameter or of a buffer, by name; a head has as many rows as classes were seen
+     * then.
+     */
     MemorySegment vector(String name);
 
     /** The weights as they are now. */

@@ -9,9 +9,14 @@ import java.util.List;
  * @param maxMemory main memory of the process in 10⁶ bytes; 0: no limit
  */
 public record BudgetOptions(double maxMinutes, int maxMemory) {
-    static final Option<Double> MAX_MINUTES = Option.number("max-minutes", 0,
-            "End training after the step in which so many minutes have passed, and evaluate; 0: no limit.", r -> r.budget().maxMinutes());
-    static final Option<Integer> MAX_MEMORY = Option.integer("max-memory", 0,
+    static final Option<Double> MAX_MINUTES = Option.number(
+            "max-minutes",
+            0,
+            "End training after the step in which so many minutes have passed, and evaluate; 0: no limit.",
+            r -> r.budget().maxMinutes());
+    static final Option<Integer> MAX_MEMORY = Option.integer(
+            "max-memory",
+            0,
             "End training after the step in which the process had more main memory, in MB, and evaluate; 0: no limit.",
             r -> r.budget().maxMemory());
     static final List<Option<?>> ALL = List.of(MAX_MINUTES, MAX_MEMORY);

@@ -18,50 +18,113 @@ import java.util.Optional;
  * @param validation share of every class's training images held out, [0, 1)
  * @param evaluate the images that accuracies are of; settings are to be chosen on validation images
  */
-public record DataOptions(String name, Optional<Path> folder, ImageOptions images, Split split, ClassOrder order, double validation,
-        Evaluate evaluate, Augmentation augment) {
+public record DataOptions(
+        String name,
+        Optional<Path> folder,
+        ImageOptions images,
+        Split split,
+        ClassOrder order,
+        double validation,
+        Evaluate evaluate,
+        Augmentation augment) {
     /** What accuracies are measured on. */
-    public enum Evaluate { TEST, VALIDATION }
+    public enum Evaluate {
+        TEST,
+        VALIDATION
+    }
 
-    static final Option<String> DATA = new Option<>("data", String.join("|", Dataset.names()), "digits",
-            "Data set. digits (8×8) is built in; palimpsest data list names the others.", text -> text, r -> r.data().name());
-    static final Option<Optional<Path>> FOLDER = new Option<>("data-folder", "DIR", "",
+    static final Option<String> DATA = new Option<>(
+            "data",
+            String.join("|", Dataset.names()),
+            "digits",
+            "Data set. digits (8×8) is built in; palimpsest data list names the others.",
+            text -> text,
+            r -> r.data().name());
+    static final Option<Optional<Path>> FOLDER = new Option<>(
+            "data-folder",
+            "DIR",
+            "",
             "Folder of the data set's files; empty: the usual places are searched.",
-            text -> text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text)), r -> r.data().folder());
-    static final Option<Integer> IMAGE_SIZE = Option.integer("image-size", 0,
-            "Height and width that image-folder and image-list bring the central square of every image to; 0: all files have one size.",
+            text -> text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text)),
+            r -> r.data().folder());
+    static final Option<Integer> IMAGE_SIZE = Option.integer(
+            "image-size",
+            0,
+            "Height and width that image-folder and image-list bring the central square of every image to; 0: all"
+                    + " files have one size.",
             r -> r.data().images().size());
-    static final Option<Integer> IMAGE_CROP = Option.integer("image-crop", 0,
-            "Height and width of the part in the middle of these images that is shown; augment moves it over the rest; 0: all of them.",
+    static final Option<Integer> IMAGE_CROP = Option.integer(
+            "image-crop",
+            0,
+            "Height and width of the part in the middle of these images that is shown; augment moves it over the rest;"
+                    + " 0: all of them.",
             r -> r.data().images().crop());
-    static final Option<Boolean> SKIP_DAMAGED = Option.flag("skip-damaged", false,
-            "Leave out image files that cannot be read, with a warning, instead of refusing them.", r -> r.data().images().skipDamaged());
-    static final Option<Split> SPLIT = new Option<>("split", "NxM", "5x2",
-            "How classes are dealt out: 5x2 is five experiences of two classes, 50+10x5 is 50 classes and then ten times five.",
-            Split::parse, r -> r.data().split());
-    static final Option<ClassOrder> ORDER = new Option<>("order", "SEED|LABELS", "1",
-            "Class order: a seed, or all labels with commas.", ClassOrder::parse, r -> r.data().order());
-    static final Option<Double> VALIDATION = Option.number("validation", 0,
-            "Share of the training images held out for validation.", r -> r.data().validation());
-    static final Option<Evaluate> EVALUATE = Option.choice("evaluate", Evaluate.class, Evaluate.TEST,
-            "What accuracies are of: test images, or those held out for validation.", r -> r.data().evaluate());
-    static final Option<Augmentation> AUGMENT = new Option<>("augment", "none|shift:N|crop-flip:N[+rand:K:M]", "none",
-            "Random change of training images: moved by up to N pixels, or that and mirrored; then K operations of magnitude M, 0 to 30.",
-            Augmentation::parse, r -> r.data().augment());
-    static final List<Option<?>> ALL = List.of(DATA, FOLDER, IMAGE_SIZE, IMAGE_CROP, SKIP_DAMAGED, SPLIT, ORDER, VALIDATION, EVALUATE,
-            AUGMENT);
+    static final Option<Boolean> SKIP_DAMAGED = Option.flag(
+            "skip-damaged",
+            false,
+            "Leave out image files that cannot be read, with a warning, instead of refusing them.",
+            r -> r.data().images().skipDamaged());
+    static final Option<Split> SPLIT = new Option<>(
+            "split",
+            "NxM",
+            "5x2",
+            "How classes are dealt out: 5x2 is five experiences of two classes, 50+10x5 is 50 classes and then ten"
+                    + " times five.",
+            Split::parse,
+            r -> r.data().split());
+    static final Option<ClassOrder> ORDER = new Option<>(
+            "order",
+            "SEED|LABELS",
+            "1",
+            "Class order: a seed, or all labels with commas.",
+            ClassOrder::parse,
+            r -> r.data().order());
+    static final Option<Double> VALIDATION = Option.number(
+            "validation",
+            0,
+            "Share of the training images held out for validation.",
+            r -> r.data().validation());
+    static final Option<Evaluate> EVALUATE = Option.choice(
+            "evaluate",
+            Evaluate.class,
+            Evaluate.TEST,
+            "What accuracies are of: test images, or those held out for validation.",
+            r -> r.data().evaluate());
+    static final Option<Augmentation> AUGMENT = new Option<>(
+            "augment",
+            "none|shift:N|crop-flip:N[+rand:K:M]",
+            "none",
+            "Random change of training images: moved by up to N pixels, or that and mirrored; then K operations of"
+                    + " magnitude M, 0 to 30.",
+            Augmentation::parse,
+            r -> r.data().augment());
+    static final List<Option<?>> ALL =
+            List.of(DATA, FOLDER, IMAGE_SIZE, IMAGE_CROP, SKIP_DAMAGED, SPLIT, ORDER, VALIDATION, EVALUATE, AUGMENT);
 
     /** @throws IllegalArgumentException with a sentence naming the option and what was expected */
     public DataOptions {
-        Check.that(Dataset.names().contains(name), "data", name,
+        Check.that(
+                Dataset.names().contains(name),
+                "data",
+                name,
                 "one of " + String.join(", ", Dataset.names()) + Nearest.suggestion(name, Dataset.names()));
         Check.that(validation >= 0 && validation < 1, "validation", validation, "a share of at least 0 and below 1");
-        Check.that(evaluate == Evaluate.TEST || validation > 0, "evaluate", evaluate, "test, unless validation holds images out");
+        Check.that(
+                evaluate == Evaluate.TEST || validation > 0,
+                "evaluate",
+                evaluate,
+                "test, unless validation holds images out");
     }
 
     static DataOptions of(Values values) {
-        return new DataOptions(values.get(DATA), values.get(FOLDER),
-                new ImageOptions(values.get(IMAGE_SIZE), values.get(IMAGE_CROP), values.get(SKIP_DAMAGED)), values.get(SPLIT),
-                values.get(ORDER), values.get(VALIDATION), values.get(EVALUATE), values.get(AUGMENT));
+        return new DataOptions(
+                values.get(DATA),
+                values.get(FOLDER),
+                new ImageOptions(values.get(IMAGE_SIZE), values.get(IMAGE_CROP), values.get(SKIP_DAMAGED)),
+                values.get(SPLIT),
+                values.get(ORDER),
+                values.get(VALIDATION),
+                values.get(EVALUATE),
+                values.get(AUGMENT));
     }
 }

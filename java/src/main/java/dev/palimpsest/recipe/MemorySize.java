@@ -19,7 +19,8 @@ public record MemorySize(long bytes) {
     static MemorySize parse(String name, String text) {
         Matcher matcher = TEXT.matcher(text);
         if (!matcher.matches()) {
-            throw new IllegalArgumentException(name + " = " + text + ": expected bytes, or a whole number and K, M or G, such as 512M");
+            throw new IllegalArgumentException(
+                    name + " = " + text + ": expected bytes, or a whole number and K, M or G, such as 512M");
         }
         int powers = matcher.group(2).isEmpty() ? 0 : 1 + UNITS.indexOf(matcher.group(2));
         return new MemorySize(Math.multiplyExact(Long.parseLong(matcher.group(1)), 1L << 10 * powers));

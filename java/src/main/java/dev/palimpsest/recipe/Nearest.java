@@ -7,7 +7,10 @@ import java.util.Optional;
 public final class Nearest {
     private Nearest() {}
 
-    /** The candidate with the fewest edits from the word, if that is at most a third of the longer one's letters, but at least two. */
+    /**
+     * The candidate with the fewest edits from the word, if that is at most a third of the longer one's letters, but
+     * at least two.
+     */
     public static Optional<String> of(String word, Collection<String> candidates) {
         String best = null;
         int bestEdits = Integer.MAX_VALUE;

@@ -11,7 +11,8 @@ import java.util.OptionalDouble;
 import java.util.function.Function;
 
 /**
- * The one declaration of a recipe's option: its name is the key in recipe files, the flag on the command line and the key in run.json.
+ * The one declaration of a recipe's option: its name is the key in recipe files, the flag on the command line and the
+ * key in run.json.
  *
  * @param name lower case with hyphens, without the leading {@code --}
  * @param hint what a value looks like, for the help text: {@code N}, {@code sgd|adam}
@@ -20,7 +21,12 @@ import java.util.function.Function;
  * @param parse text to value; refuses text it cannot read
  * @param read the option's value in a recipe
  */
-public record Option<T>(String name, String hint, String defaultText, String description, Function<String, T> parse,
+public record Option<T>(
+        String name,
+        String hint,
+        String defaultText,
+        String description,
+        Function<String, T> parse,
         Function<Recipe, T> read) {
 
     /** The text of a number that is worked out from the number of experiences. */
@@ -31,13 +37,15 @@ public record Option<T>(String name, String hint, String defaultText, String des
         return format(read.apply(recipe));
     }
 
-    static <E extends Enum<E>> Option<E> choice(String name, Class<E> type, E standard, String description, Function<Recipe, E> read) {
-        List<String> labels = Arrays.stream(type.getEnumConstants()).map(Option::label).toList();
+    static <E extends Enum<E>> Option<E> choice(
+            String name, Class<E> type, E standard, String description, Function<Recipe, E> read) {
+        List<String> labels =
+                Arrays.stream(type.getEnumConstants()).map(Option::label).toList();
         Function<String, E> parse = text -> {
             int index = labels.indexOf(text);
             if (index < 0) {
-                throw new IllegalArgumentException(name + " = " + text + ": expected one of " + String.join(", ", labels)
-                        + Nearest.suggestion(text, labels));
+                throw new IllegalArgumentException(name + " = " + text + ": expected one of "
+                        + String.join(", ", labels) + Nearest.suggestion(text, labels));
             }
             return type.getEnumConstants()[index];
         };
@@ -61,8 +69,8 @@ public record Option<T>(String name, String hint, String defaultText, String des
         return new Option<>(name, "true|false", Boolean.toString(standard), description, parse, read);
     }
 
-    static Option<List<Integer>> integers(String name, String hint, String standard, String description,
-            Function<Recipe, List<Integer>> read) {
+    static Option<List<Integer>> integers(
+            String name, String hint, String standard, String description, Function<Recipe, List<Integer>> read) {
         return new Option<>(name, hint, standard, description, text -> parseIntegers(name, text), read);
     }
 
@@ -102,7 +110,8 @@ public record Option<T>(String name, String hint, String defaultText, String des
     static String format(Object value) {
         return switch (value) {
             case Enum<?> constant -> label(constant);
-            case List<?> list -> String.join(",", list.stream().map(Option::format).toList());
+            case List<?> list ->
+                String.join(",", list.stream().map(Option::format).toList());
             case Optional<?> optional -> optional.map(Option::format).orElse("");
             case OptionalDouble planned when planned.isEmpty() -> PLANNED;
             case OptionalDouble number -> format(number.getAsDouble());
@@ -115,7 +124,9 @@ public record Option<T>(String name, String hint, String defaultText, String des
     /** Without an exponent where that is short, and without zeros at the end. */
     private static String plain(BigDecimal number) {
         BigDecimal stripped = number.stripTrailingZeros();
-        return stripped.scale() > 9 || stripped.precision() - stripped.scale() > 9 ? stripped.toString() : stripped.toPlainString();
+        return stripped.scale() > 9 || stripped.precision() - stripped.scale() > 9
+                ? stripped.toString()
+                : stripped.toPlainString();
     }
 
     /** {@code FINE_TUNING} is written {@code fine-tuning}. */

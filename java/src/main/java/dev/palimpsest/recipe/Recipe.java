@@ -7,28 +7,54 @@ import java.util.Map;
 import java.util.SequencedMap;
 
 /**
- * Everything that decides a run: the same recipe on the same machine gives the same weights bit for bit. Immutable and checked.
+ * Everything that decides a run: the same recipe on the same machine gives the same weights bit for bit. Immutable and
+ * checked.
  *
  * @param seed of initial weights, shuffling, augmentation and exemplars; the class order has its own seed
  * @param threads that compute; results do not change between runs with the same number
  * @param teacherMemory most that the frozen teachers and their kept outputs may take; results do not depend on it
  */
-public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOptions model, OptimiserOptions optimiser,
-        MethodOptions method, ExemplarOptions exemplars, MlkdOptions mlkd, BudgetOptions budget, ComputeOptions compute,
-        long seed, int threads, MemorySize teacherMemory) {
+public record Recipe(
+        DataOptions data,
+        RepetitionOptions repetition,
+        ModelOptions model,
+        OptimiserOptions optimiser,
+        MethodOptions method,
+        ExemplarOptions exemplars,
+        MlkdOptions mlkd,
+        BudgetOptions budget,
+        ComputeOptions compute,
+        long seed,
+        int threads,
+        MemorySize teacherMemory) {
     /** Options with a common subject, under one heading of the help text. */
     public record Section(String title, List<Option<?>> options) {}
 
     private static final String ALL_CORES = "auto";
-    static final Option<Long> SEED = new Option<>("seed", "N", "1", "Seed of weights, shuffling, augmentation and exemplars.",
-            text -> Option.parseLong("seed", text), Recipe::seed);
-    static final Option<Integer> THREADS = new Option<>("threads", "auto|N", ALL_CORES, "Threads that compute; auto: one a core.",
-            text -> text.equals(ALL_CORES) ? Runtime.getRuntime().availableProcessors() : Option.parseInt("threads", text),
+    static final Option<Long> SEED = new Option<>(
+            "seed",
+            "N",
+            "1",
+            "Seed of weights, shuffling, augmentation and exemplars.",
+            text -> Option.parseLong("seed", text),
+            Recipe::seed);
+    static final Option<Integer> THREADS = new Option<>(
+            "threads",
+            "auto|N",
+            ALL_CORES,
+            "Threads that compute; auto: one a core.",
+            text -> text.equals(ALL_CORES)
+                    ? Runtime.getRuntime().availableProcessors()
+                    : Option.parseInt("threads", text),
             Recipe::threads);
-    static final Option<MemorySize> TEACHER_MEMORY = new Option<>("teacher-memory", "SIZE", "2G",
-            "Most that compiled teachers and their kept outputs may take, such as 512M; 0: compiled anew for every batch. "
-                    + "Results are the same.",
-            text -> MemorySize.parse("teacher-memory", text), Recipe::teacherMemory);
+    static final Option<MemorySize> TEACHER_MEMORY = new Option<>(
+            "teacher-memory",
+            "SIZE",
+            "2G",
+            "Most that compiled teachers and their kept outputs may take, such as 512M; 0: compiled anew for every"
+                    + " batch. Results are the same.",
+            text -> MemorySize.parse("teacher-memory", text),
+            Recipe::teacherMemory);
 
     private static final List<Section> SECTIONS = List.of(
             new Section("Data", DataOptions.ALL),
@@ -47,7 +73,10 @@ public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOption
     public Recipe {
         Check.atLeast("threads", threads, 1);
         int classes = data.split().classes();
-        Check.that(exemplars.budget() == 0 || exemplars.budget() >= classes, "exemplar-budget", exemplars.budget(),
+        Check.that(
+                exemplars.budget() == 0 || exemplars.budget() >= classes,
+                "exemplar-budget",
+                exemplars.budget(),
                 "0, or at least 1 for each of the " + classes + " classes");
     }
 
@@ -72,13 +101,24 @@ public record Recipe(DataOptions data, RepetitionOptions repetition, ModelOption
         List<String> names = optionNames();
         for (String name : texts.keySet()) {
             if (!names.contains(name)) {
-                throw new IllegalArgumentException(name + " is not an option of a recipe" + Nearest.suggestion(name, names));
+                throw new IllegalArgumentException(
+                        name + " is not an option of a recipe" + Nearest.suggestion(name, names));
             }
         }
         Values values = new Values(texts);
-        return new Recipe(DataOptions.of(values), RepetitionOptions.of(values), ModelOptions.of(values), OptimiserOptions.of(values),
-                MethodOptions.of(values), ExemplarOptions.of(values), MlkdOptions.of(values), BudgetOptions.of(values),
-                ComputeOptions.of(values), values.get(SEED), values.get(THREADS), values.get(TEACHER_MEMORY));
+        return new Recipe(
+                DataOptions.of(values),
+                RepetitionOptions.of(values),
+                ModelOptions.of(values),
+                OptimiserOptions.of(values),
+                MethodOptions.of(values),
+                ExemplarOptions.of(values),
+                MlkdOptions.of(values),
+                BudgetOptions.of(values),
+                ComputeOptions.of(values),
+                values.get(SEED),
+                values.get(THREADS),
+                values.get(TEACHER_MEMORY));
     }
 
     /** This recipe with one option changed: {@code recipe.with("method", "lwf")}. */

@@ -10,7 +10,8 @@ import java.util.List;
 import java.util.SequencedMap;
 
 /**
- * A recipe as text: lines {@code option = value}, and comments that start with #. Some come with the library; any file will do.
+ * A recipe as text: lines {@code option = value}, and comments that start with #. Some come with the library; any file
+ * will do.
  *
  * @param name without folder and ending
  * @param summary the first comment line
@@ -18,10 +19,19 @@ import java.util.SequencedMap;
  */
 public record RecipeFile(String name, String summary, SequencedMap<String, String> texts) {
     private static final String ENDING = ".properties";
-    private static final List<String> BUILT_IN =
-            List.of("m2kd-digits", "m2kd-digits-exemplar-free", "m2kd-fashion", "m2kd-fashion-exemplar-free",
-                    "m2kd-glyphs", "m2kd-glyphs-exemplar-free", "m2kd-cifar100", "m2kd-cifar100-exemplar-free",
-                    "m2kd-imagenet100", "mlkd-digits", "mlkd-glyphs", "mlkd-clvision");
+    private static final List<String> BUILT_IN = List.of(
+            "m2kd-digits",
+            "m2kd-digits-exemplar-free",
+            "m2kd-fashion",
+            "m2kd-fashion-exemplar-free",
+            "m2kd-glyphs",
+            "m2kd-glyphs-exemplar-free",
+            "m2kd-cifar100",
+            "m2kd-cifar100-exemplar-free",
+            "m2kd-imagenet100",
+            "mlkd-digits",
+            "mlkd-glyphs",
+            "mlkd-clvision");
 
     /** Names of the recipes that come with the library. */
     public static List<String> builtIn() {
@@ -35,7 +45,8 @@ public record RecipeFile(String name, String summary, SequencedMap<String, Strin
      */
     public static RecipeFile load(String nameOrPath) throws IOException {
         if (BUILT_IN.contains(nameOrPath)) {
-            try (InputStream in = RecipeFile.class.getResourceAsStream("/dev/palimpsest/recipes/" + nameOrPath + ENDING)) {
+            try (InputStream in =
+                    RecipeFile.class.getResourceAsStream("/dev/palimpsest/recipes/" + nameOrPath + ENDING)) {
                 return parse(nameOrPath, new String(in.readAllBytes(), StandardCharsets.UTF_8));
             }
         }
@@ -66,14 +77,16 @@ public record RecipeFile(String name, String summary, SequencedMap<String, Strin
                 int equals = line.indexOf('=');
                 String key = equals < 0 ? "" : line.substring(0, equals).strip();
                 if (key.isEmpty()) {
-                    throw new IllegalArgumentException("recipe " + name + ", line " + number + ": expected option = value, found " + line);
+                    throw new IllegalArgumentException(
+                            "recipe " + name + ", line " + number + ": expected option = value, found " + line);
                 }
                 if (!Recipe.optionNames().contains(key)) {
-                    throw new IllegalArgumentException("recipe " + name + ", line " + number + ": " + key + " is not an option"
-                            + Nearest.suggestion(key, Recipe.optionNames()));
+                    throw new IllegalArgumentException("recipe " + name + ", line " + number + ": " + key
+                            + " is not an option" + Nearest.suggestion(key, Recipe.optionNames()));
                 }
                 if (texts.put(key, line.substring(equals + 1).strip()) != null) {
-                    throw new IllegalArgumentException("recipe " + name + ", line " + number + ": " + key + " is set twice");
+                    throw new IllegalArgumentException(
+                            "recipe " + name + ", line " + number + ": " + key + " is set twice");
                 }
             }
         }

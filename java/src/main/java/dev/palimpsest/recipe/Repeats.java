@@ -7,8 +7,8 @@ import java.util.Map;
  * What a comparison is repeated over.
  *
  * @param seeds one a repetition
- * @param everything whether a seed changes all that is drawn (class order, stream, weights, order of images and their augmentation), or
- *     the class order alone
+ * @param everything whether a seed changes all that is drawn (class order, stream, weights, order of images and their
+ *     augmentation), or the class order alone
  */
 public record Repeats(List<String> seeds, boolean everything) {
     public Repeats {

@@ -36,7 +36,11 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
      * @param reference the label of one of the variants
      * @param variants the options that a variant sets on top of the recipe, by label
      */
-    public record Block(String title, String recipe, String reference, SequencedMap<String, SequencedMap<String, String>> variants) {}
+    public record Block(
+            String title,
+            String recipe,
+            String reference,
+            SequencedMap<String, SequencedMap<String, String>> variants) {}
 
     private static final String ENDING = ".suite";
     private static final List<String> BUILT_IN = List.of("fashion", "glyphs", "fashion-drift", "mlkd-glyphs");
@@ -56,7 +60,8 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
      */
     public static SuiteFile load(String nameOrPath) throws IOException {
         if (BUILT_IN.contains(nameOrPath)) {
-            try (InputStream in = SuiteFile.class.getResourceAsStream("/dev/palimpsest/suites/" + nameOrPath + ENDING)) {
+            try (InputStream in =
+                    SuiteFile.class.getResourceAsStream("/dev/palimpsest/suites/" + nameOrPath + ENDING)) {
                 return parse(nameOrPath, new String(in.readAllBytes(), StandardCharsets.UTF_8));
             }
         }
@@ -98,7 +103,9 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
                     endBlock();
                     title = line.substring(1, line.length() - 1).strip();
                     refuse(title.isEmpty(), "expected a title in [brackets]");
-                    refuse(blocks.stream().anyMatch(block -> block.title().equals(title)), "there are two blocks [" + title + "]");
+                    refuse(
+                            blocks.stream().anyMatch(block -> block.title().equals(title)),
+                            "there are two blocks [" + title + "]");
                     options = new LinkedHashMap<>();
                     variants = new LinkedHashMap<>();
                 } else if (!line.isEmpty()) {
@@ -109,11 +116,20 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
             refuse(blocks.isEmpty(), "it has no block; a line [title] begins one");
             String orders = common.getOrDefault("orders", "");
             String seeds = common.getOrDefault("seeds", "");
-            refuse(orders.isEmpty() == seeds.isEmpty(), "expected either orders = 1,2,3, which are class orders, or seeds = 1,2,3, "
-                    + "with which all that is drawn changes, found " + (orders.isEmpty() ? "neither" : "both"));
-            refuse(!seeds.isEmpty() && blocks.stream().anyMatch(block -> block.variants().values().stream()
-                    .anyMatch(set -> set.containsKey("seed"))), "seed is set, and seeds sets it: set one of them");
-            return new SuiteFile(name, summary, new Repeats(List.of((orders + seeds).split("\\s*,\\s*")), orders.isEmpty()),
+            refuse(
+                    orders.isEmpty() == seeds.isEmpty(),
+                    "expected either orders = 1,2,3, which are class orders, or seeds = 1,2,3, "
+                            + "with which all that is drawn changes, found " + (orders.isEmpty() ? "neither" : "both"));
+            refuse(
+                    !seeds.isEmpty()
+                            && blocks.stream()
+                                    .anyMatch(block -> block.variants().values().stream()
+                                            .anyMatch(set -> set.containsKey("seed"))),
+                    "seed is set, and seeds sets it: set one of them");
+            return new SuiteFile(
+                    name,
+                    summary,
+                    new Repeats(List.of((orders + seeds).split("\\s*,\\s*")), orders.isEmpty()),
                     List.copyOf(blocks));
         }
 
@@ -132,7 +148,10 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
                 refuse(variants.put(label, set) != null, "there are two variants " + label);
             } else {
                 refuse(equals < 1, "expected option = value or LABEL: option=value, found " + line);
-                put(options, line.substring(0, equals).strip(), line.substring(equals + 1).strip(),
+                put(
+                        options,
+                        line.substring(0, equals).strip(),
+                        line.substring(equals + 1).strip(),
                         title == null ? REPEATS : List.of("recipe", "reference"));
             }
         }
@@ -152,8 +171,9 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
             String recipe = options.remove("recipe");
             String reference = options.remove("reference");
             refuse(recipe == null, "[" + title + "] lacks recipe = NAME");
-            refuse(reference == null || !variants.containsKey(reference), "[" + title + "] needs reference = LABEL, one of "
-                    + String.join(", ", variants.keySet()));
+            refuse(
+                    reference == null || !variants.containsKey(reference),
+                    "[" + title + "] needs reference = LABEL, one of " + String.join(", ", variants.keySet()));
             SequencedMap<String, SequencedMap<String, String>> complete = new LinkedHashMap<>();
             variants.forEach((label, set) -> {
                 SequencedMap<String, String> all = new LinkedHashMap<>(common);

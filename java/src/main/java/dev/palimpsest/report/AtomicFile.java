@@ -33,11 +33,15 @@ public final class AtomicFile {
         });
     }
 
-    /** Replaces the file. @throws IOException with a sentence, if it cannot be written */
+    /**
+     * Replaces the file.
+     *
+     * @throws IOException with a sentence, if it cannot be written
+     */
     public static void write(Path file, Content content) throws IOException {
         Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
-        try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
-                StandardOpenOption.TRUNCATE_EXISTING)) {
+        try (FileChannel channel = FileChannel.open(
+                temporary, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
             content.writeTo(channel);
             channel.force(true);
         } catch (FileSystemException e) {

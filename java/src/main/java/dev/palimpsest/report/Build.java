@@ -25,15 +25,24 @@ public final class Build {
         return properties.getProperty("version");
     }
 
-    /** The git commit of the checkout the classes come from, with "-dirty" if files differ from it; empty for a jar or without git. */
+    /**
+     * The git commit of the checkout the classes come from, with "-dirty" if files differ from it; empty for a jar or
+     * without git.
+     */
     static Optional<String> commit() {
         try {
-            Path classes = Path.of(Build.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+            Path classes = Path.of(Build.class
+                    .getProtectionDomain()
+                    .getCodeSource()
+                    .getLocation()
+                    .toURI());
             if (!Files.isDirectory(classes)) {
                 return Optional.empty();
             }
             Process git = new ProcessBuilder("git", "describe", "--always", "--dirty", "--abbrev=40", "--match=")
-                    .directory(classes.toFile()).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+                    .directory(classes.toFile())
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
             String commit = new String(git.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
             return git.waitFor(5, TimeUnit.SECONDS) && git.exitValue() == 0 ? Optional.of(commit) : Optional.empty();
         } catch (IOException | URISyntaxException e) {

@@ -13,13 +13,18 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 
-/** Runs side by side: mean ± standard deviation of every row, and differences from a reference on the same class orders or seeds. */
+/**
+ * Runs side by side: mean ± standard deviation of every row, and differences from a reference on the same class orders
+ * or seeds.
+ */
 public final class Comparison {
     /** File names in a suite's folder. */
     public static final String MARKDOWN = "summary.md";
+
     static final String JSON = "summary.json";
 
-    static final String CONVENTION = "Accuracies in percent, single-head, over all classes seen; the average counts the first experience.";
+    static final String CONVENTION =
+            "Accuracies in percent, single-head, over all classes seen; the average counts the first experience.";
     private static final ObjectMapper MAPPER = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
     /**
@@ -36,15 +41,25 @@ public final class Comparison {
         /** Empty where no row shares two class orders with the reference. */
         Optional<Table> differences() {
             List<Figure> figures = Figure.ALL.stream().filter(Figure::paired).toList();
-            List<Group> others = groups.stream().filter(group -> group != reference)
-                    .filter(group -> Paired.of(group, reference, Metrics::averageIncremental).count() > 1).toList();
-            return others.isEmpty() ? Optional.empty() : Optional.of(table(others, "minus " + reference.label(), figures,
-                    (figure, group) -> Paired.of(group, reference, figure.value()).text(figure.scale(), figure.decimals())));
+            List<Group> others = groups.stream()
+                    .filter(group -> group != reference)
+                    .filter(group -> Paired.of(group, reference, Metrics::averageIncremental)
+                                    .count()
+                            > 1)
+                    .toList();
+            return others.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(table(
+                            others,
+                            "minus " + reference.label(),
+                            figures,
+                            (figure, group) -> Paired.of(group, reference, figure.value())
+                                    .text(figure.scale(), figure.decimals())));
         }
 
         String caption() {
-            return "Differences from " + reference.label() + " on the same " + repeats(groups) + ": mean ± standard error ("
-                    + repeats(groups) + ").";
+            return "Differences from " + reference.label() + " on the same " + repeats(groups)
+                    + ": mean ± standard error (" + repeats(groups) + ").";
         }
 
         private interface Cell {
@@ -72,7 +87,11 @@ public final class Comparison {
         this.blocks = blocks;
     }
 
-    /** The runs in these folders and below. @throws IOException with a sentence, if a folder holds none */
+    /**
+     * The runs in these folders and below.
+     *
+     * @throws IOException with a sentence, if a folder holds none
+     */
     public static Comparison of(List<Path> folders) throws IOException {
         return of(folders, Optional.empty());
     }
@@ -88,23 +107,33 @@ public final class Comparison {
         List<SavedRun> runs = SavedRun.find(folders);
         SequencedMap<String, List<Group>> byTitle = new LinkedHashMap<>();
         List<Group> groups = Group.of(runs);
-        groups.forEach(group -> byTitle.computeIfAbsent(group.block(), title -> new ArrayList<>()).add(group));
+        groups.forEach(group -> byTitle.computeIfAbsent(group.block(), title -> new ArrayList<>())
+                .add(group));
         List<Block> blocks = new ArrayList<>();
         byTitle.forEach((title, members) -> {
             String label = reference.orElse(members.getFirst().reference());
-            Optional<Group> named = members.stream().filter(group -> group.label().equals(label)).findFirst();
+            Optional<Group> named = members.stream()
+                    .filter(group -> group.label().equals(label))
+                    .findFirst();
             blocks.add(new Block(title, named.orElse(members.getFirst()), members));
         });
-        if (reference.isPresent() && groups.stream().noneMatch(group -> group.label().equals(reference.get()))) {
+        if (reference.isPresent()
+                && groups.stream().noneMatch(group -> group.label().equals(reference.get()))) {
             throw new IllegalArgumentException("--reference " + reference.get() + ": expected one of "
-                    + String.join(", ", groups.stream().map(Group::label).distinct().toList()));
+                    + String.join(
+                            ", ", groups.stream().map(Group::label).distinct().toList()));
         }
         return new Comparison(runs, blocks);
     }
 
     /** What the runs of a row differ in. */
     private static String repeats(List<Group> groups) {
-        boolean seeds = groups.stream().anyMatch(group -> group.runs().stream().map(run -> run.option("seed")).distinct().count() > 1);
+        boolean seeds = groups.stream()
+                .anyMatch(group -> group.runs().stream()
+                                .map(run -> run.option("seed"))
+                                .distinct()
+                                .count()
+                        > 1);
         return seeds ? "seeds" : "class orders";
     }
 
@@ -125,8 +154,9 @@ public final class Comparison {
     public List<String> warnings() {
         List<String> sentences = new ArrayList<>();
         for (Block block : blocks) {
-            Conventions.differences(block.groups()).forEach(sentence ->
-                    sentences.add(block.title().isEmpty() ? sentence : block.title() + ": " + sentence));
+            Conventions.differences(block.groups())
+                    .forEach(sentence ->
+                            sentences.add(block.title().isEmpty() ? sentence : block.title() + ": " + sentence));
         }
         return sentences;
     }
@@ -135,8 +165,14 @@ public final class Comparison {
     public String text() {
         StringBuilder text = new StringBuilder();
         for (Block block : blocks) {
-            text.append(block.title().isEmpty() ? "" : block.title() + "\n\n").append(block.means().plain()).append('\n');
-            block.differences().ifPresent(table -> text.append(block.caption()).append('\n').append(table.plain()).append('\n'));
+            text.append(block.title().isEmpty() ? "" : block.title() + "\n\n")
+                    .append(block.means().plain())
+                    .append('\n');
+            block.differences()
+                    .ifPresent(table -> text.append(block.caption())
+                            .append('\n')
+                            .append(table.plain())
+                            .append('\n'));
         }
         warnings().forEach(sentence -> text.append(sentence).append('\n'));
         return text.append(CONVENTION).append('\n').toString();
@@ -155,12 +191,23 @@ public final class Comparison {
     }
 
     private String markdown(String summary, String command) {
-        StringBuilder text = new StringBuilder(summary).append("\n\n    ").append(command).append("\n\n").append(CONVENTION)
-                .append(" Mean ± standard deviation over ").append(repeats()).append(".\n\n");
+        StringBuilder text = new StringBuilder(summary)
+                .append("\n\n    ")
+                .append(command)
+                .append("\n\n")
+                .append(CONVENTION)
+                .append(" Mean ± standard deviation over ")
+                .append(repeats())
+                .append(".\n\n");
         for (Block block : blocks) {
-            text.append(block.title().isEmpty() ? "" : "### " + block.title() + "\n\n").append(block.means().markdown()).append('\n');
-            block.differences().ifPresent(table ->
-                    text.append(block.caption()).append("\n\n").append(table.markdown()).append('\n'));
+            text.append(block.title().isEmpty() ? "" : "### " + block.title() + "\n\n")
+                    .append(block.means().markdown())
+                    .append('\n');
+            block.differences()
+                    .ifPresent(table -> text.append(block.caption())
+                            .append("\n\n")
+                            .append(table.markdown())
+                            .append('\n'));
         }
         warnings().forEach(sentence -> text.append("- ").append(sentence).append('\n'));
         return text.toString();
@@ -171,10 +218,14 @@ public final class Comparison {
         root.put("summary", summary).put("command", command);
         ArrayNode array = root.putArray("blocks");
         for (Block block : blocks) {
-            ObjectNode object = array.addObject().put("title", block.title()).put("reference", block.reference().label());
+            ObjectNode object = array.addObject()
+                    .put("title", block.title())
+                    .put("reference", block.reference().label());
             ArrayNode rows = object.putArray("rows");
             for (Group group : block.groups()) {
-                ObjectNode row = rows.addObject().put("label", group.label()).put("runs", group.runs().size());
+                ObjectNode row = rows.addObject()
+                        .put("label", group.label())
+                        .put("runs", group.runs().size());
                 ArrayNode orders = row.putArray("orders");
                 group.runs().forEach(run -> orders.add(run.option("order")));
                 ObjectNode figures = row.putObject("figures");
@@ -186,7 +237,10 @@ public final class Comparison {
                     put(node, "standard_deviation", spread.deviation());
                     Paired paired = Paired.of(group, block.reference(), figure.value());
                     if (figure.paired() && group != block.reference() && paired.count() > 1) {
-                        differences.putObject(figure.key()).put("count", paired.count()).put("mean", paired.mean())
+                        differences
+                                .putObject(figure.key())
+                                .put("count", paired.count())
+                                .put("mean", paired.mean())
                                 .put("standard_error", paired.standardError());
                     }
                 }

@@ -26,8 +26,10 @@ final class Conventions {
         EACH_RUN.put("threads", run -> run.option("threads"));
         EACH_RUN.put("kernels", run -> run.text("kernels"));
         EACH_RUN.put("processor", run -> run.text("cpu"));
-        EACH_RUN.put("version", run -> run.run().at("/versions/palimpsest").asText()
-                + (run.run().path("commit").isTextual() ? " " + abbreviated(run.text("commit")) : ""));
+        EACH_RUN.put(
+                "version",
+                run -> run.run().at("/versions/palimpsest").asText()
+                        + (run.run().path("commit").isTextual() ? " " + abbreviated(run.text("commit")) : ""));
     }
 
     private Conventions() {}
@@ -40,12 +42,13 @@ final class Conventions {
             for (Group group : groups) {
                 TreeSet<String> values = new TreeSet<>();
                 group.runs().forEach(run -> values.add(of.apply(run)));
-                labels.computeIfAbsent(String.join(",", values), value -> new ArrayList<>()).add(group.label());
+                labels.computeIfAbsent(String.join(",", values), value -> new ArrayList<>())
+                        .add(group.label());
             }
             if (labels.size() > 1) {
                 List<String> parts = new ArrayList<>();
-                labels.forEach((value, members) -> parts.add((value.isEmpty() ? "not said" : value) + " in "
-                        + String.join(", ", members)));
+                labels.forEach((value, members) ->
+                        parts.add((value.isEmpty() ? "not said" : value) + " in " + String.join(", ", members)));
                 sentences.add("Not the same: " + what + " (" + String.join("; ", parts) + ").");
             }
         });
@@ -54,7 +57,9 @@ final class Conventions {
 
     private static String sha256(JsonNode files) {
         List<String> all = new ArrayList<>();
-        files.properties().forEach(file -> all.add(file.getKey() + " " + abbreviated(file.getValue().asText())));
+        files.properties()
+                .forEach(file -> all.add(
+                        file.getKey() + " " + abbreviated(file.getValue().asText())));
         return String.join(" ", all);
     }
 

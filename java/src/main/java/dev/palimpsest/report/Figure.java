@@ -13,19 +13,48 @@ import java.util.function.Function;
  * @param scale multiplies it for people: 100 for percent
  * @param paired whether differences on the same class orders are worth telling
  */
-record Figure(String key, String title, String meaning, Function<Metrics, Number> value, double scale, int decimals, boolean paired) {
+record Figure(
+        String key,
+        String title,
+        String meaning,
+        Function<Metrics, Number> value,
+        double scale,
+        int decimals,
+        boolean paired) {
     static final List<Figure> ALL = List.of(
-            percent("average_incremental_accuracy", "average incremental",
-                    "mean over experiences, the first included, of the accuracy on all classes seen", Metrics::averageIncremental),
-            percent("average_incremental_accuracy_without_first", "without first", "the same without the first experience",
+            percent(
+                    "average_incremental_accuracy",
+                    "average incremental",
+                    "mean over experiences, the first included, of the accuracy on all classes seen",
+                    Metrics::averageIncremental),
+            percent(
+                    "average_incremental_accuracy_without_first",
+                    "without first",
+                    "the same without the first experience",
                     Metrics::averageIncrementalWithoutFirst),
-            percent("final_accuracy", "final", "accuracy on all classes after the last experience", Metrics::finalAccuracy),
-            percent("final_within_experience_accuracy", "within experience", "final accuracy if the image's experience were known",
+            percent(
+                    "final_accuracy",
+                    "final",
+                    "accuracy on all classes after the last experience",
+                    Metrics::finalAccuracy),
+            percent(
+                    "final_within_experience_accuracy",
+                    "within experience",
+                    "final accuracy if the image's experience were known",
                     Metrics::finalWithinExperience),
-            percent("forgetting", "forgetting", "mean drop from the best accuracy on an experience's classes to the last",
+            percent(
+                    "forgetting",
+                    "forgetting",
+                    "mean drop from the best accuracy on an experience's classes to the last",
                     Metrics::forgetting),
-            new Figure("snapshot_bytes", "snapshot bytes", "all earlier models together; – where none is kept", Metrics::snapshotBytes, 1,
-                    0, false),
+            new Figure(
+                    "snapshot_bytes",
+                    "snapshot bytes",
+                    "all earlier models together; – where none is kept",
+                    Metrics::snapshotBytes,
+                    1,
+                    0,
+                    false),
             new Figure("seconds", "seconds", "training and evaluation", Metrics::seconds, 1, 1, false));
 
     private static Figure percent(String key, String title, String meaning, Function<Metrics, Number> value) {
@@ -33,8 +62,11 @@ record Figure(String key, String title, String meaning, Function<Metrics, Number
     }
 
     Spread of(Group group) {
-        return Spread.of(group.runs().stream().map(run -> value.apply(run.metrics().orElseThrow())).filter(number -> number != null)
-                .mapToDouble(Number::doubleValue).toArray());
+        return Spread.of(group.runs().stream()
+                .map(run -> value.apply(run.metrics().orElseThrow()))
+                .filter(number -> number != null)
+                .mapToDouble(Number::doubleValue)
+                .toArray());
     }
 
     /** In a cell of a table. */

@@ -25,8 +25,8 @@ record Group(String label, List<SavedRun> runs) {
     private record Key(String block, String name, Map<String, String> options) {}
 
     /**
-     * Finished runs by everything but class order and seed: a suite's in the order in which they are given, others by method, M2KD first
-     * and the upper bound last.
+     * Finished runs by everything but class order and seed: a suite's in the order in which they are given, others by
+     * method, M2KD first and the upper bound last.
      */
     static List<Group> of(List<SavedRun> runs) {
         SequencedMap<Key, List<SavedRun>> byKey = new LinkedHashMap<>();
@@ -35,14 +35,18 @@ record Group(String label, List<SavedRun> runs) {
                 Map<String, String> options = run.options();
                 REPEATED.forEach(options::remove);
                 String name = run.text("label").isEmpty() ? run.option("method") : run.text("label");
-                byKey.computeIfAbsent(new Key(run.text("block"), name, options), key -> new ArrayList<>()).add(run);
+                byKey.computeIfAbsent(new Key(run.text("block"), name, options), key -> new ArrayList<>())
+                        .add(run);
             }
         }
         List<Group> groups = new ArrayList<>();
         byKey.forEach((key, members) -> groups.add(new Group(label(key, byKey.keySet()), members)));
-        List<String> methods = Arrays.stream(MethodOptions.Kind.values()).map(Option::label).toList();
-        groups.sort(Comparator.comparingInt(group -> group.runs().getFirst().text("label").isEmpty()
-                ? methods.indexOf(group.runs().getFirst().option("method")) : -1));
+        List<String> methods =
+                Arrays.stream(MethodOptions.Kind.values()).map(Option::label).toList();
+        groups.sort(Comparator.comparingInt(
+                group -> group.runs().getFirst().text("label").isEmpty()
+                        ? methods.indexOf(group.runs().getFirst().option("method"))
+                        : -1));
         return groups;
     }
 
@@ -60,7 +64,12 @@ record Group(String label, List<SavedRun> runs) {
         if (telling.isEmpty()) {
             return key.name();
         }
-        return key.name() + " (" + String.join(", ", telling.stream().map(name -> name + " " + key.options().get(name)).toList()) + ")";
+        return key.name() + " ("
+                + String.join(
+                        ", ",
+                        telling.stream()
+                                .map(name -> name + " " + key.options().get(name))
+                                .toList()) + ")";
     }
 
     /** Title of the suite's block; empty for runs of no suite. */
@@ -75,8 +84,11 @@ record Group(String label, List<SavedRun> runs) {
 
     /** A figure of metrics.json over the runs; runs where it is null are left out. */
     Spread spread(Function<Metrics, Number> figure) {
-        return Spread.of(runs.stream().map(run -> figure.apply(run.metrics().orElseThrow())).filter(value -> value != null)
-                .mapToDouble(Number::doubleValue).toArray());
+        return Spread.of(runs.stream()
+                .map(run -> figure.apply(run.metrics().orElseThrow()))
+                .filter(value -> value != null)
+                .mapToDouble(Number::doubleValue)
+                .toArray());
     }
 
     /** Of the first run, which stands for the group where a plot shows one. */

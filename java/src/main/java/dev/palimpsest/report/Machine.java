@@ -14,7 +14,8 @@ import java.util.stream.Collectors;
  * @param isa the vector instruction sets that kernels are written for, as the processor names them
  */
 public record Machine(String cpu, List<String> isa, int cores, String os, String java) {
-    private static final List<String> TOLD = List.of("sse2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_vnni");
+    private static final List<String> TOLD =
+            List.of("sse2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_vnni");
 
     /** This machine; the processor is known in detail on Linux only. */
     public static Machine here() {
@@ -27,13 +28,20 @@ public record Machine(String cpu, List<String> isa, int cores, String os, String
         } catch (IOException e) {
             // Not Linux: the architecture's name has to do.
         }
-        return new Machine(cpu, TOLD.stream().filter(flags::contains).toList(), Runtime.getRuntime().availableProcessors(),
-                System.getProperty("os.name") + " " + System.getProperty("os.version") + " " + System.getProperty("os.arch"),
+        return new Machine(
+                cpu,
+                TOLD.stream().filter(flags::contains).toList(),
+                Runtime.getRuntime().availableProcessors(),
+                System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
+                        + System.getProperty("os.arch"),
                 System.getProperty("java.vm.name") + " " + Runtime.version());
     }
 
     private static String value(List<String> lines, String key, String otherwise) {
-        return lines.stream().filter(line -> line.startsWith(key)).findFirst()
-                .map(line -> line.substring(line.indexOf(':') + 1).strip()).orElse(otherwise);
+        return lines.stream()
+                .filter(line -> line.startsWith(key))
+                .findFirst()
+                .map(line -> line.substring(line.indexOf(':') + 1).strip())
+                .orElse(otherwise);
     }
 }

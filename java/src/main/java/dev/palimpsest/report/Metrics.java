@@ -9,9 +9,11 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * The content of metrics.json; shares are of 1, and null stands where a number is not defined (nothing to forget after one experience).
+ * The content of metrics.json; shares are of 1, and null stands where a number is not defined (nothing to forget after
+ * one experience).
  *
- * @param accuracy a[i][j]: after experience i on experience j's classes, argmax over all classes seen; null where j brought no new class
+ * @param accuracy a[i][j]: after experience i on experience j's classes, argmax over all classes seen; null where j
+ *     brought no new class
  * @param withinExperience the same with argmax among the classes of the image's own experience
  * @param accuracyOnAllSeen after each experience, every test image weighing alike
  * @param snapshotBytesAfter after each experience; empty where a method keeps no snapshots
@@ -23,7 +25,10 @@ record Metrics(
         @JsonProperty("accuracy_on_all_seen") List<Double> accuracyOnAllSeen,
         @JsonProperty("within_experience_on_all_seen") List<Double> withinExperienceOnAllSeen,
         @JsonProperty("average_incremental_accuracy") Double averageIncremental,
-        @JsonProperty("average_incremental_accuracy_without_first") Double averageIncrementalWithoutFirst,
+
+        @JsonProperty("average_incremental_accuracy_without_first")
+        Double averageIncrementalWithoutFirst,
+
         @JsonProperty("final_accuracy") Double finalAccuracy,
         @JsonProperty("final_within_experience_accuracy") Double finalWithinExperience,
         @JsonProperty("forgetting") Double forgetting,
@@ -38,21 +43,34 @@ record Metrics(
     static Metrics of(Result result) {
         AccuracyMatrix a = result.accuracy();
         Result.Memory memory = result.finalMemory();
-        return new Metrics(defined(a.toArray()), defined(result.withinExperience().toArray()), onAllSeen(a),
+        return new Metrics(
+                defined(a.toArray()),
+                defined(result.withinExperience().toArray()),
+                onAllSeen(a),
                 onAllSeen(result.withinExperience()),
-                defined(a.averageIncremental()), defined(a.averageIncrementalWithoutFirst()), defined(a.finalAccuracy()),
-                defined(result.withinExperience().finalAccuracy()), defined(a.forgetting()), defined(a.backwardTransfer()),
-                memory.snapshotBytes(), memory.fullCopiesBytes(), memory.bitsPerWeight(),
+                defined(a.averageIncremental()),
+                defined(a.averageIncrementalWithoutFirst()),
+                defined(a.finalAccuracy()),
+                defined(result.withinExperience().finalAccuracy()),
+                defined(a.forgetting()),
+                defined(a.backwardTransfer()),
+                memory.snapshotBytes(),
+                memory.fullCopiesBytes(),
+                memory.bitsPerWeight(),
                 result.memory().stream().map(Result.Memory::snapshotBytes).toList(),
-                result.memory().stream().map(Result.Memory::fullCopiesBytes).toList(), result.seconds());
+                result.memory().stream().map(Result.Memory::fullCopiesBytes).toList(),
+                result.seconds());
     }
 
     private static List<Double> onAllSeen(AccuracyMatrix matrix) {
-        return IntStream.range(0, matrix.experiences()).mapToObj(matrix::allSeen).toList();
+        return IntStream.range(0, matrix.experiences())
+                .mapToObj(matrix::allSeen)
+                .toList();
     }
 
     private static Double[][] defined(double[][] rows) {
-        return Arrays.stream(rows).map(row -> Arrays.stream(row).mapToObj(Metrics::defined).toArray(Double[]::new))
+        return Arrays.stream(rows)
+                .map(row -> Arrays.stream(row).mapToObj(Metrics::defined).toArray(Double[]::new))
                 .toArray(Double[][]::new);
     }
 

@@ -6,8 +6,8 @@ import java.util.TreeMap;
 import java.util.function.Function;
 
 /**
- * The difference between two groups of runs, taken on each class order (and seed) that both have: what an order does to both of them
- * cancels.
+ * The difference between two groups of runs, taken on each class order (and seed) that both have: what an order does
+ * to both of them cancels.
  *
  * @param count pairs
  * @param mean of the differences
@@ -18,7 +18,10 @@ record Paired(int count, double mean, double standardError) {
     static Paired of(Group group, Group reference, Function<Metrics, Number> figure) {
         Map<String, Double> others = byOrder(reference, figure);
         Map<String, Double> own = byOrder(group, figure);
-        return of(own.keySet().stream().filter(others::containsKey).mapToDouble(order -> own.get(order) - others.get(order)).toArray());
+        return of(own.keySet().stream()
+                .filter(others::containsKey)
+                .mapToDouble(order -> own.get(order) - others.get(order))
+                .toArray());
     }
 
     static Paired of(double... differences) {
@@ -37,9 +40,17 @@ record Paired(int count, double mean, double standardError) {
         return values;
     }
 
-    /** {@code +1.2 ± 0.4 (3)}: mean, standard error, pairs; – for fewer than two: one pair says nothing about the next. */
+    /**
+     * {@code +1.2 ± 0.4 (3)}: mean, standard error, pairs; – for fewer than two: one pair says nothing about the next.
+     */
     String text(double scale, int decimals) {
-        return count < 2 ? "–" : String.format(Locale.ROOT, "%+,." + decimals + "f ± %,." + decimals + "f (%d)", mean * scale,
-                standardError * scale, count);
+        return count < 2
+                ? "–"
+                : String.format(
+                        Locale.ROOT,
+                        "%+,." + decimals + "f ± %,." + decimals + "f (%d)",
+                        mean * scale,
+                        standardError * scale,
+                        count);
     }
 }

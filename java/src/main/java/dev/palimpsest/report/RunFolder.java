@@ -23,12 +23,13 @@ import java.util.SequencedMap;
 import java.util.function.Supplier;
 
 /**
- * Writes a run's folder while it runs: run.json at once and at the end, steps.csv and the checkpoint after every experience, metrics.json
- * at the end. A kill at any moment leaves each file whole or absent. Not thread-safe.
+ * Writes a run's folder while it runs: run.json at once and at the end, steps.csv and the checkpoint after every
+ * experience, metrics.json at the end. A kill at any moment leaves each file whole or absent. Not thread-safe.
  */
 public final class RunFolder implements Progress {
     /** File names. */
     static final String RUN = "run.json";
+
     static final String METRICS = "metrics.json";
     static final String STEPS = "steps.csv";
     private static final String DONE = "done";
@@ -74,8 +75,10 @@ public final class RunFolder implements Progress {
         SequencedMap<String, String> now = recipe.toMap();
         // Where the files lie changes nothing that is learnt from them.
         now.remove("data-folder");
-        List<String> changed = now.keySet().stream().filter(name -> !now.get(name).equals(was.get(name)))
-                .map(name -> name + " = " + was.getOrDefault(name, "not set") + ", now " + now.get(name)).toList();
+        List<String> changed = now.keySet().stream()
+                .filter(name -> !now.get(name).equals(was.get(name)))
+                .map(name -> name + " = " + was.getOrDefault(name, "not set") + ", now " + now.get(name))
+                .toList();
         if (!changed.isEmpty()) {
             throw new IOException(folder + " holds a run of another recipe (" + String.join("; ", changed)
                     + "): choose another folder with --out, or remove that run.");
@@ -84,9 +87,11 @@ public final class RunFolder implements Progress {
     }
 
     /**
-     * Makes the folder and says in run.json that the run is on. What an unfinished run of the same recipe left there is discarded.
+     * Makes the folder and says in run.json that the run is on. What an unfinished run of the same recipe left there
+     * is discarded.
      *
-     * @throws IOException with a sentence, if the folder cannot be written or holds a complete run, or another recipe's
+     * @throws IOException with a sentence, if the folder cannot be written or holds a complete run, or another
+     *     recipe's
      */
     public static RunFolder create(Path folder, Recipe recipe, Origin origin) throws IOException {
         try {
@@ -117,8 +122,13 @@ public final class RunFolder implements Progress {
         run.put("reference", origin.reference());
         ObjectNode options = run.putObject("options");
         recipe.toMap().forEach(options::put);
-        run.putObject("seeds").put("seed", recipe.seed()).put("order", options.get("order").asText());
-        run.putObject("versions").put("palimpsest", Build.version()).put("java", machine.java()).put("os", machine.os());
+        run.putObject("seeds")
+                .put("seed", recipe.seed())
+                .put("order", options.get("order").asText());
+        run.putObject("versions")
+                .put("palimpsest", Build.version())
+                .put("java", machine.java())
+                .put("os", machine.os());
         run.put("commit", Build.commit().orElse(null));
         run.put("cpu", machine.cpu());
         run.set("isa", JSON.valueToTree(machine.isa()));
@@ -170,14 +180,20 @@ public final class RunFolder implements Progress {
         }
     }
 
-    /** A run's models. @throws IOException with a sentence, if the folder holds no run, or the run no models yet */
+    /**
+     * A run's models.
+     *
+     * @throws IOException with a sentence, if the folder holds no run, or the run no models yet
+     */
     public static Path checkpoint(Path run) throws IOException {
         if (!Files.isRegularFile(run.resolve(RUN))) {
             throw new IOException(run + " is not a run folder: it holds no " + RUN + ".");
         }
         Path file = run.resolve(CHECKPOINT);
         if (!Files.isRegularFile(file)) {
-            throw new IOException(run + " holds no model: the run ended before its first experience was over, or was made before runs kept "
+            throw new IOException(run
+                    + " holds no model: the run ended before its first experience was over, or was made before runs"
+                    + " kept "
                     + CHECKPOINT + ".");
         }
         return file;

@@ -26,24 +26,36 @@ record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
     /** A suite's folder, its blocks, their variants, and their class orders; run.json lies in these. */
     private static final int DEPTH = 4;
 
-    /** The runs in the folders and below them, each once. @throws IOException with a sentence, if a folder holds none */
+    /**
+     * The runs in the folders and below them, each once.
+     *
+     * @throws IOException with a sentence, if a folder holds none
+     */
     static List<SavedRun> find(List<Path> folders) throws IOException {
         SequencedMap<Path, SavedRun> runs = new LinkedHashMap<>();
         for (Path folder : folders) {
-            find(folder).forEach(run -> runs.putIfAbsent(run.folder().toAbsolutePath().normalize(), run));
+            find(folder)
+                    .forEach(run ->
+                            runs.putIfAbsent(run.folder().toAbsolutePath().normalize(), run));
         }
         return List.copyOf(runs.values());
     }
 
-    /** The runs in the folder and below it, outer ones first. @throws IOException with a sentence, if there is none */
+    /**
+     * The runs in the folder and below it, outer ones first.
+     *
+     * @throws IOException with a sentence, if there is none
+     */
     static List<SavedRun> find(Path folder) throws IOException {
         if (!Files.isDirectory(folder)) {
             throw new IOException("There is no run folder " + folder + ".");
         }
         List<Path> folders;
         try (Stream<Path> files = Files.walk(folder, DEPTH)) {
-            folders = files.filter(file -> file.endsWith(RunFolder.RUN)).map(Path::getParent)
-                    .sorted(Comparator.comparing(Path::getNameCount).thenComparing(Comparator.naturalOrder())).toList();
+            folders = files.filter(file -> file.endsWith(RunFolder.RUN))
+                    .map(Path::getParent)
+                    .sorted(Comparator.comparing(Path::getNameCount).thenComparing(Comparator.naturalOrder()))
+                    .toList();
         }
         if (folders.isEmpty()) {
             throw new IOException(folder + " is not a run folder: it holds no " + RunFolder.RUN + ".");
@@ -63,7 +75,9 @@ record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
                 throw new IOException(file + " is damaged: it has no options.");
             }
             file = folder.resolve(RunFolder.METRICS);
-            return new SavedRun(folder, run,
+            return new SavedRun(
+                    folder,
+                    run,
                     Files.exists(file) ? Optional.of(JSON.readValue(file.toFile(), Metrics.class)) : Optional.empty());
         } catch (JsonProcessingException e) {
             throw new IOException(file + " is damaged: " + e.getOriginalMessage() + ".", e);
@@ -82,7 +96,10 @@ record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
         return run.path("options").path(name).asText("");
     }
 
-    /** Every loss term against the step, counted over the whole run; NaN where a term is missing. Empty while there are no steps. */
+    /**
+     * Every loss term against the step, counted over the whole run; NaN where a term is missing. Empty while there are
+     * no steps.
+     */
     SequencedMap<String, double[]> lossTerms() throws IOException {
         SequencedMap<String, double[]> columns = new LinkedHashMap<>();
         Path file = folder.resolve(RunFolder.STEPS);

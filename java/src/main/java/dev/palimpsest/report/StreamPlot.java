@@ -20,8 +20,8 @@ public final class StreamPlot {
     /**
      * Draws the picture, class 0 at the bottom.
      *
-     * @param cells [classes][experiences]: 0 where a class is not there, 1 where unlabelled images alone are of it, 2 where labelled ones
-     *     are
+     * @param cells [classes][experiences]: 0 where a class is not there, 1 where unlabelled images alone are of it, 2
+     *     where labelled ones are
      * @throws IOException with a sentence, if the file cannot be written or this machine cannot draw text
      */
     public static void write(Path file, int[][] cells) throws IOException {
@@ -37,9 +37,20 @@ public final class StreamPlot {
 
     private static HeatMapChart chart(int[][] cells) {
         int experiences = cells[0].length;
-        HeatMapChart chart = new HeatMapChartBuilder().width(MARGIN + CELL * experiences).height(MARGIN + CELL * cells.length)
-                .xAxisTitle("experience").yAxisTitle("class").title("dark: labelled; light: unlabelled only").build();
-        chart.getStyler().setRangeColors(COLOURS).setMin(0).setMax(2).setShowValue(false).setDrawBorder(false).setLegendVisible(false);
+        HeatMapChart chart = new HeatMapChartBuilder()
+                .width(MARGIN + CELL * experiences)
+                .height(MARGIN + CELL * cells.length)
+                .xAxisTitle("experience")
+                .yAxisTitle("class")
+                .title("dark: labelled; light: unlabelled only")
+                .build();
+        chart.getStyler()
+                .setRangeColors(COLOURS)
+                .setMin(0)
+                .setMax(2)
+                .setShowValue(false)
+                .setDrawBorder(false)
+                .setLegendVisible(false);
         chart.getStyler().setChartBackgroundColor(Color.WHITE);
         chart.getStyler().setPlotGridLinesVisible(false);
         chart.getStyler().setXAxisMaxLabelCount(10);
@@ -49,7 +60,10 @@ public final class StreamPlot {
                 values.add(new Number[] {e, c, cells[c][e]});
             }
         }
-        chart.addSeries("stream", IntStream.range(0, experiences).boxed().toList(), IntStream.range(0, cells.length).boxed().toList(),
+        chart.addSeries(
+                "stream",
+                IntStream.range(0, experiences).boxed().toList(),
+                IntStream.range(0, cells.length).boxed().toList(),
                 values);
         return chart;
     }

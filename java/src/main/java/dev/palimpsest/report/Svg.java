@@ -15,12 +15,19 @@ import org.knowm.xchart.internal.chartpart.IChart;
 
 /** A chart as SVG for a page: colours are the page's variables, so that they follow light and dark. */
 final class Svg {
-    // Colours that only stand for a variable of the page's style; charts use them and no others where the scheme matters.
+    // Colours that only stand for a variable of the page's style; charts use them and no others where the scheme
+    // matters.
     static final Color INK = new Color(1, 2, 3);
     static final Color GRID = new Color(4, 5, 6);
     static final Color CLEAR = new Color(255, 255, 255, 0);
-    static final List<Color> SERIES = List.of(new Color(10, 0, 1), new Color(10, 0, 2), new Color(10, 0, 3), new Color(10, 0, 4),
-            new Color(10, 0, 5), new Color(10, 0, 6), new Color(10, 0, 7));
+    static final List<Color> SERIES = List.of(
+            new Color(10, 0, 1),
+            new Color(10, 0, 2),
+            new Color(10, 0, 3),
+            new Color(10, 0, 4),
+            new Color(10, 0, 5),
+            new Color(10, 0, 6),
+            new Color(10, 0, 7));
 
     private static final Pattern LONG_NUMBER = Pattern.compile("-?\\d+\\.\\d{3,}(E-?\\d+)?");
     private static final Pattern PROLOGUE = Pattern.compile("(?s)^.*?<svg[^>]*>");
@@ -37,30 +44,41 @@ final class Svg {
      */
     static String of(IChart chart, String name, String title) throws IOException {
         String drawn = PROLOGUE.matcher(document(chart)).replaceFirst("");
-        String svg = "<svg role=\"img\" aria-label=\"" + Html.escape(title) + "\" viewBox=\"0 0 " + chart.getWidth() + " "
-                + chart.getHeight() + "\">" + coloured(drawn);
+        String svg = "<svg role=\"img\" aria-label=\"" + Html.escape(title) + "\" viewBox=\"0 0 " + chart.getWidth()
+                + " " + chart.getHeight() + "\">" + coloured(drawn);
         // The encoder's names for clips come from hash codes: two charts of a page could share one.
         svg = CLIP.matcher(svg).replaceAll(match -> name + "-" + match.group());
         return LONG_NUMBER.matcher(svg).replaceAll(match -> rounded(match.group()));
     }
 
-    /** The chart as a file of its own, in its own colours. @throws IOException with a sentence, if this machine cannot draw text */
+    /**
+     * The chart as a file of its own, in its own colours.
+     *
+     * @throws IOException with a sentence, if this machine cannot draw text
+     */
     static String document(IChart chart) throws IOException {
         VectorGraphics2D graphics = new VectorGraphics2D();
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try {
             chart.paint(graphics, chart.getWidth(), chart.getHeight());
-            new SVGProcessor().getDocument(graphics.getCommands(), new PageSize(0, 0, chart.getWidth(), chart.getHeight())).writeTo(bytes);
+            new SVGProcessor()
+                    .getDocument(graphics.getCommands(), new PageSize(0, 0, chart.getWidth(), chart.getHeight()))
+                    .writeTo(bytes);
         } catch (RuntimeException | InternalError | LinkageError e) {
             throw fontsMissing(e);
         }
         return bytes.toString(StandardCharsets.UTF_8);
     }
 
-    /** AWT fails in many ways (InternalError, NoClassDefFoundError, NullPointerException) where there is no fontconfig or no font. */
+    /**
+     * AWT fails in many ways (InternalError, NoClassDefFoundError, NullPointerException) where there is no fontconfig
+     * or no font.
+     */
     static IOException fontsMissing(Throwable cause) {
-        return new IOException("The plots need fonts, which this Java found none of: "
-                + "install the packages fontconfig and fonts-dejavu-core, then run palimpsest report again.", cause);
+        return new IOException(
+                "The plots need fonts, which this Java found none of: "
+                        + "install the packages fontconfig and fonts-dejavu-core, then run palimpsest report again.",
+                cause);
     }
 
     private static String coloured(String svg) {
@@ -77,6 +95,9 @@ final class Svg {
 
     /** A hundredth of a pixel is enough, and halves the page. */
     private static String rounded(String number) {
-        return new BigDecimal(number).setScale(2, RoundingMode.HALF_EVEN).stripTrailingZeros().toPlainString();
+        return new BigDecimal(number)
+                .setScale(2, RoundingMode.HALF_EVEN)
+                .stripTrailingZeros()
+                .toPlainString();
     }
 }

@@ -15,7 +15,12 @@ record Table(List<String> heading, List<List<String>> rows) {
         int[] widths = new int[heading.size()];
         for (int i = 0; i < widths.length; i++) {
             int column = i;
-            widths[i] = Math.max(heading.get(i).length(), rows.stream().mapToInt(row -> row.get(column).length()).max().orElse(0));
+            widths[i] = Math.max(
+                    heading.get(i).length(),
+                    rows.stream()
+                            .mapToInt(row -> row.get(column).length())
+                            .max()
+                            .orElse(0));
         }
         StringBuilder text = new StringBuilder();
         line(text, heading, widths);
@@ -42,6 +47,10 @@ record Table(List<String> heading, List<List<String>> rows) {
     }
 
     private static void markdown(StringBuilder text, List<String> row) {
-        text.append("| ").append(String.join(" | ", row.stream().map(cell -> cell.replace("|", "\\|")).toList())).append(" |\n");
+        text.append("| ")
+                .append(String.join(
+                        " | ",
+                        row.stream().map(cell -> cell.replace("|", "\\|")).toList()))
+                .append(" |\n");
     }
 }

@@ -17,6 +17,7 @@ import java.util.function.Predicate;
 final class CopiedTensors implements AutoCloseable {
     /** Keys of a file's metadata: how snapshots are kept, and how many there are. */
     static final String FORM = "snapshots";
+
     private static final String COUNT = "snapshot_count";
 
     private final Arena arena = Arena.ofShared();
@@ -39,7 +40,8 @@ final class CopiedTensors implements AutoCloseable {
         MemorySegment copy = arena.allocate(shape.bytes(), 64).copyFrom(value);
         bytes += shape.bytes();
         if (copies.put(name, new Buffer(name, shape, copy.asReadOnly())) != null) {
-            throw new IllegalArgumentException("two tensors of the model are named " + name + ": snapshots find them by name");
+            throw new IllegalArgumentException(
+                    "two tensors of the model are named " + name + ": snapshots find them by name");
         }
     }
 
@@ -63,7 +65,11 @@ final class CopiedTensors implements AutoCloseable {
                 if (!name.startsWith(prefix(s))) {
                     break;
                 }
-                read.put(copies, name.substring(prefix(s).length()), file.shape(name), MemorySegment.ofArray(file.floats(name)));
+                read.put(
+                        copies,
+                        name.substring(prefix(s).length()),
+                        file.shape(name),
+                        MemorySegment.ofArray(file.floats(name)));
             }
             read.snapshots.add(copies);
         }
@@ -105,19 +111,21 @@ final class CopiedTensors implements AutoCloseable {
     }
 
     static long allBytes(List<Parameter> parameters, List<Buffer> buffers) {
-        return parameters.stream().mapToLong(p -> p.shape().bytes()).sum() + buffers.stream().mapToLong(b -> b.shape().bytes()).sum();
+        return parameters.stream().mapToLong(p -> p.shape().bytes()).sum()
+                + buffers.stream().mapToLong(b -> b.shape().bytes()).sum();
     }
 
     /** Checks the segments of {@link Snapshots#weight}. */
     static void requireSizes(Parameter parameter, MemorySegment scale, MemorySegment out) {
         if (out.byteSize() != parameter.shape().bytes()) {
-            throw new IllegalArgumentException(parameter.name() + " needs " + parameter.shape().bytes() + " bytes (" + parameter.shape()
-                    + " float32) for its snapshot, has " + out.byteSize());
+            throw new IllegalArgumentException(
+                    parameter.name() + " needs " + parameter.shape().bytes() + " bytes (" + parameter.shape()
+                            + " float32) for its snapshot, has " + out.byteSize());
         }
         long channels = parameter.shape().extent(0);
         if (scale != null && scale.byteSize() != channels * Float.BYTES) {
-            throw new IllegalArgumentException("the scale of " + parameter.name() + " needs " + channels * Float.BYTES + " bytes ("
-                    + channels + " output channels, float32), has " + scale.byteSize());
+            throw new IllegalArgumentException("the scale of " + parameter.name() + " needs " + channels * Float.BYTES
+                    + " bytes (" + channels + " output channels, float32), has " + scale.byteSize());
         }
     }
 }

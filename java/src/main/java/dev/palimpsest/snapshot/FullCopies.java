@@ -10,7 +10,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 
-/** Snapshots as plain copies of everything, for training without pruning: no weight is frozen, and each snapshot costs a model. */
+/**
+ * Snapshots as plain copies of everything, for training without pruning: no weight is frozen, and each snapshot costs
+ * a model.
+ */
 public final class FullCopies implements Snapshots {
     private static final String FORM = "full";
 

@@ -11,10 +11,10 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * Which step each weight belongs to: 0 is free, otherwise the step, from 1, that trained it. A step {@linkplain #claim claims} all free
- * weights, trains them ({@link #trainable} is the optimisers' mask), {@linkplain #release releases} the smallest and trains the survivors
- * again. methods.md, "Mask-based pruning"; the mechanism of PackNet (Mallya and Lazebnik 2018). Only WEIGHT parameters have owners. Not
- * thread-safe.
+ * Which step each weight belongs to: 0 is free, otherwise the step, from 1, that trained it. A step
+ * {@linkplain #claim claims} all free weights, trains them ({@link #trainable} is the optimisers' mask),
+ * {@linkplain #release releases} the smallest and trains the survivors again. methods.md, "Mask-based pruning"; the
+ * mechanism of PackNet (Mallya and Lazebnik 2018). Only WEIGHT parameters have owners. Not thread-safe.
  */
 public final class Owners {
     /** An owner is kept in one byte while training. */
@@ -48,10 +48,15 @@ public final class Owners {
         }
     }
 
-    /** Owners as they are when a step has released. @param codes of a parameter, unsigned bytes in its order, 0 to {@code step} */
+    /**
+     * Owners as they are when a step has released.
+     *
+     * @param codes of a parameter, unsigned bytes in its order, 0 to {@code step}
+     */
     static Owners after(int step, List<Parameter> parameters, Function<Parameter, byte[]> codes) {
         Owners owners = new Owners(parameters);
-        owners.held.forEach((parameter, held) -> System.arraycopy(codes.apply(parameter), 0, held.codes, 0, held.codes.length));
+        owners.held.forEach(
+                (parameter, held) -> System.arraycopy(codes.apply(parameter), 0, held.codes, 0, held.codes.length));
         owners.step = step;
         owners.renewMasks();
         return owners;
@@ -90,15 +95,16 @@ public final class Owners {
      */
     public void claim(int next) {
         if (next != step + 1 || next > MOST_STEPS) {
-            throw new IllegalStateException("step " + next + " cannot claim after step " + step + ": steps follow one another from 1 to "
-                    + MOST_STEPS);
+            throw new IllegalStateException("step " + next + " cannot claim after step " + step
+                    + ": steps follow one another from 1 to " + MOST_STEPS);
         }
         if (!released) {
-            throw new IllegalStateException("step " + next + " cannot claim: step " + step + " has not released its weights yet");
+            throw new IllegalStateException(
+                    "step " + next + " cannot claim: step " + step + " has not released its weights yet");
         }
         if (!held.isEmpty() && count(0) == 0) {
-            throw new IllegalStateException("step " + next + " finds no free weight: steps own " + shares()
-                    + "; release a larger fraction");
+            throw new IllegalStateException(
+                    "step " + next + " finds no free weight: steps own " + shares() + "; release a larger fraction");
         }
         step = next;
         released = false;
@@ -123,12 +129,13 @@ public final class Owners {
     }
 
     /**
-     * Ends the training of the present step's weights: in each tensor those whose magnitude is at most the k-th smallest become free and
-     * +0, k = fraction·count rounded half to even. Equal magnitudes at the threshold all go. To be called once a step, also with a
-     * fraction of 0; momentum of released weights is the optimiser's to forget.
+     * Ends the training of the present step's weights: in each tensor those whose magnitude is at most the k-th
+     * smallest become free and +0, k = fraction·count rounded half to even. Equal magnitudes at the threshold all go.
+     * To be called once a step, also with a fraction of 0; momentum of released weights is the optimiser's to forget.
      *
      * @throws IllegalArgumentException if the fraction is not in [0, 1)
-     * @throws IllegalStateException if this is not the step that claimed last, it has released already, or a weight is NaN
+     * @throws IllegalStateException if this is not the step that claimed last, it has released already, or a weight is
+     *     NaN
      */
     public void release(int ending, double fraction) {
         if (!(fraction >= 0 && fraction < 1)) {
@@ -159,7 +166,8 @@ public final class Owners {
         }
         Arrays.sort(magnitudes, 0, count);
         if (count > 0 && Float.isNaN(magnitudes[count - 1])) {
-            throw new IllegalStateException(h.parameter.name() + " has weights that are NaN: training diverged, lower the learning rate");
+            throw new IllegalStateException(
+                    h.parameter.name() + " has weights that are NaN: training diverged, lower the learning rate");
         }
         int k = released(count, fraction);
         return k == 0 ? -1 : magnitudes[k - 1];
@@ -189,8 +197,8 @@ public final class Owners {
     }
 
     /**
-     * The optimisers' mask: 1 where the present step owns the weight, else 0; null, everything moves, for parameters of other roles. The
-     * same array at every call, kept up to date; not to be written to.
+     * The optimisers' mask: 1 where the present step owns the weight, else 0; null, everything moves, for parameters
+     * of other roles. The same array at every call, kept up to date; not to be written to.
      *
      * @throws IllegalArgumentException if a WEIGHT parameter is not one of {@link #weights()}
      */
@@ -201,8 +209,9 @@ public final class Owners {
     private Held held(Parameter parameter) {
         Held h = held.get(parameter);
         if (h == null) {
-            throw new IllegalArgumentException(parameter.name() + " (" + parameter.role() + ") has no owners: expected one of "
-                    + held.keySet().stream().map(Parameter::name).toList());
+            throw new IllegalArgumentException(
+                    parameter.name() + " (" + parameter.role() + ") has no owners: expected one of "
+                            + held.keySet().stream().map(Parameter::name).toList());
         }
         return h;
     }
@@ -212,8 +221,9 @@ public final class Owners {
         for (Held h : held.values()) {
             for (int i = 0; i < h.codes.length; i++) {
                 if (h.codes[i] == 0 && h.bits(i) != 0) {
-                    throw new IllegalStateException("weight " + i + " of " + h.parameter.name() + " was released and is "
-                            + Float.intBitsToFloat(h.bits(i)) + ", expected +0: give Owners.trainable to the optimiser as its mask");
+                    throw new IllegalStateException("weight " + i + " of " + h.parameter.name()
+                            + " was released and is " + Float.intBitsToFloat(h.bits(i))
+                            + ", expected +0: give Owners.trainable to the optimiser as its mask");
                 }
             }
         }

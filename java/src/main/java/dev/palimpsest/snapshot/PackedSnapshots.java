@@ -16,8 +16,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Snapshots inside the live model: snapshot s is the weights whose owner is 1 to s, which later steps never move, and +0 elsewhere. Beside
- * the model it takes the owners as bit planes, ⌈log₂(N + 1)⌉ bits a weight for N steps, and each snapshot's norms, heads and buffers.
+ * Snapshots inside the live model: snapshot s is the weights whose owner is 1 to s, which later steps never move, and
+ * +0 elsewhere. Beside the model it takes the owners as bit planes, ⌈log₂(N + 1)⌉ bits a weight for N steps, and each
+ * snapshot's norms, heads and buffers.
  */
 public final class PackedSnapshots implements Snapshots {
     static final String FORM = "packed";
@@ -25,6 +26,7 @@ public final class PackedSnapshots implements Snapshots {
     private final Owners owners;
     /** One thread: weights are rebuilt once an experience, in less time than a training step. */
     private final SnapshotReconstruction kernel = new SnapshotReconstruction(1);
+
     private final CopiedTensors copies;
     private final Map<Parameter, Mirror> planes = new HashMap<>();
     private Arena planesArena = Arena.ofShared();
@@ -46,12 +48,19 @@ public final class PackedSnapshots implements Snapshots {
     static PackedSnapshots read(Safetensors file, List<Parameter> parameters) {
         CopiedTensors copies = CopiedTensors.read(file);
         int steps = copies.count();
-        Owners owners = Owners.after(steps, parameters, parameter -> SnapshotReconstruction.unpack(parameter.size(),
-                SnapshotReconstruction.planesFor(steps), MemorySegment.ofArray(file.bytes(tensor(parameter)))));
+        Owners owners = Owners.after(
+                steps,
+                parameters,
+                parameter -> SnapshotReconstruction.unpack(
+                        parameter.size(),
+                        SnapshotReconstruction.planesFor(steps),
+                        MemorySegment.ofArray(file.bytes(tensor(parameter)))));
         owners.requireFreeWeightsAreZero();
         PackedSnapshots read = new PackedSnapshots(owners, copies);
         read.ownedHash = owners.hash(steps);
-        long weights = owners.weights().stream().mapToLong(parameter -> parameter.shape().bytes()).sum();
+        long weights = owners.weights().stream()
+                .mapToLong(parameter -> parameter.shape().bytes())
+                .sum();
         read.fullCopyBytes = steps * weights + copies.bytes();
         read.pack();
         return read;
@@ -76,15 +85,16 @@ public final class PackedSnapshots implements Snapshots {
     /**
      * {@inheritDoc}
      *
-     * @throws IllegalStateException if the next step has not claimed and released, released weights are not +0, or weights of
-     *     earlier steps moved
+     * @throws IllegalStateException if the next step has not claimed and released, released weights are not +0, or
+     *     weights of earlier steps moved
      */
     @Override
     public int add(List<Parameter> parameters, List<Buffer> buffers) {
         int snapshot = count() + 1;
         if (owners.step() != snapshot || !owners.hasReleased()) {
-            throw new IllegalStateException("snapshot " + snapshot + " is taken when step " + snapshot
-                    + " has released its weights, but step " + owners.step() + (owners.hasReleased() ? " has done so" : " has not"));
+            throw new IllegalStateException(
+                    "snapshot " + snapshot + " is taken when step " + snapshot + " has released its weights, but step "
+                            + owners.step() + (owners.hasReleased() ? " has done so" : " has not"));
         }
         for (Parameter parameter : parameters) {
             owners.trainable(parameter); // refuses weights that have no owners
@@ -92,7 +102,8 @@ public final class PackedSnapshots implements Snapshots {
         owners.requireFreeWeightsAreZero();
         if (count() > 0 && owners.hash(count()) != ownedHash) {
             throw new IllegalStateException("weights of earlier steps moved while step " + snapshot
-                    + " trained, so the snapshots before it are lost: give Owners.trainable to the optimiser as its mask");
+                    + " trained, so the snapshots before it are lost: give Owners.trainable to the optimiser"
+                    + " as its mask");
         }
         ownedHash = owners.hash(snapshot);
         copies.add(parameters, p -> p.role() != Parameter.Role.WEIGHT, buffers);
@@ -111,7 +122,15 @@ public final class PackedSnapshots implements Snapshots {
         require(snapshot, parameter);
         CopiedTensors.requireSizes(parameter, scale, out);
         long perChannel = parameter.size() / Math.max(1, parameter.shape().extent(0));
-        kernel.apply(parameter.size(), parameter.value(), planes.get(parameter).host(), planeCount, snapshot, scale, perChannel, out);
+        kernel.apply(
+                parameter.size(),
+                parameter.value(),
+                planes.get(parameter).host(),
+                planeCount,
+                snapshot,
+                scale,
+                perChannel,
+                out);
     }
 
     @Override
@@ -126,8 +145,8 @@ public final class PackedSnapshots implements Snapshots {
     }
 
     /**
-     * Brings the planes up to the owners; new memory only when a step needs one more plane. Once a snapshot is enough: what later steps
-     * claim and release is free to every snapshot before them.
+     * Brings the planes up to the owners; new memory only when a step needs one more plane. Once a snapshot is enough:
+     * what later steps claim and release is free to every snapshot before them.
      */
     private void pack() {
         int needed = SnapshotReconstruction.planesFor(owners.step());
@@ -136,11 +155,14 @@ public final class PackedSnapshots implements Snapshots {
             planesArena = Arena.ofShared();
             planeCount = needed;
             for (Parameter parameter : owners.weights()) {
-                planes.put(parameter,
-                        new Mirror(planesArena.allocate(SnapshotReconstruction.planeBytes(parameter.size(), planeCount), 64)));
+                planes.put(
+                        parameter,
+                        new Mirror(planesArena.allocate(
+                                SnapshotReconstruction.planeBytes(parameter.size(), planeCount), 64)));
             }
         }
-        planes.forEach((parameter, bits) -> SnapshotReconstruction.pack(owners.codesOf(parameter), planeCount, bits.host()));
+        planes.forEach(
+                (parameter, bits) -> SnapshotReconstruction.pack(owners.codesOf(parameter), planeCount, bits.host()));
     }
 
     private void freePlanes() {

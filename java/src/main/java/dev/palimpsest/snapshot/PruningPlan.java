@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.StringJoiner;
 
 /**
- * Which fraction of a step's weights is released after it, so that later steps find free ones. Steps count from 1; the last one keeps all.
- * methods.md, "Mask-based pruning"; PackNet (Mallya and Lazebnik 2018) uses a fixed fraction.
+ * Which fraction of a step's weights is released after it, so that later steps find free ones. Steps count from 1; the
+ * last one keeps all. methods.md, "Mask-based pruning"; PackNet (Mallya and Lazebnik 2018) uses a fixed fraction.
  */
 public sealed interface PruningPlan {
     /** Steps planned for, 1 to 255. */
@@ -36,7 +36,10 @@ public sealed interface PruningPlan {
         }
     }
 
-    /** The same fraction after every step but the last: step s ends up with (1 − fraction)·fraction^(s−1) of the weights. */
+    /**
+     * The same fraction after every step but the last: step s ends up with (1 − fraction)·fraction^(s−1) of the
+     * weights.
+     */
     record Fixed(double fraction, int steps) implements PruningPlan {
         public Fixed {
             requireSteps(steps);
@@ -54,8 +57,8 @@ public sealed interface PruningPlan {
     /**
      * Plays the plan through for every WEIGHT parameter.
      *
-     * @throws IllegalArgumentException if a step would find no free weight in one of them, or the first step would keep none of it; the
-     *     message has the numbers
+     * @throws IllegalArgumentException if a step would find no free weight in one of them, or the first step would
+     *     keep none of it; the message has the numbers
      */
     default void requireEnoughWeights(List<Parameter> parameters) {
         for (Parameter parameter : parameters) {
@@ -73,7 +76,8 @@ public sealed interface PruningPlan {
             int released = Owners.released(free, fraction(step));
             if (free == 0 || step == 1 && released == free) {
                 throw new IllegalArgumentException("pruning " + this + " does not fit " + parameter.name()
-                        + ": free weights before each step " + counts + (free == 0 ? "" : ", and the first step keeps none of them")
+                        + ": free weights before each step " + counts
+                        + (free == 0 ? "" : ", and the first step keeps none of them")
                         + "; plan equal shares, change the fraction, or train fewer experiences or a wider network");
             }
             free = released;

@@ -11,8 +11,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Earlier models of one network, as teachers need them. Snapshot s, counted from 1, is the model as it was after step s, and stays so, bit
- * for bit, however training goes on. Not thread-safe; memory is freed by {@link #close()}, after which segments given out are invalid.
+ * Earlier models of one network, as teachers need them. Snapshot s, counted from 1, is the model as it was after step
+ * s, and stays so, bit for bit, however training goes on. Not thread-safe; memory is freed by {@link #close()}, after
+ * which segments given out are invalid.
  */
 public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots, FullCopies {
     /**
@@ -31,8 +32,8 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
      * Writes a WEIGHT parameter as it was in a snapshot.
      *
      * @param parameter the model's, as given to {@link #add}
-     * @param scale float32, one factor for each output channel (first extent) to multiply with, for folding batch norm; null for none, and
-     *     then the bits are those of the snapshot
+     * @param scale float32, one factor for each output channel (first extent) to multiply with, for folding batch
+     *     norm; null for none, and then the bits are those of the snapshot
      * @param out float32 in the parameter's shape; must not overlap it
      * @throws IllegalArgumentException if there is no such snapshot or parameter, or a size differs
      */
@@ -47,7 +48,8 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
     Optional<SnapshotMask> mask(int snapshot, Parameter parameter);
 
     /**
-     * A NORM or HEAD parameter or a buffer as it was in a snapshot: float32, read-only. A head has the rows it had then.
+     * A NORM or HEAD parameter or a buffer as it was in a snapshot: float32, read-only. A head has the rows it had
+     * then.
      *
      * @throws IllegalArgumentException if there is no such snapshot or name
      */
@@ -56,7 +58,10 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
     /** The shape of {@link #vector}. */
     Shape shape(int snapshot, String name);
 
-    /** Adds all snapshots to a file; {@link #read} gets them back. The present model's WEIGHT parameters are not among what is added. */
+    /**
+     * Adds all snapshots to a file; {@link #read} gets them back. The present model's WEIGHT parameters are not among
+     * what is added.
+     */
     void write(SafetensorsWriter file);
 
     /**
@@ -68,8 +73,12 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
      */
     static Optional<Snapshots> read(Safetensors file, List<Parameter> parameters) {
         String form = file.metadata().get(CopiedTensors.FORM);
-        return form == null ? Optional.empty()
-                : Optional.of(form.equals(PackedSnapshots.FORM) ? PackedSnapshots.read(file, parameters) : FullCopies.read(file));
+        return form == null
+                ? Optional.empty()
+                : Optional.of(
+                        form.equals(PackedSnapshots.FORM)
+                                ? PackedSnapshots.read(file, parameters)
+                                : FullCopies.read(file));
     }
 
     /** What all snapshots take beside the live model. */
@@ -78,7 +87,10 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
     /** What they would take as float32 copies of everything. */
     long fullCopyBytes();
 
-    /** Bits that all snapshots together take for each weight: without norms, heads, buffers and the padding of a tensor's last word. */
+    /**
+     * Bits that all snapshots together take for each weight: without norms, heads, buffers and the padding of a
+     * tensor's last word.
+     */
     int bitsPerWeight();
 
     @Override

@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
 /**
- * Some images and their labels, ready for a network. The image memory is the {@link Loader}'s and holds these images until the next
- * batch is taken from it.
+ * Some images and their labels, ready for a network. The image memory is the {@link Loader}'s and holds these images
+ * until the next batch is taken from it.
  *
  * @param rows images of one view
  * @param views how often each image is there, each time differently augmented; 1 unless the loader was told otherwise

@@ -3,8 +3,9 @@ package dev.palimpsest.stream;
 import java.util.Arrays;
 
 /**
- * Which images stand in which batch of one pass, and whether the pass is for training (augmented; no batch of one image, because batch
- * norm has no variance to divide by) or for evaluation (images as they are). Immutable; a function of its arguments alone.
+ * Which images stand in which batch of one pass, and whether the pass is for training (augmented; no batch of one
+ * image, because batch norm has no variance to divide by) or for evaluation (images as they are). Immutable; a
+ * function of its arguments alone.
  */
 public final class BatchPlan {
     private final boolean training;
@@ -19,12 +20,12 @@ public final class BatchPlan {
     }
 
     /**
-     * Every index once, in an order drawn by seed and epoch, in batches of {@code batch}; the last one may be smaller. If it would be a
-     * single image, it takes one from the batch before it.
+     * Every index once, in an order drawn by seed and epoch, in batches of {@code batch}; the last one may be smaller.
+     * If it would be a single image, it takes one from the batch before it.
      *
      * @param epoch from 0
-     * @throws IllegalArgumentException if there are no indices, or a batch of one image cannot be avoided: with one index, a batch of
-     *     one, or an odd number of indices in batches of two
+     * @throws IllegalArgumentException if there are no indices, or a batch of one image cannot be avoided: with one
+     *     index, a batch of one, or an odd number of indices in batches of two
      */
     public static BatchPlan shuffled(int[] indices, int batch, long seed, int epoch) {
         int[] sizes = sizes(indices.length, batch);
@@ -39,10 +40,11 @@ public final class BatchPlan {
     }
 
     /**
-     * Like {@link #shuffled}, with half of each batch (rounded down) from memory: first the new rows, then as many rows of memory. Every
-     * new index comes once. Memory is gone through in an order drawn by the seed, again and again in new orders, and each epoch goes on
-     * where the one before stopped; a batch that needs more rows than memory has holds some of them twice. The last batch has as many
-     * rows of memory as new ones, or half a batch if that is less. An empty memory gives {@link #shuffled}.
+     * Like {@link #shuffled}, with half of each batch (rounded down) from memory: first the new rows, then as many
+     * rows of memory. Every new index comes once. Memory is gone through in an order drawn by the seed, again and
+     * again in new orders, and each epoch goes on where the one before stopped; a batch that needs more rows than
+     * memory has holds some of them twice. The last batch has as many rows of memory as new ones, or half a batch if
+     * that is less. An empty memory gives {@link #shuffled}.
      *
      * @param memory indices into the same images, none of them in {@code newIndices}
      * @param epoch from 0
@@ -75,8 +77,9 @@ public final class BatchPlan {
     }
 
     /**
-     * As many full batches as are asked for, of images that are gone through in an order drawn by the seed, again and again in new orders;
-     * each epoch goes on where the one before stopped. A batch larger than there are images holds some of them twice.
+     * As many full batches as are asked for, of images that are gone through in an order drawn by the seed, again and
+     * again in new orders; each epoch goes on where the one before stopped. A batch larger than there are images holds
+     * some of them twice.
      *
      * @param epoch from 0; all epochs must ask for equally many images
      * @throws IllegalArgumentException if there are no indices or no batches, or a batch has fewer than two images
@@ -119,7 +122,8 @@ public final class BatchPlan {
     }
 
     /**
-     * For evaluation: the indices as they come, in batches of {@code batch}; the last one may be smaller, even a single image.
+     * For evaluation: the indices as they come, in batches of {@code batch}; the last one may be smaller, even a
+     * single image.
      *
      * @throws IllegalArgumentException if there are no indices, or the batch is not positive
      */
@@ -186,7 +190,8 @@ public final class BatchPlan {
     }
 
     private static IllegalArgumentException tooSmall(int count, int batch) {
-        return new IllegalArgumentException(count + " images cannot be put into batches of " + batch + ": use a larger batch");
+        return new IllegalArgumentException(
+                count + " images cannot be put into batches of " + batch + ": use a larger batch");
     }
 
     /** Goes through images in seeded orders, one after the other, from any position of that endless sequence. */

@@ -3,7 +3,10 @@ package dev.palimpsest.stream;
 import dev.palimpsest.data.Images;
 import java.util.Arrays;
 
-/** An image [C,H,W] of pixels 0..255 that is being changed, and room to change it in, taken once. Not thread-safe; make one per thread. */
+/**
+ * An image [C,H,W] of pixels 0..255 that is being changed, and room to change it in, taken once. Not thread-safe; make
+ * one per thread.
+ */
 final class Canvas {
     private final int channels;
     private final int height;
@@ -73,8 +76,8 @@ final class Canvas {
     }
 
     /**
-     * Samples the image anew: pixel (x, y) becomes the old one at (a·x + b·y + c, d·x + e·y + f), between four pixels where it falls there.
-     * What comes from outside is black.
+     * Samples the image anew: pixel (x, y) becomes the old one at (a·x + b·y + c, d·x + e·y + f), between four pixels
+     * where it falls there. What comes from outside is black.
      */
     void sample(double a, double b, double c, double d, double e, double f) {
         for (int y = 0; y < height; y++) {
@@ -90,7 +93,8 @@ final class Canvas {
                 downs[x] = (float) (fromY - tops[x]);
                 betweenRows |= downs[x] != 0;
             }
-            // Along a row both coordinates rise, or fall, all the way: those of pixels with all their neighbours are together.
+            // Along a row both coordinates rise, or fall, all the way: those of pixels with all their neighbours are
+            // together.
             int bottom = betweenRows ? height - 1 : height;
             int begin = 0;
             while (begin < width && !hasNeighbours(begin, bottom)) {
@@ -139,7 +143,8 @@ final class Canvas {
         for (int x = begin; x < end; x++) {
             float right = rights[x];
             float upper = (1 - right) * pixel(offset, tops[x], lefts[x]) + right * pixel(offset, tops[x], lefts[x] + 1);
-            float lower = (1 - right) * pixel(offset, tops[x] + 1, lefts[x]) + right * pixel(offset, tops[x] + 1, lefts[x] + 1);
+            float lower = (1 - right) * pixel(offset, tops[x] + 1, lefts[x])
+                    + right * pixel(offset, tops[x] + 1, lefts[x] + 1);
             spare[offset + y * width + x] = (1 - downs[x]) * upper + downs[x] * lower;
         }
     }

@@ -11,8 +11,8 @@ import java.util.stream.IntStream;
 /**
  * A data set whose classes come in disjoint groups, one group an experience.
  *
- * <p>The stream numbers the classes in the order in which they come: label c of the data set becomes its position in the class order,
- * so that the classes of an experience, and all classes seen after it, are each one range. Immutable.
+ * <p>The stream numbers the classes in the order in which they come: label c of the data set becomes its position in
+ * the class order, so that the classes of an experience, and all classes seen after it, are each one range. Immutable.
  */
 public final class ClassIncrementalStream implements Stream {
     private final Dataset dataset;
@@ -22,19 +22,21 @@ public final class ClassIncrementalStream implements Stream {
     private final List<Experience> experiences;
 
     /**
-     * @param validationFraction share of every class's training images that is held out: round(fraction · count) of them (half up),
-     *     drawn at random by {@code seed}, independently of the class order; in [0, 1)
-     * @throws IllegalArgumentException if the split or the order does not fit the data set's classes, the fraction is out of range, or a
-     *     class is left without training images
+     * @param validationFraction share of every class's training images that is held out: round(fraction · count) of
+     *     them (half up), drawn at random by {@code seed}, independently of the class order; in [0, 1)
+     * @throws IllegalArgumentException if the split or the order does not fit the data set's classes, the fraction is
+     *     out of range, or a class is left without training images
      */
-    public ClassIncrementalStream(Dataset dataset, Split split, ClassOrder order, double validationFraction, long seed) {
+    public ClassIncrementalStream(
+            Dataset dataset, Split split, ClassOrder order, double validationFraction, long seed) {
         int classes = dataset.classes();
         if (split.classes() != classes) {
-            throw new IllegalArgumentException("split " + split + " takes " + split.classes() + " classes, " + dataset.name() + " has "
-                    + classes + ": choose a split whose experiences add up to " + classes);
+            throw new IllegalArgumentException("split " + split + " takes " + split.classes() + " classes, "
+                    + dataset.name() + " has " + classes + ": choose a split whose experiences add up to " + classes);
         }
         if (!(validationFraction >= 0 && validationFraction < 1)) {
-            throw new IllegalArgumentException("the validation fraction must be at least 0 and below 1, got " + validationFraction);
+            throw new IllegalArgumentException(
+                    "the validation fraction must be at least 0 and below 1, got " + validationFraction);
         }
         this.dataset = dataset;
         this.split = split;
@@ -58,8 +60,10 @@ public final class ClassIncrementalStream implements Stream {
     }
 
     /** As the constructor, with {@link Split#parse} and {@link ClassOrder#parse}. */
-    public static ClassIncrementalStream of(Dataset dataset, String split, String order, double validationFraction, long seed) {
-        return new ClassIncrementalStream(dataset, Split.parse(split), ClassOrder.parse(order), validationFraction, seed);
+    public static ClassIncrementalStream of(
+            Dataset dataset, String split, String order, double validationFraction, long seed) {
+        return new ClassIncrementalStream(
+                dataset, Split.parse(split), ClassOrder.parse(order), validationFraction, seed);
     }
 
     @Override
@@ -91,14 +95,20 @@ public final class ClassIncrementalStream implements Stream {
         return Arrays.stream(order).mapToObj(dataset.classNames()::get).toList();
     }
 
-    /** The stream's number of a class of the data set. @throws IndexOutOfBoundsException if there is no such class */
+    /**
+     * The stream's number of a class of the data set.
+     *
+     * @throws IndexOutOfBoundsException if there is no such class
+     */
     @Override
     public int relabel(int label) {
         return position[label];
     }
 
     private int[] indices(Images images, ClassRange range) {
-        return IntStream.range(0, images.size()).filter(i -> range.contains(relabel(images.label(i)))).toArray();
+        return IntStream.range(0, images.size())
+                .filter(i -> range.contains(relabel(images.label(i))))
+                .toArray();
     }
 
     /** Class by class, so that every class gives its share. */
@@ -107,11 +117,15 @@ public final class ClassIncrementalStream implements Stream {
         boolean[] heldOut = new boolean[images.size()];
         for (int c = 0; c < dataset.classes(); c++) {
             int label = c;
-            int[] own = IntStream.range(0, images.size()).filter(i -> images.label(i) == label).toArray();
+            int[] own = IntStream.range(0, images.size())
+                    .filter(i -> images.label(i) == label)
+                    .toArray();
             int count = (int) Math.round(fraction * own.length);
             if (count == own.length) {
-                throw new IllegalArgumentException("class " + dataset.classNames().get(c) + " has " + own.length
-                        + " training images, a validation fraction of " + fraction + " leaves none: choose a smaller one");
+                throw new IllegalArgumentException(
+                        "class " + dataset.classNames().get(c) + " has " + own.length
+                                + " training images, a validation fraction of " + fraction
+                                + " leaves none: choose a smaller one");
             }
             SplitMix64.of(seed, Purpose.VALIDATION, c).shuffle(own);
             for (int i = 0; i < count; i++) {

@@ -33,9 +33,11 @@ public sealed interface ClassOrder {
             int[] sorted = order.clone();
             Arrays.sort(sorted);
             if (!Arrays.equals(sorted, IntStream.range(0, classes).toArray())) {
-                throw new IllegalArgumentException("class order " + this + " must name each of the " + classes + " classes 0.."
-                        + (classes - 1) + " once, it has " + labels.size() + " entries, " + Arrays.stream(sorted).distinct().count()
-                        + " of them different");
+                throw new IllegalArgumentException(
+                        "class order " + this + " must name each of the " + classes + " classes 0.."
+                                + (classes - 1) + " once, it has " + labels.size() + " entries, "
+                                + Arrays.stream(sorted).distinct().count()
+                                + " of them different");
             }
             return order;
         }
@@ -62,12 +64,19 @@ public sealed interface ClassOrder {
         try {
             String stripped = text.strip();
             if (stripped.contains(",")) {
-                return new Listed(Arrays.stream(stripped.split(",", -1)).map(String::strip).map(Integer::valueOf).toList());
+                return new Listed(Arrays.stream(stripped.split(",", -1))
+                        .map(String::strip)
+                        .map(Integer::valueOf)
+                        .toList());
             }
-            return new Seeded(Long.parseLong(stripped.startsWith("seed:") ? stripped.substring("seed:".length()) : stripped));
+            return new Seeded(
+                    Long.parseLong(stripped.startsWith("seed:") ? stripped.substring("seed:".length()) : stripped));
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException(
-                    "\"" + text + "\" is not a class order: expected seed:NUMBER or labels joined by commas such as 3,1,0,2", e);
+                    "\"" + text
+                            + "\" is not a class order: expected seed:NUMBER or labels joined by commas such as"
+                            + " 3,1,0,2",
+                    e);
         }
     }
 }

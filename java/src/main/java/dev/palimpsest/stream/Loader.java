@@ -15,10 +15,12 @@ import java.util.concurrent.Future;
 import java.util.function.IntUnaryOperator;
 
 /**
- * Prepares batches ahead on a thread of its own, in off-heap memory that is allocated once. What a batch holds does not depend on timing.
+ * Prepares batches ahead on a thread of its own, in off-heap memory that is allocated once. What a batch holds does
+ * not depend on timing.
  *
- * <p>For one caller's thread. Only one pass is under way at a time: beginning another, or closing, ends it, and its iterator may not be
- * used any more. {@link #close} waits for the thread to end and frees the memory; the batches must not be used after it.
+ * <p>For one caller's thread. Only one pass is under way at a time: beginning another, or closing, ends it, and its
+ * iterator may not be used any more. {@link #close} waits for the thread to end and frees the memory; the batches must
+ * not be used after it.
  *
  * <pre>{@code
  * try (Loader loader = new Loader(dataset.train(), stream::relabel, Augmentation.shift(1), 128, seed)) {
@@ -40,8 +42,8 @@ public final class Loader implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final Canvas canvas;
     private final MemorySegment[] slots = new MemorySegment[SLOTS];
-    private final ExecutorService worker =
-            Executors.newSingleThreadExecutor(Thread.ofPlatform().name("palimpsest-loader").daemon().factory());
+    private final ExecutorService worker = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().name("palimpsest-loader").daemon().factory());
     private Pass current;
 
     /** One view of each image; arguments and errors as in the other constructor. */
@@ -51,18 +53,21 @@ public final class Loader implements AutoCloseable {
 
     /**
      * @param relabel from the data set's labels to those of the batches; called on the loader's thread
-     * @param views of each image in training passes, such as a weak and a strong augmentation; they move and mirror it alike where they
-     *     may move it equally far. Passes for evaluation read images as they are, once
+     * @param views of each image in training passes, such as a weak and a strong augmentation; they move and mirror it
+     *     alike where they may move it equally far. Passes for evaluation read images as they are, once
      * @param maxBatch most rows of a batch; memory is taken for three such batches
      * @param seed of the augmentations
-     * @throws IllegalArgumentException if there is no view, maxBatch is not positive, or an augmentation is too strong for the images' size
+     * @throws IllegalArgumentException if there is no view, maxBatch is not positive, or an augmentation is too strong
+     *     for the images' size
      */
     public Loader(Images images, IntUnaryOperator relabel, List<Augmentation> views, int maxBatch, long seed) {
         if (views.isEmpty()) {
-            throw new IllegalArgumentException("a loader needs at least one view of each image, such as " + Augmentation.NONE);
+            throw new IllegalArgumentException(
+                    "a loader needs at least one view of each image, such as " + Augmentation.NONE);
         }
         if (maxBatch < 1) {
-            throw new IllegalArgumentException("a loader's largest batch must have at least one image, got " + maxBatch);
+            throw new IllegalArgumentException(
+                    "a loader's largest batch must have at least one image, got " + maxBatch);
         }
         views.forEach(view -> view.checkFits(images));
         this.images = images;
@@ -72,18 +77,20 @@ public final class Loader implements AutoCloseable {
         this.seed = seed;
         canvas = Canvas.of(images);
         for (int i = 0; i < SLOTS; i++) {
-            slots[i] = arena.allocate((long) views.size() * maxBatch * images.valuesPerImage() * Float.BYTES, ALIGNMENT);
+            slots[i] =
+                    arena.allocate((long) views.size() * maxBatch * images.valuesPerImage() * Float.BYTES, ALIGNMENT);
         }
     }
 
     /**
      * The batches of one pass, in order, to be gone through once. Each is valid until the next one is asked for.
      *
-     * <p>The iterator throws {@link IllegalStateException} with the cause if a batch could not be prepared, if the waiting thread was
-     * interrupted, or if the pass was ended by another.
+     * <p>The iterator throws {@link IllegalStateException} with the cause if a batch could not be prepared, if the
+     * waiting thread was interrupted, or if the pass was ended by another.
      *
      * @param epoch from 0, for the augmentation; an evaluation plan does not use it
-     * @throws IllegalArgumentException if a batch of the plan is larger than this loader's, or names an image that does not exist
+     * @throws IllegalArgumentException if a batch of the plan is larger than this loader's, or names an image that
+     *     does not exist
      * @throws IllegalStateException if the loader is closed
      */
     public Iterable<Batch> epoch(BatchPlan plan, int epoch) {
@@ -111,13 +118,13 @@ public final class Loader implements AutoCloseable {
     private void check(BatchPlan plan) {
         for (int b = 0; b < plan.batches(); b++) {
             if (plan.rows(b) > maxBatch) {
-                throw new IllegalArgumentException("batch " + b + " of the plan has " + plan.rows(b) + " images, the loader was made for "
-                        + maxBatch + ": make it for more");
+                throw new IllegalArgumentException("batch " + b + " of the plan has " + plan.rows(b)
+                        + " images, the loader was made for " + maxBatch + ": make it for more");
             }
             for (int index : plan.indices(b)) {
                 if (index < 0 || index >= images.size()) {
-                    throw new IllegalArgumentException("batch " + b + " of the plan asks for image " + index + ", there are "
-                            + images.size() + " (0.." + (images.size() - 1) + ")");
+                    throw new IllegalArgumentException("batch " + b + " of the plan asks for image " + index
+                            + ", there are " + images.size() + " (0.." + (images.size() - 1) + ")");
                 }
             }
         }
@@ -177,7 +184,8 @@ public final class Loader implements AutoCloseable {
                 throw new NoSuchElementException("the pass has " + plan.batches() + " batches");
             }
             if (current != this || worker.isShutdown()) {
-                throw new IllegalStateException("this pass is over: it failed, another one was begun, or the loader was closed");
+                throw new IllegalStateException(
+                        "this pass is over: it failed, another one was begun, or the loader was closed");
             }
             // The caller is done with the batch before this one, so its slot is free.
             submit();
@@ -199,15 +207,20 @@ public final class Loader implements AutoCloseable {
             } catch (ExecutionException e) {
                 endPass();
                 throw new IllegalStateException(
-                        "batch " + taken + " of epoch " + epoch + " could not be prepared: " + e.getCause().getMessage(), e.getCause());
+                        "batch " + taken + " of epoch " + epoch + " could not be prepared: "
+                                + e.getCause().getMessage(),
+                        e.getCause());
             } catch (InterruptedException e) {
                 endPass();
                 Thread.currentThread().interrupt();
-                throw new IllegalStateException("interrupted while waiting for batch " + taken + " of epoch " + epoch, e);
+                throw new IllegalStateException(
+                        "interrupted while waiting for batch " + taken + " of epoch " + epoch, e);
             }
         }
 
-        /** A batch being prepared is still finished, but before the next pass's first one: there is a single thread. */
+        /**
+         * A batch being prepared is still finished, but before the next pass's first one: there is a single thread.
+         */
         void end() {
             for (Future<Batch> future : ahead) {
                 future.cancel(false);

@@ -1,14 +1,25 @@
 package dev.palimpsest.stream;
 
 /**
- * The operations of {@link RandAugment} on images [C,H,W] of pixels 0..255. Names, strengths and definitions are torchvision's, which are
- * Pillow's; but images that are sheared, shifted or turned are sampled bilinearly instead of at the nearest pixel, as the published MLKD
- * code does, and pixels are not rounded in between. What comes from outside is black.
+ * The operations of {@link RandAugment} on images [C,H,W] of pixels 0..255. Names, strengths and definitions are
+ * torchvision's, which are Pillow's; but images that are sheared, shifted or turned are sampled bilinearly instead of
+ * at the nearest pixel, as the published MLKD code does, and pixels are not rounded in between. What comes from
+ * outside is black.
  */
 enum PixelOperation {
-    IDENTITY(0, false), SHEAR_X(0.3, true), SHEAR_Y(0.3, true), TRANSLATE_X(150.0 / 331, true), TRANSLATE_Y(150.0 / 331, true),
-    ROTATE(30, true), BRIGHTNESS(0.9, true), COLOR(0.9, true), CONTRAST(0.9, true), SHARPNESS(0.9, true), POSTERIZE(4, false),
-    SOLARIZE(255, false), EQUALIZE(0, false);
+    IDENTITY(0, false),
+    SHEAR_X(0.3, true),
+    SHEAR_Y(0.3, true),
+    TRANSLATE_X(150.0 / 331, true),
+    TRANSLATE_Y(150.0 / 331, true),
+    ROTATE(30, true),
+    BRIGHTNESS(0.9, true),
+    COLOR(0.9, true),
+    CONTRAST(0.9, true),
+    SHARPNESS(0.9, true),
+    POSTERIZE(4, false),
+    SOLARIZE(255, false),
+    EQUALIZE(0, false);
 
     private static final int LEVELS = 256;
     private static final int WHITE = 255;
@@ -28,7 +39,8 @@ enum PixelOperation {
     }
 
     /**
-     * What {@link #apply} takes: a slope, whole pixels, degrees, a change of a factor from 1, bits that are kept, a threshold.
+     * What {@link #apply} takes: a slope, whole pixels, degrees, a change of a factor from 1, bits that are kept, a
+     * threshold.
      *
      * @param share 0 to 1, of the strongest
      */
@@ -46,7 +58,7 @@ enum PixelOperation {
     void apply(Canvas canvas, double strength) {
         float[] image = canvas.pixels();
         switch (this) {
-            case IDENTITY -> { }
+            case IDENTITY -> {}
             case SHEAR_X -> canvas.sample(1, strength, 0, 0, 1, 0);
             case SHEAR_Y -> canvas.sample(1, 0, 0, strength, 1, 0);
             case TRANSLATE_X -> canvas.move((int) strength, 0);
@@ -93,7 +105,8 @@ enum PixelOperation {
     private static void blend(float[] image, int offset, float[] other, int otherOffset, int count, double strength) {
         for (int i = 0; i < count; i++) {
             float pixel = image[offset + i];
-            image[offset + i] = (float) Math.min(Math.max(pixel + strength * (pixel - other[otherOffset + i]), 0), WHITE);
+            image[offset + i] =
+                    (float) Math.min(Math.max(pixel + strength * (pixel - other[otherOffset + i]), 0), WHITE);
         }
     }
 

@@ -13,10 +13,17 @@ public enum Pool {
     /** Those, and others that were, will be or never are labelled (scenario 3). */
     DISTRACTORS;
 
-    /** "current", "all" or "distractors". @throws IllegalArgumentException if the text is anything else */
+    /**
+     * "current", "all" or "distractors".
+     *
+     * @throws IllegalArgumentException if the text is anything else
+     */
     public static Pool parse(String text) {
-        return Arrays.stream(values()).filter(pool -> pool.toString().equals(text.strip())).findFirst().orElseThrow(
-                () -> new IllegalArgumentException("\"" + text + "\" is not a pool: expected one of " + List.of(values())));
+        return Arrays.stream(values())
+                .filter(pool -> pool.toString().equals(text.strip()))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "\"" + text + "\" is not a pool: expected one of " + List.of(values())));
     }
 
     @Override

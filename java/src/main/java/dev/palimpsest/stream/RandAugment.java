@@ -3,10 +3,10 @@ package dev.palimpsest.stream;
 import dev.palimpsest.data.Images;
 
 /**
- * RandAugment (Cubuk, Zoph, Shlens, Le 2020): some operations, drawn with replacement for each image, all of one magnitude. The 13
- * {@link PixelOperation}s are those of the published MLKD code: torchvision's without AutoContrast; magnitudes are torchvision's. That code
- * draws the operations once for a batch and leaves their strength within wider ranges (a shear of up to 180°) to its library; here each
- * image has its own, of the magnitude asked for.
+ * RandAugment (Cubuk, Zoph, Shlens, Le 2020): some operations, drawn with replacement for each image, all of one
+ * magnitude. The 13 {@link PixelOperation}s are those of the published MLKD code: torchvision's without AutoContrast;
+ * magnitudes are torchvision's. That code draws the operations once for a batch and leaves their strength within wider
+ * ranges (a shear of up to 180°) to its library; here each image has its own, of the magnitude asked for.
  *
  * @param operations of each image; 0 changes nothing
  * @param magnitude 0 to 30 (torchvision's 31 steps); how far each operation goes
@@ -18,8 +18,8 @@ record RandAugment(int operations, int magnitude) {
 
     RandAugment {
         if (operations < 0 || operations > 20 || magnitude < 0 || magnitude > LAST_MAGNITUDE) {
-            throw new IllegalArgumentException("rand:" + operations + ":" + magnitude + " cannot be: expected 0 to 20 operations and a "
-                    + "magnitude from 0 to " + LAST_MAGNITUDE);
+            throw new IllegalArgumentException("rand:" + operations + ":" + magnitude
+                    + " cannot be: expected 0 to 20 operations and a " + "magnitude from 0 to " + LAST_MAGNITUDE);
         }
     }
 
@@ -35,7 +35,12 @@ record RandAugment(int operations, int magnitude) {
             operation.apply(canvas, operation.signed() && random.nextInt(2) == 1 ? -strength : strength);
         }
         for (int c = 0; c < canvas.channels(); c++) {
-            normalise(canvas.pixels(), c * canvas.area(), canvas.area(), scale, images.normalisation().mean(c),
+            normalise(
+                    canvas.pixels(),
+                    c * canvas.area(),
+                    canvas.area(),
+                    scale,
+                    images.normalisation().mean(c),
                     images.normalisation().deviation(c));
         }
     }

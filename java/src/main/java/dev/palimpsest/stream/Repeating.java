@@ -15,8 +15,14 @@ public final class Repeating implements Stream {
     }
 
     private static Experience experience(RepetitionExperience of) {
-        return new Experience(of.index(), new ClassRange(of.seenBefore(), of.seen()), of.classes(), of.labelled(), of.unlabelled(),
-                new int[0], of.test());
+        return new Experience(
+                of.index(),
+                new ClassRange(of.seenBefore(), of.seen()),
+                of.classes(),
+                of.labelled(),
+                of.unlabelled(),
+                new int[0],
+                of.test());
     }
 
     @Override

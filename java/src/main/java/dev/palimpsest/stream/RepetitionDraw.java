@@ -8,17 +8,25 @@ import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
-/** Draws a {@link RepetitionStream}: first which class comes when, then which images. Columns are classes in the order of arrival. */
+/**
+ * Draws a {@link RepetitionStream}: first which class comes when, then which images. Columns are classes in the order
+ * of arrival.
+ */
 final class RepetitionDraw {
     private final Dataset dataset;
     private final RepetitionPlan plan;
     private final long seed;
     /** The data set's label of each column; distractors after those that are labelled. */
     private final int[] labels;
+
     private final int classes;
     private final boolean[][] present;
-    /** Of each column, its images in the order in which they are labelled; those from {@link #taken} on are not labelled yet. */
+    /**
+     * Of each column, its images in the order in which they are labelled; those from {@link #taken} on are not
+     * labelled yet.
+     */
     private final int[][] images;
+
     private final int[] taken;
 
     RepetitionDraw(Dataset dataset, RepetitionPlan plan, ClassOrder order, long seed) {
@@ -29,13 +37,17 @@ final class RepetitionDraw {
         for (int i = 0; i < dataset.test().size(); i++) {
             tested[dataset.test().label(i)] = true;
         }
-        int[] labelled = IntStream.range(0, tested.length).filter(label -> tested[label]).toArray();
+        int[] labelled =
+                IntStream.range(0, tested.length).filter(label -> tested[label]).toArray();
         classes = labelled.length;
-        labels = IntStream.concat(Arrays.stream(order.of(classes)).map(c -> labelled[c]),
-                IntStream.range(0, tested.length).filter(label -> !tested[label])).toArray();
+        labels = IntStream.concat(
+                        Arrays.stream(order.of(classes)).map(c -> labelled[c]),
+                        IntStream.range(0, tested.length).filter(label -> !tested[label]))
+                .toArray();
         if (plan.pool() == Pool.DISTRACTORS && labels.length == classes) {
-            throw new IllegalArgumentException(dataset.name() + " has no distractors, which are classes without test images: use a pool of "
-                    + Pool.CURRENT + " or " + Pool.ALL + ", or data = glyphs-distractors");
+            throw new IllegalArgumentException(
+                    dataset.name() + " has no distractors, which are classes without test images: use a pool of "
+                            + Pool.CURRENT + " or " + Pool.ALL + ", or data = glyphs-distractors");
         }
         present = new boolean[plan.experiences()][classes];
         images = new int[labels.length][];
@@ -76,8 +88,8 @@ final class RepetitionDraw {
     }
 
     /**
-     * Keeps classes away whose images have all been labelled, and brings the number of an experience's classes into the plan's range, by
-     * classes that have arrived elsewhere or can do so here.
+     * Keeps classes away whose images have all been labelled, and brings the number of an experience's classes into
+     * the plan's range, by classes that have arrived elsewhere or can do so here.
      */
     private void fit(int e) {
         for (int column = 0; column < classes; column++) {
@@ -89,7 +101,8 @@ final class RepetitionDraw {
             present[e][column] = excess-- <= 0;
         }
         int lack = plan.fewest() - count(e);
-        for (int column : lack > 0 ? shuffled(random, c -> !present[e][c] && begin(c) <= e && left(c) > 0) : new int[0]) {
+        for (int column :
+                lack > 0 ? shuffled(random, c -> !present[e][c] && begin(c) <= e && left(c) > 0) : new int[0]) {
             present[e][column] = lack-- > 0;
         }
     }
@@ -124,8 +137,8 @@ final class RepetitionDraw {
     private int[] drawLabelled(int e) {
         int[] columns = shuffled(SplitMix64.of(seed, Purpose.LABELLED, classes, e), c -> present[e][c]);
         if (columns.length > plan.labelled()) {
-            throw new IllegalArgumentException("experience " + e + " has " + columns.length + " classes and " + plan.labelled()
-                    + " labelled images: use more of them, or fewer new classes in a window");
+            throw new IllegalArgumentException("experience " + e + " has " + columns.length + " classes and "
+                    + plan.labelled() + " labelled images: use more of them, or fewer new classes in a window");
         }
         int[] shares = shares(columns, plan.labelled(), e, "labelled");
         IntStream drawn = IntStream.empty();
@@ -141,11 +154,17 @@ final class RepetitionDraw {
         SplitMix64 random = SplitMix64.of(seed, Purpose.POOL_CLASSES, e);
         boolean[] inPool = Arrays.copyOf(present[e], labels.length);
         if (plan.pool() != Pool.CURRENT) {
-            int[] all = IntStream.range(0, plan.pool() == Pool.DISTRACTORS ? labels.length : classes).toArray();
+            int[] all = IntStream.range(0, plan.pool() == Pool.DISTRACTORS ? labels.length : classes)
+                    .toArray();
             random.shuffle(all);
-            Arrays.stream(all).limit(plan.visitors()).filter(column -> left(column) > 0).forEach(column -> inPool[column] = true);
+            Arrays.stream(all)
+                    .limit(plan.visitors())
+                    .filter(column -> left(column) > 0)
+                    .forEach(column -> inPool[column] = true);
         }
-        int[] columns = IntStream.range(0, inPool.length).filter(column -> inPool[column]).toArray();
+        int[] columns = IntStream.range(0, inPool.length)
+                .filter(column -> inPool[column])
+                .toArray();
         random.shuffle(columns);
         int[] shares = shares(columns, plan.unlabelled(), e, "unlabelled");
         IntStream drawn = IntStream.empty();
@@ -157,16 +176,23 @@ final class RepetitionDraw {
         return drawn.toArray();
     }
 
-    /** Equal shares, one image more for the first classes where they do not come out even; what a class lacks the others give. */
+    /**
+     * Equal shares, one image more for the first classes where they do not come out even; what a class lacks the
+     * others give.
+     */
     private int[] shares(int[] columns, int total, int experience, String kind) {
         int[] shares = new int[columns.length];
         int missing = total;
         while (missing > 0) {
-            int[] open = IntStream.range(0, columns.length).filter(i -> shares[i] < left(columns[i])).toArray();
+            int[] open = IntStream.range(0, columns.length)
+                    .filter(i -> shares[i] < left(columns[i]))
+                    .toArray();
             if (open.length == 0) {
-                throw new IllegalArgumentException("experience " + experience + " needs " + total + " " + kind + " images, its "
-                        + columns.length + " classes have " + (total - missing) + " that were not labelled before: use fewer images an "
-                        + "experience");
+                throw new IllegalArgumentException(
+                        "experience " + experience + " needs " + total + " " + kind + " images, its "
+                                + columns.length + " classes have " + (total - missing)
+                                + " that were not labelled before: use fewer images an "
+                                + "experience");
             }
             int even = Math.max(1, missing / open.length);
             for (int i : Arrays.copyOf(open, Math.min(open.length, missing))) {

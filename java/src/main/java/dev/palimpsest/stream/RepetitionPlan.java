@@ -1,9 +1,10 @@
 package dev.palimpsest.stream;
 
 /**
- * The parameters of a stream where classes repeat. Classes arrive in windows of experiences; in each experience of its window a class is
- * there with probability {@code arriving} (but in one at least), after the window with probability {@code returning}, as long as it has
- * images that were not labelled yet. The challenge's three tables are fitted by 0.54 and 0.113.
+ * The parameters of a stream where classes repeat. Classes arrive in windows of experiences; in each experience of its
+ * window a class is there with probability {@code arriving} (but in one at least), after the window with probability
+ * {@code returning}, as long as it has images that were not labelled yet. The challenge's three tables are fitted by
+ * 0.54 and 0.113.
  *
  * @param experiences how many
  * @param labelled images of an experience, as equally many of each of its classes as there are
@@ -13,22 +14,46 @@ package dev.palimpsest.stream;
  * @param newClasses that arrive in a window; in the last, those that are left
  * @param fewest classes of an experience
  * @param most classes of an experience, unless more arrive in it that have no other place
- * @param visitors classes drawn for the pool from all that {@code pool} allows, besides the experience's own (which may be drawn too)
+ * @param visitors classes drawn for the pool from all that {@code pool} allows, besides the experience's own (which
+ *     may be drawn too)
  */
-public record RepetitionPlan(int experiences, int labelled, int unlabelled, int firstWindow, int window, int newClasses, double arriving,
-        double returning, int fewest, int most, Pool pool, int visitors) {
+public record RepetitionPlan(
+        int experiences,
+        int labelled,
+        int unlabelled,
+        int firstWindow,
+        int window,
+        int newClasses,
+        double arriving,
+        double returning,
+        int fewest,
+        int most,
+        Pool pool,
+        int visitors) {
     /** @throws IllegalArgumentException with a sentence, for parameters that cannot be */
     public RepetitionPlan {
         check(experiences >= 1, "experiences", experiences, "1 or more");
         check(labelled >= 1, "labelled", labelled, "1 image or more");
         check(unlabelled >= 0, "unlabelled", unlabelled, "0 images or more");
-        check(firstWindow >= 1 && firstWindow <= experiences, "first-window", firstWindow, "1 to " + experiences + " experiences");
+        check(
+                firstWindow >= 1 && firstWindow <= experiences,
+                "first-window",
+                firstWindow,
+                "1 to " + experiences + " experiences");
         check(window >= 1, "window", window, "1 experience or more");
         check(newClasses >= 1, "new-classes", newClasses, "1 or more");
         check(arriving >= 0 && arriving <= 1, "arriving", arriving, "a probability");
         check(returning >= 0 && returning <= 1, "returning", returning, "a probability");
-        check(fewest >= 1 && fewest <= newClasses, "fewest-classes", fewest, "1 to " + newClasses + ", the classes of a window");
-        check(most >= fewest && most <= labelled, "most-classes", most, fewest + " to " + labelled + ", the labelled images");
+        check(
+                fewest >= 1 && fewest <= newClasses,
+                "fewest-classes",
+                fewest,
+                "1 to " + newClasses + ", the classes of a window");
+        check(
+                most >= fewest && most <= labelled,
+                "most-classes",
+                most,
+                fewest + " to " + labelled + ", the labelled images");
         check(visitors >= 0, "visitors", visitors, "0 classes or more");
     }
 
@@ -39,8 +64,19 @@ public record RepetitionPlan(int experiences, int labelled, int unlabelled, int 
 
     /** The same course of classes, with other numbers of images. */
     public RepetitionPlan withImages(int labelledImages, int unlabelledImages) {
-        return new RepetitionPlan(experiences, labelledImages, unlabelledImages, firstWindow, window, newClasses, arriving, returning,
-                fewest, most, pool, visitors);
+        return new RepetitionPlan(
+                experiences,
+                labelledImages,
+                unlabelledImages,
+                firstWindow,
+                window,
+                newClasses,
+                arriving,
+                returning,
+                fewest,
+                most,
+                pool,
+                visitors);
     }
 
     /** First experience of a window, the end of the one before it. */
@@ -48,12 +84,19 @@ public record RepetitionPlan(int experiences, int labelled, int unlabelled, int 
         return w == 0 ? 0 : (int) Math.min(experiences, firstWindow + (w - 1L) * window);
     }
 
-    /** Windows that these classes take. @throws IllegalArgumentException if the stream is too short for them */
+    /**
+     * Windows that these classes take.
+     *
+     * @throws IllegalArgumentException if the stream is too short for them
+     */
     int windows(int classes) {
         int windows = (classes + newClasses - 1) / newClasses;
         if (begin(windows - 1) >= experiences) {
-            throw new IllegalArgumentException(classes + " classes, " + newClasses + " in each window, take " + windows + " windows; "
-                    + experiences + " experiences end before the last begins: use more experiences, shorter windows or more new classes");
+            throw new IllegalArgumentException(
+                    classes + " classes, " + newClasses + " in each window, take " + windows + " windows; "
+                            + experiences
+                            + " experiences end before the last begins: use more experiences, shorter windows or more"
+                            + " new classes");
         }
         return windows;
     }

@@ -11,10 +11,12 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A data set whose classes come again and again, with unlabelled images beside the labelled ones (class-incremental with repetition).
+ * A data set whose classes come again and again, with unlabelled images beside the labelled ones (class-incremental
+ * with repetition).
  *
- * <p>The stream numbers the classes in the order in which they are first labelled, those of one experience by the data set's label, so
- * that all classes seen are one range. Classes that are never labelled are distractors and have the numbers after those. Immutable.
+ * <p>The stream numbers the classes in the order in which they are first labelled, those of one experience by the data
+ * set's label, so that all classes seen are one range. Classes that are never labelled are distractors and have the
+ * numbers after those. Immutable.
  *
  * <p>One step takes a labelled and an unlabelled batch; the loaders work ahead on threads of their own:
  *
@@ -38,13 +40,15 @@ public final class RepetitionStream {
     /**
      * @param labelled indices into the data set's training images, for every experience
      * @param unlabelled the same of its unlabelled images
-     * @throws IllegalArgumentException if the lists differ in length or are empty, an experience has no labelled image, an index is out of
-     *     range, an image is labelled twice or is in a list twice, or an unlabelled image is or was labelled
+     * @throws IllegalArgumentException if the lists differ in length or are empty, an experience has no labelled
+     *     image, an index is out of range, an image is labelled twice or is in a list twice, or an unlabelled image is
+     *     or was labelled
      */
     public RepetitionStream(Dataset dataset, List<int[]> labelled, List<int[]> unlabelled) {
         if (labelled.isEmpty() || labelled.size() != unlabelled.size()) {
-            throw new IllegalArgumentException("a stream needs as many lists of unlabelled images as of labelled ones, got "
-                    + unlabelled.size() + " and " + labelled.size());
+            throw new IllegalArgumentException(
+                    "a stream needs as many lists of unlabelled images as of labelled ones, got " + unlabelled.size()
+                            + " and " + labelled.size());
         }
         this.dataset = dataset;
         Images images = dataset.train();
@@ -59,14 +63,16 @@ public final class RepetitionStream {
             int[] pool = sorted(unlabelled.get(e), "unlabelled", e, images.size());
             checkFresh(own, used, e);
             int before = seen;
-            int[] labels = Arrays.stream(own).map(images::label).distinct().sorted().toArray();
+            int[] labels =
+                    Arrays.stream(own).map(images::label).distinct().sorted().toArray();
             for (int label : labels) {
                 if (position[label] < 0) {
                     seen = number(label, seen);
                 }
             }
             checkPool(pool, used, e);
-            int[] numbers = Arrays.stream(labels).map(label -> position[label]).sorted().toArray();
+            int[] numbers =
+                    Arrays.stream(labels).map(label -> position[label]).sorted().toArray();
             list.add(new RepetitionExperience(e, numbers, before, seen, own, pool, test(before, seen)));
         }
         classes = seen;
@@ -79,7 +85,8 @@ public final class RepetitionStream {
     }
 
     /**
-     * A stream drawn by a seed. Classes without test images are never labelled; which of the others come when is up to the order.
+     * A stream drawn by a seed. Classes without test images are never labelled; which of the others come when is up to
+     * the order.
      *
      * @throws IllegalArgumentException if the data set has too few images or classes for the plan
      */
@@ -88,26 +95,32 @@ public final class RepetitionStream {
     }
 
     /**
-     * A stream of the CLVision 2024 challenge. The data set is its images in the order of its train.txt, as image-list reads them.
+     * A stream of the CLVision 2024 challenge. The data set is its images in the order of its train.txt, as image-list
+     * reads them.
      *
-     * @throws IllegalArgumentException if the data set's labels give an experience another number of classes than the file does, and as the
-     *     constructor
+     * @throws IllegalArgumentException if the data set's labels give an experience another number of classes than the
+     *     file does, and as the constructor
      */
     public static RepetitionStream of(Dataset dataset, ScenarioFile file) {
         var stream = new RepetitionStream(dataset, file.labelled(), file.unlabelled());
         for (RepetitionExperience e : stream.experiences) {
-            stream.checkClasses(e, "labelled", e.labelled(), file.labelledClasses().get(e.index()).length);
-            stream.checkClasses(e, "unlabelled", e.unlabelled(), file.unlabelledClasses().get(e.index()).length);
+            stream.checkClasses(
+                    e, "labelled", e.labelled(), file.labelledClasses().get(e.index()).length);
+            stream.checkClasses(
+                    e, "unlabelled", e.unlabelled(), file.unlabelledClasses().get(e.index()).length);
         }
         return stream;
     }
 
     private void checkClasses(RepetitionExperience experience, String kind, int[] indices, int expected) {
-        long found = Arrays.stream(indices).map(dataset.train()::label).distinct().count();
+        long found =
+                Arrays.stream(indices).map(dataset.train()::label).distinct().count();
         if (found != expected) {
-            throw new IllegalArgumentException("the " + kind + " images of experience " + experience.index() + " are of " + found
-                    + " classes in " + dataset.name() + " and of " + expected + " in the scenario file: use the data set that it was made "
-                    + "for, its images in the order of its train.txt");
+            throw new IllegalArgumentException(
+                    "the " + kind + " images of experience " + experience.index() + " are of " + found
+                            + " classes in " + dataset.name() + " and of " + expected
+                            + " in the scenario file: use the data set that it was made "
+                            + "for, its images in the order of its train.txt");
         }
     }
 
@@ -147,7 +160,8 @@ public final class RepetitionStream {
 
     private int[] test(int begin, int end) {
         Images images = dataset.test();
-        return IntStream.range(0, images.size()).filter(i -> position[images.label(i)] >= begin && position[images.label(i)] < end)
+        return IntStream.range(0, images.size())
+                .filter(i -> position[images.label(i)] >= begin && position[images.label(i)] < end)
                 .toArray();
     }
 
@@ -156,8 +170,8 @@ public final class RepetitionStream {
         Arrays.sort(sorted);
         for (int i = 0; i < sorted.length; i++) {
             if (sorted[i] < 0 || sorted[i] >= images) {
-                throw new IllegalArgumentException("experience " + experience + " has " + kind + " image " + sorted[i] + ", there are "
-                        + images + " training images: use the data set that the stream was made for");
+                throw new IllegalArgumentException("experience " + experience + " has " + kind + " image " + sorted[i]
+                        + ", there are " + images + " training images: use the data set that the stream was made for");
             }
             if (i > 0 && sorted[i] == sorted[i - 1]) {
                 throw new IllegalArgumentException("experience " + experience + " has " + kind + " image " + sorted[i]
@@ -169,7 +183,8 @@ public final class RepetitionStream {
 
     private static void checkFresh(int[] labelled, BitSet used, int experience) {
         if (labelled.length == 0) {
-            throw new IllegalArgumentException("experience " + experience + " has no labelled image: it needs at least one");
+            throw new IllegalArgumentException(
+                    "experience " + experience + " has no labelled image: it needs at least one");
         }
         for (int index : labelled) {
             if (used.get(index)) {

@@ -13,7 +13,8 @@ public final class Rotation {
     private Rotation() {}
 
     /**
-     * Four copies of every image: block k of the output, {@code rows} images, is turned counter-clockwise by (k + 1)·90°.
+     * Four copies of every image: block k of the output, {@code rows} images, is turned counter-clockwise by (k +
+     * 1)·90°.
      *
      * @param images [rows,C,side,side] float32
      * @param out [4·rows,C,side,side] float32, of other memory

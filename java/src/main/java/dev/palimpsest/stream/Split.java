@@ -23,8 +23,8 @@ public record Split(List<Integer> sizes) {
     }
 
     /**
-     * Terms joined by +, each {@code N} (one experience of N classes) or {@code ExN} (E experiences of N classes): "5x2", "10x10",
-     * "50+10x5".
+     * Terms joined by +, each {@code N} (one experience of N classes) or {@code ExN} (E experiences of N classes):
+     * "5x2", "10x10", "50+10x5".
      *
      * @throws IllegalArgumentException if the text is anything else
      */
@@ -34,8 +34,9 @@ public record Split(List<Integer> sizes) {
             Matcher matcher = TERM.matcher(term.strip());
             int experiences = matcher.matches() ? matcher.group(1) == null ? 1 : Integer.parseInt(matcher.group(1)) : 0;
             if (experiences == 0 || Integer.parseInt(matcher.group(2)) == 0) {
-                throw new IllegalArgumentException("\"" + text + "\" is not a split: expected EXPERIENCESxCLASSES such as 5x2, or 50+10x5 "
-                        + "for an experience of 50 classes and ten of 5");
+                throw new IllegalArgumentException(
+                        "\"" + text + "\" is not a split: expected EXPERIENCESxCLASSES such as 5x2, or 50+10x5 "
+                                + "for an experience of 50 classes and ten of 5");
             }
             for (int i = 0; i < experiences; i++) {
                 sizes.add(Integer.parseInt(matcher.group(2)));

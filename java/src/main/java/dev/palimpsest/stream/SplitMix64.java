@@ -1,10 +1,12 @@
 package dev.palimpsest.stream;
 
 /**
- * Random numbers that are a function of a seed and of what they are for, so that no order of calls, thread or batch changes them.
+ * Random numbers that are a function of a seed and of what they are for, so that no order of calls, thread or batch
+ * changes them.
  *
- * <p>The generator is SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): the state grows by the golden ratio's 64 bits and is mixed. The
- * state starts from the seed, into which each coordinate (epoch, index, …) is mixed in turn. Not thread-safe; make one per use.
+ * <p>The generator is SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): the state grows by the golden ratio's 64 bits and
+ * is mixed. The state starts from the seed, into which each coordinate (epoch, index, …) is mixed in turn. Not
+ * thread-safe; make one per use.
  */
 public final class SplitMix64 {
     private static final long GOLDEN = 0x9e3779b97f4a7c15L;
@@ -29,7 +31,11 @@ public final class SplitMix64 {
         return mix(state);
     }
 
-    /** Uniform in [0, bound), up to bound/2^64. @throws IllegalArgumentException if the bound is not positive */
+    /**
+     * Uniform in [0, bound), up to bound/2^64.
+     *
+     * @throws IllegalArgumentException if the bound is not positive
+     */
     public int nextInt(int bound) {
         if (bound < 1) {
             throw new IllegalArgumentException("the bound of a random number must be positive, got " + bound);

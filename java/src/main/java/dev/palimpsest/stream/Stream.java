@@ -5,8 +5,8 @@ import dev.palimpsest.tensor.ClassRange;
 import java.util.List;
 
 /**
- * A data set as a learner meets it, experience after experience. Classes are numbered in the order in which they are first seen, so that
- * the new classes of an experience, and all classes seen after it, are each one range.
+ * A data set as a learner meets it, experience after experience. Classes are numbered in the order in which they are
+ * first seen, so that the new classes of an experience, and all classes seen after it, are each one range.
  */
 public interface Stream {
     Dataset dataset();

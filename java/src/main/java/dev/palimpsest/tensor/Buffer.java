@@ -2,7 +2,10 @@ package dev.palimpsest.tensor;
 
 import java.lang.foreign.MemorySegment;
 
-/** A tensor a model keeps but does not train: running means and variances of batch norm. Row-major float32; the memory is the model's. */
+/**
+ * A tensor a model keeps but does not train: running means and variances of batch norm. Row-major float32; the memory
+ * is the model's.
+ */
 public final class Buffer {
     private final String name;
     private final Shape shape;

@@ -4,7 +4,8 @@ package dev.palimpsest.tensor;
 public record ClassRange(int begin, int end) {
     public ClassRange {
         if (begin < 0 || end < begin) {
-            throw new IllegalArgumentException("classes [" + begin + ", " + end + ") are not a range: expected 0 ≤ begin ≤ end");
+            throw new IllegalArgumentException(
+                    "classes [" + begin + ", " + end + ") are not a range: expected 0 ≤ begin ≤ end");
         }
     }
 

@@ -3,10 +3,10 @@ package dev.palimpsest.tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Values in off-heap memory, of which an engine may hold a newer copy on its device. Whoever asks for the host's memory gets the
- * present values and may write them; the engine then renews its copy before it uses it again. So code that runs on the host need not know
- * about devices, and nothing moves as long as only one side uses the values. A segment is to be asked for anew after every training step.
- * Not thread-safe.
+ * Values in off-heap memory, of which an engine may hold a newer copy on its device. Whoever asks for the host's
+ * memory gets the present values and may write them; the engine then renews its copy before it uses it again. So code
+ * that runs on the host need not know about devices, and nothing moves as long as only one side uses the values. A
+ * segment is to be asked for anew after every training step. Not thread-safe.
  */
 public final class Mirror {
     /** An engine's copy on its device. */
@@ -26,6 +26,7 @@ public final class Mirror {
     private Copy copy;
     /** What the engine that used the values last still keeps, outdated or not. */
     private Copy kept;
+
     private boolean newer;
 
     /** @param host of the caller's, who frees it after {@link #forget} */
@@ -68,12 +69,17 @@ public final class Mirror {
         kept = engines;
     }
 
-    /** To be called by an engine that wrote into its copy, which {@link #isAt} the present values: the host's are outdated. */
+    /**
+     * To be called by an engine that wrote into its copy, which {@link #isAt} the present values: the host's are
+     * outdated.
+     */
     public void written() {
         newer = true;
     }
 
-    /** The values are not needed any more: the engine frees its copy. To be called before the host's memory is freed. */
+    /**
+     * The values are not needed any more: the engine frees its copy. To be called before the host's memory is freed.
+     */
     public void forget() {
         if (kept != null) {
             kept.free();

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A trained tensor and its gradient, both float32 and row-major (convolutions OIHW, linear layers [out, in]), in off-heap memory of the
- * given arena; an engine may hold newer values on its device ({@link Mirror}). Not thread-safe.
+ * A trained tensor and its gradient, both float32 and row-major (convolutions OIHW, linear layers [out, in]), in
+ * off-heap memory of the given arena; an engine may hold newer values on its device ({@link Mirror}). Not thread-safe.
  */
 public final class Parameter {
     /** What a parameter is to pruning and to snapshots. */
@@ -71,7 +71,9 @@ public final class Parameter {
         return Math.toIntExact(shape.elements());
     }
 
-    /** Grows with every {@link #changed()}: an engine that keeps a copy in its own layout renews it when this moved. */
+    /**
+     * Grows with every {@link #changed()}: an engine that keeps a copy in its own layout renews it when this moved.
+     */
     public long version() {
         return version;
     }
@@ -87,7 +89,10 @@ public final class Parameter {
         gradient.forget();
     }
 
-    /** Writes values of this parameter's shape, output channel (first extent) o times {@code scale[o]}; all float32 and off-heap. */
+    /**
+     * Writes values of this parameter's shape, output channel (first extent) o times {@code scale[o]}; all float32 and
+     * off-heap.
+     */
     public void writeScaled(MemorySegment values, MemorySegment scale, MemorySegment out) {
         int channels = shape.extent(0);
         long each = size() / Math.max(1, channels);
@@ -103,10 +108,15 @@ public final class Parameter {
         return value().toArray(ValueLayout.JAVA_FLOAT);
     }
 
-    /** Copies the values in. @throws IllegalArgumentException if the count differs */
+    /**
+     * Copies the values in.
+     *
+     * @throws IllegalArgumentException if the count differs
+     */
     public void set(float[] values) {
         if (values.length != size()) {
-            throw new IllegalArgumentException(name + " is " + shape + " (" + size() + " values), got " + values.length);
+            throw new IllegalArgumentException(
+                    name + " is " + shape + " (" + size() + " values), got " + values.length);
         }
         MemorySegment.copy(values, 0, value(), ValueLayout.JAVA_FLOAT, 0, values.length);
         changed();

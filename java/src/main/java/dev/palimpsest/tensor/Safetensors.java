@@ -19,15 +19,21 @@ import java.util.TreeMap;
 /**
  * The named tensors of one safetensors file: a little-endian u64 header length, a JSON header, raw little-endian data.
  *
- * <p>The whole file is read and checked at once, so a truncated or inconsistent file fails in {@link #read} and nowhere later.
- * Immutable and safe to share between threads.
+ * <p>The whole file is read and checked at once, so a truncated or inconsistent file fails in {@link #read} and
+ * nowhere later. Immutable and safe to share between threads.
  *
  * @see <a href="https://github.com/huggingface/safetensors#format">the format</a>
  */
 public final class Safetensors {
     /** Element types this reader knows. */
     public enum Type {
-        U8(1), I32(4), I64(8), F16(2), BF16(2), F32(4), F64(8);
+        U8(1),
+        I32(4),
+        I64(8),
+        F16(2),
+        BF16(2),
+        F32(4),
+        F64(8);
 
         private final int bytes;
 
@@ -45,10 +51,13 @@ public final class Safetensors {
     public record Tensor(Type type, Shape shape, MemorySegment data) {}
 
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfDouble DOUBLE =
+            ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final String source;
     private final SortedMap<String, Tensor> tensors = new TreeMap<>();
@@ -57,7 +66,8 @@ public final class Safetensors {
     /**
      * Reads a file, at most 2 GiB long.
      *
-     * @throws IOException if the file cannot be read, is truncated, or its header contradicts itself; the message says what and where
+     * @throws IOException if the file cannot be read, is truncated, or its header contradicts itself; the message says
+     *     what and where
      */
     public static Safetensors read(Path file) throws IOException {
         return new Safetensors(file.toString(), Files.readAllBytes(file));
@@ -80,14 +90,18 @@ public final class Safetensors {
         }
         long headerBytes = file.get(LONG, 0);
         if (headerBytes < 0 || headerBytes > bytes.length - Long.BYTES) {
-            throw broken("says its header has " + headerBytes + " bytes, but only " + (bytes.length - Long.BYTES) + " follow");
+            throw broken("says its header has " + headerBytes + " bytes, but only " + (bytes.length - Long.BYTES)
+                    + " follow");
         }
         int dataBegin = Long.BYTES + (int) headerBytes;
         MemorySegment data = file.asSlice(dataBegin);
         JsonNode header = parse(new String(bytes, Long.BYTES, (int) headerBytes, StandardCharsets.UTF_8));
         for (Map.Entry<String, JsonNode> entry : header.properties()) {
             if (entry.getKey().equals("__metadata__")) {
-                entry.getValue().properties().forEach(item -> metadata.put(item.getKey(), item.getValue().asText()));
+                entry.getValue()
+                        .properties()
+                        .forEach(item ->
+                                metadata.put(item.getKey(), item.getValue().asText()));
             } else {
                 tensors.put(entry.getKey(), tensor(entry.getKey(), entry.getValue(), data));
             }
@@ -110,7 +124,10 @@ public final class Safetensors {
         Type type = type(name, entry.path("dtype").asText());
         JsonNode extents = entry.path("shape");
         JsonNode offsets = entry.path("data_offsets");
-        if (!extents.isArray() || offsets.size() != 2 || !offsets.path(0).isIntegralNumber() || !offsets.path(1).isIntegralNumber()) {
+        if (!extents.isArray()
+                || offsets.size() != 2
+                || !offsets.path(0).isIntegralNumber()
+                || !offsets.path(1).isIntegralNumber()) {
             throw broken("tensor " + name + " lacks a shape or its two data_offsets");
         }
         int[] shape = new int[extents.size()];
@@ -126,11 +143,12 @@ public final class Safetensors {
         long begin = offsets.get(0).longValue();
         long end = offsets.get(1).longValue();
         if (begin < 0 || end < begin || end > data.byteSize()) {
-            throw broken("tensor " + name + " lies at bytes [" + begin + ", " + end + "), but the file holds " + data.byteSize()
-                    + " bytes of data: it is truncated or damaged");
+            throw broken("tensor " + name + " lies at bytes [" + begin + ", " + end + "), but the file holds "
+                    + data.byteSize() + " bytes of data: it is truncated or damaged");
         }
         if (end - begin != expected) {
-            throw broken("tensor " + name + " needs " + expected + " bytes (" + Shape.of(shape) + " " + type + "), has " + (end - begin));
+            throw broken("tensor " + name + " needs " + expected + " bytes (" + Shape.of(shape) + " " + type + "), has "
+                    + (end - begin));
         }
         return new Tensor(type, Shape.of(shape), data.asSlice(begin, end - begin));
     }
@@ -141,7 +159,8 @@ public final class Safetensors {
                 return type;
             }
         }
-        throw broken("tensor " + name + " has the element type '" + text + "', expected one of U8, I32, I64, F16, BF16, F32, F64");
+        throw broken("tensor " + name + " has the element type '" + text
+                + "', expected one of U8, I32, I64, F16, BF16, F32, F64");
     }
 
     private long multiply(String name, long bytes, int extent) throws IOException {
@@ -188,7 +207,11 @@ public final class Safetensors {
         return tensor(name).shape();
     }
 
-    /** A copy of an F32 tensor. @throws IllegalArgumentException if it is missing or of another type; so for the methods below */
+    /**
+     * A copy of an F32 tensor.
+     *
+     * @throws IllegalArgumentException if it is missing or of another type; so for the methods below
+     */
     public float[] floats(String name) {
         return data(name, Type.F32).toArray(FLOAT);
     }
@@ -249,7 +272,8 @@ public final class Safetensors {
     private MemorySegment data(String name, Type type) {
         Tensor tensor = tensor(name);
         if (tensor.type() != type) {
-            throw new IllegalArgumentException(source + ": tensor " + name + " is " + tensor.type() + ", asked for as " + type);
+            throw new IllegalArgumentException(
+                    source + ": tensor " + name + " is " + tensor.type() + ", asked for as " + type);
         }
         return tensor.data();
     }

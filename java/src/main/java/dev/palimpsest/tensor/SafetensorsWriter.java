@@ -17,8 +17,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Named tensors on their way into one safetensors file. Their memory is read when the file is written, so it must not change in between.
- * Not thread-safe.
+ * Named tensors on their way into one safetensors file. Their memory is read when the file is written, so it must not
+ * change in between. Not thread-safe.
  *
  * @see Safetensors
  */
@@ -30,12 +30,13 @@ public final class SafetensorsWriter {
 
     /**
      * @param data row-major, in the byte order of the machine, which is little-endian wherever this library runs
-     * @throws IllegalArgumentException if there is a tensor of that name already, or the data does not have the shape's size
+     * @throws IllegalArgumentException if there is a tensor of that name already, or the data does not have the
+     *     shape's size
      */
     public void add(String name, Safetensors.Type type, Shape shape, MemorySegment data) {
         if (data.byteSize() != shape.elements() * type.bytes()) {
-            throw new IllegalArgumentException("tensor " + name + " needs " + shape.elements() * type.bytes() + " bytes (" + shape + " "
-                    + type + "), has " + data.byteSize());
+            throw new IllegalArgumentException("tensor " + name + " needs " + shape.elements() * type.bytes()
+                    + " bytes (" + shape + " " + type + "), has " + data.byteSize());
         }
         if (tensors.putIfAbsent(name, new Safetensors.Tensor(type, shape, data)) != null) {
             throw new IllegalArgumentException("there is a tensor " + name + " already: names of a file differ");
@@ -63,12 +64,17 @@ public final class SafetensorsWriter {
         metadata.put(key, value);
     }
 
-    /** Writes the whole file: a header of a multiple of 8 bytes, then tensors of large elements first, so that all are aligned. */
+    /**
+     * Writes the whole file: a header of a multiple of 8 bytes, then tensors of large elements first, so that all are
+     * aligned.
+     */
     public void writeTo(WritableByteChannel channel) throws IOException {
         List<Map.Entry<String, Safetensors.Tensor>> ordered = tensors.entrySet().stream()
-                .sorted(Comparator.comparing(entry -> -entry.getValue().type().bytes())).toList();
+                .sorted(Comparator.comparing(entry -> -entry.getValue().type().bytes()))
+                .toList();
         byte[] header = header(ordered);
-        ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(0, header.length);
+        ByteBuffer length =
+                ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(0, header.length);
         writeFully(channel, length);
         writeFully(channel, ByteBuffer.wrap(header));
         byte[] chunk = new byte[CHUNK];

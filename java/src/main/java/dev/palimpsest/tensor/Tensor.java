@@ -3,8 +3,8 @@ package dev.palimpsest.tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Float32 values of a shape in memory that an engine owns. A holder that keeps a tensor beyond the call that gave it counts itself in with
- * {@link #retain()}; the engine reuses the memory when the last one has let go. Not thread-safe.
+ * Float32 values of a shape in memory that an engine owns. A holder that keeps a tensor beyond the call that gave it
+ * counts itself in with {@link #retain()}; the engine reuses the memory when the last one has let go. Not thread-safe.
  */
 public final class Tensor {
     /** How the values lie in memory. */
@@ -21,6 +21,7 @@ public final class Tensor {
     private final MemorySegment data;
     /** What an engine keeps for values on its device, else null. */
     private final Object deviceMemory;
+
     private final boolean borrowed;
     private int holders = 1;
 
@@ -54,7 +55,11 @@ public final class Tensor {
         return layout;
     }
 
-    /** The host's memory. @throws IllegalStateException if the values are on a device */
+    /**
+     * The host's memory.
+     *
+     * @throws IllegalStateException if the values are on a device
+     */
     public MemorySegment data() {
         if (data == null) {
             throw new IllegalStateException("the values of this tensor of " + shape
@@ -79,7 +84,11 @@ public final class Tensor {
         return borrowed || holders > 1;
     }
 
-    /** Lets one holder go. @return whether the memory is free for reuse: the last holder went, and it was not borrowed */
+    /**
+     * Lets one holder go.
+     *
+     * @return whether the memory is free for reuse: the last holder went, and it was not borrowed
+     */
     public boolean letGo() {
         if (holders == 0) {
             throw new IllegalStateException("tensor " + shape + " was released more often than it was held");

@@ -5,9 +5,10 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * Adam (Kingma and Ba 2015) as {@code torch.optim.Adam}, weight decay added to the gradient: g += decay·w; m += (1 − β₁)(g − m);
- * v = β₂v + (1 − β₂)g²; w −= rate / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε). As there, t counts a parameter's steps and not a weight's: rows
- * added later and weights that start again from zero get the bias correction of their parameter.
+ * Adam (Kingma and Ba 2015) as {@code torch.optim.Adam}, weight decay added to the gradient: g += decay·w; m += (1 −
+ * β₁)(g − m); v = β₂v + (1 − β₂)g²; w −= rate / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε). As there, t counts a
+ * parameter's steps and not a weight's: rows added later and weights that start again from zero get the bias
+ * correction of their parameter.
  */
 public final class Adam extends Optimiser {
     private final double beta1;
@@ -26,7 +27,12 @@ public final class Adam extends Optimiser {
      * @param trainable mask of a parameter, 0 where a weight must not move; null lets all of it move
      * @throws IllegalArgumentException if a beta is not in [0, 1), or epsilon or the weight decay is negative
      */
-    public Adam(List<Parameter> parameters, Function<Parameter, byte[]> trainable, double beta1, double beta2, double epsilon,
+    public Adam(
+            List<Parameter> parameters,
+            Function<Parameter, byte[]> trainable,
+            double beta1,
+            double beta2,
+            double epsilon,
             double weightDecay) {
         super(parameters, trainable, 2);
         this.beta1 = requireFraction("beta1", beta1);

@@ -16,13 +16,27 @@ final class Architecture {
     static Network build(Recipe recipe, Shape image, Arena arena) {
         ModelOptions model = recipe.model();
         return switch (model.network()) {
-            case CIFAR_RESNET -> Networks.cifarResNet(image, model.depth(), model.widths(), model.stemStride(), model.auxiliaryHeads(),
-                    arena, recipe.seed());
-            case RESNET_18, RESNET_34 -> Networks.resNet(image, model.network() == ModelOptions.Network.RESNET_18 ? 18 : 34, model.widths(),
-                    switch (model.stem()) {
-                        case IMAGENET -> new Stem.ImageNet();
-                        case CIFAR -> new Stem.Cifar(model.stemStride());
-                    }, model.auxiliaryHeads(), arena, recipe.seed());
+            case CIFAR_RESNET ->
+                Networks.cifarResNet(
+                        image,
+                        model.depth(),
+                        model.widths(),
+                        model.stemStride(),
+                        model.auxiliaryHeads(),
+                        arena,
+                        recipe.seed());
+            case RESNET_18, RESNET_34 ->
+                Networks.resNet(
+                        image,
+                        model.network() == ModelOptions.Network.RESNET_18 ? 18 : 34,
+                        model.widths(),
+                        switch (model.stem()) {
+                            case IMAGENET -> new Stem.ImageNet();
+                            case CIFAR -> new Stem.Cifar(model.stemStride());
+                        },
+                        model.auxiliaryHeads(),
+                        arena,
+                        recipe.seed());
             case DIGITS_NET -> Networks.digitsNet(image, model.widths(), model.auxiliaryHeads(), arena, recipe.seed());
         };
     }

@@ -27,7 +27,11 @@ final class Budget {
         return Optional.ofNullable(passed);
     }
 
-    /** Looks at the clock and at memory. @return whether training has to end */
+    /**
+     * Looks at the clock and at memory.
+     *
+     * @return whether training has to end
+     */
     boolean check() {
         long now = System.nanoTime();
         double minutes = (now - began) / 60e9;
@@ -38,7 +42,10 @@ final class Budget {
             memoryLooked = now;
             long megabytes = peakMegabytes();
             if (megabytes > options.maxMemory()) {
-                passed = String.format(Locale.ROOT, "%,d MB of memory were in use, more than max-memory = %d", megabytes,
+                passed = String.format(
+                        Locale.ROOT,
+                        "%,d MB of memory were in use, more than max-memory = %d",
+                        megabytes,
                         options.maxMemory());
             }
         }
@@ -58,8 +65,10 @@ final class Budget {
                 }
             }
         } catch (IOException e) {
-            throw new TrainingException("max-memory cannot be watched here, " + STATUS + " is not to be read: leave the option out");
+            throw new TrainingException(
+                    "max-memory cannot be watched here, " + STATUS + " is not to be read: leave the option out");
         }
-        throw new TrainingException("max-memory cannot be watched here, " + STATUS + " names no VmHWM: leave the option out");
+        throw new TrainingException(
+                "max-memory cannot be watched here, " + STATUS + " names no VmHWM: leave the option out");
     }
 }

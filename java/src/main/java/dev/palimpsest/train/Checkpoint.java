@@ -23,8 +23,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * A run between two experiences, as one safetensors file. Every optimiser starts afresh with its phase, and every random number is a
- * function of seed, epoch and image, so this is all that decides how the run goes on:
+ * A run between two experiences, as one safetensors file. Every optimiser starts afresh with its phase, and every
+ * random number is a function of seed, epoch and image, so this is all that decides how the run goes on:
  *
  * <pre>
  *   network.NAME                   the present weights, norms, heads and running statistics, float32
@@ -37,8 +37,8 @@ import java.util.stream.Collectors;
  *   right.*, memory.*              what has been measured
  * </pre>
  *
- * The header's metadata has the recipe's options as {@code option.NAME}, the classes in the order of arrival, how many of them were seen
- * after each experience, and the number of epochs.
+ * The header's metadata has the recipe's options as {@code option.NAME}, the classes in the order of arrival, how many
+ * of them were seen after each experience, and the number of epochs.
  */
 final class Checkpoint {
     private static final String FORMAT = "palimpsest_checkpoint";
@@ -59,19 +59,32 @@ final class Checkpoint {
     }
 
     /** @param epochs trained so far */
-    static SafetensorsWriter write(Recipe recipe, Network network, Method method, Stream stream, Exemplars exemplars,
-            int epochs, Findings findings) {
+    static SafetensorsWriter write(
+            Recipe recipe,
+            Network network,
+            Method method,
+            Stream stream,
+            Exemplars exemplars,
+            int epochs,
+            Findings findings) {
         Dataset dataset = stream.dataset();
         SafetensorsWriter to = new SafetensorsWriter();
         to.metadata(FORMAT, VERSION);
         recipe.toMap().forEach((name, text) -> to.metadata(OPTION + name, text));
         to.metadata(CLASSES, String.join("\n", stream.classNames()));
-        to.metadata(CLASS_ENDS, stream.experiences().stream().limit(findings.experiences())
-                .map(experience -> Integer.toString(experience.classes().end())).collect(Collectors.joining(",")));
+        to.metadata(
+                CLASS_ENDS,
+                stream.experiences().stream()
+                        .limit(findings.experiences())
+                        .map(experience -> Integer.toString(experience.classes().end()))
+                        .collect(Collectors.joining(",")));
         to.metadata(IMAGE, dataset.channels() + "," + dataset.height() + "," + dataset.width());
         to.metadata(EPOCHS, Integer.toString(epochs));
-        network.parameters().forEach(parameter -> to.add(NETWORK + parameter.name(), parameter.shape(), parameter.toArray()));
-        network.buffers().forEach(buffer -> to.add(NETWORK + buffer.name(), buffer.shape(), buffer.value().toArray(JAVA_FLOAT)));
+        network.parameters()
+                .forEach(parameter -> to.add(NETWORK + parameter.name(), parameter.shape(), parameter.toArray()));
+        network.buffers()
+                .forEach(buffer -> to.add(
+                        NETWORK + buffer.name(), buffer.shape(), buffer.value().toArray(JAVA_FLOAT)));
         method.save(to);
         exemplars.write(to);
         double[] mean = dataset.train().normalisation().mean();
@@ -86,8 +99,9 @@ final class Checkpoint {
         Safetensors file = Safetensors.read(path);
         String version = file.metadata().get(FORMAT);
         if (!VERSION.equals(version)) {
-            throw new IOException(path + " is not a checkpoint of a run" + (version == null ? "" : " of this version of Palimpsest")
-                    + ": expected " + FORMAT + " " + VERSION + " in its header, found " + (version == null ? "none" : version));
+            throw new IOException(path + " is not a checkpoint of a run"
+                    + (version == null ? "" : " of this version of Palimpsest") + ": expected " + FORMAT + " " + VERSION
+                    + " in its header, found " + (version == null ? "none" : version));
         }
         return new Checkpoint(file);
     }
@@ -122,14 +136,19 @@ final class Checkpoint {
         return ranges;
     }
 
-    /** How many classes the network tells apart; those that are not seen yet among them, where its head has them from the start. */
+    /**
+     * How many classes the network tells apart; those that are not seen yet among them, where its head has them from
+     * the start.
+     */
     int classes(Network network) {
         return file.shape(NETWORK + network.classifier().bias().name()).extent(0);
     }
 
     /** Channels, height and width. */
     Shape image() {
-        return Shape.of(Arrays.stream(file.metadata().get(IMAGE).split(",")).mapToInt(Integer::parseInt).toArray());
+        return Shape.of(Arrays.stream(file.metadata().get(IMAGE).split(","))
+                .mapToInt(Integer::parseInt)
+                .toArray());
     }
 
     double[] mean() {

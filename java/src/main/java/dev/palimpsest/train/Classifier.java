@@ -55,22 +55,32 @@ final class Classifier implements AutoCloseable {
     static void write(SafetensorsWriter file, String prefix, Scorer scorer) {
         if (scorer != null) {
             double[][] matrix = scorer.matrix();
-            file.add(prefix + switch (scorer) {
-                case NearestMean mean -> NEAREST_MEAN;
-                case LinearHead head -> LINEAR_HEAD;
-            }, Shape.of(matrix.length, matrix[0].length), Arrays.stream(matrix).flatMapToDouble(Arrays::stream).toArray());
+            file.add(
+                    prefix
+                            + switch (scorer) {
+                                case NearestMean mean -> NEAREST_MEAN;
+                                case LinearHead head -> LINEAR_HEAD;
+                            },
+                    Shape.of(matrix.length, matrix[0].length),
+                    Arrays.stream(matrix).flatMapToDouble(Arrays::stream).toArray());
         }
     }
 
-    /** What {@link #write} added. @return null where the head classifies */
+    /**
+     * What {@link #write} added.
+     *
+     * @return null where the head classifies
+     */
     static Scorer read(Safetensors file, String prefix) {
-        return file.contains(prefix + NEAREST_MEAN) ? NearestMean.of(matrix(file, prefix + NEAREST_MEAN))
+        return file.contains(prefix + NEAREST_MEAN)
+                ? NearestMean.of(matrix(file, prefix + NEAREST_MEAN))
                 : file.contains(prefix + LINEAR_HEAD) ? new LinearHead(matrix(file, prefix + LINEAR_HEAD)) : null;
     }
 
     private static double[][] matrix(Safetensors file, String name) {
         double[] values = file.doubles(name);
-        double[][] matrix = new double[file.shape(name).extent(0)][file.shape(name).extent(1)];
+        double[][] matrix =
+                new double[file.shape(name).extent(0)][file.shape(name).extent(1)];
         for (int i = 0; i < values.length; i++) {
             matrix[i / matrix[0].length][i % matrix[0].length] = values[i];
         }
@@ -110,13 +120,18 @@ final class Classifier implements AutoCloseable {
 
     /** One row an index, one score a class; the highest wins. */
     double[][] scores(Inference images, int[] indices) {
-        return scorer == null ? logits(images, indices)
-                : Arrays.stream(images.features(network, indices)).map(scorer::scores).toArray(double[][]::new);
+        return scorer == null
+                ? logits(images, indices)
+                : Arrays.stream(images.features(network, indices))
+                        .map(scorer::scores)
+                        .toArray(double[][]::new);
     }
 
     /** Their sum, which ranks as the mean does. */
     private double[][] logits(Inference images, int[] indices) {
-        double[][] sum = Arrays.stream(images.logits(network, indices)).map(Classifier::widened).toArray(double[][]::new);
+        double[][] sum = Arrays.stream(images.logits(network, indices))
+                .map(Classifier::widened)
+                .toArray(double[][]::new);
         for (FrozenNetwork companion : companions) {
             float[][] logits = images.logits(companion, indices);
             for (int i = 0; i < sum.length; i++) {

@@ -13,8 +13,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Training images of earlier classes that are kept: m a class, by herding (iCaRL, Rebuffi 2017, Algorithm 4) or at random. With a budget m
- * shrinks as classes come, and the images chosen last are dropped (Algorithm 5).
+ * Training images of earlier classes that are kept: m a class, by herding (iCaRL, Rebuffi 2017, Algorithm 4) or at
+ * random. With a budget m shrinks as classes come, and the images chosen last are dropped (Algorithm 5).
  */
 final class Exemplars {
     private static final long PURPOSE = 101;
@@ -43,14 +43,19 @@ final class Exemplars {
     void add(Stream stream, Experience experience, FrozenNetwork network, Inference inference) {
         int perClass = options.perClass(experience.classes().end());
         byClass.replaceAll(own -> Arrays.copyOf(own, Math.min(perClass, own.length)));
-        for (int c = experience.classes().begin(); perClass > 0 && c < experience.classes().end(); c++) {
+        for (int c = experience.classes().begin();
+                perClass > 0 && c < experience.classes().end();
+                c++) {
             int label = c;
-            int[] own = Arrays.stream(experience.train()).filter(i -> stream.relabel(inference.images().label(i)) == label).toArray();
+            int[] own = Arrays.stream(experience.train())
+                    .filter(i -> stream.relabel(inference.images().label(i)) == label)
+                    .toArray();
             int count = Math.min(perClass, own.length);
-            byClass.add(switch (options.selection()) {
-                case HERDING -> herd(own, inference.features(network, own), count);
-                case RANDOM -> random(own, count, label);
-            });
+            byClass.add(
+                    switch (options.selection()) {
+                        case HERDING -> herd(own, inference.features(network, own), count);
+                        case RANDOM -> random(own, count, label);
+                    });
         }
     }
 
@@ -91,8 +96,9 @@ final class Exemplars {
                 }
             }
             if (best < 0) {
-                throw new TrainingException("exemplars cannot be chosen: the features of the class are NaN, so training diverged; "
-                        + "lower learning-rate");
+                throw new TrainingException(
+                        "exemplars cannot be chosen: the features of the class are NaN, so training diverged; "
+                                + "lower learning-rate");
             }
             taken[best] = true;
             chosen[k] = own[best];

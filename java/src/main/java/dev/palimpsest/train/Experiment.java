@@ -73,10 +73,13 @@ public final class Experiment {
                     + ": a stream with repetition holds no images out; set it to 0");
         }
         if (repetition.scenario().isPresent() && data.images().skipDamaged()) {
-            throw new IllegalArgumentException("skip-damaged = true: a scenario file counts the images of train.txt, and leaving some out "
-                    + "would shift the rest; set it to false and replace damaged files");
+            throw new IllegalArgumentException(
+                    "skip-damaged = true: a scenario file counts the images of train.txt, and leaving some out "
+                            + "would shift the rest; set it to false and replace damaged files");
         }
-        return new Repeating(repetition.scenario().map(file -> RepetitionStream.of(dataset, ScenarioFile.read(file)))
+        return new Repeating(repetition
+                .scenario()
+                .map(file -> RepetitionStream.of(dataset, ScenarioFile.read(file)))
                 .orElseGet(() -> RepetitionStream.generate(dataset, repetition.plan(), data.order(), recipe.seed())));
     }
 
@@ -85,16 +88,32 @@ public final class Experiment {
         Dataset dataset = stream.dataset();
         try (Arena arena = Arena.ofShared();
                 Engine engine = open();
-                Loader loader = new Loader(dataset.train(), stream::relabel, recipe.data().augment(), recipe.optimiser().batch(),
+                Loader loader = new Loader(
+                        dataset.train(),
+                        stream::relabel,
+                        recipe.data().augment(),
+                        recipe.optimiser().batch(),
                         recipe.seed());
                 Inference trainingImages = new Inference(engine, dataset.train());
                 Inference judgedImages = new Inference(engine, judged());
                 this.method) { // closed before the engine that its teachers live in
             Network network = network(arena);
             SortedMap<String, String> read = new TreeMap<>(dataset.sha256());
-            recipe.model().weights().ifPresent(file -> read.put(file.getFileName().toString(), load(network, file)));
-            try (Learner learner = new Learner(recipe, method, engine, network, stream, loader, trainingImages,
-                    new Exemplars(recipe.exemplars(), recipe.seed()), progress, this::network, new Budget(recipe.budget()))) {
+            recipe.model()
+                    .weights()
+                    .ifPresent(file -> read.put(file.getFileName().toString(), load(network, file)));
+            try (Learner learner = new Learner(
+                    recipe,
+                    method,
+                    engine,
+                    network,
+                    stream,
+                    loader,
+                    trainingImages,
+                    new Exemplars(recipe.exemplars(), recipe.seed()),
+                    progress,
+                    this::network,
+                    new Budget(recipe.budget()))) {
                 return learn(learner, read, judgedImages, began);
             }
         }
@@ -103,8 +122,14 @@ public final class Experiment {
     private Engine open() {
         ComputeOptions compute = recipe.compute();
         List<String> remarks = new ArrayList<>();
-        Engine engine = Engine.open(new DeviceOptions(DeviceOptions.Device.parse(compute.device()), compute.tf32(), compute.deterministic(),
-                compute.gpuMemory()), recipe.threads(), remarks::add);
+        Engine engine = Engine.open(
+                new DeviceOptions(
+                        DeviceOptions.Device.parse(compute.device()),
+                        compute.tf32(),
+                        compute.deterministic(),
+                        compute.gpuMemory()),
+                recipe.threads(),
+                remarks::add);
         progress.computes(engine.description(), remarks);
         return engine;
     }
@@ -116,20 +141,31 @@ public final class Experiment {
             StateDict.load(network, Safetensors.of(file.toString(), bytes));
             return sha256(sink -> sink.accept(bytes));
         } catch (IOException e) {
-            throw new IllegalArgumentException("weights = " + file + ": " + (e instanceof NoSuchFileException ? "there is no such file"
-                    : e.getMessage()), e);
+            throw new IllegalArgumentException(
+                    "weights = " + file + ": "
+                            + (e instanceof NoSuchFileException ? "there is no such file" : e.getMessage()),
+                    e);
         }
     }
 
     private Result learn(Learner learner, SortedMap<String, String> filesRead, Inference judgedImages, long began) {
         List<Experience> experiences = stream.experiences();
         List<String> names = stream.classNames();
-        progress.begins(new Progress.Setup(stream.dataset().name(), filesRead, experiences.size(), names,
+        progress.begins(new Progress.Setup(
+                stream.dataset().name(),
+                filesRead,
+                experiences.size(),
+                names,
                 learner.network().weights(names.size())));
-        Findings findings = new Findings(experiences.stream().mapToInt(experience -> judged(experience).length).toArray());
+        Findings findings = new Findings(experiences.stream()
+                .mapToInt(experience -> judged(experience).length)
+                .toArray());
         for (Experience experience : experiences) {
-            progress.experienceBegins(new Progress.Arrival(experience.index(),
-                    names.subList(experience.classes().begin(), experience.classes().end()), experience.train().length,
+            progress.experienceBegins(new Progress.Arrival(
+                    experience.index(),
+                    names.subList(
+                            experience.classes().begin(), experience.classes().end()),
+                    experience.train().length,
                     learner.exemplars()));
             learner.learn(experience);
             learner.remember();
@@ -141,7 +177,10 @@ public final class Experiment {
                 break;
             }
         }
-        Result result = findings.result(sha256(learner::eachWeight), (System.nanoTime() - began) * 1e-9, learner.times().seconds(),
+        Result result = findings.result(
+                sha256(learner::eachWeight),
+                (System.nanoTime() - began) * 1e-9,
+                learner.times().seconds(),
                 stopped(learner, findings.experiences(), experiences.size()));
         progress.done(result);
         return result;
@@ -158,16 +197,24 @@ public final class Experiment {
 
     private void evaluate(Learner learner, Experience experience, Inference judgedImages, Findings findings) {
         try (Classifier classifier = learner.classifier()) {
-            findings.add(stream.experiences().subList(0, experience.index() + 1).stream()
-                    .map(past -> classifier.right(judgedImages, judged(past), stream::relabel, stream.seenAfter(experience.index()),
-                            past.classes()))
-                    .toArray(Classifier.Right[]::new), classifier.scorer());
+            findings.add(
+                    stream.experiences().subList(0, experience.index() + 1).stream()
+                            .map(past -> classifier.right(
+                                    judgedImages,
+                                    judged(past),
+                                    stream::relabel,
+                                    stream.seenAfter(experience.index()),
+                                    past.classes()))
+                            .toArray(Classifier.Right[]::new),
+                    classifier.scorer());
         }
     }
 
     /** The images that accuracies are of. */
     private Images judged() {
-        return recipe.data().evaluate() == DataOptions.Evaluate.TEST ? stream.dataset().test() : stream.dataset().train();
+        return recipe.data().evaluate() == DataOptions.Evaluate.TEST
+                ? stream.dataset().test()
+                : stream.dataset().train();
     }
 
     private int[] judged(Experience experience) {

@@ -35,8 +35,10 @@ final class Findings {
     }
 
     void add(Classifier.Right[] right, Scorer scorer) {
-        accuracy = accuracy.plus(Arrays.stream(right).mapToInt(Classifier.Right::single).toArray());
-        within = within.plus(Arrays.stream(right).mapToInt(Classifier.Right::within).toArray());
+        accuracy = accuracy.plus(
+                Arrays.stream(right).mapToInt(Classifier.Right::single).toArray());
+        within = within.plus(
+                Arrays.stream(right).mapToInt(Classifier.Right::within).toArray());
         scorers.add(scorer);
     }
 
@@ -54,7 +56,8 @@ final class Findings {
         return new Progress.Evaluation(experience, shares, accuracy.allSeen(experience), within.allSeen(experience));
     }
 
-    Result result(String weightsSha256, double seconds, Map<StepTimes.Part, Double> secondsByPart, Optional<String> stopped) {
+    Result result(
+            String weightsSha256, double seconds, Map<StepTimes.Part, Double> secondsByPart, Optional<String> stopped) {
         return new Result(accuracy, within, memory, weightsSha256, seconds, secondsByPart, stopped);
     }
 
@@ -66,9 +69,16 @@ final class Findings {
         Shape square = Shape.of(experiences(), experiences());
         file.add(RIGHT, square, square(accuracy));
         file.add(WITHIN, square, square(within));
-        file.add(BYTES, Shape.of(memory.size(), 2),
-                memory.stream().flatMapToLong(m -> Arrays.stream(new long[] {m.snapshotBytes(), m.fullCopiesBytes()})).toArray());
-        file.add(BITS, Shape.of(memory.size()), memory.stream().mapToDouble(Result.Memory::bitsPerWeight).toArray());
+        file.add(
+                BYTES,
+                Shape.of(memory.size(), 2),
+                memory.stream()
+                        .flatMapToLong(m -> Arrays.stream(new long[] {m.snapshotBytes(), m.fullCopiesBytes()}))
+                        .toArray());
+        file.add(
+                BITS,
+                Shape.of(memory.size()),
+                memory.stream().mapToDouble(Result.Memory::bitsPerWeight).toArray());
         for (int e = 0; e < scorers.size(); e++) {
             Classifier.write(file, classifierPrefix(e), scorers.get(e));
         }

@@ -6,7 +6,10 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.function.Function;
 
-/** Scales all gradients down together when their Euclidean norm passes a limit, as {@code torch.nn.utils.clip_grad_norm_}. */
+/**
+ * Scales all gradients down together when their Euclidean norm passes a limit, as
+ * {@code torch.nn.utils.clip_grad_norm_}.
+ */
 public record GradientClipping(double maxNorm) {
     public GradientClipping {
         if (!(maxNorm > 0)) {
@@ -15,11 +18,13 @@ public record GradientClipping(double maxNorm) {
     }
 
     /**
-     * Clips the gradients and returns their norm before that. Sums squares in double and in the order of the parameters, so the same
-     * gradients give the same norm. Gradients of weights that a mask keeps from moving count as zero.
+     * Clips the gradients and returns their norm before that. Sums squares in double and in the order of the
+     * parameters, so the same gradients give the same norm. Gradients of weights that a mask keeps from moving count
+     * as zero.
      *
      * @param trainable the optimiser's mask source
-     * @throws ArithmeticException if a gradient that counts is NaN or infinite; names its parameter and leaves all gradients as they are
+     * @throws ArithmeticException if a gradient that counts is NaN or infinite; names its parameter and leaves all
+     *     gradients as they are
      */
     public double apply(List<Parameter> parameters, Function<Parameter, byte[]> trainable) {
         double sum = 0;

@@ -33,8 +33,8 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
- * One network learning one stream: takes batches through the network, asks the method for the loss, and steps. What it does is decided by
- * the recipe and the method alone.
+ * One network learning one stream: takes batches through the network, asks the method for the loss, and steps. What it
+ * does is decided by the recipe and the method alone.
  */
 public final class Learner implements AutoCloseable {
     private final Recipe recipe;
@@ -52,11 +52,22 @@ public final class Learner implements AutoCloseable {
     private final Budget budget;
     /** Null outside of training, unless the recipe keeps the optimiser. */
     private Stepping stepping;
+
     private int epoch;
     private int step;
 
-    Learner(Recipe recipe, Method method, Engine engine, Network network, Stream stream, Loader loader,
-            Inference trainingImages, Exemplars exemplars, Progress progress, Function<Arena, Network> networks, Budget budget) {
+    Learner(
+            Recipe recipe,
+            Method method,
+            Engine engine,
+            Network network,
+            Stream stream,
+            Loader loader,
+            Inference trainingImages,
+            Exemplars exemplars,
+            Progress progress,
+            Function<Arena, Network> networks,
+            Budget budget) {
         this.recipe = recipe;
         this.method = method;
         this.engine = engine;
@@ -93,7 +104,8 @@ public final class Learner implements AutoCloseable {
 
     /** Images that this experience may train on: its own, or all so far, and what memory keeps. */
     public int[] imagesAtHand() {
-        return IntStream.concat(IntStream.of(newImages()), IntStream.of(memory())).toArray();
+        return IntStream.concat(IntStream.of(newImages()), IntStream.of(memory()))
+                .toArray();
     }
 
     /** Whether training images are seen as they are, so that what a frozen network says of them never changes. */
@@ -111,7 +123,10 @@ public final class Learner implements AutoCloseable {
         return times;
     }
 
-    /** Images of the experience without labels; of a stream that has none, the labelled ones, whose labels are then hidden. */
+    /**
+     * Images of the experience without labels; of a stream that has none, the labelled ones, whose labels are then
+     * hidden.
+     */
     public UnlabelledBatches unlabelled(Experience of, int batch) {
         int[] images = of.unlabelled().length > 0 ? of.unlabelled() : of.train();
         return new UnlabelledBatches(stream, images, recipe.data().augment(), batch, recipe.seed());
@@ -142,7 +157,9 @@ public final class Learner implements AutoCloseable {
     private int[] newImages() {
         return method.keepsAllImages()
                 ? stream.experiences().subList(0, experience.index() + 1).stream()
-                        .flatMapToInt(e -> IntStream.of(e.train())).sorted().toArray()
+                        .flatMapToInt(e -> IntStream.of(e.train()))
+                        .sorted()
+                        .toArray()
                 : experience.train();
     }
 
@@ -160,7 +177,9 @@ public final class Learner implements AutoCloseable {
         OptimiserOptions options = recipe.optimiser();
         List<Parameter> parameters = new ArrayList<>(network.parameters());
         parameters.addAll(method.parameters());
-        double rate = options.learningRate() * learningRateFactor * (experience.index() > 0 ? options.laterLearningRateFactor() : 1);
+        double rate = options.learningRate()
+                * learningRateFactor
+                * (experience.index() > 0 ? options.laterLearningRateFactor() : 1);
         int stepsPerEpoch = plan().batches();
         Schedule schedule = schedule(options, epochs);
         progress.phaseBegins(new Progress.Phase(experience.index(), phase, epochs, stepsPerEpoch));
@@ -197,7 +216,8 @@ public final class Learner implements AutoCloseable {
     }
 
     /** A step whose losses may still be on their way from a device. */
-    private record Made(String phase, int epoch, int step, double learningRate, long images, long began, Terms terms, Scalar loss) {
+    private record Made(
+            String phase, int epoch, int step, double learningRate, long images, long began, Terms terms, Scalar loss) {
         Made(String phase, int epoch, int step, double learningRate, long images, long began) {
             this(phase, epoch, step, learningRate, images, began, null, null);
         }
@@ -208,8 +228,8 @@ public final class Learner implements AutoCloseable {
 
         void requireFinite(int experience) {
             if (!Double.isFinite(loss.value())) {
-                throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience " + experience
-                        + " (" + terms + "): lower learning-rate, or set clip");
+                throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience "
+                        + experience + " (" + terms + "): lower learning-rate, or set clip");
             }
         }
     }
@@ -219,8 +239,15 @@ public final class Learner implements AutoCloseable {
         while (untold.size() > but) {
             Made made = untold.remove();
             made.requireFinite(experience.index());
-            progress.step(new Progress.Step(experience.index(), made.phase, made.epoch, made.step, made.loss.value(), made.terms.values(),
-                    made.learningRate, made.images * 1e9 / (System.nanoTime() - made.began)));
+            progress.step(new Progress.Step(
+                    experience.index(),
+                    made.phase,
+                    made.epoch,
+                    made.step,
+                    made.loss.value(),
+                    made.terms.values(),
+                    made.learningRate,
+                    made.images * 1e9 / (System.nanoTime() - made.began)));
         }
     }
 
@@ -229,8 +256,8 @@ public final class Learner implements AutoCloseable {
         for (Parameter parameter : parameters) {
             for (float value : parameter.toArray()) {
                 if (!Float.isFinite(value)) {
-                    throw new TrainingException("a weight of " + parameter.name() + " is " + value + " after experience "
-                            + experience.index() + ": lower learning-rate, or set clip");
+                    throw new TrainingException("a weight of " + parameter.name() + " is " + value
+                            + " after experience " + experience.index() + ": lower learning-rate, or set clip");
                 }
             }
         }
@@ -288,8 +315,13 @@ public final class Learner implements AutoCloseable {
         return switch (options.schedule()) {
             case COSINE -> new Schedule.Cosine();
             case CONSTANT -> new Schedule.Constant();
-            case STEP -> new Schedule.Step(options.milestones().stream().filter(m -> m < epochs).map(m -> (double) m / epochs).toList(),
-                    options.decay());
+            case STEP ->
+                new Schedule.Step(
+                        options.milestones().stream()
+                                .filter(m -> m < epochs)
+                                .map(m -> (double) m / epochs)
+                                .toList(),
+                        options.decay());
         };
     }
 
@@ -307,16 +339,20 @@ public final class Learner implements AutoCloseable {
         return switch (recipe.exemplars().classifier()) {
             case HEAD -> Classifier.head(freeze(), method.companions());
             case NEAREST_MEAN -> Classifier.onFeatures(freeze(), now -> new NearestMean(exemplarFeatures(now)));
-            case REFIT -> Classifier.onFeatures(freeze(),
-                    now -> LinearHead.of(network.classifier()).refitted(exemplarFeatures(now), recipe));
-            case WEIGHT_ALIGNMENT -> Classifier.onFeatures(freeze(),
-                    now -> LinearHead.of(network.classifier()).aligned(experience.classes()));
+            case REFIT ->
+                Classifier.onFeatures(
+                        freeze(), now -> LinearHead.of(network.classifier()).refitted(exemplarFeatures(now), recipe));
+            case WEIGHT_ALIGNMENT ->
+                Classifier.onFeatures(
+                        freeze(), now -> LinearHead.of(network.classifier()).aligned(experience.classes()));
         };
     }
 
     /** [class][exemplar][dimension] */
     private float[][][] exemplarFeatures(FrozenNetwork now) {
-        return exemplars.byClass().stream().map(own -> trainingImages.features(now, own)).toArray(float[][][]::new);
+        return exemplars.byClass().stream()
+                .map(own -> trainingImages.features(now, own))
+                .toArray(float[][][]::new);
     }
 
     /** Why training ended for good, if it did. */

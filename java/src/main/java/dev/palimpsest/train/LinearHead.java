@@ -7,10 +7,11 @@ import dev.palimpsest.tensor.ClassRange;
 import java.util.Arrays;
 
 /**
- * A copy of the network's head, changed for evaluation alone: the network goes on with its own one, and so do its teachers.
+ * A copy of the network's head, changed for evaluation alone: the network goes on with its own one, and so do its
+ * teachers.
  *
- * @param rows [dimensions + 1][classes]: a row of weights for every dimension of the feature, then the biases; loops over classes are long
- *     and free of reductions, so the JIT compiler vectorises them
+ * @param rows [dimensions + 1][classes]: a row of weights for every dimension of the feature, then the biases; loops
+ *     over classes are long and free of reductions, so the JIT compiler vectorises them
  */
 record LinearHead(double[][] rows) implements Scorer {
     private static final long PURPOSE = 102;
@@ -55,9 +56,9 @@ record LinearHead(double[][] rows) implements Scorer {
     }
 
     /**
-     * Weight alignment, WA (Zhao et al., CVPR 2020): the weights of the newest classes times the mean length of the older classes' weights
-     * over that of their own. There the aligned head also trains on and teaches; here it classifies alone, since a head that is shortened
-     * after every experience hurt what came next. Biases stay.
+     * Weight alignment, WA (Zhao et al., CVPR 2020): the weights of the newest classes times the mean length of the
+     * older classes' weights over that of their own. There the aligned head also trains on and teaches; here it
+     * classifies alone, since a head that is shortened after every experience hurt what came next. Biases stay.
      */
     LinearHead aligned(ClassRange newest) {
         if (newest.begin() == 0) {
@@ -87,10 +88,12 @@ record LinearHead(double[][] rows) implements Scorer {
     }
 
     /**
-     * Trained further on features that stay as they are: softmax cross-entropy over all classes, each with as many rows, by SGD with the
-     * recipe's batch, momentum and weight decay and a cosine schedule. One thread, double precision, an order drawn by the recipe's seed.
+     * Trained further on features that stay as they are: softmax cross-entropy over all classes, each with as many
+     * rows, by SGD with the recipe's batch, momentum and weight decay and a cosine schedule. One thread, double
+     * precision, an order drawn by the recipe's seed.
      *
-     * @param features [class][exemplar][dimension]; those of a class with fewer come again until it has as many as the largest
+     * @param features [class][exemplar][dimension]; those of a class with fewer come again until it has as many as the
+     *     largest
      */
     LinearHead refitted(float[][][] features, Recipe recipe) {
         int perClass = Arrays.stream(features).mapToInt(own -> own.length).max().orElseThrow();
@@ -114,7 +117,12 @@ record LinearHead(double[][] rows) implements Scorer {
                     float[] feature = features[label][order[i] % perClass % features[label].length];
                     addGradient(gradient, new LinearHead(weights).scores(feature), feature, label, end - begin);
                 }
-                move(weights, velocity, gradient, recipe.exemplars().refitLearningRate() * schedule.factor(step++, steps), recipe);
+                move(
+                        weights,
+                        velocity,
+                        gradient,
+                        recipe.exemplars().refitLearningRate() * schedule.factor(step++, steps),
+                        recipe);
             }
         }
         return new LinearHead(weights);

@@ -10,8 +10,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A way to learn a stream: which images it trains on, what its loss is, what it keeps. The {@link Learner} does everything else. The calls
- * of one experience come in the order {@link #begin}, {@link #loss} for every batch, {@link #end}.
+ * A way to learn a stream: which images it trains on, what its loss is, what it keeps. The {@link Learner} does
+ * everything else. The calls of one experience come in the order {@link #begin}, {@link #loss} for every batch,
+ * {@link #end}.
  */
 public interface Method extends AutoCloseable {
     /** Before an experience is trained; the network's heads have grown for its classes. */
@@ -36,11 +37,15 @@ public interface Method extends AutoCloseable {
     /** After an experience is trained, before it is evaluated. */
     default void end(Learner learner, Experience experience) {}
 
-    /** Adds to a checkpoint what {@link #resume} needs, after {@link #end}; nothing, if the network is all that it goes on from. */
+    /**
+     * Adds to a checkpoint what {@link #resume} needs, after {@link #end}; nothing, if the network is all that it goes
+     * on from.
+     */
     default void save(SafetensorsWriter checkpoint) {}
 
     /**
-     * In a new method, instead of the calls for all experiences up to this one: gets ready for the next, as {@link #end} left it.
+     * In a new method, instead of the calls for all experiences up to this one: gets ready for the next, as
+     * {@link #end} left it.
      *
      * @param learner with the network as it was saved
      * @param done the last experience that was trained
@@ -57,7 +62,9 @@ public interface Method extends AutoCloseable {
         return null;
     }
 
-    /** Networks as they are now whose logits are averaged with the trained one's to classify; the caller closes them. */
+    /**
+     * Networks as they are now whose logits are averaged with the trained one's to classify; the caller closes them.
+     */
     default List<FrozenNetwork> companions() {
         return List.of();
     }

@@ -11,8 +11,9 @@ import java.util.Objects;
 import java.util.function.Function;
 
 /**
- * Moves parameters along their gradients, in float32 and with PyTorch's semantics. Where a mask forbids it, neither a weight nor its state
- * (momentum) moves by a bit, whatever weight decay and old momentum would do. A step allocates nothing. Not thread-safe.
+ * Moves parameters along their gradients, in float32 and with PyTorch's semantics. Where a mask forbids it, neither a
+ * weight nor its state (momentum) moves by a bit, whatever weight decay and old momentum would do. A step allocates
+ * nothing. Not thread-safe.
  */
 public abstract sealed class Optimiser permits Sgd, Adam {
     private final Function<Parameter, byte[]> trainable;
@@ -30,7 +31,8 @@ public abstract sealed class Optimiser permits Sgd, Adam {
         private Tracked(Parameter parameter, int states) {
             this.parameter = parameter;
             this.states = new float[states][parameter.size()];
-            this.stateViews = Arrays.stream(this.states).map(MemorySegment::ofArray).toArray(MemorySegment[]::new);
+            this.stateViews =
+                    Arrays.stream(this.states).map(MemorySegment::ofArray).toArray(MemorySegment[]::new);
         }
     }
 
@@ -42,10 +44,12 @@ public abstract sealed class Optimiser permits Sgd, Adam {
     }
 
     /**
-     * Makes these the parameters to move. State follows the name: a parameter known by name keeps its state, one that grew by rows (a head
-     * that learned new classes) keeps it for the old rows and starts at zero for the new ones, one not listed any more is forgotten.
+     * Makes these the parameters to move. State follows the name: a parameter known by name keeps its state, one that
+     * grew by rows (a head that learned new classes) keeps it for the old rows and starts at zero for the new ones,
+     * one not listed any more is forgotten.
      *
-     * @throws IllegalArgumentException if two share a name, or one came back with fewer rows or with rows of another size
+     * @throws IllegalArgumentException if two share a name, or one came back with fewer rows or with rows of another
+     *     size
      */
     public final void track(List<Parameter> parameters) {
         Map<String, Tracked> known = new LinkedHashMap<>();
@@ -55,8 +59,8 @@ public abstract sealed class Optimiser permits Sgd, Adam {
             Tracked old = known.get(parameter.name());
             Tracked now = old != null && old.parameter == parameter ? old : successor(old, parameter);
             if (next.put(parameter.name(), now) != null) {
-                throw new IllegalArgumentException("two parameters are named " + parameter.name()
-                        + ": names must differ, state follows them");
+                throw new IllegalArgumentException(
+                        "two parameters are named " + parameter.name() + ": names must differ, state follows them");
             }
         }
         tracked = new ArrayList<>(next.values());
@@ -90,11 +94,13 @@ public abstract sealed class Optimiser permits Sgd, Adam {
     /**
      * Reads every gradient, writes every value and says {@link Parameter#changed()}.
      *
-     * @throws IllegalArgumentException if the learning rate is negative or not finite, or a mask's length is not its parameter's size
+     * @throws IllegalArgumentException if the learning rate is negative or not finite, or a mask's length is not its
+     *     parameter's size
      */
     public final void step(double learningRate) {
         if (!(learningRate >= 0 && learningRate < Double.POSITIVE_INFINITY)) {
-            throw new IllegalArgumentException("learning rate " + learningRate + ": expected a finite number of at least 0");
+            throw new IllegalArgumentException(
+                    "learning rate " + learningRate + ": expected a finite number of at least 0");
         }
         for (int p = 0; p < tracked.size(); p++) {
             Tracked t = tracked.get(p);
@@ -106,8 +112,8 @@ public abstract sealed class Optimiser permits Sgd, Adam {
     }
 
     /**
-     * Zeroes the state of every weight that its mask does not let move now. To be called after weights were released: when a later step
-     * claims them they start without momentum.
+     * Zeroes the state of every weight that its mask does not let move now. To be called after weights were released:
+     * when a later step claims them they start without momentum.
      */
     public final void forgetMasked() {
         for (Tracked t : tracked) {
@@ -138,13 +144,16 @@ public abstract sealed class Optimiser permits Sgd, Adam {
     private byte[] mask(Parameter parameter) {
         byte[] mask = trainable.apply(parameter);
         if (mask != null && mask.length != parameter.size()) {
-            throw new IllegalArgumentException("mask of " + parameter.name() + " has " + mask.length + " entries, the parameter is "
-                    + parameter.shape() + " (" + parameter.size() + " values)");
+            throw new IllegalArgumentException("mask of " + parameter.name() + " has " + mask.length
+                    + " entries, the parameter is " + parameter.shape() + " (" + parameter.size() + " values)");
         }
         return mask;
     }
 
-    /** Called before a parameter's blocks: works out the factors that hold for all its weights. {@code steps} counts this one, from 1. */
+    /**
+     * Called before a parameter's blocks: works out the factors that hold for all its weights. {@code steps} counts
+     * this one, from 1.
+     */
     abstract void prepare(double learningRate, long steps);
 
     /** Updates {@code value} and {@code states}, one array a kind, in place for the first {@code count} entries. */

@@ -8,9 +8,9 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * What a run tells while it runs, in this order: {@code begins}, and for every experience {@code experienceBegins}, then for every phase
- * {@code phaseBegins} and its {@code step}s, then {@code evaluated} and {@code checkpoint}; at last {@code done}. Calls come from one
- * thread; records may be kept.
+ * What a run tells while it runs, in this order: {@code begins}, and for every experience {@code experienceBegins},
+ * then for every phase {@code phaseBegins} and its {@code step}s, then {@code evaluated} and {@code checkpoint}; at
+ * last {@code done}. Calls come from one thread; records may be kept.
  */
 public interface Progress {
     /**
@@ -21,7 +21,12 @@ public interface Progress {
      * @param classNames in the order of arrival
      * @param weights trained values of the network, for all classes
      */
-    record Setup(String data, SortedMap<String, String> dataSha256, int experiences, List<String> classNames, long weights) {}
+    record Setup(
+            String data,
+            SortedMap<String, String> dataSha256,
+            int experiences,
+            List<String> classNames,
+            long weights) {}
 
     /**
      * An experience's images arrive.
@@ -48,7 +53,14 @@ public interface Progress {
      * @param loss what was minimised
      * @param terms its parts by name, as they enter the sum
      */
-    record Step(int experience, String phase, int epoch, int step, double loss, SequencedMap<String, Double> terms, double learningRate,
+    record Step(
+            int experience,
+            String phase,
+            int epoch,
+            int step,
+            double loss,
+            SequencedMap<String, Double> terms,
+            double learningRate,
             double imagesPerSecond) {}
 
     /**
@@ -74,7 +86,8 @@ public interface Progress {
     default void evaluated(Evaluation evaluation) {}
 
     /**
-     * The state after an experience, with which the run can go on and its models can be read; after {@link #evaluated}.
+     * The state after an experience, with which the run can go on and its models can be read; after
+     * {@link #evaluated}.
      *
      * @param state to be asked for, where somebody keeps it, and written before this returns
      */

@@ -18,8 +18,14 @@ import java.util.Optional;
  * @param secondsByPart of training alone
  * @param stopped why training ended before the stream did; empty if it did not
  */
-public record Result(AccuracyMatrix accuracy, AccuracyMatrix withinExperience, List<Memory> memory, String weightsSha256, double seconds,
-        Map<StepTimes.Part, Double> secondsByPart, Optional<String> stopped) {
+public record Result(
+        AccuracyMatrix accuracy,
+        AccuracyMatrix withinExperience,
+        List<Memory> memory,
+        String weightsSha256,
+        double seconds,
+        Map<StepTimes.Part, Double> secondsByPart,
+        Optional<String> stopped) {
     /**
      * Memory of all snapshots together.
      *

@@ -31,12 +31,17 @@ import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /**
- * The models in a run's checkpoint: the latest one, and every earlier one of which there is a snapshot. They classify as they did when the
- * run evaluated them, bit for bit on the same kind of device. For one thread; close it to free the memory.
+ * The models in a run's checkpoint: the latest one, and every earlier one of which there is a snapshot. They classify
+ * as they did when the run evaluated them, bit for bit on the same kind of device. For one thread; close it to free
+ * the memory.
  */
 public final class SavedModel implements AutoCloseable {
     /** Images of a data set to score. */
-    public enum Part { TEST, VALIDATION, TRAIN }
+    public enum Part {
+        TEST,
+        VALIDATION,
+        TRAIN
+    }
 
     /**
      * Scores on images of one experience's classes.
@@ -66,8 +71,10 @@ public final class SavedModel implements AutoCloseable {
     public record Scores(List<Group> groups, int leftOut) {
         /** All images, every one weighing alike. */
         public Group all() {
-            return new Group(groups.stream().flatMap(group -> group.classes().stream()).toList(),
-                    groups.stream().mapToInt(Group::images).sum(), groups.stream().mapToInt(Group::right).sum(),
+            return new Group(
+                    groups.stream().flatMap(group -> group.classes().stream()).toList(),
+                    groups.stream().mapToInt(Group::images).sum(),
+                    groups.stream().mapToInt(Group::right).sum(),
                     groups.stream().mapToInt(Group::rightWithin).sum());
         }
     }
@@ -84,8 +91,9 @@ public final class SavedModel implements AutoCloseable {
         recipe = checkpoint.recipe();
         MethodOptions.Kind kind = recipe.method().kind();
         if (recipe.mlkd().ensemble() && (kind == MethodOptions.Kind.MLKD || kind == MethodOptions.Kind.MLKD_ALONE)) {
-            throw new IllegalArgumentException("The run classified with an ensemble, of which it kept one network: train with ensemble = "
-                    + "false to evaluate it again.");
+            throw new IllegalArgumentException(
+                    "The run classified with an ensemble, of which it kept one network: train with ensemble = "
+                            + "false to evaluate it again.");
         }
         ranges = checkpoint.ranges();
         network = Architecture.build(recipe, checkpoint.image(), arena);
@@ -129,12 +137,13 @@ public final class SavedModel implements AutoCloseable {
      * @param remark is told why an automatic choice fell back to the processor
      * @throws dev.palimpsest.cuda.CudaException if a GPU is asked for by name and cannot be used
      */
-    public Scores score(Dataset dataset, Part part, OptionalInt snapshot, DeviceOptions device, Consumer<String> remark) {
+    public Scores score(
+            Dataset dataset, Part part, OptionalInt snapshot, DeviceOptions device, Consumer<String> remark) {
         requireModel(snapshot);
         Shape image = Shape.of(dataset.channels(), dataset.height(), dataset.width());
         if (!image.equals(checkpoint.image())) {
-            throw new IllegalArgumentException("The images of " + dataset.name() + " are " + image + ", the run's are " + checkpoint.image()
-                    + ": the network needs images of the size that it learnt from.");
+            throw new IllegalArgumentException("The images of " + dataset.name() + " are " + image + ", the run's are "
+                    + checkpoint.image() + ": the network needs images of the size that it learnt from.");
         }
         Judged judged = judged(dataset, part);
         try (Engine engine = Engine.open(device, recipe.threads(), remark)) {
@@ -145,14 +154,16 @@ public final class SavedModel implements AutoCloseable {
     private void requireModel(OptionalInt snapshot) {
         if (snapshot.isPresent() && (snapshot.getAsInt() < 1 || snapshot.getAsInt() > snapshots())) {
             throw new IllegalArgumentException("There is no snapshot " + snapshot.getAsInt() + ": the run has "
-                    + (snapshots() == 0 ? "none, as its method " + recipe.toMap().get("method") + " keeps none."
+                    + (snapshots() == 0
+                            ? "none, as its method " + recipe.toMap().get("method") + " keeps none."
                             : "1 to " + snapshots() + "."));
         }
     }
 
     /**
-     * A model's weights as PyTorch names them, to be written before this is closed. In the metadata stand the names of the classes in the
-     * order of the logits, one a line, and the mean and standard deviation of a pixel byte by channel.
+     * A model's weights as PyTorch names them, to be written before this is closed. In the metadata stand the names of
+     * the classes in the order of the logits, one a line, and the mean and standard deviation of a pixel byte by
+     * channel.
      *
      * @param snapshot from 1; empty: the latest model
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot
@@ -161,7 +172,16 @@ public final class SavedModel implements AutoCloseable {
         requireModel(snapshot);
         SafetensorsWriter to = new SafetensorsWriter();
         to.metadata("format", "pt"); // libraries of PyTorch's world look for it
-        to.metadata("classes", String.join("\n", checkpoint.classes().subList(0, ranges.get(snapshot.orElse(experiences()) - 1).end())));
+        to.metadata(
+                "classes",
+                String.join(
+                        "\n",
+                        checkpoint
+                                .classes()
+                                .subList(
+                                        0,
+                                        ranges.get(snapshot.orElse(experiences()) - 1)
+                                                .end())));
         to.metadata("pixel_mean", Arrays.toString(checkpoint.mean()));
         to.metadata("pixel_deviation", Arrays.toString(checkpoint.deviation()));
         StateDict.write(network, weights(snapshot), to);
@@ -169,7 +189,9 @@ public final class SavedModel implements AutoCloseable {
     }
 
     private Weights weights(OptionalInt snapshot) {
-        return snapshot.isPresent() ? new SnapshotWeights(snapshots.orElseThrow(), snapshot.getAsInt()) : Weights.of(network);
+        return snapshot.isPresent()
+                ? new SnapshotWeights(snapshots.orElseThrow(), snapshot.getAsInt())
+                : Weights.of(network);
     }
 
     /** @param byExperience indices of the images of each experience's classes, ascending */
@@ -184,19 +206,32 @@ public final class SavedModel implements AutoCloseable {
                 .normalisedBy(new Normalisation(checkpoint.mean(), checkpoint.deviation()));
         if (own) {
             Stream stream = Experiment.stream(recipe, dataset);
-            return new Judged(images, stream.experiences().stream().map(experience -> part(experience, part)).toList(), stream::relabel);
+            return new Judged(
+                    images,
+                    stream.experiences().stream()
+                            .map(experience -> part(experience, part))
+                            .toList(),
+                    stream::relabel);
         }
         if (part == Part.VALIDATION) {
-            throw new IllegalArgumentException("Validation images are those of the run's own data, " + recipe.data().name()
-                    + ", that were held out of training: choose --split test or train for " + dataset.name() + ".");
+            throw new IllegalArgumentException("Validation images are those of the run's own data, "
+                    + recipe.data().name() + ", that were held out of training: choose --split test or train for "
+                    + dataset.name() + ".");
         }
-        int[] position = dataset.classNames().stream().mapToInt(classes::indexOf).toArray();
+        int[] position =
+                dataset.classNames().stream().mapToInt(classes::indexOf).toArray();
         if (IntStream.of(position).allMatch(p -> p < 0)) {
             throw new IllegalArgumentException("No class of " + dataset.name() + " has the name of a class of the run: "
                     + some(dataset.classNames()) + " against " + some(classes) + ".");
         }
-        return new Judged(images, ranges.stream().map(range -> IntStream.range(0, images.size())
-                .filter(i -> position[images.label(i)] >= 0 && range.contains(position[images.label(i)])).toArray()).toList(),
+        return new Judged(
+                images,
+                ranges.stream()
+                        .map(range -> IntStream.range(0, images.size())
+                                .filter(i ->
+                                        position[images.label(i)] >= 0 && range.contains(position[images.label(i)]))
+                                .toArray())
+                        .toList(),
                 label -> position[label]);
     }
 
@@ -220,18 +255,28 @@ public final class SavedModel implements AutoCloseable {
             for (int j = 0; j < learnt.size(); j++) {
                 int[] indices = judged.byExperience().get(j);
                 // A plan has no batch for no image.
-                Classifier.Right right = indices.length == 0 ? new Classifier.Right(0, 0)
+                Classifier.Right right = indices.length == 0
+                        ? new Classifier.Right(0, 0)
                         : classifier.right(images, indices, judged.relabel(), seen, learnt.get(j));
-                groups.add(new Group(checkpoint.classes().subList(learnt.get(j).begin(), learnt.get(j).end()), indices.length,
-                        right.single(), right.within()));
+                groups.add(new Group(
+                        checkpoint
+                                .classes()
+                                .subList(learnt.get(j).begin(), learnt.get(j).end()),
+                        indices.length,
+                        right.single(),
+                        right.within()));
             }
         }
-        int later = judged.byExperience().stream().skip(learnt.size()).mapToInt(indices -> indices.length).sum();
+        int later = judged.byExperience().stream()
+                .skip(learnt.size())
+                .mapToInt(indices -> indices.length)
+                .sum();
         return new Scores(groups, later);
     }
 
     private Classifier classifier(Engine engine, OptionalInt snapshot) {
-        return new Classifier(new FrozenNetwork(engine, network, weights(snapshot)),
+        return new Classifier(
+                new FrozenNetwork(engine, network, weights(snapshot)),
                 Classifier.read(checkpoint.file(), Findings.classifierPrefix(snapshot.orElse(experiences()) - 1)));
     }
 

@@ -15,8 +15,8 @@ public sealed interface Schedule {
      */
     default double factor(long step, long totalSteps) {
         if (totalSteps < 1 || step < 0 || step > totalSteps) {
-            throw new IllegalArgumentException("step " + step + " of " + totalSteps
-                    + ": expected 0 ≤ step ≤ total and a total of at least 1");
+            throw new IllegalArgumentException(
+                    "step " + step + " of " + totalSteps + ": expected 0 ≤ step ≤ total and a total of at least 1");
         }
         return at(step, totalSteps);
     }
@@ -33,8 +33,9 @@ public sealed interface Schedule {
     }
 
     /**
-     * Multiplied by {@code decay} at each milestone. Milestones are ascending fractions of the training, rounded to the nearest step, so
-     * that one schedule serves experiences of any length: iCaRL's ÷5 at epochs 49 and 63 of 70 is {@code new Step(List.of(0.7, 0.9), 0.2)}.
+     * Multiplied by {@code decay} at each milestone. Milestones are ascending fractions of the training, rounded to
+     * the nearest step, so that one schedule serves experiences of any length: iCaRL's ÷5 at epochs 49 and 63 of 70 is
+     * {@code new Step(List.of(0.7, 0.9), 0.2)}.
      */
     record Step(List<Double> milestones, double decay) implements Schedule {
         public Step {
@@ -42,7 +43,8 @@ public sealed interface Schedule {
             double previous = 0;
             for (double milestone : milestones) {
                 if (!(milestone > previous && milestone < 1)) {
-                    throw new IllegalArgumentException("milestones " + milestones + ": expected ascending fractions between 0 and 1");
+                    throw new IllegalArgumentException(
+                            "milestones " + milestones + ": expected ascending fractions between 0 and 1");
                 }
                 previous = milestone;
             }

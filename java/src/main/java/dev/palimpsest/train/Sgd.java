@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * Stochastic gradient descent as {@code torch.optim.SGD} (dampening 0): d = g + decay·w; m = momentum·m + d; w −= rate·m, or with Nesterov
- * w −= rate·(d + momentum·m).
+ * Stochastic gradient descent as {@code torch.optim.SGD} (dampening 0): d = g + decay·w; m = momentum·m + d; w −=
+ * rate·m, or with Nesterov w −= rate·(d + momentum·m).
  */
 public final class Sgd extends Optimiser {
     private final float momentum;
@@ -19,7 +19,12 @@ public final class Sgd extends Optimiser {
      * @param momentum in [0, 1); 0 keeps no state
      * @throws IllegalArgumentException if a number is out of range, or Nesterov is asked for without momentum
      */
-    public Sgd(List<Parameter> parameters, Function<Parameter, byte[]> trainable, double momentum, boolean nesterov, double weightDecay) {
+    public Sgd(
+            List<Parameter> parameters,
+            Function<Parameter, byte[]> trainable,
+            double momentum,
+            boolean nesterov,
+            double weightDecay) {
         super(parameters, trainable, requireFraction("momentum", momentum) == 0 ? 0 : 1);
         if (nesterov && momentum == 0) {
             throw new IllegalArgumentException("Nesterov needs a momentum above 0: set one, or leave Nesterov out");

@@ -7,7 +7,11 @@ import dev.palimpsest.tensor.Parameter;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
-/** One snapshot as the weights of a frozen network. @param snapshot from 1 */
+/**
+ * One snapshot as the weights of a frozen network.
+ *
+ * @param snapshot from 1
+ */
 public record SnapshotWeights(Snapshots snapshots, int snapshot) implements Weights {
     @Override
     public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {

@@ -4,8 +4,8 @@ import java.util.EnumMap;
 import java.util.Map;
 
 /**
- * Where the time of training goes, by the clock of the thread that trains. A device works behind that thread's back: there the parts are
- * the time it takes to queue their work.
+ * Where the time of training goes, by the clock of the thread that trains. A device works behind that thread's back:
+ * there the parts are the time it takes to queue their work.
  */
 public final class StepTimes {
     /** What that thread is at. */
@@ -27,6 +27,7 @@ public final class StepTimes {
     private final Map<Part, Long> nanos = new EnumMap<>(Part.class);
     /** Null outside of training. */
     private Part current;
+
     private long since;
 
     /** From now on time goes to this part. */

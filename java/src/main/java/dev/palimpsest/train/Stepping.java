@@ -18,9 +18,14 @@ sealed interface Stepping extends AutoCloseable {
     @Override
     default void close() {}
 
-    static Stepping of(OptimiserOptions options, Engine engine, List<Parameter> parameters, Function<Parameter, byte[]> trainable) {
+    static Stepping of(
+            OptimiserOptions options,
+            Engine engine,
+            List<Parameter> parameters,
+            Function<Parameter, byte[]> trainable) {
         int states = OnDevice.update(options, 0, 1).states();
-        return engine.optimisation(parameters, trainable, states).<Stepping>map(device -> new OnDevice(options, parameters, device))
+        return engine.optimisation(parameters, trainable, states)
+                .<Stepping>map(device -> new OnDevice(options, parameters, device))
                 .orElseGet(() -> new OnHost(options, parameters, trainable));
     }
 
@@ -36,7 +41,8 @@ sealed interface Stepping extends AutoCloseable {
             this.trainable = trainable;
             clip = options.clip();
             optimiser = switch (options.algorithm()) {
-                case SGD -> new Sgd(parameters, trainable, options.momentum(), options.nesterov(), options.weightDecay());
+                case SGD ->
+                    new Sgd(parameters, trainable, options.momentum(), options.nesterov(), options.weightDecay());
                 case ADAM -> new Adam(parameters, trainable, 0.9, 0.999, 1e-8, options.weightDecay());
             };
         }
@@ -87,8 +93,9 @@ sealed interface Stepping extends AutoCloseable {
         @Override
         public void track(List<Parameter> now) {
             if (!now.equals(parameters)) {
-                throw new TrainingException("keep-optimiser = true needs heads that do not grow on this device: set it to false, or train "
-                        + "on the CPU");
+                throw new TrainingException(
+                        "keep-optimiser = true needs heads that do not grow on this device: set it to false, or train "
+                                + "on the CPU");
             }
         }
 

@@ -32,11 +32,14 @@ public final class Terms {
 
     /** The loss. */
     public Scalar sum(Tape tape) {
-        return tape.weightedSum(scalars, weights.stream().mapToDouble(Double::doubleValue).toArray());
+        return tape.weightedSum(
+                scalars, weights.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
     @Override
     public String toString() {
-        return values().entrySet().stream().map(term -> term.getKey() + " " + term.getValue()).collect(Collectors.joining(", "));
+        return values().entrySet().stream()
+                .map(term -> term.getKey() + " " + term.getValue())
+                .collect(Collectors.joining(", "));
     }
 }

@@ -33,7 +33,8 @@ public final class UnlabelledBatches implements AutoCloseable {
     /** The next one, in both views; valid until the one after it is asked for. */
     public Batch next() {
         if (batches == null || !batches.hasNext()) {
-            batches = loader.epoch(BatchPlan.shuffled(images, batch, seed, round), round).iterator();
+            batches = loader.epoch(BatchPlan.shuffled(images, batch, seed, round), round)
+                    .iterator();
             round++;
         }
         return batches.next();

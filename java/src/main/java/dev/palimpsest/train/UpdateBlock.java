@@ -4,8 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Feeds an optimiser in blocks that stay in the first-level cache. The optimiser's loop then runs over plain float arrays, which the JIT
- * compiler vectorises (it does not where off-heap segments might overlap), and masking is one blend when a block is written back.
+ * Feeds an optimiser in blocks that stay in the first-level cache. The optimiser's loop then runs over plain float
+ * arrays, which the JIT compiler vectorises (it does not where off-heap segments might overlap), and masking is one
+ * blend when a block is written back.
  */
 final class UpdateBlock {
     private static final int SIZE = 1024;
@@ -63,7 +64,9 @@ final class UpdateBlock {
         }
     }
 
-    /** On the bits as int: float arithmetic with a factor of 0 would turn −0 into +0 and an infinite update into NaN. */
+    /**
+     * On the bits as int: float arithmetic with a factor of 0 would turn −0 into +0 and an infinite update into NaN.
+     */
     private void blend(MemorySegment from, MemorySegment to, int begin, int count) {
         MemorySegment.copy(from, ValueLayout.JAVA_INT, 0, updated, 0, count);
         MemorySegment.copy(to, ValueLayout.JAVA_INT, 4L * begin, kept, 0, count);

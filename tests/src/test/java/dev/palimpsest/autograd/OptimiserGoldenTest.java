@@ -34,31 +34,49 @@ class OptimiserGoldenTest {
     void tenStepsEqualPyTorch(Path file) throws Exception {
         Safetensors golden = Safetensors.read(file);
         Map<String, String> settings = golden.metadata();
-        try (Arena arena = Arena.ofShared(); Engine engine = Engine.cpu(1)) {
+        try (Arena arena = Arena.ofShared();
+                Engine engine = Engine.cpu(1)) {
             Network network = GoldenNetwork.load(golden, arena);
             Optimiser optimiser = settings.containsKey("beta1")
-                    ? new Adam(network.parameters(), p -> null, number(settings, "beta1"), number(settings, "beta2"),
-                            number(settings, "eps"), 0)
-                    : new Sgd(network.parameters(), p -> null, number(settings, "momentum"),
-                            file.getFileName().toString().contains("nesterov"), number(settings, "weight_decay"));
+                    ? new Adam(
+                            network.parameters(),
+                            p -> null,
+                            number(settings, "beta1"),
+                            number(settings, "beta2"),
+                            number(settings, "eps"),
+                            0)
+                    : new Sgd(
+                            network.parameters(),
+                            p -> null,
+                            number(settings, "momentum"),
+                            file.getFileName().toString().contains("nesterov"),
+                            number(settings, "weight_decay"));
             double[] losses = new double[10];
             for (int step = 0; step < losses.length; step++) {
                 network.parameters().forEach(parameter -> parameter.gradient().fill((byte) 0));
                 Tape tape = new Tape(engine);
-                Outputs<Variable> outputs = network.forward(new Training(tape, false),
-                        tape.input(GoldenNetwork.images(golden, engine)), false);
-                Scalar loss = CrossEntropy.softmax(tape, engine, outputs.logits(), golden.ints("label"),
-                        new ClassRange(0, network.classes()));
+                Outputs<Variable> outputs = network.forward(
+                        new Training(tape, false), tape.input(GoldenNetwork.images(golden, engine)), false);
+                Scalar loss = CrossEntropy.softmax(
+                        tape, engine, outputs.logits(), golden.ints("label"), new ClassRange(0, network.classes()));
                 losses[step] = loss.value();
                 tape.backward(loss);
                 optimiser.step(number(settings, "lr"));
             }
             Golden.close("loss", golden.doubles("loss"), losses, 1e-4);
             for (Parameter parameter : network.parameters()) {
-                Golden.close(parameter.name(), golden.doubles("after." + parameter.name()), parameter.value().toArray(JAVA_FLOAT), 1e-4);
+                Golden.close(
+                        parameter.name(),
+                        golden.doubles("after." + parameter.name()),
+                        parameter.value().toArray(JAVA_FLOAT),
+                        1e-4);
             }
             for (Buffer buffer : network.buffers()) {
-                Golden.close(buffer.name(), golden.doubles("after." + buffer.name()), buffer.value().toArray(JAVA_FLOAT), 1e-4);
+                Golden.close(
+                        buffer.name(),
+                        golden.doubles("after." + buffer.name()),
+                        buffer.value().toArray(JAVA_FLOAT),
+                        1e-4);
             }
         }
     }

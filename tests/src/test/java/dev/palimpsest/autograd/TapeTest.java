@@ -27,8 +27,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Each operation's value against double loops, and its gradients against central differences of those loops. What comes
- * out of an activation is weighed by a random convolution over the whole image, so that every position has a gradient of its own.
+ * Each operation's value against double loops, and its gradients against central differences of those loops. What
+ * comes out of an activation is weighed by a random convolution over the whole image, so that every position has a
+ * gradient of its own.
  */
 class TapeTest {
     private static final double VALUE = 1e-5;
@@ -56,34 +57,61 @@ class TapeTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,3,5,3,1,6", "2,5,3,3,2,6", "3,8,16,3,1,5", "4,16,24,3,2,7", "5,16,16,1,1,4", "2,3,16,1,2,6", "1,24,8,3,1,4",
-        "2,32,16,3,2,8"})
+    @CsvSource({
+        "1,3,5,3,1,6",
+        "2,5,3,3,2,6",
+        "3,8,16,3,1,5",
+        "4,16,24,3,2,7",
+        "5,16,16,1,1,4",
+        "2,3,16,1,2,6",
+        "1,24,8,3,1,4",
+        "2,32,16,3,2,8"
+    })
     void convolution(int n, int inputs, int outputs, int kernel, int stride, int size) {
         Convolution geometry = new Convolution(inputs, outputs, kernel, stride, kernel / 2);
         Parameter weight = parameter("w", geometry.weightShape());
-        Graph weigh = weigh(outputs, geometry.outputShape(Shape.of(n, inputs, size, size)).extent(2));
-        check(new Graph() {
-            @Override
-            public <V> V of(Layers<V> layers, V images) {
-                return weigh.of(layers, layers.convolution(images, weight, geometry));
-            }
-        }, n, inputs, size);
+        Graph weigh = weigh(
+                outputs, geometry.outputShape(Shape.of(n, inputs, size, size)).extent(2));
+        check(
+                new Graph() {
+                    @Override
+                    public <V> V of(Layers<V> layers, V images) {
+                        return weigh.of(layers, layers.convolution(images, weight, geometry));
+                    }
+                },
+                n,
+                inputs,
+                size);
     }
 
     @ParameterizedTest
-    @CsvSource({"1,3,true,false", "2,5,false,false", "3,8,true,false", "4,16,false,false", "5,24,true,false", "2,16,true,true",
-        "1,16,false,true", "3,5,true,true"})
+    @CsvSource({
+        "1,3,true,false",
+        "2,5,false,false",
+        "3,8,true,false",
+        "4,16,false,false",
+        "5,24,true,false",
+        "2,16,true,true",
+        "1,16,false,true",
+        "3,5,true,true"
+    })
     void batchNorm(int n, int channels, boolean relu, boolean frozen) {
         Convolution geometry = new Convolution(2, channels, 3, 1, 1);
         Parameter weight = parameter("w", geometry.weightShape());
         BatchNorm norm = norm("bn", channels);
         Graph weigh = weigh(channels, 4);
-        check(new Graph() {
-            @Override
-            public <V> V of(Layers<V> layers, V images) {
-                return weigh.of(layers, layers.batchNorm(layers.convolution(images, weight, geometry), norm, relu, frozen));
-            }
-        }, n, 2, 4);
+        check(
+                new Graph() {
+                    @Override
+                    public <V> V of(Layers<V> layers, V images) {
+                        return weigh.of(
+                                layers,
+                                layers.batchNorm(layers.convolution(images, weight, geometry), norm, relu, frozen));
+                    }
+                },
+                n,
+                2,
+                4);
     }
 
     /** The first block's output is both the second block's input and its residual; so is the stem's for the first. */
@@ -97,31 +125,43 @@ class TapeTest {
         Parameter second = parameter("second", inner.weightShape());
         BatchNorm norm = norm("bn", channels);
         Graph weigh = weigh(channels, 4);
-        check(new Graph() {
-            @Override
-            public <V> V of(Layers<V> layers, V images) {
-                V x = layers.convolution(images, stemWeight, stem);
-                x = layers.addRelu(layers.batchNorm(layers.convolution(x, first, inner), norm, false, false), x);
-                x = layers.addRelu(layers.convolution(x, second, inner), x);
-                return weigh.of(layers, x);
-            }
-        }, n, 3, 4);
+        check(
+                new Graph() {
+                    @Override
+                    public <V> V of(Layers<V> layers, V images) {
+                        V x = layers.convolution(images, stemWeight, stem);
+                        x = layers.addRelu(
+                                layers.batchNorm(layers.convolution(x, first, inner), norm, false, false), x);
+                        x = layers.addRelu(layers.convolution(x, second, inner), x);
+                        return weigh.of(layers, x);
+                    }
+                },
+                n,
+                3,
+                4);
     }
 
-    /** Windows that overlap, so that one position may be the maximum of several, and some that reach over the border. */
+    /**
+     * Windows that overlap, so that one position may be the maximum of several, and some that reach over the border.
+     */
     @ParameterizedTest
     @CsvSource({"1,3,3,2,1,7", "2,16,3,2,1,8", "3,5,2,2,0,6", "4,24,3,1,1,5", "1,8,2,1,0,4"})
     void maxPool(int n, int channels, int kernel, int stride, int padding, int size) {
         Convolution geometry = new Convolution(2, channels, 3, 1, 1);
         Parameter weight = parameter("w", geometry.weightShape());
         MaxPooling pooling = new MaxPooling(kernel, stride, padding);
-        Graph weigh = weigh(channels, pooling.outputShape(Shape.of(n, channels, size, size)).extent(2));
-        check(new Graph() {
-            @Override
-            public <V> V of(Layers<V> layers, V images) {
-                return weigh.of(layers, layers.maxPool(layers.convolution(images, weight, geometry), pooling));
-            }
-        }, n, 2, size);
+        Graph weigh = weigh(
+                channels, pooling.outputShape(Shape.of(n, channels, size, size)).extent(2));
+        check(
+                new Graph() {
+                    @Override
+                    public <V> V of(Layers<V> layers, V images) {
+                        return weigh.of(layers, layers.maxPool(layers.convolution(images, weight, geometry), pooling));
+                    }
+                },
+                n,
+                2,
+                size);
     }
 
     @ParameterizedTest
@@ -131,12 +171,17 @@ class TapeTest {
         Parameter weight = parameter("w", geometry.weightShape());
         Parameter matrix = parameter("fc.weight", Shape.of(outputs, channels));
         Parameter bias = parameter("fc.bias", Shape.of(outputs));
-        check(new Graph() {
-            @Override
-            public <V> V of(Layers<V> layers, V images) {
-                return layers.linear(layers.averagePool(layers.convolution(images, weight, geometry)), matrix, bias);
-            }
-        }, n, 2, 5);
+        check(
+                new Graph() {
+                    @Override
+                    public <V> V of(Layers<V> layers, V images) {
+                        return layers.linear(
+                                layers.averagePool(layers.convolution(images, weight, geometry)), matrix, bias);
+                    }
+                },
+                n,
+                2,
+                5);
     }
 
     @Test
@@ -201,13 +246,17 @@ class TapeTest {
         };
         close("images", wide, total, Gradient.of(engine, watched));
         for (Parameter parameter : parameters) {
-            close(parameter.name(), loops.values(parameter), total, parameter.gradient().toArray(JAVA_FLOAT));
+            close(
+                    parameter.name(),
+                    loops.values(parameter),
+                    total,
+                    parameter.gradient().toArray(JAVA_FLOAT));
         }
     }
 
     /**
-     * Every element of a small tensor, of a larger one about a hundred at an odd distance, so that all positions
-     * and channels have their turn.
+     * Every element of a small tensor, of a larger one about a hundred at an odd distance, so that all positions and
+     * channels have their turn.
      */
     private static void close(String name, double[] at, DoubleSupplier value, float[] gradient) {
         int stride = at.length / 100 | 1;

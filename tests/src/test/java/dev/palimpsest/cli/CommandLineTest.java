@@ -48,13 +48,22 @@ class CommandLineTest {
             assertTrue(Files.isRegularFile(folder.resolve(file)), file);
         }
         assertTrue(out.toString().contains("average incremental"), out.toString());
-        assertTrue(out.toString().endsWith("Report: " + folder.resolve("report.html") + System.lineSeparator()), out.toString());
+        assertTrue(
+                out.toString().endsWith("Report: " + folder.resolve("report.html") + System.lineSeparator()),
+                out.toString());
         assertEquals("", err.toString());
     }
 
     @Test
     void theRecipeIsTheFilesAndTheCommandLineGoesBeforeIt() throws IOException {
-        palimpsest("train", "m2kd-digits", "--epochs", "3", "--method=lwf", "--out", temporary.resolve("run").toString());
+        palimpsest(
+                "train",
+                "m2kd-digits",
+                "--epochs",
+                "3",
+                "--method=lwf",
+                "--out",
+                temporary.resolve("run").toString());
         Map<String, String> expected = RecipeFile.load("m2kd-digits").recipe().toMap();
         expected.put("epochs", "3");
         expected.put("method", "lwf");
@@ -63,9 +72,11 @@ class CommandLineTest {
 
     @Test
     void everyOptionOfARecipeIsAFlag() {
-        List<String> words = new ArrayList<>(List.of("train", "m2kd-digits", "--out", temporary.resolve("run").toString()));
-        Map<String, String> options =
-                Recipe.of(Map.of("epochs", "2", "widths", "4,5", "order", "5,4,3,2,1,0,6,7,8,9", "threads", "1")).toMap();
+        List<String> words = new ArrayList<>(List.of(
+                "train", "m2kd-digits", "--out", temporary.resolve("run").toString()));
+        Map<String, String> options = Recipe.of(
+                        Map.of("epochs", "2", "widths", "4,5", "order", "5,4,3,2,1,0,6,7,8,9", "threads", "1"))
+                .toMap();
         options.forEach((name, text) -> words.addAll(List.of("--" + name, text)));
         assertEquals(0, palimpsest(words.toArray(String[]::new)), err.toString());
         assertEquals(List.of(Recipe.of(options)), recipes);
@@ -73,10 +84,20 @@ class CommandLineTest {
 
     @Test
     void theCommandInRunJsonRepeatsTheRun() throws IOException {
-        palimpsest("train", "m2kd-digits", "--order", "9,8,7,6,5,4,3,2,1,0", "--lambda", "0.5", "--out", temporary.resolve("a").toString());
+        palimpsest(
+                "train",
+                "m2kd-digits",
+                "--order",
+                "9,8,7,6,5,4,3,2,1,0",
+                "--lambda",
+                "0.5",
+                "--out",
+                temporary.resolve("a").toString());
         String command = json("a/run.json").get("command").asText();
-        assertEquals("palimpsest train m2kd-digits --order 9,8,7,6,5,4,3,2,1,0 --lambda 0.5 --threads "
-                + RecipeFile.load("m2kd-digits").recipe().threads(), command);
+        assertEquals(
+                "palimpsest train m2kd-digits --order 9,8,7,6,5,4,3,2,1,0 --lambda 0.5 --threads "
+                        + RecipeFile.load("m2kd-digits").recipe().threads(),
+                command);
         List<String> words = new ArrayList<>(List.of(command.split(" ")));
         words.removeFirst();
         words.addAll(List.of("--out", temporary.resolve("b").toString()));
@@ -87,10 +108,25 @@ class CommandLineTest {
     @Test
     void baselinesRunBesideWithTheSameSettings() throws IOException {
         Path folder = temporary.resolve("run");
-        assertEquals(0, palimpsest("train", "m2kd-digits", "--beside", "fine-tuning,lwf,joint", "--seed", "4", "--out", folder.toString()));
-        assertEquals(List.of("m2kd", "fine-tuning", "lwf", "joint"), recipes.stream().map(recipe -> recipe.toMap().get("method")).toList());
+        assertEquals(
+                0,
+                palimpsest(
+                        "train",
+                        "m2kd-digits",
+                        "--beside",
+                        "fine-tuning,lwf,joint",
+                        "--seed",
+                        "4",
+                        "--out",
+                        folder.toString()));
+        assertEquals(
+                List.of("m2kd", "fine-tuning", "lwf", "joint"),
+                recipes.stream().map(recipe -> recipe.toMap().get("method")).toList());
         for (Recipe recipe : recipes) {
-            assertEquals(Methods.settled(recipes.getFirst().with("method", recipe.toMap().get("method"))), recipe);
+            assertEquals(
+                    Methods.settled(
+                            recipes.getFirst().with("method", recipe.toMap().get("method"))),
+                    recipe);
         }
         assertEquals("joint", json("run/joint/run.json").at("/options/method").asText());
         assertEquals("m2kd", json("run/run.json").at("/options/method").asText());
@@ -104,8 +140,12 @@ class CommandLineTest {
     void ordersRepeatEverythingAndGiveTheSpread() throws IOException {
         String folder = temporary.resolve("run").toString();
         assertEquals(0, palimpsest("train", "m2kd-digits", "--beside", "lwf", "--orders", "1,2", "--out", folder));
-        assertEquals(List.of("1 m2kd", "1 lwf", "2 m2kd", "2 lwf"),
-                recipes.stream().map(recipe -> recipe.toMap().get("order") + " " + recipe.toMap().get("method")).toList());
+        assertEquals(
+                List.of("1 m2kd", "1 lwf", "2 m2kd", "2 lwf"),
+                recipes.stream()
+                        .map(recipe -> recipe.toMap().get("order") + " "
+                                + recipe.toMap().get("method"))
+                        .toList());
         assertTrue(Files.exists(temporary.resolve("run/order-2/lwf/metrics.json")));
         assertTrue(out.toString().lines().anyMatch(line -> line.matches("lwf +[\\d.]+ ± .*")), out.toString());
     }
@@ -113,48 +153,73 @@ class CommandLineTest {
     @Test
     void seedsRepeatEverythingWithAllThatIsDrawn() {
         String folder = temporary.resolve("run").toString();
-        assertEquals(0, palimpsest("train", "mlkd-digits", "--beside", "fine-tuning", "--seeds", "3,4", "--out", folder), err.toString());
-        assertEquals(List.of("3 3 mlkd", "3 3 fine-tuning", "4 4 mlkd", "4 4 fine-tuning"), recipes.stream().map(Recipe::toMap)
-                .map(options -> options.get("seed") + " " + options.get("order") + " " + options.get("method")).toList());
+        assertEquals(
+                0,
+                palimpsest("train", "mlkd-digits", "--beside", "fine-tuning", "--seeds", "3,4", "--out", folder),
+                err.toString());
+        assertEquals(
+                List.of("3 3 mlkd", "3 3 fine-tuning", "4 4 mlkd", "4 4 fine-tuning"),
+                recipes.stream()
+                        .map(Recipe::toMap)
+                        .map(options -> options.get("seed") + " " + options.get("order") + " " + options.get("method"))
+                        .toList());
         assertTrue(Files.exists(temporary.resolve("run/seed-4/fine-tuning/metrics.json")));
     }
 
     @Test
     void asPaperSetsWhereItDiffersFromTheCodeAndOptionsGoBeforeIt() {
-        assertEquals(0, palimpsest("train", "mlkd-digits", "--as", "paper", "--margin-weight", "0.3", "--out",
-                temporary.resolve("run").toString()), err.toString());
+        assertEquals(
+                0,
+                palimpsest(
+                        "train",
+                        "mlkd-digits",
+                        "--as",
+                        "paper",
+                        "--margin-weight",
+                        "0.3",
+                        "--out",
+                        temporary.resolve("run").toString()),
+                err.toString());
         Map<String, String> options = recipes.getFirst().toMap();
-        assertEquals(List.of("0.3", "0", "paper", "true"), Stream.of("margin-weight", "feature-start", "relation", "ensemble")
-                .map(options::get).toList());
+        assertEquals(
+                List.of("0.3", "0", "paper", "true"),
+                Stream.of("margin-weight", "feature-start", "relation", "ensemble")
+                        .map(options::get)
+                        .toList());
         assertEquals(2, palimpsest("train", "mlkd-digits", "--as", "book"));
-        assertEquals("as = book: expected paper or code", err.toString().lines().findFirst().orElse(""));
+        assertEquals(
+                "as = book: expected paper or code",
+                err.toString().lines().findFirst().orElse(""));
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "train m2kd-digits --orders 1 --seeds 2 | --orders and --seeds: expected one of them, class orders alone or all that is drawn",
-        "train m2kd-digits --seeds 1,1 | --seeds 1,1: expected every seed once",
-        "train m2kd-digits --epocs 3 | --epocs is not an option of palimpsest train; did you mean --epochs?",
-        "train m2kd-digits --epocs=3 | --epocs is not an option of palimpsest train; did you mean --epochs?",
-        "train m2kd-digits extra | extra is one word too many for palimpsest train",
-        "train m2kd-digits --method m2dk | method = m2dk: expected one of m2kd, lwf, lwf-mc, icarl, replay, fine-tuning, joint, mlkd, "
-                + "mlkd-baseline, mlkd-ssl-alone, mlkd-alone, lwf-unlabelled"
-                + "; did you mean m2kd?",
-        "train m2kd-digits --beside lfw | --beside lfw: expected methods of m2kd, lwf, lwf-mc, icarl, replay, fine-tuning, joint, mlkd, "
-                + "mlkd-baseline, mlkd-ssl-alone, mlkd-alone, lwf-unlabelled"
-                + "; did you mean lwf?",
-        "train m2kd-digits --beside m2kd | --beside m2kd: it runs already, as the recipe's own method",
-        "train m2kd-digits --beside lwf,lwf | --beside lwf: it runs already, as it is named twice",
-        "train m2kd-digits --orders 1,1 | --orders 1,1: expected every seed once",
-        "train m2kd-digits --epochs 0 | epochs = 0: expected at least 1",
-        "train m2kd-digits --exemplars 0 --classifier nearest-mean | classifier = nearest-mean needs exemplars, but exemplars = 0: "
-                + "keep some, or take classifier = head",
-        "trian | trian is not a command of palimpsest; did you mean train?",
-        "'' | palimpsest needs a command: help, train, suite, eval, export, report, data, doctor",
-        "report | palimpsest report needs RUN",
-        "train | palimpsest train needs RECIPE",
-        "train m2kd-digits --epochs | --epochs needs a value: N",
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "train m2kd-digits --orders 1 --seeds 2 | --orders and --seeds: expected one of them, class orders"
+                        + " alone or all that is drawn",
+                "train m2kd-digits --seeds 1,1 | --seeds 1,1: expected every seed once",
+                "train m2kd-digits --epocs 3 | --epocs is not an option of palimpsest train; did you mean --epochs?",
+                "train m2kd-digits --epocs=3 | --epocs is not an option of palimpsest train; did you mean --epochs?",
+                "train m2kd-digits extra | extra is one word too many for palimpsest train",
+                "train m2kd-digits --method m2dk | method = m2dk: expected one of m2kd, lwf, lwf-mc, icarl, replay,"
+                    + " fine-tuning, joint, mlkd, mlkd-baseline, mlkd-ssl-alone, mlkd-alone, lwf-unlabelled; did you"
+                    + " mean m2kd?",
+                "train m2kd-digits --beside lfw | --beside lfw: expected methods of m2kd, lwf, lwf-mc, icarl, replay,"
+                    + " fine-tuning, joint, mlkd, mlkd-baseline, mlkd-ssl-alone, mlkd-alone, lwf-unlabelled; did you"
+                    + " mean lwf?",
+                "train m2kd-digits --beside m2kd | --beside m2kd: it runs already, as the recipe's own method",
+                "train m2kd-digits --beside lwf,lwf | --beside lwf: it runs already, as it is named twice",
+                "train m2kd-digits --orders 1,1 | --orders 1,1: expected every seed once",
+                "train m2kd-digits --epochs 0 | epochs = 0: expected at least 1",
+                "train m2kd-digits --exemplars 0 --classifier nearest-mean | classifier = nearest-mean needs"
+                        + " exemplars, but exemplars = 0: keep some, or take classifier = head",
+                "trian | trian is not a command of palimpsest; did you mean train?",
+                "'' | palimpsest needs a command: help, train, suite, eval, export, report, data, doctor",
+                "report | palimpsest report needs RUN",
+                "train | palimpsest train needs RECIPE",
+                "train m2kd-digits --epochs | --epochs needs a value: N",
+            })
     void aCommandThatIsNotUnderstoodIsOneSentence(String words, String sentence) {
         assertEquals(2, palimpsest(words.isEmpty() ? new String[0] : words.split(" ")));
         assertEquals(sentence, err.toString().lines().findFirst().orElse(""));
@@ -165,18 +230,27 @@ class CommandLineTest {
     @Test
     void aRecipeThereIsNotIsRefusedWithTheNearest() {
         assertEquals(2, palimpsest("train", "m2kd-fasion"));
-        assertTrue(err.toString().lines().findFirst().orElse("").endsWith("; did you mean m2kd-fashion?"), err.toString());
+        assertTrue(
+                err.toString().lines().findFirst().orElse("").endsWith("; did you mean m2kd-fashion?"), err.toString());
     }
 
     @Test
     void aUsersRecipeFileCounts() throws IOException {
         Path file = Files.writeString(temporary.resolve("mine.properties"), "epochs = 4\n");
-        assertEquals(0, palimpsest("train", file.toString(), "--out", temporary.resolve("run").toString()));
+        assertEquals(
+                0,
+                palimpsest(
+                        "train",
+                        file.toString(),
+                        "--out",
+                        temporary.resolve("run").toString()));
         assertEquals(4, recipes.getFirst().optimiser().epochs());
         assertEquals("mine", json("run/run.json").get("recipe").asText());
         Files.writeString(file, "epohcs = 4\n");
         assertEquals(2, palimpsest("train", file.toString()));
-        assertEquals("recipe mine, line 1: epohcs is not an option; did you mean epochs?", err.toString().lines().findFirst().orElse(""));
+        assertEquals(
+                "recipe mine, line 1: epohcs is not an option; did you mean epochs?",
+                err.toString().lines().findFirst().orElse(""));
     }
 
     @Test
@@ -184,10 +258,19 @@ class CommandLineTest {
         runner = (recipe, progress) -> {
             throw new IllegalStateException("The loss is NaN at step 7 (cross-entropy NaN).");
         };
-        assertEquals(1, palimpsest("train", "m2kd-digits", "--out", temporary.resolve("run").toString()));
-        assertEquals("The loss is NaN at step 7 (cross-entropy NaN).", err.toString().strip());
+        assertEquals(
+                1,
+                palimpsest(
+                        "train",
+                        "m2kd-digits",
+                        "--out",
+                        temporary.resolve("run").toString()));
+        assertEquals(
+                "The loss is NaN at step 7 (cross-entropy NaN).", err.toString().strip());
         assertEquals("failed", json("run/run.json").get("status").asText());
-        assertEquals("The loss is NaN at step 7 (cross-entropy NaN).", json("run/run.json").get("reason").asText());
+        assertEquals(
+                "The loss is NaN at step 7 (cross-entropy NaN).",
+                json("run/run.json").get("reason").asText());
     }
 
     @Test
@@ -195,15 +278,30 @@ class CommandLineTest {
         runner = (recipe, progress) -> {
             throw new IndexOutOfBoundsException("Index 3 out of bounds for length 3");
         };
-        assertEquals(1, palimpsest("train", "m2kd-digits", "--out", temporary.resolve("run").toString()));
+        assertEquals(
+                1,
+                palimpsest(
+                        "train",
+                        "m2kd-digits",
+                        "--out",
+                        temporary.resolve("run").toString()));
         assertTrue(err.toString().contains("please report it") && err.toString().contains("\tat "), err.toString());
     }
 
     @Test
     void anUnwritableRunFolderIsOneSentence() throws IOException {
         Files.writeString(temporary.resolve("file"), "");
-        assertEquals(1, palimpsest("train", "m2kd-digits", "--out", temporary.resolve("file/run").toString()));
-        assertTrue(err.toString().startsWith("Cannot write ") && err.toString().lines().count() == 1, err.toString());
+        assertEquals(
+                1,
+                palimpsest(
+                        "train",
+                        "m2kd-digits",
+                        "--out",
+                        temporary.resolve("file/run").toString()));
+        assertTrue(
+                err.toString().startsWith("Cannot write ")
+                        && err.toString().lines().count() == 1,
+                err.toString());
         assertTrue(recipes.isEmpty(), "refused before training");
     }
 
@@ -216,19 +314,40 @@ class CommandLineTest {
         };
         assertEquals(0, palimpsest("train", "m2kd-digits", "--out", folder.toString()));
         assertEquals("done", json("run/run.json").get("status").asText());
-        assertTrue(out.toString().contains("The run is complete, but its report is not: Cannot write "), out.toString());
+        assertTrue(
+                out.toString().contains("The run is complete, but its report is not: Cannot write "), out.toString());
     }
 
     @Test
     void evalScoresARunAsItScoredItself() throws IOException {
         runner = (recipe, progress) -> Experiment.run(recipe, Methods.of(recipe), progress);
         String folder = temporary.resolve("run").toString();
-        assertEquals(0, palimpsest("train", "m2kd-digits", "--split", "4+6", "--widths", "4,8", "--epochs", "1", "--retrain-epochs", "1",
-                "--validation", "0.8", "--evaluate", "validation", "--out", folder), err.toString());
+        assertEquals(
+                0,
+                palimpsest(
+                        "train",
+                        "m2kd-digits",
+                        "--split",
+                        "4+6",
+                        "--widths",
+                        "4,8",
+                        "--epochs",
+                        "1",
+                        "--retrain-epochs",
+                        "1",
+                        "--validation",
+                        "0.8",
+                        "--evaluate",
+                        "validation",
+                        "--out",
+                        folder),
+                err.toString());
         JsonNode metrics = json("run/metrics.json");
         out.getBuffer().setLength(0);
         assertEquals(0, palimpsest("eval", folder), err.toString());
-        assertTrue(out.toString().startsWith("Final model of 2 experiences, on validation images of digits"), out.toString());
+        assertTrue(
+                out.toString().startsWith("Final model of 2 experiences, on validation images of digits"),
+                out.toString());
         assertEquals(percent(metrics.at("/accuracy/1/1")), cell("2", 2));
         assertEquals(percent(metrics.at("/final_accuracy")), cell("all", 2));
         assertEquals(percent(metrics.at("/final_within_experience_accuracy")), cell("all", 3));
@@ -240,15 +359,21 @@ class CommandLineTest {
         assertEquals(0, palimpsest("eval", folder, "--split", "test"));
         assertEquals("355", cell("all", 1));
         assertEquals(1, palimpsest("eval", folder, "--snapshot", "3"));
-        assertEquals("There is no snapshot 3: the run has 1 to 2.", err.toString().strip());
+        assertEquals(
+                "There is no snapshot 3: the run has 1 to 2.", err.toString().strip());
         Path weights = temporary.resolve("weights.safetensors");
         assertEquals(0, palimpsest("export", folder, weights.toString(), "--snapshot", "1"), err.toString());
         assertTrue(Safetensors.read(weights).contains("stage1.conv.weight"));
-        assertEquals(1, palimpsest("export", folder, temporary.resolve("run.json/x").toString()));
+        assertEquals(
+                1, palimpsest("export", folder, temporary.resolve("run.json/x").toString()));
         assertEquals(2, palimpsest("eval", folder, "--split", "tset"));
-        assertEquals("--split tset: expected one of test, validation, train; did you mean test?", err.toString().lines().findFirst().get());
+        assertEquals(
+                "--split tset: expected one of test, validation, train; did you mean test?",
+                err.toString().lines().findFirst().get());
         assertEquals(1, palimpsest("eval", temporary.toString()));
-        assertEquals(temporary + " is not a run folder: it holds no run.json.", err.toString().strip());
+        assertEquals(
+                temporary + " is not a run folder: it holds no run.json.",
+                err.toString().strip());
     }
 
     private static String percent(JsonNode share) {
@@ -257,20 +382,32 @@ class CommandLineTest {
 
     /** A word of the printed row that begins with the given one. */
     private String cell(String row, int column) {
-        return out.toString().lines().filter(line -> line.startsWith(row + " ")).findFirst().orElseThrow().split(" +")[column];
+        return out.toString()
+                .lines()
+                .filter(line -> line.startsWith(row + " "))
+                .findFirst()
+                .orElseThrow()
+                .split(" +")[column];
     }
 
     @Test
     void reportComparesSavedRuns() {
         palimpsest("train", "m2kd-digits", "--out", temporary.resolve("a").toString());
-        palimpsest("train", "m2kd-digits", "--method", "lwf", "--out", temporary.resolve("b").toString());
+        palimpsest(
+                "train",
+                "m2kd-digits",
+                "--method",
+                "lwf",
+                "--out",
+                temporary.resolve("b").toString());
         out.getBuffer().setLength(0);
         Path page = temporary.resolve("both.html");
         assertEquals(0, palimpsest("report", temporary + "/a", temporary + "/b", "--out", page.toString()));
         assertTrue(Files.exists(page));
         assertTrue(out.toString().lines().anyMatch(line -> line.startsWith("lwf ")), out.toString());
         assertEquals(1, palimpsest("report", temporary.toString() + "/x"));
-        assertEquals("There is no run folder " + temporary + "/x.", err.toString().strip());
+        assertEquals(
+                "There is no run folder " + temporary + "/x.", err.toString().strip());
     }
 
     @Test
@@ -287,14 +424,20 @@ class CommandLineTest {
 
     @Test
     void wordsThatAShellWouldSplitAreQuoted() {
-        assertEquals("palimpsest train 'my recipe' --data-folder 'it'\\''s' ''",
+        assertEquals(
+                "palimpsest train 'my recipe' --data-folder 'it'\\''s' ''",
                 Words.join(List.of("palimpsest", "train", "my recipe", "--data-folder", "it's", "")));
     }
 
     private int palimpsest(String... words) {
         err.getBuffer().setLength(0);
-        return Palimpsest.commandLine(runner, (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out),
-                        System::nanoTime), List.of()).setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(words);
+        return Palimpsest.commandLine(
+                        runner,
+                        (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out), System::nanoTime),
+                        List.of())
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .execute(words);
     }
 
     private JsonNode json(String file) throws IOException {

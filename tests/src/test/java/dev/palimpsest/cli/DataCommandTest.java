@@ -33,7 +33,10 @@ class DataCommandTest {
     @Test
     void infoSaysWhatWasRead() {
         assertEquals(0, palimpsest("data", "info", "digits"));
-        for (String expected : List.of("Licence: CC BY 4.0", "Images: 1,442 for training, 355 for test, 1×8×8", "10 classes: 0, 1, 2",
+        for (String expected : List.of(
+                "Licence: CC BY 4.0",
+                "Images: 1,442 for training, 355 for test, 1×8×8",
+                "10 classes: 0, 1, 2",
                 "SHA-256 46abec6b12486ad9e51943373abcf22bbea1b5a51a1619b361570d8893f1464a  digits.csv.gz")) {
             assertTrue(out.toString().contains(expected), out.toString());
         }
@@ -42,7 +45,10 @@ class DataCommandTest {
     @Test
     void infoOnWhatIsMissingSaysHowToGetItAndFails() {
         assertEquals(1, palimpsest("data", "info", "cifar-10", "--data-folder", folder.toString()));
-        assertTrue(out.toString().contains("How to get it: Download cifar-10-binary.tar.gz (MD5 c32a1d4ab5d03f1284b67883e8d87530)"),
+        assertTrue(
+                out.toString()
+                        .contains("How to get it: Download cifar-10-binary.tar.gz (MD5"
+                                + " c32a1d4ab5d03f1284b67883e8d87530)"),
                 out.toString());
         assertTrue(err.toString().startsWith("there are no files of cifar-10 in " + folder + ": "), err.toString());
     }
@@ -57,7 +63,8 @@ class DataCommandTest {
     @Test
     void anUnknownNameOrSizeIsRefused() {
         assertEquals(2, palimpsest("data", "info", "cifar"));
-        assertTrue(err.toString().startsWith("there is no data set \"cifar\": expected one of digits, "), err.toString());
+        assertTrue(
+                err.toString().startsWith("there is no data set \"cifar\": expected one of digits, "), err.toString());
         assertEquals(2, palimpsest("data", "glyphs", "--size", "30", "--out", folder.toString()));
         assertTrue(err.toString().contains("size = 30: expected 28 or 32 pixels"), err.toString());
         assertEquals(2, palimpsest("data", "lst"));
@@ -66,8 +73,18 @@ class DataCommandTest {
 
     @Test
     void glyphsWithoutFontsSayWhatToInstall() {
-        assertEquals(1, palimpsest("data", "glyphs", "--fonts", folder.toString(), "--out", folder.resolve("out").toString()));
-        assertTrue(err.toString().startsWith("the 0 font faces under " + folder + " give no training or no test image"), err.toString());
+        assertEquals(
+                1,
+                palimpsest(
+                        "data",
+                        "glyphs",
+                        "--fonts",
+                        folder.toString(),
+                        "--out",
+                        folder.resolve("out").toString()));
+        assertTrue(
+                err.toString().startsWith("the 0 font faces under " + folder + " give no training or no test image"),
+                err.toString());
     }
 
     @Test
@@ -78,7 +95,9 @@ class DataCommandTest {
     }
 
     private int palimpsest(String... words) {
-        return Palimpsest.commandLine(null, null, List.of()).setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true))
+        return Palimpsest.commandLine(null, null, List.of())
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
                 .execute(words);
     }
 }

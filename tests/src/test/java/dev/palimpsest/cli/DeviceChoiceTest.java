@@ -42,9 +42,13 @@ class DeviceChoiceTest {
     private int palimpsest(String... words) {
         out.getBuffer().setLength(0);
         err.getBuffer().setLength(0);
-        return Palimpsest.commandLine((recipe, progress) -> Experiment.run(recipe, Methods.of(recipe), progress),
-                (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out), System::nanoTime), List.of())
-                .setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(words);
+        return Palimpsest.commandLine(
+                        (recipe, progress) -> Experiment.run(recipe, Methods.of(recipe), progress),
+                        (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out), System::nanoTime),
+                        List.of())
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .execute(words);
     }
 
     private String run() {
@@ -52,8 +56,25 @@ class DeviceChoiceTest {
     }
 
     private int train(String device) {
-        return palimpsest("train", "m2kd-digits", "--split", "2x5", "--widths", "4,8", "--epochs", "1", "--retrain-epochs", "1",
-                "--validation", "0.9", "--exemplars", "2", "--device", device, "--out", run());
+        return palimpsest(
+                "train",
+                "m2kd-digits",
+                "--split",
+                "2x5",
+                "--widths",
+                "4,8",
+                "--epochs",
+                "1",
+                "--retrain-epochs",
+                "1",
+                "--validation",
+                "0.9",
+                "--exemplars",
+                "2",
+                "--device",
+                device,
+                "--out",
+                run());
     }
 
     private JsonNode json() throws IOException {
@@ -111,14 +132,20 @@ class DeviceChoiceTest {
         assertEquals(launches, DriverDouble.count("launches"));
         String earlier = out.toString();
         assertEquals(0, palimpsest("eval", run(), "--snapshot", "1", "--device", "cuda"), err.toString());
-        assertTrue(DriverDouble.count("palimpsest_cuda_snapshot_reconstruction") > 0, "the earlier model is rebuilt on the GPU");
+        assertTrue(
+                DriverDouble.count("palimpsest_cuda_snapshot_reconstruction") > 0,
+                "the earlier model is rebuilt on the GPU");
         assertEquals(earlier, out.toString());
         TestDevice.assertNothingIsLeft();
 
         assertEquals(2, palimpsest("eval", run(), "--device", "gpu"));
-        assertEquals("--device = gpu: expected auto, cpu, cuda or cuda:N", err.toString().lines().findFirst().orElseThrow());
+        assertEquals(
+                "--device = gpu: expected auto, cpu, cuda or cuda:N",
+                err.toString().lines().findFirst().orElseThrow());
         assertEquals(1, palimpsest("eval", run(), "--device", "cuda:1"));
-        assertEquals("cuda:1 is not there: the driver shows one device, cuda:0", err.toString().strip());
+        assertEquals(
+                "cuda:1 is not there: the driver shows one device, cuda:0",
+                err.toString().strip());
         DeviceEngine.prepare();
         DriverDouble.set(DriverDouble.Setting.DEVICES, 0);
         assertEquals(0, palimpsest("eval", run(), "--device", "auto"), err.toString());

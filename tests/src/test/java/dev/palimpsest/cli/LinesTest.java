@@ -31,10 +31,10 @@ class LinesTest {
         }
         lines.evaluated(new Progress.Evaluation(1, List.of(0.5, 0.7), 0.6, 0.9));
         assertEquals("""
-                lwf: 5 experiences, 77,000 weights
-                lwf 2/5 train  epoch 2/3  1,234 images/s  loss 0.500  cross-entropy 0.400  distillation 0.100
-                lwf 2/5 train  epoch 3/3  1,234 images/s  loss 0.500  cross-entropy 0.400  distillation 0.100
-                lwf after experience 2/5: 60.0 % on all classes seen, 90.0 % within their experience
-                """, out.toString().replace(System.lineSeparator(), "\n"));
+            lwf: 5 experiences, 77,000 weights
+            lwf 2/5 train  epoch 2/3  1,234 images/s  loss 0.500  cross-entropy 0.400  distillation 0.100
+            lwf 2/5 train  epoch 3/3  1,234 images/s  loss 0.500  cross-entropy 0.400  distillation 0.100
+            lwf after experience 2/5: 60.0 % on all classes seen, 90.0 % within their experience
+            """, out.toString().replace(System.lineSeparator(), "\n"));
     }
 }

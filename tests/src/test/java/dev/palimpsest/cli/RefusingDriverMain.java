@@ -16,6 +16,7 @@ public final class RefusingDriverMain {
             DriverDouble.fail("cuModuleLoadData", 1, times, Integer.parseInt(arguments[0]), false);
         }
         Palimpsest.commandLine(null, null, Gpu.examinations(CudaOptions.ofSystem()))
-                .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8)).execute("doctor");
+                .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
+                .execute("doctor");
     }
 }

@@ -31,16 +31,19 @@ class StreamCommandTest {
             Files.copy(in, file);
         }
         assertEquals(0, palimpsest("--scenario", file.toString()), err.toString());
-        assertEquals(List.of(
-                "experience  labelled  classes   new  repeated  seen  unlabelled  of past  future  distractors",
-                "         0         2        1     1         0     1           4        0       0            1",
-                "         1         3        2     1         1     2           1        0       0            0",
-                "mean: 1.5 classes (1 to 2), 33.3 % of them repeated; in the pool besides: 0.0 past, 0.0 future, 0.5 distractors",
-                "",
-                "A line a class, a column an experience: # labelled, o unlabelled only, . not there",
-                "   0  ##",
-                "   1  .#",
-                "   2  o.  distractor"), out.toString().lines().toList());
+        assertEquals(
+                List.of(
+                        "experience  labelled  classes   new  repeated  seen  unlabelled  of past  future  distractors",
+                        "         0         2        1     1         0     1           4        0       0            1",
+                        "         1         3        2     1         1     2           1        0       0            0",
+                        "mean: 1.5 classes (1 to 2), 33.3 % of them repeated; in the pool besides: 0.0 past, 0.0"
+                                + " future, 0.5 distractors",
+                        "",
+                        "A line a class, a column an experience: # labelled, o unlabelled only, . not there",
+                        "   0  ##",
+                        "   1  .#",
+                        "   2  o.  distractor"),
+                out.toString().lines().toList());
     }
 
     @Test
@@ -53,16 +56,40 @@ class StreamCommandTest {
         String refusal = err.toString();
         err.getBuffer().setLength(0);
         assertEquals(2, palimpsest("--scenario", file.toString(), "--data", "digits", "--skip-damaged"));
-        assertTrue(err.toString().startsWith("--skip-damaged: a scenario file counts the images of train.txt"), err.toString());
-        assertTrue(refusal.startsWith("experience 1 has labelled image 70000, there are 1442 training images: "), refusal);
+        assertTrue(
+                err.toString().startsWith("--skip-damaged: a scenario file counts the images of train.txt"),
+                err.toString());
+        assertTrue(
+                refusal.startsWith("experience 1 has labelled image 70000, there are 1442 training images: "), refusal);
     }
 
     @Test
     void aDrawnStreamsTableAddsUpAndItsPictureIsWritten() throws IOException {
         Path svg = folder.resolve("stream.svg");
-        assertEquals(0, palimpsest("--data", "digits", "--pool", "all", "--experiences", "12", "--labelled", "40", "--unlabelled", "60",
-                "--window", "3", "--new-classes", "3", "--fewest-classes", "1", "--visitors", "4", "--svg",
-                svg.toString()), err.toString());
+        assertEquals(
+                0,
+                palimpsest(
+                        "--data",
+                        "digits",
+                        "--pool",
+                        "all",
+                        "--experiences",
+                        "12",
+                        "--labelled",
+                        "40",
+                        "--unlabelled",
+                        "60",
+                        "--window",
+                        "3",
+                        "--new-classes",
+                        "3",
+                        "--fewest-classes",
+                        "1",
+                        "--visitors",
+                        "4",
+                        "--svg",
+                        svg.toString()),
+                err.toString());
         List<String> lines = out.toString().lines().toList();
         int fresh = 0;
         for (String line : lines.subList(1, 13)) {
@@ -74,32 +101,49 @@ class StreamCommandTest {
             int column = Integer.parseInt(figures[0]);
             List<Character> marks = new ArrayList<>();
             lines.subList(16, 26).forEach(row -> marks.add(row.charAt(6 + column)));
-            assertEquals(Integer.parseInt(figures[2]), marks.stream().filter(mark -> mark == '#').count());
-            assertEquals(Integer.parseInt(figures[7]) + Integer.parseInt(figures[8]), marks.stream().filter(mark -> mark == 'o').count());
+            assertEquals(
+                    Integer.parseInt(figures[2]),
+                    marks.stream().filter(mark -> mark == '#').count());
+            assertEquals(
+                    Integer.parseInt(figures[7]) + Integer.parseInt(figures[8]),
+                    marks.stream().filter(mark -> mark == 'o').count());
         }
         assertEquals(10, fresh);
         assertEquals(27, lines.size());
         String drawn = Files.readString(svg);
-        long dark = Pattern.compile("rgb\\(20,80,140\\)").matcher(drawn).results().count();
-        long labelled = lines.stream().skip(16).flatMapToInt(String::chars).filter(c -> c == '#').count();
+        long dark =
+                Pattern.compile("rgb\\(20,80,140\\)").matcher(drawn).results().count();
+        long labelled = lines.stream()
+                .skip(16)
+                .flatMapToInt(String::chars)
+                .filter(c -> c == '#')
+                .count();
         assertTrue(drawn.contains("<svg") && dark >= labelled, dark + " dark cells, " + labelled + " labelled");
     }
 
     @Test
     void impossibleStreamsAreRefusedInASentence() throws IOException {
         assertEquals(2, palimpsest("--data", "digits", "--pool", "everything"));
-        assertTrue(err.toString().startsWith("\"everything\" is not a pool: expected one of [current, all, distractors]"), err.toString());
+        assertTrue(
+                err.toString().startsWith("\"everything\" is not a pool: expected one of [current, all, distractors]"),
+                err.toString());
         err.getBuffer().setLength(0);
         Path file = Files.writeString(folder.resolve("evil.pkl"), "cos\nsystem\n(S'true'\ntR.");
         assertEquals(1, palimpsest("--scenario", file.toString()));
-        assertEquals(file + " is not a scenario file that can be read (it asks for os.system, which is none of the constructors and "
-                + "operations that numpy arrays in lists need): give one of the challenge's files", err.toString().strip());
+        assertEquals(
+                file
+                        + " is not a scenario file that can be read (it asks for os.system, which is none of the"
+                        + " constructors and operations that numpy arrays in lists need): give one of the challenge's"
+                        + " files",
+                err.toString().strip());
     }
 
     private int palimpsest(String... words) {
         List<String> all = new ArrayList<>(List.of("data", "stream"));
         all.addAll(List.of(words));
-        return Palimpsest.commandLine(null, null, List.of()).setOut(new PrintWriter(out)).setErr(new PrintWriter(err))
+        return Palimpsest.commandLine(null, null, List.of())
+                .setOut(new PrintWriter(out))
+                .setErr(new PrintWriter(err))
                 .execute(all.toArray(String[]::new));
     }
 }

@@ -25,21 +25,21 @@ import org.junit.jupiter.api.io.TempDir;
 
 class SuiteCommandTest {
     private static final String SUITE = """
-            # Two variants of a small run.
-            orders = 1,2
-            threads = 1
+        # Two variants of a small run.
+        orders = 1,2
+        threads = 1
 
-            [with exemplars]
-            recipe = m2kd-digits
-            reference = LwF
-            split = 2x5
-            widths = 8,8,8
-            batch = 128
-            epochs = 1
-            retrain-epochs = 1
-            LwF: method=lwf
-            M2KD + pruning: method=m2kd
-            """;
+        [with exemplars]
+        recipe = m2kd-digits
+        reference = LwF
+        split = 2x5
+        widths = 8,8,8
+        batch = 128
+        epochs = 1
+        retrain-epochs = 1
+        LwF: method=lwf
+        M2KD + pruning: method=m2kd
+        """;
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
     private final List<String> ran = Collections.synchronizedList(new ArrayList<>());
@@ -50,6 +50,7 @@ class SuiteCommandTest {
 
     @TempDir
     private Path temporary;
+
     private Path file;
     private Path folder;
 
@@ -71,21 +72,42 @@ class SuiteCommandTest {
         double[] difference = new double[2];
         double sum = 0;
         for (int order = 1; order <= 2; order++) {
-            double own = json("with-exemplars/m2kd-pruning/order-" + order + "/metrics.json").get("final_accuracy").asDouble();
+            double own = json("with-exemplars/m2kd-pruning/order-" + order + "/metrics.json")
+                    .get("final_accuracy")
+                    .asDouble();
             sum += own;
-            difference[order - 1] = own - json("with-exemplars/lwf/order-" + order + "/metrics.json").get("final_accuracy").asDouble();
+            difference[order - 1] = own
+                    - json("with-exemplars/lwf/order-" + order + "/metrics.json")
+                            .get("final_accuracy")
+                            .asDouble();
         }
         assertTrue(sum > 0.2, "the runs learned: " + sum);
         assertEquals(sum / 2, m2kd.at("/figures/final_accuracy/mean").asDouble(), 1e-12);
-        assertEquals((difference[0] + difference[1]) / 2, m2kd.at("/difference_from_reference/final_accuracy/mean").asDouble(), 1e-12);
+        assertEquals(
+                (difference[0] + difference[1]) / 2,
+                m2kd.at("/difference_from_reference/final_accuracy/mean").asDouble(),
+                1e-12);
         // Of two values the standard error is half their distance.
-        assertEquals(Math.abs(difference[0] - difference[1]) / 2,
-                m2kd.at("/difference_from_reference/final_accuracy/standard_error").asDouble(), 1e-12);
-        assertFalse(rows.get(0).at("/difference_from_reference").has("final_accuracy"), "the reference has no difference from itself");
-        String row = out.toString().lines().filter(line -> line.startsWith("M2KD + pruning  ")).findFirst().orElseThrow();
+        assertEquals(
+                Math.abs(difference[0] - difference[1]) / 2,
+                m2kd.at("/difference_from_reference/final_accuracy/standard_error")
+                        .asDouble(),
+                1e-12);
+        assertFalse(
+                rows.get(0).at("/difference_from_reference").has("final_accuracy"),
+                "the reference has no difference from itself");
+        String row = out.toString()
+                .lines()
+                .filter(line -> line.startsWith("M2KD + pruning  "))
+                .findFirst()
+                .orElseThrow();
         String markdown = Files.readString(folder.resolve("summary.md"));
-        assertTrue(markdown.contains("| M2KD + pruning | " + row.substring(14).strip().split(" {2,}")[0] + " |"), markdown);
-        assertTrue(Files.readString(folder.resolve("report.html")).contains(row.substring(14).strip().split(" {2,}")[0]));
+        assertTrue(
+                markdown.contains(
+                        "| M2KD + pruning | " + row.substring(14).strip().split(" {2,}")[0] + " |"),
+                markdown);
+        assertTrue(Files.readString(folder.resolve("report.html"))
+                .contains(row.substring(14).strip().split(" {2,}")[0]));
         List<String> hashes = hashes();
         folder = temporary.resolve("one-at-a-time");
         assertEquals(0, suite());
@@ -95,7 +117,9 @@ class SuiteCommandTest {
     private List<String> hashes() throws IOException {
         List<String> hashes = new ArrayList<>();
         for (String run : List.of("lwf/order-1", "lwf/order-2", "m2kd-pruning/order-1", "m2kd-pruning/order-2")) {
-            hashes.add(json("with-exemplars/" + run + "/run.json").get("weights_sha256").asText());
+            hashes.add(json("with-exemplars/" + run + "/run.json")
+                    .get("weights_sha256")
+                    .asText());
         }
         return hashes;
     }
@@ -128,10 +152,17 @@ class SuiteCommandTest {
         };
         assertEquals(1, suite());
         assertEquals(List.of("m2kd 1", "lwf 2", "m2kd 2"), ran);
-        assertEquals(List.of("1 of 4 runs failed:", "with exemplars, LwF, order 1: the loss is NaN in step 7",
-                "The same command makes them again and keeps the others."), err.toString().lines().toList());
-        assertEquals("failed", json("with-exemplars/lwf/order-1/run.json").get("status").asText());
-        assertTrue(Files.readString(folder.resolve("summary.md")).contains("class orders (2 in LwF; 1,2 in M2KD + pruning)"));
+        assertEquals(
+                List.of(
+                        "1 of 4 runs failed:",
+                        "with exemplars, LwF, order 1: the loss is NaN in step 7",
+                        "The same command makes them again and keeps the others."),
+                err.toString().lines().toList());
+        assertEquals(
+                "failed",
+                json("with-exemplars/lwf/order-1/run.json").get("status").asText());
+        assertTrue(Files.readString(folder.resolve("summary.md"))
+                .contains("class orders (2 in LwF; 1,2 in M2KD + pruning)"));
         runner = sound;
         ran.clear();
         assertEquals(0, suite());
@@ -143,8 +174,11 @@ class SuiteCommandTest {
         assertEquals(0, suite("--orders", "2"));
         ran.clear();
         assertEquals(1, suite("--epochs", "3"));
-        assertEquals(folder.resolve("with-exemplars/lwf/order-2") + " holds a run of another recipe (epochs = 1, now 3): choose another "
-                + "folder with --out, or remove that run.", err.toString().strip());
+        assertEquals(
+                folder.resolve("with-exemplars/lwf/order-2")
+                        + " holds a run of another recipe (epochs = 1, now 3): choose another "
+                        + "folder with --out, or remove that run.",
+                err.toString().strip());
         assertEquals(List.of(), ran);
     }
 
@@ -154,7 +188,9 @@ class SuiteCommandTest {
         assertEquals(0, suite());
         assertEquals(List.of("lwf 1", "m2kd 1", "lwf 2 seed 2", "m2kd 2 seed 2"), ran);
         assertTrue(Files.exists(folder.resolve("with-exemplars/lwf/seed-2/metrics.json")));
-        assertTrue(out.toString().contains("Differences from LwF on the same seeds: mean ± standard error (seeds)."), out.toString());
+        assertTrue(
+                out.toString().contains("Differences from LwF on the same seeds: mean ± standard error (seeds)."),
+                out.toString());
         assertTrue(Files.readString(folder.resolve("summary.md")).contains("Mean ± standard deviation over seeds."));
         ran.clear();
         assertEquals(0, suite("--orders", "7"));
@@ -174,7 +210,9 @@ class SuiteCommandTest {
         assertEquals(1, palimpsest(words));
         assertEquals(List.of("m2kd 1", "m2kd 2", "lwf 2"), ran);
         assertTrue(err.toString().contains("lwf, order 1: the loss is NaN in step 7"), err.toString());
-        assertTrue(out.toString().lines().anyMatch(line -> line.startsWith("m2kd ") && line.contains(" ± ")), out.toString());
+        assertTrue(
+                out.toString().lines().anyMatch(line -> line.startsWith("m2kd ") && line.contains(" ± ")),
+                out.toString());
         runner = sound;
         ran.clear();
         assertEquals(0, palimpsest(words));
@@ -190,18 +228,23 @@ class SuiteCommandTest {
         assertEquals(0, palimpsest("report", folder.toString(), "--reference", "M2KD + pruning"));
         assertTrue(out.toString().contains("Differences from M2KD + pruning on the same class orders"), out.toString());
         assertEquals(2, palimpsest("report", folder.toString(), "--reference", "x"));
-        assertEquals("--reference x: expected one of LwF, M2KD + pruning", err.toString().lines().findFirst().orElse(""));
+        assertEquals(
+                "--reference x: expected one of LwF, M2KD + pruning",
+                err.toString().lines().findFirst().orElse(""));
     }
 
     @Test
     void aSuiteThatCannotBeIsOneSentence() throws IOException {
         Files.writeString(file, SUITE.replace("method=lwf", "method=lwf exemplars=0"));
         assertEquals(2, suite());
-        assertEquals("suite small, with exemplars, LwF: classifier = nearest-mean needs exemplars, but exemplars = 0: "
-                + "keep some, or take classifier = head", err.toString().lines().findFirst().orElse(""));
+        assertEquals(
+                "suite small, with exemplars, LwF: classifier = nearest-mean needs exemplars, but exemplars = 0: "
+                        + "keep some, or take classifier = head",
+                err.toString().lines().findFirst().orElse(""));
         Files.writeString(file, SUITE + "M2KD pruning: method=m2kd\n");
         assertEquals(2, suite());
-        assertTrue(err.toString().contains("would share the folder with-exemplars/m2kd-pruning/order-1"), err.toString());
+        assertTrue(
+                err.toString().contains("would share the folder with-exemplars/m2kd-pruning/order-1"), err.toString());
         assertEquals(2, suite("--jobs", "0"));
         assertEquals(List.of(), ran);
         assertFalse(Files.exists(folder));
@@ -220,8 +263,13 @@ class SuiteCommandTest {
 
     private int palimpsest(String... words) {
         err.getBuffer().setLength(0);
-        return Palimpsest.commandLine(runner, (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out),
-                System::nanoTime), List.of()).setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(words);
+        return Palimpsest.commandLine(
+                        runner,
+                        (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out), System::nanoTime),
+                        List.of())
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .execute(words);
     }
 
     private JsonNode json(String name) throws IOException {

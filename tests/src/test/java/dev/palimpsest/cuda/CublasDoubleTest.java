@@ -62,8 +62,21 @@ class CublasDoubleTest {
                         Arrays.fill(start, Float.NaN); // must not be read
                     }
                     CUdeviceptr out = device.device(start);
-                    ok(JCublas2.cublasSgemm(handle, ta ? 1 : 0, tb ? 1 : 0, M, N, K, one(1.5f), device.device(a), rowsA + GAP,
-                            device.device(b), rowsB + GAP, one(beta), out, M + GAP));
+                    ok(JCublas2.cublasSgemm(
+                            handle,
+                            ta ? 1 : 0,
+                            tb ? 1 : 0,
+                            M,
+                            N,
+                            K,
+                            one(1.5f),
+                            device.device(a),
+                            rowsA + GAP,
+                            device.device(b),
+                            rowsB + GAP,
+                            one(beta),
+                            out,
+                            M + GAP));
                     SimpleMatrix left = ta ? matrix(a, K, M).transpose() : matrix(a, M, K);
                     SimpleMatrix right = tb ? matrix(b, N, K).transpose() : matrix(b, K, N);
                     SimpleMatrix expected = left.mult(right).scale(1.5);
@@ -80,7 +93,21 @@ class CublasDoubleTest {
             }
             assertEquals(0, DriverDouble.count("cublas.tf32"));
             ok(JCublas2.cublasSetMathMode(handle, cublasMath.CUBLAS_TF32_TENSOR_OP_MATH));
-            ok(JCublas2.cublasSgemm(handle, 0, 0, 1, 1, 1, one(1), device.device(2), 1, device.device(3), 1, one(0), device.device(0), 1));
+            ok(JCublas2.cublasSgemm(
+                    handle,
+                    0,
+                    0,
+                    1,
+                    1,
+                    1,
+                    one(1),
+                    device.device(2),
+                    1,
+                    device.device(3),
+                    1,
+                    one(0),
+                    device.device(0),
+                    1));
             assertEquals(1, DriverDouble.count("cublas.tf32"));
             ok(JCublas2.cublasDestroy(handle));
             assertEquals(0, DriverDouble.count("live.cublas_handle"));
@@ -96,11 +123,27 @@ class CublasDoubleTest {
             double[] a = {1, 3, 1e-9, 2};
             double[] b = {1 + 1e-12, 5, -1, 4};
             CUdeviceptr out = device.device(new double[4]);
-            ok(JCublas2.cublasDgemm(handle, 0, 1, 2, 2, 2, Pointer.to(new double[] {2}), device.device(a), 2, device.device(b), 2,
-                    Pointer.to(new double[] {0}), out, 2));
+            ok(JCublas2.cublasDgemm(
+                    handle,
+                    0,
+                    1,
+                    2,
+                    2,
+                    2,
+                    Pointer.to(new double[] {2}),
+                    device.device(a),
+                    2,
+                    device.device(b),
+                    2,
+                    Pointer.to(new double[] {0}),
+                    out,
+                    2));
             SimpleMatrix left = new SimpleMatrix(2, 2, false, a);
             SimpleMatrix right = new SimpleMatrix(2, 2, false, b);
-            assertArrayEquals(left.mult(right.transpose()).scale(2).transpose().getDDRM().data, device.hostDoubles(out, 4), 1e-15);
+            assertArrayEquals(
+                    left.mult(right.transpose()).scale(2).transpose().getDDRM().data,
+                    device.hostDoubles(out, 4),
+                    1e-15);
             assertEquals(1, DriverDouble.count("cublas.float64"));
             ok(JCublas2.cublasDestroy(handle));
         }
@@ -111,8 +154,21 @@ class CublasDoubleTest {
         try (OnDouble device = new OnDouble()) {
             cublasHandle handle = new cublasHandle();
             ok(JCublas2.cublasCreate(handle));
-            ok(JCublas2.cublasSgemm(handle, 0, 0, 2, 2, 2, one(1), device.device(1, 2, 3), 2, device.device(1, 2, 3, 4), 2, one(0),
-                    device.device(0, 0, 0, 0), 2));
+            ok(JCublas2.cublasSgemm(
+                    handle,
+                    0,
+                    0,
+                    2,
+                    2,
+                    2,
+                    one(1),
+                    device.device(1, 2, 3),
+                    2,
+                    device.device(1, 2, 3, 4),
+                    2,
+                    one(0),
+                    device.device(0, 0, 0, 0),
+                    2));
             assertEquals(1, DriverDouble.count("faults"), DriverDouble::report);
         }
     }

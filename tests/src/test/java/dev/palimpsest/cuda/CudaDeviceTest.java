@@ -40,11 +40,13 @@ class CudaDeviceTest {
     void copiesGoThereAndBackThroughPinnedMemoryOnAnyStream() {
         byte[] bytes = new byte[100_003];
         new SplittableRandom(1).nextBytes(bytes);
-        try (CudaDevice device = TestDevice.open(); CudaStream own = device.stream()) {
+        try (CudaDevice device = TestDevice.open();
+                CudaStream own = device.stream()) {
             for (CudaStream stream : List.of(device.compute(), device.teachers(), device.copies(), own)) {
                 try (DeviceBuffer there = device.memory().allocate(bytes.length, stream);
                         DeviceBuffer beside = device.memory().allocate(bytes.length, stream);
-                        PinnedBuffer out = device.pinned(bytes.length + 8); PinnedBuffer back = device.pinned(bytes.length)) {
+                        PinnedBuffer out = device.pinned(bytes.length + 8);
+                        PinnedBuffer back = device.pinned(bytes.length)) {
                     MemorySegment.copy(bytes, 0, out.segment(), JAVA_BYTE, 8, bytes.length);
                     stream.toDevice(out, 8, there.address(), bytes.length);
                     stream.copy(there.address(), beside.address(), bytes.length);
@@ -54,7 +56,9 @@ class CudaDeviceTest {
                     byte[] expected = bytes.clone();
                     Arrays.fill(expected, 10, 13, (byte) 0);
                     assertArrayEquals(expected, back.segment().toArray(JAVA_BYTE));
-                    assertThrows(IndexOutOfBoundsException.class, () -> stream.toDevice(out, 9, there.address(), bytes.length));
+                    assertThrows(
+                            IndexOutOfBoundsException.class,
+                            () -> stream.toDevice(out, 9, there.address(), bytes.length));
                 }
             }
         }
@@ -62,7 +66,9 @@ class CudaDeviceTest {
 
     @Test
     void eventsOrderStreamsAndTakeTime() {
-        try (CudaDevice device = TestDevice.open(); CudaEvent begin = device.event(); CudaEvent end = device.event();
+        try (CudaDevice device = TestDevice.open();
+                CudaEvent begin = device.event();
+                CudaEvent end = device.event();
                 DeviceBuffer buffer = device.allocate(1 << 16)) {
             begin.record(device.compute());
             device.compute().zero(buffer.address(), buffer.bytes());
@@ -95,10 +101,17 @@ class CudaDeviceTest {
         Cuda.Probe probe = Cuda.probe(TestDevice.options());
         assertTrue(probe.hasDevice(), probe.toString());
         assertEquals("12.4", probe.driver().orElseThrow());
-        assertEquals(List.of(0, 1), probe.devices().stream().map(CudaDeviceInfo::index).toList());
-        assertTrue(probe.devices().get(1).toString().matches("cuda:1 .+, compute capability 9\\.0, \\d+ multiprocessors, 8\\.0 GiB"),
+        assertEquals(
+                List.of(0, 1),
+                probe.devices().stream().map(CudaDeviceInfo::index).toList());
+        assertTrue(
+                probe.devices()
+                        .get(1)
+                        .toString()
+                        .matches("cuda:1 .+, compute capability 9\\.0, \\d+ multiprocessors, 8\\.0 GiB"),
                 probe.devices().get(1).toString());
-        try (CudaDevice second = CudaDevice.open(1, TestDevice.options()); DeviceBuffer buffer = second.allocate(16)) {
+        try (CudaDevice second = CudaDevice.open(1, TestDevice.options());
+                DeviceBuffer buffer = second.allocate(16)) {
             assertEquals(1, second.info().index());
             second.compute().zero(buffer.address(), 16);
             second.synchronize();
@@ -111,7 +124,8 @@ class CudaDeviceTest {
         DriverDouble.set(Setting.DEVICES, 2);
         CudaException missing = assertThrows(CudaException.class, () -> CudaDevice.open(2, TestDevice.options()));
         assertEquals(Kind.UNAVAILABLE, missing.kind());
-        assertTrue(missing.getMessage().startsWith("cuda:2 is not there: the driver shows 2 devices, cuda:0 to cuda:1"),
+        assertTrue(
+                missing.getMessage().startsWith("cuda:2 is not there: the driver shows 2 devices, cuda:0 to cuda:1"),
                 missing.getMessage());
     }
 
@@ -122,7 +136,8 @@ class CudaDeviceTest {
         assertTrue(trouble().startsWith("the NVIDIA driver shows no device"), trouble());
         DriverDouble.reset();
         DriverDouble.set(Setting.DRIVER_VERSION, 11040);
-        assertEquals("the NVIDIA driver supports CUDA 11.4, expected 12.0 or newer: update it (to 525 or newer)", trouble());
+        assertEquals(
+                "the NVIDIA driver supports CUDA 11.4, expected 12.0 or newer: update it (to 525 or newer)", trouble());
         DriverDouble.reset();
         DriverDouble.fail("cuInit", 1, -1, CUDA_ERROR_SYSTEM_DRIVER_MISMATCH, false);
         assertTrue(trouble().contains("reboot after an update of the driver"), trouble());
@@ -133,17 +148,41 @@ class CudaDeviceTest {
     private static String trouble() {
         Cuda.Probe probe = Cuda.probe(TestDevice.options());
         assertFalse(probe.hasDevice());
-        assertEquals(probe.trouble().orElseThrow(),
-                assertThrows(CudaException.class, () -> CudaDevice.open(0, TestDevice.options())).getMessage());
+        assertEquals(
+                probe.trouble().orElseThrow(),
+                assertThrows(CudaException.class, () -> CudaDevice.open(0, TestDevice.options()))
+                        .getMessage());
         return probe.trouble().orElseThrow();
     }
 
     /** Every call of the function that everyday work makes fails once. */
     @ParameterizedTest
-    @ValueSource(strings = {"cuInit", "cuDeviceGetCount", "cuDeviceGet", "cuDeviceGetName", "cuDeviceTotalMem", "cuDeviceGetAttribute",
-        "cuDevicePrimaryCtxRetain", "cuCtxSetCurrent", "cuStreamCreate", "cuEventCreate", "cuMemAlloc", "cuMemHostAlloc",
-        "cuModuleLoadData", "cuModuleGetFunction", "cuFuncSetAttribute", "cuLaunchKernel", "cuMemcpyHtoDAsync", "cuMemcpyDtoHAsync",
-        "cuMemsetD8Async", "cuEventRecord", "cuStreamWaitEvent", "cuStreamSynchronize", "cuCtxSynchronize"})
+    @ValueSource(
+            strings = {
+                "cuInit",
+                "cuDeviceGetCount",
+                "cuDeviceGet",
+                "cuDeviceGetName",
+                "cuDeviceTotalMem",
+                "cuDeviceGetAttribute",
+                "cuDevicePrimaryCtxRetain",
+                "cuCtxSetCurrent",
+                "cuStreamCreate",
+                "cuEventCreate",
+                "cuMemAlloc",
+                "cuMemHostAlloc",
+                "cuModuleLoadData",
+                "cuModuleGetFunction",
+                "cuFuncSetAttribute",
+                "cuLaunchKernel",
+                "cuMemcpyHtoDAsync",
+                "cuMemcpyDtoHAsync",
+                "cuMemsetD8Async",
+                "cuEventRecord",
+                "cuStreamWaitEvent",
+                "cuStreamSynchronize",
+                "cuCtxSynchronize"
+            })
     void everyFailureIsAnErrorAndLeavesNothing(String function) {
         TestDevice.requireDouble();
         int failures = 0;
@@ -157,7 +196,8 @@ class CudaDeviceTest {
                 return;
             } catch (CudaException e) {
                 failures++;
-                assertTrue(e.getMessage().contains("emory") || e.getMessage().contains("MEMORY"),
+                assertTrue(
+                        e.getMessage().contains("emory") || e.getMessage().contains("MEMORY"),
                         function + " " + n + ": " + e.getMessage());
                 TestDevice.assertNothingIsLeft();
             }
@@ -176,16 +216,23 @@ class CudaDeviceTest {
             DeviceBuffer gradient = device.allocate(4L * classes);
             DeviceBuffer weight = device.allocate(4);
             DeviceBuffer loss = device.allocate(8);
-            device.compute().toDevice(pinned, 0, student.address(), pinned.segment().byteSize());
+            device.compute()
+                    .toDevice(pinned, 0, student.address(), pinned.segment().byteSize());
             device.compute().zero(teacher.address(), teacher.bytes());
             device.compute().zero(weight.address(), 4);
-            try (CudaMultiTeacherKl kernel = new CudaMultiTeacherKl(device, device.compute(), 1, classes,
-                    List.of(new ClassRange(0, classes)), ElementType.FLOAT32)) {
-                kernel.lossAndGradient(1, 2, new DeviceMatrix(student.address(), classes),
-                        new DeviceMatrix[] {new DeviceMatrix(teacher.address(), classes)}, new DeviceMatrix(weight.address(), 1),
-                        new DeviceMatrix(gradient.address(), classes), loss.address());
+            try (CudaMultiTeacherKl kernel = new CudaMultiTeacherKl(
+                    device, device.compute(), 1, classes, List.of(new ClassRange(0, classes)), ElementType.FLOAT32)) {
+                kernel.lossAndGradient(
+                        1,
+                        2,
+                        new DeviceMatrix(student.address(), classes),
+                        new DeviceMatrix[] {new DeviceMatrix(teacher.address(), classes)},
+                        new DeviceMatrix(weight.address(), 1),
+                        new DeviceMatrix(gradient.address(), classes),
+                        loss.address());
             }
-            device.compute().toHost(gradient.address(), pinned, 0, pinned.segment().byteSize());
+            device.compute()
+                    .toHost(gradient.address(), pinned, 0, pinned.segment().byteSize());
             device.compute().synchronize();
             for (int i = 0; i < classes; i++) {
                 assertEquals(0, pinned.segment().getAtIndex(JAVA_INT, i), "a gradient of weight 0");
@@ -196,12 +243,15 @@ class CudaDeviceTest {
     @Test
     void aRefusedLaunchNamesTheKernelAndTheDeviceStaysUsable() {
         TestDevice.requireDouble();
-        try (CudaDevice device = TestDevice.open(); DeviceBuffer memory = device.allocate(4096)) {
+        try (CudaDevice device = TestDevice.open();
+                DeviceBuffer memory = device.allocate(4096)) {
             CudaSnapshotReconstruction kernel = new CudaSnapshotReconstruction(device, device.compute());
             DriverDouble.fail("cuLaunchKernel", 1, CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES);
             CudaException refused = assertThrows(CudaException.class, () -> rebuild(kernel, memory.address()));
             assertEquals(Kind.LAUNCH, refused.kind());
-            assertTrue(refused.getMessage().contains("launching palimpsest_cuda_snapshot_reconstruction (1 blocks of 128 threads"),
+            assertTrue(
+                    refused.getMessage()
+                            .contains("launching palimpsest_cuda_snapshot_reconstruction (1 blocks of 128 threads"),
                     refused.getMessage());
             rebuild(kernel, memory.address());
             device.synchronize();
@@ -222,14 +272,19 @@ class CudaDeviceTest {
         CudaSnapshotReconstruction kernel = new CudaSnapshotReconstruction(device, device.compute());
         DriverDouble.fail("cuStreamSynchronize", 1, 1, error, true);
         rebuild(kernel, memory.address());
-        CudaException lost = assertThrows(CudaException.class, () -> device.compute().synchronize());
+        CudaException lost =
+                assertThrows(CudaException.class, () -> device.compute().synchronize());
         assertEquals(Kind.LOST, lost.kind());
         assertTrue(lost.getMessage().contains("everything on the device is lost"), lost.getMessage());
-        assertEquals(Kind.LOST, assertThrows(CudaException.class, () -> rebuild(kernel, memory.address())).kind());
+        assertEquals(
+                Kind.LOST,
+                assertThrows(CudaException.class, () -> rebuild(kernel, memory.address()))
+                        .kind());
         assertDoesNotThrow(device::close);
         assertEquals(0, DriverDouble.count("live"), DriverDouble::report);
         DriverDouble.reset();
-        try (CudaDevice again = TestDevice.open(); DeviceBuffer fresh = again.allocate(4096)) {
+        try (CudaDevice again = TestDevice.open();
+                DeviceBuffer fresh = again.allocate(4096)) {
             rebuild(new CudaSnapshotReconstruction(again, again.compute()), fresh.address());
             again.synchronize();
         }
@@ -253,8 +308,11 @@ class CudaDeviceTest {
 
     @Test
     void hostMemoryOfArraysIsRefused() {
-        try (CudaDevice device = TestDevice.open(); DeviceBuffer buffer = device.allocate(8); Arena arena = Arena.ofConfined()) {
-            assertThrows(IllegalArgumentException.class,
+        try (CudaDevice device = TestDevice.open();
+                DeviceBuffer buffer = device.allocate(8);
+                Arena arena = Arena.ofConfined()) {
+            assertThrows(
+                    IllegalArgumentException.class,
                     () -> device.compute().toDevice(MemorySegment.ofArray(new byte[8]), buffer.address()));
             MemorySegment host = arena.allocate(8, 8).fill((byte) 7);
             device.compute().toDevice(host, buffer.address());

@@ -17,14 +17,19 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Kernel images that the driver refuses: the sources in the jar are compiled instead, and doctor and log say so, or why not. */
+/**
+ * Kernel images that the driver refuses: the sources in the jar are compiled instead, and doctor and log say so, or
+ * why not.
+ */
 class CudaImageTest {
     private static final String FIRST = CudaDevice.SOURCES.getFirst();
 
     @TempDir
     private Path temporary;
 
-    /** On the class path before the library: an image of the first kernels whether or not nvcc was there to build one. */
+    /**
+     * On the class path before the library: an image of the first kernels whether or not nvcc was there to build one.
+     */
     private Path hiding;
 
     @BeforeEach
@@ -41,19 +46,23 @@ class CudaImageTest {
     }
 
     private String doctor(int refusals, int status, Path libraries) throws IOException, InterruptedException {
-        return new OwnProcess(temporary).libraries(libraries).classPathBefore(hiding)
+        return new OwnProcess(temporary)
+                .libraries(libraries)
+                .classPathBefore(hiding)
                 .run(RefusingDriverMain.class, Integer.toString(status), Integer.toString(refusals));
     }
 
-    private static final String NONE =
-            "cuda:0: no kernels of " + FIRST + " for compute capability 9\\.0: the driver refuses the compiled ones \\([^\n]+\\), and ";
+    private static final String NONE = "cuda:0: no kernels of " + FIRST
+            + " for compute capability 9\\.0: the driver refuses the compiled ones \\([^\n]+\\), and ";
 
     private static String refusal(int status) {
-        return "the driver refuses the compiled ones (" + switch (status) {
-            case CUDA_ERROR_NO_BINARY_FOR_GPU -> "CUDA_ERROR_NO_BINARY_FOR_GPU";
-            case CUDA_ERROR_UNSUPPORTED_PTX_VERSION -> "CUDA_ERROR_UNSUPPORTED_PTX_VERSION";
-            default -> throw new AssertionError(status);
-        } + ", ";
+        return "the driver refuses the compiled ones ("
+                + switch (status) {
+                    case CUDA_ERROR_NO_BINARY_FOR_GPU -> "CUDA_ERROR_NO_BINARY_FOR_GPU";
+                    case CUDA_ERROR_UNSUPPORTED_PTX_VERSION -> "CUDA_ERROR_UNSUPPORTED_PTX_VERSION";
+                    default -> throw new AssertionError(status);
+                }
+                + ", ";
     }
 
     @Test
@@ -69,10 +78,15 @@ class CudaImageTest {
         String said = doctor(1, status, OwnProcess.DOUBLES);
         String origin = "compiled by NVRTC 12.999 for sm_90 because " + refusal(status);
         assertTrue(said.contains("INFO: CUDA kernels of " + FIRST + ": " + origin), said);
-        assertTrue(said.lines().anyMatch(line -> line.startsWith("+ GPU kernels") && line.contains("cuda:0, " + origin)), said);
+        assertTrue(
+                said.lines().anyMatch(line -> line.startsWith("+ GPU kernels") && line.contains("cuda:0, " + origin)),
+                said);
         // What was compiled is kept: the second process takes it from there.
         try (var files = Files.walk(temporary)) {
-            assertEquals(1, files.filter(file -> file.getFileName().toString().matches(FIRST + "-sm_90-\\w+\\.cubin")).count());
+            assertEquals(
+                    1,
+                    files.filter(file -> file.getFileName().toString().matches(FIRST + "-sm_90-\\w+\\.cubin"))
+                            .count());
         }
         assertTrue(doctor(1, status, OwnProcess.DOUBLES).contains(origin));
     }
@@ -81,18 +95,28 @@ class CudaImageTest {
     @CsvSource({CUDA_ERROR_NO_BINARY_FOR_GPU + "", CUDA_ERROR_UNSUPPORTED_PTX_VERSION + ""})
     void whatIsRefusedTwiceEndsInASentence(int status) throws Exception {
         String said = doctor(2, status, OwnProcess.DOUBLES);
-        String kernels = said.lines().filter(line -> line.startsWith("- GPU kernels")).findFirst().orElse(said);
-        assertTrue(kernels.matches(".*" + NONE + "the driver refuses what NVRTC made, too \\(CUDA_ERROR_\\w+, .+\\): update the driver"),
+        String kernels = said.lines()
+                .filter(line -> line.startsWith("- GPU kernels"))
+                .findFirst()
+                .orElse(said);
+        assertTrue(
+                kernels.matches(".*" + NONE
+                        + "the driver refuses what NVRTC made, too \\(CUDA_ERROR_\\w+, .+\\): update the driver"),
                 said);
     }
 
     @Test
     void aSourceThatDoesNotCompileIsShownWithTheCompilersLog() throws Exception {
-        hide("kernels/" + FIRST + "/" + FIRST + ".cu",
-                "#include \"../cuda/device.cuh\"\nextern \"C\" __global__ void palimpsest_cuda_broken() { missing_here(1); }\n".getBytes());
+        hide(
+                "kernels/" + FIRST + "/" + FIRST + ".cu",
+                "#include \"../cuda/device.cuh\"\nextern \"C\" __global__ void palimpsest_cuda_broken() { missing_here(1); }\n"
+                        .getBytes());
         String said = doctor(1, CUDA_ERROR_NO_BINARY_FOR_GPU, OwnProcess.DOUBLES);
-        assertTrue(said.matches("(?s).*- GPU kernels +" + NONE + "compiling them here failed: NVRTC 12\\.999 cannot compile " + FIRST
-                + "\\.cu for sm_90 \\(NVRTC_ERROR_COMPILATION\\):\n.*missing_here.*"), said);
+        assertTrue(
+                said.matches(
+                        "(?s).*- GPU kernels +" + NONE + "compiling them here failed: NVRTC 12\\.999 cannot compile "
+                                + FIRST + "\\.cu for sm_90 \\(NVRTC_ERROR_COMPILATION\\):\n.*missing_here.*"),
+                said);
     }
 
     @Test
@@ -109,8 +133,14 @@ class CudaImageTest {
         // A link, not a copy: the process must not have two doubles.
         Files.createSymbolicLink(driverOnly.resolve("libcuda.so.1"), OwnProcess.DOUBLES.resolve("libcuda.so.1"));
         String said = doctor(1, CUDA_ERROR_UNSUPPORTED_PTX_VERSION, driverOnly);
-        assertTrue(said.matches("(?s).*- GPU kernels +" + NONE + "compiling them here failed: NVRTC is missing: libnvrtc\\.so\\.12 was not "
-                + "found in " + driverOnly + " or by the system's linker; install CUDA 12's NVRTC \\(package cuda-nvrtc-12-6 or "
-                + "libnvrtc12\\), or name a folder that has it with -Dpalimpsest\\.cuda\\.libraries=FOLDER\n.*"), said);
+        assertTrue(
+                said.matches("(?s).*- GPU kernels +" + NONE
+                        + "compiling them here failed: NVRTC is missing: libnvrtc\\.so\\.12 was not "
+                        + "found in " + driverOnly
+                        + " or by the system's linker; install CUDA 12's NVRTC \\(package cuda-nvrtc-12-6 or"
+                        + " libnvrtc12\\), or name a folder that has it with"
+                        + " -Dpalimpsest\\.cuda\\.libraries=FOLDER\n"
+                        + ".*"),
+                said);
     }
 }

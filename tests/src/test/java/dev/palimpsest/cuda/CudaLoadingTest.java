@@ -17,7 +17,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Looking for CUDA in processes of their own: without a driver, with the driver double, with damaged files in the way. */
+/**
+ * Looking for CUDA in processes of their own: without a driver, with the driver double, with damaged files in the way.
+ */
 class CudaLoadingTest {
     private static final String JCUDA = "libJCudaDriver-12.6.0-linux-x86_64.so";
 
@@ -28,7 +30,10 @@ class CudaLoadingTest {
     void withoutADriverTheSentenceSaysSoAndNothingOfJCudaIsTouched() throws Exception {
         assumeTrue(!driverHere(), "not run: this machine has an NVIDIA driver");
         String said = probe("-Xlog:class+load:stdout");
-        assertTrue(said.contains("trouble: the NVIDIA driver is missing: libcuda.so.1 was not found by the system's linker; install"),
+        assertTrue(
+                said.contains(
+                        "trouble: the NVIDIA driver is missing: libcuda.so.1 was not found by the system's linker;"
+                                + " install"),
                 said);
         assertTrue(said.contains("dev.palimpsest.cuda.CudaLibrary"), "the log of classes is there");
         assertFalse(said.contains("jcuda.driver.JCudaDriver "), said);
@@ -45,9 +50,14 @@ class CudaLoadingTest {
     @Test
     void aDamagedDriverLibraryIsAnErrorNotACrash() throws Exception {
         Path folder = Files.createDirectory(temporary.resolve("libraries"));
-        Files.write(folder.resolve("libcuda.so.1"), Arrays.copyOf(Files.readAllBytes(OwnProcess.DOUBLES.resolve("libcuda.so.1")), 4000));
+        Files.write(
+                folder.resolve("libcuda.so.1"),
+                Arrays.copyOf(Files.readAllBytes(OwnProcess.DOUBLES.resolve("libcuda.so.1")), 4000));
         String said = probe("-Dpalimpsest.cuda.libraries=" + folder);
-        assertTrue(said.contains("trouble: the NVIDIA driver is missing: " + folder.resolve("libcuda.so.1") + " cannot be loaded"), said);
+        assertTrue(
+                said.contains("trouble: the NVIDIA driver is missing: " + folder.resolve("libcuda.so.1")
+                        + " cannot be loaded"),
+                said);
     }
 
     @Test
@@ -72,13 +82,18 @@ class CudaLoadingTest {
         assertTrue(said.matches("(?s).*\\+ GPU +driver for CUDA 13\\.0, one device\n.*"), said);
         assertTrue(said.matches("(?s).*\\+ GPU device +cuda:0 .*"), said);
         for (String library : List.of("cuBLAS", "cuDNN", "NVRTC")) {
-            assertTrue(said.matches("(?s).*- GPU " + library + " +" + library + " is missing: lib\\S+ was not found in " + folder
-                    + " or by .*name a folder that has it with -Dpalimpsest\\.cuda\\.libraries=FOLDER\n.*"), said);
+            assertTrue(
+                    said.matches("(?s).*- GPU " + library + " +" + library + " is missing: lib\\S+ was not found in "
+                            + folder
+                            + " or by .*name a folder that has it with -Dpalimpsest\\.cuda\\.libraries=FOLDER\n.*"),
+                    said);
         }
         assertTrue(said.contains("GPU kernels"), said);
     }
 
-    /** Layers need both libraries: without one a forced GPU is an error, and an automatic choice says why it fell back. */
+    /**
+     * Layers need both libraries: without one a forced GPU is an error, and an automatic choice says why it fell back.
+     */
     @ParameterizedTest
     @ValueSource(strings = {"libcublas.so.12", "libcudnn.so.9"})
     void trainingWithoutALibraryFailsWhereForcedAndFallsBackWhereNot(String missing) throws Exception {
@@ -89,34 +104,67 @@ class CudaLoadingTest {
                 Files.createSymbolicLink(folder.resolve(library), OwnProcess.DOUBLES.resolve(library));
             }
         }
-        String why = (missing.equals("libcudnn.so.9") ? "cuDNN" : "cuBLAS") + " is missing: " + missing + " was not found in " + folder
-                + " or by the system's linker; install ";
+        String why = (missing.equals("libcudnn.so.9") ? "cuDNN" : "cuBLAS") + " is missing: " + missing
+                + " was not found in " + folder + " or by the system's linker; install ";
         String forced = new OwnProcess(temporary).libraries(folder).ends(1, Main.class, train("forced", "cuda"));
         assertTrue(forced.lines().anyMatch(line -> line.startsWith(why)), forced);
         assertFalse(forced.contains("\tat "), forced);
         String automatic = new OwnProcess(temporary).libraries(folder).run(Main.class, train("automatic", "auto"));
         assertTrue(automatic.lines().anyMatch(line -> line.startsWith("The processor computes: " + why)), automatic);
-        assertTrue(Files.readString(temporary.resolve("automatic/run.json")).contains("The processor computes: " + why));
+        assertTrue(
+                Files.readString(temporary.resolve("automatic/run.json")).contains("The processor computes: " + why));
     }
 
     private String[] train(String folder, String device) {
-        return new String[] {"train", "m2kd-digits", "--split", "2x5", "--widths", "4,8", "--epochs", "1", "--retrain-epochs", "1",
-            "--validation", "0.95", "--exemplars", "2", "--device", device, "--out", temporary.resolve(folder).toString()};
+        return new String[] {
+            "train",
+            "m2kd-digits",
+            "--split",
+            "2x5",
+            "--widths",
+            "4,8",
+            "--epochs",
+            "1",
+            "--retrain-epochs",
+            "1",
+            "--validation",
+            "0.95",
+            "--exemplars",
+            "2",
+            "--device",
+            device,
+            "--out",
+            temporary.resolve(folder).toString()
+        };
     }
 
     @Test
     void devicesThatTheEnvironmentHidesAreNamedAsHidden() throws Exception {
-        String said = new OwnProcess(temporary).libraries(OwnProcess.DOUBLES).environment("CUDA_VISIBLE_DEVICES", "7").run(ProbeMain.class);
-        assertTrue(said.contains("trouble: the NVIDIA driver shows no device; CUDA_VISIBLE_DEVICES is \"7\" and hides the others\n"), said);
-        String forced = new OwnProcess(temporary).libraries(OwnProcess.DOUBLES).environment("CUDA_VISIBLE_DEVICES", "0")
+        String said = new OwnProcess(temporary)
+                .libraries(OwnProcess.DOUBLES)
+                .environment("CUDA_VISIBLE_DEVICES", "7")
+                .run(ProbeMain.class);
+        assertTrue(
+                said.contains("trouble: the NVIDIA driver shows no device; CUDA_VISIBLE_DEVICES is \"7\" and hides the"
+                        + " others\n"),
+                said);
+        String forced = new OwnProcess(temporary)
+                .libraries(OwnProcess.DOUBLES)
+                .environment("CUDA_VISIBLE_DEVICES", "0")
                 .ends(1, Main.class, train("forced", "cuda:1"));
-        assertTrue(forced.contains("cuda:1 is not there: the driver shows one device, cuda:0; CUDA_VISIBLE_DEVICES is \"0\" and hides the "
-                + "others"), forced);
+        assertTrue(
+                forced.contains(
+                        "cuda:1 is not there: the driver shows one device, cuda:0; CUDA_VISIBLE_DEVICES is \"0\" and"
+                                + " hides the others"),
+                forced);
     }
 
     private Path unpacked() throws IOException {
         try (Stream<Path> files = Files.walk(temporary)) {
-            return files.filter(file -> file.endsWith(JCUDA) && !file.getParent().equals(temporary)).findFirst().orElseThrow();
+            return files.filter(
+                            file -> file.endsWith(JCUDA) && !file.getParent().equals(temporary))
+                    .findFirst()
+                    .orElseThrow();
         }
     }
 

@@ -22,7 +22,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The cuDNN double's layers equal double loops and their central differences, in both layouts, with beta 0 and not. */
+/**
+ * The cuDNN double's layers equal double loops and their central differences, in both layouts, with beta 0 and not.
+ */
 @Tag("device")
 class CudnnDoubleTest {
     private static final int N = 2;
@@ -160,18 +162,23 @@ class CudnnDoubleTest {
         for (float beta : new float[] {0, 0.5f}) {
             CUdeviceptr y = output(format, dy, beta, K, P * Q);
             ok(cudnnConvolutionForward(handle, one(2), xs, dx, ws, dw, geometry, 0, null, 0, one(beta), ys, y));
-            assertNear(blended(convolution(wide(x), wide(w)), 2, beta, dy), plain(format, device.host(y, dy.length), K, P * Q), "forward");
+            assertNear(
+                    blended(convolution(wide(x), wide(w)), 2, beta, dy),
+                    plain(format, device.host(y, dy.length), K, P * Q),
+                    "forward");
 
             CUdeviceptr gx = output(format, x, beta, C, H * W);
             long[] bytes = new long[1];
             ok(cudnnGetConvolutionBackwardDataWorkspaceSize(handle, ws, ys, geometry, xs, 1, bytes));
             CUdeviceptr workspace = device.device(new float[(int) bytes[0] / 4]);
-            ok(cudnnConvolutionBackwardData(handle, one(2), ws, dw, ys, ddy, geometry, 1, workspace, bytes[0], one(beta), xs, gx));
+            ok(cudnnConvolutionBackwardData(
+                    handle, one(2), ws, dw, ys, ddy, geometry, 1, workspace, bytes[0], one(beta), xs, gx));
             double[] toX = differences(wide(x), at -> dot(convolution(at, wide(w)), wide(dy)));
             assertNear(blended(toX, 2, beta, x), plain(format, device.host(gx, x.length), C, H * W), "to data");
 
             CUdeviceptr gw = output(format, w, beta, C, R * R);
-            ok(cudnnConvolutionBackwardFilter(handle, one(2), xs, dx, ys, ddy, geometry, 0, null, 0, one(beta), ws, gw));
+            ok(cudnnConvolutionBackwardFilter(
+                    handle, one(2), xs, dx, ys, ddy, geometry, 0, null, 0, one(beta), ws, gw));
             double[] toW = differences(wide(w), at -> dot(convolution(wide(x), at), wide(dy)));
             assertNear(blended(toW, 2, beta, w), plain(format, device.host(gw, w.length), C, R * R), "to filter");
         }
@@ -229,8 +236,24 @@ class CudnnDoubleTest {
         CUdeviceptr runningVariance = device.device(old);
         CUdeviceptr savedMean = device.device(new float[C]);
         CUdeviceptr savedInverse = device.device(new float[C]);
-        ok(cudnnBatchNormalizationForwardTraining(handle, 1, one(1), one(0), xs, in, xs, y, channels, g, b, 0.1, runningMean,
-                runningVariance, 1e-5, savedMean, savedInverse));
+        ok(cudnnBatchNormalizationForwardTraining(
+                handle,
+                1,
+                one(1),
+                one(0),
+                xs,
+                in,
+                xs,
+                y,
+                channels,
+                g,
+                b,
+                0.1,
+                runningMean,
+                runningVariance,
+                1e-5,
+                savedMean,
+                savedInverse));
         assertNear(normalised(wide(x), scale, shift), plain(format, device.host(y, x.length), C, H * W), "training");
         double[] means = new double[C];
         double[] variances = new double[C];
@@ -246,8 +269,26 @@ class CudnnDoubleTest {
         CUdeviceptr dg = device.device(Float.NaN, Float.NaN, Float.NaN);
         CUdeviceptr db = device.device(Float.NaN, Float.NaN, Float.NaN);
         CUdeviceptr above = device.device(laidOut(format, dy, C, H * W));
-        ok(cudnnBatchNormalizationBackward(handle, 1, one(1), one(0), one(1), one(0), xs, in, xs, above, xs, dx, channels, g, dg, db,
-                1e-5, savedMean, savedInverse));
+        ok(cudnnBatchNormalizationBackward(
+                handle,
+                1,
+                one(1),
+                one(0),
+                one(1),
+                one(0),
+                xs,
+                in,
+                xs,
+                above,
+                xs,
+                dx,
+                channels,
+                g,
+                dg,
+                db,
+                1e-5,
+                savedMean,
+                savedInverse));
         double[] toX = differences(wide(x), at -> dot(normalised(at, scale, shift), wide(dy)));
         assertNear(toX, plain(format, device.host(dx, x.length), C, H * W), "to data");
         double[] toScale = new double[C];
@@ -260,8 +301,8 @@ class CudnnDoubleTest {
         assertNear(toScale, device.host(dg, C), "to scale");
         assertNear(toShift, device.host(db, C), "to shift");
 
-        ok(cudnnBatchNormalizationForwardInference(handle, 1, one(1), one(0), xs, in, xs, y, channels, g, b, runningMean, runningVariance,
-                1e-5));
+        ok(cudnnBatchNormalizationForwardInference(
+                handle, 1, one(1), one(0), xs, in, xs, y, channels, g, b, runningMean, runningVariance, 1e-5));
         double[] expected = new double[x.length];
         for (int i = 0; i < x.length; i++) {
             int c = i / (H * W) % C;

@@ -35,14 +35,16 @@ class DeviceMemoryTest {
             }
             assertEquals(1, device.memory().allocations());
             for (int step = 0; step < 20; step++) {
-                try (DeviceBuffer again = device.allocate(2900); DeviceBuffer other = device.allocate(100_000)) {
+                try (DeviceBuffer again = device.allocate(2900);
+                        DeviceBuffer other = device.allocate(100_000)) {
                     assertEquals(first, again.address());
                     assertTrue(other.address() != first);
                 }
             }
             assertEquals(2, device.memory().allocations());
             assertEquals(0, device.memory().usedBytes());
-            assertTrue(device.memory().reservedBytes() >= 103_000 && device.memory().reservedBytes() <= 103_000 * 9 / 8 + 512);
+            assertTrue(device.memory().reservedBytes() >= 103_000
+                    && device.memory().reservedBytes() <= 103_000 * 9 / 8 + 512);
             assertEquals(device.memory().reservedBytes(), device.memory().peakBytes());
             device.memory().trim();
             assertEquals(0, device.memory().reservedBytes());
@@ -51,7 +53,8 @@ class DeviceMemoryTest {
 
     @Test
     void memoryOfNoBytesHasAnAddressToo() {
-        try (CudaDevice device = TestDevice.open(); DeviceBuffer nothing = device.allocate(0)) {
+        try (CudaDevice device = TestDevice.open();
+                DeviceBuffer nothing = device.allocate(0)) {
             assertTrue(nothing.address() != 0);
             assertThrows(IllegalArgumentException.class, () -> device.allocate(-1));
         }
@@ -74,8 +77,10 @@ class DeviceMemoryTest {
             try (DeviceBuffer held = device.allocate(2 * MIB)) {
                 CudaException full = assertThrows(CudaException.class, () -> device.allocate(3 * MIB));
                 assertEquals(Kind.OUT_OF_MEMORY, full.kind());
-                assertEquals("out of device memory: asked for 3.0 MiB while 2.0 MiB are in use; the limit is 4.0 MiB: raise it, use "
-                        + "a smaller batch, or keep fewer teachers", full.getMessage());
+                assertEquals(
+                        "out of device memory: asked for 3.0 MiB while 2.0 MiB are in use; the limit is 4.0 MiB: raise"
+                                + " it, use a smaller batch, or keep fewer teachers",
+                        full.getMessage());
                 assertTrue(held.address() != 0);
             }
             // What waits for reuse makes room for another size.
@@ -95,8 +100,12 @@ class DeviceMemoryTest {
                 assertEquals(6 * MIB, device.memory().reservedBytes(), "what waited was freed for " + large.bytes());
                 CudaException full = assertThrows(CudaException.class, () -> device.allocate(5 * MIB));
                 assertEquals(Kind.OUT_OF_MEMORY, full.kind());
-                assertTrue(full.getMessage().startsWith("out of device memory: asked for 5.0 MiB while 6.0 MiB are in use; the device has "
-                        + "2.0 MiB of its 8.0 MiB free"), full.getMessage());
+                assertTrue(
+                        full.getMessage()
+                                .startsWith(
+                                        "out of device memory: asked for 5.0 MiB while 6.0 MiB are in use; the device"
+                                                + " has 2.0 MiB of its 8.0 MiB free"),
+                        full.getMessage());
             }
         }
     }
@@ -108,7 +117,8 @@ class DeviceMemoryTest {
         TestDevice.requireDouble();
         DriverDouble.set(DriverDouble.Setting.SEED, seed);
         int bytes = 4096;
-        try (CudaDevice device = CudaDevice.open(0, TestDevice.options()); Arena arena = Arena.ofConfined()) {
+        try (CudaDevice device = CudaDevice.open(0, TestDevice.options());
+                Arena arena = Arena.ofConfined()) {
             DeviceBuffer ones = device.allocate(bytes);
             DeviceBuffer twos = device.allocate(bytes);
             device.compute().toDevice(arena.allocate(bytes, 64).fill((byte) 1), ones.address());

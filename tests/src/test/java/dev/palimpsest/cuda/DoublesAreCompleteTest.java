@@ -23,7 +23,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What JCuda's libraries refer to is there, and so is every kernel: a symbol that is missing would end the process at its first call. */
+/**
+ * What JCuda's libraries refer to is there, and so is every kernel: a symbol that is missing would end the process at
+ * its first call.
+ */
 @Tag("device")
 class DoublesAreCompleteTest {
     private static final int RTLD_NOW = 2;
@@ -40,25 +43,36 @@ class DoublesAreCompleteTest {
         String file = "lib" + name + "-12.6.0-linux-x86_64.so";
         Path library = NativeFiles.unpack("lib", List.of(file)).resolve(file);
         Linker linker = Linker.nativeLinker();
-        var open = linker.downcallHandle(linker.defaultLookup().findOrThrow("dlopen"), FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT));
-        var error = linker.downcallHandle(linker.defaultLookup().findOrThrow("dlerror"), FunctionDescriptor.of(ADDRESS));
+        var open = linker.downcallHandle(
+                linker.defaultLookup().findOrThrow("dlopen"), FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT));
+        var error =
+                linker.downcallHandle(linker.defaultLookup().findOrThrow("dlerror"), FunctionDescriptor.of(ADDRESS));
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment handle = (MemorySegment) open.invokeExact(arena.allocateFrom(library.toString()), RTLD_NOW);
             if (handle.equals(MemorySegment.NULL)) {
-                throw new AssertionError(((MemorySegment) error.invokeExact()).reinterpret(Long.MAX_VALUE).getString(0));
+                throw new AssertionError(((MemorySegment) error.invokeExact())
+                        .reinterpret(Long.MAX_VALUE)
+                        .getString(0));
             }
         }
     }
 
     @Test
     void everyKernelThatIsLinkedCanBeLaunched() throws IOException {
-        Process nm = new ProcessBuilder("nm", DriverDouble.FOLDER.resolve("libcuda.so.1").toString()).redirectErrorStream(true).start();
+        Process nm = new ProcessBuilder(
+                        "nm", DriverDouble.FOLDER.resolve("libcuda.so.1").toString())
+                .redirectErrorStream(true)
+                .start();
         Set<String> linked;
         try (Stream<String> lines = nm.inputReader().lines()) {
-            linked = lines.map(line -> line.substring(line.lastIndexOf(' ') + 1)).filter(name -> name.startsWith("palimpsest_cuda_"))
+            linked = lines.map(line -> line.substring(line.lastIndexOf(' ') + 1))
+                    .filter(name -> name.startsWith("palimpsest_cuda_"))
                     .collect(Collectors.toCollection(TreeSet::new));
         }
         assertFalse(linked.isEmpty());
-        assertEquals(linked, new TreeSet<>(DriverDouble.kernels()), "a kernel needs its line in src/test/native/driver/kernels.inc");
+        assertEquals(
+                linked,
+                new TreeSet<>(DriverDouble.kernels()),
+                "a kernel needs its line in src/test/native/driver/kernels.inc");
     }
 }

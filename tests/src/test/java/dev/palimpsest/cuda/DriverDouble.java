@@ -18,8 +18,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Controls the doubles of libcuda, NVRTC, cuBLAS and cuDNN that stand in for a GPU. There is one machine a process: a test begins with
- * {@link #reset}. What this proves, and what only a GPU can show, is in src/test/native/driver/README.md.
+ * Controls the doubles of libcuda, NVRTC, cuBLAS and cuDNN that stand in for a GPU. There is one machine a process: a
+ * test begins with {@link #reset}. What this proves, and what only a GPU can show, is in
+ * src/test/native/driver/README.md.
  */
 public final class DriverDouble {
     /** Where the build leaves the doubles, under the names of NVIDIA's libraries. */
@@ -33,7 +34,8 @@ public final class DriverDouble {
     private static final MethodHandle FAIL =
             handle("double_fail", FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT));
     private static final MethodHandle GET = handle("double_get", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
-    private static final MethodHandle TEXT = handle("double_text", FunctionDescriptor.of(JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG));
+    private static final MethodHandle TEXT =
+            handle("double_text", FunctionDescriptor.of(JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG));
 
     private DriverDouble() {}
 
@@ -55,17 +57,22 @@ public final class DriverDouble {
 
     /** Loads the doubles, so that whoever looks for NVIDIA's libraries in this process finds them. */
     public static void load() {
-        List.of("libnvrtc.so.12", "libcublasLt.so.12", "libcublas.so.12", "libcudnn.so.9").forEach(DriverDouble::library);
+        List.of("libnvrtc.so.12", "libcublasLt.so.12", "libcublas.so.12", "libcudnn.so.9")
+                .forEach(DriverDouble::library);
     }
 
     /** A new machine: all settings back, nothing allocated. Handles from before are unknown from here on. */
     public static void reset() {
-        call(() -> { RESET.invokeExact(); });
+        call(() -> {
+            RESET.invokeExact();
+        });
     }
 
     /** Forgets counts, planned failures, launches and faults; what is live stays and stays counted. */
     public static void clear() {
-        call(() -> { CLEAR.invokeExact(); });
+        call(() -> {
+            CLEAR.invokeExact();
+        });
     }
 
     public static void set(Setting setting, long value) {
@@ -74,20 +81,27 @@ public final class DriverDouble {
 
     /** As CUDA_VISIBLE_DEVICES would; empty for all. */
     public static void setVisibleDevices(String devices) {
-        named(devices, list -> { SET_VISIBLE.invokeExact(list); });
+        named(devices, list -> {
+            SET_VISIBLE.invokeExact(list);
+        });
     }
 
-    /** The nth call from now of a function of cuda.h (without _v2), cuBLAS or cuDNN returns the error; "*" is any function. */
+    /**
+     * The nth call from now of a function of cuda.h (without _v2), cuBLAS or cuDNN returns the error; "*" is any
+     * function.
+     */
     public static void fail(String function, long nth, int error) {
         fail(function, nth, 1, error, false);
     }
 
     /**
-     * From the nth call on (1 is the next), {@code times} calls return the error, below 0 all. {@code lasting}: the context is lost, and
-     * every later call in it returns the error too.
+     * From the nth call on (1 is the next), {@code times} calls return the error, below 0 all. {@code lasting}: the
+     * context is lost, and every later call in it returns the error too.
      */
     public static void fail(String function, long nth, long times, int error, boolean lasting) {
-        named(function, name -> { FAIL.invokeExact(name, nth, times, error, lasting ? 1 : 0); });
+        named(function, name -> {
+            FAIL.invokeExact(name, nth, times, error, lasting ? 1 : 0);
+        });
     }
 
     /** Calls of a function, launches of a kernel, or a counter of README.md; 0 where nothing was counted. */

@@ -216,7 +216,12 @@ class DriverDoubleTest {
     }
 
     /** Keeps every second weight. The struct is that of palimpsest.h. */
-    private static int launchSnapshot(CUfunction function, long count, CUdeviceptr weights, CUdeviceptr planes, CUdeviceptr out,
+    private static int launchSnapshot(
+            CUfunction function,
+            long count,
+            CUdeviceptr weights,
+            CUdeviceptr planes,
+            CUdeviceptr out,
             CUstream stream) {
         long[] struct = {count, address(weights), address(planes), 1, 1, 0, 0, address(out)};
         int blocks = (int) ((count + 4095) / 4096);
@@ -258,7 +263,8 @@ class DriverDoubleTest {
             assertEquals(i % 2 == 0 ? values[i] : 0, back[i]);
         }
         assertEquals(1, DriverDouble.count("palimpsest_cuda_snapshot_reconstruction"));
-        assertEquals("palimpsest_cuda_snapshot_reconstruction 3 blocks of 128 threads, 0 bytes of shared memory",
+        assertEquals(
+                "palimpsest_cuda_snapshot_reconstruction 3 blocks of 128 threads, 0 bytes of shared memory",
                 DriverDouble.launches().getFirst());
     }
 
@@ -269,7 +275,9 @@ class DriverDoubleTest {
         ok(launchSnapshot(snapshotKernel(), 1000, weights, everySecond(16), out, null));
         assertEquals(CUDA_ERROR_ILLEGAL_ADDRESS, cuCtxSynchronize());
         assertEquals(CUDA_ERROR_ILLEGAL_ADDRESS, cuMemFree(out));
-        assertTrue(DriverDouble.report().contains("palimpsest_cuda_snapshot_reconstruction: wrote 4 bytes at byte 3996 of allocation"),
+        assertTrue(
+                DriverDouble.report()
+                        .contains("palimpsest_cuda_snapshot_reconstruction: wrote 4 bytes at byte 3996 of allocation"),
                 DriverDouble::report);
     }
 
@@ -279,15 +287,19 @@ class DriverDoubleTest {
         ok(cuStreamDestroy(stream));
         assertEquals(CUDA_ERROR_INVALID_HANDLE, cuStreamSynchronize(stream));
         CUfunction function = snapshotKernel();
-        assertEquals(CUDA_ERROR_INVALID_VALUE,
+        assertEquals(
+                CUDA_ERROR_INVALID_VALUE,
                 cuLaunchKernel(function, 1, 1, 1, 128, 1, 1, 50_000, null, Pointer.to(Pointer.to(new long[8])), null));
         CUmodule module = new CUmodule();
         assertNotEquals(CUDA_SUCCESS, cuModuleLoadData(module, "not an image\0".getBytes()));
         ok(cuModuleLoadData(module, PTX));
-        assertNotEquals(CUDA_SUCCESS, cuModuleGetFunction(function, module, "palimpsest_cuda_feature_mse_wide_float32"));
+        assertNotEquals(
+                CUDA_SUCCESS, cuModuleGetFunction(function, module, "palimpsest_cuda_feature_mse_wide_float32"));
     }
 
-    /** Without a wait, the second stream sees the first's work in some orders and does not in others; with one, always. */
+    /**
+     * Without a wait, the second stream sees the first's work in some orders and does not in others; with one, always.
+     */
     @Test
     void aMissingWaitBetweenStreamsShows() {
         assertTrue(seen(true).allMatch(found -> found), "with a wait");

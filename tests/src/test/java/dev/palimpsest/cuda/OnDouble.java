@@ -71,7 +71,8 @@ final class OnDouble implements AutoCloseable {
         assertTrue(largest > 1e-3, what + ": the reference is nothing");
         for (int i = 0; i < expected.length; i++) {
             int at = i;
-            assertTrue(Math.abs(expected[i] - actual[i]) <= 1e-5 * largest,
+            assertTrue(
+                    Math.abs(expected[i] - actual[i]) <= 1e-5 * largest,
                     () -> what + "[" + at + "]: " + actual[at] + ", expected " + expected[at]);
         }
     }

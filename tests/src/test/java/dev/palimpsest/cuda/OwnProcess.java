@@ -23,8 +23,11 @@ final class OwnProcess {
 
     /** @param temporary where it unpacks */
     OwnProcess(Path temporary) {
-        words.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--enable-native-access=ALL-UNNAMED",
-                "-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir=" + temporary));
+        words.addAll(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:TieredStopAtLevel=1",
+                "-Djava.io.tmpdir=" + temporary));
     }
 
     OwnProcess with(String... options) {

@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.util.Optional;
 
-/** Where tests of group "device" run: on the driver double, or, with {@code -Drequire.device=cuda}, on the machine's GPU. */
+/**
+ * Where tests of group "device" run: on the driver double, or, with {@code -Drequire.device=cuda}, on the machine's
+ * GPU.
+ */
 public final class TestDevice {
     private static final boolean REAL = "cuda".equals(System.getProperty("require.device"));
 
@@ -32,7 +35,9 @@ public final class TestDevice {
         DriverDouble.reset();
     }
 
-    /** From now on streams work in an order drawn from the seed, as far as their waits allow; a GPU has its own order. */
+    /**
+     * From now on streams work in an order drawn from the seed, as far as their waits allow; a GPU has its own order.
+     */
     public static void order(long seed) {
         if (!REAL) {
             DriverDouble.set(DriverDouble.Setting.SEED, seed);

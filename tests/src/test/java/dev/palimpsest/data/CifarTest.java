@@ -30,19 +30,26 @@ class CifarTest {
         }
         Files.write(ten.resolve("test_batch.bin"), image(9, 9));
         // The authors' file ends with an empty line.
-        Files.writeString(ten.resolve("batches.meta.txt"), "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n");
+        Files.writeString(
+                ten.resolve("batches.meta.txt"),
+                "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n");
         Path hundred = Files.createDirectories(folder.resolve("hundred/cifar-100-binary"));
         Files.write(hundred.resolve("train.bin"), concatenated(image(3, 19, 99), image(5, 4, 0)));
         Files.write(hundred.resolve("test.bin"), image(7, 1, 42));
-        Files.writeString(hundred.resolve("fine_label_names.txt"), IntStream.range(0, 100).mapToObj(i -> "class " + i + "\n")
-                .collect(Collectors.joining()));
+        Files.writeString(
+                hundred.resolve("fine_label_names.txt"),
+                IntStream.range(0, 100).mapToObj(i -> "class " + i + "\n").collect(Collectors.joining()));
     }
 
     @Test
     void readsTheBatchesInOrder() {
         Dataset data = load("cifar-10", "ten");
         assertEquals("3×32×32", data.channels() + "×" + data.height() + "×" + data.width());
-        assertEquals(List.of(1, 2, 3, 4, 5), IntStream.range(0, data.train().size()).mapToObj(data.train()::label).toList());
+        assertEquals(
+                List.of(1, 2, 3, 4, 5),
+                IntStream.range(0, data.train().size())
+                        .mapToObj(data.train()::label)
+                        .toList());
         assertEquals("truck", data.classNames().get(data.test().label(0)));
         assertEquals(7, data.sha256().size());
         assertEquals(data.train().normalisation(), data.test().normalisation());
@@ -72,7 +79,8 @@ class CifarTest {
     void aTruncatedFileIsRefused() throws IOException {
         Path file = folder.resolve("ten/data_batch_3.bin");
         Files.write(file, Arrays.copyOf(Files.readAllBytes(file), 3000));
-        String expected = " is truncated: expected a multiple of 3073 bytes (1 of label and 3072 of pixels an image), it has ";
+        String expected =
+                " is truncated: expected a multiple of 3073 bytes (1 of label and 3072 of pixels an image), it has ";
         assertError("cifar-10", "ten", file + expected + "3000; copy it again");
         Files.write(file, new byte[0]);
         assertError("cifar-10", "ten", file + expected + "0; copy it again");
@@ -82,7 +90,8 @@ class CifarTest {
     void aLabelOutOfRangeIsRefused() throws IOException {
         Path file = folder.resolve("ten/data_batch_2.bin");
         Files.write(file, concatenated(image(1, 9), image(1, 200)));
-        assertError("cifar-10", "ten", file + " has label 200 at position 1, cifar-10 has 0..9: put the right file there");
+        assertError(
+                "cifar-10", "ten", file + " has label 200 at position 1, cifar-10 has 0..9: put the right file there");
     }
 
     @Test
@@ -95,17 +104,24 @@ class CifarTest {
     @Test
     void aMissingFileIsNamed() throws IOException {
         Files.delete(folder.resolve("ten/data_batch_4.bin"));
-        assertError("cifar-10", "ten", folder.resolve("ten") + " lacks data_batch_4.bin: put all of data_batch_1.bin, data_batch_2.bin, "
-                + "data_batch_3.bin, data_batch_4.bin, data_batch_5.bin, test_batch.bin, batches.meta.txt there");
+        assertError(
+                "cifar-10",
+                "ten",
+                folder.resolve("ten") + " lacks data_batch_4.bin: put all of data_batch_1.bin, data_batch_2.bin,"
+                        + " data_batch_3.bin, data_batch_4.bin, data_batch_5.bin, test_batch.bin,"
+                        + " batches.meta.txt there");
     }
 
     @Test
     void withoutFilesTheErrorSaysWhereItLookedAndHowToGetThem() {
         Path a = folder.resolve("a");
         Path b = folder.resolve("b");
-        assertEquals("there are no files of cifar-100 in " + a + " and " + b + ": put train.bin, test.bin, fine_label_names.txt of the "
-                + "authors' binary version into " + a + " (palimpsest data get cifar-100 says where they come from)",
-                assertThrows(DataException.class, () -> Cifar.CIFAR_100.load(List.of(a, b))).getMessage());
+        assertEquals(
+                "there are no files of cifar-100 in " + a + " and " + b
+                        + ": put train.bin, test.bin, fine_label_names.txt of the " + "authors' binary version into "
+                        + a + " (palimpsest data get cifar-100 says where they come from)",
+                assertThrows(DataException.class, () -> Cifar.CIFAR_100.load(List.of(a, b)))
+                        .getMessage());
     }
 
     private Dataset load(String name, String below) {
@@ -113,10 +129,15 @@ class CifarTest {
     }
 
     private void assertError(String name, String below, String sentence) {
-        assertEquals(sentence, assertThrows(DataException.class, () -> load(name, below)).getMessage());
+        assertEquals(
+                sentence,
+                assertThrows(DataException.class, () -> load(name, below)).getMessage());
     }
 
-    /** The first pixels of the planes are first, first + 1, first + 2; the top right is 255 in red, the bottom left 254 in blue. */
+    /**
+     * The first pixels of the planes are first, first + 1, first + 2; the top right is 255 in red, the bottom left 254
+     * in blue.
+     */
     private static byte[] image(int first, int... labels) {
         byte[] record = new byte[labels.length + 3 * AREA];
         for (int i = 0; i < labels.length; i++) {

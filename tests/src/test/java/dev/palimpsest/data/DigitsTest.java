@@ -50,17 +50,23 @@ class DigitsTest {
     @Test
     void recordsWhereItComesFrom() {
         assertEquals("1,8,8", digits.channels() + "," + digits.height() + "," + digits.width());
-        assertEquals("{digits.csv.gz=46abec6b12486ad9e51943373abcf22bbea1b5a51a1619b361570d8893f1464a}", digits.sha256().toString());
+        assertEquals(
+                "{digits.csv.gz=46abec6b12486ad9e51943373abcf22bbea1b5a51a1619b361570d8893f1464a}",
+                digits.sha256().toString());
         assertEquals("CC BY 4.0", digits.licence().substring(0, 9));
     }
 
     @Test
     void refusesAFolderAndUnknownNames() {
         var folder = Optional.of(Path.of("/somewhere"));
-        assertEquals("digits are part of the library: leave out the folder /somewhere",
-                assertThrows(IllegalArgumentException.class, () -> Dataset.load("digits", folder)).getMessage());
-        assertEquals("there is no data set \"digit\": expected one of " + String.join(", ", Dataset.names()),
-                assertThrows(IllegalArgumentException.class, () -> Dataset.load("digit", Optional.empty())).getMessage());
+        assertEquals(
+                "digits are part of the library: leave out the folder /somewhere",
+                assertThrows(IllegalArgumentException.class, () -> Dataset.load("digits", folder))
+                        .getMessage());
+        assertEquals(
+                "there is no data set \"digit\": expected one of " + String.join(", ", Dataset.names()),
+                assertThrows(IllegalArgumentException.class, () -> Dataset.load("digit", Optional.empty()))
+                        .getMessage());
     }
 
     private static int[] counts(Images images) {

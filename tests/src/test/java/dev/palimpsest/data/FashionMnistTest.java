@@ -15,7 +15,9 @@ class FashionMnistTest {
 
     @Test
     void isWhatItsAuthorsDescribe() {
-        assumeTrue(Files.isDirectory(FOLDER), "not run: " + FOLDER + " is missing (apt-get install dataset-fashion-mnist)");
+        assumeTrue(
+                Files.isDirectory(FOLDER),
+                "not run: " + FOLDER + " is missing (apt-get install dataset-fashion-mnist)");
         Dataset data = Dataset.load("fashion-mnist", Optional.of(FOLDER));
         assertArrayEquals(repeated(6000), counts(data.train()));
         assertArrayEquals(repeated(1000), counts(data.test()));

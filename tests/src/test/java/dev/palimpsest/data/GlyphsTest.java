@@ -38,7 +38,8 @@ class GlyphsTest {
 
     @Test
     void aFamilyIsADesignWhateverItsWeight() {
-        for (String name : List.of("Lato", "Lato Black", "Lato Semibold", "Lato Extra Light", "Lato Condensed Medium Italic")) {
+        for (String name :
+                List.of("Lato", "Lato Black", "Lato Semibold", "Lato Extra Light", "Lato Condensed Medium Italic")) {
             assertEquals("Lato", Face.withoutStyle(name));
         }
         assertEquals("Noto Sans Mono", Face.withoutStyle("Noto Sans Mono"));
@@ -74,10 +75,14 @@ class GlyphsTest {
         Dataset data = Dataset.load("glyphs-distractors", Optional.of(folder));
         assertEquals(List.of("A", "B", "Γ", "Б"), data.classNames());
         assertEquals(4, data.train().size());
-        assertEquals(List.of(1, 0, 3, 2), IntStream.range(0, 4).mapToObj(data.train()::label).toList());
+        assertEquals(
+                List.of(1, 0, 3, 2),
+                IntStream.range(0, 4).mapToObj(data.train()::label).toList());
         assertEquals(7, data.train().pixel(3, 0, 1, 0));
         assertEquals(2, data.test().size());
-        assertArrayEquals(plain.train().normalisation().mean(), data.train().normalisation().mean());
+        assertArrayEquals(
+                plain.train().normalisation().mean(),
+                data.train().normalisation().mean());
     }
 
     @Test
@@ -85,21 +90,28 @@ class GlyphsTest {
         made(1, new byte[] {1, 2, 3, 4}, new byte[] {1});
         Files.writeString(folder.resolve("classes.txt"), "A\nC\n");
         String message = assertThrows(DataException.class, this::load).getMessage();
-        assertTrue(message.startsWith(folder.resolve("classes.txt") + " is not the file that was rendered (SHA-256 "), message);
+        assertTrue(
+                message.startsWith(folder.resolve("classes.txt") + " is not the file that was rendered (SHA-256 "),
+                message);
         Files.writeString(folder.resolve("faces.json"), "{");
         message = assertThrows(DataException.class, this::load).getMessage();
         assertTrue(message.startsWith(folder.resolve("faces.json") + " is not JSON ("), message);
         Files.delete(folder.resolve("faces.json"));
-        assertEquals("there are no glyphs in " + folder + ": render them with palimpsest data glyphs --out " + folder,
+        assertEquals(
+                "there are no glyphs in " + folder + ": render them with palimpsest data glyphs --out " + folder,
                 assertThrows(DataException.class, this::load).getMessage());
     }
 
     @Test
     void withoutFontsTheErrorSaysWhatToInstall() {
         var rendering = new GlyphRendering(List.of(folder), 28, false, 1, 0.2);
-        String message = assertThrows(DataException.class, () -> rendering.write(folder.resolve("out"))).getMessage();
-        assertTrue(message.startsWith("the 0 font faces under " + folder + " give no training or no test image of A: install more font "
-                + "families (on Debian: apt-get install fonts-noto-core "), message);
+        String message = assertThrows(DataException.class, () -> rendering.write(folder.resolve("out")))
+                .getMessage();
+        assertTrue(
+                message.startsWith("the 0 font faces under " + folder
+                        + " give no training or no test image of A: install more font "
+                        + "families (on Debian: apt-get install fonts-noto-core "),
+                message);
         assertFalse(Files.exists(folder.resolve("out")));
         assertThrows(IllegalArgumentException.class, () -> new GlyphRendering(List.of(folder), 30, false, 1, 0.2));
         assertThrows(IllegalArgumentException.class, () -> new GlyphRendering(List.of(folder), 28, false, 1, 1));
@@ -124,7 +136,8 @@ class GlyphsTest {
     @Test
     void familiesAreSplitAndNoTestImageNearlyEqualsATrainingImage() throws IOException {
         List<Path> fonts = GlyphRendering.usualFonts();
-        long families = Face.under(fonts).faces().stream().map(Face::family).distinct().count();
+        long families =
+                Face.under(fonts).faces().stream().map(Face::family).distinct().count();
         assumeTrue(families >= 8, "not run: " + families + " font families here, 8 are needed");
         GlyphRendering rendering = null;
         GlyphRendering.Summary summary = null;
@@ -141,14 +154,18 @@ class GlyphsTest {
         Dataset data = load();
         assertEquals(summary.train(), data.train().size());
         assertEquals(summary.test(), data.test().size());
-        JsonNode faces = new ObjectMapper().readTree(folder.resolve("faces.json").toFile()).get("faces");
+        JsonNode faces = new ObjectMapper()
+                .readTree(folder.resolve("faces.json").toFile())
+                .get("faces");
         Set<String> train = new HashSet<>();
         Set<String> test = new HashSet<>();
-        faces.forEach(face -> (face.get("part").asText().equals("test") ? test : train).add(face.get("family").asText()));
+        faces.forEach(face -> (face.get("part").asText().equals("test") ? test : train)
+                .add(face.get("family").asText()));
         assertTrue(train.stream().noneMatch(test::contains));
         assertEquals(summary.testFamilies(), test.size());
         List<Glyph> seen = glyphs(data.train(), 7);
-        assertTrue(glyphs(data.test(), 7).stream().noneMatch(glyph -> seen.stream().anyMatch(glyph::isNear)));
+        assertTrue(
+                glyphs(data.test(), 7).stream().noneMatch(glyph -> seen.stream().anyMatch(glyph::isNear)));
         byte[] first = Files.readAllBytes(folder.resolve("train-images-idx3-ubyte"));
         rendering.write(folder);
         assertArrayEquals(first, Files.readAllBytes(folder.resolve("train-images-idx3-ubyte")));
@@ -164,13 +181,22 @@ class GlyphsTest {
         var root = mapper.createObjectNode().put("channels", channels);
         var sums = root.putObject("sha256");
         for (String part : List.of("train", "test", "distractors")) {
-            Files.write(folder.resolve(part + "-images-idx3-ubyte"), IdxFile.encode(new int[] {labels.length, 2, 2}, pixels));
+            Files.write(
+                    folder.resolve(part + "-images-idx3-ubyte"),
+                    IdxFile.encode(new int[] {labels.length, 2, 2}, pixels));
             Files.write(folder.resolve(part + "-labels-idx1-ubyte"), IdxFile.encode(new int[] {labels.length}, labels));
         }
         Files.writeString(folder.resolve("classes.txt"), "A\nB\n");
         Files.writeString(folder.resolve("distractor-classes.txt"), "Γ\nБ\n");
-        for (String name : List.of("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "test-images-idx3-ubyte", "test-labels-idx1-ubyte",
-                "classes.txt", "distractors-images-idx3-ubyte", "distractors-labels-idx1-ubyte", "distractor-classes.txt")) {
+        for (String name : List.of(
+                "train-images-idx3-ubyte",
+                "train-labels-idx1-ubyte",
+                "test-images-idx3-ubyte",
+                "test-labels-idx1-ubyte",
+                "classes.txt",
+                "distractors-images-idx3-ubyte",
+                "distractors-labels-idx1-ubyte",
+                "distractor-classes.txt")) {
             sums.put(name, HashedFile.sha256(Files.readAllBytes(folder.resolve(name))));
         }
         mapper.writeValue(folder.resolve("faces.json").toFile(), root);
@@ -178,7 +204,9 @@ class GlyphsTest {
 
     private static Face anyFace() {
         Optional<Face> face = Face.under(GlyphRendering.usualFonts()).faces().stream()
-                .filter(f -> f.name().matches("(DejaVu|Liberation|Noto|Open) ?Sans") && f.font().canDisplayUpTo("HÉp") < 0).findFirst();
+                .filter(f -> f.name().matches("(DejaVu|Liberation|Noto|Open) ?Sans")
+                        && f.font().canDisplayUpTo("HÉp") < 0)
+                .findFirst();
         assumeTrue(face.isPresent(), "not run: no DejaVu Sans, Liberation Sans, Noto Sans or Open Sans here");
         return face.orElseThrow();
     }

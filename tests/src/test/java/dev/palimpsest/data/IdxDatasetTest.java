@@ -22,8 +22,34 @@ import org.junit.jupiter.api.io.TempDir;
 /** Hand-written files: two training images of 2×3 and one test image. */
 class IdxDatasetTest {
     private static final byte[] TRAIN_IMAGES = {
-        0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3, //
-        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, (byte) 255
+        0,
+        0,
+        8,
+        3,
+        0,
+        0,
+        0,
+        2,
+        0,
+        0,
+        0,
+        2,
+        0,
+        0,
+        0,
+        3, //
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+        10,
+        11,
+        (byte) 255
     };
     private static final byte[] TRAIN_LABELS = {0, 0, 8, 1, 0, 0, 0, 2, 9, 4};
     private static final byte[] TEST_IMAGES = {0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 6, 5, 4, 3, 2, 1};
@@ -59,7 +85,9 @@ class IdxDatasetTest {
         write("t10k-labels-idx1-ubyte", bytes("000008010000000103"));
         assertEquals(4, load().sha256().size());
         // sha256sum of those nine bytes
-        assertEquals("1e023d46f646a9594224597ffeb38a1e2137e06d2eebb1f6ca8a772dd766deab", load().sha256().get("t10k-labels-idx1-ubyte"));
+        assertEquals(
+                "1e023d46f646a9594224597ffeb38a1e2137e06d2eebb1f6ca8a772dd766deab",
+                load().sha256().get("t10k-labels-idx1-ubyte"));
         // The hash covers what follows the compressed data as well, beyond what any buffer reads ahead.
         byte[] longer = Arrays.copyOf(gzip(TRAIN_LABELS), 1_000_000);
         longer[999_999] = 1;
@@ -73,17 +101,22 @@ class IdxDatasetTest {
     @Test
     void aTruncatedFileIsRefused() throws IOException {
         write("train-images-idx3-ubyte", Arrays.copyOf(TRAIN_IMAGES, 20));
-        assertError(folder + "/train-images-idx3-ubyte is truncated: its header [2, 2, 3] asks for 12 bytes, 4 follow; copy it again");
+        assertError(folder
+                + "/train-images-idx3-ubyte is truncated: its header [2, 2, 3] asks for 12 bytes, 4 follow;"
+                + " copy it again");
         write("train-images-idx3-ubyte", Arrays.copyOf(TRAIN_IMAGES, 7));
-        assertError(folder + "/train-images-idx3-ubyte is truncated: the header takes 16 bytes, the file has 7; copy it again");
+        assertError(folder
+                + "/train-images-idx3-ubyte is truncated: the header takes 16 bytes, the file has 7; copy it again");
         write("train-images-idx3-ubyte", new byte[0]);
-        assertError(folder + "/train-images-idx3-ubyte is truncated: the header takes 16 bytes, the file has 0; copy it again");
+        assertError(folder
+                + "/train-images-idx3-ubyte is truncated: the header takes 16 bytes, the file has 0; copy it again");
     }
 
     @Test
     void aFileThatGoesOnIsRefused() throws IOException {
         write("t10k-labels-idx1-ubyte", Arrays.copyOf(TEST_LABELS, 12));
-        assertError(folder + "/t10k-labels-idx1-ubyte is too long: its header [1] asks for 1 bytes, 4 follow; copy it again");
+        assertError(folder
+                + "/t10k-labels-idx1-ubyte is too long: its header [1] asks for 1 bytes, 4 follow; copy it again");
     }
 
     @Test
@@ -96,12 +129,14 @@ class IdxDatasetTest {
     @Test
     void aWrongMagicNumberIsRefused() throws IOException {
         write("train-images-idx3-ubyte", Arrays.copyOf(TRAIN_LABELS, 30));
-        assertError(folder + "/train-images-idx3-ubyte starts with 0x00000801, expected 0x00000803 (IDX, unsigned bytes, 3 dimensions): "
-                + "put the right file there");
+        assertError(folder
+                + "/train-images-idx3-ubyte starts with 0x00000801, expected 0x00000803 (IDX, unsigned bytes, 3"
+                + " dimensions): put the right file there");
         write("train-images-idx3-ubyte", TRAIN_IMAGES);
         write("t10k-labels-idx1-ubyte", TEST_IMAGES);
-        assertError(folder + "/t10k-labels-idx1-ubyte starts with 0x00000803, expected 0x00000801 (IDX, unsigned bytes, 1 dimension): "
-                + "put the right file there");
+        assertError(folder
+                + "/t10k-labels-idx1-ubyte starts with 0x00000803, expected 0x00000801 (IDX, unsigned bytes, 1"
+                + " dimension): put the right file there");
     }
 
     @Test
@@ -113,7 +148,9 @@ class IdxDatasetTest {
     @Test
     void aLabelOutOfRangeIsRefused() throws IOException {
         write("t10k-labels-idx1-ubyte", bytes("00000801" + "00000001" + "0a"));
-        assertError(folder + "/t10k-labels-idx1-ubyte has label 10 at position 0, fashion-mnist has 0..9: put the right file there");
+        assertError(folder
+                + "/t10k-labels-idx1-ubyte has label 10 at position 0, fashion-mnist has 0..9: put the right"
+                + " file there");
     }
 
     @Test
@@ -132,18 +169,22 @@ class IdxDatasetTest {
     void damagedGzipIsRefused() throws IOException {
         byte[] whole = gzip(TEST_IMAGES);
         write("t10k-images-idx3-ubyte.gz", Arrays.copyOf(whole, whole.length - 9));
-        assertError(folder + "/t10k-images-idx3-ubyte.gz is not a whole gzip file (Unexpected end of ZLIB input stream): copy it again");
+        assertError(folder
+                + "/t10k-images-idx3-ubyte.gz is not a whole gzip file (Unexpected end of ZLIB input stream):"
+                + " copy it again");
         byte[] wrongSum = whole.clone();
         wrongSum[whole.length - 8] ^= 1;
         write("t10k-images-idx3-ubyte.gz", wrongSum);
-        assertError(folder + "/t10k-images-idx3-ubyte.gz is not a whole gzip file (Corrupt GZIP trailer): copy it again");
+        assertError(
+                folder + "/t10k-images-idx3-ubyte.gz is not a whole gzip file (Corrupt GZIP trailer): copy it again");
     }
 
     @Test
     void aMissingFileIsNamed() throws IOException {
         Files.delete(folder.resolve("t10k-images-idx3-ubyte.gz"));
-        assertError(folder + " lacks t10k-images-idx3-ubyte (plain or .gz): put all of train-images-idx3-ubyte, train-labels-idx1-ubyte, "
-                + "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte there");
+        assertError(folder
+                + " lacks t10k-images-idx3-ubyte (plain or .gz): put all of train-images-idx3-ubyte,"
+                + " train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte there");
     }
 
     @Test
@@ -159,23 +200,35 @@ class IdxDatasetTest {
         Path a = folder.resolve("a");
         Path b = folder.resolve("b");
         var error = assertThrows(DataException.class, () -> IdxDataset.FASHION_MNIST.load(List.of(a, b)));
-        assertEquals("there are no files of fashion-mnist in " + a + " and " + b
-                + ": install them with apt-get install dataset-fashion-mnist, or put train-images-idx3-ubyte, train-labels-idx1-ubyte, "
-                + "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (plain or .gz) into " + a, error.getMessage());
+        assertEquals(
+                "there are no files of fashion-mnist in " + a + " and " + b
+                        + ": install them with apt-get install dataset-fashion-mnist, or put train-images-idx3-ubyte,"
+                        + " train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (plain or .gz)"
+                        + " into " + a,
+                error.getMessage());
         var mnist = assertThrows(DataException.class, () -> Dataset.load("mnist", Optional.of(a)));
-        assertEquals("there are no files of mnist in " + a + ": put train-images-idx3-ubyte, train-labels-idx1-ubyte, "
-                + "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (plain or .gz) into " + a, mnist.getMessage());
+        assertEquals(
+                "there are no files of mnist in " + a + ": put train-images-idx3-ubyte, train-labels-idx1-ubyte, "
+                        + "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (plain or .gz) into " + a,
+                mnist.getMessage());
     }
 
     @Test
     void theUsersCacheComesBeforeTheSystemsFolder() {
         Path home = Path.of("/home/user");
-        List<Path> byDefault = List.of(Path.of("/home/user/.cache/palimpsest/mnist"), Path.of("/usr/share/datasets/mnist"));
+        List<Path> byDefault =
+                List.of(Path.of("/home/user/.cache/palimpsest/mnist"), Path.of("/usr/share/datasets/mnist"));
         assertEquals(byDefault, Folders.usual("mnist", Map.of(), home));
         assertEquals(byDefault, Folders.usual("mnist", Map.of("XDG_CACHE_HOME", "relative"), home));
-        assertEquals(List.of(Path.of("/cache/palimpsest/mnist"), Path.of("/usr/share/datasets/mnist")),
+        assertEquals(
+                List.of(Path.of("/cache/palimpsest/mnist"), Path.of("/usr/share/datasets/mnist")),
                 Folders.usual("mnist", Map.of("XDG_CACHE_HOME", "/cache"), home));
-        assertEquals(2, IdxDataset.FASHION_MNIST.load(List.of(folder.resolve("nowhere"), folder)).train().size());
+        assertEquals(
+                2,
+                IdxDataset.FASHION_MNIST
+                        .load(List.of(folder.resolve("nowhere"), folder))
+                        .train()
+                        .size());
     }
 
     private Dataset load() {

@@ -35,7 +35,12 @@ class ImageFilesTest {
     void aFolderIsAClass() {
         Dataset data = load("image-folder", ImageOptions.NONE);
         assertEquals(List.of("cat", "dog"), data.classNames());
-        assertEquals(List.of(0, 0, 1), List.of(data.train().label(0), data.train().label(1), data.train().label(2)));
+        assertEquals(
+                List.of(0, 0, 1),
+                List.of(
+                        data.train().label(0),
+                        data.train().label(1),
+                        data.train().label(2)));
         assertEquals(1, data.test().label(0));
         assertEquals(0x10, data.train().pixel(0, 0, 3, 0));
         assertEquals(0x20, data.train().pixel(0, 1, 3, 0));
@@ -46,13 +51,16 @@ class ImageFilesTest {
     @Test
     void valStandsInForTest() throws IOException {
         Files.move(folder.resolve("test"), folder.resolve("val"));
-        assertEquals("[train, val]", load("image-folder", ImageOptions.NONE).sha256().keySet().toString());
+        assertEquals(
+                "[train, val]",
+                load("image-folder", ImageOptions.NONE).sha256().keySet().toString());
     }
 
     @Test
     void theHashIsThatOfWhatSha256sumPrints() throws IOException {
         String one = HashedFile.sha256(Files.readAllBytes(folder.resolve("test/dog/d.jpeg")));
-        assertEquals(HashedFile.sha256((one + "  test/dog/d.jpeg\n").getBytes()),
+        assertEquals(
+                HashedFile.sha256((one + "  test/dog/d.jpeg\n").getBytes()),
                 load("image-folder", ImageOptions.NONE).sha256().get("test"));
     }
 
@@ -103,12 +111,21 @@ class ImageFilesTest {
             Path file = folder.resolve(name);
             write(name, rgb(64, 64, 0x445566));
             byte[] whole = Files.readAllBytes(file);
-            for (byte[] damaged : List.of(Arrays.copyOf(whole, whole.length / 2), Arrays.copyOf(whole, whole.length - 40),
-                    "no image".getBytes(), new byte[0])) {
+            for (byte[] damaged : List.of(
+                    Arrays.copyOf(whole, whole.length / 2),
+                    Arrays.copyOf(whole, whole.length - 40),
+                    "no image".getBytes(),
+                    new byte[0])) {
                 Files.write(file, damaged);
-                String message = assertThrows(DataException.class, () -> load("image-folder", new ImageOptions(4, 0, false))).getMessage();
+                String message = assertThrows(
+                                DataException.class, () -> load("image-folder", new ImageOptions(4, 0, false)))
+                        .getMessage();
                 assertTrue(message.startsWith(file + " cannot be decoded ("), message);
-                assertEquals(2, load("image-folder", new ImageOptions(4, 0, true)).train().size());
+                assertEquals(
+                        2,
+                        load("image-folder", new ImageOptions(4, 0, true))
+                                .train()
+                                .size());
             }
             write(name, rgb(4, 4, 0x445566));
         }
@@ -125,8 +142,10 @@ class ImageFilesTest {
     @Test
     void filesOfSeveralSizesNeedAnImageSize() throws IOException {
         write("train/dog/c.PNG", rgb(5, 4, 0));
-        assertError("image-folder", folder.resolve("train/dog/c.PNG") + " has 4×5 pixels, the first image 4×4: give --image-size to "
-                + "bring all to one size");
+        assertError(
+                "image-folder",
+                folder.resolve("train/dog/c.PNG") + " has 4×5 pixels, the first image 4×4: give --image-size to "
+                        + "bring all to one size");
     }
 
     /** 6×8 pixels whose red is 20 times the row and green 20 times the column. */
@@ -169,12 +188,17 @@ class ImageFilesTest {
         Normalisation whole = load("image-folder", ImageOptions.NONE).train().normalisation();
         assertEquals(whole.mean(0), images.normalisation().mean(0), "statistics are of all pixels");
         assertEquals(2, images.normalisedBy(whole).height());
-        assertEquals(2, load("image-folder", new ImageOptions(0, 2, false)).test().height());
-        assertEquals("image-crop = 3 is no part in the middle of the 6×8 pixels in " + folder + ": take a smaller one, even or odd as they "
-                + "are, or give --image-size", refusal(new ImageOptions(0, 3, false)));
+        assertEquals(
+                2, load("image-folder", new ImageOptions(0, 2, false)).test().height());
+        assertEquals(
+                "image-crop = 3 is no part in the middle of the 6×8 pixels in " + folder
+                        + ": take a smaller one, even or odd as they " + "are, or give --image-size",
+                refusal(new ImageOptions(0, 3, false)));
         assertTrue(refusal(new ImageOptions(0, 8, false)).startsWith("image-crop = 8 is no part"));
-        assertEquals("image-crop = 223: expected an even number of pixels up to image-size = 256, or 0 for all of the image",
-                assertThrows(IllegalArgumentException.class, () -> new ImageOptions(256, 223, false)).getMessage());
+        assertEquals(
+                "image-crop = 223: expected an even number of pixels up to image-size = 256, or 0 for all of the image",
+                assertThrows(IllegalArgumentException.class, () -> new ImageOptions(256, 223, false))
+                        .getMessage());
         assertThrows(IllegalArgumentException.class, () -> new ImageOptions(4, 6, false));
         assertThrows(IllegalArgumentException.class, () -> new ImageOptions(0, -2, false));
     }
@@ -208,14 +232,29 @@ class ImageFilesTest {
         Path cache = folder.resolve("cache");
         int tooMany = (int) (Files.getFileStore(folder).getUsableSpace() / (3 * 4096 * 4096)) + 1;
         var image = new ImageFiles.Labelled(folder.resolve("train/cat/a.png"), 0);
-        String message = assertThrows(DataException.class, () -> ImageFiles.load("x", folder, List.of("cat"),
-                Collections.nCopies(tooMany, image), List.of(image), "test", new ImageOptions(4096, 0, false), 1 << 20,
-                cache)).getMessage();
-        assertTrue(message.matches("[\\d,]+ training and 1 test images of 3×4096×4096 take [\\d.]+ GiB, the heap has 0.00 left and the "
-                + "disk of " + cache + " [\\d.]+: use a smaller --image-size, fewer images, more memory .*"), message);
+        String message = assertThrows(
+                        DataException.class,
+                        () -> ImageFiles.load(
+                                "x",
+                                folder,
+                                List.of("cat"),
+                                Collections.nCopies(tooMany, image),
+                                List.of(image),
+                                "test",
+                                new ImageOptions(4096, 0, false),
+                                1 << 20,
+                                cache))
+                .getMessage();
+        assertTrue(
+                message.matches(
+                        "[\\d,]+ training and 1 test images of 3×4096×4096 take [\\d.]+ GiB, the heap has 0.00 left"
+                                + " and the disk of " + cache
+                                + " [\\d.]+: use a smaller --image-size, fewer images, more memory .*"),
+                message);
         Path file = Files.writeString(folder.resolve("file"), "");
-        assertTrue(assertThrows(DataException.class, () -> load(ImageOptions.NONE, 0, file)).getMessage().contains(" left and " + file
-                + " cannot be used ("));
+        assertTrue(assertThrows(DataException.class, () -> load(ImageOptions.NONE, 0, file))
+                .getMessage()
+                .contains(" left and " + file + " cannot be used ("));
     }
 
     @Test
@@ -224,8 +263,10 @@ class ImageFilesTest {
         write("clvision2024-imgs/n1/a.png", rgb(4, 4, 0x0000ff));
         Files.writeString(lists.resolve("train.txt"), "n1/a.png 10\nn1/a.png 9\n");
         Files.writeString(lists.resolve("test.txt"), "n1/a.png\n");
-        assertTrue(assertThrows(DataException.class, () -> load("image-list", ImageOptions.NONE)).getMessage()
-                .startsWith(lists.resolve("test.txt") + ", line 1 is \"n1/a.png\": expected a path, a blank and a label"));
+        assertTrue(assertThrows(DataException.class, () -> load("image-list", ImageOptions.NONE))
+                .getMessage()
+                .startsWith(
+                        lists.resolve("test.txt") + ", line 1 is \"n1/a.png\": expected a path, a blank and a label"));
         Files.writeString(lists.resolve("test_label.txt"), "n1/a.png 10\n");
         Dataset data = load("image-list", ImageOptions.NONE);
         assertEquals(List.of("9", "10"), data.classNames());
@@ -246,27 +287,43 @@ class ImageFilesTest {
         Files.writeString(folder.resolve("test.txt"), "test/dog/d.jpeg 11\n");
         assertError("image-list", folder.resolve("test.txt") + ", line 1 has label 11 that train.txt does not have");
         Files.writeString(folder.resolve("test.txt"), "\nd.jpeg\n");
-        assertError("image-list", folder.resolve("test.txt") + ", line 2 is \"d.jpeg\": expected a path, a blank and a label");
+        assertError(
+                "image-list",
+                folder.resolve("test.txt") + ", line 2 is \"d.jpeg\": expected a path, a blank and a label");
         Files.writeString(folder.resolve("test.txt"), "test/nowhere.png 9\n");
-        assertError("image-list", folder.resolve("test/nowhere.png") + " cannot be read (java.nio.file.NoSuchFileException: "
-                + folder.resolve("test/nowhere.png") + "): check that it is a file and that you may read it");
+        assertError(
+                "image-list",
+                folder.resolve("test/nowhere.png") + " cannot be read (java.nio.file.NoSuchFileException: "
+                        + folder.resolve("test/nowhere.png") + "): check that it is a file and that you may read it");
     }
 
     @Test
     void foldersThatDoNotMatchAreRefused() throws IOException {
         write("test/cow/e.png", rgb(4, 4, 0));
-        assertError("image-folder", folder.resolve("test/cow") + " is a class that train does not have: expected one of cat, dog");
+        assertError(
+                "image-folder",
+                folder.resolve("test/cow") + " is a class that train does not have: expected one of cat, dog");
         Files.createDirectory(folder.resolve("train/empty"));
-        assertError("image-folder", folder.resolve("train/empty") + " holds no .png, .jpg or .jpeg file: put images there or remove it");
-        assertEquals(folder.resolve("test") + " lacks train: it must hold train and test (or val), each with a folder for every class",
-                assertThrows(DataException.class, () -> Dataset.load("image-folder", Optional.of(folder.resolve("test")))).getMessage());
+        assertError(
+                "image-folder",
+                folder.resolve("train/empty") + " holds no .png, .jpg or .jpeg file: put images there or remove it");
+        assertEquals(
+                folder.resolve("test")
+                        + " lacks train: it must hold train and test (or val), each with a folder for every class",
+                assertThrows(
+                                DataException.class,
+                                () -> Dataset.load("image-folder", Optional.of(folder.resolve("test"))))
+                        .getMessage());
     }
 
     @Test
     void onlyImageFilesTakeImageOptions() {
-        assertEquals("digits has images of its own size: leave out --image-size, --image-crop and --skip-damaged, "
-                + "which are for image-folder and image-list",
-                assertThrows(IllegalArgumentException.class, () -> Dataset.load("digits", Optional.empty(), new ImageOptions(9, 0, false)))
+        assertEquals(
+                "digits has images of its own size: leave out --image-size, --image-crop and --skip-damaged, "
+                        + "which are for image-folder and image-list",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> Dataset.load("digits", Optional.empty(), new ImageOptions(9, 0, false)))
                         .getMessage());
         assertThrows(IllegalArgumentException.class, () -> Dataset.load("image-list", Optional.empty()));
         assertThrows(IllegalArgumentException.class, () -> new ImageOptions(-1, 0, false));
@@ -278,19 +335,32 @@ class ImageFilesTest {
 
     /** The folders' images with so much memory and this cache. */
     private Dataset load(ImageOptions options, long heap, Path cache) {
-        List<ImageFiles.Labelled> train = List.of(new ImageFiles.Labelled(folder.resolve("train/cat/a.png"), 0),
+        List<ImageFiles.Labelled> train = List.of(
+                new ImageFiles.Labelled(folder.resolve("train/cat/a.png"), 0),
                 new ImageFiles.Labelled(folder.resolve("train/cat/b.jpg"), 0),
                 new ImageFiles.Labelled(folder.resolve("train/dog/c.PNG"), 1));
-        return ImageFiles.load("image-folder", folder, List.of("cat", "dog"), train,
-                List.of(new ImageFiles.Labelled(folder.resolve("test/dog/d.jpeg"), 1)), "test", options, heap, cache);
+        return ImageFiles.load(
+                "image-folder",
+                folder,
+                List.of("cat", "dog"),
+                train,
+                List.of(new ImageFiles.Labelled(folder.resolve("test/dog/d.jpeg"), 1)),
+                "test",
+                options,
+                heap,
+                cache);
     }
 
     private String refusal(ImageOptions options) {
-        return assertThrows(DataException.class, () -> load("image-folder", options)).getMessage();
+        return assertThrows(DataException.class, () -> load("image-folder", options))
+                .getMessage();
     }
 
     private void assertError(String name, String sentence) {
-        assertEquals(sentence, assertThrows(DataException.class, () -> load(name, ImageOptions.NONE)).getMessage());
+        assertEquals(
+                sentence,
+                assertThrows(DataException.class, () -> load(name, ImageOptions.NONE))
+                        .getMessage());
     }
 
     private void write(String name, BufferedImage image) throws IOException {

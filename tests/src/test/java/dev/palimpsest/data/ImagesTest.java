@@ -14,7 +14,9 @@ import org.junit.jupiter.api.Test;
 
 class ImagesTest {
     /** Two images of 2×1×3; the second channel goes beyond 127, where a signed byte would turn negative. */
-    private static final byte[] PIXELS = {0, 2, 4, (byte) 200, (byte) 220, (byte) 240, 6, 8, 10, (byte) 255, (byte) 180, (byte) 135};
+    private static final byte[] PIXELS = {
+        0, 2, 4, (byte) 200, (byte) 220, (byte) 240, 6, 8, 10, (byte) 255, (byte) 180, (byte) 135
+    };
 
     private final Images images = Images.training(2, 1, 3, PIXELS, new int[] {1, 0});
 
@@ -81,8 +83,10 @@ class ImagesTest {
 
     @Test
     void refusesWhatDoesNotFit() {
-        assertEquals("3 labels and 12 pixels do not fit images of 2×1×3",
-                assertThrows(IllegalArgumentException.class, () -> Images.training(2, 1, 3, PIXELS, new int[3])).getMessage());
+        assertEquals(
+                "3 labels and 12 pixels do not fit images of 2×1×3",
+                assertThrows(IllegalArgumentException.class, () -> Images.training(2, 1, 3, PIXELS, new int[3]))
+                        .getMessage());
         assertThrows(IndexOutOfBoundsException.class, () -> images.read(2, new float[6], 0));
         assertThrows(IndexOutOfBoundsException.class, () -> images.read(0, new float[6], 1));
         assertThrows(IndexOutOfBoundsException.class, () -> images.label(-1));
@@ -91,10 +95,14 @@ class ImagesTest {
     @Test
     void aDatasetRefusesLabelsAndSizesThatDoNotFit() {
         Images other = Images.training(1, 1, 3, new byte[3], new int[] {0});
-        assertEquals("toy: training images are 2×1×3, test images 1×1×3",
-                assertThrows(IllegalArgumentException.class, () -> toy(List.of("a", "b"), images, other)).getMessage());
-        assertEquals("toy: training image 0 has label 1, expected 0..0",
-                assertThrows(IllegalArgumentException.class, () -> toy(List.of("a"), images, images)).getMessage());
+        assertEquals(
+                "toy: training images are 2×1×3, test images 1×1×3",
+                assertThrows(IllegalArgumentException.class, () -> toy(List.of("a", "b"), images, other))
+                        .getMessage());
+        assertEquals(
+                "toy: training image 0 has label 1, expected 0..0",
+                assertThrows(IllegalArgumentException.class, () -> toy(List.of("a"), images, images))
+                        .getMessage());
     }
 
     private static Dataset toy(List<String> classes, Images train, Images test) {

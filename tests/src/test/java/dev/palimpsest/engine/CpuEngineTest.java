@@ -97,8 +97,12 @@ class CpuEngineTest {
             engine.release(outputs.logits());
         }
         // What is left belongs to the shapes: pooling forward and backward a stage, three products for each head.
-        assertTrue(engine.dnn().openPrimitives() - before <= 3 * 2 + 3 * 3, "primitives left: " + (engine.dnn().openPrimitives() - before));
-        assertTrue(engine.workspace().takenBytes() <= BATCH.bytes(), "bytes taken: " + engine.workspace().takenBytes());
+        assertTrue(
+                engine.dnn().openPrimitives() - before <= 3 * 2 + 3 * 3,
+                "primitives left: " + (engine.dnn().openPrimitives() - before));
+        assertTrue(
+                engine.workspace().takenBytes() <= BATCH.bytes(),
+                "bytes taken: " + engine.workspace().takenBytes());
     }
 
     @Test
@@ -119,7 +123,10 @@ class CpuEngineTest {
         }
     }
 
-    /** Each engine's plans hold for its own number of threads, although OpenMP knows only one number for the thread that calls both. */
+    /**
+     * Each engine's plans hold for its own number of threads, although OpenMP knows only one number for the thread
+     * that calls both.
+     */
     @Test
     void twoEnginesOfOneThreadDoNotDisturbEachOther() {
         float[] alone = weightsAfterTraining(2);
@@ -163,10 +170,13 @@ class CpuEngineTest {
         step(own, network, null);
         own.close();
         own.close();
-        for (Executable use : List.<Executable>of(() -> own.allocate(Shape.of(1)), () -> own.toArray(images),
+        for (Executable use : List.<Executable>of(
+                () -> own.allocate(Shape.of(1)),
+                () -> own.toArray(images),
                 () -> frozen.forward(images, false),
                 () -> own.convolution(images, network.parameters().getFirst(), new Convolution(3, 8, 3, 1, 1)))) {
-            assertEquals("the engine is closed: open another one with Engine.cpu(threads)",
+            assertEquals(
+                    "the engine is closed: open another one with Engine.cpu(threads)",
                     assertThrows(IllegalStateException.class, use).getMessage());
         }
         frozen.close();
@@ -180,30 +190,57 @@ class CpuEngineTest {
         Tensor activation = engine.convolution(images, weight, geometry);
         BatchNorm norm = norm(8);
         BatchNorm wide = norm(16);
-        refused("convolution needs images of N×3×H×W, got 6×8×32×32", () -> engine.convolution(activation, weight, geometry));
-        refused("convolution of an empty batch (0×3×32×32): expected at least one image",
+        refused(
+                "convolution needs images of N×3×H×W, got 6×8×32×32",
+                () -> engine.convolution(activation, weight, geometry));
+        refused(
+                "convolution of an empty batch (0×3×32×32): expected at least one image",
                 () -> engine.convolution(engine.allocate(Shape.of(0, 3, 32, 32)), weight, geometry));
-        refused("conv is 8×3×3×3, the convolution needs 8×3×1×1", () -> engine.convolution(images, weight, new Convolution(3, 8, 1, 1, 0)));
-        refused("the gradient of the convolution's output must be 6×8×30×30, got 6×8×32×32",
+        refused(
+                "conv is 8×3×3×3, the convolution needs 8×3×1×1",
+                () -> engine.convolution(images, weight, new Convolution(3, 8, 1, 1, 0)));
+        refused(
+                "the gradient of the convolution's output must be 6×8×30×30, got 6×8×32×32",
                 () -> engine.convolutionWeightGradient(images, activation, weight, new Convolution(3, 8, 3, 1, 0)));
-        refused("scale has 16 channels, the activation is 6×8×32×32", () -> engine.batchNorm(activation, wide, true, false));
-        refused("batch norm needs an activation N×C×H×W that a convolution gave, got row-major values of 6×3×32×32",
+        refused(
+                "scale has 16 channels, the activation is 6×8×32×32",
+                () -> engine.batchNorm(activation, wide, true, false));
+        refused(
+                "batch norm needs an activation N×C×H×W that a convolution gave, got row-major values of 6×3×32×32",
                 () -> engine.batchNorm(images, norm, true, false));
-        refused("fc is 4×8 and needs an input of N×8, got 6×5",
-                () -> engine.linear(engine.allocate(Shape.of(6, 5)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(4))));
-        refused("fc has 4 outputs, b has 3",
-                () -> engine.linear(engine.allocate(Shape.of(6, 8)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(3))));
-        refused("fc of an empty batch (0×8): expected at least one image",
-                () -> engine.linear(engine.allocate(Shape.of(0, 8)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(4))));
-        refused("expected two tensors of one shape and layout, got 6×8×32×32 and 6×3×32×32", () -> engine.addRelu(activation, images));
+        refused(
+                "fc is 4×8 and needs an input of N×8, got 6×5",
+                () -> engine.linear(
+                        engine.allocate(Shape.of(6, 5)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(4))));
+        refused(
+                "fc has 4 outputs, b has 3",
+                () -> engine.linear(
+                        engine.allocate(Shape.of(6, 8)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(3))));
+        refused(
+                "fc of an empty batch (0×8): expected at least one image",
+                () -> engine.linear(
+                        engine.allocate(Shape.of(0, 8)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(4))));
+        refused(
+                "expected two tensors of one shape and layout, got 6×8×32×32 and 6×3×32×32",
+                () -> engine.addRelu(activation, images));
         refused("a tensor of 4 needs 16 bytes, the memory has 12", () -> engine.wrap(Shape.of(4), arena.allocate(12)));
-        refused("maximum pooling needs an activation N×C×H×W that a convolution gave, got row-major values of 6×3×32×32",
+        refused(
+                "maximum pooling needs an activation N×C×H×W that a convolution gave, got row-major values of"
+                        + " 6×3×32×32",
                 () -> engine.maxPool(images, new MaxPooling(3, 2, 1)));
-        refused("pooling over 40 pixels does not fit an image side of 32 padded by 0",
+        refused(
+                "pooling over 40 pixels does not fit an image side of 32 padded by 0",
                 () -> engine.maxPool(activation, new MaxPooling(40, 2, 0)));
-        refused("the gradient of the maxima must be 6×8×16×16, got 6×8×32×32", () -> engine.maxPoolGradient(activation, activation,
-                engine.maxPool(activation, new MaxPooling(3, 2, 1)), new MaxPooling(3, 2, 1)));
-        refused("maximum pooling with kernel 3, stride 2, padding 2: expected positive sizes and a padding of at most half the kernel",
+        refused(
+                "the gradient of the maxima must be 6×8×16×16, got 6×8×32×32",
+                () -> engine.maxPoolGradient(
+                        activation,
+                        activation,
+                        engine.maxPool(activation, new MaxPooling(3, 2, 1)),
+                        new MaxPooling(3, 2, 1)));
+        refused(
+                "maximum pooling with kernel 3, stride 2, padding 2: expected positive sizes and a padding of at most"
+                        + " half the kernel",
                 () -> new MaxPooling(3, 2, 2));
         refused("an engine needs at least 1 thread, got 0", () -> Engine.cpu(0));
     }
@@ -211,18 +248,25 @@ class CpuEngineTest {
     @Test
     void oneValueAChannelHasNoVariance() {
         Convolution geometry = new Convolution(3, 8, 8, 1, 0);
-        Tensor activation = engine.convolution(engine.allocate(Shape.of(1, 3, 8, 8)), parameter("conv", geometry.weightShape()), geometry);
-        refused("batch norm needs more than one value a channel, got activations of 1×8×1×1: train on batches of at least 2 images",
+        Tensor activation = engine.convolution(
+                engine.allocate(Shape.of(1, 3, 8, 8)), parameter("conv", geometry.weightShape()), geometry);
+        refused(
+                "batch norm needs more than one value a channel, got activations of 1×8×1×1: train on batches of at"
+                        + " least 2 images",
                 () -> engine.batchNorm(activation, norm(8), true, false));
         engine.batchNorm(activation, norm(8), true, true);
     }
 
     @Test
     void aMissingLibraryIsNamedWithItsPackage() {
-        String message = assertThrows(EngineException.class, () -> OneDnnLibrary.load("no/such/folder")).getMessage();
-        assertTrue(message.startsWith("oneDNN, which computes the layers on the CPU, could not be loaded (")
-                && message.contains("no/such/folder")
-                && message.endsWith("put org.bytedeco:dnnl:linux-x86_64 on the class path and libstdc++6 on the machine"), message);
+        String message = assertThrows(EngineException.class, () -> OneDnnLibrary.load("no/such/folder"))
+                .getMessage();
+        assertTrue(
+                message.startsWith("oneDNN, which computes the layers on the CPU, could not be loaded (")
+                        && message.contains("no/such/folder")
+                        && message.endsWith(
+                                "put org.bytedeco:dnnl:linux-x86_64 on the class path and libstdc++6 on the machine"),
+                message);
     }
 
     private static void refused(String message, Executable use) {
@@ -252,7 +296,8 @@ class CpuEngineTest {
     private static void step(Engine engine, Network network, Sgd optimiser) {
         network.parameters().forEach(parameter -> parameter.gradient().fill((byte) 0));
         Tape tape = new Tape(engine);
-        tape.backward(loss(tape, engine, network.forward(new Training(tape, false), tape.input(images(engine)), false)));
+        tape.backward(
+                loss(tape, engine, network.forward(new Training(tape, false), tape.input(images(engine)), false)));
         if (optimiser != null) {
             optimiser.step(0.05);
         }
@@ -264,7 +309,9 @@ class CpuEngineTest {
 
     private BatchNorm norm(int channels) {
         Shape shape = Shape.of(channels);
-        return new BatchNorm(parameter("scale", shape), parameter("shift", shape),
+        return new BatchNorm(
+                parameter("scale", shape),
+                parameter("shift", shape),
                 new Buffer("mean", shape, arena.allocate(shape.bytes(), 64)),
                 new Buffer("variance", shape, arena.allocate(shape.bytes(), 64)));
     }

@@ -32,7 +32,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** The engine on a GPU beside the one on the processor: the same network learns the same, and a step costs the host nothing. */
+/**
+ * The engine on a GPU beside the one on the processor: the same network learns the same, and a step costs the host
+ * nothing.
+ */
 @Tag("device")
 class CudaEngineTest {
     private static final Shape BATCH = Shape.of(4, 3, 8, 8);
@@ -73,11 +76,14 @@ class CudaEngineTest {
     private static Scalar gradients(Engine engine, Network network, int seed, boolean frozenNorm) {
         network.parameters().forEach(parameter -> parameter.gradientMirror().clear());
         Tape tape = new Tape(engine);
-        Outputs<Variable> outputs = network.forward(new Training(tape, frozenNorm), tape.input(images(engine, seed)), true);
+        Outputs<Variable> outputs =
+                network.forward(new Training(tape, frozenNorm), tape.input(images(engine, seed)), true);
         List<Scalar> terms = new ArrayList<>();
-        terms.add(CrossEntropy.softmax(tape, engine, outputs.logits(), new int[] {0, 1, 2, 3}, new ClassRange(0, CLASSES)));
+        terms.add(CrossEntropy.softmax(
+                tape, engine, outputs.logits(), new int[] {0, 1, 2, 3}, new ClassRange(0, CLASSES)));
         for (Variable auxiliary : outputs.auxiliary()) {
-            terms.add(CrossEntropy.softmax(tape, engine, auxiliary, new int[] {0, 1, 2, 3}, new ClassRange(0, CLASSES)));
+            terms.add(
+                    CrossEntropy.softmax(tape, engine, auxiliary, new int[] {0, 1, 2, 3}, new ClassRange(0, CLASSES)));
         }
         Scalar loss = tape.weightedSum(terms, new double[] {1, 0.5, 0.5});
         tape.backward(loss);
@@ -95,7 +101,8 @@ class CudaEngineTest {
         }
         Function<Parameter, byte[]> masks = p -> p == network.parameters().getFirst() ? everyThird : null;
         List<Double> losses = new ArrayList<>();
-        try (Engine.Optimisation optimisation = engine.optimisation(network.parameters(), masks, rule.apply(1).states())
+        try (Engine.Optimisation optimisation = engine.optimisation(
+                        network.parameters(), masks, rule.apply(1).states())
                 .orElseGet(() -> new HostOptimisation(network.parameters(), masks))) {
             for (int step = 1; step <= 3; step++) {
                 losses.add(gradients(engine, network, step, frozenNorm).value());
@@ -105,8 +112,12 @@ class CudaEngineTest {
                 optimisation.step(rule.apply(step));
             }
         }
-        return new Trained(losses, network.parameters().stream().map(Parameter::toArray).toList(),
-                network.buffers().stream().map(b -> b.value().toArray(java.lang.foreign.ValueLayout.JAVA_FLOAT)).toList());
+        return new Trained(
+                losses,
+                network.parameters().stream().map(Parameter::toArray).toList(),
+                network.buffers().stream()
+                        .map(b -> b.value().toArray(java.lang.foreign.ValueLayout.JAVA_FLOAT))
+                        .toList());
     }
 
     private void requireSame(Function<Integer, Update> rule, double clip, boolean frozenNorm) {
@@ -119,13 +130,15 @@ class CudaEngineTest {
             found = train(gpu, rule, clip, frozenNorm);
         }
         for (int i = 0; i < expected.losses.size(); i++) {
-            assertEquals(expected.losses.get(i), found.losses.get(i), 2e-5 * expected.losses.get(i), "loss of step " + i);
+            assertEquals(
+                    expected.losses.get(i), found.losses.get(i), 2e-5 * expected.losses.get(i), "loss of step " + i);
         }
         for (int p = 0; p < expected.weights.size(); p++) {
             Golden.close("parameter " + p, DoubleLayers.doubles(expected.weights.get(p)), found.weights.get(p), 2e-4);
         }
         for (int b = 0; b < expected.statistics.size(); b++) {
-            Golden.close("statistics " + b, DoubleLayers.doubles(expected.statistics.get(b)), found.statistics.get(b), 1e-4);
+            Golden.close(
+                    "statistics " + b, DoubleLayers.doubles(expected.statistics.get(b)), found.statistics.get(b), 1e-4);
         }
         TestDevice.assertNothingIsLeft();
     }
@@ -152,7 +165,8 @@ class CudaEngineTest {
         TestDevice.requireDouble();
         try (CudaEngine engine = (CudaEngine) open()) {
             Network network = network();
-            Engine.Optimisation optimisation = engine.optimisation(network.parameters(), p -> null, 1).orElseThrow();
+            Engine.Optimisation optimisation =
+                    engine.optimisation(network.parameters(), p -> null, 1).orElseThrow();
             Scalar loss = null;
             for (int step = 0; step < 3; step++) {
                 loss = gradients(engine, network, step, false);
@@ -180,7 +194,8 @@ class CudaEngineTest {
     void frozenNetworksAnswerAsOnTheProcessorBesideTheTraining() {
         Network network = network();
         List<float[]> expected = new ArrayList<>();
-        try (Engine cpu = Engine.cpu(1); FrozenNetwork frozen = new FrozenNetwork(cpu, network, Weights.of(network))) {
+        try (Engine cpu = Engine.cpu(1);
+                FrozenNetwork frozen = new FrozenNetwork(cpu, network, Weights.of(network))) {
             Tensor images = images(cpu, 7);
             frozen.forward(images, true).forEach(output -> expected.add(cpu.toArray(output)));
         }
@@ -188,7 +203,8 @@ class CudaEngineTest {
             DeviceEngine.prepare();
             TestDevice.order(seed);
             List<float[]> found = new ArrayList<>();
-            try (Engine gpu = open(); FrozenNetwork frozen = new FrozenNetwork(gpu, network, Weights.of(network))) {
+            try (Engine gpu = open();
+                    FrozenNetwork frozen = new FrozenNetwork(gpu, network, Weights.of(network))) {
                 Tensor images = images(gpu, 7);
                 Tape tape = new Tape(gpu);
                 network.forward(new Training(tape, true), tape.input(images.retain()), true);
@@ -199,7 +215,11 @@ class CudaEngineTest {
                 gpu.release(images);
             }
             for (int i = 0; i < expected.size(); i++) {
-                Golden.close("output " + i + " with seed " + seed, DoubleLayers.doubles(expected.get(i)), found.get(i), 1e-5);
+                Golden.close(
+                        "output " + i + " with seed " + seed,
+                        DoubleLayers.doubles(expected.get(i)),
+                        found.get(i),
+                        1e-5);
             }
             TestDevice.assertNothingIsLeft();
         }
@@ -225,8 +245,9 @@ class CudaEngineTest {
     void valuesComeHomeWhenTheEngineCloses() {
         Network network = network();
         float[] before = network.parameters().getFirst().toArray();
-        try (Engine engine = open(); Engine.Optimisation optimisation = engine.optimisation(network.parameters(), p -> null, 0)
-                .orElseThrow()) {
+        try (Engine engine = open();
+                Engine.Optimisation optimisation =
+                        engine.optimisation(network.parameters(), p -> null, 0).orElseThrow()) {
             gradients(engine, network, 1, false);
             optimisation.step(new Update.Sgd(0.05, 0, false, 0));
         }
@@ -274,7 +295,8 @@ class CudaEngineTest {
     private boolean stepFails(CudaException.Kind kind, String message) {
         try (Engine engine = open()) {
             Network network = network();
-            try (Engine.Optimisation optimisation = engine.optimisation(network.parameters(), p -> null, 1).orElseThrow()) {
+            try (Engine.Optimisation optimisation =
+                    engine.optimisation(network.parameters(), p -> null, 1).orElseThrow()) {
                 gradients(engine, network, 1, false);
                 optimisation.step(new Update.Sgd(0.05, 0.9, false, 0));
             }
@@ -291,10 +313,13 @@ class CudaEngineTest {
         TestDevice.requireDouble();
         DriverDouble.set(DriverDouble.Setting.DEVICES, 0);
         List<String> remarks = new ArrayList<>();
-        try (Engine engine = Engine.open(new DeviceOptions(DeviceOptions.Device.parse("auto"), false, false, 0), 1, remarks::add)) {
+        try (Engine engine =
+                Engine.open(new DeviceOptions(DeviceOptions.Device.parse("auto"), false, false, 0), 1, remarks::add)) {
             assertTrue(engine.description().startsWith("oneDNN"), engine.description());
         }
         assertEquals(List.of("The processor computes: the NVIDIA driver shows no device"), remarks);
-        assertEquals("the NVIDIA driver shows no device", assertThrows(CudaException.class, this::open).getMessage());
+        assertEquals(
+                "the NVIDIA driver shows no device",
+                assertThrows(CudaException.class, this::open).getMessage());
     }
 }

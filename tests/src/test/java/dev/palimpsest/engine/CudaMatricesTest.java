@@ -16,13 +16,19 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Every operation on matrices gives on a GPU what Java's loops give; rows are longer than a warp and do not fill blocks. */
+/**
+ * Every operation on matrices gives on a GPU what Java's loops give; rows are longer than a warp and do not fill
+ * blocks.
+ */
 @Tag("device")
 class CudaMatricesTest extends MatricesTest {
     private static final int ROWS = 38;
     private static final int COLUMNS = 71;
-    private static final int[] SOME = IntStream.range(0, 40).map(i -> (i * 7 + 3) % COLUMNS).toArray();
-    private static final int[] OTHERS = IntStream.range(0, COLUMNS).filter(c -> IntStream.of(SOME).noneMatch(s -> s == c)).toArray();
+    private static final int[] SOME =
+            IntStream.range(0, 40).map(i -> (i * 7 + 3) % COLUMNS).toArray();
+    private static final int[] OTHERS = IntStream.range(0, COLUMNS)
+            .filter(c -> IntStream.of(SOME).noneMatch(s -> s == c))
+            .toArray();
 
     @Override
     Engine open() {
@@ -83,7 +89,11 @@ class CudaMatricesTest extends MatricesTest {
             Matrix q = b.softmax();
             add("softmax", p);
             add("gradient of softmax", p.softmaxGradient(b));
-            add("log loss", p.logLoss(IntStream.range(0, ROWS).map(r -> (r * 11) % COLUMNS).toArray()));
+            add(
+                    "log loss",
+                    p.logLoss(IntStream.range(0, ROWS)
+                            .map(r -> (r * 11) % COLUMNS)
+                            .toArray()));
             values.put("divergence", q.divergence(p).getAsDouble());
             add("constant margin", a.margin(OTHERS, SOME, 0.1, true));
             add("margin", a.margin(OTHERS, SOME, 0.1, false));
@@ -96,7 +106,9 @@ class CudaMatricesTest extends MatricesTest {
             add("spread", centred.transposed().times(centred).scaled(0.1 / ROWS).spread());
             Tensor surest = on.surest(List.of(p, q, p), null);
             matrices.put("surest", array(surest.retain()));
-            matrices.put("surest of label", array(on.surest(List.of(q, p), IntStream.range(0, ROWS).toArray())));
+            matrices.put(
+                    "surest of label",
+                    array(on.surest(List.of(q, p), IntStream.range(0, ROWS).toArray())));
             matrices.put("chosen rows", array(engine.chosenRows(surest, List.of(first, second, first))));
             engine.release(surest);
         }
@@ -125,8 +137,10 @@ class CudaMatricesTest extends MatricesTest {
         }
         try (Engine gpu = another()) {
             Results found = new Results(gpu);
-            expected.matrices.forEach((name, values) -> Golden.close(name, DoubleLayers.doubles(values), found.matrices.get(name), 3e-7));
-            expected.values.forEach((name, value) -> assertEquals(value, found.values.get(name), 1e-12 * Math.abs(value), name));
+            expected.matrices.forEach(
+                    (name, values) -> Golden.close(name, DoubleLayers.doubles(values), found.matrices.get(name), 3e-7));
+            expected.values.forEach(
+                    (name, value) -> assertEquals(value, found.values.get(name), 1e-12 * Math.abs(value), name));
         }
         TestDevice.assertNothingIsLeft();
         List<Integer> chosen = new ArrayList<>();
@@ -150,7 +164,8 @@ class CudaMatricesTest extends MatricesTest {
         double[] expected = new double[COLUMNS];
         expected[SOME[35]] = -1;
         expected[OTHERS[3]] = 1;
-        try (Engine gpu = another(); Matrices on = gpu.matrices()) {
+        try (Engine gpu = another();
+                Matrices on = gpu.matrices()) {
             Matrix.Term margin = on.of(gpu.tensor(Shape.of(1, COLUMNS), values)).margin(OTHERS, SOME, 0.1, false);
             Golden.close("gradient", expected, gpu.toArray(margin.gradient().toTensor()), 0);
             assertEquals(2.1, margin.value().getAsDouble(), 1e-12);

@@ -18,7 +18,10 @@ import java.util.function.LongFunction;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** From the same gradients the device's optimisers give the bits of the host's, as native/kernels/optimiser/optimiser.md says. */
+/**
+ * From the same gradients the device's optimisers give the bits of the host's, as
+ * native/kernels/optimiser/optimiser.md says.
+ */
 @Tag("device")
 class CudaOptimisationTest {
     private static final int STEPS = 4;
@@ -52,7 +55,8 @@ class CudaOptimisationTest {
             }
             Function<Parameter, byte[]> trainable = parameter -> parameter.size() == mask.length ? mask : null;
             SplittableRandom random = new SplittableRandom(4);
-            try (Engine.Optimisation optimisation = engine.optimisation(parameters, trainable, rule.apply(1).states())
+            try (Engine.Optimisation optimisation = engine.optimisation(
+                            parameters, trainable, rule.apply(1).states())
                     .orElseGet(() -> new HostOptimisation(parameters, trainable))) {
                 for (int step = 1; step <= STEPS; step++) {
                     for (Parameter parameter : parameters) {
@@ -61,7 +65,10 @@ class CudaOptimisationTest {
                     optimisation.step(rule.apply(step));
                 }
             }
-            return parameters.stream().flatMapToInt(parameter -> Arrays.stream(bits(parameter.value().toArray(JAVA_FLOAT)))).toArray();
+            return parameters.stream()
+                    .flatMapToInt(
+                            parameter -> Arrays.stream(bits(parameter.value().toArray(JAVA_FLOAT))))
+                    .toArray();
         }
     }
 

@@ -71,7 +71,9 @@ class CudaRebuildTest {
 
     /** A batch, for whose copy alone the teachers' stream waits. */
     private Tensor images(Engine engine) {
-        return engine.wrap(BATCH, arena.allocateFrom(JAVA_FLOAT, normal(new SplittableRandom(7), Math.toIntExact(BATCH.elements()))));
+        return engine.wrap(
+                BATCH,
+                arena.allocateFrom(JAVA_FLOAT, normal(new SplittableRandom(7), Math.toIntExact(BATCH.elements()))));
     }
 
     private static float[] normal(SplittableRandom random, int count) {
@@ -86,9 +88,11 @@ class CudaRebuildTest {
     private void train(Engine engine, int step) {
         SplittableRandom random = new SplittableRandom(step);
         for (Parameter parameter : network.parameters()) {
-            MemorySegment.copy(normal(random, parameter.size()), 0, parameter.gradient(), JAVA_FLOAT, 0, parameter.size());
+            MemorySegment.copy(
+                    normal(random, parameter.size()), 0, parameter.gradient(), JAVA_FLOAT, 0, parameter.size());
         }
-        try (Engine.Optimisation optimisation = engine.optimisation(network.parameters(), owners::trainable, 0).orElseThrow()) {
+        try (Engine.Optimisation optimisation =
+                engine.optimisation(network.parameters(), owners::trainable, 0).orElseThrow()) {
             optimisation.step(new Update.Sgd(0.1, 0, false, 0));
         }
     }
@@ -138,7 +142,8 @@ class CudaRebuildTest {
             experience(engine, 2);
             owners.claim(3);
             for (int snapshot = 1; snapshot <= 2; snapshot++) {
-                // Brings the bit planes, for which the host waits; the other's weights are then what memory holds that is used again.
+                // Brings the bit planes, for which the host waits; the other's weights are then what memory holds that
+                // is used again.
                 answers(engine, new SnapshotWeights(snapshots, 3 - snapshot));
                 train(engine, 2 + snapshot);
                 List<float[]> found = answers(engine, new SnapshotWeights(snapshots, snapshot));
@@ -180,9 +185,12 @@ class CudaRebuildTest {
             FrozenNetwork frozen = new FrozenNetwork(engine, network, first);
             assertEquals(waits, TestDevice.waits(), "the host does not wait");
             assertEquals(home, DriverDouble.count("bytes_to_host"), "no weight comes home");
-            long scalesAndBiases = network.units().stream().mapToLong(unit -> 8L * unit.geometry().outputs()).sum();
+            long scalesAndBiases = network.units().stream()
+                    .mapToLong(unit -> 8L * unit.geometry().outputs())
+                    .sum();
             assertEquals(scalesAndBiases, DriverDouble.count("bytes_to_device") - there, "no weight goes there");
-            assertEquals(network.units().size(), DriverDouble.count("palimpsest_cuda_snapshot_reconstruction") - rebuilt);
+            assertEquals(
+                    network.units().size(), DriverDouble.count("palimpsest_cuda_snapshot_reconstruction") - rebuilt);
             frozen.close();
             for (int again = 0; again < 5; again++) {
                 answers(engine, first);

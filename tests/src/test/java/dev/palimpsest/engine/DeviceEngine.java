@@ -5,7 +5,8 @@ import dev.palimpsest.cuda.DriverDouble;
 import dev.palimpsest.cuda.TestDevice;
 
 /**
- * Engines for tests of group "device": on the doubles of NVIDIA's libraries, or, with {@code -Drequire.device=cuda}, on the machine's GPU.
+ * Engines for tests of group "device": on the doubles of NVIDIA's libraries, or, with {@code -Drequire.device=cuda},
+ * on the machine's GPU.
  */
 public final class DeviceEngine {
     static final DeviceOptions.Device CUDA = DeviceOptions.Device.parse("cuda");

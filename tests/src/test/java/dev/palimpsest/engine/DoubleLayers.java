@@ -46,7 +46,8 @@ public final class DoubleLayers implements Layers<DoubleLayers.Images> {
             for (int o = 0; o < g.outputs(); o++) {
                 for (int y = 0; y < height; y++) {
                     for (int x = 0; x < width; x++) {
-                        result.values[at++] = window(images, n, y * g.stride() - g.padding(), x * g.stride() - g.padding(), w, o, g);
+                        result.values[at++] =
+                                window(images, n, y * g.stride() - g.padding(), x * g.stride() - g.padding(), w, o, g);
                     }
                 }
             }
@@ -59,7 +60,8 @@ public final class DoubleLayers implements Layers<DoubleLayers.Images> {
         for (int i = 0; i < g.inputs(); i++) {
             for (int ky = 0; ky < g.kernel(); ky++) {
                 for (int kx = 0; kx < g.kernel(); kx++) {
-                    sum += images.at(n, i, top + ky, left + kx) * w[((o * g.inputs() + i) * g.kernel() + ky) * g.kernel() + kx];
+                    sum += images.at(n, i, top + ky, left + kx)
+                            * w[((o * g.inputs() + i) * g.kernel() + ky) * g.kernel() + kx];
                 }
             }
         }
@@ -86,7 +88,8 @@ public final class DoubleLayers implements Layers<DoubleLayers.Images> {
             }
             for (int i = 0; i < images.n * positions; i++) {
                 int at = index(images, c, positions, i);
-                double y = (images.values[at] - mean) / Math.sqrt(variance + 1e-5) * values(norm.scale())[c] + values(norm.shift())[c];
+                double y = (images.values[at] - mean) / Math.sqrt(variance + 1e-5) * values(norm.scale())[c]
+                        + values(norm.shift())[c];
                 result.values[at] = relu ? Math.max(y, 0) : y;
             }
         }
@@ -144,7 +147,8 @@ public final class DoubleLayers implements Layers<DoubleLayers.Images> {
         for (int i = 0; i < result.values.length; i++) {
             result.values[i] = values(bias)[i % outputs];
             for (int c = 0; c < input.channels; c++) {
-                result.values[i] += input.values[i / outputs * input.channels + c] * values(weight)[i % outputs * input.channels + c];
+                result.values[i] += input.values[i / outputs * input.channels + c]
+                        * values(weight)[i % outputs * input.channels + c];
             }
         }
         return result;

@@ -29,9 +29,9 @@ final class HostOptimisation implements Engine.Optimisation {
         if (optimiser == null) {
             optimiser = switch (update) {
                 case Update.Sgd(double rate, double momentum, boolean nesterov, double decay) ->
-                        new Sgd(parameters, trainable, momentum, nesterov, decay);
+                    new Sgd(parameters, trainable, momentum, nesterov, decay);
                 case Update.Adam(double rate, long step, double beta1, double beta2, double epsilon, double decay) ->
-                        new Adam(parameters, trainable, beta1, beta2, epsilon, decay);
+                    new Adam(parameters, trainable, beta1, beta2, epsilon, decay);
             };
         }
         optimiser.step(update.learningRate());

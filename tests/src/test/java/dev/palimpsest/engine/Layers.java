@@ -2,7 +2,9 @@ package dev.palimpsest.engine;
 
 import dev.palimpsest.tensor.Parameter;
 
-/** The operations of an engine, so that a test writes its graph once and plays it on a tape and in plain double loops. */
+/**
+ * The operations of an engine, so that a test writes its graph once and plays it on a tape and in plain double loops.
+ */
 public interface Layers<V> {
     V convolution(V images, Parameter weight, Convolution geometry);
 

@@ -20,7 +20,8 @@ class AllocationTest {
 
     static List<Variant> variants() {
         return Variant.all().stream()
-                .filter(variant -> variant.threads() < 3 && variant.implementation() != Implementation.BASELINE).toList();
+                .filter(variant -> variant.threads() < 3 && variant.implementation() != Implementation.BASELINE)
+                .toList();
     }
 
     @ParameterizedTest
@@ -30,7 +31,8 @@ class AllocationTest {
         try (Arena arena = Arena.ofShared();
                 MultiTeacherKl kl = new MultiTeacherKl(8, 20, ranges, variant.threads(), variant.implementation());
                 FeatureMse mse = new FeatureMse(8, 20, 2, variant.threads(), variant.implementation());
-                SnapshotReconstruction snapshot = new SnapshotReconstruction(variant.threads(), variant.implementation())) {
+                SnapshotReconstruction snapshot =
+                        new SnapshotReconstruction(variant.threads(), variant.implementation())) {
             MemorySegment student = arena.allocate(8 * 20 * 4, 64);
             MemorySegment[] teachers = {arena.allocate(8 * 20 * 4, 64), arena.allocate(8 * 20 * 4, 64)};
             MemorySegment weight = arena.allocate(8 * 2 * 4, 64);
@@ -64,8 +66,10 @@ class AllocationTest {
     /** This thread and the teams' threads. */
     private static long[] threads() {
         return Thread.getAllStackTraces().keySet().stream()
-                .filter(thread -> thread == Thread.currentThread() || thread.getName().startsWith("palimpsest-kernel-"))
-                .mapToLong(Thread::threadId).toArray();
+                .filter(thread ->
+                        thread == Thread.currentThread() || thread.getName().startsWith("palimpsest-kernel-"))
+                .mapToLong(Thread::threadId)
+                .toArray();
     }
 
     private static long allocatedBy(long[] threads) {

@@ -19,8 +19,10 @@ class BitAgreementTest {
     private static final Variant SPECIFICATION = new Variant(Implementation.JAVA, 1);
 
     /** Around every vector width, the 128 slots, the chunk of 2,048; tiny and large. */
-    private static final int[] SIZES = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 128, 129, 200, 255, 257, 1000,
-        2047, 2048, 2049, 2176, 2177, 4096, 5000, 10007};
+    private static final int[] SIZES = {
+        1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 128, 129, 200, 255, 257, 1000, 2047, 2048,
+        2049, 2176, 2177, 4096, 5000, 10007
+    };
 
     static List<KlCase> klCases() {
         List<KlCase> cases = new ArrayList<>();
@@ -55,7 +57,10 @@ class BitAgreementTest {
         KlCase.Result expected = input.run(SPECIFICATION);
         for (Variant variant : Variant.all()) {
             KlCase.Result actual = input.run(variant);
-            assertEquals(Double.doubleToLongBits(expected.loss()), Double.doubleToLongBits(actual.loss()), variant + " " + actual.loss());
+            assertEquals(
+                    Double.doubleToLongBits(expected.loss()),
+                    Double.doubleToLongBits(actual.loss()),
+                    variant + " " + actual.loss());
             assertArrayEquals(expected.gradientBits(), actual.gradientBits(), variant.toString());
         }
     }
@@ -85,8 +90,16 @@ class BitAgreementTest {
         }
     }
 
-    private static double mse(Variant variant, int rows, int dims, float[] student, float[][] teachers, float[] weight, float[] gradient) {
-        try (FeatureMse kernel = new FeatureMse(rows, dims, teachers.length, variant.threads(), variant.implementation())) {
+    private static double mse(
+            Variant variant,
+            int rows,
+            int dims,
+            float[] student,
+            float[][] teachers,
+            float[] weight,
+            float[] gradient) {
+        try (FeatureMse kernel =
+                new FeatureMse(rows, dims, teachers.length, variant.threads(), variant.implementation())) {
             return kernel.lossAndGradient(rows, student, teachers, weight, gradient);
         }
     }

@@ -50,7 +50,13 @@ class CudaHostBuildGoldenTest {
         int[] end = golden.ints("class_end");
         float[][] teachers = new float[begin.length][];
         Arrays.setAll(teachers, k -> golden.floats("teacher." + k));
-        lossAndGradient(golden, MULTI_TEACHER_KL, Double.parseDouble(golden.metadata().get("temperature")), begin, end, teachers);
+        lossAndGradient(
+                golden,
+                MULTI_TEACHER_KL,
+                Double.parseDouble(golden.metadata().get("temperature")),
+                begin,
+                end,
+                teachers);
     }
 
     @ParameterizedTest
@@ -71,10 +77,15 @@ class CudaHostBuildGoldenTest {
     @MethodSource("maskedSnapshot")
     void everyStepComesBackBitForBit(Path file) throws IOException {
         Safetensors golden = Safetensors.read(file);
-        int steps = Math.toIntExact(golden.names().stream().filter(name -> name.startsWith("owner.")).map(name -> name.split("\\.", 3)[1])
-                .distinct().count());
-        List<String> tensors = golden.names().stream().filter(name -> name.startsWith("owner." + steps + "."))
-                .map(name -> name.substring(("owner." + steps + ".").length())).toList();
+        int steps = Math.toIntExact(golden.names().stream()
+                .filter(name -> name.startsWith("owner."))
+                .map(name -> name.split("\\.", 3)[1])
+                .distinct()
+                .count());
+        List<String> tensors = golden.names().stream()
+                .filter(name -> name.startsWith("owner." + steps + "."))
+                .map(name -> name.substring(("owner." + steps + ".").length()))
+                .toList();
         assertTrue(!tensors.isEmpty(), "the case has owners");
         for (String tensor : tensors) {
             for (int step = 1; step <= steps; step++) {
@@ -86,12 +97,17 @@ class CudaHostBuildGoldenTest {
         }
     }
 
-    private void lossAndGradient(Safetensors golden, int kernel, double temperature, int[] begin, int[] end, float[][] teachers)
+    private void lossAndGradient(
+            Safetensors golden, int kernel, double temperature, int[] begin, int[] end, float[][] teachers)
             throws IOException {
         int rows = golden.shape("student").extent(0);
         int columns = golden.shape("student").extent(1);
         ByteBuffer in = littleEndian(1 << 24);
-        in.putLong(kernel).putLong(rows).putLong(columns).putLong(teachers.length).putDouble(temperature);
+        in.putLong(kernel)
+                .putLong(rows)
+                .putLong(columns)
+                .putLong(teachers.length)
+                .putDouble(temperature);
         Arrays.stream(begin).forEach(in::putLong);
         Arrays.stream(end).forEach(in::putLong);
         put(in, golden.floats("student"));
@@ -111,7 +127,10 @@ class CudaHostBuildGoldenTest {
     private float[] rebuilt(float[] weights, byte[] owners, int steps, int step) throws IOException {
         int planes = SnapshotReconstruction.planesFor(steps);
         ByteBuffer in = littleEndian(1 << 24);
-        in.putLong(SNAPSHOT_RECONSTRUCTION).putLong(weights.length).putLong(planes).putLong(step);
+        in.putLong(SNAPSHOT_RECONSTRUCTION)
+                .putLong(weights.length)
+                .putLong(planes)
+                .putLong(step);
         put(in, weights);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment packed = arena.allocate(SnapshotReconstruction.planeBytes(owners.length, planes), 8);

@@ -11,8 +11,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * The .cu files as host code, under AddressSanitizer and UBSan, with the threads' order drawn from {@code -Dpalimpsest.simt.seed=N}. What
- * this proves, and what only a GPU can show, is in src/test/native/simt/README.md.
+ * The .cu files as host code, under AddressSanitizer and UBSan, with the threads' order drawn from
+ * {@code -Dpalimpsest.simt.seed=N}. What this proves, and what only a GPU can show, is in
+ * src/test/native/simt/README.md.
  */
 class CudaHostBuildTest {
     private static final String SEED = System.getProperty("palimpsest.simt.seed", "1");
@@ -23,7 +24,8 @@ class CudaHostBuildTest {
     }
 
     @TestFactory
-    Stream<DynamicTest> theEnginesOtherKernelsEqualReferencesInDoubleAndTouchEachElementAsOftenAsTheySay() throws IOException {
+    Stream<DynamicTest> theEnginesOtherKernelsEqualReferencesInDoubleAndTouchEachElementAsOftenAsTheySay()
+            throws IOException {
         return tests("engine", SEED);
     }
 
@@ -51,10 +53,11 @@ class CudaHostBuildTest {
     }
 
     private static Stream<DynamicTest> tests(String command, String... arguments) throws IOException {
-        return SimtRunner.checks(command, arguments).stream().map(check -> DynamicTest.dynamicTest(check.name(), () -> {
-            if (check.problem() != null) {
-                fail(check.problem());
-            }
-        }));
+        return SimtRunner.checks(command, arguments).stream()
+                .map(check -> DynamicTest.dynamicTest(check.name(), () -> {
+                    if (check.problem() != null) {
+                        fail(check.problem());
+                    }
+                }));
     }
 }

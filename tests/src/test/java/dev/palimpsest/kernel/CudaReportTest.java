@@ -33,17 +33,25 @@ class CudaReportTest {
     @Test
     void everySourceIsKnown() throws IOException {
         try (Stream<Path> files = Files.walk(Path.of("../native/kernels"))) {
-            assertEquals(files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".cu"))
-                    .map(name -> name.substring(0, name.length() - 3)).collect(Collectors.toSet()), Set.copyOf(KERNELS));
+            assertEquals(
+                    files.map(file -> file.getFileName().toString())
+                            .filter(name -> name.endsWith(".cu"))
+                            .map(name -> name.substring(0, name.length() - 3))
+                            .collect(Collectors.toSet()),
+                    Set.copyOf(KERNELS));
         }
     }
 
     @Test
     void sourcesAreInTheJar() {
         Stream.concat(
-                KERNELS.stream().map(name -> "kernels/" + name + "/" + name + ".cu"),
-                Stream.of("kernels/cuda/device.cuh", "kernels/cuda/team.cuh", "kernels/cuda/rows.cuh",
-                        "kernels/cuda/launch.h", "include/palimpsest.h"))
+                        KERNELS.stream().map(name -> "kernels/" + name + "/" + name + ".cu"),
+                        Stream.of(
+                                "kernels/cuda/device.cuh",
+                                "kernels/cuda/team.cuh",
+                                "kernels/cuda/rows.cuh",
+                                "kernels/cuda/launch.h",
+                                "include/palimpsest.h"))
                 .forEach(file -> assertNotNull(CudaReportTest.class.getResource(FOLDER + file), file));
     }
 
@@ -55,10 +63,16 @@ class CudaReportTest {
             return;
         }
         KERNELS.forEach(name -> assertNotNull(CudaReportTest.class.getResource(FOLDER + name + ".fatbin"), name));
-        assertTrue(report.stream().allMatch(line -> line.matches("palimpsest_cuda_\\w+ sm_\\d+: \\d+ registers, 0 bytes spilled, .*")),
+        assertTrue(
+                report.stream()
+                        .allMatch(line ->
+                                line.matches("palimpsest_cuda_\\w+ sm_\\d+: \\d+ registers, 0 bytes spilled, .*")),
                 () -> String.join("\n", report));
-        Set<String> compiled = report.stream().map(line -> line.substring(0, line.indexOf(':'))).collect(Collectors.toSet());
-        Set<String> expected = Stream.of("sm_80", "sm_90", "sm_100").flatMap(arch -> kernels().map(name -> name + " " + arch))
+        Set<String> compiled = report.stream()
+                .map(line -> line.substring(0, line.indexOf(':')))
+                .collect(Collectors.toSet());
+        Set<String> expected = Stream.of("sm_80", "sm_90", "sm_100")
+                .flatMap(arch -> kernels().map(name -> name + " " + arch))
                 .collect(Collectors.toSet());
         assertEquals(expected, compiled);
     }
@@ -68,20 +82,30 @@ class CudaReportTest {
     @ValueSource(ints = {0, 8})
     void aKernelThatSpillsFailsTheBuildAndOthersAreReported(int spilled) throws Exception {
         Path nvcc = Files.writeString(folder.resolve("nvcc"), """
-                #!/bin/sh
-                while [ "$1" != -o ]; do shift; done
-                echo image > "$2"
-                echo "ptxas info    : Compiling entry function 'palimpsest_cuda_some' for 'sm_90'" >&2
-                echo "    0 bytes stack frame, %d bytes spill stores, 0 bytes spill loads" >&2
-                echo "ptxas info    : Used 40 registers, used 1 barriers, 512 bytes smem, 400 bytes cmem[0]" >&2
-                """.formatted(spilled));
+            #!/bin/sh
+            while [ "$1" != -o ]; do shift; done
+            echo image > "$2"
+            echo "ptxas info    : Compiling entry function 'palimpsest_cuda_some' for 'sm_90'" >&2
+            echo "    0 bytes stack frame, %d bytes spill stores, 0 bytes spill loads" >&2
+            echo "ptxas info    : Used 40 registers, used 1 barriers, 512 bytes smem, 400 bytes cmem[0]" >&2
+            """.formatted(spilled));
         assertTrue(nvcc.toFile().setExecutable(true));
-        Process cmake = new ProcessBuilder("cmake", "-DNVCC=" + nvcc, "-DSOURCE=some.cu", "-DINCLUDE=.",
-                "-DFATBIN=" + folder.resolve("some.fatbin"), "-DREPORT=" + folder.resolve("report"), "-P", "../cmake/cuda-compile.cmake").redirectErrorStream(true).start();
+        Process cmake = new ProcessBuilder(
+                        "cmake",
+                        "-DNVCC=" + nvcc,
+                        "-DSOURCE=some.cu",
+                        "-DINCLUDE=.",
+                        "-DFATBIN=" + folder.resolve("some.fatbin"),
+                        "-DREPORT=" + folder.resolve("report"),
+                        "-P",
+                        "../cmake/cuda-compile.cmake")
+                .redirectErrorStream(true)
+                .start();
         String said = new String(cmake.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (spilled == 0) {
             assertEquals(0, cmake.waitFor(), said);
-            assertEquals("palimpsest_cuda_some sm_90: 40 registers, 0 bytes spilled, 512 bytes static shared memory\n",
+            assertEquals(
+                    "palimpsest_cuda_some sm_90: 40 registers, 0 bytes spilled, 512 bytes static shared memory\n",
                     Files.readString(folder.resolve("report")));
         } else {
             assertNotEquals(0, cmake.waitFor());
@@ -92,14 +116,54 @@ class CudaReportTest {
 
     private static Stream<String> kernels() {
         Stream<String> rows = Stream.of(
-                "multi_teacher_kl_narrow", "multi_teacher_kl_wide", "multi_teacher_kl_streaming", "feature_mse_narrow", "feature_mse_wide")
+                        "multi_teacher_kl_narrow",
+                        "multi_teacher_kl_wide",
+                        "multi_teacher_kl_streaming",
+                        "feature_mse_narrow",
+                        "feature_mse_wide")
                 .flatMap(name -> Stream.of("float32", "bfloat16", "float16").map(type -> name + "_" + type));
-        return Stream.concat(rows, Stream.of("snapshot_reconstruction", "row_loss_table", "row_loss_mean", "relu", "add_relu",
-                "relu_gradient", "add_scaled", "scaled", "columns", "gather", "repeat_row", "add_column_sums", "softmax_cross_entropy",
-                "sigmoid_cross_entropy", "frozen_norm_gradient", "gradient_squares", "clip_factor", "sgd", "adam", "follow", "chosen_rows",
-                "matrix_widened", "matrix_rounded", "matrix_transposed", "matrix_plus", "matrix_diagonal", "matrix_centred", "matrix_dots",
-                "matrix_softmax", "matrix_softmax_gradient", "matrix_unit", "matrix_unit_gradient", "matrix_log_loss",
-                "matrix_divergence", "matrix_spread", "matrix_sureness", "matrix_surest", "matrix_margin", "matrix_margin_mean"))
+        return Stream.concat(
+                        rows,
+                        Stream.of(
+                                "snapshot_reconstruction",
+                                "row_loss_table",
+                                "row_loss_mean",
+                                "relu",
+                                "add_relu",
+                                "relu_gradient",
+                                "add_scaled",
+                                "scaled",
+                                "columns",
+                                "gather",
+                                "repeat_row",
+                                "add_column_sums",
+                                "softmax_cross_entropy",
+                                "sigmoid_cross_entropy",
+                                "frozen_norm_gradient",
+                                "gradient_squares",
+                                "clip_factor",
+                                "sgd",
+                                "adam",
+                                "follow",
+                                "chosen_rows",
+                                "matrix_widened",
+                                "matrix_rounded",
+                                "matrix_transposed",
+                                "matrix_plus",
+                                "matrix_diagonal",
+                                "matrix_centred",
+                                "matrix_dots",
+                                "matrix_softmax",
+                                "matrix_softmax_gradient",
+                                "matrix_unit",
+                                "matrix_unit_gradient",
+                                "matrix_log_loss",
+                                "matrix_divergence",
+                                "matrix_spread",
+                                "matrix_sureness",
+                                "matrix_surest",
+                                "matrix_margin",
+                                "matrix_margin_mean"))
                 .map(name -> "palimpsest_cuda_" + name);
     }
 

@@ -63,8 +63,14 @@ class DeviceKernelsTest {
             ranges.add(new ClassRange(begin[k], end[k]));
             teachers[k] = golden.floats("teacher." + k);
         }
-        KlCase input = new KlCase(golden.shape("student").extent(0), golden.shape("student").extent(1), ranges,
-                Float.parseFloat(golden.metadata().get("temperature")), golden.floats("student"), teachers, golden.floats("weight"));
+        KlCase input = new KlCase(
+                golden.shape("student").extent(0),
+                golden.shape("student").extent(1),
+                ranges,
+                Float.parseFloat(golden.metadata().get("temperature")),
+                golden.floats("student"),
+                teachers,
+                golden.floats("weight"));
         requireGolden(golden, run.kl(input, ElementType.FLOAT32, 0));
     }
 
@@ -76,8 +82,16 @@ class DeviceKernelsTest {
         float[] all = golden.floats("teachers");
         float[][] teachers = new float[count][];
         Arrays.setAll(teachers, k -> Arrays.copyOfRange(all, k * (all.length / count), (k + 1) * (all.length / count)));
-        requireGolden(golden, run.mse(golden.shape("student").extent(0), golden.shape("student").extent(1), golden.floats("student"),
-                teachers, golden.floats("weight"), ElementType.FLOAT32, 0));
+        requireGolden(
+                golden,
+                run.mse(
+                        golden.shape("student").extent(0),
+                        golden.shape("student").extent(1),
+                        golden.floats("student"),
+                        teachers,
+                        golden.floats("weight"),
+                        ElementType.FLOAT32,
+                        0));
     }
 
     private static void requireGolden(Safetensors golden, KlCase.Result result) {
@@ -89,21 +103,34 @@ class DeviceKernelsTest {
     @MethodSource("maskedSnapshotGoldens")
     void everyStepComesBackBitForBit(Path file) throws IOException {
         Safetensors golden = Safetensors.read(file);
-        int steps = Math.toIntExact(golden.names().stream().filter(name -> name.startsWith("owner.")).map(name -> name.split("\\.", 3)[1])
-                .distinct().count());
-        List<String> tensors = golden.names().stream().filter(name -> name.startsWith("owner." + steps + "."))
-                .map(name -> name.substring(("owner." + steps + ".").length())).toList();
+        int steps = Math.toIntExact(golden.names().stream()
+                .filter(name -> name.startsWith("owner."))
+                .map(name -> name.split("\\.", 3)[1])
+                .distinct()
+                .count());
+        List<String> tensors = golden.names().stream()
+                .filter(name -> name.startsWith("owner." + steps + "."))
+                .map(name -> name.substring(("owner." + steps + ".").length()))
+                .toList();
         assertTrue(!tensors.isEmpty(), "the case has owners");
         for (String tensor : tensors) {
             for (int step = 1; step <= steps; step++) {
-                float[] rebuilt = run.snapshot(golden.floats("survivors." + steps + "." + tensor),
-                        golden.bytes("owner." + steps + "." + tensor), SnapshotReconstruction.planesFor(steps), step, null, 0);
-                assertArrayEquals(bits(golden.floats("snapshot." + step + "." + tensor)), bits(rebuilt), tensor + " " + step);
+                float[] rebuilt = run.snapshot(
+                        golden.floats("survivors." + steps + "." + tensor),
+                        golden.bytes("owner." + steps + "." + tensor),
+                        SnapshotReconstruction.planesFor(steps),
+                        step,
+                        null,
+                        0);
+                assertArrayEquals(
+                        bits(golden.floats("snapshot." + step + "." + tensor)), bits(rebuilt), tensor + " " + step);
             }
         }
     }
 
-    /** Around the narrow, wide and streaming variants' borders; ranges of all kinds, rows with zero weights, strides. */
+    /**
+     * Around the narrow, wide and streaming variants' borders; ranges of all kinds, rows with zero weights, strides.
+     */
     static List<KlCase> klCases() {
         List<KlCase> cases = new ArrayList<>();
         SplittableRandom random = new SplittableRandom(21);
@@ -113,7 +140,8 @@ class DeviceKernelsTest {
             ClassRange all = new ClassRange(0, size);
             ClassRange tail = new ClassRange(inner, size);
             ClassRange head = new ClassRange(0, inner + 1);
-            KlCase one = KlCase.random(random.nextLong(), rows, size, (float) (0.3 + 4 * random.nextDouble()), all, tail, tail, head);
+            KlCase one = KlCase.random(
+                    random.nextLong(), rows, size, (float) (0.3 + 4 * random.nextDouble()), all, tail, tail, head);
             one.weight()[random.nextInt(one.weight().length)] = 0;
             one.weight()[random.nextInt(one.weight().length)] = -0f;
             cases.add(one);
@@ -129,9 +157,17 @@ class DeviceKernelsTest {
     @MethodSource("klCases")
     void logitsHaveTheBitsOfThePlainKernel(KlCase input) {
         for (ElementType type : ElementType.values()) {
-            KlCase rounded = new KlCase(input.rows(), input.classes(), input.ranges(), input.temperature(), input.student(),
-                    through(type, input.teachers()), input.weight());
-            requireBits(rounded.run(SPECIFICATION), run.kl(rounded, type, type.ordinal()),
+            KlCase rounded = new KlCase(
+                    input.rows(),
+                    input.classes(),
+                    input.ranges(),
+                    input.temperature(),
+                    input.student(),
+                    through(type, input.teachers()),
+                    input.weight());
+            requireBits(
+                    rounded.run(SPECIFICATION),
+                    run.kl(rounded, type, type.ordinal()),
                     type + " " + input.rows() + "×" + input.classes());
         }
     }
@@ -155,7 +191,9 @@ class DeviceKernelsTest {
                 try (FeatureMse kernel = new FeatureMse(rows, dims, teachers.length, 1, Implementation.JAVA)) {
                     loss = kernel.lossAndGradient(rows, student, teachers, weight, gradient);
                 }
-                requireBits(new KlCase.Result(loss, gradient), run.mse(rows, dims, student, teachers, weight, type, type.ordinal()),
+                requireBits(
+                        new KlCase.Result(loss, gradient),
+                        run.mse(rows, dims, student, teachers, weight, type, type.ordinal()),
                         type + " " + rows + "×" + dims + "×" + teachers.length);
             }
         }
@@ -180,15 +218,20 @@ class DeviceKernelsTest {
                         boolean kept = owners[i] > 0 && owners[i] <= step;
                         expected[i] = !kept ? 0 : factors == null ? weights[i] : weights[i] * factors[i / perChannel];
                     }
-                    assertArrayEquals(bits(expected), bits(run.snapshot(weights, owners, planes, step, factors, perChannel)),
-                            count + " weights, " + planes + " planes, step " + step + (factors == null ? "" : ", scaled"));
+                    assertArrayEquals(
+                            bits(expected),
+                            bits(run.snapshot(weights, owners, planes, step, factors, perChannel)),
+                            count + " weights, " + planes + " planes, step " + step
+                                    + (factors == null ? "" : ", scaled"));
                 }
             }
         }
     }
 
     private static void requireBits(KlCase.Result expected, KlCase.Result actual, String what) {
-        assertEquals(Double.doubleToLongBits(expected.loss()), Double.doubleToLongBits(actual.loss()),
+        assertEquals(
+                Double.doubleToLongBits(expected.loss()),
+                Double.doubleToLongBits(actual.loss()),
                 () -> what + ": loss " + actual.loss() + ", expected " + expected.loss());
         assertArrayEquals(expected.gradientBits(), actual.gradientBits(), what);
     }

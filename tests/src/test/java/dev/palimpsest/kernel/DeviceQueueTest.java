@@ -27,14 +27,18 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** How the kernels' calls behave towards the host: they queue, and neither wait nor allocate, and a CUDA graph can hold them. */
+/**
+ * How the kernels' calls behave towards the host: they queue, and neither wait nor allocate, and a CUDA graph can hold
+ * them.
+ */
 @Tag("device")
 class DeviceQueueTest {
     private static final int ROWS = 5;
     private static final int CLASSES = 300;
 
     private final KlCase first = KlCase.random(1, ROWS, CLASSES, 2, new ClassRange(0, CLASSES), new ClassRange(7, 120));
-    private final KlCase second = KlCase.random(2, ROWS, CLASSES, 2, new ClassRange(0, CLASSES), new ClassRange(7, 120));
+    private final KlCase second =
+            KlCase.random(2, ROWS, CLASSES, 2, new ClassRange(0, CLASSES), new ClassRange(7, 120));
     private DeviceRun run;
     private DeviceRun.Rows student;
     private DeviceRun.Rows weight;
@@ -49,7 +53,8 @@ class DeviceQueueTest {
         weight = run.rows(first.weight(), ROWS, 2, 0, ElementType.FLOAT32);
         gradient = run.rows(null, ROWS, CLASSES, 0, ElementType.FLOAT32);
         loss = run.allocate(8);
-        kernel = new CudaMultiTeacherKl(run.device, run.device.compute(), ROWS, CLASSES, first.ranges(), ElementType.FLOAT32);
+        kernel = new CudaMultiTeacherKl(
+                run.device, run.device.compute(), ROWS, CLASSES, first.ranges(), ElementType.FLOAT32);
     }
 
     @AfterEach
@@ -59,8 +64,10 @@ class DeviceQueueTest {
     }
 
     private DeviceMatrix[] teachers(KlCase input) {
-        return new DeviceMatrix[] {run.rows(input.teachers()[0], ROWS, CLASSES, 0, ElementType.FLOAT32).matrix(),
-            run.rows(input.teachers()[1], ROWS, 113, 0, ElementType.FLOAT32).matrix()};
+        return new DeviceMatrix[] {
+            run.rows(input.teachers()[0], ROWS, CLASSES, 0, ElementType.FLOAT32).matrix(),
+            run.rows(input.teachers()[1], ROWS, 113, 0, ElementType.FLOAT32).matrix()
+        };
     }
 
     private void queue(DeviceMatrix[] teachers) {
@@ -96,7 +103,8 @@ class DeviceQueueTest {
         DeviceMatrix out = gradient.matrix();
         long lossAddress = loss.address();
         long planesAddress = planes.address();
-        try (CudaFeatureMse mse = new CudaFeatureMse(run.device, run.device.compute(), ROWS, CLASSES, 0, ElementType.FLOAT32)) {
+        try (CudaFeatureMse mse =
+                new CudaFeatureMse(run.device, run.device.compute(), ROWS, CLASSES, 0, ElementType.FLOAT32)) {
             CudaSnapshotReconstruction snapshot = new CudaSnapshotReconstruction(run.device, run.device.compute());
             Runnable step = () -> {
                 kernel.lossAndGradient(ROWS, 2, features, teachers, all, out, lossAddress);
@@ -130,7 +138,8 @@ class DeviceQueueTest {
         CUgraph graph = new CUgraph();
         CUgraphExec executable = new CUgraphExec();
         run.device.synchronize();
-        check(JCudaDriver.cuStreamBeginCapture(run.device.compute().handle(), CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_GLOBAL));
+        check(JCudaDriver.cuStreamBeginCapture(
+                run.device.compute().handle(), CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_GLOBAL));
         queue(teachers);
         check(JCudaDriver.cuStreamEndCapture(run.device.compute().handle(), graph));
         check(JCudaDriver.cuGraphInstantiate(executable, graph, 0));
@@ -141,7 +150,8 @@ class DeviceQueueTest {
             run.device.compute().toDevice(values, student.matrix().address());
         }
         check(JCudaDriver.cuGraphLaunch(executable, run.device.compute().handle()));
-        requireResultOf(new KlCase(ROWS, CLASSES, first.ranges(), 2, second.student(), first.teachers(), first.weight()));
+        requireResultOf(
+                new KlCase(ROWS, CLASSES, first.ranges(), 2, second.student(), first.teachers(), first.weight()));
         check(JCudaDriver.cuGraphExecDestroy(executable));
         check(JCudaDriver.cuGraphDestroy(graph));
     }
@@ -154,20 +164,32 @@ class DeviceQueueTest {
     void wrongArgumentsAreNamed() {
         DeviceMatrix[] teachers = teachers(first);
         DeviceMatrix good = student.matrix();
-        assertMessage("rows 6: expected 1 to 5", () -> kernel.lossAndGradient(6, 2, good, teachers, good, good, loss.address()));
-        assertMessage("temperature 0.0", () -> kernel.lossAndGradient(5, 0, good, teachers, good, good, loss.address()));
-        assertMessage("got 1 teachers, expected 2",
+        assertMessage(
+                "rows 6: expected 1 to 5",
+                () -> kernel.lossAndGradient(6, 2, good, teachers, good, good, loss.address()));
+        assertMessage(
+                "temperature 0.0", () -> kernel.lossAndGradient(5, 0, good, teachers, good, good, loss.address()));
+        assertMessage(
+                "got 1 teachers, expected 2",
                 () -> kernel.lossAndGradient(5, 1, good, new DeviceMatrix[] {good}, good, good, loss.address()));
-        assertMessage("student at device address 0",
+        assertMessage(
+                "student at device address 0",
                 () -> kernel.lossAndGradient(5, 1, new DeviceMatrix(0, CLASSES), teachers, good, good, loss.address()));
-        assertMessage("teacher 1 at device address",
-                () -> kernel.lossAndGradient(5, 1, good, new DeviceMatrix[] {good, new DeviceMatrix(256, 112)}, good, good,
-                        loss.address()));
-        assertMessage("a stride of at least 300",
-                () -> kernel.lossAndGradient(5, 1, good, teachers, good, new DeviceMatrix(good.address(), 299), loss.address()));
-        assertMessage("loss at device address", () -> kernel.lossAndGradient(5, 1, good, teachers, good, good, loss.address() + 4));
-        assertMessage("lie outside the student's [0, 10)", () -> new CudaMultiTeacherKl(run.device, run.device.compute(), 5, 10,
-                List.of(new ClassRange(3, 11)), ElementType.FLOAT32));
+        assertMessage(
+                "teacher 1 at device address",
+                () -> kernel.lossAndGradient(
+                        5, 1, good, new DeviceMatrix[] {good, new DeviceMatrix(256, 112)}, good, good, loss.address()));
+        assertMessage(
+                "a stride of at least 300",
+                () -> kernel.lossAndGradient(
+                        5, 1, good, teachers, good, new DeviceMatrix(good.address(), 299), loss.address()));
+        assertMessage(
+                "loss at device address",
+                () -> kernel.lossAndGradient(5, 1, good, teachers, good, good, loss.address() + 4));
+        assertMessage(
+                "lie outside the student's [0, 10)",
+                () -> new CudaMultiTeacherKl(
+                        run.device, run.device.compute(), 5, 10, List.of(new ClassRange(3, 11)), ElementType.FLOAT32));
     }
 
     private static void assertMessage(String part, Runnable call) {

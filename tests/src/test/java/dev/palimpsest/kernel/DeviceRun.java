@@ -38,7 +38,8 @@ final class DeviceRun implements AutoCloseable {
 
     Rows rows(float[] dense, int rows, int columns, int gap, ElementType type) {
         int size = type.bytes();
-        MemorySegment host = arena.allocate(Math.max(1, (long) rows * (columns + gap) * size), 64).fill(FILLER);
+        MemorySegment host = arena.allocate(Math.max(1, (long) rows * (columns + gap) * size), 64)
+                .fill(FILLER);
         for (int i = 0; dense != null && i < dense.length; i++) {
             long at = (long) (i / columns) * (columns + gap) + i % columns;
             switch (type) {
@@ -99,12 +100,24 @@ final class DeviceRun implements AutoCloseable {
         Rows weight = rows(input.weight(), input.rows(), input.ranges().size(), gap, ElementType.FLOAT32);
         DeviceMatrix[] teachers = new DeviceMatrix[input.ranges().size()];
         for (int k = 0; k < teachers.length; k++) {
-            teachers[k] = rows(input.teachers()[k], input.rows(), input.ranges().get(k).size(), gap, type).matrix();
+            teachers[k] = rows(
+                            input.teachers()[k],
+                            input.rows(),
+                            input.ranges().get(k).size(),
+                            gap,
+                            type)
+                    .matrix();
         }
         DeviceBuffer loss = allocate(8);
         try (CudaMultiTeacherKl kernel =
                 new CudaMultiTeacherKl(device, stream, input.rows(), input.classes(), input.ranges(), type)) {
-            kernel.lossAndGradient(input.rows(), input.temperature(), student.matrix(), teachers, weight.matrix(), gradient.matrix(),
+            kernel.lossAndGradient(
+                    input.rows(),
+                    input.temperature(),
+                    student.matrix(),
+                    teachers,
+                    weight.matrix(),
+                    gradient.matrix(),
                     loss.address());
         }
         KlCase.Result result = new KlCase.Result(download(loss), download(gradient));
@@ -122,7 +135,8 @@ final class DeviceRun implements AutoCloseable {
         }
         DeviceBuffer loss = allocate(8);
         try (CudaFeatureMse kernel = new CudaFeatureMse(device, stream, rows, dims, given.length, type)) {
-            kernel.lossAndGradient(rows, student.matrix(), teachers, weight.matrix(), gradient.matrix(), loss.address());
+            kernel.lossAndGradient(
+                    rows, student.matrix(), teachers, weight.matrix(), gradient.matrix(), loss.address());
         }
         KlCase.Result result = new KlCase.Result(download(loss), download(gradient));
         release();
@@ -135,9 +149,19 @@ final class DeviceRun implements AutoCloseable {
         SnapshotReconstruction.pack(owners, planes, packed);
         Rows in = rows(weights, 1, weights.length, 0, ElementType.FLOAT32);
         Rows out = rows(null, 1, weights.length, 0, ElementType.FLOAT32);
-        long factors = scale == null ? 0 : rows(scale, 1, scale.length, 0, ElementType.FLOAT32).memory().address();
-        new CudaSnapshotReconstruction(device, stream).apply(weights.length, in.memory().address(), upload(packed).address(), planes, step,
-                factors, weightsPerChannel, out.memory().address());
+        long factors = scale == null
+                ? 0
+                : rows(scale, 1, scale.length, 0, ElementType.FLOAT32).memory().address();
+        new CudaSnapshotReconstruction(device, stream)
+                .apply(
+                        weights.length,
+                        in.memory().address(),
+                        upload(packed).address(),
+                        planes,
+                        step,
+                        factors,
+                        weightsPerChannel,
+                        out.memory().address());
         float[] result = download(out);
         release();
         return result;

@@ -26,7 +26,9 @@ class ExponentialTest {
                 // The scale log2(e)/T is rounded to float32, which moves the exponent by 3e-8 of itself.
                 double allowed = 1e-7 + 4e-8 * Math.abs(x[i]) / temperature;
                 double error = e[i] / Math.exp(x[i] / temperature) - 1;
-                assertTrue(Math.abs(error) <= allowed, "exp(" + x[i] + " / " + temperature + ") = " + e[i] + " is off by " + error);
+                assertTrue(
+                        Math.abs(error) <= allowed,
+                        "exp(" + x[i] + " / " + temperature + ") = " + e[i] + " is off by " + error);
                 mean += error / n;
             }
             assertTrue(Math.abs(mean) < 2e-6, "mean error " + mean);

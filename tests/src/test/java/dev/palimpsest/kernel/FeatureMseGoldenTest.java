@@ -28,7 +28,8 @@ class FeatureMseGoldenTest {
             float[] gradient = new float[rows * dims];
             Arrays.fill(gradient, Float.NaN);
             try (FeatureMse kernel = new FeatureMse(rows, dims, count, variant.threads(), variant.implementation())) {
-                double loss = kernel.lossAndGradient(rows, golden.floats("student"), teachers, golden.floats("weight"), gradient);
+                double loss = kernel.lossAndGradient(
+                        rows, golden.floats("student"), teachers, golden.floats("weight"), gradient);
                 Within.loss(golden.doubles("loss")[0], loss, 1e-6, variant.toString());
                 Within.gradient(golden.doubles("grad"), gradient, 1e-6, variant.toString());
             }

@@ -29,7 +29,8 @@ class FeatureMseTest {
         double loss = 0;
         SimpleMatrix slope = new SimpleMatrix(rows, dims);
         for (int k = 0; k < g.length; k++) {
-            SimpleMatrix weighted = SimpleMatrix.diag(w.getColumn(k).getDDRM().getData()).mult(f.minus(g[k]));
+            SimpleMatrix weighted =
+                    SimpleMatrix.diag(w.getColumn(k).getDDRM().getData()).mult(f.minus(g[k]));
             loss += weighted.elementMult(f.minus(g[k])).elementSum() / rows;
             slope = slope.plus(weighted.scale(2.0 / rows));
         }
@@ -37,7 +38,11 @@ class FeatureMseTest {
         Arrays.fill(gradient, Float.NaN);
         try (FeatureMse kernel = new FeatureMse(rows, dims, g.length, variant.threads(), variant.implementation())) {
             float[][] teachers = Arrays.stream(g).map(FeatureMseTest::array).toArray(float[][]::new);
-            Within.loss(loss, kernel.lossAndGradient(rows, array(f), teachers, array(w), gradient), 1e-6, variant.toString());
+            Within.loss(
+                    loss,
+                    kernel.lossAndGradient(rows, array(f), teachers, array(w), gradient),
+                    1e-6,
+                    variant.toString());
             Within.gradient(slope.getDDRM().getData(), gradient, 1e-6, variant.toString());
         }
     }
@@ -66,14 +71,16 @@ class FeatureMseTest {
         try (FeatureMse kernel = new FeatureMse(2, 3, 2, variant.threads(), variant.implementation())) {
             double expected = (14 + 0.5 * (9 + 16 + 25)) / 2;
             assertEquals(expected, kernel.lossAndGradient(2, student, teachers, new float[] {1, 0, 0, 0.5f}, gradient));
-            assertTrue(Double.isNaN(kernel.lossAndGradient(2, student, teachers, new float[] {1, 0, 1, 0.5f}, gradient)));
+            assertTrue(
+                    Double.isNaN(kernel.lossAndGradient(2, student, teachers, new float[] {1, 0, 1, 0.5f}, gradient)));
             assertTrue(Float.isNaN(gradient[3]));
         }
     }
 
     /**
-     * The gradient of two teachers is fma(a, b, c) when chosen so: one row, f = 0, the first teacher gives c with weight 1/2, the second
-     * gives b with weight a/2. The baseline has no such instruction and computes it in float64, where rounding twice would show.
+     * The gradient of two teachers is fma(a, b, c) when chosen so: one row, f = 0, the first teacher gives c with
+     * weight 1/2, the second gives b with weight a/2. The baseline has no such instruction and computes it in float64,
+     * where rounding twice would show.
      */
     @ParameterizedTest
     @MethodSource("variants")
@@ -94,11 +101,14 @@ class FeatureMseTest {
                     float c = i % 3 == 0 ? hard(random, i / 3) : random.nextBoolean() ? near : -near;
                     minusC[i] = -c;
                 }
-                kernel.lossAndGradient(1, new float[n], new float[][] {minusC, minusB}, new float[] {0.5f, a / 2}, gradient);
+                kernel.lossAndGradient(
+                        1, new float[n], new float[][] {minusC, minusB}, new float[] {0.5f, a / 2}, gradient);
                 for (int i = 0; i < n; i++) {
                     float expected = Math.fma(a, -minusB[i], -minusC[i]);
                     int at = i;
-                    assertEquals(Float.floatToIntBits(expected), Float.floatToIntBits(gradient[i]),
+                    assertEquals(
+                            Float.floatToIntBits(expected),
+                            Float.floatToIntBits(gradient[i]),
                             () -> variant + ": fma(" + a + ", " + -minusB[at] + ", " + -minusC[at] + ")");
                 }
             }
@@ -118,8 +128,10 @@ class FeatureMseTest {
     @MethodSource("variants")
     void sizesAreChecked(Variant variant) {
         try (FeatureMse kernel = new FeatureMse(2, 3, 1, variant.threads(), variant.implementation())) {
-            IllegalArgumentException error = assertThrows(IllegalArgumentException.class,
-                    () -> kernel.lossAndGradient(2, new float[6], new float[][] {new float[5]}, new float[2], new float[6]));
+            IllegalArgumentException error = assertThrows(
+                    IllegalArgumentException.class,
+                    () -> kernel.lossAndGradient(
+                            2, new float[6], new float[][] {new float[5]}, new float[2], new float[6]));
             assertEquals("teacher 0 needs 24 bytes (2×3 float32), has 20", error.getMessage());
         }
     }

@@ -33,22 +33,28 @@ class KernelsTest {
         for (Implementation implementation : Kernels.available()) {
             System.setProperty("palimpsest.kernels", implementation.toString());
             assertEquals(implementation, Kernels.chosen());
-            assertTrue(Kernels.description().startsWith(implementation + " (forced by -Dpalimpsest.kernels; "), Kernels.description());
+            assertTrue(
+                    Kernels.description().startsWith(implementation + " (forced by -Dpalimpsest.kernels; "),
+                    Kernels.description());
         }
     }
 
     @Test
     void anUnknownNameIsAnError() {
         System.setProperty("palimpsest.kernels", "avx9");
-        assertEquals("-Dpalimpsest.kernels=avx9 is unknown: expected one of java, baseline, avx2, avx512",
+        assertEquals(
+                "-Dpalimpsest.kernels=avx9 is unknown: expected one of java, baseline, avx2, avx512",
                 assertThrows(IllegalArgumentException.class, Kernels::chosen).getMessage());
     }
 
     @Test
     void oneThatTheMachineLacksIsAnError() {
-        assertEquals("the avx512 kernels cannot run here: this processor lacks the instructions; it has [java, baseline]",
-                assertThrows(UnsupportedOperationException.class,
-                        () -> Kernels.require(Implementation.AVX512, List.of(Implementation.JAVA, Implementation.BASELINE)))
+        assertEquals(
+                "the avx512 kernels cannot run here: this processor lacks the instructions; it has [java, baseline]",
+                assertThrows(
+                                UnsupportedOperationException.class,
+                                () -> Kernels.require(
+                                        Implementation.AVX512, List.of(Implementation.JAVA, Implementation.BASELINE)))
                         .getMessage());
     }
 }

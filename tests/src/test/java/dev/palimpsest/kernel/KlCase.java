@@ -6,7 +6,14 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /** One set of inputs of {@link MultiTeacherKl}. */
-record KlCase(int rows, int classes, List<ClassRange> ranges, float temperature, float[] student, float[][] teachers, float[] weight) {
+record KlCase(
+        int rows,
+        int classes,
+        List<ClassRange> ranges,
+        float temperature,
+        float[] student,
+        float[][] teachers,
+        float[] weight) {
     /** What a call gave. */
     record Result(double loss, float[] gradient) {
         int[] gradientBits() {
@@ -25,7 +32,8 @@ record KlCase(int rows, int classes, List<ClassRange> ranges, float temperature,
         for (int i = 0; i < weight.length; i++) {
             weight[i] = 0.25f + (float) random.nextDouble();
         }
-        return new KlCase(rows, classes, List.of(ranges), temperature, normal(random, rows * classes), teachers, weight);
+        return new KlCase(
+                rows, classes, List.of(ranges), temperature, normal(random, rows * classes), teachers, weight);
     }
 
     private static float[] normal(SplittableRandom random, int n) {
@@ -39,7 +47,8 @@ record KlCase(int rows, int classes, List<ClassRange> ranges, float temperature,
     Result run(Variant variant) {
         float[] gradient = new float[rows * classes];
         Arrays.fill(gradient, Float.NaN);
-        try (MultiTeacherKl kernel = new MultiTeacherKl(rows, classes, ranges, variant.threads(), variant.implementation())) {
+        try (MultiTeacherKl kernel =
+                new MultiTeacherKl(rows, classes, ranges, variant.threads(), variant.implementation())) {
             return new Result(kernel.lossAndGradient(rows, temperature, student, teachers, weight, gradient), gradient);
         }
     }

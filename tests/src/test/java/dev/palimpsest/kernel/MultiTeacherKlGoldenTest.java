@@ -35,7 +35,8 @@ class MultiTeacherKlGoldenTest {
         for (Variant variant : Variant.all()) {
             float[] gradient = new float[rows * classes];
             Arrays.fill(gradient, Float.NaN);
-            try (MultiTeacherKl kernel = new MultiTeacherKl(rows, classes, ranges, variant.threads(), variant.implementation())) {
+            try (MultiTeacherKl kernel =
+                    new MultiTeacherKl(rows, classes, ranges, variant.threads(), variant.implementation())) {
                 double loss = kernel.lossAndGradient(
                         rows, temperature, golden.floats("student"), teachers, golden.floats("weight"), gradient);
                 Within.loss(golden.doubles("loss")[0], loss, 1e-6, variant.toString());

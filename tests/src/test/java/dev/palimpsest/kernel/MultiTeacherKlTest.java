@@ -41,12 +41,14 @@ class MultiTeacherKlTest {
     private static double reference(KlCase input, SimpleMatrix slope) {
         double t = input.temperature();
         SimpleMatrix student = matrix(input.student(), input.rows(), input.classes());
-        SimpleMatrix weight = matrix(input.weight(), input.rows(), input.ranges().size());
+        SimpleMatrix weight =
+                matrix(input.weight(), input.rows(), input.ranges().size());
         double loss = 0;
         for (int k = 0; k < input.ranges().size(); k++) {
             ClassRange range = input.ranges().get(k);
             SimpleMatrix q = softmax(student.cols(range.begin(), range.end()).divide(t));
-            SimpleMatrix p = softmax(matrix(input.teachers()[k], input.rows(), range.size()).divide(t));
+            SimpleMatrix p = softmax(
+                    matrix(input.teachers()[k], input.rows(), range.size()).divide(t));
             SimpleMatrix divergence = p.elementMult(p.elementLog().minus(q.elementLog()));
             for (int row = 0; row < input.rows(); row++) {
                 double w = weight.get(row, k) / input.rows();
@@ -89,7 +91,9 @@ class MultiTeacherKlTest {
         KlCase.Result shifted = input.run(new Variant(Kernels.chosen(), 2));
         assertEquals(exact.loss(), shifted.loss());
         assertArrayEquals(exact.gradientBits(), shifted.gradientBits());
-        assertTrue(Math.abs(before.loss() - exact.loss()) > 1e-6, "rounding the logits is seen, so the comparison above sees something");
+        assertTrue(
+                Math.abs(before.loss() - exact.loss()) > 1e-6,
+                "rounding the logits is seen, so the comparison above sees something");
     }
 
     private static void quantise(float[] values) {
@@ -101,11 +105,19 @@ class MultiTeacherKlTest {
     @Test
     void permutingRowsPermutesTheGradient() {
         KlCase input = KlCase.random(23, 5, 37, 2, RANGES);
-        float[][] teachers = Arrays.stream(input.teachers()).map(teacher -> reversedRows(teacher, 5)).toArray(float[][]::new);
-        KlCase reversed = new KlCase(5, 37, input.ranges(), 2, reversedRows(input.student(), 5), teachers, reversedRows(input.weight(), 5));
+        float[][] teachers = Arrays.stream(input.teachers())
+                .map(teacher -> reversedRows(teacher, 5))
+                .toArray(float[][]::new);
+        KlCase reversed = new KlCase(
+                5, 37, input.ranges(), 2, reversedRows(input.student(), 5), teachers, reversedRows(input.weight(), 5));
         Variant variant = new Variant(Kernels.chosen(), 2);
-        assertArrayEquals(reversedRows(input.run(variant).gradient(), 5), reversed.run(variant).gradient());
-        assertEquals(input.run(variant).loss(), reversed.run(variant).loss(), 1e-14 * input.run(variant).loss());
+        assertArrayEquals(
+                reversedRows(input.run(variant).gradient(), 5),
+                reversed.run(variant).gradient());
+        assertEquals(
+                input.run(variant).loss(),
+                reversed.run(variant).loss(),
+                1e-14 * input.run(variant).loss());
     }
 
     private static float[] reversedRows(float[] values, int rows) {
@@ -141,12 +153,18 @@ class MultiTeacherKlTest {
         KlCase input = KlCase.random(25, 9, 37, 2, RANGES);
         KlCase.Result expected = input.run(variant);
         try (Arena arena = Arena.ofConfined();
-                MultiTeacherKl kernel = new MultiTeacherKl(20, 37, input.ranges(), variant.threads(), variant.implementation())) {
+                MultiTeacherKl kernel =
+                        new MultiTeacherKl(20, 37, input.ranges(), variant.threads(), variant.implementation())) {
             MemorySegment gradient = arena.allocate(9 * 37 * 4, 4);
             MemorySegment[] teachers = new MemorySegment[RANGES.length];
             Arrays.setAll(teachers, k -> arena.allocateFrom(ValueLayout.JAVA_FLOAT, input.teachers()[k]));
-            double loss = kernel.lossAndGradient(9, 2, arena.allocateFrom(ValueLayout.JAVA_FLOAT, input.student()), teachers,
-                    arena.allocateFrom(ValueLayout.JAVA_FLOAT, input.weight()), gradient);
+            double loss = kernel.lossAndGradient(
+                    9,
+                    2,
+                    arena.allocateFrom(ValueLayout.JAVA_FLOAT, input.student()),
+                    teachers,
+                    arena.allocateFrom(ValueLayout.JAVA_FLOAT, input.weight()),
+                    gradient);
             assertEquals(expected.loss(), loss);
             assertArrayEquals(expected.gradient(), gradient.toArray(ValueLayout.JAVA_FLOAT));
         }
@@ -160,33 +178,46 @@ class MultiTeacherKlTest {
             MemorySegment[] teacher = {arena.allocate(51200, 4)};
             MemorySegment weight = arena.allocate(512, 4);
             MemorySegment gradient = arena.allocate(51200, 4);
-            refused("student needs 51200 bytes (128×100 float32), has 40960",
+            refused(
+                    "student needs 51200 bytes (128×100 float32), has 40960",
                     () -> kernel.lossAndGradient(128, 2, full.asSlice(0, 40960), teacher, weight, gradient));
-            refused("teacher 0 needs 51200 bytes (128×100 float32), has 4",
-                    () -> kernel.lossAndGradient(128, 2, full, new MemorySegment[] {full.asSlice(0, 4)}, weight, gradient));
-            refused("weight needs 512 bytes (128×1 float32), has 0",
+            refused(
+                    "teacher 0 needs 51200 bytes (128×100 float32), has 4",
+                    () -> kernel.lossAndGradient(
+                            128, 2, full, new MemorySegment[] {full.asSlice(0, 4)}, weight, gradient));
+            refused(
+                    "weight needs 512 bytes (128×1 float32), has 0",
                     () -> kernel.lossAndGradient(128, 2, full, teacher, weight.asSlice(0, 0), gradient));
-            refused("gradient overlaps student: expected memory of its own",
+            refused(
+                    "gradient overlaps student: expected memory of its own",
                     () -> kernel.lossAndGradient(128, 2, full, teacher, weight, full));
-            refused("gradient is read-only: expected memory to write to",
+            refused(
+                    "gradient is read-only: expected memory to write to",
                     () -> kernel.lossAndGradient(128, 2, full, teacher, weight, gradient.asReadOnly()));
-            refused("rows 129: expected 1 to 128, the most this kernel was made for",
+            refused(
+                    "rows 129: expected 1 to 128, the most this kernel was made for",
                     () -> kernel.lossAndGradient(129, 2, full, teacher, weight, gradient));
-            refused("rows 0: expected 1 to 128, the most this kernel was made for",
+            refused(
+                    "rows 0: expected 1 to 128, the most this kernel was made for",
                     () -> kernel.lossAndGradient(0, 2, full, teacher, weight, gradient));
-            refused("got 0 teachers, expected 1", () -> kernel.lossAndGradient(128, 2, full, new MemorySegment[0], weight, gradient));
+            refused(
+                    "got 0 teachers, expected 1",
+                    () -> kernel.lossAndGradient(128, 2, full, new MemorySegment[0], weight, gradient));
             for (float temperature : new float[] {0, -1, Float.NaN, Float.POSITIVE_INFINITY}) {
-                refused("temperature " + temperature + ": expected a finite value above 0",
+                refused(
+                        "temperature " + temperature + ": expected a finite value above 0",
                         () -> kernel.lossAndGradient(128, temperature, full, teacher, weight, gradient));
             }
             MemorySegment closed;
             try (Arena other = Arena.ofConfined()) {
                 closed = other.allocate(51200, 4);
             }
-            refused("student is closed, of another thread, or not aligned to 4 bytes: expected open float32 memory",
+            refused(
+                    "student is closed, of another thread, or not aligned to 4 bytes: expected open float32 memory",
                     () -> kernel.lossAndGradient(128, 2, closed, teacher, weight, gradient));
         }
-        refused("a teacher's classes [0, 11) lie outside the student's [0, 10)",
+        refused(
+                "a teacher's classes [0, 11) lie outside the student's [0, 10)",
                 () -> new MultiTeacherKl(1, 10, List.of(new ClassRange(0, 11)), 1));
         refused("threads 0: expected at least 1", () -> new MultiTeacherKl(1, 10, List.of(), 0));
         refused("maxRows 0 and classes 10: expected at least 1 of each", () -> new MultiTeacherKl(0, 10, List.of(), 1));
@@ -197,11 +228,17 @@ class MultiTeacherKlTest {
         MultiTeacherKl kernel = new MultiTeacherKl(1, 2, List.of(), 1);
         kernel.close();
         kernel.close();
-        assertEquals("this kernel is closed", assertThrows(IllegalStateException.class,
-                () -> kernel.lossAndGradient(1, 1, new float[2], new float[0][], new float[0], new float[2])).getMessage());
+        assertEquals(
+                "this kernel is closed",
+                assertThrows(
+                                IllegalStateException.class,
+                                () -> kernel.lossAndGradient(
+                                        1, 1, new float[2], new float[0][], new float[0], new float[2]))
+                        .getMessage());
     }
 
     private static void refused(String message, Runnable call) {
-        assertEquals(message, assertThrows(IllegalArgumentException.class, call::run).getMessage());
+        assertEquals(
+                message, assertThrows(IllegalArgumentException.class, call::run).getMessage());
     }
 }

@@ -23,15 +23,20 @@ final class SimtRunner {
     private SimtRunner() {}
 
     static Outcome run(String command, String... arguments) throws IOException {
-        assertTrue(Files.isExecutable(PROGRAM), PROGRAM.toAbsolutePath() + " is missing: mvn process-test-classes builds it");
+        assertTrue(
+                Files.isExecutable(PROGRAM),
+                PROGRAM.toAbsolutePath() + " is missing: mvn process-test-classes builds it");
         String property = System.getProperty("palimpsest.native");
         Path library = property != null
                 ? Path.of(property)
-                : NativeFiles.unpack("dev/palimpsest/native/linux-x86_64", List.of("libpalimpsest.so")).resolve("libpalimpsest.so");
-        List<String> words = new ArrayList<>(List.of(PROGRAM.toString(), library.toAbsolutePath().toString(), command));
+                : NativeFiles.unpack("dev/palimpsest/native/linux-x86_64", List.of("libpalimpsest.so"))
+                        .resolve("libpalimpsest.so");
+        List<String> words = new ArrayList<>(
+                List.of(PROGRAM.toString(), library.toAbsolutePath().toString(), command));
         words.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(words).redirectErrorStream(true);
-        builder.environment().put("ASAN_OPTIONS", "detect_leaks=0"); // leak detection needs ptrace, which containers forbid
+        builder.environment()
+                .put("ASAN_OPTIONS", "detect_leaks=0"); // leak detection needs ptrace, which containers forbid
         Process process = builder.start();
         List<String> lines = process.inputReader().lines().toList();
         try {

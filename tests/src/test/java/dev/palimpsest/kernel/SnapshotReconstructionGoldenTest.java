@@ -25,9 +25,14 @@ class SnapshotReconstructionGoldenTest {
     @MethodSource("cases")
     void everyStepComesBackBitForBit(Path file) throws IOException {
         Safetensors golden = Safetensors.read(file);
-        int steps = (int) golden.names().stream().flatMap(SnapshotReconstructionGoldenTest::ownerStep).distinct().count();
-        List<String> tensors = golden.names().stream().filter(name -> name.startsWith("owner." + steps + "."))
-                .map(name -> name.substring(("owner." + steps + ".").length())).toList();
+        int steps = (int) golden.names().stream()
+                .flatMap(SnapshotReconstructionGoldenTest::ownerStep)
+                .distinct()
+                .count();
+        List<String> tensors = golden.names().stream()
+                .filter(name -> name.startsWith("owner." + steps + "."))
+                .map(name -> name.substring(("owner." + steps + ".").length()))
+                .toList();
         assertTrue(steps > 0 && !tensors.isEmpty(), "the case has owners");
         for (String tensor : tensors) {
             byte[] owners = golden.bytes("owner." + steps + "." + tensor);
@@ -36,7 +41,10 @@ class SnapshotReconstructionGoldenTest {
                 int[] expected = bits(golden.floats("snapshot." + step + "." + tensor));
                 assertArrayEquals(bits(golden.floats("survivors." + step + "." + tensor)), expected);
                 for (Variant variant : Variant.all()) {
-                    assertArrayEquals(expected, bits(rebuilt(weights, owners, steps, step, variant)), tensor + " " + step + " " + variant);
+                    assertArrayEquals(
+                            expected,
+                            bits(rebuilt(weights, owners, steps, step, variant)),
+                            tensor + " " + step + " " + variant);
                 }
             }
         }
@@ -49,7 +57,8 @@ class SnapshotReconstructionGoldenTest {
     private static float[] rebuilt(float[] weights, byte[] owners, int steps, int step, Variant variant) {
         int planes = SnapshotReconstruction.planesFor(steps);
         try (Arena arena = Arena.ofConfined();
-                SnapshotReconstruction kernel = new SnapshotReconstruction(variant.threads(), variant.implementation())) {
+                SnapshotReconstruction kernel =
+                        new SnapshotReconstruction(variant.threads(), variant.implementation())) {
             MemorySegment packed = arena.allocate(SnapshotReconstruction.planeBytes(owners.length, planes), 8);
             SnapshotReconstruction.pack(owners, planes, packed);
             MemorySegment in = arena.allocateFrom(ValueLayout.JAVA_FLOAT, weights);

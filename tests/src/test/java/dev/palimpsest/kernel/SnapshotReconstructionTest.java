@@ -20,7 +20,10 @@ class SnapshotReconstructionTest {
         return Variant.all();
     }
 
-    /** Any bits at all as weights, so every NaN, infinity, denormal and zero is among them; nothing past the end is written. */
+    /**
+     * Any bits at all as weights, so every NaN, infinity, denormal and zero is among them; nothing past the end is
+     * written.
+     */
     @ParameterizedTest
     @MethodSource("variants")
     void keptWeightsKeepEveryBitAndOthersArePositiveZero(Variant variant) {
@@ -30,7 +33,8 @@ class SnapshotReconstructionTest {
             byte[] codes = codes(random, count, planeCount);
             int[] weights = random.ints(count).toArray();
             try (Arena arena = Arena.ofConfined();
-                    SnapshotReconstruction kernel = new SnapshotReconstruction(variant.threads(), variant.implementation())) {
+                    SnapshotReconstruction kernel =
+                            new SnapshotReconstruction(variant.threads(), variant.implementation())) {
                 MemorySegment in = arena.allocateFrom(ValueLayout.JAVA_INT, weights);
                 MemorySegment out = arena.allocate(count * 4L + 64, 8);
                 MemorySegment planes = packed(arena, codes, planeCount);
@@ -65,8 +69,16 @@ class SnapshotReconstructionTest {
             scale[1] = Float.NEGATIVE_INFINITY;
             float[] out = new float[count];
             try (Arena arena = Arena.ofConfined();
-                    SnapshotReconstruction kernel = new SnapshotReconstruction(variant.threads(), variant.implementation())) {
-                kernel.apply(count, MemorySegment.ofArray(weights), packed(arena, codes, 3), 3, 4, MemorySegment.ofArray(scale), perChannel,
+                    SnapshotReconstruction kernel =
+                            new SnapshotReconstruction(variant.threads(), variant.implementation())) {
+                kernel.apply(
+                        count,
+                        MemorySegment.ofArray(weights),
+                        packed(arena, codes, 3),
+                        3,
+                        4,
+                        MemorySegment.ofArray(scale),
+                        perChannel,
                         MemorySegment.ofArray(out));
             }
             for (int i = 0; i < count; i++) {
@@ -82,7 +94,8 @@ class SnapshotReconstructionTest {
         for (int planeCount = 1; planeCount <= 8; planeCount++) {
             byte[] codes = codes(random, 777, planeCount);
             try (Arena arena = Arena.ofConfined()) {
-                assertArrayEquals(codes, SnapshotReconstruction.unpack(777, planeCount, packed(arena, codes, planeCount)));
+                assertArrayEquals(
+                        codes, SnapshotReconstruction.unpack(777, planeCount, packed(arena, codes, planeCount)));
             }
         }
     }
@@ -100,27 +113,44 @@ class SnapshotReconstructionTest {
 
     @Test
     void wrongInputsAreRefusedWithTheirSizes() {
-        try (Arena arena = Arena.ofConfined(); SnapshotReconstruction kernel = new SnapshotReconstruction(1)) {
+        try (Arena arena = Arena.ofConfined();
+                SnapshotReconstruction kernel = new SnapshotReconstruction(1)) {
             MemorySegment weights = arena.allocate(400, 8);
             MemorySegment planes = arena.allocate(48, 8);
             MemorySegment out = arena.allocate(400, 8);
-            refused("weights needs 400 bytes (100 float32), has 396",
+            refused(
+                    "weights needs 400 bytes (100 float32), has 396",
                     () -> kernel.apply(100, weights.asSlice(0, 396), planes, 3, 1, null, 0, out));
-            refused("planes needs 48 bytes (100 codes in 3 planes), has 40",
+            refused(
+                    "planes needs 48 bytes (100 codes in 3 planes), has 40",
                     () -> kernel.apply(100, weights, planes.asSlice(0, 40), 3, 1, null, 0, out));
-            refused("out needs 400 bytes (100 float32), has 0", () -> kernel.apply(100, weights, planes, 3, 1, null, 0, out.asSlice(0, 0)));
-            refused("step 8: expected 0 to 7 with 3 planes", () -> kernel.apply(100, weights, planes, 3, 8, null, 0, out));
-            refused("count 100, planes 9: expected at least 0, and 1 to 8", () -> kernel.apply(100, weights, planes, 9, 1, null, 0, out));
-            refused("channel scale needs 12 bytes (3 float32), has 8",
+            refused(
+                    "out needs 400 bytes (100 float32), has 0",
+                    () -> kernel.apply(100, weights, planes, 3, 1, null, 0, out.asSlice(0, 0)));
+            refused(
+                    "step 8: expected 0 to 7 with 3 planes",
+                    () -> kernel.apply(100, weights, planes, 3, 8, null, 0, out));
+            refused(
+                    "count 100, planes 9: expected at least 0, and 1 to 8",
+                    () -> kernel.apply(100, weights, planes, 9, 1, null, 0, out));
+            refused(
+                    "channel scale needs 12 bytes (3 float32), has 8",
                     () -> kernel.apply(100, weights, planes, 3, 1, arena.allocate(8, 8), 40, out));
-            refused("weights per channel 0: expected at least 1",
+            refused(
+                    "weights per channel 0: expected at least 1",
                     () -> kernel.apply(100, weights, planes, 3, 1, arena.allocate(8, 8), 0, out));
-            refused("out is read-only: expected memory to write to",
+            refused(
+                    "out is read-only: expected memory to write to",
                     () -> kernel.apply(100, weights, planes, 3, 1, null, 0, out.asReadOnly()));
-            refused("out overlaps weights: expected the same memory or memory of its own",
+            refused(
+                    "out overlaps weights: expected the same memory or memory of its own",
                     () -> kernel.apply(90, weights, planes, 3, 1, null, 0, weights.asSlice(8)));
-            refused("out overlaps planes: expected memory of its own", () -> kernel.apply(10, weights, planes, 3, 1, null, 0, planes));
-            refused("code 8 of weight 1 does not fit into 3 planes", () -> SnapshotReconstruction.pack(new byte[] {7, 8}, 3, planes));
+            refused(
+                    "out overlaps planes: expected memory of its own",
+                    () -> kernel.apply(10, weights, planes, 3, 1, null, 0, planes));
+            refused(
+                    "code 8 of weight 1 does not fit into 3 planes",
+                    () -> SnapshotReconstruction.pack(new byte[] {7, 8}, 3, planes));
             kernel.apply(100, weights, planes, 3, 1, null, 0, weights);
         }
     }
@@ -146,6 +176,7 @@ class SnapshotReconstructionTest {
     }
 
     private static void refused(String message, Runnable call) {
-        assertEquals(message, assertThrows(IllegalArgumentException.class, call::run).getMessage());
+        assertEquals(
+                message, assertThrows(IllegalArgumentException.class, call::run).getMessage());
     }
 }

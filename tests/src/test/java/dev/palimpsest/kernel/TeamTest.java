@@ -34,10 +34,12 @@ class TeamTest {
         Team team = Team.of(4);
         AtomicIntegerArray busy = new AtomicIntegerArray(4);
         for (int i = 0; i < 500; i++) {
-            team.run((block, thread) -> {
-                assertEquals(1, busy.incrementAndGet(thread));
-                busy.decrementAndGet(thread);
-            }, 50);
+            team.run(
+                    (block, thread) -> {
+                        assertEquals(1, busy.incrementAndGet(thread));
+                        busy.decrementAndGet(thread);
+                    },
+                    50);
         }
     }
 
@@ -46,11 +48,17 @@ class TeamTest {
         Team team = Team.of(3);
         IllegalStateException failure = new IllegalStateException("block 17");
         for (int i = 0; i < 100; i++) {
-            assertSame(failure, assertThrows(IllegalStateException.class, () -> team.run((block, thread) -> {
-                if (block == 17) {
-                    throw failure;
-                }
-            }, 40)));
+            assertSame(
+                    failure,
+                    assertThrows(
+                            IllegalStateException.class,
+                            () -> team.run(
+                                    (block, thread) -> {
+                                        if (block == 17) {
+                                            throw failure;
+                                        }
+                                    },
+                                    40)));
         }
         everyBlockRunsOnceBeforeTheCallReturns(3);
     }

@@ -64,8 +64,8 @@ class DistillationTest {
     }
 
     /**
-     * Once with a full batch and once with fewer rows than there is room for; teachers' memory is overwritten
-     * at once, as its owner may.
+     * Once with a full batch and once with fewer rows than there is room for; teachers' memory is overwritten at once,
+     * as its owner may.
      */
     @Test
     void logitsTermEqualsItsFormula() {
@@ -73,7 +73,9 @@ class DistillationTest {
         try (Distillation distillation = new Distillation(engine, ROWS, CLASSES, ranges, WEIGHT, TEMPERATURE)) {
             for (int rows : new int[] {ROWS, 2}) {
                 float[] student = values(rows * CLASSES);
-                List<float[]> said = ranges.stream().map(range -> values(rows * range.size())).toList();
+                List<float[]> said = ranges.stream()
+                        .map(range -> values(rows * range.size()))
+                        .toList();
                 Tape tape = new Tape(engine);
                 Variable input = Gradient.input(tape, tensor(student, rows, CLASSES));
                 List<Tensor> teachers = new ArrayList<>();
@@ -87,8 +89,11 @@ class DistillationTest {
                     double loss = 0;
                     for (int k = 0; k < ranges.size(); k++) {
                         ClassRange range = ranges.get(k);
-                        loss += WEIGHT * Doubles.kl(Doubles.rows(said.get(k), range.size()), Doubles.columns(z, range.begin(), range.end()),
-                                TEMPERATURE);
+                        loss += WEIGHT
+                                * Doubles.kl(
+                                        Doubles.rows(said.get(k), range.size()),
+                                        Doubles.columns(z, range.begin(), range.end()),
+                                        TEMPERATURE);
                     }
                     return loss;
                 });
@@ -104,31 +109,46 @@ class DistillationTest {
                 List<float[]> said = List.of(values(rows * CLASSES), values(rows * CLASSES));
                 Tape tape = new Tape(engine);
                 Variable input = Gradient.input(tape, tensor(student, rows, CLASSES));
-                Scalar term = distillation.term(tape, input, said.stream().map(values -> tensor(values, rows, CLASSES)).toList());
+                Scalar term = distillation.term(
+                        tape,
+                        input,
+                        said.stream()
+                                .map(values -> tensor(values, rows, CLASSES))
+                                .toList());
                 tape.backward(tape.weightedSum(List.of(term), new double[] {UPSTREAM}));
-                requireEqual(Doubles.rows(student, CLASSES), term, Gradient.of(engine, input),
-                        f -> said.stream().mapToDouble(values -> WEIGHT * Doubles.squaredDistance(f, Doubles.rows(values, CLASSES))).sum());
+                requireEqual(
+                        Doubles.rows(student, CLASSES),
+                        term,
+                        Gradient.of(engine, input),
+                        f -> said.stream()
+                                .mapToDouble(
+                                        values -> WEIGHT * Doubles.squaredDistance(f, Doubles.rows(values, CLASSES)))
+                                .sum());
             }
         }
     }
 
-    private static void requireEqual(double[][] at, Scalar term, float[] gradient, ToDoubleFunction<double[][]> reference) {
+    private static void requireEqual(
+            double[][] at, Scalar term, float[] gradient, ToDoubleFunction<double[][]> reference) {
         Golden.close("loss", new double[] {reference.applyAsDouble(at)}, new double[] {term.value()}, 1e-6);
         Golden.close("gradient", Doubles.gradient(at, z -> UPSTREAM * reference.applyAsDouble(z)), gradient, 2e-6);
     }
 
     /**
-     * All terms together on a whole network: along its own gradient, the loss rises by the gradient's length. Batch norm uses running
-     * statistics, and every channel is shifted well above zero, so that the loss is smooth where it is differentiated.
+     * All terms together on a whole network: along its own gradient, the loss rises by the gradient's length. Batch
+     * norm uses running statistics, and every channel is shifted well above zero, so that the loss is smooth where it
+     * is differentiated.
      */
     @Test
     void everyTermsGradientReachesTheWholeNetwork() {
         Network network = Networks.digitsNet(Shape.of(1, 6, 6), List.of(4, 5, 6), true, arena, 3);
         network.grow(4);
-        network.parameters().stream().filter(p -> p.name().endsWith("bn.bias") || p.name().equals("bn1.bias")).forEach(p -> {
-            p.value().copyFrom(MemorySegment.ofArray(filled(p.size(), 6)));
-            p.changed();
-        });
+        network.parameters().stream()
+                .filter(p -> p.name().endsWith("bn.bias") || p.name().equals("bn1.bias"))
+                .forEach(p -> {
+                    p.value().copyFrom(MemorySegment.ofArray(filled(p.size(), 6)));
+                    p.changed();
+                });
         float[] images = values(ROWS * 36);
         try (Distillation logits = new Distillation(engine, ROWS, 4, List.of(new ClassRange(0, 2)), 1, TEMPERATURE);
                 FeatureDistillation features = new FeatureDistillation(engine, ROWS, 5, 1, 1)) {
@@ -143,7 +163,12 @@ class DistillationTest {
         }
     }
 
-    private record Terms(Network network, float[] images, Distillation logits, float[] teacherLogits, FeatureDistillation features,
+    private record Terms(
+            Network network,
+            float[] images,
+            Distillation logits,
+            float[] teacherLogits,
+            FeatureDistillation features,
             float[] teacherFeatures) {}
 
     private static float[] filled(int count, float value) {
@@ -154,12 +179,14 @@ class DistillationTest {
 
     private double loss(Terms terms, boolean backward) {
         Tape tape = new Tape(engine);
-        Outputs<Variable> outputs = terms.network.forward(new Training(tape, true), tape.input(tensor(terms.images, ROWS, 1, 6, 6)), true);
+        Outputs<Variable> outputs =
+                terms.network.forward(new Training(tape, true), tape.input(tensor(terms.images, ROWS, 1, 6, 6)), true);
         List<Scalar> scalars = List.of(
                 terms.logits.term(tape, outputs.logits(), List.of(tensor(terms.teacherLogits, ROWS, 2))),
                 terms.logits.term(tape, outputs.auxiliary().get(0), List.of(tensor(terms.teacherLogits, ROWS, 2))),
                 terms.features.term(tape, outputs.pooled().get(1), List.of(tensor(terms.teacherFeatures, ROWS, 5))),
-                CrossEntropy.softmax(tape, engine, outputs.auxiliary().get(1), new int[] {2, 3, 3, 2, 2}, new ClassRange(2, 4)));
+                CrossEntropy.softmax(
+                        tape, engine, outputs.auxiliary().get(1), new int[] {2, 3, 3, 2, 2}, new ClassRange(2, 4)));
         Scalar loss = tape.weightedSum(scalars, new double[] {1, 0.5, 0.05, 1});
         if (backward) {
             tape.backward(loss);

@@ -35,13 +35,24 @@ class RelationDistillationGoldenTest {
             for (RelationDistillation.Form form : RelationDistillation.Form.values()) {
                 String variant = form.name().toLowerCase(Locale.ROOT);
                 Tape tape = new Tape(engine);
-                Variable student = Gradient.input(tape, engine.tensor(golden.shape("student"), golden.floats("student")));
+                Variable student =
+                        Gradient.input(tape, engine.tensor(golden.shape("student"), golden.floats("student")));
                 Tensor teacher = engine.tensor(golden.shape("teacher"), golden.floats("teacher"));
-                Scalar loss = RelationDistillation.term(tape, engine, student, teacher,
-                        FixedLogits.none(golden.shape("student").extent(1)), form);
-                Golden.close(variant + " loss", golden.doubles("loss." + variant), new double[] {loss.value()}, TOLERANCE);
+                Scalar loss = RelationDistillation.term(
+                        tape,
+                        engine,
+                        student,
+                        teacher,
+                        FixedLogits.none(golden.shape("student").extent(1)),
+                        form);
+                Golden.close(
+                        variant + " loss", golden.doubles("loss." + variant), new double[] {loss.value()}, TOLERANCE);
                 tape.backward(loss);
-                Golden.close(variant + " gradient", golden.doubles("grad." + variant), Gradient.of(engine, student), TOLERANCE);
+                Golden.close(
+                        variant + " gradient",
+                        golden.doubles("grad." + variant),
+                        Gradient.of(engine, student),
+                        TOLERANCE);
             }
         }
     }

@@ -21,12 +21,16 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** Losses on the rows of a batch against their formulas in plain double loops, gradients by central differences of those. */
+/**
+ * Losses on the rows of a batch against their formulas in plain double loops, gradients by central differences of
+ * those.
+ */
 class RowLossesTest {
     private static final int ROWS = 8;
     private static final int COLUMNS = 6;
     /** Central differences of float-sized values in double are good to about 1e-9. */
     private static final double TOLERANCE = 1e-6;
+
     private static final double UPSTREAM = 0.7;
 
     private final Engine engine = open();
@@ -57,7 +61,11 @@ class RowLossesTest {
         double[][] rows = Doubles.rows(values, COLUMNS);
         Golden.close("loss", new double[] {formula.applyAsDouble(rows)}, new double[] {loss.value()}, TOLERANCE);
         tape.backward(tape.weightedSum(List.of(loss), new double[] {UPSTREAM}));
-        Golden.close("gradient", Doubles.gradient(rows, z -> UPSTREAM * formula.applyAsDouble(z)), Gradient.of(engine, input), TOLERANCE);
+        Golden.close(
+                "gradient",
+                Doubles.gradient(rows, z -> UPSTREAM * formula.applyAsDouble(z)),
+                Gradient.of(engine, input),
+                TOLERANCE);
     }
 
     private static double[] some(double[] row, int... columns) {
@@ -71,7 +79,8 @@ class RowLossesTest {
     @Test
     void fixedColumnsKeepTheirConstantsAndGetNoGradient() {
         int[] labels = {2, 1, 5, 2, 1, 5, 5, 2};
-        FixedLogits fixed = FixedLogits.none(COLUMNS).with(IntStream.of(3), FixedLogits.UNSEEN)
+        FixedLogits fixed = FixedLogits.none(COLUMNS)
+                .with(IntStream.of(3), FixedLogits.UNSEEN)
                 .with(IntStream.of(0), FixedLogits.ABSENT);
         check(random(1), z -> CrossEntropy.softmax(tape, engine, z, labels, fixed), rows -> {
             double loss = 0;
@@ -105,9 +114,14 @@ class RowLossesTest {
         // What earlier classes reach is a constant.
         double[][] given = Doubles.rows(values, COLUMNS);
         check(values, z -> LogitMargin.past(tape, engine, z, previous, current), rows -> {
-            double[] missing = IntStream.range(0, ROWS).mapToDouble(i -> max(Doubles.softmax(some(given[i], previous), 1)) + 0.1
-                    - max(Doubles.softmax(some(rows[i], current), 1))).filter(m -> m > 0).toArray();
-            assertTrue(missing.length > 0 && missing.length < ROWS, "the case has rows of both kinds: " + missing.length);
+            double[] missing = IntStream.range(0, ROWS)
+                    .mapToDouble(i -> max(Doubles.softmax(some(given[i], previous), 1))
+                            + 0.1
+                            - max(Doubles.softmax(some(rows[i], current), 1)))
+                    .filter(m -> m > 0)
+                    .toArray();
+            assertTrue(
+                    missing.length > 0 && missing.length < ROWS, "the case has rows of both kinds: " + missing.length);
             return Arrays.stream(missing).average().orElse(0);
         });
     }
@@ -117,9 +131,12 @@ class RowLossesTest {
         int[] unseen = {4, 5};
         int[] current = {1, 2};
         check(random(5), z -> LogitMargin.future(tape, engine, z, unseen, current), rows -> {
-            double[] missing = Arrays.stream(rows).mapToDouble(row -> max(some(row, unseen)) + 0.1 - max(some(row, current)))
-                    .filter(m -> m > 0).toArray();
-            assertTrue(missing.length > 0 && missing.length < ROWS, "the case has rows of both kinds: " + missing.length);
+            double[] missing = Arrays.stream(rows)
+                    .mapToDouble(row -> max(some(row, unseen)) + 0.1 - max(some(row, current)))
+                    .filter(m -> m > 0)
+                    .toArray();
+            assertTrue(
+                    missing.length > 0 && missing.length < ROWS, "the case has rows of both kinds: " + missing.length);
             return Arrays.stream(missing).average().orElse(0);
         });
     }
@@ -200,7 +217,8 @@ class RowLossesTest {
                 for (int a = 0; a < COLUMNS; a++) {
                     for (int b = 0; b < COLUMNS; b++) {
                         double covariance = covariance(z, a, b);
-                        loss += a == b ? Math.max(0, 1 - Math.sqrt(covariance + 1e-4)) / (2 * COLUMNS)
+                        loss += a == b
+                                ? Math.max(0, 1 - Math.sqrt(covariance + 1e-4)) / (2 * COLUMNS)
                                 : covariance * covariance / (25 * COLUMNS);
                     }
                 }
@@ -212,13 +230,18 @@ class RowLossesTest {
     private static double covariance(double[][] z, int a, int b) {
         double meanA = Arrays.stream(z).mapToDouble(row -> row[a]).average().orElseThrow();
         double meanB = Arrays.stream(z).mapToDouble(row -> row[b]).average().orElseThrow();
-        return Arrays.stream(z).mapToDouble(row -> (row[a] - meanA) * (row[b] - meanB)).sum() / (z.length - 1);
+        return Arrays.stream(z)
+                        .mapToDouble(row -> (row[a] - meanA) * (row[b] - meanB))
+                        .sum()
+                / (z.length - 1);
     }
 
     @Test
     void anOddNumberOfRowsIsNoTwoViews() {
         Variable odd = tape.input(engine.tensor(Shape.of(3, 2), new float[6]));
-        assertEquals("two views need an even number of rows, got 3",
-                assertThrows(IllegalArgumentException.class, () -> TwoViews.vicReg(tape, engine, odd)).getMessage());
+        assertEquals(
+                "two views need an even number of rows, got 3",
+                assertThrows(IllegalArgumentException.class, () -> TwoViews.vicReg(tape, engine, odd))
+                        .getMessage());
     }
 }

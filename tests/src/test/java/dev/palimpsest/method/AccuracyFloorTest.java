@@ -15,17 +15,19 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * What the digits' recipes reach in a few epochs. The floors lie well below what was measured over several class orders: they catch a
- * method that does not learn or does not remember, not a lost point.
+ * What the digits' recipes reach in a few epochs. The floors lie well below what was measured over several class
+ * orders: they catch a method that does not learn or does not remember, not a lost point.
  */
 class AccuracyFloorTest {
     /** Results for class orders 1, 2, …. */
     private static List<Result> run(String recipeName, int orders, String... options) throws IOException {
         List<Result> results = new ArrayList<>();
         for (int order = 1; order <= orders; order++) {
-            Recipe recipe = RecipeFile.load(recipeName).recipe().with("threads", "1").with("order", "" + order);
+            Recipe recipe =
+                    RecipeFile.load(recipeName).recipe().with("threads", "1").with("order", "" + order);
             for (String option : options) {
-                recipe = recipe.with(option.substring(0, option.indexOf('=')), option.substring(option.indexOf('=') + 1));
+                recipe = recipe.with(
+                        option.substring(0, option.indexOf('=')), option.substring(option.indexOf('=') + 1));
             }
             recipe = Methods.settled(recipe);
             results.add(Experiment.run(recipe, Methods.of(recipe), Progress.silent()));
@@ -52,16 +54,31 @@ class AccuracyFloorTest {
         requireAtLeast(0.91, mean(m2kd, result -> result.accuracy().finalAccuracy()), "mean final accuracy");
     }
 
-    /** Measured: forgetting 0.17 against 0.98, within-experience accuracy 0.96 against 0.60, final accuracy 0.42 against 0.17. */
+    /**
+     * Measured: forgetting 0.17 against 0.98, within-experience accuracy 0.96 against 0.60, final accuracy 0.42
+     * against 0.17.
+     */
     @Test
     void withoutExemplarsM2kdRemembersWhatFineTuningForgets() throws IOException {
         List<Result> m2kd = run("m2kd-digits-exemplar-free", 6, "epochs=5");
-        List<Result> fineTuning = run("m2kd-digits-exemplar-free", 6, "epochs=5", "method=fine-tuning", "cross-entropy=all",
-                "freeze-norm=false", "later-learning-rate-factor=1");
+        List<Result> fineTuning = run(
+                "m2kd-digits-exemplar-free",
+                6,
+                "epochs=5",
+                "method=fine-tuning",
+                "cross-entropy=all",
+                "freeze-norm=false",
+                "later-learning-rate-factor=1");
         double forgetting = mean(m2kd, result -> result.accuracy().forgetting());
-        requireAtLeast(2 * forgetting, mean(fineTuning, result -> result.accuracy().forgetting()), "forgetting of fine-tuning");
+        requireAtLeast(
+                2 * forgetting,
+                mean(fineTuning, result -> result.accuracy().forgetting()),
+                "forgetting of fine-tuning");
         double within = mean(fineTuning, result -> result.withinExperience().finalAccuracy());
-        requireAtLeast(within + 0.15, mean(m2kd, result -> result.withinExperience().finalAccuracy()), "within-experience accuracy");
+        requireAtLeast(
+                within + 0.15,
+                mean(m2kd, result -> result.withinExperience().finalAccuracy()),
+                "within-experience accuracy");
         double last = mean(fineTuning, result -> result.accuracy().finalAccuracy());
         requireAtLeast(last + 0.05, mean(m2kd, result -> result.accuracy().finalAccuracy()), "final accuracy");
     }
@@ -78,7 +95,8 @@ class AccuracyFloorTest {
         double icarl = last("m2kd-digits", "epochs=5", "method=icarl");
         double replay = last("m2kd-digits", "epochs=5", "method=replay");
         double joint = last("m2kd-digits", "epochs=5", "method=joint");
-        assertTrue(fineTuning < 0.25, "fine-tuning, which can know the last of five experiences alone, is " + fineTuning);
+        assertTrue(
+                fineTuning < 0.25, "fine-tuning, which can know the last of five experiences alone, is " + fineTuning);
         requireAtLeast(fineTuning + 0.1, lwfMc, "LwF-MC");
         requireAtLeast(lwfMc + 0.25, icarl, "iCaRL");
         requireAtLeast(fineTuning + 0.5, replay, "replay");
@@ -86,12 +104,17 @@ class AccuracyFloorTest {
         requireAtLeast(Math.max(icarl, replay), joint, "joint");
     }
 
-    /** Ten steps on one set of weights. Measured: the newest class 0.92 and 0.94, all classes at the end 0.88 and 0.94. */
+    /**
+     * Ten steps on one set of weights. Measured: the newest class 0.92 and 0.94, all classes at the end 0.88 and 0.94.
+     */
     @Test
     void tenStepsStayTrainable() throws IOException {
         List<Result> m2kd = run("m2kd-digits", 2, "epochs=6", "split=10x1", "groups=cumulative");
         for (Result result : m2kd) {
-            double newest = IntStream.range(0, 10).mapToDouble(i -> result.accuracy().at(i, i)).average().orElseThrow();
+            double newest = IntStream.range(0, 10)
+                    .mapToDouble(i -> result.accuracy().at(i, i))
+                    .average()
+                    .orElseThrow();
             requireAtLeast(0.85, newest, "accuracy on the newest class");
         }
         requireAtLeast(0.8, mean(m2kd, result -> result.accuracy().finalAccuracy()), "final accuracy");

@@ -49,8 +49,14 @@ class FeatureMemoryTest {
             memory.add(item(i));
         }
         List<FeatureMemory.Item> four = memory.draw(4);
-        assertEquals(4, new HashSet<>(four.stream().map(FeatureMemory.Item::label).toList()).size());
-        assertEquals(6, new HashSet<>(memory.draw(10).stream().map(FeatureMemory.Item::label).toList()).size());
+        assertEquals(
+                4, new HashSet<>(four.stream().map(FeatureMemory.Item::label).toList()).size());
+        assertEquals(
+                6,
+                new HashSet<>(memory.draw(10).stream()
+                                .map(FeatureMemory.Item::label)
+                                .toList())
+                        .size());
         HashSet<List<Integer>> draws = new HashSet<>();
         for (int i = 0; i < 20; i++) {
             draws.add(memory.draw(3).stream().map(FeatureMemory.Item::label).toList());
@@ -61,8 +67,10 @@ class FeatureMemoryTest {
     @Test
     void anItemIsHeldToTheChallengesLimit() {
         new FeatureMemory(20, 923, 100, 1);
-        assertEquals("an item of memory may have 1024 floats at most; 924 features, 100 logits and a label are 1025: take a network with "
-                + "fewer features, or memory = 0", assertThrows(IllegalArgumentException.class, () -> new FeatureMemory(20, 924, 100, 1))
+        assertEquals(
+                "an item of memory may have 1024 floats at most; 924 features, 100 logits and a label are 1025: take a"
+                        + " network with fewer features, or memory = 0",
+                assertThrows(IllegalArgumentException.class, () -> new FeatureMemory(20, 924, 100, 1))
                         .getMessage());
     }
 }

@@ -32,7 +32,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class M2kdTest {
-    private static final int[] SOME_IMAGES = IntStream.range(0, 70).map(i -> 13 * i).toArray();
+    private static final int[] SOME_IMAGES =
+            IntStream.range(0, 70).map(i -> 13 * i).toArray();
 
     /** Compares every snapshot, after every experience, with the network as it was when the snapshot was taken. */
     private static final class SnapshotWatch extends Watched {
@@ -53,8 +54,12 @@ class M2kdTest {
             }
             copies.add(learner.network().parameters(), learner.network().buffers());
             for (int s = 1; s <= taken.size(); s++) {
-                try (FrozenNetwork rebuilt = new FrozenNetwork(learner.engine(), learner.network(), method.weights(s))) {
-                    assertArrayEquals(taken.get(s - 1), outputs(learner, rebuilt), "outputs of snapshot " + s + " after " + taken.size());
+                try (FrozenNetwork rebuilt =
+                        new FrozenNetwork(learner.engine(), learner.network(), method.weights(s))) {
+                    assertArrayEquals(
+                            taken.get(s - 1),
+                            outputs(learner, rebuilt),
+                            "outputs of snapshot " + s + " after " + taken.size());
                     compared++;
                 }
                 requireSameWeights(learner, s, method.weights(s));
@@ -70,7 +75,9 @@ class M2kdTest {
                     weights.weight(parameter, null, found);
                     assertEquals(-1, expected.mismatch(found), parameter.name() + " of snapshot " + snapshot);
                 } else {
-                    assertEquals(-1, copies.vector(snapshot, parameter.name()).mismatch(weights.vector(parameter.name())),
+                    assertEquals(
+                            -1,
+                            copies.vector(snapshot, parameter.name()).mismatch(weights.vector(parameter.name())),
                             parameter.name());
                 }
             }
@@ -79,8 +86,14 @@ class M2kdTest {
         /** Bits of all outputs for some images, auxiliary ones too. */
         private static int[] outputs(Learner learner, FrozenNetwork network) {
             List<int[]> bits = new ArrayList<>();
-            learner.trainingImages().run(network, SOME_IMAGES, true, (first, batch, outputs) -> outputs.forEach(
-                    output -> bits.add(output.data().asSlice(0, output.shape().bytes()).toArray(JAVA_INT))));
+            learner.trainingImages()
+                    .run(
+                            network,
+                            SOME_IMAGES,
+                            true,
+                            (first, batch, outputs) -> outputs.forEach(output -> bits.add(output.data()
+                                    .asSlice(0, output.shape().bytes())
+                                    .toArray(JAVA_INT))));
             return bits.stream().flatMapToInt(Arrays::stream).toArray();
         }
 
@@ -94,7 +107,8 @@ class M2kdTest {
     @ParameterizedTest
     @CsvSource({"sgd, true", "adam, true", "sgd, false"})
     void everySnapshotStaysWhatItWasWhileLaterOnesAreTrained(String optimiser, boolean prune) {
-        Recipe recipe = SmallRun.recipe("optimiser=" + optimiser, "prune=" + prune, "weight-decay=0.05", "validation=0.6", "clip=1");
+        Recipe recipe = SmallRun.recipe(
+                "optimiser=" + optimiser, "prune=" + prune, "weight-decay=0.05", "validation=0.6", "clip=1");
         SnapshotWatch watch = new SnapshotWatch(new M2kd(recipe));
         Experiment.run(recipe, watch, Progress.silent());
         assertEquals(15, watch.compared, "1 + 2 + 3 + 4 + 5 comparisons");
@@ -123,7 +137,9 @@ class M2kdTest {
                     copiedBytes += parameter.shape().bytes();
                 }
             }
-            copiedBytes += learner.network().buffers().stream().mapToLong(b -> b.shape().bytes()).sum();
+            copiedBytes += learner.network().buffers().stream()
+                    .mapToLong(b -> b.shape().bytes())
+                    .sum();
             snapshots++;
         }
     }
@@ -139,7 +155,9 @@ class M2kdTest {
         assertEquals(bits, memory.bitsPerWeight());
         long planeBits = 8 * (memory.snapshotBytes() - watch.copiedBytes);
         long least = bits * watch.prunedWeights;
-        assertTrue(planeBits >= least && planeBits <= 1.05 * least, planeBits + " bits for " + watch.prunedWeights + " weights");
+        assertTrue(
+                planeBits >= least && planeBits <= 1.05 * least,
+                planeBits + " bits for " + watch.prunedWeights + " weights");
         assertEquals(watch.copiedBytes + 4 * watch.prunedWeights * watch.snapshots, memory.fullCopiesBytes());
         assertEquals(watch.snapshots, result.memory().size());
     }
@@ -201,8 +219,8 @@ class M2kdTest {
     @ParameterizedTest
     @ValueSource(strings = {"optimiser=sgd", "nesterov=true", "optimiser=adam"})
     void weightsOfEarlierStepsAndReleasedOnesNeverMove(String optimiser) {
-        Recipe recipe = SmallRun.recipe(optimiser, "weight-decay=0.05", "momentum=0.9", "validation=0.7", "retrain-epochs=2",
-                "split=3x2+4");
+        Recipe recipe = SmallRun.recipe(
+                optimiser, "weight-decay=0.05", "momentum=0.9", "validation=0.7", "retrain-epochs=2", "split=3x2+4");
         FrozenWatch watch = new FrozenWatch(new M2kd(recipe));
         Experiment.run(recipe, watch, Progress.silent());
         assertTrue(watch.still > 10_000 && watch.moved > 10_000, watch.still + " stayed, " + watch.moved + " moved");
@@ -211,8 +229,10 @@ class M2kdTest {
     @Test
     void aFractionThatExhaustsTheFreeWeightsIsRefusedWithTheNumbers() {
         Recipe recipe = SmallRun.recipe("fraction=0.1");
-        String message = assertThrows(IllegalArgumentException.class,
-                () -> Experiment.run(recipe, new M2kd(recipe), Progress.silent())).getMessage();
+        String message = assertThrows(
+                        IllegalArgumentException.class,
+                        () -> Experiment.run(recipe, new M2kd(recipe), Progress.silent()))
+                .getMessage();
         assertTrue(message.contains("does not fit conv1.weight: free weights before each step 36, 4, 0"), message);
     }
 }

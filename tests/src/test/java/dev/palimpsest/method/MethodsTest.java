@@ -81,11 +81,16 @@ class MethodsTest {
         BatchWatch watch = watch("method=replay", "exemplar-budget=24", "validation=0.6");
         int[] expected = {0, 24, 24, 24, 24};
         for (int e = 0; e < 5; e++) {
-            assertEquals(expected[e], watch.atHand.get(e).length - watch.experiences.get(e).train().length);
+            assertEquals(
+                    expected[e],
+                    watch.atHand.get(e).length - watch.experiences.get(e).train().length);
             if (e > 1) {
                 Set<Integer> before = set(watch.atHand.get(e - 1));
                 before.addAll(set(watch.experiences.get(e - 1).train()));
-                assertTrue(before.containsAll(minus(set(watch.atHand.get(e)), set(watch.experiences.get(e).train()))),
+                assertTrue(
+                        before.containsAll(minus(
+                                set(watch.atHand.get(e)),
+                                set(watch.experiences.get(e).train()))),
                         "what was dropped does not come back");
             }
         }
@@ -96,13 +101,21 @@ class MethodsTest {
     void icarlMixesExemplarsAmongTheNewImages() {
         BatchWatch watch = watch("method=icarl", "exemplars=3", "validation=0.6");
         for (int e = 0; e < 5; e++) {
-            int[] seen = watch.batches.get(e).stream().flatMapToInt(Arrays::stream).sorted().toArray();
-            assertEquals(Arrays.stream(watch.atHand.get(e)).sorted().boxed().toList(), Arrays.stream(seen).boxed().toList());
+            int[] seen = watch.batches.get(e).stream()
+                    .flatMapToInt(Arrays::stream)
+                    .sorted()
+                    .toArray();
+            assertEquals(
+                    Arrays.stream(watch.atHand.get(e)).sorted().boxed().toList(),
+                    Arrays.stream(seen).boxed().toList());
         }
         Set<Integer> fresh = set(watch.experiences.get(4).train());
-        int[] old = watch.batches.get(4).stream().mapToInt(batch -> (int) IntStream.of(batch).filter(i -> !fresh.contains(i)).count())
+        int[] old = watch.batches.get(4).stream()
+                .mapToInt(batch -> (int)
+                        IntStream.of(batch).filter(i -> !fresh.contains(i)).count())
                 .toArray();
-        assertTrue(IntStream.of(old).max().orElseThrow() < 16 && IntStream.of(old).sum() == 24, Arrays.toString(old));
+        assertTrue(
+                IntStream.of(old).max().orElseThrow() < 16 && IntStream.of(old).sum() == 24, Arrays.toString(old));
     }
 
     private static Set<Integer> set(List<int[]> batches) {
@@ -120,36 +133,58 @@ class MethodsTest {
 
     @Test
     void methodsThatNeedExemplarsSayWhatToTakeWithout() {
-        assertRefused("method = icarl needs exemplars, but exemplars = 0: keep some, or take method = lwf-mc",
-                "method=icarl", "exemplars=0");
-        assertRefused("method = replay needs exemplars, but exemplars = 0: keep some, or take method = fine-tuning", "method=replay",
+        assertRefused(
+                "method = icarl needs exemplars, but exemplars = 0: keep some, or take method = lwf-mc",
+                "method=icarl",
+                "exemplars=0");
+        assertRefused(
+                "method = replay needs exemplars, but exemplars = 0: keep some, or take method = fine-tuning",
+                "method=replay",
                 "exemplars=0");
     }
 
     @Test
     void oneClassAStepIsRefusedWhereNothingWouldBeLearned() {
-        assertRefused("groups = own and split = 10x1: the distillation of a group of one class is always zero, so that group has no "
-                + "teacher; set groups = cumulative, or distil features with lambda-feature = 0.05", "split=10x1");
+        assertRefused(
+                "groups = own and split = 10x1: the distillation of a group of one class is always zero, so that group"
+                        + " has no teacher; set groups = cumulative, or distil features with lambda-feature = 0.05",
+                "split=10x1");
         assertRefused("groups = own and split = 5+1+4: the distil", "split=5+1+4");
-        assertRefused("cross-entropy = new and split = 9+1: a softmax over the one new class of an experience is always right, so "
-                + "nothing is learned; set cross-entropy = bce, or more classes an experience", "split=9+1", "cross-entropy=new", "exemplars=0");
-        for (String[] allowed : new String[][] {{"split=10x1", "groups=cumulative"}, {"split=10x1", "lambda-feature=0.05"},
-                {"split=9+1"}, {"split=10x1", "lambda=0"}, {"split=10x1", "method=lwf"}, {"split=10x1", "method=icarl"}}) {
+        assertRefused(
+                "cross-entropy = new and split = 9+1: a softmax over the one new class of an experience is always"
+                        + " right, so nothing is learned; set cross-entropy = bce, or more classes an experience",
+                "split=9+1",
+                "cross-entropy=new",
+                "exemplars=0");
+        for (String[] allowed : new String[][] {
+            {"split=10x1", "groups=cumulative"},
+            {"split=10x1", "lambda-feature=0.05"},
+            {"split=9+1"},
+            {"split=10x1", "lambda=0"},
+            {"split=10x1", "method=lwf"},
+            {"split=10x1", "method=icarl"}
+        }) {
             Methods.of(Methods.settled(SmallRun.recipe(allowed))).close();
         }
     }
 
     @Test
     void theUpperBoundHasNothingThatSparesOldKnowledge() {
-        Recipe joint = Methods.settled(SmallRun.recipe("method=joint", "exemplar-budget=100", "classifier=nearest-mean"));
+        Recipe joint =
+                Methods.settled(SmallRun.recipe("method=joint", "exemplar-budget=100", "classifier=nearest-mean"));
         assertFalse(joint.exemplars().kept());
         assertEquals("head", joint.toMap().get("classifier"));
-        assertEquals("head", Methods.settled(SmallRun.recipe("method=joint", "classifier=weight-alignment")).toMap().get("classifier"));
+        assertEquals(
+                "head",
+                Methods.settled(SmallRun.recipe("method=joint", "classifier=weight-alignment"))
+                        .toMap()
+                        .get("classifier"));
     }
 
     private static void assertRefused(String part, String... options) {
-        String message = assertThrows(IllegalArgumentException.class,
-                () -> Methods.of(Methods.settled(SmallRun.recipe(options)))).getMessage();
+        String message = assertThrows(
+                        IllegalArgumentException.class, () -> Methods.of(Methods.settled(SmallRun.recipe(options))))
+                .getMessage();
         assertTrue(message.startsWith(part), message);
     }
 }

@@ -28,7 +28,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** One step of the whole loss on the tensors of PyTorch's case: every term, the choices, the total and every gradient. */
+/**
+ * One step of the whole loss on the tensors of PyTorch's case: every term, the choices, the total and every gradient.
+ */
 class MlkdLossGoldenTest {
     private static final double TOLERANCE = 1e-6;
 
@@ -62,7 +64,8 @@ class MlkdLossGoldenTest {
         int each = shape.extent(1) * shape.extent(2);
         List<Tensor> matrices = new ArrayList<>();
         for (int k = 0; k < shape.extent(0); k++) {
-            matrices.add(engine.tensor(Shape.of(shape.extent(1), shape.extent(2)),
+            matrices.add(engine.tensor(
+                    Shape.of(shape.extent(1), shape.extent(2)),
                     Arrays.copyOfRange(golden.floats(name), k * each, (k + 1) * each)));
         }
         return matrices;
@@ -77,7 +80,10 @@ class MlkdLossGoldenTest {
         int experience = (int) metadata("experience");
         int previous = golden.ints("previous").length;
         int seen = golden.ints("seen").length;
-        assertArrayEquals(IntStream.range(0, previous).toArray(), golden.ints("previous"), "the case numbers classes as they are seen");
+        assertArrayEquals(
+                IntStream.range(0, previous).toArray(),
+                golden.ints("previous"),
+                "the case numbers classes as they are seen");
         assertArrayEquals(IntStream.range(0, seen).toArray(), golden.ints("seen"));
         MlkdOptions options = Recipe.of(Map.of()).mlkd();
         Variable logits = input("logits");
@@ -87,19 +93,42 @@ class MlkdLossGoldenTest {
         Variable unlabelledFeature = input("unlabelled_feature");
         Variable rotation = input("rotation_logits");
         int classes = golden.shape("logits").extent(1);
-        try (MlkdLoss loss = new MlkdLoss(engine, options, experience, previous, golden.ints("current"), seen, classes, 3,
-                golden.shape("logits").extent(0), golden.shape("feature").extent(1))) {
+        try (MlkdLoss loss = new MlkdLoss(
+                engine,
+                options,
+                experience,
+                previous,
+                golden.ints("current"),
+                seen,
+                classes,
+                3,
+                golden.shape("logits").extent(0),
+                golden.shape("feature").extent(1))) {
             Terms labels = new Terms();
-            loss.labels(tape, labels, logits, golden.ints("label"),
+            loss.labels(
+                    tape,
+                    labels,
+                    logits,
+                    golden.ints("label"),
                     new MlkdLoss.Replay(memory, golden.floats("stored_memory_logits"), golden.ints("memory_label")));
             Terms labelled = new Terms();
-            loss.labelled(tape, labelled, feature, golden.ints("label"),
+            loss.labelled(
+                    tape,
+                    labelled,
+                    feature,
+                    golden.ints("label"),
                     new MlkdLoss.Taught(matrices("teacher_logits"), matrices("teacher_feature")));
             Terms unlabelled = new Terms();
-            loss.unlabelled(tape, unlabelled, unlabelledLogits, unlabelledFeature,
+            loss.unlabelled(
+                    tape,
+                    unlabelled,
+                    unlabelledLogits,
+                    unlabelledFeature,
                     new MlkdLoss.Taught(matrices("unlabelled_teacher_logits"), matrices("unlabelled_teacher_feature")));
             Terms self = new Terms();
-            loss.selfSupervised(self, CrossEntropy.softmax(tape, engine, rotation, golden.ints("rotation_label"), new ClassRange(0, 4)));
+            loss.selfSupervised(
+                    self,
+                    CrossEntropy.softmax(tape, engine, rotation, golden.ints("rotation_label"), new ClassRange(0, 4)));
 
             double alpha = metadata("alpha");
             double beta = metadata("beta");
@@ -110,7 +139,8 @@ class MlkdLossGoldenTest {
             term("feature_kd_unlabelled", beta, unlabelled, "feature distillation");
             term("relation", metadata("delta"), unlabelled, "relation distillation");
             term("rotation", alpha, self, "self-supervision");
-            var total = tape.weightedSum(List.of(labels.sum(tape), labelled.sum(tape), unlabelled.sum(tape), self.sum(tape)),
+            var total = tape.weightedSum(
+                    List.of(labels.sum(tape), labelled.sum(tape), unlabelled.sum(tape), self.sum(tape)),
                     new double[] {1, 1, 1, 1});
             Golden.close("loss", golden.doubles("loss"), new double[] {total.value()}, TOLERANCE);
             tape.backward(total);
@@ -124,7 +154,10 @@ class MlkdLossGoldenTest {
     }
 
     private void term(String name, double weight, Terms terms, String reported) {
-        Golden.close(name, new double[] {weight * golden.doubles("term." + name)[0]}, new double[] {terms.values().get(reported)},
+        Golden.close(
+                name,
+                new double[] {weight * golden.doubles("term." + name)[0]},
+                new double[] {terms.values().get(reported)},
                 TOLERANCE);
     }
 
@@ -135,19 +168,27 @@ class MlkdLossGoldenTest {
     @Test
     void theSurestTeacherIsChosenAndTheNewestWinsTies() {
         int classes = golden.shape("logits").extent(1);
-        FixedLogits fixed = FixedLogits.none(classes).with(IntStream.range(golden.ints("seen").length, classes), FixedLogits.UNSEEN);
+        FixedLogits fixed = FixedLogits.none(classes)
+                .with(IntStream.range(golden.ints("seen").length, classes), FixedLogits.UNSEEN);
         TeacherChoice labelled = TeacherChoice.byLabel(engine, matrices("teacher_logits"), golden.ints("label"), fixed);
         TeacherChoice unlabelled = TeacherChoice.byConfidence(engine, matrices("unlabelled_teacher_logits"), fixed);
         chosen("labelled_choice", labelled);
         chosen("unlabelled_choice", unlabelled);
         Tensor same = matrices("teacher_logits").getFirst();
         TeacherChoice tied = TeacherChoice.byConfidence(engine, List.of(same, same), fixed);
-        assertArrayEquals(new int[golden.ints("label").length],
-                IntStream.range(0, golden.ints("label").length).map(tied::teacher).toArray(), "ties");
+        assertArrayEquals(
+                new int[golden.ints("label").length],
+                IntStream.range(0, golden.ints("label").length)
+                        .map(tied::teacher)
+                        .toArray(),
+                "ties");
     }
 
     private void chosen(String name, TeacherChoice choice) {
         int[] expected = golden.ints(name);
-        assertArrayEquals(expected, IntStream.range(0, expected.length).map(choice::teacher).toArray(), name);
+        assertArrayEquals(
+                expected,
+                IntStream.range(0, expected.length).map(choice::teacher).toArray(),
+                name);
     }
 }

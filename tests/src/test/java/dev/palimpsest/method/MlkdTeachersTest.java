@@ -103,7 +103,8 @@ class MlkdTeachersTest {
     void aStepMovesTheBodyByItsShareAndBringsHeadAndStatistics() {
         teachers.begin(0);
         Network teacher = made.getFirst();
-        List<float[]> before = teacher.parameters().stream().map(Parameter::toArray).toList();
+        List<float[]> before =
+                teacher.parameters().stream().map(Parameter::toArray).toList();
         move(1);
         teachers.follow();
         for (int p = 0; p < before.size(); p++) {
@@ -120,7 +121,8 @@ class MlkdTeachersTest {
             Golden.close(now.name(), expected, now.toArray(), 1e-6);
         }
         for (int b = 0; b < student.buffers().size(); b++) {
-            assertArrayEquals(student.buffers().get(b).value().toArray(ValueLayout.JAVA_FLOAT),
+            assertArrayEquals(
+                    student.buffers().get(b).value().toArray(ValueLayout.JAVA_FLOAT),
                     teacher.buffers().get(b).value().toArray(ValueLayout.JAVA_FLOAT));
         }
     }
@@ -144,7 +146,9 @@ class MlkdTeachersTest {
         float[] all = logits(teachers.outputs(0, together));
         assertArrayEquals(Arrays.copyOfRange(all, 0, 30), logits(joined.get(0)));
         assertArrayEquals(Arrays.copyOfRange(all, 30, 55), logits(joined.get(1)));
-        assertFalse(Arrays.equals(logits(joined.get(0)), logits(teachers.outputs(0, images(6, 3)))), "apart is something else");
+        assertFalse(
+                Arrays.equals(logits(joined.get(0)), logits(teachers.outputs(0, images(6, 3)))),
+                "apart is something else");
     }
 
     private float[] concatenated(Tensor a, Tensor b) {

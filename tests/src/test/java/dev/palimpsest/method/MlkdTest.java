@@ -30,7 +30,8 @@ class MlkdTest {
     private final List<Progress.Step> steps = new ArrayList<>();
 
     private static Recipe recipe(String... options) throws IOException {
-        Map<String, String> texts = new LinkedHashMap<>(RecipeFile.load("mlkd-digits").texts());
+        Map<String, String> texts =
+                new LinkedHashMap<>(RecipeFile.load("mlkd-digits").texts());
         texts.putAll(Map.of("threads", "1", "epochs", "2", "epochs-fall", "0", "fewest-epochs", "1"));
         for (String option : options) {
             texts.put(option.substring(0, option.indexOf('=')), option.substring(option.indexOf('=') + 1));
@@ -50,19 +51,36 @@ class MlkdTest {
     }
 
     private Progress.Step first(int experience) {
-        return steps.stream().filter(step -> step.experience() == experience).findFirst().orElseThrow();
+        return steps.stream()
+                .filter(step -> step.experience() == experience)
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test
     void termsComeWithTheExperiencesThatHaveThem() throws IOException {
         Result result = run();
-        assertEquals(Set.of("cross-entropy", "margins", "self-supervision", "feature distillation"), first(0).terms().keySet());
-        assertEquals(Set.of("cross-entropy", "margins", "self-supervision", "feature distillation", "logit replay",
-                "relation distillation"), first(1).terms().keySet());
+        assertEquals(
+                Set.of("cross-entropy", "margins", "self-supervision", "feature distillation"),
+                first(0).terms().keySet());
+        assertEquals(
+                Set.of(
+                        "cross-entropy",
+                        "margins",
+                        "self-supervision",
+                        "feature distillation",
+                        "logit replay",
+                        "relation distillation"),
+                first(1).terms().keySet());
         assertEquals(10, result.accuracy().experiences());
         assertTrue(result.stopped().isEmpty());
-        assertTrue(result.secondsByPart().keySet().containsAll(List.of(StepTimes.Part.STUDENT, StepTimes.Part.TEACHERS,
-                StepTimes.Part.LOSSES, StepTimes.Part.OPTIMISER)));
+        assertTrue(result.secondsByPart()
+                .keySet()
+                .containsAll(List.of(
+                        StepTimes.Part.STUDENT,
+                        StepTimes.Part.TEACHERS,
+                        StepTimes.Part.LOSSES,
+                        StepTimes.Part.OPTIMISER)));
         assertEquals(result.weightsSha256(), run().weightsSha256(), "the same run again");
     }
 
@@ -89,7 +107,9 @@ class MlkdTest {
                 spent[0] += told[0] - began[0];
             }
         });
-        double sum = result.secondsByPart().values().stream().mapToDouble(Double::doubleValue).sum();
+        double sum = result.secondsByPart().values().stream()
+                .mapToDouble(Double::doubleValue)
+                .sum();
         assertEquals(spent[0] * 1e-9, sum, 0.05 * sum);
         assertEquals(EnumSet.allOf(StepTimes.Part.class), result.secondsByPart().keySet());
         assertFalse(run("teachers=0").secondsByPart().containsKey(StepTimes.Part.TEACHERS));
@@ -97,8 +117,11 @@ class MlkdTest {
 
     @Test
     void moreTeachersAreOtherWeights() throws IOException {
-        Set<String> hashes = Set.of(run("teachers=1").weightsSha256(), run("teachers=2").weightsSha256(),
-                run("teachers=3").weightsSha256(), run("teachers=4").weightsSha256());
+        Set<String> hashes = Set.of(
+                run("teachers=1").weightsSha256(),
+                run("teachers=2").weightsSha256(),
+                run("teachers=3").weightsSha256(),
+                run("teachers=4").weightsSha256());
         assertEquals(4, hashes.size());
     }
 
@@ -114,15 +137,35 @@ class MlkdTest {
     @ValueSource(strings = {"current", "all"})
     void itLearnsFarAboveChance(String pool) throws IOException {
         Result result = run("pool=" + pool, "epochs=12", "learning-rate=0.002");
-        assertTrue(result.accuracy().finalAccuracy() > 0.45, "ten classes: " + result.accuracy().finalAccuracy());
+        assertTrue(
+                result.accuracy().finalAccuracy() > 0.45,
+                "ten classes: " + result.accuracy().finalAccuracy());
     }
 
     @Test
     void epochsFallToTheFewest() throws IOException {
         run("epochs=5", "epochs-fall=1", "fewest-epochs=3", "method=mlkd-baseline");
-        assertEquals(4, steps.stream().filter(step -> step.experience() == 0).mapToInt(Progress.Step::epoch).max().orElseThrow());
-        assertEquals(3, steps.stream().filter(step -> step.experience() == 1).mapToInt(Progress.Step::epoch).max().orElseThrow());
-        assertEquals(2, steps.stream().filter(step -> step.experience() == 9).mapToInt(Progress.Step::epoch).max().orElseThrow());
+        assertEquals(
+                4,
+                steps.stream()
+                        .filter(step -> step.experience() == 0)
+                        .mapToInt(Progress.Step::epoch)
+                        .max()
+                        .orElseThrow());
+        assertEquals(
+                3,
+                steps.stream()
+                        .filter(step -> step.experience() == 1)
+                        .mapToInt(Progress.Step::epoch)
+                        .max()
+                        .orElseThrow());
+        assertEquals(
+                2,
+                steps.stream()
+                        .filter(step -> step.experience() == 9)
+                        .mapToInt(Progress.Step::epoch)
+                        .max()
+                        .orElseThrow());
     }
 
     @Test
@@ -130,28 +173,39 @@ class MlkdTest {
         Result late = run("max-minutes=1e-9");
         assertEquals(1, steps.size());
         assertEquals(1, late.accuracy().experiences());
-        assertEquals("the time of max-minutes = 1.0E-9 is used up, so training ended in experience 1 of 10", late.stopped().orElseThrow());
+        assertEquals(
+                "the time of max-minutes = 1.0E-9 is used up, so training ended in experience 1 of 10",
+                late.stopped().orElseThrow());
         Result large = run("max-memory=1");
         assertEquals(1, steps.size());
-        assertTrue(large.stopped().orElseThrow().matches("[\\d,]+ MB of memory were in use, more than max-memory = 1, so training ended "
-                + "in experience 1 of 10"), large.stopped().orElseThrow());
+        assertTrue(
+                large.stopped()
+                        .orElseThrow()
+                        .matches("[\\d,]+ MB of memory were in use, more than max-memory = 1, so training ended "
+                                + "in experience 1 of 10"),
+                large.stopped().orElseThrow());
     }
 
     @Test
     void paperAndCodeDifferWhereTheyDo() {
         assertEquals(MlkdOptions.as("paper").keySet(), MlkdOptions.as("code").keySet());
         Recipe standard = Recipe.of(Map.of());
-        MlkdOptions.as("code").forEach((name, text) -> assertEquals(text, standard.toMap().get(name),
-                name + ": the default is the code's"));
-        MlkdOptions.as("paper").forEach((name, text) -> assertNotEquals(text, standard.toMap().get(name), name));
-        assertEquals("as = book: expected paper or code",
-                assertThrows(IllegalArgumentException.class, () -> MlkdOptions.as("book")).getMessage());
+        MlkdOptions.as("code")
+                .forEach((name, text) ->
+                        assertEquals(text, standard.toMap().get(name), name + ": the default is the code's"));
+        MlkdOptions.as("paper")
+                .forEach((name, text) -> assertNotEquals(text, standard.toMap().get(name), name));
+        assertEquals(
+                "as = book: expected paper or code",
+                assertThrows(IllegalArgumentException.class, () -> MlkdOptions.as("book"))
+                        .getMessage());
     }
 
     @Test
     void methodsThatNeedNewClassesAreRefusedWhereClassesRepeat() throws IOException {
         Recipe recipe = recipe("method=m2kd");
-        String sentence = assertThrows(IllegalArgumentException.class, () -> Methods.of(recipe)).getMessage();
+        String sentence = assertThrows(IllegalArgumentException.class, () -> Methods.of(recipe))
+                .getMessage();
         assertTrue(sentence.startsWith("method = m2kd needs new classes in every experience"), sentence);
         assertFalse(sentence.endsWith("joint"), sentence);
     }

@@ -49,8 +49,15 @@ class TeacherMemoryTest {
 
     /** From none at all over one network, and some but not all outputs, to everything. */
     @ParameterizedTest
-    @ValueSource(strings = {"method=m2kd", "method=m2kd augment=shift:1", "method=m2kd prune=false groups=cumulative lambda-feature=0.05",
-        "method=m2kd network=resnet-18 stem=cifar widths=4,4,6,6 threads=2 split=3+3+4", "method=lwf", "method=icarl"})
+    @ValueSource(
+            strings = {
+                "method=m2kd",
+                "method=m2kd augment=shift:1",
+                "method=m2kd prune=false groups=cumulative lambda-feature=0.05",
+                "method=m2kd network=resnet-18 stem=cifar widths=4,4,6,6 threads=2 split=3+3+4",
+                "method=lwf",
+                "method=icarl"
+            })
     void theLimitDoesNotChangeABitOfTheResult(String options) {
         Set<String> hashes = new LinkedHashSet<>();
         Set<List<Double>> accuracies = new LinkedHashSet<>();
@@ -66,10 +73,13 @@ class TeacherMemoryTest {
     }
 
     private Teacher teacher(TeacherMemory memory, String name) {
-        return new Teacher(memory, () -> {
-            compiled.add(name);
-            return new FrozenNetwork(engine, network, Weights.of(network));
-        }, CLASSES);
+        return new Teacher(
+                memory,
+                () -> {
+                    compiled.add(name);
+                    return new FrozenNetwork(engine, network, Weights.of(network));
+                },
+                CLASSES);
     }
 
     private long use(TeacherMemory memory, Teacher teacher) {
@@ -125,12 +135,21 @@ class TeacherMemoryTest {
         assertEquals(0, memory.bytes());
     }
 
-    /** Folded weights and biases, a packed copy of the weights after the first batch, and another for another shape. */
+    /**
+     * Folded weights and biases, a packed copy of the weights after the first batch, and another for another shape.
+     */
     @Test
     void aNetworkReportsWhatItHolds() {
-        long weights = network.units().stream().mapToLong(unit -> unit.weight().shape().bytes()).sum();
-        long biases = network.units().stream().mapToLong(unit -> unit.norm().scale().shape().bytes()).sum();
-        long heads = network.parameters().stream().filter(p -> p.role() == Parameter.Role.HEAD).mapToLong(p -> 2 * p.shape().bytes()).sum();
+        long weights = network.units().stream()
+                .mapToLong(unit -> unit.weight().shape().bytes())
+                .sum();
+        long biases = network.units().stream()
+                .mapToLong(unit -> unit.norm().scale().shape().bytes())
+                .sum();
+        long heads = network.parameters().stream()
+                .filter(p -> p.role() == Parameter.Role.HEAD)
+                .mapToLong(p -> 2 * p.shape().bytes())
+                .sum();
         try (FrozenNetwork frozen = new FrozenNetwork(engine, network, Weights.of(network))) {
             assertEquals(weights + biases + heads, frozen.bytes());
             for (int rows = 2; rows <= 3; rows++) {
@@ -142,7 +161,10 @@ class TeacherMemoryTest {
         }
     }
 
-    /** Why features can be kept: an image's do not depend on how many are computed with it, nor its head's outputs on how they came. */
+    /**
+     * Why features can be kept: an image's do not depend on how many are computed with it, nor its head's outputs on
+     * how they came.
+     */
     @Test
     void pooledFeaturesOfAnImageAreTheSameInEveryBatch() {
         try (FrozenNetwork frozen = new FrozenNetwork(engine, network, Weights.of(network))) {
@@ -154,7 +176,9 @@ class TeacherMemoryTest {
                 }
                 Outputs<Tensor> outputs = frozen.forward(images, true);
                 float[][] own = outputs.pooled().stream()
-                        .map(pooled -> Arrays.copyOf(engine.toArray(pooled), pooled.shape().extent(1))).toArray(float[][]::new);
+                        .map(pooled -> Arrays.copyOf(
+                                engine.toArray(pooled), pooled.shape().extent(1)))
+                        .toArray(float[][]::new);
                 first = first == null ? own : first;
                 for (int l = 0; l < own.length; l++) {
                     assertArrayEquals(first[l], own[l], "stage " + l + " in a batch of " + rows);

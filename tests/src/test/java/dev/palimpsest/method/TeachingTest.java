@@ -26,8 +26,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The reported terms of every step against the equations, in double precision. The teachers here are frozen copies taken at the end of each
- * experience and always run on the batch at hand, so outputs that the method keeps are held against live ones too.
+ * The reported terms of every step against the equations, in double precision. The teachers here are frozen copies
+ * taken at the end of each experience and always run on the batch at hand, so outputs that the method keeps are held
+ * against live ones too.
  */
 class TeachingTest {
     private static final double LAMBDA = 0.7;
@@ -58,11 +59,15 @@ class TeachingTest {
             boolean all = kind == MethodOptions.Kind.M2KD;
             boolean targetsAlone = kind == MethodOptions.Kind.LWF_MC || kind == MethodOptions.Kind.ICARL;
             int first = all ? 0 : Math.max(0, frozen.size() - 1);
-            double weight = recipe.method().overSnapshots() == MethodOptions.OverSnapshots.SUM ? 1 : 1.0 / (frozen.size() - first);
+            double weight = recipe.method().overSnapshots() == MethodOptions.OverSnapshots.SUM
+                    ? 1
+                    : 1.0 / (frozen.size() - first);
             Outputs<double[][]> student = pass.outputs().map(output -> rows(pass.engine(), output.value()));
             Outputs<double[][]> last = null;
             for (int i = first; i < frozen.size(); i++) {
-                int begin = all && recipe.method().groups() == MethodOptions.Groups.OWN ? experiences.get(i).begin() : 0;
+                int begin = all && recipe.method().groups() == MethodOptions.Groups.OWN
+                        ? experiences.get(i).begin()
+                        : 0;
                 Outputs<double[][]> teacher = said(frozen.get(i), pass);
                 last = teacher;
                 if (targetsAlone) {
@@ -70,18 +75,34 @@ class TeachingTest {
                 }
                 add("distillation", LAMBDA * weight * kl(teacher.logits(), student.logits(), begin));
                 for (int l = 0; l < 2; l++) {
-                    add("auxiliary distillation",
-                            LAMBDA_AUXILIARY * weight * kl(teacher.auxiliary().get(l), student.auxiliary().get(l), begin));
+                    add(
+                            "auxiliary distillation",
+                            LAMBDA_AUXILIARY
+                                    * weight
+                                    * kl(
+                                            teacher.auxiliary().get(l),
+                                            student.auxiliary().get(l),
+                                            begin));
                 }
                 for (int l = 0; l < 3; l++) {
-                    add("feature distillation",
-                            LAMBDA_FEATURE * weight * Doubles.squaredDistance(student.pooled().get(l), teacher.pooled().get(l)));
+                    add(
+                            "feature distillation",
+                            LAMBDA_FEATURE
+                                    * weight
+                                    * Doubles.squaredDistance(
+                                            student.pooled().get(l),
+                                            teacher.pooled().get(l)));
                 }
             }
-            add("cross-entropy", crossEntropy(student.logits(), pass.batch().labels(), last == null ? null : last.logits()));
+            add(
+                    "cross-entropy",
+                    crossEntropy(student.logits(), pass.batch().labels(), last == null ? null : last.logits()));
             for (int l = 0; l < 2; l++) {
-                double[][] lastAuxiliary = last == null ? null : last.auxiliary().get(l);
-                add("auxiliary cross-entropy", crossEntropy(student.auxiliary().get(l), pass.batch().labels(), lastAuxiliary) / 2);
+                double[][] lastAuxiliary =
+                        last == null ? null : last.auxiliary().get(l);
+                add(
+                        "auxiliary cross-entropy",
+                        crossEntropy(student.auxiliary().get(l), pass.batch().labels(), lastAuxiliary) / 2);
             }
         }
 
@@ -107,7 +128,9 @@ class TeachingTest {
         }
 
         private double crossEntropy(double[][] logits, int[] labels, double[][] last) {
-            int begin = recipe.method().crossEntropy() == MethodOptions.CrossEntropy.NEW ? experiences.getLast().begin() : 0;
+            int begin = recipe.method().crossEntropy() == MethodOptions.CrossEntropy.NEW
+                    ? experiences.getLast().begin()
+                    : 0;
             double sum = 0;
             for (int row = 0; row < labels.length; row++) {
                 if (recipe.method().crossEntropy() != MethodOptions.CrossEntropy.BCE) {
@@ -116,8 +139,10 @@ class TeachingTest {
                     continue;
                 }
                 for (int c = 0; c < logits[row].length; c++) {
-                    double target = last != null && c < last[row].length ? sigmoid(last[row][c]) : c == labels[row] ? 1 : 0;
-                    sum -= target * Math.log(sigmoid(logits[row][c])) + (1 - target) * Math.log(1 - sigmoid(logits[row][c]));
+                    double target =
+                            last != null && c < last[row].length ? sigmoid(last[row][c]) : c == labels[row] ? 1 : 0;
+                    sum -= target * Math.log(sigmoid(logits[row][c]))
+                            + (1 - target) * Math.log(1 - sigmoid(logits[row][c]));
                 }
             }
             return sum / labels.length;
@@ -151,12 +176,28 @@ class TeachingTest {
         "icarl, own, mean, none, bce, 2, true",
         "icarl, own, mean, shift:1, bce, 2, true",
     })
-    void everyTermIsWhatItsEquationSays(String method, String groups, String over, String augment, String crossEntropy, int exemplars,
+    void everyTermIsWhatItsEquationSays(
+            String method,
+            String groups,
+            String over,
+            String augment,
+            String crossEntropy,
+            int exemplars,
             boolean prune) {
-        Recipe recipe = SmallRun.recipe("method=" + method, "groups=" + groups, "over-snapshots=" + over, "augment=" + augment,
-                "cross-entropy=" + crossEntropy, "exemplars=" + exemplars, "prune=" + prune, "lambda=" + LAMBDA,
-                "temperature=" + TEMPERATURE, "lambda-auxiliary=" + LAMBDA_AUXILIARY, "lambda-feature=" + LAMBDA_FEATURE,
-                "split=2x3+4", "validation=0.6");
+        Recipe recipe = SmallRun.recipe(
+                "method=" + method,
+                "groups=" + groups,
+                "over-snapshots=" + over,
+                "augment=" + augment,
+                "cross-entropy=" + crossEntropy,
+                "exemplars=" + exemplars,
+                "prune=" + prune,
+                "lambda=" + LAMBDA,
+                "temperature=" + TEMPERATURE,
+                "lambda-auxiliary=" + LAMBDA_AUXILIARY,
+                "lambda-feature=" + LAMBDA_FEATURE,
+                "split=2x3+4",
+                "validation=0.6");
         Watch watch = new Watch(recipe);
         int laterTerms = method.equals("m2kd") || method.equals("lwf") ? 5 : 2;
         int[] steps = new int[3];
@@ -165,13 +206,19 @@ class TeachingTest {
             public void step(Step step) {
                 String where = "step " + step.step() + " of experience " + step.experience() + ", ";
                 assertEquals(watch.expected.keySet(), new TreeMap<>(step.terms()).keySet(), where);
-                assertEquals(step.experience() == 0 ? 2 : laterTerms, step.terms().size(), where);
+                assertEquals(
+                        step.experience() == 0 ? 2 : laterTerms, step.terms().size(), where);
                 step.terms().forEach((term, value) -> {
                     double should = watch.expected.get(term);
                     assertTrue(should > 0, where + term + " has nothing to say");
                     assertEquals(should, value, 1e-4 * should + 1e-7, where + term);
                 });
-                assertEquals(step.terms().values().stream().mapToDouble(Double::doubleValue).sum(), step.loss(), 1e-9);
+                assertEquals(
+                        step.terms().values().stream()
+                                .mapToDouble(Double::doubleValue)
+                                .sum(),
+                        step.loss(),
+                        1e-9);
                 steps[step.experience()]++;
             }
         });

@@ -9,13 +9,11 @@ import org.junit.jupiter.api.Test;
 
 class AccuracyMatrixTest {
     /**
-     * Worked by hand. Test images 10, 30, 60; right answers
-     *      9
-     *      5 27
-     *      7 12 54
-     * so a = .9 | .5 .9 | .7 .4 .9 and all seen = 9/10, 32/40, 73/100.
+     * Worked by hand. Test images 10, 30, 60; right answers 9 5 27 7 12 54 so a = .9 | .5 .9 | .7 .4 .9 and all seen =
+     * 9/10, 32/40, 73/100.
      */
-    private final AccuracyMatrix matrix = AccuracyMatrix.of(10, 30, 60).plus(9).plus(5, 27).plus(7, 12, 54);
+    private final AccuracyMatrix matrix =
+            AccuracyMatrix.of(10, 30, 60).plus(9).plus(5, 27).plus(7, 12, 54);
 
     @Test
     void entriesAreSharesOfEachExperiencesImages() {
@@ -74,9 +72,14 @@ class AccuracyMatrixTest {
     @Test
     void impossibleCountsAreRefusedWithTheValues() {
         AccuracyMatrix first = AccuracyMatrix.of(10, 10).plus(9);
-        assertEquals("row 1 needs 2 counts, has 1", assertThrows(IllegalArgumentException.class, () -> first.plus(9)).getMessage());
-        assertEquals("11 right answers for experience 1: expected 0..10",
-                assertThrows(IllegalArgumentException.class, () -> first.plus(9, 11)).getMessage());
+        assertEquals(
+                "row 1 needs 2 counts, has 1",
+                assertThrows(IllegalArgumentException.class, () -> first.plus(9))
+                        .getMessage());
+        assertEquals(
+                "11 right answers for experience 1: expected 0..10",
+                assertThrows(IllegalArgumentException.class, () -> first.plus(9, 11))
+                        .getMessage());
         assertThrows(IllegalStateException.class, () -> first.plus(1, 1).plus(1, 1, 1));
         assertThrows(IllegalArgumentException.class, () -> AccuracyMatrix.of(10, -1));
         assertThrows(IllegalArgumentException.class, () -> AccuracyMatrix.of(0, 10));

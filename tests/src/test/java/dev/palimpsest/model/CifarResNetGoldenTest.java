@@ -33,26 +33,46 @@ class CifarResNetGoldenTest {
     @MethodSource("cases")
     void trainingStepEqualsPyTorch(Path file) throws Exception {
         Safetensors golden = Safetensors.read(file);
-        try (Arena arena = Arena.ofShared(); Engine engine = Engine.cpu(2)) {
+        try (Arena arena = Arena.ofShared();
+                Engine engine = Engine.cpu(2)) {
             Network network = GoldenNetwork.load(golden, arena);
             Tape tape = new Tape(engine);
-            Outputs<Variable> outputs = network.forward(new Training(tape, false), tape.input(GoldenNetwork.images(golden, engine)), false);
-            Scalar loss = CrossEntropy.softmax(tape, engine, outputs.logits(), golden.ints("label"), new ClassRange(0, network.classes()));
-            Golden.close("train.logits", golden.doubles("train.logits"), engine.toArray(outputs.logits().value()), OUTPUT);
-            Golden.close("train.feature", golden.doubles("train.feature"), engine.toArray(outputs.feature().value()), OUTPUT);
+            Outputs<Variable> outputs =
+                    network.forward(new Training(tape, false), tape.input(GoldenNetwork.images(golden, engine)), false);
+            Scalar loss = CrossEntropy.softmax(
+                    tape, engine, outputs.logits(), golden.ints("label"), new ClassRange(0, network.classes()));
+            Golden.close(
+                    "train.logits",
+                    golden.doubles("train.logits"),
+                    engine.toArray(outputs.logits().value()),
+                    OUTPUT);
+            Golden.close(
+                    "train.feature",
+                    golden.doubles("train.feature"),
+                    engine.toArray(outputs.feature().value()),
+                    OUTPUT);
             for (int l = 0; l < 3; l++) {
-                Golden.close("stage" + (l + 1), pooled(golden, "train.stage" + (l + 1)),
-                        engine.toArray(outputs.pooled().get(l).value()), OUTPUT);
+                Golden.close(
+                        "stage" + (l + 1),
+                        pooled(golden, "train.stage" + (l + 1)),
+                        engine.toArray(outputs.pooled().get(l).value()),
+                        OUTPUT);
             }
             Golden.close("train.loss", golden.doubles("train.loss"), new double[] {loss.value()}, OUTPUT);
             tape.backward(loss);
             for (Parameter parameter : network.parameters()) {
-                Golden.close("grad." + parameter.name(), golden.doubles("grad." + parameter.name()),
-                        parameter.gradient().toArray(JAVA_FLOAT), GRADIENT);
+                Golden.close(
+                        "grad." + parameter.name(),
+                        golden.doubles("grad." + parameter.name()),
+                        parameter.gradient().toArray(JAVA_FLOAT),
+                        GRADIENT);
             }
             for (Buffer buffer : network.buffers()) {
-                Golden.close("after." + buffer.name(), golden.doubles("after." + buffer.name()),
-                        buffer.value().toArray(JAVA_FLOAT), OUTPUT);
+                Golden.close(
+                        "after." + buffer.name(),
+                        golden.doubles("after." + buffer.name()),
+                        buffer.value().toArray(JAVA_FLOAT),
+                        OUTPUT);
             }
         }
     }
@@ -61,7 +81,8 @@ class CifarResNetGoldenTest {
     @MethodSource("cases")
     void frozenNetworkWithFoldedNormEqualsEvaluationMode(Path file) throws Exception {
         Safetensors golden = Safetensors.read(file);
-        try (Arena arena = Arena.ofShared(); Engine engine = Engine.cpu(2)) {
+        try (Arena arena = Arena.ofShared();
+                Engine engine = Engine.cpu(2)) {
             Network network = GoldenNetwork.load(golden, arena);
             try (FrozenNetwork frozen = new FrozenNetwork(engine, network, Weights.of(network))) {
                 Outputs<Tensor> outputs = frozen.forward(GoldenNetwork.images(golden, engine), false);

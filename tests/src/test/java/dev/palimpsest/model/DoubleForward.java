@@ -9,7 +9,8 @@ record DoubleForward(DoubleLayers layers, boolean frozenNorm) implements Forward
     @Override
     public Images unit(ConvNorm unit, Images input, Images residual, boolean relu) {
         Images convolved = layers.convolution(input, unit.weight(), unit.geometry());
-        return residual == null ? layers.batchNorm(convolved, unit.norm(), relu, frozenNorm)
+        return residual == null
+                ? layers.batchNorm(convolved, unit.norm(), relu, frozenNorm)
                 : layers.addRelu(layers.batchNorm(convolved, unit.norm(), false, frozenNorm), residual);
     }
 

@@ -52,8 +52,8 @@ class FrozenNetworkTest {
         }
         for (Buffer buffer : network.buffers()) {
             for (long i = 0; i < buffer.shape().elements(); i++) {
-                buffer.value().setAtIndex(JAVA_FLOAT, i,
-                        (float) (buffer.name().endsWith("var") ? 0.1 + 3 * random.nextDouble() : random.nextGaussian()));
+                buffer.value().setAtIndex(JAVA_FLOAT, i, (float)
+                        (buffer.name().endsWith("var") ? 0.1 + 3 * random.nextDouble() : random.nextGaussian()));
             }
         }
     }
@@ -73,8 +73,8 @@ class FrozenNetworkTest {
         network.grow(4);
         randomise(network, 1);
         Tape tape = new Tape(engine);
-        Outputs<Variable> expected = network.forward(new Training(tape, true),
-                tape.input(NetworkTest.images(engine, design.image(), IMAGES)), true);
+        Outputs<Variable> expected = network.forward(
+                new Training(tape, true), tape.input(NetworkTest.images(engine, design.image(), IMAGES)), true);
         List<float[]> unfolded = new ArrayList<>();
         expected.forEach(output -> unfolded.add(engine.toArray(output.value())));
         try (FrozenNetwork compiled = new FrozenNetwork(engine, network, Weights.of(network))) {
@@ -115,7 +115,8 @@ class FrozenNetworkTest {
         network.grow(2);
         randomise(network, 1);
         float[][] then;
-        try (FrozenNetwork live = new FrozenNetwork(engine, network, Weights.of(network)); FullCopies copies = new FullCopies()) {
+        try (FrozenNetwork live = new FrozenNetwork(engine, network, Weights.of(network));
+                FullCopies copies = new FullCopies()) {
             then = frozen(live, network.image());
             copies.add(network.parameters(), network.buffers());
             network.grow(5);

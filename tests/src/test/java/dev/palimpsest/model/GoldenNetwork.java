@@ -20,7 +20,9 @@ public final class GoldenNetwork {
         while (golden.contains("param.stage1." + blocks + ".conv1.weight")) {
             blocks++;
         }
-        List<Integer> widths = List.of(1, 2, 3).stream().map(l -> golden.shape("param.stage" + l + ".0.conv2.weight").extent(0)).toList();
+        List<Integer> widths = List.of(1, 2, 3).stream()
+                .map(l -> golden.shape("param.stage" + l + ".0.conv2.weight").extent(0))
+                .toList();
         Shape image = Shape.of(images.extent(1), images.extent(2), images.extent(3));
         Network network = Networks.cifarResNet(image, 6 * blocks + 2, widths, 1, false, arena, 0);
         network.grow(golden.shape("param.fc.bias").extent(0));

@@ -36,13 +36,24 @@ class NetworkTest {
         arena.close();
     }
 
-    /** A network of a size that nothing rounds up, as some recipe may ask for it; a stem's stride of 4 is the ImageNet stem's. */
+    /**
+     * A network of a size that nothing rounds up, as some recipe may ask for it; a stem's stride of 4 is the ImageNet
+     * stem's.
+     */
     record Design(String name, Shape image, int depth, List<Integer> widths, int stemStride) {
         Network build(boolean auxiliary, Arena arena, long seed) {
-            return name.equals("digits-net") ? Networks.digitsNet(image, widths, auxiliary, arena, seed)
-                    : name.equals("resnet") ? Networks.resNet(image, depth, widths,
-                            stemStride == 4 ? new Stem.ImageNet() : new Stem.Cifar(stemStride), auxiliary, arena, seed)
-                    : Networks.cifarResNet(image, depth, widths, stemStride, auxiliary, arena, seed);
+            return name.equals("digits-net")
+                    ? Networks.digitsNet(image, widths, auxiliary, arena, seed)
+                    : name.equals("resnet")
+                            ? Networks.resNet(
+                                    image,
+                                    depth,
+                                    widths,
+                                    stemStride == 4 ? new Stem.ImageNet() : new Stem.Cifar(stemStride),
+                                    auxiliary,
+                                    arena,
+                                    seed)
+                            : Networks.cifarResNet(image, depth, widths, stemStride, auxiliary, arena, seed);
         }
 
         @Override
@@ -68,13 +79,21 @@ class NetworkTest {
     void growingKeepsOldRowsBitForBitAndGivesNewOnesStartingValues(Design design) {
         Network network = design.build(true, arena, 5);
         network.grow(3);
-        List<int[]> before = network.heads().stream().map(head -> bits(head.weight())).toList();
-        List<int[]> biasBefore = network.heads().stream().map(head -> bits(head.bias())).toList();
+        List<int[]> before =
+                network.heads().stream().map(head -> bits(head.weight())).toList();
+        List<int[]> biasBefore =
+                network.heads().stream().map(head -> bits(head.bias())).toList();
         network.grow(7);
         for (int h = 0; h < before.size(); h++) {
             Linear head = network.heads().get(h);
-            assertArrayEquals(before.get(h), Arrays.copyOf(bits(head.weight()), before.get(h).length), head.weight().name());
-            assertArrayEquals(biasBefore.get(h), Arrays.copyOf(bits(head.bias()), 3), head.bias().name());
+            assertArrayEquals(
+                    before.get(h),
+                    Arrays.copyOf(bits(head.weight()), before.get(h).length),
+                    head.weight().name());
+            assertArrayEquals(
+                    biasBefore.get(h),
+                    Arrays.copyOf(bits(head.bias()), 3),
+                    head.bias().name());
             int inputs = head.weight().shape().extent(1);
             assertEquals(Shape.of(7, inputs), head.weight().shape());
             requireSpread(Arrays.copyOfRange(head.weight().toArray(), 3 * inputs, 7 * inputs), inputs);
@@ -106,7 +125,10 @@ class NetworkTest {
         with.grow(4);
         for (int l = 1; l < stages; l++) {
             String name = "auxiliary" + l + ".weight";
-            Parameter head = with.parameters().stream().filter(p -> p.name().equals(name)).findFirst().orElseThrow();
+            Parameter head = with.parameters().stream()
+                    .filter(p -> p.name().equals(name))
+                    .findFirst()
+                    .orElseThrow();
             assertEquals(Shape.of(4, design.widths.get(l - 1)), head.shape());
             assertEquals(Parameter.Role.HEAD, head.role());
         }
@@ -123,16 +145,25 @@ class NetworkTest {
         int[] labels = {0, 1, 2, 3, 0, 1};
         try (Engine engine = Engine.cpu(1)) {
             Tape tape = new Tape(engine);
-            Outputs<Variable> outputs = network.forward(new Training(tape, false),
-                    tape.input(images(engine, design.image, labels.length)), true);
-            assertEquals(design.widths, outputs.pooled().stream().map(f -> f.value().shape().extent(1)).toList());
-            assertEquals(Shape.of(6, design.widths.getLast()), outputs.feature().value().shape());
-            List<Scalar> terms = Stream.concat(outputs.auxiliary().stream(), Stream.of(outputs.logits())).map(z -> {
-                assertEquals(Shape.of(6, 4), z.value().shape());
-                return CrossEntropy.softmax(tape, engine, z, labels, new ClassRange(0, 4));
-            }).toList();
+            Outputs<Variable> outputs = network.forward(
+                    new Training(tape, false), tape.input(images(engine, design.image, labels.length)), true);
+            assertEquals(
+                    design.widths,
+                    outputs.pooled().stream()
+                            .map(f -> f.value().shape().extent(1))
+                            .toList());
+            assertEquals(
+                    Shape.of(6, design.widths.getLast()),
+                    outputs.feature().value().shape());
+            List<Scalar> terms = Stream.concat(outputs.auxiliary().stream(), Stream.of(outputs.logits()))
+                    .map(z -> {
+                        assertEquals(Shape.of(6, 4), z.value().shape());
+                        return CrossEntropy.softmax(tape, engine, z, labels, new ClassRange(0, 4));
+                    })
+                    .toList();
             assertEquals(design.widths.size(), terms.size());
-            tape.backward(tape.weightedSum(terms, terms.stream().mapToDouble(t -> 1).toArray()));
+            tape.backward(
+                    tape.weightedSum(terms, terms.stream().mapToDouble(t -> 1).toArray()));
             for (Parameter parameter : network.parameters()) {
                 double size = 0;
                 for (float g : parameter.gradient().toArray(JAVA_FLOAT)) {
@@ -149,16 +180,41 @@ class NetworkTest {
         network.grow(2);
         List<String> names = network.parameters().stream().map(Parameter::name).toList();
         assertEquals(names.size(), new HashSet<>(names).size());
-        assertEquals(List.of("conv1.weight", "bn1.weight", "bn1.bias", "stage1.0.conv1.weight", "stage1.0.bn1.weight", "stage1.0.bn1.bias",
-                "stage1.0.conv2.weight"), names.subList(0, 7));
-        assertTrue(names.containsAll(List.of("stage2.0.down.0.weight", "stage2.0.down.1.weight", "stage3.0.down.1.bias")));
+        assertEquals(
+                List.of(
+                        "conv1.weight",
+                        "bn1.weight",
+                        "bn1.bias",
+                        "stage1.0.conv1.weight",
+                        "stage1.0.bn1.weight",
+                        "stage1.0.bn1.bias",
+                        "stage1.0.conv2.weight"),
+                names.subList(0, 7));
+        assertTrue(
+                names.containsAll(List.of("stage2.0.down.0.weight", "stage2.0.down.1.weight", "stage3.0.down.1.bias")));
         assertFalse(names.contains("stage1.0.down.0.weight"), "the identity fits here");
-        assertEquals(List.of("fc.weight", "fc.bias", "auxiliary1.weight", "auxiliary1.bias", "auxiliary2.weight", "auxiliary2.bias"),
+        assertEquals(
+                List.of(
+                        "fc.weight",
+                        "fc.bias",
+                        "auxiliary1.weight",
+                        "auxiliary1.bias",
+                        "auxiliary2.weight",
+                        "auxiliary2.bias"),
                 names.subList(names.size() - 6, names.size()));
         assertTrue(network.buffers().stream().anyMatch(b -> b.name().equals("stage2.0.down.1.running_var")));
-        assertEquals(List.of("conv1.weight", "bn1.weight", "bn1.bias", "stage1.conv.weight", "stage1.bn.weight", "stage1.bn.bias"),
+        assertEquals(
+                List.of(
+                        "conv1.weight",
+                        "bn1.weight",
+                        "bn1.bias",
+                        "stage1.conv.weight",
+                        "stage1.bn.weight",
+                        "stage1.bn.bias"),
                 Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 8), false, arena, 1).parameters().stream()
-                        .map(Parameter::name).toList().subList(0, 6));
+                        .map(Parameter::name)
+                        .toList()
+                        .subList(0, 6));
     }
 
     @ParameterizedTest
@@ -181,7 +237,9 @@ class NetworkTest {
     private int[] start(Design design, long seed) {
         Network network = design.build(true, arena, seed);
         network.grow(3);
-        return network.parameters().stream().flatMapToInt(p -> Arrays.stream(bits(p))).toArray();
+        return network.parameters().stream()
+                .flatMapToInt(p -> Arrays.stream(bits(p)))
+                .toArray();
     }
 
     private static int[] bits(Parameter parameter) {
@@ -191,13 +249,21 @@ class NetworkTest {
     @Test
     void whatIsNoNetworkIsRefused() {
         Shape image = Shape.of(1, 8, 8);
-        assertThrows(IllegalArgumentException.class, () -> Networks.cifarResNet(image, 9, List.of(4, 8, 12), 1, true, arena, 1));
-        assertThrows(IllegalArgumentException.class, () -> Networks.cifarResNet(image, 2, List.of(4, 8, 12), 1, true, arena, 1));
-        assertThrows(IllegalArgumentException.class, () -> Networks.cifarResNet(image, 8, List.of(4, 8), 1, true, arena, 1));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Networks.cifarResNet(image, 9, List.of(4, 8, 12), 1, true, arena, 1));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Networks.cifarResNet(image, 2, List.of(4, 8, 12), 1, true, arena, 1));
+        assertThrows(
+                IllegalArgumentException.class, () -> Networks.cifarResNet(image, 8, List.of(4, 8), 1, true, arena, 1));
         assertThrows(IllegalArgumentException.class, () -> Networks.digitsNet(image, List.of(4), true, arena, 1));
-        assertThrows(IllegalArgumentException.class,
+        assertThrows(
+                IllegalArgumentException.class,
                 () -> Networks.resNet(image, 50, List.of(4, 4, 4, 4), new Stem.Cifar(1), true, arena, 1));
-        assertThrows(IllegalArgumentException.class, () -> Networks.resNet(image, 18, List.of(4, 4, 4), new Stem.Cifar(1), true, arena, 1));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Networks.resNet(image, 18, List.of(4, 4, 4), new Stem.Cifar(1), true, arena, 1));
     }
 
     /** Random images, the same every time. */

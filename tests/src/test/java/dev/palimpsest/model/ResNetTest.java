@@ -42,20 +42,25 @@ class ResNetTest {
     @ParameterizedTest
     @CsvSource({"18, 11689512", "34, 21797672"})
     void hasAsManyWeightsAsTorchvisions(int depth, long weights) {
-        Network network = Networks.resNet(Shape.of(3, 224, 224), depth, List.of(64, 128, 256, 512), new Stem.ImageNet(), false, arena, 1);
+        Network network = Networks.resNet(
+                Shape.of(3, 224, 224), depth, List.of(64, 128, 256, 512), new Stem.ImageNet(), false, arena, 1);
         assertEquals(weights, network.weights(1000));
     }
 
     @Test
     void aPhotographEndsInSevenBySevenPositions() {
-        Network network = Networks.resNet(Shape.of(3, 224, 224), 18, List.of(1, 1, 1, 1), new Stem.ImageNet(), false, arena, 1);
+        Network network =
+                Networks.resNet(Shape.of(3, 224, 224), 18, List.of(1, 1, 1, 1), new Stem.ImageNet(), false, arena, 1);
         network.grow(1);
         DoubleLayers loops = new DoubleLayers();
         int[] sides = new int[6];
         int[] at = {0};
-        network.forward(new Watching(new DoubleForward(loops, true), sides, at),
-                new Images(1, 3, 224, 224, new double[3 * 224 * 224]), false);
-        assertEquals(List.of(112, 56, 56, 28, 14, 7), Arrays.stream(sides).boxed().toList());
+        network.forward(
+                new Watching(new DoubleForward(loops, true), sides, at),
+                new Images(1, 3, 224, 224, new double[3 * 224 * 224]),
+                false);
+        assertEquals(
+                List.of(112, 56, 56, 28, 14, 7), Arrays.stream(sides).boxed().toList());
     }
 
     /** Notes the side of the stem's output, of what is pooled from it, and of each stage's output. */
@@ -92,11 +97,22 @@ class ResNetTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"18, imagenet, 41, 38, false", "34, imagenet, 33, 40, true", "18, cifar, 9, 12, false", "34, cifar, 11, 8, true"})
+    @CsvSource({
+        "18, imagenet, 41, 38, false",
+        "34, imagenet, 33, 40, true",
+        "18, cifar, 9, 12, false",
+        "34, cifar, 11, 8, true"
+    })
     void equalsDoubleLoops(int depth, String stem, int height, int width, boolean frozenNorm) {
         Shape image = Shape.of(3, height, width);
-        Network network = Networks.resNet(image, depth, List.of(5, 8, 6, 7), stem.equals("cifar") ? new Stem.Cifar(1) : new Stem.ImageNet(),
-                true, arena, 3);
+        Network network = Networks.resNet(
+                image,
+                depth,
+                List.of(5, 8, 6, 7),
+                stem.equals("cifar") ? new Stem.Cifar(1) : new Stem.ImageNet(),
+                true,
+                arena,
+                3);
         network.grow(CLASSES);
         DoubleLayers loops = new DoubleLayers();
         try (Engine engine = Engine.cpu(2)) {
@@ -105,7 +121,10 @@ class ResNetTest {
             Outputs<Images> expected = network.forward(new DoubleForward(loops, frozenNorm), input, true);
             Tape tape = new Tape(engine);
             Outputs<Variable> actual = network.forward(new Training(tape, frozenNorm), tape.input(images), true);
-            actual.zip(expected, (variable, values) -> Golden.close("output", values.values(), engine.toArray(variable.value()), 2e-5));
+            actual.zip(
+                    expected,
+                    (variable, values) ->
+                            Golden.close("output", values.values(), engine.toArray(variable.value()), 2e-5));
             float[] factors = new float[IMAGES * CLASSES];
             Random random = new Random(4);
             for (int i = 0; i < factors.length; i++) {
@@ -122,7 +141,12 @@ class ResNetTest {
     }
 
     /** Three elements of each parameter, against central differences of the loops. */
-    private static void checkGradient(Network network, Parameter parameter, DoubleLayers loops, Images input, boolean frozenNorm,
+    private static void checkGradient(
+            Network network,
+            Parameter parameter,
+            DoubleLayers loops,
+            Images input,
+            boolean frozenNorm,
             float[] factors) {
         double[] at = loops.values(parameter);
         float[] gradient = parameter.gradient().toArray(JAVA_FLOAT);
@@ -140,12 +164,16 @@ class ResNetTest {
             double expected = (above - loss(network, loops, input, frozenNorm, factors)) / (2 * STEP);
             at[i] = here;
             double error = Math.abs(expected - gradient[i]);
-            assertTrue(error <= 1e-3 * largest, parameter.name() + "[" + i + "]: expected " + expected + ", got " + gradient[i]);
+            assertTrue(
+                    error <= 1e-3 * largest,
+                    parameter.name() + "[" + i + "]: expected " + expected + ", got " + gradient[i]);
         }
     }
 
     private static double loss(Network network, DoubleLayers loops, Images input, boolean frozenNorm, float[] factors) {
-        double[] logits = network.forward(new DoubleForward(loops, frozenNorm), input, false).logits().values();
+        double[] logits = network.forward(new DoubleForward(loops, frozenNorm), input, false)
+                .logits()
+                .values();
         double sum = 0;
         for (int i = 0; i < logits.length; i++) {
             sum += factors[i] * logits[i];

@@ -61,7 +61,10 @@ class StateDictTest {
         return file(writer);
     }
 
-    /** The keys of torchvision.models.resnet18().state_dict() and resnet34's, but for num_batches_tracked; timm's are the same. */
+    /**
+     * The keys of torchvision.models.resnet18().state_dict() and resnet34's, but for num_batches_tracked; timm's are
+     * the same.
+     */
     private static Set<String> torchvision(int... blocks) {
         Set<String> names = new TreeSet<>(Set.of("conv1.weight", "fc.weight", "fc.bias"));
         norm(names, "bn1");
@@ -95,8 +98,11 @@ class StateDictTest {
     @MethodSource("dev.palimpsest.model.CifarResNetGoldenTest#cases")
     void cifarResNetsHaveTheGoldenNetworksNames(Path golden) throws IOException {
         Safetensors reference = Safetensors.read(golden);
-        Set<String> names = reference.names().stream().filter(name -> name.startsWith("param.")).map(name -> name.substring(6))
-                .filter(name -> !name.endsWith("num_batches_tracked")).collect(Collectors.toCollection(TreeSet::new));
+        Set<String> names = reference.names().stream()
+                .filter(name -> name.startsWith("param."))
+                .map(name -> name.substring(6))
+                .filter(name -> !name.endsWith("num_batches_tracked"))
+                .collect(Collectors.toCollection(TreeSet::new));
         Safetensors written = file(GoldenNetwork.load(reference, arena));
         assertEquals(names, written.names());
         for (String name : names) {
@@ -122,10 +128,15 @@ class StateDictTest {
         long version = to.parameters().getFirst().version();
         StateDict.load(to, file(from));
         for (int i = 0; i < from.body().size(); i++) {
-            assertArrayEquals(from.body().get(i).toArray(), to.body().get(i).toArray(), from.body().get(i).name());
+            assertArrayEquals(
+                    from.body().get(i).toArray(),
+                    to.body().get(i).toArray(),
+                    from.body().get(i).name());
         }
         for (int i = 0; i < from.buffers().size(); i++) {
-            assertArrayEquals(from.buffers().get(i).value().toArray(JAVA_FLOAT), to.buffers().get(i).value().toArray(JAVA_FLOAT));
+            assertArrayEquals(
+                    from.buffers().get(i).value().toArray(JAVA_FLOAT),
+                    to.buffers().get(i).value().toArray(JAVA_FLOAT));
         }
         assertArrayEquals(head, to.classifier().weight().toArray(), "the head is the network's own");
         assertEquals(version + 1, to.parameters().getFirst().version(), "engines must pack it anew");
@@ -163,16 +174,24 @@ class StateDictTest {
 
     @Test
     void whatDoesNotFitIsNamedAndNothingIsChanged() throws IOException {
-        refused("weights.safetensors does not fit the network: unexpected: layer1.2.bn1.bias, layer1.2.bn1.running_mean, "
-                + "layer1.2.bn1.running_var and 77 more. Choose the network that the weights are of, and images with as many channels.",
-                name -> name, resNet(34, 3));
-        refused("weights.safetensors does not fit the network: missing: conv1.weight; unexpected: conv0.weight. Choose the network that "
-                + "the weights are of, and images with as many channels.",
-                name -> name.equals("conv1.weight") ? "conv0.weight" : name, resNet(18, 3));
+        refused(
+                "weights.safetensors does not fit the network: unexpected: layer1.2.bn1.bias,"
+                    + " layer1.2.bn1.running_mean, layer1.2.bn1.running_var and 77 more. Choose the network that the"
+                    + " weights are of, and images with as many channels.",
+                name -> name,
+                resNet(34, 3));
+        refused(
+                "weights.safetensors does not fit the network: missing: conv1.weight; unexpected: conv0.weight. Choose"
+                        + " the network that the weights are of, and images with as many channels.",
+                name -> name.equals("conv1.weight") ? "conv0.weight" : name,
+                resNet(18, 3));
         Network grey = Networks.resNet(Shape.of(1, 32, 32), 18, NARROW, new Stem.ImageNet(), false, arena, 3);
         grey.grow(2);
-        refused("weights.safetensors does not fit the network: of another shape: conv1.weight (3×1×7×7, expected 3×3×7×7). Choose the "
-                + "network that the weights are of, and images with as many channels.", name -> name, grey);
+        refused(
+                "weights.safetensors does not fit the network: of another shape: conv1.weight (3×1×7×7, expected"
+                        + " 3×3×7×7). Choose the network that the weights are of, and images with as many channels.",
+                name -> name,
+                grey);
     }
 
     private void refused(String sentence, UnaryOperator<String> rename, Network from) throws IOException {
@@ -182,7 +201,10 @@ class StateDictTest {
         Safetensors file = file(writer);
         Network to = resNet(18, 4);
         float[] before = to.body().getLast().toArray();
-        assertEquals(sentence, assertThrows(IllegalArgumentException.class, () -> StateDict.load(to, file)).getMessage());
+        assertEquals(
+                sentence,
+                assertThrows(IllegalArgumentException.class, () -> StateDict.load(to, file))
+                        .getMessage());
         assertArrayEquals(before, to.body().getLast().toArray());
     }
 }

@@ -15,7 +15,10 @@ import java.util.SequencedMap;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 
-/** Plays a run of five experiences with invented figures: 100 test images an experience, a loss that falls, memory that grows. */
+/**
+ * Plays a run of five experiences with invented figures: 100 test images an experience, a loss that falls, memory that
+ * grows.
+ */
 public final class MadeUpRun {
     public static final String WEIGHTS = "ab".repeat(32);
     private static final int EXPERIENCES = 5;
@@ -25,7 +28,8 @@ public final class MadeUpRun {
 
     public static Result run(Recipe recipe, Progress progress) {
         List<String> classes = List.of("0", "1", "2", "3", "4", "5", "6", "7", "8", "9");
-        progress.begins(new Progress.Setup("digits", new TreeMap<>(Map.of("digits.csv", "cd".repeat(32))), EXPERIENCES, classes, 77_000));
+        progress.begins(new Progress.Setup(
+                "digits", new TreeMap<>(Map.of("digits.csv", "cd".repeat(32))), EXPERIENCES, classes, 77_000));
         int method = recipe.method().kind().ordinal();
         AccuracyMatrix accuracy = AccuracyMatrix.of(100, 100, 100, 100, 100);
         AccuracyMatrix within = accuracy;
@@ -45,14 +49,26 @@ public final class MadeUpRun {
             accuracy = accuracy.plus(right);
             within = within.plus(own);
             if (method == 0) {
-                memory.add(new Result.Memory(30_000 + 4_000L * i, 308_000L * (i + 1), Math.ceil(Math.log(i + 2) / Math.log(2))));
+                memory.add(new Result.Memory(
+                        30_000 + 4_000L * i, 308_000L * (i + 1), Math.ceil(Math.log(i + 2) / Math.log(2))));
             }
             AccuracyMatrix now = accuracy;
-            progress.evaluated(new Progress.Evaluation(i, IntStream.rangeClosed(0, i).mapToObj(j -> now.at(now.experiences() - 1, j))
-                    .toList(), accuracy.allSeen(i), within.allSeen(i)));
+            progress.evaluated(new Progress.Evaluation(
+                    i,
+                    IntStream.rangeClosed(0, i)
+                            .mapToObj(j -> now.at(now.experiences() - 1, j))
+                            .toList(),
+                    accuracy.allSeen(i),
+                    within.allSeen(i)));
         }
-        Result result = new Result(accuracy, within, memory, WEIGHTS, 9.25 + method,
-                new EnumMap<>(Map.of(StepTimes.Part.STUDENT, 6.5, StepTimes.Part.LOSSES, 0.25)), Optional.empty());
+        Result result = new Result(
+                accuracy,
+                within,
+                memory,
+                WEIGHTS,
+                9.25 + method,
+                new EnumMap<>(Map.of(StepTimes.Part.STUDENT, 6.5, StepTimes.Part.LOSSES, 0.25)),
+                Optional.empty());
         progress.done(result);
         return result;
     }

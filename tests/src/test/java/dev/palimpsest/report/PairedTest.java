@@ -24,7 +24,10 @@ class PairedTest {
         assertEquals("-50.00 ± 50.00 (2)", Paired.of(0, -1).text(100 * 1, 2).replace("−", "-"));
     }
 
-    /** Orders 2 and 3 are in both; what is added on every order alike leaves no error, however far the orders lie apart. */
+    /**
+     * Orders 2 and 3 are in both; what is added on every order alike leaves no error, however far the orders lie
+     * apart.
+     */
     @Test
     void onlyClassOrdersThatBothHaveArePaired() {
         Group group = group("M2KD", Map.of("1", 0.9, "2", 0.5, "3", 0.7));
@@ -41,9 +44,13 @@ class PairedTest {
     @Test
     void onePairIsNoComparison() {
         assertEquals("–", Paired.of(4).text(1, 1));
-        assertEquals("–", Paired.of(group("a", Map.of("1", 0.5)), group("b", Map.of("1", 0.4)), Metrics::finalAccuracy).text(1, 1));
+        assertEquals(
+                "–",
+                Paired.of(group("a", Map.of("1", 0.5)), group("b", Map.of("1", 0.4)), Metrics::finalAccuracy)
+                        .text(1, 1));
         assertEquals("–", Paired.of().text(1, 1));
-        Comparison.Block block = new Comparison.Block("", group("a", Map.of("1", 0.5)), List.of(group("b", Map.of("1", 0.4))));
+        Comparison.Block block =
+                new Comparison.Block("", group("a", Map.of("1", 0.5)), List.of(group("b", Map.of("1", 0.4))));
         assertEquals(Optional.empty(), block.differences());
     }
 
@@ -51,10 +58,13 @@ class PairedTest {
     void whatDiffersBetweenRowsIsSaid() {
         Group lwf = group("LwF", Map.of("1", 0.5, "2", 0.5), "evaluate", "test", "threads", "1");
         Group m2kd = group("M2KD", Map.of("1", 0.5, "2", 0.5), "evaluate", "validation", "threads", "1");
-        assertEquals(List.of("Not the same: images judged (test in LwF; validation in M2KD)."),
+        assertEquals(
+                List.of("Not the same: images judged (test in LwF; validation in M2KD)."),
                 Conventions.differences(List.of(lwf, m2kd)));
-        assertEquals(List.of("Not the same: class orders (1,2 in LwF; 1,3 in joint)."), Conventions.differences(List.of(lwf,
-                group("joint", Map.of("1", 0.5, "3", 0.5), "evaluate", "test", "threads", "1"))));
+        assertEquals(
+                List.of("Not the same: class orders (1,2 in LwF; 1,3 in joint)."),
+                Conventions.differences(
+                        List.of(lwf, group("joint", Map.of("1", 0.5, "3", 0.5), "evaluate", "test", "threads", "1"))));
         assertEquals(List.of(), Conventions.differences(List.of(lwf, lwf)));
     }
 
@@ -73,8 +83,26 @@ class PairedTest {
             for (int i = 0; i < options.length; i += 2) {
                 told.put(options[i], options[i + 1]);
             }
-            runs.add(new SavedRun(Path.of(label, order), run, Optional.of(new Metrics(new Double[0][], new Double[0][], List.of(),
-                    List.of(), value, null, value, null, null, null, 0, 0, 0, List.of(), List.of(), 1))));
+            runs.add(new SavedRun(
+                    Path.of(label, order),
+                    run,
+                    Optional.of(new Metrics(
+                            new Double[0][],
+                            new Double[0][],
+                            List.of(),
+                            List.of(),
+                            value,
+                            null,
+                            value,
+                            null,
+                            null,
+                            null,
+                            0,
+                            0,
+                            0,
+                            List.of(),
+                            List.of(),
+                            1))));
         });
         return new Group(label, runs);
     }

@@ -23,7 +23,9 @@ class ReportTest {
     void thePageNeedsNothingFromOutside() throws IOException {
         compare("1");
         String html = report();
-        assertFalse(Pattern.compile("https?:|//[a-z]|<script|<link|<img|url\\((?!#)|@import|src=").matcher(html).find());
+        assertFalse(Pattern.compile("https?:|//[a-z]|<script|<link|<img|url\\((?!#)|@import|src=")
+                .matcher(html)
+                .find());
     }
 
     @Test
@@ -50,7 +52,8 @@ class ReportTest {
         assertTrue(html.contains("prefers-color-scheme: dark"));
         assertTrue(html.contains("fill:var(--ink)"));
         assertTrue(html.contains("stroke:var(--series-0)"));
-        assertFalse(Pattern.compile("rgb\\((1,2,3|4,5,6|10,0,\\d)\\)").matcher(html).find(), "stand-ins are all replaced");
+        assertFalse(
+                Pattern.compile("rgb\\((1,2,3|4,5,6|10,0,\\d)\\)").matcher(html).find(), "stand-ins are all replaced");
     }
 
     @Test
@@ -59,7 +62,9 @@ class ReportTest {
         compare("2");
         compare("3");
         List<Group> groups = Group.of(SavedRun.find(temporary));
-        assertEquals(List.of("m2kd", "lwf", "fine-tuning"), groups.stream().map(Group::label).toList());
+        assertEquals(
+                List.of("m2kd", "lwf", "fine-tuning"),
+                groups.stream().map(Group::label).toList());
         assertEquals(3, groups.getFirst().runs().size());
         assertTrue(report().contains("Mean ± standard deviation over class orders."));
         String[] lines = Comparison.of(List.of(temporary)).text().split("\n");
@@ -78,7 +83,8 @@ class ReportTest {
     void rowsOfOneMethodSayWhatTellsThemApart() throws IOException {
         run("a", "1", "m2kd", "prune", "true");
         run("b", "1", "m2kd", "prune", "false");
-        assertEquals(List.of("m2kd (prune true)", "m2kd (prune false)"),
+        assertEquals(
+                List.of("m2kd (prune true)", "m2kd (prune false)"),
                 Group.of(SavedRun.find(temporary)).stream().map(Group::label).toList());
     }
 
@@ -86,10 +92,12 @@ class ReportTest {
     void runsWithoutAResultAreNamedAndDoNotSpoilTheRest() throws IOException {
         compare("1");
         Recipe joint = Recipe.of(Map.of("method", "joint"));
-        RunFolder failed = RunFolder.create(temporary.resolve("failed"), joint, new RunFolder.Origin("m2kd-digits", "palimpsest <x>"));
+        RunFolder failed = RunFolder.create(
+                temporary.resolve("failed"), joint, new RunFolder.Origin("m2kd-digits", "palimpsest <x>"));
         failed.failed("loss is NaN & more");
         List<String> warnings = Report.write(Comparison.of(List.of(temporary)), temporary.resolve(Report.FILE));
-        assertEquals(List.of(temporary.resolve("failed") + " is left out: the run failed. loss is NaN & more"), warnings);
+        assertEquals(
+                List.of(temporary.resolve("failed") + " is left out: the run failed. loss is NaN & more"), warnings);
         String html = Files.readString(temporary.resolve(Report.FILE));
         assertTrue(html.contains("loss is NaN &amp; more") && html.contains("palimpsest &lt;x&gt;"), "text is escaped");
     }
@@ -110,7 +118,8 @@ class ReportTest {
     }
 
     private static String refusal(Path folder) {
-        return assertThrows(IOException.class, () -> Comparison.of(List.of(folder))).getMessage();
+        return assertThrows(IOException.class, () -> Comparison.of(List.of(folder)))
+                .getMessage();
     }
 
     private String report() throws IOException {
@@ -128,7 +137,13 @@ class ReportTest {
 
     private void run(String folder, String order, String method, String option, String text) throws IOException {
         Recipe recipe = Recipe.of(Map.of("order", order, "method", method, option, text));
-        MadeUpRun.run(recipe, RunFolder.create(temporary.resolve(folder), recipe, new RunFolder.Origin("m2kd-digits",
-                "palimpsest train m2kd-digits --method " + method + " --order " + order)));
+        MadeUpRun.run(
+                recipe,
+                RunFolder.create(
+                        temporary.resolve(folder),
+                        recipe,
+                        new RunFolder.Origin(
+                                "m2kd-digits",
+                                "palimpsest train m2kd-digits --method " + method + " --order " + order)));
     }
 }

@@ -59,13 +59,27 @@ class RunFolderTest {
         assertEquals(32.5, run.at("/milliseconds_a_step/student").asDouble(), "five experiences of 40 steps");
         assertEquals(1.25, run.at("/milliseconds_a_step/losses").asDouble());
         JsonNode metrics = json("run", "metrics.json");
-        for (String key : List.of("accuracy", "within_experience", "average_incremental_accuracy",
-                "average_incremental_accuracy_without_first", "final_accuracy", "final_within_experience_accuracy", "forgetting",
-                "backward_transfer", "snapshot_bytes", "full_copies_bytes", "bits_per_weight", "seconds")) {
+        for (String key : List.of(
+                "accuracy",
+                "within_experience",
+                "average_incremental_accuracy",
+                "average_incremental_accuracy_without_first",
+                "final_accuracy",
+                "final_within_experience_accuracy",
+                "forgetting",
+                "backward_transfer",
+                "snapshot_bytes",
+                "full_copies_bytes",
+                "bits_per_weight",
+                "seconds")) {
             assertTrue(metrics.hasNonNull(key), key);
         }
         // after experience i: the newest is highest, each earlier one three points lower
-        assertEquals(0.03, metrics.at("/accuracy/2/1").asDouble() - metrics.at("/accuracy/2/0").asDouble(), 1e-12);
+        assertEquals(
+                0.03,
+                metrics.at("/accuracy/2/1").asDouble()
+                        - metrics.at("/accuracy/2/0").asDouble(),
+                1e-12);
         assertEquals(0.06 + 0.09 + 0.12 + 0.03, 4 * metrics.get("forgetting").asDouble(), 1e-12);
         assertEquals(5, metrics.get("accuracy").size());
         assertEquals(3, metrics.get("accuracy").get(2).size());
@@ -76,19 +90,26 @@ class RunFolderTest {
     void stepsHaveAColumnForEveryTermAndBlanksWhereItWasAbsent() throws IOException {
         MadeUpRun.run(RECIPE, create("run"));
         List<String> lines = Files.readAllLines(temporary.resolve("run/steps.csv"));
-        assertEquals("experience,phase,epoch,step,loss,cross-entropy,distillation,learning_rate,images_per_second", lines.getFirst());
+        assertEquals(
+                "experience,phase,epoch,step,loss,cross-entropy,distillation,learning_rate,images_per_second",
+                lines.getFirst());
         assertEquals("0,train,0,0,2.3,2.3,,0.1,4321.5", lines.get(1));
         assertEquals(1 + 5 * 40, lines.size());
-        Map<String, double[]> terms = SavedRun.find(temporary.resolve("run")).getFirst().lossTerms();
+        Map<String, double[]> terms =
+                SavedRun.find(temporary.resolve("run")).getFirst().lossTerms();
         assertEquals(List.of("loss", "cross-entropy", "distillation"), List.copyOf(terms.keySet()));
         assertTrue(Double.isNaN(terms.get("distillation")[0]));
-        assertArrayEquals(new double[] {0.45, 0.25}, new double[] {terms.get("distillation")[40], terms.get("distillation")[41]}, 1e-12);
+        assertArrayEquals(
+                new double[] {0.45, 0.25},
+                new double[] {terms.get("distillation")[40], terms.get("distillation")[41]},
+                1e-12);
     }
 
     @Test
     void aFailureKeepsTheReasonAndTheStepsSoFar() throws IOException {
         RunFolder folder = create("run");
-        folder.step(new Progress.Step(0, "train", 0, 0, 1.5, new LinkedHashMap<>(Map.of("cross-entropy", 1.5)), 0.1, 10));
+        folder.step(
+                new Progress.Step(0, "train", 0, 0, 1.5, new LinkedHashMap<>(Map.of("cross-entropy", 1.5)), 0.1, 10));
         folder.failed("loss is NaN at step 0");
         JsonNode run = json("run", "run.json");
         assertEquals("failed", run.get("status").asText());
@@ -108,7 +129,8 @@ class RunFolderTest {
     @Test
     void whatAnInterruptedRunLeftIsDiscarded() throws IOException {
         RunFolder interrupted = create("run");
-        interrupted.step(new Progress.Step(0, "train", 0, 0, 1.5, new LinkedHashMap<>(Map.of("cross-entropy", 1.5)), 0.1, 10));
+        interrupted.step(
+                new Progress.Step(0, "train", 0, 0, 1.5, new LinkedHashMap<>(Map.of("cross-entropy", 1.5)), 0.1, 10));
         interrupted.failed("the machine went off");
         assertFalse(RunFolder.isComplete(temporary.resolve("run"), RECIPE));
         create("run");
@@ -121,12 +143,18 @@ class RunFolderTest {
     @Test
     void aRunOfAnotherRecipeIsRefusedWithWhatChanged() throws IOException {
         MadeUpRun.run(RECIPE, create("run"));
-        assertTrue(RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("data-folder", "/elsewhere")),
+        assertTrue(
+                RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("data-folder", "/elsewhere")),
                 "files that moved are no change");
-        String sentence = assertThrows(IOException.class, () -> RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("epochs", "7")))
+        String sentence = assertThrows(
+                        IOException.class,
+                        () -> RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("epochs", "7")))
                 .getMessage();
-        assertEquals(temporary.resolve("run") + " holds a run of another recipe (epochs = 20, now 7): choose another folder with --out, "
-                + "or remove that run.", sentence);
+        assertEquals(
+                temporary.resolve("run")
+                        + " holds a run of another recipe (epochs = 20, now 7): choose another folder with --out, "
+                        + "or remove that run.",
+                sentence);
         assertFalse(RunFolder.isComplete(temporary.resolve("none"), RECIPE));
     }
 
@@ -140,8 +168,10 @@ class RunFolderTest {
         assertTrue(below.startsWith("Cannot write ") && below.endsWith("another place."), below);
         // A device that is full or forbids files, for root too.
         if (Files.isDirectory(Path.of("/proc/self"))) {
-            String proc = assertThrows(IOException.class, () -> RunFolder.create(Path.of("/proc/self/run"), RECIPE,
-                    new RunFolder.Origin("r", "c"))).getMessage();
+            String proc = assertThrows(
+                            IOException.class,
+                            () -> RunFolder.create(Path.of("/proc/self/run"), RECIPE, new RunFolder.Origin("r", "c")))
+                    .getMessage();
             assertTrue(proc.startsWith("Cannot write /proc/self/run: "), proc);
         }
     }
@@ -160,9 +190,16 @@ class RunFolderTest {
     void aKillAtAnyMomentLeavesFilesWholeOrAbsent() throws IOException, InterruptedException {
         for (int attempt = 0; attempt < 3; attempt++) {
             Path runs = temporary.resolve("attempt-" + attempt);
-            Process writer = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-                    System.getProperty("java.class.path"), EndlessRuns.class.getName(), runs.toString())
-                    .redirectErrorStream(true).redirectOutput(temporary.resolve("output").toFile()).start();
+            Process writer = new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
+                            "-cp",
+                            System.getProperty("java.class.path"),
+                            EndlessRuns.class.getName(),
+                            runs.toString())
+                    .redirectErrorStream(true)
+                    .redirectOutput(temporary.resolve("output").toFile())
+                    .start();
             while (writer.isAlive() && !Files.exists(runs.resolve("run-3"))) {
                 Thread.sleep(5 + attempt);
             }
@@ -190,17 +227,19 @@ class RunFolderTest {
     void noTemporaryFilesStay() throws IOException {
         MadeUpRun.run(RECIPE, create("run"));
         try (Stream<Path> files = Files.list(temporary.resolve("run"))) {
-            assertEquals(List.of("metrics.json", "run.json", "steps.csv"),
+            assertEquals(
+                    List.of("metrics.json", "run.json", "steps.csv"),
                     files.map(file -> file.getFileName().toString()).sorted().toList());
         }
     }
 
     private RunFolder create(String name) throws IOException {
-        return RunFolder.create(temporary.resolve(name), RECIPE,
-                new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits"));
+        return RunFolder.create(
+                temporary.resolve(name), RECIPE, new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits"));
     }
 
     private JsonNode json(String folder, String file) throws IOException {
-        return new ObjectMapper().readTree(temporary.resolve(folder).resolve(file).toFile());
+        return new ObjectMapper()
+                .readTree(temporary.resolve(folder).resolve(file).toFile());
     }
 }

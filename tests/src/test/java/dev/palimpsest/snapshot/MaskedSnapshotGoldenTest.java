@@ -27,11 +27,17 @@ class MaskedSnapshotGoldenTest {
     void ownersAndRebuiltSnapshotsAreThePublishedOnes(Path file) throws IOException {
         Safetensors golden = Safetensors.read(file);
         double fraction = Double.parseDouble(golden.metadata().get("fraction"));
-        List<String> names = golden.names().stream().filter(n -> n.startsWith("trained.1.")).map(n -> n.substring(10)).toList();
-        int steps = (int) golden.names().stream().filter(n -> n.startsWith("owner.") && n.endsWith("." + names.getFirst())).count();
+        List<String> names = golden.names().stream()
+                .filter(n -> n.startsWith("trained.1."))
+                .map(n -> n.substring(10))
+                .toList();
+        int steps = (int) golden.names().stream()
+                .filter(n -> n.startsWith("owner.") && n.endsWith("." + names.getFirst()))
+                .count();
         try (Arena arena = Arena.ofConfined()) {
             List<Parameter> parameters = names.stream()
-                    .map(n -> new Parameter(n, Parameter.Role.WEIGHT, golden.shape("trained.1." + n), arena)).toList();
+                    .map(n -> new Parameter(n, Parameter.Role.WEIGHT, golden.shape("trained.1." + n), arena))
+                    .toList();
             Owners owners = new Owners(parameters);
             try (PackedSnapshots snapshots = new PackedSnapshots(owners)) {
                 for (int step = 1; step <= steps; step++) {
@@ -45,7 +51,8 @@ class MaskedSnapshotGoldenTest {
         }
     }
 
-    private static void train(Safetensors golden, List<Parameter> parameters, Owners owners, int step, double fraction) {
+    private static void train(
+            Safetensors golden, List<Parameter> parameters, Owners owners, int step, double fraction) {
         owners.claim(step);
         for (Parameter parameter : parameters) {
             parameter.set(golden.floats("trained." + step + "." + parameter.name()));
@@ -76,6 +83,9 @@ class MaskedSnapshotGoldenTest {
     }
 
     private static void assertSameBits(float[] expected, MemorySegment actual, String name) {
-        assertArrayEquals(MemorySegment.ofArray(expected).toArray(ValueLayout.JAVA_INT), actual.toArray(ValueLayout.JAVA_INT), name);
+        assertArrayEquals(
+                MemorySegment.ofArray(expected).toArray(ValueLayout.JAVA_INT),
+                actual.toArray(ValueLayout.JAVA_INT),
+                name);
     }
 }

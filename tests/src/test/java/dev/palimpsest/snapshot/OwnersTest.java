@@ -104,7 +104,8 @@ class OwnersTest {
         Parameter norm = new Parameter("bn", Parameter.Role.NORM, Shape.of(4), arena);
         Parameter head = new Parameter("fc", Parameter.Role.HEAD, Shape.of(2, 4), arena);
         Owners owners = new Owners(List.of(norm, weights(1), head));
-        assertEquals(List.of("w"), owners.weights().stream().map(Parameter::name).toList());
+        assertEquals(
+                List.of("w"), owners.weights().stream().map(Parameter::name).toList());
         assertNull(owners.trainable(norm));
         assertNull(owners.trainable(head));
         assertThrows(IllegalArgumentException.class, () -> owners.codes(head));
@@ -134,7 +135,8 @@ class OwnersTest {
         Parameter w = weights(1, 2, 3, Float.NaN);
         Owners owners = new Owners(List.of(w));
         assertMessage(IllegalStateException.class, "step 2 cannot claim after step 0", () -> owners.claim(2));
-        assertMessage(IllegalStateException.class, "step 1 cannot release: step 0 trains now", () -> owners.release(1, 0.5));
+        assertMessage(
+                IllegalStateException.class, "step 1 cannot release: step 0 trains now", () -> owners.release(1, 0.5));
         owners.claim(1);
         assertMessage(IllegalStateException.class, "step 1 has not released", () -> owners.claim(2));
         assertMessage(IllegalArgumentException.class, "fraction 1.0", () -> owners.release(1, 1));

@@ -63,7 +63,8 @@ class PruningPlanTest {
     @ValueSource(ints = {10, 20})
     void manyStepsFitTheNetworksOfTheRecipes(int steps) {
         PruningPlan plan = new PruningPlan.EqualShares(steps);
-        for (Network network : List.of(Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64), true, arena, 1),
+        for (Network network : List.of(
+                Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64), true, arena, 1),
                 Networks.cifarResNet(Shape.of(1, 28, 28), 8, List.of(16, 32, 64), 2, true, arena, 1))) {
             plan.requireEnoughWeights(network.parameters());
             Owners owners = new Owners(network.parameters());
@@ -73,9 +74,16 @@ class PruningPlanTest {
                 network.parameters().forEach(parameter -> parameter.set(gaussian(random, parameter.size())));
                 owners.release(step, plan.fraction(step));
             }
-            int weights = network.parameters().stream().filter(p -> p.role() == Parameter.Role.WEIGHT).mapToInt(Parameter::size).sum();
+            int weights = network.parameters().stream()
+                    .filter(p -> p.role() == Parameter.Role.WEIGHT)
+                    .mapToInt(Parameter::size)
+                    .sum();
             for (int step = 1; step <= steps; step++) {
-                assertEquals((double) weights / steps, owners.count(step), 0.02 * weights / steps, "weights of step " + step);
+                assertEquals(
+                        (double) weights / steps,
+                        owners.count(step),
+                        0.02 * weights / steps,
+                        "weights of step " + step);
             }
         }
     }
@@ -91,15 +99,19 @@ class PruningPlanTest {
     @Test
     void fractionsThatExhaustTheFreeWeightsAreRefusedWithTheNumbers() {
         // 432 → 173 → 69 → 28 → 11 → 4 → 2 → 1 → 0, by hand
-        assertMessage("conv432: free weights before each step 432, 173, 69, 28, 11, 4, 2, 1, 0;",
+        assertMessage(
+                "conv432: free weights before each step 432, 173, 69, 28, 11, 4, 2, 1, 0;",
                 () -> new PruningPlan.Fixed(0.4, 10).requireEnoughWeights(List.of(weights(9000), weights(432))));
         assertMessage("100, 0;", () -> new PruningPlan.Fixed(0, 2).requireEnoughWeights(List.of(weights(100))));
-        assertMessage("20, and the first step keeps none of them",
+        assertMessage(
+                "20, and the first step keeps none of them",
                 () -> new PruningPlan.Fixed(0.99, 2).requireEnoughWeights(List.of(weights(20))));
-        assertMessage("before each step 9", () -> new PruningPlan.EqualShares(100).requireEnoughWeights(List.of(weights(9))));
+        assertMessage(
+                "before each step 9", () -> new PruningPlan.EqualShares(100).requireEnoughWeights(List.of(weights(9))));
         Parameter head = new Parameter("fc", Parameter.Role.HEAD, Shape.of(1), arena);
         assertDoesNotThrow(() -> new PruningPlan.Fixed(0.6, 5).requireEnoughWeights(List.of(weights(432), head)));
-        assertDoesNotThrow(() -> new PruningPlan.EqualShares(10).requireEnoughWeights(List.of(weights(432), weights(36))));
+        assertDoesNotThrow(
+                () -> new PruningPlan.EqualShares(10).requireEnoughWeights(List.of(weights(432), weights(36))));
         assertDoesNotThrow(() -> new PruningPlan.Fixed(0, 1).requireEnoughWeights(List.of(weights(1))));
     }
 
@@ -112,7 +124,8 @@ class PruningPlanTest {
     }
 
     private static void assertMessage(String expected, Executable executable) {
-        String message = assertThrows(IllegalArgumentException.class, executable).getMessage();
+        String message =
+                assertThrows(IllegalArgumentException.class, executable).getMessage();
         assertTrue(message.contains(expected), message);
     }
 }

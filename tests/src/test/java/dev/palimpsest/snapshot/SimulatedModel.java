@@ -23,7 +23,8 @@ final class SimulatedModel {
 
     SimulatedModel(Arena arena) {
         this.arena = arena;
-        weights = List.of(new Parameter("conv1", Parameter.Role.WEIGHT, Shape.of(8, 3, 3, 3), arena),
+        weights = List.of(
+                new Parameter("conv1", Parameter.Role.WEIGHT, Shape.of(8, 3, 3, 3), arena),
                 new Parameter("conv2", Parameter.Role.WEIGHT, Shape.of(16, 8, 3, 3), arena),
                 new Parameter("odd", Parameter.Role.WEIGHT, Shape.of(5, 7), arena));
         norm = new Parameter("bn.weight", Parameter.Role.NORM, Shape.of(16), arena);
@@ -63,7 +64,8 @@ final class SimulatedModel {
     /** What a backward pass leaves behind. */
     void newGradients() {
         for (Parameter parameter : parameters()) {
-            MemorySegment.copy(gaussian(parameter.size()), 0, parameter.gradient(), ValueLayout.JAVA_FLOAT, 0, parameter.size());
+            MemorySegment.copy(
+                    gaussian(parameter.size()), 0, parameter.gradient(), ValueLayout.JAVA_FLOAT, 0, parameter.size());
         }
         MemorySegment.copy(gaussian(16), 0, running.value(), ValueLayout.JAVA_FLOAT, 0, 16);
     }

@@ -40,11 +40,12 @@ class SnapshotsTest {
         arena.close();
     }
 
-    interface Rule extends BiFunction<List<Parameter>, Function<Parameter, byte[]>, Optimiser> {
-    }
+    interface Rule extends BiFunction<List<Parameter>, Function<Parameter, byte[]>, Optimiser> {}
 
     static Stream<Rule> rules() {
-        return Stream.of((p, m) -> new Sgd(p, m, 0.9, false, 0.05), (p, m) -> new Sgd(p, m, 0.9, true, 0.05),
+        return Stream.of(
+                (p, m) -> new Sgd(p, m, 0.9, false, 0.05),
+                (p, m) -> new Sgd(p, m, 0.9, true, 0.05),
                 (p, m) -> new Adam(p, m, 0.9, 0.999, 1e-8, 0.05));
     }
 
@@ -56,7 +57,8 @@ class SnapshotsTest {
         plan.requireEnoughWeights(model.parameters());
         Optimiser optimiser = rule.apply(model.parameters(), owners::trainable);
         List<Map<String, int[]>> taken = new ArrayList<>();
-        try (Snapshots packed = new PackedSnapshots(owners); Snapshots full = new FullCopies()) {
+        try (Snapshots packed = new PackedSnapshots(owners);
+                Snapshots full = new FullCopies()) {
             for (int step = 1; step <= STEPS; step++) {
                 owners.claim(step);
                 model.grow();
@@ -77,7 +79,11 @@ class SnapshotsTest {
             }
             requireAll(full, taken);
             for (int step = 1; step < STEPS; step++) {
-                assertFalse(Arrays.equals(taken.get(step - 1).get("conv1"), taken.get(step).get("conv1")), "step " + step + " learned");
+                assertFalse(
+                        Arrays.equals(
+                                taken.get(step - 1).get("conv1"),
+                                taken.get(step).get("conv1")),
+                        "step " + step + " learned");
             }
         }
     }
@@ -103,7 +109,10 @@ class SnapshotsTest {
         });
     }
 
-    /** A survivor may well be −0: its sign must be kept, and is lost if a frozen weight is added +0 to, or rebuilt by multiplying. */
+    /**
+     * A survivor may well be −0: its sign must be kept, and is lost if a frozen weight is added +0 to, or rebuilt by
+     * multiplying.
+     */
     private void freezeMinusZero(int step) {
         Parameter conv2 = model.weights.get(1);
         int first = 0;
@@ -119,7 +128,10 @@ class SnapshotsTest {
             for (Parameter weight : model.weights) {
                 MemorySegment out = arena.allocate(weight.shape().bytes(), 64).fill((byte) -1);
                 snapshots.weight(s, weight, null, out);
-                assertArrayEquals(expected.get(weight.name()), out.toArray(ValueLayout.JAVA_INT), "snapshot " + s + " of " + weight.name());
+                assertArrayEquals(
+                        expected.get(weight.name()),
+                        out.toArray(ValueLayout.JAVA_INT),
+                        "snapshot " + s + " of " + weight.name());
             }
             for (String name : List.of("bn.weight", "bn.running_mean", "fc")) {
                 int[] bits = snapshots.vector(s, name).toArray(ValueLayout.JAVA_INT);
@@ -137,7 +149,8 @@ class SnapshotsTest {
 
     @Test
     void scalingMultipliesEachOutputChannel() {
-        try (Snapshots packed = new PackedSnapshots(owners); Snapshots full = new FullCopies()) {
+        try (Snapshots packed = new PackedSnapshots(owners);
+                Snapshots full = new FullCopies()) {
             step(packed, 1, 0.5);
             full.add(model.parameters(), model.buffers());
             Parameter conv2 = model.weights.get(1);
@@ -157,7 +170,11 @@ class SnapshotsTest {
                 float[] out = new float[before.length];
                 snapshots.weight(1, conv2, MemorySegment.ofArray(scale), MemorySegment.ofArray(out));
                 for (int i = 0; i < out.length; i++) {
-                    assertEquals(before[i] * scale[i / 72], out[i], 0.0, snapshots.getClass().getSimpleName() + " " + i);
+                    assertEquals(
+                            before[i] * scale[i / 72],
+                            out[i],
+                            0.0,
+                            snapshots.getClass().getSimpleName() + " " + i);
                 }
             }
         }
@@ -166,9 +183,11 @@ class SnapshotsTest {
     @Test
     void packedSnapshotsTakeAFewBitsAWeight() {
         PruningPlan plan = new PruningPlan.EqualShares(STEPS);
-        List<Parameter> network = List.of(new Parameter("stem", Parameter.Role.WEIGHT, Shape.of(16, 1, 3, 3), arena),
+        List<Parameter> network = List.of(
+                new Parameter("stem", Parameter.Role.WEIGHT, Shape.of(16, 1, 3, 3), arena),
                 new Parameter("conv", Parameter.Role.WEIGHT, Shape.of(16, 16, 3, 3), arena),
-                new Parameter("down", Parameter.Role.WEIGHT, Shape.of(32, 16, 1, 1), arena), model.norm);
+                new Parameter("down", Parameter.Role.WEIGHT, Shape.of(32, 16, 1, 1), arena),
+                model.norm);
         fill(network);
         Owners mine = new Owners(network);
         long full = 0;
@@ -183,7 +202,9 @@ class SnapshotsTest {
                 assertEquals(planes, snapshots.bitsPerWeight(), step + " steps");
                 long least = step * 4L * (16 + 16) + planes * (144 + 2304 + 512) / 8;
                 long padding = planes * 3 * 8; // a plane of each of the three tensors ends with a whole word
-                assertTrue(snapshots.bytes() >= least && snapshots.bytes() < least + padding, snapshots.bytes() + " bytes, least " + least);
+                assertTrue(
+                        snapshots.bytes() >= least && snapshots.bytes() < least + padding,
+                        snapshots.bytes() + " bytes, least " + least);
                 assertEquals(full, snapshots.fullCopyBytes());
             }
         }
@@ -227,23 +248,32 @@ class SnapshotsTest {
     @Test
     void aModelThatIsNotWhatItsOwnersRebuildIsRefused() {
         try (Snapshots snapshots = new PackedSnapshots(owners)) {
-            assertMessage(IllegalStateException.class, "step 0 has not", () -> snapshots.add(model.parameters(), List.of()));
+            assertMessage(
+                    IllegalStateException.class, "step 0 has not", () -> snapshots.add(model.parameters(), List.of()));
             owners.claim(1);
-            assertMessage(IllegalStateException.class, "step 1 has not", () -> snapshots.add(model.parameters(), List.of()));
+            assertMessage(
+                    IllegalStateException.class, "step 1 has not", () -> snapshots.add(model.parameters(), List.of()));
             owners.release(1, 0.5);
             Parameter conv1 = model.weights.getFirst();
             int free = indexOf(owners.codes(conv1), 0);
             conv1.value().setAtIndex(ValueLayout.JAVA_FLOAT, free, 0.25f);
-            assertMessage(IllegalStateException.class, "weight " + free + " of conv1 was released and is 0.25",
+            assertMessage(
+                    IllegalStateException.class,
+                    "weight " + free + " of conv1 was released and is 0.25",
                     () -> snapshots.add(model.parameters(), List.of()));
             conv1.value().setAtIndex(ValueLayout.JAVA_FLOAT, free, 0);
             assertEquals(1, snapshots.add(model.parameters(), List.of()));
-            assertMessage(IllegalStateException.class, "step 1 has done so", () -> snapshots.add(model.parameters(), List.of()));
+            assertMessage(
+                    IllegalStateException.class,
+                    "step 1 has done so",
+                    () -> snapshots.add(model.parameters(), List.of()));
             owners.claim(2);
             int frozen = indexOf(owners.codes(conv1), 1);
             conv1.value().setAtIndex(ValueLayout.JAVA_FLOAT, frozen, 0.25f);
             owners.release(2, 0);
-            assertMessage(IllegalStateException.class, "weights of earlier steps moved while step 2 trained",
+            assertMessage(
+                    IllegalStateException.class,
+                    "weights of earlier steps moved while step 2 trained",
                     () -> snapshots.add(model.parameters(), List.of()));
         }
     }
@@ -261,21 +291,33 @@ class SnapshotsTest {
         Parameter conv1 = model.weights.getFirst();
         MemorySegment out = MemorySegment.ofArray(new float[216]);
         MemorySegment small = MemorySegment.ofArray(new float[8]);
-        try (Snapshots packed = new PackedSnapshots(owners); Snapshots full = new FullCopies()) {
-            assertMessage(IllegalArgumentException.class, "none was taken yet", () -> packed.weight(1, conv1, null, out));
+        try (Snapshots packed = new PackedSnapshots(owners);
+                Snapshots full = new FullCopies()) {
+            assertMessage(
+                    IllegalArgumentException.class, "none was taken yet", () -> packed.weight(1, conv1, null, out));
             step(packed, 1, 0);
             full.add(model.parameters(), model.buffers());
             for (Snapshots snapshots : List.of(packed, full)) {
-                assertMessage(IllegalArgumentException.class, "no snapshot 2: expected 1 to 1",
+                assertMessage(
+                        IllegalArgumentException.class,
+                        "no snapshot 2: expected 1 to 1",
                         () -> snapshots.weight(2, conv1, null, out));
                 assertMessage(IllegalArgumentException.class, "no snapshot 0", () -> snapshots.vector(0, "fc"));
-                assertMessage(IllegalArgumentException.class, "conv1 needs 864 bytes (8×3×3×3 float32) for its snapshot, has 32",
+                assertMessage(
+                        IllegalArgumentException.class,
+                        "conv1 needs 864 bytes (8×3×3×3 float32) for its snapshot, has 32",
                         () -> snapshots.weight(1, conv1, null, small));
-                assertMessage(IllegalArgumentException.class, "scale of conv1 needs 32 bytes (8 output channels, float32), has 864",
+                assertMessage(
+                        IllegalArgumentException.class,
+                        "scale of conv1 needs 32 bytes (8 output channels, float32), has 864",
                         () -> snapshots.weight(1, conv1, out, out));
-                assertMessage(IllegalArgumentException.class, "no copy of nothing", () -> snapshots.vector(1, "nothing"));
+                assertMessage(
+                        IllegalArgumentException.class, "no copy of nothing", () -> snapshots.vector(1, "nothing"));
             }
-            assertMessage(IllegalArgumentException.class, "bn.weight (NORM) has no owners", () -> packed.weight(1, model.norm, null, out));
+            assertMessage(
+                    IllegalArgumentException.class,
+                    "bn.weight (NORM) has no owners",
+                    () -> packed.weight(1, model.norm, null, out));
         }
         List<Parameter> twins = List.of(model.norm, model.norm);
         try (Snapshots full = new FullCopies()) {

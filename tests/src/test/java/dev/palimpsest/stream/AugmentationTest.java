@@ -49,7 +49,9 @@ class AugmentationTest {
             epochs += Arrays.equals(one, read(strong, i, i + 1, 0, i)) ? 1 : 0;
             repeats += Arrays.equals(one, read(strong, i, i, 0, i + 1)) ? 1 : 0;
         }
-        assertTrue(seeds < 10 && epochs < 10 && repeats < 10, seeds + ", " + epochs + ", " + repeats + " of 50 stayed the same");
+        assertTrue(
+                seeds < 10 && epochs < 10 && repeats < 10,
+                seeds + ", " + epochs + ", " + repeats + " of 50 stayed the same");
     }
 
     @Test
@@ -60,19 +62,27 @@ class AugmentationTest {
         assertEquals("crop-flip:0", Augmentation.parse("crop-flip:0").toString());
         assertEquals("shift:1", Augmentation.shift(1).toString());
         for (String text : new String[] {"", "shift", "flip:1", "shift:-1", "none:2"}) {
-            assertEquals("\"" + text + "\" is not an augmentation: expected none, shift:PIXELS or crop-flip:PIXELS, and "
+            assertEquals(
+                    "\"" + text + "\" is not an augmentation: expected none, shift:PIXELS or crop-flip:PIXELS, and "
                             + "+rand:OPERATIONS:MAGNITUDE after it for RandAugment",
-                    assertThrows(IllegalArgumentException.class, () -> Augmentation.parse(text)).getMessage());
+                    assertThrows(IllegalArgumentException.class, () -> Augmentation.parse(text))
+                            .getMessage());
         }
-        assertEquals("an image cannot be moved by -1 pixels: expected 0 or more",
-                assertThrows(IllegalArgumentException.class, () -> Augmentation.shift(-1)).getMessage());
+        assertEquals(
+                "an image cannot be moved by -1 pixels: expected 0 or more",
+                assertThrows(IllegalArgumentException.class, () -> Augmentation.shift(-1))
+                        .getMessage());
     }
 
     @Test
     void anImageCannotBeMovedOutOfSight() {
         Augmentation.shift(3).checkFits(images);
-        assertEquals("augmentation shift:4 can move images of 4×4 out of sight: use fewer pixels",
-                assertThrows(IllegalArgumentException.class, () -> Augmentation.shift(4).checkFits(images)).getMessage());
+        assertEquals(
+                "augmentation shift:4 can move images of 4×4 out of sight: use fewer pixels",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> Augmentation.shift(4).checkFits(images))
+                        .getMessage());
     }
 
     private void assertCrops(Augmentation augmentation, int kinds, boolean mirrored) {
@@ -90,7 +100,10 @@ class AugmentationTest {
         for (int epoch = 0; epoch < draws; epoch++) {
             counts.computeIfPresent(Arrays.toString(read(augmentation, 1, epoch, 1, 0)), (crop, n) -> n + 1);
         }
-        assertEquals(draws, counts.values().stream().mapToInt(Integer::intValue).sum(), "other images than the crops came out");
+        assertEquals(
+                draws,
+                counts.values().stream().mapToInt(Integer::intValue).sum(),
+                "other images than the crops came out");
         // 200 ± 14
         counts.values().forEach(n -> assertEquals(200, n, 60));
         assertNotEquals(crop(0, 0, false), crop(0, 1, false));

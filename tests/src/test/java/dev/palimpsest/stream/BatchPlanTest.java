@@ -39,14 +39,16 @@ class BatchPlanTest {
     @Test
     void aLastImageOnItsOwnTakesOneFromTheBatchBefore() {
         BatchPlan plan = BatchPlan.shuffled(range(0, 9), 4, 5, 1);
-        assertArrayEquals(new int[] {4, 3, 2}, IntStream.range(0, 3).map(plan::rows).toArray());
+        assertArrayEquals(
+                new int[] {4, 3, 2}, IntStream.range(0, 3).map(plan::rows).toArray());
     }
 
     @Test
     void theOrderIsOfSeedAndEpochAlone() {
         int[] indices = range(0, 50);
         int[] order = all(BatchPlan.shuffled(indices, 7, 5, 1));
-        assertArrayEquals(order, all(BatchPlan.shuffled(indices, 12, 5, 1)), "another batch cuts the same order elsewhere");
+        assertArrayEquals(
+                order, all(BatchPlan.shuffled(indices, 12, 5, 1)), "another batch cuts the same order elsewhere");
         assertFalse(Arrays.equals(order, all(BatchPlan.shuffled(indices, 7, 5, 2))));
         assertFalse(Arrays.equals(order, all(BatchPlan.shuffled(indices, 7, 6, 1))));
         assertFalse(Arrays.equals(order, indices));
@@ -57,17 +59,21 @@ class BatchPlanTest {
     void halfOfEachBatchIsMemory() {
         BatchPlan plan = BatchPlan.withMemory(range(0, 11), range(100, 6), 8, 5, 0);
         // 11 new ones: 4 + 4 + 3, each beside as many of memory
-        assertArrayEquals(new int[] {8, 8, 6}, IntStream.range(0, 3).map(plan::rows).toArray());
+        assertArrayEquals(
+                new int[] {8, 8, 6}, IntStream.range(0, 3).map(plan::rows).toArray());
         for (int b = 0; b < 3; b++) {
             int[] indices = plan.indices(b);
             int half = indices.length / 2;
             assertTrue(Arrays.stream(indices, 0, half).allMatch(i -> i < 100), "new rows first");
             assertTrue(Arrays.stream(indices, half, indices.length).allMatch(i -> i >= 100), "then memory");
         }
-        assertArrayEquals(range(0, 11), Arrays.stream(all(plan)).filter(i -> i < 100).sorted().toArray());
+        assertArrayEquals(
+                range(0, 11),
+                Arrays.stream(all(plan)).filter(i -> i < 100).sorted().toArray());
         // an odd batch gives the odd row to the new images; a last batch of one new image has one of memory beside it
         BatchPlan odd = BatchPlan.withMemory(range(0, 7), range(100, 2), 5, 5, 0);
-        assertArrayEquals(new int[] {5, 5, 2}, IntStream.range(0, 3).map(odd::rows).toArray());
+        assertArrayEquals(
+                new int[] {5, 5, 2}, IntStream.range(0, 3).map(odd::rows).toArray());
         assertEquals(2, Arrays.stream(odd.indices(0)).filter(i -> i >= 100).count());
     }
 
@@ -103,7 +109,9 @@ class BatchPlanTest {
 
     @Test
     void anEmptyMemoryIsAnOrdinaryEpoch() {
-        assertArrayEquals(all(BatchPlan.shuffled(range(0, 9), 4, 5, 1)), all(BatchPlan.withMemory(range(0, 9), NO_MEMORY, 4, 5, 1)));
+        assertArrayEquals(
+                all(BatchPlan.shuffled(range(0, 9), 4, 5, 1)),
+                all(BatchPlan.withMemory(range(0, 9), NO_MEMORY, 4, 5, 1)));
     }
 
     @Test
@@ -122,9 +130,12 @@ class BatchPlanTest {
         assertEquals(empty, refused(() -> BatchPlan.withMemory(NO_MEMORY, range(0, 3), 4, 0, 0)));
         assertEquals(empty, refused(() -> BatchPlan.sequential(NO_MEMORY, 4)));
         assertEquals(empty, refused(() -> BatchPlan.training(new int[0][])));
-        assertEquals("batch 1 of 2 has 0 image(s): training with batch norm needs at least 2",
+        assertEquals(
+                "batch 1 of 2 has 0 image(s): training with batch norm needs at least 2",
                 refused(() -> BatchPlan.training(new int[][] {{1, 2}, {}})));
-        assertEquals("3 images cannot be put into batches of 0: use a larger batch", refused(() -> BatchPlan.sequential(range(0, 3), 0)));
+        assertEquals(
+                "3 images cannot be put into batches of 0: use a larger batch",
+                refused(() -> BatchPlan.sequential(range(0, 3), 0)));
     }
 
     @Test
@@ -134,7 +145,8 @@ class BatchPlanTest {
         assertEquals(one.formatted(0, 3), refused(() -> BatchPlan.shuffled(range(0, 3), 1, 0, 0)));
         assertEquals(one.formatted(1, 3), refused(() -> BatchPlan.shuffled(range(0, 5), 2, 0, 0)));
         assertEquals(one.formatted(1, 2), refused(() -> BatchPlan.training(new int[][] {{1, 2}, {3}})));
-        assertEquals("3 images cannot be put into batches of 1: use a larger batch",
+        assertEquals(
+                "3 images cannot be put into batches of 1: use a larger batch",
                 refused(() -> BatchPlan.withMemory(range(0, 3), range(5, 3), 1, 0, 0)));
     }
 
@@ -150,7 +162,9 @@ class BatchPlanTest {
             Set<List<Integer>> seen = new HashSet<>();
             for (int b = 0; b < 5; b++) {
                 for (int row = 0; row < 4; row++) {
-                    assertTrue(seen.add(List.of(plan.indices(b)[row], plan.repeat(b, row))), "an image is augmented twice alike");
+                    assertTrue(
+                            seen.add(List.of(plan.indices(b)[row], plan.repeat(b, row))),
+                            "an image is augmented twice alike");
                 }
             }
         }
@@ -158,9 +172,12 @@ class BatchPlanTest {
             assertEquals(10, new HashSet<>(all.subList(10 * round, 10 * round + 10)).size(), "round " + round);
         }
         assertFalse(all.subList(0, 10).equals(all.subList(10, 20)));
-        assertEquals("there are no images to make batches of: expected at least one index",
+        assertEquals(
+                "there are no images to make batches of: expected at least one index",
                 refused(() -> BatchPlan.cycled(NO_MEMORY, 4, 5, 7, 0)));
-        assertEquals("10 images cannot be put into batches of 1: use a larger batch", refused(() -> BatchPlan.cycled(pool, 1, 5, 7, 0)));
+        assertEquals(
+                "10 images cannot be put into batches of 1: use a larger batch",
+                refused(() -> BatchPlan.cycled(pool, 1, 5, 7, 0)));
     }
 
     private static String refused(Executable plan) {
@@ -172,6 +189,9 @@ class BatchPlanTest {
     }
 
     private static int[] all(BatchPlan plan) {
-        return IntStream.range(0, plan.batches()).mapToObj(plan::indices).flatMapToInt(Arrays::stream).toArray();
+        return IntStream.range(0, plan.batches())
+                .mapToObj(plan::indices)
+                .flatMapToInt(Arrays::stream)
+                .toArray();
     }
 }

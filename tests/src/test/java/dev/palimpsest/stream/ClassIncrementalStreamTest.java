@@ -35,13 +35,19 @@ class ClassIncrementalStreamTest {
     @Test
     void everyExperienceHoldsItsClassesAlone() {
         var stream = ClassIncrementalStream.of(digits, "4+3x2", "seed:3", 0.2, 1);
-        List<ClassRange> ranges = stream.experiences().stream().map(Experience::classes).toList();
-        assertEquals(List.of(new ClassRange(0, 4), new ClassRange(4, 6), new ClassRange(6, 8), new ClassRange(8, 10)), ranges);
+        List<ClassRange> ranges =
+                stream.experiences().stream().map(Experience::classes).toList();
+        assertEquals(
+                List.of(new ClassRange(0, 4), new ClassRange(4, 6), new ClassRange(6, 8), new ClassRange(8, 10)),
+                ranges);
         for (Experience e : stream.experiences()) {
             assertEquals(ranges.get(e.index()), e.classes());
             assertTrue(Arrays.stream(concat(e.train(), e.validation()))
-                    .allMatch(i -> e.classes().contains(stream.relabel(digits.train().label(i)))));
-            assertTrue(Arrays.stream(e.test()).allMatch(i -> e.classes().contains(stream.relabel(digits.test().label(i)))));
+                    .allMatch(i ->
+                            e.classes().contains(stream.relabel(digits.train().label(i)))));
+            assertTrue(Arrays.stream(e.test())
+                    .allMatch(i ->
+                            e.classes().contains(stream.relabel(digits.test().label(i)))));
         }
         assertEquals(new ClassRange(0, 6), stream.seenAfter(1));
     }
@@ -75,20 +81,27 @@ class ClassIncrementalStreamTest {
 
     @Test
     void classesThatDoNotDivideIntoTheSplitAreRefusedWithTheNumbers() {
-        assertEquals("split 3x3 takes 9 classes, digits has 10: choose a split whose experiences add up to 10", refused("3x3", 0));
-        assertEquals("split 4+3x3 takes 13 classes, digits has 10: choose a split whose experiences add up to 10", refused("4+3x3", 0));
+        assertEquals(
+                "split 3x3 takes 9 classes, digits has 10: choose a split whose experiences add up to 10",
+                refused("3x3", 0));
+        assertEquals(
+                "split 4+3x3 takes 13 classes, digits has 10: choose a split whose experiences add up to 10",
+                refused("4+3x3", 0));
     }
 
     @Test
     void aFractionThatLeavesNothingIsRefused() {
         assertEquals("the validation fraction must be at least 0 and below 1, got 1.0", refused("5x2", 1));
         assertEquals("the validation fraction must be at least 0 and below 1, got NaN", refused("5x2", Double.NaN));
-        assertEquals("class 0 has 143 training images, a validation fraction of 0.999 leaves none: choose a smaller one",
+        assertEquals(
+                "class 0 has 143 training images, a validation fraction of 0.999 leaves none: choose a smaller one",
                 refused("5x2", 0.999));
     }
 
     private String refused(String split, double fraction) {
-        return assertThrows(IllegalArgumentException.class, () -> ClassIncrementalStream.of(digits, split, "seed:1", fraction, 1))
+        return assertThrows(
+                        IllegalArgumentException.class,
+                        () -> ClassIncrementalStream.of(digits, split, "seed:1", fraction, 1))
                 .getMessage();
     }
 

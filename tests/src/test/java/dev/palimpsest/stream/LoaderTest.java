@@ -75,21 +75,31 @@ class LoaderTest {
         try (Loader loader = new Loader(images, label -> -1, views, 8, 11)) {
             for (Batch batch : loader.epoch(plan, 2)) {
                 assertEquals(3, batch.views());
-                assertEquals(3L * batch.rows() * 16 * Float.BYTES, batch.images().byteSize());
+                assertEquals(
+                        3L * batch.rows() * 16 * Float.BYTES, batch.images().byteSize());
                 assertEquals(-1, batch.labels()[0]);
                 for (int v = 0; v < 3; v++) {
                     together.add(list(batch.view(v).toArray(ValueLayout.JAVA_FLOAT)));
                 }
                 assertThrows(IndexOutOfBoundsException.class, () -> batch.view(3));
             }
-            assertEquals(1, loader.epoch(BatchPlan.sequential(ALL, 8), 0).iterator().next().views(), "evaluation has one view");
+            assertEquals(
+                    1,
+                    loader.epoch(BatchPlan.sequential(ALL, 8), 0)
+                            .iterator()
+                            .next()
+                            .views(),
+                    "evaluation has one view");
         }
         for (int v = 0; v < 3; v++) {
             int number = v;
             try (Loader loader = new Loader(images, label -> label, views.get(v), 8, 11)) {
                 int b = 0;
                 for (Batch batch : loader.epoch(plan, 2)) {
-                    assertEquals(list(batch.images().toArray(ValueLayout.JAVA_FLOAT)), together.get(3 * b++ + number), "view " + v);
+                    assertEquals(
+                            list(batch.images().toArray(ValueLayout.JAVA_FLOAT)),
+                            together.get(3 * b++ + number),
+                            "view " + v);
                 }
             }
         }
@@ -101,10 +111,12 @@ class LoaderTest {
     void timingChangesNothing() {
         AtomicInteger calls = new AtomicInteger();
         List<Float> quick = epoch(label -> label, 0);
-        List<Float> slowWorker = epoch(label -> {
-            pause(calls.incrementAndGet() % 5);
-            return label;
-        }, 0);
+        List<Float> slowWorker = epoch(
+                label -> {
+                    pause(calls.incrementAndGet() % 5);
+                    return label;
+                },
+                0);
         assertEquals(quick, slowWorker);
         assertEquals(quick, epoch(label -> label, 3), "slow caller");
     }
@@ -159,7 +171,8 @@ class LoaderTest {
     @Test
     void aPassThatIsLeftEarlyDoesNotDisturbTheNext() {
         try (Loader loader = loader(label -> label)) {
-            Iterator<Batch> left = loader.epoch(BatchPlan.shuffled(ALL, 3, 1, 0), 0).iterator();
+            Iterator<Batch> left =
+                    loader.epoch(BatchPlan.shuffled(ALL, 3, 1, 0), 0).iterator();
             left.next();
             List<Float> values = new ArrayList<>();
             for (Batch batch : loader.epoch(BatchPlan.shuffled(ALL, 3, 1, 1), 1)) {
@@ -184,8 +197,10 @@ class LoaderTest {
         assertFalse(worker.get().isAlive());
         assertThrows(IllegalStateException.class, () -> memory.get(ValueLayout.JAVA_FLOAT, 0));
         assertThrows(IllegalStateException.class, pass::next);
-        assertEquals("the loader is closed: open another one",
-                assertThrows(IllegalStateException.class, () -> loader.epoch(BatchPlan.sequential(ALL, 4), 0)).getMessage());
+        assertEquals(
+                "the loader is closed: open another one",
+                assertThrows(IllegalStateException.class, () -> loader.epoch(BatchPlan.sequential(ALL, 4), 0))
+                        .getMessage());
         loader.close();
     }
 
@@ -225,15 +240,22 @@ class LoaderTest {
     @Test
     void refusesPlansThatDoNotFit() {
         try (Loader loader = loader(label -> label)) {
-            assertEquals("batch 0 of the plan has 9 images, the loader was made for 8: make it for more",
-                    assertThrows(IllegalArgumentException.class, () -> loader.epoch(BatchPlan.sequential(ALL, 9), 0)).getMessage());
-            assertEquals("batch 1 of the plan asks for image 30, there are 30 (0..29)",
-                    assertThrows(IllegalArgumentException.class,
-                            () -> loader.epoch(BatchPlan.sequential(new int[] {1, 2, 30}, 2), 0)).getMessage());
+            assertEquals(
+                    "batch 0 of the plan has 9 images, the loader was made for 8: make it for more",
+                    assertThrows(IllegalArgumentException.class, () -> loader.epoch(BatchPlan.sequential(ALL, 9), 0))
+                            .getMessage());
+            assertEquals(
+                    "batch 1 of the plan asks for image 30, there are 30 (0..29)",
+                    assertThrows(
+                                    IllegalArgumentException.class,
+                                    () -> loader.epoch(BatchPlan.sequential(new int[] {1, 2, 30}, 2), 0))
+                            .getMessage());
         }
         assertThrows(IllegalArgumentException.class, () -> new Loader(images, l -> l, Augmentation.shift(4), 8, 1));
-        assertEquals("a loader's largest batch must have at least one image, got 0",
-                assertThrows(IllegalArgumentException.class, () -> new Loader(images, l -> l, Augmentation.NONE, 0, 1)).getMessage());
+        assertEquals(
+                "a loader's largest batch must have at least one image, got 0",
+                assertThrows(IllegalArgumentException.class, () -> new Loader(images, l -> l, Augmentation.NONE, 0, 1))
+                        .getMessage());
     }
 
     private Loader loader(IntUnaryOperator relabel) {

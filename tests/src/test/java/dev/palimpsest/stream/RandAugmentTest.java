@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 
 class RandAugmentTest {
     /**
-     * Bilinear sampling gives a ramp exactly, so each pixel of the result tells the place it came from; java.awt says which place that is.
-     * Shears keep the top left pixel, as torchvision's do.
+     * Bilinear sampling gives a ramp exactly, so each pixel of the result tells the place it came from; java.awt says
+     * which place that is. Shears keep the top left pixel, as torchvision's do.
      */
     @Test
     void movedImagesAreWhereAwtSaysTheyAre() {
@@ -62,21 +62,32 @@ class RandAugmentTest {
 
     @Test
     void aQuarterTurnIsCounterClockwise() {
-        assertClose(new float[] {3, 6, 9, 2, 5, 8, 1, 4, 7}, changed(PixelOperation.ROTATE,
-                new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9}, 1, 3, 3, 90));
+        assertClose(
+                new float[] {3, 6, 9, 2, 5, 8, 1, 4, 7},
+                changed(PixelOperation.ROTATE, new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9}, 1, 3, 3, 90));
     }
 
-    /** By hand, from Pillow's definitions: grey 0.299, 0.587, 0.114; a blend of the image with black, grey, the rounded mean grey. */
+    /**
+     * By hand, from Pillow's definitions: grey 0.299, 0.587, 0.114; a blend of the image with black, grey, the rounded
+     * mean grey.
+     */
     @Test
     void coloursAreBlendedAsPillowDoes() {
         // Two pixels: (100, 200, 50) of grey 153, and (10, 20, 30) of grey 18.15; the mean is 85.575, rounded 86.
         float[] image = {100, 10, 200, 20, 50, 30};
-        assertClose(new float[] {127, 12.7f, 254, 25.4f, 63.5f, 38.1f}, changed(PixelOperation.BRIGHTNESS, image.clone(), 3, 1, 2, 0.27));
-        assertClose(new float[] {73, 7.3f, 146, 14.6f, 36.5f, 21.9f}, changed(PixelOperation.BRIGHTNESS, image.clone(), 3, 1, 2, -0.27));
+        assertClose(
+                new float[] {127, 12.7f, 254, 25.4f, 63.5f, 38.1f},
+                changed(PixelOperation.BRIGHTNESS, image.clone(), 3, 1, 2, 0.27));
+        assertClose(
+                new float[] {73, 7.3f, 146, 14.6f, 36.5f, 21.9f},
+                changed(PixelOperation.BRIGHTNESS, image.clone(), 3, 1, 2, -0.27));
         // The first pixel's blue would be 50 + 0.5·(50 − 153) = −1.5.
-        assertClose(new float[] {73.5f, 5.925f, 223.5f, 20.925f, 0, 35.925f}, changed(PixelOperation.COLOR, image.clone(), 3, 1, 2, 0.5));
+        assertClose(
+                new float[] {73.5f, 5.925f, 223.5f, 20.925f, 0, 35.925f},
+                changed(PixelOperation.COLOR, image.clone(), 3, 1, 2, 0.5));
         assertClose(new float[] {107, 0, 255, 0, 32, 2}, changed(PixelOperation.CONTRAST, image.clone(), 3, 1, 2, 0.5));
-        assertClose(new float[] {93, 48, 143, 53, 68, 58}, changed(PixelOperation.CONTRAST, image.clone(), 3, 1, 2, -0.5));
+        assertClose(
+                new float[] {93, 48, 143, 53, 68, 58}, changed(PixelOperation.CONTRAST, image.clone(), 3, 1, 2, -0.5));
         assertClose(new float[] {7, 9}, changed(PixelOperation.COLOR, new float[] {7, 9}, 1, 1, 2, 0.9));
     }
 
@@ -103,13 +114,21 @@ class RandAugmentTest {
 
     @Test
     void levelsArePosterizedAndSolarized() {
-        assertArrayEquals(new float[] {0, 0, 254, 128}, changed(PixelOperation.POSTERIZE, new float[] {0, 1, 255, 129}, 1, 2, 2, 7));
-        assertArrayEquals(new float[] {0, 16, 240, 128}, changed(PixelOperation.POSTERIZE, new float[] {15, 31, 255, 129}, 1, 2, 2, 4));
-        assertArrayEquals(new float[] {178, 76, 0, 178},
+        assertArrayEquals(
+                new float[] {0, 0, 254, 128},
+                changed(PixelOperation.POSTERIZE, new float[] {0, 1, 255, 129}, 1, 2, 2, 7));
+        assertArrayEquals(
+                new float[] {0, 16, 240, 128},
+                changed(PixelOperation.POSTERIZE, new float[] {15, 31, 255, 129}, 1, 2, 2, 4));
+        assertArrayEquals(
+                new float[] {178, 76, 0, 178},
                 changed(PixelOperation.SOLARIZE, new float[] {178, 179, 255, 178}, 1, 2, 2, 178.5));
     }
 
-    /** Pillow's ImageOps.equalize by hand: 8 pixels of each level 0..127 give steps of (1024 − 8) / 255 = 3, and lut[i] = (1 + 8i) / 3. */
+    /**
+     * Pillow's ImageOps.equalize by hand: 8 pixels of each level 0..127 give steps of (1024 − 8) / 255 = 3, and lut[i]
+     * = (1 + 8i) / 3.
+     */
     @Test
     void equalizeSpreadsTheHistogram() {
         float[] image = new float[2 * 1024];
@@ -135,12 +154,19 @@ class RandAugmentTest {
     @Test
     void magnitudeNineIsTorchvisions() {
         Map<PixelOperation, Double> expected = Map.ofEntries(
-                Map.entry(PixelOperation.SHEAR_X, 0.09), Map.entry(PixelOperation.SHEAR_Y, 0.09),
-                Map.entry(PixelOperation.TRANSLATE_X, 30.0), Map.entry(PixelOperation.TRANSLATE_Y, 30.0),
-                Map.entry(PixelOperation.ROTATE, 9.0), Map.entry(PixelOperation.BRIGHTNESS, 0.27), Map.entry(PixelOperation.COLOR, 0.27),
-                Map.entry(PixelOperation.CONTRAST, 0.27), Map.entry(PixelOperation.SHARPNESS, 0.27),
-                Map.entry(PixelOperation.POSTERIZE, 7.0), Map.entry(PixelOperation.SOLARIZE, 178.5));
-        expected.forEach((operation, strength) -> assertEquals(strength, operation.strength(0.3, 224, 224), 1e-12, operation.name()));
+                Map.entry(PixelOperation.SHEAR_X, 0.09),
+                Map.entry(PixelOperation.SHEAR_Y, 0.09),
+                Map.entry(PixelOperation.TRANSLATE_X, 30.0),
+                Map.entry(PixelOperation.TRANSLATE_Y, 30.0),
+                Map.entry(PixelOperation.ROTATE, 9.0),
+                Map.entry(PixelOperation.BRIGHTNESS, 0.27),
+                Map.entry(PixelOperation.COLOR, 0.27),
+                Map.entry(PixelOperation.CONTRAST, 0.27),
+                Map.entry(PixelOperation.SHARPNESS, 0.27),
+                Map.entry(PixelOperation.POSTERIZE, 7.0),
+                Map.entry(PixelOperation.SOLARIZE, 178.5));
+        expected.forEach((operation, strength) ->
+                assertEquals(strength, operation.strength(0.3, 224, 224), 1e-12, operation.name()));
         assertEquals(13, PixelOperation.values().length);
     }
 
@@ -151,10 +177,12 @@ class RandAugmentTest {
         Map<String, Integer> outcomes = new HashMap<>();
         int draws = 2600;
         for (int seed = 0; seed < draws; seed++) {
-            outcomes.merge(Arrays.toString(read(images, Augmentation.NONE.withRandAugment(1, 9), seed, 0)), 1, Integer::sum);
+            outcomes.merge(
+                    Arrays.toString(read(images, Augmentation.NONE.withRandAugment(1, 9), seed, 0)), 1, Integer::sum);
         }
         assertEquals(22, outcomes.size());
-        int[] counts = outcomes.values().stream().mapToInt(Integer::intValue).sorted().toArray();
+        int[] counts =
+                outcomes.values().stream().mapToInt(Integer::intValue).sorted().toArray();
         // Of 2,600 draws 100 for each direction and 200 for the four without; five standard deviations are 49 and 68.
         assertTrue(counts[0] > 50 && counts[17] < 150 && counts[18] > 132 && counts[21] < 268, Arrays.toString(counts));
     }
@@ -171,7 +199,10 @@ class RandAugmentTest {
         assertTrue(different > 40, different + " of 50 epochs differ");
     }
 
-    /** The strong view of an image is its weak one with operations on top: without any that changes something they are equal. */
+    /**
+     * The strong view of an image is its weak one with operations on top: without any that changes something they are
+     * equal.
+     */
     @Test
     void weakAndStrongViewsAreMovedAlike() {
         Images images = picture(3, 8);
@@ -195,12 +226,16 @@ class RandAugmentTest {
         Images digits = Dataset.load("digits", Optional.empty()).train();
         assertEquals(16, digits.brightest());
         float[] plain = new float[64];
-        double black = -digits.normalisation().mean()[0] / digits.normalisation().deviation()[0];
-        double white = (16 - digits.normalisation().mean()[0]) / digits.normalisation().deviation()[0];
+        double black =
+                -digits.normalisation().mean()[0] / digits.normalisation().deviation()[0];
+        double white =
+                (16 - digits.normalisation().mean()[0]) / digits.normalisation().deviation()[0];
         int changed = 0;
         for (int index = 0; index < 200; index++) {
             float[] image = new float[64];
-            Augmentation.NONE.withRandAugment(2, 20).read(digits, Canvas.of(digits), 1, 0, index, 0, MemorySegment.ofArray(image), 0);
+            Augmentation.NONE
+                    .withRandAugment(2, 20)
+                    .read(digits, Canvas.of(digits), 1, 0, index, 0, MemorySegment.ofArray(image), 0);
             digits.read(index, plain, 0);
             for (float value : image) {
                 assertTrue(value >= black - 1e-4 && value <= white + 1e-4, "image " + index + " has " + value);
@@ -218,8 +253,10 @@ class RandAugmentTest {
         assertEquals("none+rand:1:30", Augmentation.parse("none+rand:1:30").toString());
         assertEquals(Augmentation.NONE, Augmentation.parse("none+rand:0:9"));
         assertNotEquals(Augmentation.NONE, Augmentation.parse("none+rand:1:9"));
-        assertEquals("rand:2:31 cannot be: expected 0 to 20 operations and a magnitude from 0 to 30",
-                assertThrows(IllegalArgumentException.class, () -> Augmentation.parse("shift:1+rand:2:31")).getMessage());
+        assertEquals(
+                "rand:2:31 cannot be: expected 0 to 20 operations and a magnitude from 0 to 30",
+                assertThrows(IllegalArgumentException.class, () -> Augmentation.parse("shift:1+rand:2:31"))
+                        .getMessage());
         assertFalse(Augmentation.parse("shift:1+rand:2:9").flip());
     }
 
@@ -229,7 +266,8 @@ class RandAugmentTest {
         return out;
     }
 
-    private static float[] changed(PixelOperation operation, float[] image, int channels, int height, int width, double strength) {
+    private static float[] changed(
+            PixelOperation operation, float[] image, int channels, int height, int width, double strength) {
         Canvas canvas = new Canvas(channels, height, width);
         System.arraycopy(image, 0, canvas.pixels(), 0, image.length);
         Arrays.fill(canvas.spare(), Float.NaN);

@@ -36,8 +36,19 @@ class RepetitionStreamTest {
             int fewest = 1 + random.nextInt(newClasses);
             int labelled = labelledClasses + random.nextInt(10);
             Pool pool = Pool.values()[random.nextInt(3)];
-            var plan = new RepetitionPlan(experiences, labelled, random.nextInt(40), window, window, newClasses, random.nextDouble(),
-                    random.nextDouble() / 4, fewest, fewest + random.nextInt(labelled - fewest + 1), pool, random.nextInt(8));
+            var plan = new RepetitionPlan(
+                    experiences,
+                    labelled,
+                    random.nextInt(40),
+                    window,
+                    window,
+                    newClasses,
+                    random.nextDouble(),
+                    random.nextDouble() / 4,
+                    fewest,
+                    fewest + random.nextInt(labelled - fewest + 1),
+                    pool,
+                    random.nextInt(8));
             RepetitionStream stream = generate(data, plan, seed);
             if (stream != null) {
                 assertPromises(stream, plan, labelledClasses);
@@ -75,8 +86,11 @@ class RepetitionStreamTest {
                 assertTrue(pool.add(index), "image " + index + " twice in a pool");
                 assertTrue(!labelledBefore.contains(index), "image " + index + " in the pool was labelled");
                 int number = stream.relabel(images.label(index));
-                assertTrue(plan.pool() != Pool.CURRENT || current.contains(number), "class " + number + " is not current");
-                assertTrue(plan.pool() == Pool.DISTRACTORS || number < labelledClasses, "class " + number + " is a distractor");
+                assertTrue(
+                        plan.pool() != Pool.CURRENT || current.contains(number), "class " + number + " is not current");
+                assertTrue(
+                        plan.pool() == Pool.DISTRACTORS || number < labelledClasses,
+                        "class " + number + " is a distractor");
             }
             assertEquals(seen.size(), e.seenBefore());
             Set<Integer> classes = new HashSet<>();
@@ -85,7 +99,8 @@ class RepetitionStreamTest {
             }
             assertEquals(current, classes);
             seen.addAll(classes);
-            assertEquals(seen, new HashSet<>(IntStream.range(0, e.seen()).boxed().toList()), "the classes seen are a range");
+            assertEquals(
+                    seen, new HashSet<>(IntStream.range(0, e.seen()).boxed().toList()), "the classes seen are a range");
             assertEquals(new ClassRange(0, e.seen()), stream.seenAfter(e.index()));
             assertTrue(classes.size() >= Math.min(plan.fewest(), e.seen()), classes + " are too few");
             for (int index : e.test()) {
@@ -98,16 +113,20 @@ class RepetitionStreamTest {
         assertEquals(stream.dataset().test().size(), tested.size());
     }
 
-    /** methods.md: ten new classes in experiences 0-2 and in each window of five, 3 to 19 classes, about 80 % repeated; 4.6, 4.4, 2.6. */
+    /**
+     * methods.md: ten new classes in experiences 0-2 and in each window of five, 3 to 19 classes, about 80 % repeated;
+     * 4.6, 4.4, 2.6.
+     */
     @Test
     void theChallengesParametersGiveTheChallengesStatistics() {
         Dataset data = data(100, 30, 1300);
         double[] sums = new double[6];
         int streams = 6;
         for (int seed = 0; seed < streams; seed++) {
-            RepetitionStream all = RepetitionStream.generate(data, RepetitionPlan.challenge(Pool.ALL), new ClassOrder.Seeded(seed), seed);
-            RepetitionStream distractors = RepetitionStream.generate(data, RepetitionPlan.challenge(Pool.DISTRACTORS),
-                    new ClassOrder.Seeded(seed), seed);
+            RepetitionStream all = RepetitionStream.generate(
+                    data, RepetitionPlan.challenge(Pool.ALL), new ClassOrder.Seeded(seed), seed);
+            RepetitionStream distractors = RepetitionStream.generate(
+                    data, RepetitionPlan.challenge(Pool.DISTRACTORS), new ClassOrder.Seeded(seed), seed);
             for (int w = 0; w < 10; w++) {
                 int before = w == 0 ? 0 : all.experiences().get(5 * w - 2).seenBefore();
                 assertEquals(10, all.experiences().get(5 * w + 2).seen() - before, "new classes in window " + w);
@@ -117,12 +136,15 @@ class RepetitionStreamTest {
                 sums[0] += e.classes().length;
                 sums[1] += e.classes().length - e.newClasses();
                 Set<Integer> pool = pool(all, e);
-                Arrays.stream(e.classes()).forEach(number -> assertTrue(pool.remove(number), "class " + number + " is in the pool"));
+                Arrays.stream(e.classes())
+                        .forEach(number -> assertTrue(pool.remove(number), "class " + number + " is in the pool"));
                 sums[2] += pool.stream().filter(number -> number < e.seen()).count();
                 sums[3] += pool.stream().filter(number -> number >= e.seen()).count();
             }
             for (RepetitionExperience e : distractors.experiences()) {
-                sums[4] += pool(distractors, e).stream().filter(number -> number >= 100).count();
+                sums[4] += pool(distractors, e).stream()
+                        .filter(number -> number >= 100)
+                        .count();
             }
         }
         double experiences = 50.0 * streams;
@@ -130,7 +152,8 @@ class RepetitionStreamTest {
         assertEquals(0.81, sums[1] / sums[0], 0.015, "share that is repeated (0.82, 0.81 and 0.81 in the files)");
         assertEquals(4.6, sums[2] / experiences, 0.5, "past classes in the pool");
         assertEquals(4.4, sums[3] / experiences, 0.5, "future classes in the pool");
-        assertEquals(2.45, sums[4] / experiences, 0.3, "distractors in the pool (2.58 in the file, 10·30/130 expected)");
+        assertEquals(
+                2.45, sums[4] / experiences, 0.3, "distractors in the pool (2.58 in the file, 10·30/130 expected)");
     }
 
     @Test
@@ -142,21 +165,35 @@ class RepetitionStreamTest {
         RepetitionStream other = RepetitionStream.generate(data, plan, new ClassOrder.Seeded(5), 6);
         int same = 0;
         for (int e = 0; e < 12; e++) {
-            assertArrayEquals(one.experiences().get(e).labelled(), again.experiences().get(e).labelled());
-            assertArrayEquals(one.experiences().get(e).unlabelled(), again.experiences().get(e).unlabelled());
-            same += Arrays.equals(one.experiences().get(e).labelled(), other.experiences().get(e).labelled()) ? 1 : 0;
-            same += Arrays.equals(one.experiences().get(e).unlabelled(), other.experiences().get(e).unlabelled()) ? 1 : 0;
+            assertArrayEquals(
+                    one.experiences().get(e).labelled(),
+                    again.experiences().get(e).labelled());
+            assertArrayEquals(
+                    one.experiences().get(e).unlabelled(),
+                    again.experiences().get(e).unlabelled());
+            same += Arrays.equals(
+                            one.experiences().get(e).labelled(),
+                            other.experiences().get(e).labelled())
+                    ? 1
+                    : 0;
+            same += Arrays.equals(
+                            one.experiences().get(e).unlabelled(),
+                            other.experiences().get(e).unlabelled())
+                    ? 1
+                    : 0;
         }
         assertEquals(0, same);
-        assertNotEquals(one.classNames(),
-                RepetitionStream.generate(data, plan, new ClassOrder.Seeded(6), 5).classNames());
+        assertNotEquals(
+                one.classNames(),
+                RepetitionStream.generate(data, plan, new ClassOrder.Seeded(6), 5)
+                        .classNames());
     }
 
     @Test
     void anExperiencesClassesShareItsImages() {
         Dataset data = data(10, 2, 200);
-        RepetitionStream stream = RepetitionStream.generate(data, RepetitionPlan.challenge(Pool.CURRENT).withImages(21, 37),
-                new ClassOrder.Seeded(1), 1);
+        RepetitionStream stream = RepetitionStream.generate(
+                data, RepetitionPlan.challenge(Pool.CURRENT).withImages(21, 37), new ClassOrder.Seeded(1), 1);
         for (RepetitionExperience e : stream.experiences()) {
             for (int[] indices : List.of(e.labelled(), e.unlabelled())) {
                 var counts = new TreeMap<Integer, Integer>();
@@ -168,7 +205,10 @@ class RepetitionStreamTest {
         }
     }
 
-    /** Of a class with 5 labelled and 10 unlabelled images in each of three experiences, 10·5/95 of a pool are labelled next. */
+    /**
+     * Of a class with 5 labelled and 10 unlabelled images in each of three experiences, 10·5/95 of a pool are labelled
+     * next.
+     */
     @Test
     void aPoolIsDrawnAnewFromAllThatIsNotLabelledYet() {
         Dataset data = data(2, 1, 100);
@@ -176,12 +216,18 @@ class RepetitionStreamTest {
         int next = 0;
         int again = 0;
         for (int seed = 0; seed < 50; seed++) {
-            List<RepetitionExperience> experiences = RepetitionStream.generate(data, plan, new ClassOrder.Seeded(seed), seed).experiences();
+            List<RepetitionExperience> experiences = RepetitionStream.generate(
+                            data, plan, new ClassOrder.Seeded(seed), seed)
+                    .experiences();
             for (int e = 0; e < 2; e++) {
                 int[] pool = experiences.get(e).unlabelled();
                 RepetitionExperience later = experiences.get(e + 1);
-                next += (int) Arrays.stream(pool).filter(index -> Arrays.binarySearch(later.labelled(), index) >= 0).count();
-                again += (int) Arrays.stream(pool).filter(index -> Arrays.binarySearch(later.unlabelled(), index) >= 0).count();
+                next += (int) Arrays.stream(pool)
+                        .filter(index -> Arrays.binarySearch(later.labelled(), index) >= 0)
+                        .count();
+                again += (int) Arrays.stream(pool)
+                        .filter(index -> Arrays.binarySearch(later.unlabelled(), index) >= 0)
+                        .count();
             }
         }
         // 200 draws of 0.53 ± 0.69 and of about 1.1 ± 0.95 images.
@@ -194,8 +240,11 @@ class RepetitionStreamTest {
         Dataset data = data(10, 2, 50);
         int usedUp = 0;
         for (int seed = 0; seed < 20; seed++) {
-            RepetitionStream stream = RepetitionStream.generate(data,
-                    new RepetitionPlan(12, 30, 0, 3, 2, 4, 0.6, 0.3, 3, 6, Pool.CURRENT, 0), new ClassOrder.Seeded(seed), seed);
+            RepetitionStream stream = RepetitionStream.generate(
+                    data,
+                    new RepetitionPlan(12, 30, 0, 3, 2, 4, 0.6, 0.3, 3, 6, Pool.CURRENT, 0),
+                    new ClassOrder.Seeded(seed),
+                    seed);
             int[] images = new int[data.classes()];
             for (RepetitionExperience e : stream.experiences()) {
                 assertEquals(30, e.labelled().length);
@@ -213,46 +262,75 @@ class RepetitionStreamTest {
     void impossiblePlansAreRefusedWithTheNumbers() {
         Dataset data = data(10, 2, 20);
         var plan = new RepetitionPlan(4, 30, 40, 2, 2, 5, 1, 0, 1, 30, Pool.CURRENT, 0);
-        assertTrue(refusal(data, plan.withImages(60, 40)).matches("experience 1 needs 60 labelled images, its \\d classes have 40 that were "
-                + "not labelled before: use fewer images an experience"), refusal(data, plan.withImages(60, 40)));
-        assertEquals("experience 1 needs 50 unlabelled images, its 5 classes have 40 that were not labelled before: use fewer images an "
-                + "experience", refusal(data, plan.withImages(30, 50)));
-        assertEquals("10 classes, 2 in each window, take 5 windows; 4 experiences end before the last begins: use more experiences, "
-                + "shorter windows or more new classes", refusal(data, new RepetitionPlan(4, 9, 9, 1, 1, 2, 1, 0, 1, 9, Pool.CURRENT, 0)));
-        assertEquals("digits has no distractors, which are classes without test images: use a pool of current or all, or data = "
-                + "glyphs-distractors", refusal(Dataset.load("digits", Optional.empty()), RepetitionPlan.challenge(Pool.DISTRACTORS)));
-        assertEquals("fewest-classes = 11: expected 1 to 10, the classes of a window", assertThrows(IllegalArgumentException.class,
-                () -> new RepetitionPlan(50, 500, 1000, 3, 5, 10, 0.5, 0.11, 11, 19, Pool.ALL, 10)).getMessage());
-        assertEquals("arriving = NaN: expected a probability", assertThrows(IllegalArgumentException.class,
-                () -> new RepetitionPlan(50, 500, 1000, 3, 5, 10, Double.NaN, 0.11, 3, 19, Pool.ALL, 10)).getMessage());
+        assertTrue(
+                refusal(data, plan.withImages(60, 40))
+                        .matches("experience 1 needs 60 labelled images, its \\d classes have 40 that were "
+                                + "not labelled before: use fewer images an experience"),
+                refusal(data, plan.withImages(60, 40)));
+        assertEquals(
+                "experience 1 needs 50 unlabelled images, its 5 classes have 40 that were not labelled before: use"
+                        + " fewer images an experience",
+                refusal(data, plan.withImages(30, 50)));
+        assertEquals(
+                "10 classes, 2 in each window, take 5 windows; 4 experiences end before the last begins: use more"
+                        + " experiences, shorter windows or more new classes",
+                refusal(data, new RepetitionPlan(4, 9, 9, 1, 1, 2, 1, 0, 1, 9, Pool.CURRENT, 0)));
+        assertEquals(
+                "digits has no distractors, which are classes without test images: use a pool of current or all, or"
+                        + " data = glyphs-distractors",
+                refusal(Dataset.load("digits", Optional.empty()), RepetitionPlan.challenge(Pool.DISTRACTORS)));
+        assertEquals(
+                "fewest-classes = 11: expected 1 to 10, the classes of a window",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> new RepetitionPlan(50, 500, 1000, 3, 5, 10, 0.5, 0.11, 11, 19, Pool.ALL, 10))
+                        .getMessage());
+        assertEquals(
+                "arriving = NaN: expected a probability",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> new RepetitionPlan(
+                                        50, 500, 1000, 3, 5, 10, Double.NaN, 0.11, 3, 19, Pool.ALL, 10))
+                        .getMessage());
     }
 
     @Test
     void listsThatBreakAPromiseAreRefused() {
         Dataset data = data(2, 1, 5);
         int[] none = {};
-        assertEquals("image 1 is labelled in experience 1 and in an earlier one: label each image once",
+        assertEquals(
+                "image 1 is labelled in experience 1 and in an earlier one: label each image once",
                 refusal(data, List.of(new int[] {0, 1}, new int[] {1}), List.of(none, none)));
-        assertEquals("unlabelled image 0 of experience 1 is or was labelled: leave it out of the pool",
+        assertEquals(
+                "unlabelled image 0 of experience 1 is or was labelled: leave it out of the pool",
                 refusal(data, List.of(new int[] {0}, new int[] {1}), List.of(none, new int[] {2, 0})));
-        assertEquals("experience 0 has unlabelled image 2 twice: name each image once",
+        assertEquals(
+                "experience 0 has unlabelled image 2 twice: name each image once",
                 refusal(data, List.of(new int[] {0}), List.of(new int[] {2, 2})));
-        assertEquals("experience 0 has labelled image 15, there are 15 training images: use the data set that the stream was made for",
+        assertEquals(
+                "experience 0 has labelled image 15, there are 15 training images: use the data set that the stream"
+                        + " was made for",
                 refusal(data, List.of(new int[] {15}), List.of(none)));
-        assertEquals("experience 0 has no labelled image: it needs at least one", refusal(data, List.of(none), List.of(none)));
-        assertEquals("a stream needs as many lists of unlabelled images as of labelled ones, got 0 and 1",
+        assertEquals(
+                "experience 0 has no labelled image: it needs at least one",
+                refusal(data, List.of(none), List.of(none)));
+        assertEquals(
+                "a stream needs as many lists of unlabelled images as of labelled ones, got 0 and 1",
                 refusal(data, List.of(none), List.of()));
         var later = new RepetitionStream(data, List.of(new int[] {0}, new int[] {2}), List.of(new int[] {2}, none));
         assertArrayEquals(new int[] {2}, later.experiences().getFirst().unlabelled());
     }
 
     private static String refusal(Dataset data, RepetitionPlan plan) {
-        return assertThrows(IllegalArgumentException.class, () -> RepetitionStream.generate(data, plan, new ClassOrder.Seeded(1), 1))
+        return assertThrows(
+                        IllegalArgumentException.class,
+                        () -> RepetitionStream.generate(data, plan, new ClassOrder.Seeded(1), 1))
                 .getMessage();
     }
 
     private static String refusal(Dataset data, List<int[]> labelled, List<int[]> unlabelled) {
-        return assertThrows(IllegalArgumentException.class, () -> new RepetitionStream(data, labelled, unlabelled)).getMessage();
+        return assertThrows(IllegalArgumentException.class, () -> new RepetitionStream(data, labelled, unlabelled))
+                .getMessage();
     }
 
     private static Set<Integer> pool(RepetitionStream stream, RepetitionExperience experience) {
@@ -266,11 +344,18 @@ class RepetitionStreamTest {
     /** Images of one pixel; label = index mod classes. Distractors come between the others and have no test image. */
     private static Dataset data(int labelled, int distractors, int each) {
         int classes = labelled + distractors;
-        int[] test = IntStream.range(0, 2 * classes).map(i -> i % classes).filter(label -> label < labelled / 2 || label >= labelled / 2
-                + distractors).toArray();
+        int[] test = IntStream.range(0, 2 * classes)
+                .map(i -> i % classes)
+                .filter(label -> label < labelled / 2 || label >= labelled / 2 + distractors)
+                .toArray();
         int[] train = IntStream.range(0, classes * each).map(i -> i % classes).toArray();
         Images images = Images.training(1, 1, 1, new byte[train.length], train);
-        return new Dataset("toy", IntStream.range(0, classes).mapToObj(c -> "c" + c).toList(), images,
-                new Images(1, 1, 1, new byte[test.length], test, images.normalisation()), new TreeMap<>(), "none");
+        return new Dataset(
+                "toy",
+                IntStream.range(0, classes).mapToObj(c -> "c" + c).toList(),
+                images,
+                new Images(1, 1, 1, new byte[test.length], test, images.normalisation()),
+                new TreeMap<>(),
+                "none");
     }
 }

@@ -35,15 +35,23 @@ class RotationTest {
         for (int i = 0; i < image.length; i++) {
             int y = i % 9 / 3;
             int x = i % 3;
-            assertArrayEquals(new float[] {i, i, i}, new float[] {out[i / 9 * 9 + (2 - x) * 3 + y],
-                out[27 + i / 9 * 9 + (2 - y) * 3 + 2 - x], out[81 + i]}, "pixel " + i);
+            assertArrayEquals(
+                    new float[] {i, i, i},
+                    new float[] {
+                        out[i / 9 * 9 + (2 - x) * 3 + y], out[27 + i / 9 * 9 + (2 - y) * 3 + 2 - x], out[81 + i]
+                    },
+                    "pixel " + i);
         }
     }
 
     @Test
     void memoryThatIsTooSmallIsRefused() {
         MemorySegment four = MemorySegment.ofArray(new float[4]);
-        assertThrows(IndexOutOfBoundsException.class, () -> Rotation.copies(four, 1, 1, 2, MemorySegment.ofArray(new float[15])));
-        assertThrows(IndexOutOfBoundsException.class, () -> Rotation.copies(four, 2, 1, 2, MemorySegment.ofArray(new float[32])));
+        assertThrows(
+                IndexOutOfBoundsException.class,
+                () -> Rotation.copies(four, 1, 1, 2, MemorySegment.ofArray(new float[15])));
+        assertThrows(
+                IndexOutOfBoundsException.class,
+                () -> Rotation.copies(four, 2, 1, 2, MemorySegment.ofArray(new float[32])));
     }
 }

@@ -35,15 +35,20 @@ class SplitTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "x", "5x", "x2", "0x2", "5x0", "5x2+", "-5x2", "5*2", "1x2x3"})
     void refusesAnythingElse(String text) {
-        assertEquals("\"" + text + "\" is not a split: expected EXPERIENCESxCLASSES such as 5x2, or 50+10x5 for an experience of 50 "
-                + "classes and ten of 5", assertThrows(IllegalArgumentException.class, () -> Split.parse(text)).getMessage());
+        assertEquals(
+                "\"" + text
+                        + "\" is not a split: expected EXPERIENCESxCLASSES such as 5x2, or 50+10x5 for an experience"
+                        + " of 50 classes and ten of 5",
+                assertThrows(IllegalArgumentException.class, () -> Split.parse(text))
+                        .getMessage());
     }
 
     @Test
     void seededOrdersArePermutationsThatDependOnTheSeed() {
         int[] one = ClassOrder.parse("seed:1").of(10);
         assertArrayEquals(one, ClassOrder.parse("1").of(10));
-        assertNotEquals(Arrays.toString(one), Arrays.toString(ClassOrder.parse("seed:2").of(10)));
+        assertNotEquals(
+                Arrays.toString(one), Arrays.toString(ClassOrder.parse("seed:2").of(10)));
         Arrays.sort(one);
         assertArrayEquals(IntStream.range(0, 10).toArray(), one);
     }
@@ -57,11 +62,19 @@ class SplitTest {
 
     @Test
     void refusesOrdersThatAreNone() {
-        assertEquals("\"random\" is not a class order: expected seed:NUMBER or labels joined by commas such as 3,1,0,2",
-                assertThrows(IllegalArgumentException.class, () -> ClassOrder.parse("random")).getMessage());
-        assertEquals("class order 0,1,1 must name each of the 3 classes 0..2 once, it has 3 entries, 2 of them different",
-                assertThrows(IllegalArgumentException.class, () -> ClassOrder.parse("0,1,1").of(3)).getMessage());
-        assertThrows(IllegalArgumentException.class, () -> ClassOrder.parse("0,1").of(3));
-        assertThrows(IllegalArgumentException.class, () -> ClassOrder.parse("0,1,").of(2));
+        assertEquals(
+                "\"random\" is not a class order: expected seed:NUMBER or labels joined by commas such as 3,1,0,2",
+                assertThrows(IllegalArgumentException.class, () -> ClassOrder.parse("random"))
+                        .getMessage());
+        assertEquals(
+                "class order 0,1,1 must name each of the 3 classes 0..2 once, it has 3 entries, 2 of them different",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> ClassOrder.parse("0,1,1").of(3))
+                        .getMessage());
+        assertThrows(
+                IllegalArgumentException.class, () -> ClassOrder.parse("0,1").of(3));
+        assertThrows(
+                IllegalArgumentException.class, () -> ClassOrder.parse("0,1,").of(2));
     }
 }

@@ -16,7 +16,8 @@ final class Toy {
         for (int i = 0; i < pixels.length; i++) {
             pixels[i] = (byte) (1 + i * 37 % 251);
         }
-        return Images.training(1, 4, 4, pixels, IntStream.range(0, count).map(i -> i % classes).toArray());
+        return Images.training(
+                1, 4, 4, pixels, IntStream.range(0, count).map(i -> i % classes).toArray());
     }
 
     static Dataset dataset(int classes, int trainPerClass, int testPerClass) {

@@ -64,7 +64,10 @@ class SafetensorsWriterTest {
             }
             long header = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getLong();
             assertEquals(0, header % 8);
-            assertEquals(2.5, ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getDouble((int) header + 8), "the widest comes first");
+            assertEquals(
+                    2.5,
+                    ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getDouble((int) header + 8),
+                    "the widest comes first");
         }
     }
 
@@ -73,7 +76,9 @@ class SafetensorsWriterTest {
         SafetensorsWriter writer = new SafetensorsWriter();
         short[] halves = {0x3c00, (short) 0xc000, 0x0001, 0x7bff, (short) 0x8000, 0x7c00};
         writer.add("half", Safetensors.Type.F16, Shape.of(6), MemorySegment.ofArray(halves));
-        writer.add("brain", Safetensors.Type.BF16, Shape.of(3), MemorySegment.ofArray(new short[] {0x3fc0, (short) 0xbf80, 0x0001}));
+        writer.add("brain", Safetensors.Type.BF16, Shape.of(3), MemorySegment.ofArray(new short[] {
+            0x3fc0, (short) 0xbf80, 0x0001
+        }));
         writer.add("double", Shape.of(1), new double[] {0.1});
         Safetensors read = Safetensors.of("t", bytes(writer));
         assertArrayEquals(new float[] {1, -2, 0x1p-24f, 65504, -0f, Float.POSITIVE_INFINITY}, read.asFloats("half"));
@@ -86,9 +91,13 @@ class SafetensorsWriterTest {
     void aSecondTensorOfANameAndAWrongSizeAreRefused() {
         SafetensorsWriter writer = new SafetensorsWriter();
         writer.add("a", Shape.of(1), new float[1]);
-        assertEquals("there is a tensor a already: names of a file differ",
-                assertThrows(IllegalArgumentException.class, () -> writer.add("a", Shape.of(1), new int[1])).getMessage());
-        assertEquals("tensor b needs 24 bytes (2×3 F32), has 20",
-                assertThrows(IllegalArgumentException.class, () -> writer.add("b", Shape.of(2, 3), new float[5])).getMessage());
+        assertEquals(
+                "there is a tensor a already: names of a file differ",
+                assertThrows(IllegalArgumentException.class, () -> writer.add("a", Shape.of(1), new int[1]))
+                        .getMessage());
+        assertEquals(
+                "tensor b needs 24 bytes (2×3 F32), has 20",
+                assertThrows(IllegalArgumentException.class, () -> writer.add("b", Shape.of(2, 3), new float[5]))
+                        .getMessage());
     }
 }

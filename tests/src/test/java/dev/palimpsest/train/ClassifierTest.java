@@ -22,7 +22,10 @@ class ClassifierTest {
     private static final int CLASSES = 4;
 
     private final Images images = Dataset.load("digits", Optional.empty()).test();
-    private final int[] some = IntStream.range(0, images.size()).filter(i -> images.label(i) < CLASSES).limit(40).toArray();
+    private final int[] some = IntStream.range(0, images.size())
+            .filter(i -> images.label(i) < CLASSES)
+            .limit(40)
+            .toArray();
 
     private static FrozenNetwork network(Engine engine, Arena arena, long seed) {
         Network network = Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 6), false, arena, seed);
@@ -33,10 +36,13 @@ class ClassifierTest {
     /** Counted anew from the logits of each network alone. */
     @Test
     void anEnsembleChoosesTheClassOfTheHighestMeanLogit() {
-        try (Arena arena = Arena.ofShared(); Engine engine = Engine.cpu(1); Inference inference = new Inference(engine, images)) {
+        try (Arena arena = Arena.ofShared();
+                Engine engine = Engine.cpu(1);
+                Inference inference = new Inference(engine, images)) {
             float[][] one;
             float[][] other;
-            try (FrozenNetwork first = network(engine, arena, 1); FrozenNetwork second = network(engine, arena, 2)) {
+            try (FrozenNetwork first = network(engine, arena, 1);
+                    FrozenNetwork second = network(engine, arena, 2)) {
                 one = inference.logits(first, some);
                 other = inference.logits(second, some);
             }
@@ -52,18 +58,27 @@ class ClassifierTest {
                 alone += best(0, CLASSES, a, new float[CLASSES]) == label ? 1 : 0;
             }
             ClassRange all = new ClassRange(0, CLASSES);
-            try (Classifier classifier = Classifier.head(network(engine, arena, 1), List.of(network(engine, arena, 2)))) {
-                assertEquals(new Classifier.Right(single, within),
+            try (Classifier classifier =
+                    Classifier.head(network(engine, arena, 1), List.of(network(engine, arena, 2)))) {
+                assertEquals(
+                        new Classifier.Right(single, within),
                         classifier.right(inference, some, label -> label, all, new ClassRange(2, CLASSES)));
             }
             try (Classifier classifier = Classifier.head(network(engine, arena, 1), List.of())) {
-                assertEquals(alone, classifier.right(inference, some, label -> label, all, all).single());
+                assertEquals(
+                        alone,
+                        classifier
+                                .right(inference, some, label -> label, all, all)
+                                .single());
             }
             assertNotEquals(single, alone, "the case tells the two apart");
         }
     }
 
     private static int best(int begin, int end, float[] a, float[] b) {
-        return IntStream.range(begin, end).boxed().max((x, y) -> Double.compare((a[x] + b[x]) / 2.0, (a[y] + b[y]) / 2.0)).orElseThrow();
+        return IntStream.range(begin, end)
+                .boxed()
+                .max((x, y) -> Double.compare((a[x] + b[x]) / 2.0, (a[y] + b[y]) / 2.0))
+                .orElseThrow();
     }
 }

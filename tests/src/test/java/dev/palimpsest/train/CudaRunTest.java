@@ -57,41 +57,67 @@ class CudaRunTest {
             assertEquals(expected.get(i).keySet(), found.get(i).keySet(), "terms of step " + i);
             for (Map.Entry<String, Double> term : expected.get(i).entrySet()) {
                 // Rounding grows from step to step; a wrong term would show in the first step that has it.
-                assertEquals(term.getValue(), found.get(i).get(term.getKey()),
-                        0.02 * Math.abs(term.getValue()) + 1e-6 * expected.get(i).get("loss"), term.getKey() + " of step " + i);
+                assertEquals(
+                        term.getValue(),
+                        found.get(i).get(term.getKey()),
+                        0.02 * Math.abs(term.getValue())
+                                + 1e-6 * expected.get(i).get("loss"),
+                        term.getKey() + " of step " + i);
             }
         }
         TestDevice.assertNothingIsLeft();
     }
 
-    /** Two experiences, so that the first one teaches in the second: logits, auxiliary heads and features, owners and snapshots. */
+    /**
+     * Two experiences, so that the first one teaches in the second: logits, auxiliary heads and features, owners and
+     * snapshots.
+     */
     @Test
     void m2kdLearnsOnTheDeviceWhatItLearnsOnTheProcessor() {
         requireSame("method=m2kd", "split=2x5", "batch=128", "lambda-feature=0.05", "validation=0.8", "clip=5");
     }
 
     /**
-     * Three experiences, so that two teachers choose and memory replays; all terms, and teachers that follow. Streams work in other orders
-     * than they were told, as far as their waits allow.
+     * Three experiences, so that two teachers choose and memory replays; all terms, and teachers that follow. Streams
+     * work in other orders than they were told, as far as their waits allow.
      */
     @ParameterizedTest
-    @ValueSource(strings = {"relation=code", "relation=paper teacher-batches=joined ssl=simclr", "ssl=simsiam ema=0.9", "ssl=vicreg"})
+    @ValueSource(
+            strings = {
+                "relation=code",
+                "relation=paper teacher-batches=joined ssl=simclr",
+                "ssl=simsiam ema=0.9",
+                "ssl=vicreg"
+            })
     void mlkdLearnsOnTheDeviceWhatItLearnsOnTheProcessor(String options) {
         TestDevice.order(options.length());
         requireSame(mlkd(options));
     }
 
     private static String[] mlkd(String options) {
-        List<String> all = new ArrayList<>(List.of("method=mlkd", "split=4+3+3", "batch=64", "unlabelled-batch=32", "memory=30",
-                "validation=0.8", "augment=shift:1", "feature-weight=0.02", "margin-weight=0.1",
+        List<String> all = new ArrayList<>(List.of(
+                "method=mlkd",
+                "split=4+3+3",
+                "batch=64",
+                "unlabelled-batch=32",
+                "memory=30",
+                "validation=0.8",
+                "augment=shift:1",
+                "feature-weight=0.02",
+                "margin-weight=0.1",
                 "learning-rate=0.01"));
         all.addAll(List.of(options.split(" ")));
         return all.toArray(String[]::new);
     }
 
-    /** From when a step's losses were told to the end of the next step. Only a step with a new shape may search for algorithms. */
+    /**
+     * From when a step's losses were told to the end of the next step. Only a step with a new shape may search for
+     * algorithms.
+     */
     @ParameterizedTest
-    @ValueSource(strings = {"relation=code", "relation=paper teacher-batches=joined ssl=simclr", "ssl=simsiam", "ssl=vicreg"})
+    @ValueSource(
+            strings = {"relation=code", "relation=paper teacher-batches=joined ssl=simclr", "ssl=simsiam", "ssl=vicreg"
+            })
     void theHostWaitsForNothingInAnMlkdStepButToTellOfLosses(String options) {
         TestDevice.requireDouble();
         requireNoWaits(mlkd(options + " epochs=5 validation=0.9 batch=32"));

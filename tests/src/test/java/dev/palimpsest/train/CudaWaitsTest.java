@@ -22,12 +22,18 @@ class CudaWaitsTest {
 
     private record Counts(long waits, long valuesHome, long bytesHome, long allocations) {
         static Counts now() {
-            return new Counts(TestDevice.waits(), DriverDouble.count("copies_to_host"), DriverDouble.count("bytes_to_host"),
+            return new Counts(
+                    TestDevice.waits(),
+                    DriverDouble.count("copies_to_host"),
+                    DriverDouble.count("bytes_to_host"),
                     DriverDouble.count("cuMemAlloc"));
         }
 
         Counts since(Counts before) {
-            return new Counts(waits - before.waits, valuesHome - before.valuesHome, bytesHome - before.bytesHome,
+            return new Counts(
+                    waits - before.waits,
+                    valuesHome - before.valuesHome,
+                    bytesHome - before.bytesHome,
                     allocations - before.allocations);
         }
     }
@@ -56,18 +62,28 @@ class CudaWaitsTest {
 
     /** Teachers' outputs kept, and teachers asked anew because images change. */
     @ParameterizedTest
-    @ValueSource(strings = {"method=m2kd lambda-feature=0.05", "method=m2kd lambda-feature=0.05 augment=shift:1 clip=5", "method=lwf",
-        "method=lwf augment=shift:1", "method=fine-tuning", "method=lwf-mc augment=shift:1",
-        "method=mlkd augment=shift:1 learning-rate=0.01 unlabelled-batch=32 memory=30 memory-batch=5"})
+    @ValueSource(
+            strings = {
+                "method=m2kd lambda-feature=0.05",
+                "method=m2kd lambda-feature=0.05 augment=shift:1 clip=5",
+                "method=lwf",
+                "method=lwf augment=shift:1",
+                "method=fine-tuning",
+                "method=lwf-mc augment=shift:1",
+                "method=mlkd augment=shift:1 learning-rate=0.01 unlabelled-batch=32 memory=30 memory-batch=5"
+            })
     void onlyALossThatIsToldIsWaitedForAndOnlyLossesComeHome(String options) {
         TestDevice.requireDouble();
-        List<Told> steps = run((options + " split=2x5 validation=0.5 batch=32 device=cuda deterministic=true epochs=" + EPOCHS
-                + " retrain-epochs=" + EPOCHS).split(" "));
+        List<Told> steps = run((options + " split=2x5 validation=0.5 batch=32 device=cuda deterministic=true epochs="
+                        + EPOCHS + " retrain-epochs=" + EPOCHS)
+                .split(" "));
         int compared = 0;
         for (int i = 1; i + 1 < steps.size(); i++) {
             Told now = steps.get(i);
             // The last step of a phase is told when no other is under way.
-            boolean settled = steps.get(i - 1).epoch == EPOCHS - 1 && now.epoch == EPOCHS - 1 && steps.get(i + 1).epoch == EPOCHS - 1;
+            boolean settled = steps.get(i - 1).epoch == EPOCHS - 1
+                    && now.epoch == EPOCHS - 1
+                    && steps.get(i + 1).epoch == EPOCHS - 1;
             if (settled) {
                 compared++;
                 Counts step = now.counts.since(steps.get(i - 1).counts);

@@ -16,8 +16,9 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class EvaluationTest {
-    private static final String[] JUDGED_BY_VALIDATION =
-            {"method=lwf", "split=4+6", "validation=0.5", "evaluate=validation", "epochs=2"};
+    private static final String[] JUDGED_BY_VALIDATION = {
+        "method=lwf", "split=4+6", "validation=0.5", "evaluate=validation", "epochs=2"
+    };
 
     /** Counts right answers among all classes seen, and among those of the image's own experience. */
     private static final class Counting extends Watched {
@@ -42,11 +43,20 @@ class EvaluationTest {
             learner.trainingImages().run(network, past.validation(), false, (first, batch, outputs) -> {
                 int classes = outputs.logits().shape().extent(1);
                 double[][] logits = Doubles.rows(
-                        outputs.logits().data().asSlice(0, outputs.logits().shape().bytes()).toArray(JAVA_FLOAT), classes);
+                        outputs.logits()
+                                .data()
+                                .asSlice(0, outputs.logits().shape().bytes())
+                                .toArray(JAVA_FLOAT),
+                        classes);
                 for (int row = 0; row < logits.length; row++) {
-                    int label = learner.stream().relabel(learner.trainingImages().images().label(past.validation()[first + row]));
+                    int label = learner.stream()
+                            .relabel(learner.trainingImages().images().label(past.validation()[first + row]));
                     right[0] += wins(logits[row], label, 0, classes);
-                    right[1] += wins(logits[row], label, past.classes().begin(), past.classes().end());
+                    right[1] += wins(
+                            logits[row],
+                            label,
+                            past.classes().begin(),
+                            past.classes().end());
                 }
             });
             single.add((double) right[0] / past.validation().length);

@@ -45,18 +45,25 @@ class ExemplarsTest {
         }
         int[] own = IntStream.range(0, 30).map(i -> 1000 - 7 * i).toArray();
         assertArrayEquals(bruteForce(own, features, 12), Exemplars.herd(own, features, 12));
-        assertArrayEquals(Arrays.stream(own).sorted().toArray(), Arrays.stream(Exemplars.herd(own, features, 30)).sorted().toArray());
+        assertArrayEquals(
+                Arrays.stream(own).sorted().toArray(),
+                Arrays.stream(Exemplars.herd(own, features, 30)).sorted().toArray());
     }
 
-    /** Tries every image beside those chosen and takes the one whose set has its mean nearest to the mean of all, with EJML's vectors. */
+    /**
+     * Tries every image beside those chosen and takes the one whose set has its mean nearest to the mean of all, with
+     * EJML's vectors.
+     */
     private static int[] bruteForce(int[] own, float[][] features, int count) {
-        List<SimpleMatrix> unit = Arrays.stream(features).map(feature -> {
-            SimpleMatrix vector = new SimpleMatrix(feature.length, 1);
-            for (int d = 0; d < feature.length; d++) {
-                vector.set(d, feature[d]);
-            }
-            return vector.divide(vector.normF());
-        }).toList();
+        List<SimpleMatrix> unit = Arrays.stream(features)
+                .map(feature -> {
+                    SimpleMatrix vector = new SimpleMatrix(feature.length, 1);
+                    for (int d = 0; d < feature.length; d++) {
+                        vector.set(d, feature[d]);
+                    }
+                    return vector.divide(vector.normF());
+                })
+                .toList();
         SimpleMatrix target = mean(unit);
         List<Integer> chosen = new ArrayList<>();
         for (int k = 0; k < count; k++) {
@@ -64,7 +71,8 @@ class ExemplarsTest {
             double nearest = Double.MAX_VALUE;
             for (int i = 0; i < own.length; i++) {
                 if (!chosen.contains(i)) {
-                    List<SimpleMatrix> candidate = new ArrayList<>(chosen.stream().map(unit::get).toList());
+                    List<SimpleMatrix> candidate =
+                            new ArrayList<>(chosen.stream().map(unit::get).toList());
                     candidate.add(unit.get(i));
                     double distance = mean(candidate).minus(target).normF();
                     if (distance < nearest) {
@@ -89,7 +97,8 @@ class ExemplarsTest {
     @Test
     void featuresThatAreNanAreRefused() {
         float[][] features = {{1, Float.NaN}, {Float.NaN, 0}};
-        String message = assertThrows(TrainingException.class, () -> Exemplars.herd(new int[] {4, 5}, features, 1)).getMessage();
+        String message = assertThrows(TrainingException.class, () -> Exemplars.herd(new int[] {4, 5}, features, 1))
+                .getMessage();
         assertTrue(message.contains("NaN"), message);
     }
 
@@ -127,14 +136,16 @@ class ExemplarsTest {
                 assertTrue(Arrays.binarySearch(experience.train(), index) >= 0, "never a validation image");
             }
         }
-        assertArrayEquals(exemplars.byClass().stream().flatMapToInt(Arrays::stream).toArray(), exemplars.indices());
+        assertArrayEquals(
+                exemplars.byClass().stream().flatMapToInt(Arrays::stream).toArray(), exemplars.indices());
     }
 
     /** 23 images for 4 classes. */
     @ParameterizedTest
     @ValueSource(strings = {"herding", "random"})
     void aBudgetIsSharedEvenlyAndKeepsTheFirstChoices(String selection) {
-        List<int[]> shared = chosen(Map.of("exemplar-budget", "23", "exemplars", "2", "selection", selection), 1, 1).byClass();
+        List<int[]> shared = chosen(Map.of("exemplar-budget", "23", "exemplars", "2", "selection", selection), 1, 1)
+                .byClass();
         List<int[]> first = chosen(11, selection, 1, 1).byClass();
         assertEquals(4, shared.size());
         for (int c = 0; c < 4; c++) {
@@ -154,8 +165,11 @@ class ExemplarsTest {
     @Test
     void aClassWithFewerImagesGivesAllOfThem() {
         Exemplars exemplars = chosen(10_000, "herding", 1, 1);
-        int[] all = IntStream.concat(Arrays.stream(stream.experiences().get(0).train()),
-                Arrays.stream(stream.experiences().get(1).train())).sorted().toArray();
+        int[] all = IntStream.concat(
+                        Arrays.stream(stream.experiences().get(0).train()),
+                        Arrays.stream(stream.experiences().get(1).train()))
+                .sorted()
+                .toArray();
         assertArrayEquals(all, Arrays.stream(exemplars.indices()).sorted().toArray());
     }
 

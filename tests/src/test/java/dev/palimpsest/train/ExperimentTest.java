@@ -75,25 +75,35 @@ class ExperimentTest {
         Recipe recipe = Methods.settled(SmallRun.recipe(quick("method=" + method, "learning-rate=1e30")));
         Closing closing = new Closing(recipe);
         List<Progress.Step> steps = new ArrayList<>();
-        String message = assertThrows(TrainingException.class, () -> Experiment.run(recipe, closing, new Progress() {
-            @Override
-            public void step(Step step) {
-                steps.add(step);
-            }
-        })).getMessage();
-        assertTrue(message.matches("the loss is (NaN|-?Infinity) in step " + steps.size() + " of experience 0 "
-                + "\\(cross-entropy [^)]+\\): lower learning-rate, or set clip"), message);
+        String message = assertThrows(
+                        TrainingException.class,
+                        () -> Experiment.run(recipe, closing, new Progress() {
+                            @Override
+                            public void step(Step step) {
+                                steps.add(step);
+                            }
+                        }))
+                .getMessage();
+        assertTrue(
+                message.matches("the loss is (NaN|-?Infinity) in step " + steps.size() + " of experience 0 "
+                        + "\\(cross-entropy [^)]+\\): lower learning-rate, or set clip"),
+                message);
         assertTrue(steps.stream().allMatch(step -> Double.isFinite(step.loss())), "nothing was learned from it");
         assertTrue(closing.closed);
-        assertFalse(Thread.getAllStackTraces().keySet().stream().anyMatch(thread -> thread.getName().startsWith("palimpsest-loader")));
+        assertFalse(Thread.getAllStackTraces().keySet().stream()
+                .anyMatch(thread -> thread.getName().startsWith("palimpsest-loader")));
     }
 
     /** One step alone: its loss is finite, what it leaves behind is not. */
     @Test
     void aLastStepThatDivergesIsNoticedToo() {
         String[] oneStep = {"method=fine-tuning", "split=10", "batch=2000", "learning-rate=1e39", "exemplars=0"};
-        String message = assertThrows(TrainingException.class, () -> SmallRun.run(oneStep)).getMessage();
-        assertTrue(message.matches("a weight of conv1.weight is \\S+ after experience 0: lower learning-rate, or set clip"), message);
+        String message = assertThrows(TrainingException.class, () -> SmallRun.run(oneStep))
+                .getMessage();
+        assertTrue(
+                message.matches(
+                        "a weight of conv1.weight is \\S+ after experience 0: lower learning-rate, or set clip"),
+                message);
     }
 
     @Test
@@ -105,7 +115,8 @@ class ExperimentTest {
     }
 
     private static void assertRefused(String part, String... options) {
-        String message = assertThrows(IllegalArgumentException.class, () -> SmallRun.run(options)).getMessage();
+        String message = assertThrows(IllegalArgumentException.class, () -> SmallRun.run(options))
+                .getMessage();
         assertTrue(message.contains(part), message);
     }
 
@@ -137,14 +148,17 @@ class ExperimentTest {
 
         @Override
         protected void ended(Learner learner, Experience experience) {
-            ended.add(learner.network().buffers().stream().flatMapToInt(b -> Arrays.stream(b.value().toArray(JAVA_INT))).toArray());
+            ended.add(learner.network().buffers().stream()
+                    .flatMapToInt(b -> Arrays.stream(b.value().toArray(JAVA_INT)))
+                    .toArray());
         }
     }
 
     @ParameterizedTest
     @CsvSource({"fine-tuning, true", "lwf, true", "m2kd, true", "lwf, false"})
     void frozenNormsKeepTheStatisticsOfTheFirstExperience(String method, boolean freeze) {
-        Recipe recipe = SmallRun.recipe("method=" + method, "freeze-norm=" + freeze, "prune=false", "split=4+2x3", "validation=0.7");
+        Recipe recipe = SmallRun.recipe(
+                "method=" + method, "freeze-norm=" + freeze, "prune=false", "split=4+2x3", "validation=0.7");
         NormWatch watch = new NormWatch(recipe);
         Experiment.run(recipe, watch, Progress.silent());
         assertEquals(3, watch.ended.size());
@@ -173,7 +187,8 @@ class ExperimentTest {
 
             @Override
             public void experienceBegins(Arrival arrival) {
-                told.add("experience " + arrival.experience() + " with " + arrival.classNames().size() + ", memory " + arrival.exemplars());
+                told.add("experience " + arrival.experience() + " with "
+                        + arrival.classNames().size() + ", memory " + arrival.exemplars());
                 next = 0;
             }
 
@@ -185,7 +200,11 @@ class ExperimentTest {
             @Override
             public void step(Step step) {
                 assertEquals(next++, step.step());
-                assertTrue(step.loss() > 0 && step.learningRate() > 0 && step.learningRate() <= 0.05 && step.imagesPerSecond() > 0,
+                assertTrue(
+                        step.loss() > 0
+                                && step.learningRate() > 0
+                                && step.learningRate() <= 0.05
+                                && step.imagesPerSecond() > 0,
                         step.toString());
             }
 
@@ -200,8 +219,18 @@ class ExperimentTest {
                 told.add("done");
             }
         });
-        assertEquals(List.of("begins 2", "experience 0 with 3, memory 0", "train 0", "retrain 0", "evaluated 1",
-                "experience 1 with 7, memory 6", "train 1", "evaluated 2", "done"), told);
+        assertEquals(
+                List.of(
+                        "begins 2",
+                        "experience 0 with 3, memory 0",
+                        "train 0",
+                        "retrain 0",
+                        "evaluated 1",
+                        "experience 1 with 7, memory 6",
+                        "train 1",
+                        "evaluated 2",
+                        "done"),
+                told);
         assertTrue(result.seconds() > 0);
     }
 }

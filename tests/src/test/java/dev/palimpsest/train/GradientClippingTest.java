@@ -67,9 +67,13 @@ class GradientClippingTest {
         for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
             Parameter fine = withGradient("fine", 10, 10);
             Parameter broken = withGradient("stage1.conv1", 1, bad, 1, 1, 1);
-            String message = assertThrows(ArithmeticException.class,
-                    () -> new GradientClipping(1).apply(List.of(fine, broken), p -> null)).getMessage();
-            assertTrue(message.contains("stage1.conv1") && message.contains(Float.isNaN(bad) ? "NaN" : "Infinity"), message);
+            String message = assertThrows(
+                            ArithmeticException.class,
+                            () -> new GradientClipping(1).apply(List.of(fine, broken), p -> null))
+                    .getMessage();
+            assertTrue(
+                    message.contains("stage1.conv1") && message.contains(Float.isNaN(bad) ? "NaN" : "Infinity"),
+                    message);
             assertArrayEquals(new float[] {10, 10}, gradient(fine));
         }
     }

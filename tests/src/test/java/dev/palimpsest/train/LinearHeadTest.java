@@ -21,26 +21,35 @@ class LinearHeadTest {
     private static final int DIMS = 3;
     private static final int CLASSES = 4;
 
-    /** Classes 0 and 1 have lengths 5 and 13, mean 9; classes 2 and 3 lengths 10 and 26, mean 18: the new rows are halved. */
-    private final LinearHead head = LinearHead.of(new float[] {3, 4, 0, 0, 5, 12, -6, 8, 0, 24, 0, 10}, new float[] {1, -1, 7, 9});
+    /**
+     * Classes 0 and 1 have lengths 5 and 13, mean 9; classes 2 and 3 lengths 10 and 26, mean 18: the new rows are
+     * halved.
+     */
+    private final LinearHead head =
+            LinearHead.of(new float[] {3, 4, 0, 0, 5, 12, -6, 8, 0, 24, 0, 10}, new float[] {1, -1, 7, 9});
 
     @Test
     void scoresAreThoseOfALinearLayer() {
-        assertArrayEquals(new double[] {3 - 4 + 1, -5 + 24 - 1, -6 - 8 + 7, 24 + 20 + 9}, head.scores(new float[] {1, -1, 2}), 1e-12);
+        assertArrayEquals(
+                new double[] {3 - 4 + 1, -5 + 24 - 1, -6 - 8 + 7, 24 + 20 + 9},
+                head.scores(new float[] {1, -1, 2}),
+                1e-12);
     }
 
     @Test
     void alignmentGivesNewRowsTheMeanLengthOfTheOldOnes() {
         LinearHead aligned = head.aligned(new ClassRange(2, 4));
-        assertArrayEquals(new double[] {0, 18, -7 + 7, 22 + 9}, aligned.scores(new float[] {1, -1, 2}), 1e-12, "by hand");
+        assertArrayEquals(
+                new double[] {0, 18, -7 + 7, 22 + 9}, aligned.scores(new float[] {1, -1, 2}), 1e-12, "by hand");
         assertArrayEquals(new double[] {1, -1, 7, 9}, aligned.scores(new float[DIMS]), 1e-12, "biases stay");
-        assertArrayEquals(new double[] {0, 18, -7, 53}, head.scores(new float[] {1, -1, 2}), 1e-12, "the head itself stays");
+        assertArrayEquals(
+                new double[] {0, 18, -7, 53}, head.scores(new float[] {1, -1, 2}), 1e-12, "the head itself stays");
         assertSame(head, head.aligned(new ClassRange(0, 4)), "there are no old classes yet");
     }
 
     private static Recipe recipe(String... options) {
-        Map<String, String> texts = new LinkedHashMap<>(Map.of("weight-decay", "0.01", "batch", "1000", "refit-epochs", "4000",
-                "refit-learning-rate", "0.1"));
+        Map<String, String> texts = new LinkedHashMap<>(
+                Map.of("weight-decay", "0.01", "batch", "1000", "refit-epochs", "4000", "refit-learning-rate", "0.1"));
         for (int i = 0; i < options.length; i += 2) {
             texts.put(options[i], options[i + 1]);
         }
@@ -62,8 +71,8 @@ class LinearHeadTest {
     }
 
     /**
-     * The minimum of the same convex loss, by Newton's method on EJML: mean over classes of the mean over a class's images of the
-     * cross-entropy, plus half the decay times the squared length of weights and biases.
+     * The minimum of the same convex loss, by Newton's method on EJML: mean over classes of the mean over a class's
+     * images of the cross-entropy, plus half the decay times the squared length of weights and biases.
      */
     private static SimpleMatrix minimum(float[][][] features, double decay) {
         int inputs = DIMS + 1;
@@ -79,7 +88,10 @@ class LinearHeadTest {
                     error.set(c, 0, p.get(c) - 1);
                     double weight = 1.0 / (CLASSES * features[c].length);
                     gradient = gradient.plus(error.kron(x).scale(weight));
-                    hessian = hessian.plus(p.diag().minus(p.mult(p.transpose())).kron(x.mult(x.transpose())).scale(weight));
+                    hessian = hessian.plus(p.diag()
+                            .minus(p.mult(p.transpose()))
+                            .kron(x.mult(x.transpose()))
+                            .scale(weight));
                 }
             }
             w = w.minus(hessian.solve(gradient));
@@ -117,7 +129,10 @@ class LinearHeadTest {
         assertTrue(expected.normF() > 1, "there is something to find");
         for (float[][] own : features) {
             for (float[] feature : own) {
-                assertArrayEquals(scores(expected, input(feature)).getDDRM().data, refitted.scores(feature), 1e-6 * expected.normF());
+                assertArrayEquals(
+                        scores(expected, input(feature)).getDDRM().data,
+                        refitted.scores(feature),
+                        1e-6 * expected.normF());
             }
         }
     }
@@ -129,7 +144,8 @@ class LinearHeadTest {
         LinearHead refitted = head.refitted(features, recipe());
         SimpleMatrix expected = minimum(features, 0.01);
         for (float[] feature : features[1]) {
-            assertArrayEquals(scores(expected, input(feature)).getDDRM().data, refitted.scores(feature), 1e-6 * expected.normF());
+            assertArrayEquals(
+                    scores(expected, input(feature)).getDDRM().data, refitted.scores(feature), 1e-6 * expected.normF());
         }
     }
 
@@ -141,7 +157,9 @@ class LinearHeadTest {
         assertEquals(0, right(biased, features, 0) + right(biased, features, 1));
         LinearHead refitted = biased.refitted(features, recipe("batch", "16", "refit-epochs", "50"));
         for (int c = 0; c < 3; c++) {
-            assertTrue(right(refitted, features, c) >= 12, right(refitted, features, c) + " of 20 images of class " + c + " are right");
+            assertTrue(
+                    right(refitted, features, c) >= 12,
+                    right(refitted, features, c) + " of 20 images of class " + c + " are right");
         }
     }
 
@@ -159,7 +177,8 @@ class LinearHeadTest {
         float[][][] features = features(4, 9, 9, 9, 9);
         List<double[]> scores = new ArrayList<>();
         for (String seed : List.of("1", "1", "2")) {
-            scores.add(head.refitted(features, recipe("batch", "8", "refit-epochs", "3", "seed", seed)).scores(features[0][0]));
+            scores.add(head.refitted(features, recipe("batch", "8", "refit-epochs", "3", "seed", seed))
+                    .scores(features[0][0]));
         }
         assertArrayEquals(scores.get(0), scores.get(1));
         assertNotEquals(scores.get(0)[0], scores.get(2)[0]);
@@ -169,7 +188,8 @@ class LinearHeadTest {
     @Test
     void oneImageOfOneClassIsEnoughToBegin() {
         LinearHead one = LinearHead.of(new float[] {1, 2, 3}, new float[] {4});
-        double score = one.refitted(new float[][][] {{{1, 1, 1}}}, recipe("refit-epochs", "1")).scores(new float[] {1, 1, 1})[0];
+        double score = one.refitted(new float[][][] {{{1, 1, 1}}}, recipe("refit-epochs", "1"))
+                .scores(new float[] {1, 1, 1})[0];
         assertEquals(10 - 0.1 * 0.01 * 10, score, 1e-9, "nothing but weight decay moves it");
     }
 }

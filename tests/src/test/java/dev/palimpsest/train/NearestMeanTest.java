@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import org.junit.jupiter.api.Test;
 
 class NearestMeanTest {
-    /** Class 0 looks up and right in equal parts once its exemplars have length 1; the mean of the raw ones would look up. */
+    /**
+     * Class 0 looks up and right in equal parts once its exemplars have length 1; the mean of the raw ones would look
+     * up.
+     */
     private final NearestMean nearest = new NearestMean(new float[][][] {{{2, 0}, {0, 40}}, {{-3, 0}}, {{0, 0}}});
 
     @Test

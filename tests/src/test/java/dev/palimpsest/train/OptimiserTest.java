@@ -21,7 +21,10 @@ import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Against one weight at a time in double precision, written from PyTorch's documentation; sizes on both sides of a block's edge. */
+/**
+ * Against one weight at a time in double precision, written from PyTorch's documentation; sizes on both sides of a
+ * block's edge.
+ */
 class OptimiserTest {
     private static final int STEPS = 40;
     private final Arena arena = Arena.ofConfined();
@@ -31,8 +34,7 @@ class OptimiserTest {
         arena.close();
     }
 
-    private interface Factory extends BiFunction<List<Parameter>, Function<Parameter, byte[]>, Optimiser> {
-    }
+    private interface Factory extends BiFunction<List<Parameter>, Function<Parameter, byte[]>, Optimiser> {}
 
     /** The path of one weight under given gradients. */
     private interface Reference {
@@ -50,13 +52,23 @@ class OptimiserTest {
         return Stream.of(
                 new Case("plain", (p, m) -> new Sgd(p, m, 0, false, 0), (w, g, r) -> sgd(w, g, r, 0, false, 0)),
                 new Case("decay", (p, m) -> new Sgd(p, m, 0, false, 0.1), (w, g, r) -> sgd(w, g, r, 0, false, 0.1)),
-                new Case("momentum", (p, m) -> new Sgd(p, m, 0.9, false, 0.01), (w, g, r) -> sgd(w, g, r, 0.9, false, 0.01)),
-                new Case("nesterov", (p, m) -> new Sgd(p, m, 0.8, true, 0.01), (w, g, r) -> sgd(w, g, r, 0.8, true, 0.01)),
+                new Case(
+                        "momentum",
+                        (p, m) -> new Sgd(p, m, 0.9, false, 0.01),
+                        (w, g, r) -> sgd(w, g, r, 0.9, false, 0.01)),
+                new Case(
+                        "nesterov",
+                        (p, m) -> new Sgd(p, m, 0.8, true, 0.01),
+                        (w, g, r) -> sgd(w, g, r, 0.8, true, 0.01)),
                 new Case("adam", Adam::new, (w, g, r) -> adam(w, g, r, 0.9, 0.999, 1e-8, 0)),
-                new Case("adam decay", (p, m) -> new Adam(p, m, 0.7, 0.95, 1e-2, 0.1), (w, g, r) -> adam(w, g, r, 0.7, 0.95, 1e-2, 0.1)));
+                new Case(
+                        "adam decay",
+                        (p, m) -> new Adam(p, m, 0.7, 0.95, 1e-2, 0.1),
+                        (w, g, r) -> adam(w, g, r, 0.7, 0.95, 1e-2, 0.1)));
     }
 
-    private static double sgd(double w, double[] gradients, double[] rates, double momentum, boolean nesterov, double decay) {
+    private static double sgd(
+            double w, double[] gradients, double[] rates, double momentum, boolean nesterov, double decay) {
         double buffer = 0;
         for (int t = 0; t < gradients.length; t++) {
             double d = gradients[t] + decay * w;
@@ -66,7 +78,8 @@ class OptimiserTest {
         return w;
     }
 
-    private static double adam(double w, double[] gradients, double[] rates, double b1, double b2, double eps, double decay) {
+    private static double adam(
+            double w, double[] gradients, double[] rates, double b1, double b2, double eps, double decay) {
         double m = 0;
         double v = 0;
         for (int t = 0; t < gradients.length; t++) {
@@ -116,13 +129,14 @@ class OptimiserTest {
     @MethodSource("cases")
     void followsTheScalarReference(Case c) {
         Random random = new Random(7);
-        List<Parameter> parameters = List.of(parameter("one", random, 1), parameter("block", random, 1024),
-                parameter("odd", random, 7, 331));
+        List<Parameter> parameters = List.of(
+                parameter("one", random, 1), parameter("block", random, 1024), parameter("odd", random, 7, 331));
         double[] rates = random.doubles(STEPS, 0.001, 0.1).toArray();
         for (boolean masked : new boolean[] {false, true}) {
             Optimiser optimiser = c.factory.apply(parameters, p -> masked ? everyThird(p.size()) : null);
             List<float[]> start = parameters.stream().map(Parameter::toArray).toList();
-            List<float[][]> gradients = parameters.stream().map(p -> new float[STEPS][]).toList();
+            List<float[][]> gradients =
+                    parameters.stream().map(p -> new float[STEPS][]).toList();
             for (int t = 0; t < STEPS; t++) {
                 for (int p = 0; p < parameters.size(); p++) {
                     gradients.get(p)[t] = gaussian(random, parameters.get(p).size());
@@ -135,10 +149,16 @@ class OptimiserTest {
                 for (int i = 0; i < end.length; i++) {
                     final int index = i;
                     final float[][] g = gradients.get(p);
-                    double[] path = IntStream.range(0, STEPS).mapToDouble(t -> g[t][index]).toArray();
+                    double[] path = IntStream.range(0, STEPS)
+                            .mapToDouble(t -> g[t][index])
+                            .toArray();
                     boolean moves = !masked || i % 3 == 0;
                     double expected = moves ? c.reference.follow(start.get(p)[i], path, rates) : start.get(p)[i];
-                    assertEquals(expected, end[i], moves ? 2e-6 * STEPS : 0, parameters.get(p).name() + "[" + i + "]");
+                    assertEquals(
+                            expected,
+                            end[i],
+                            moves ? 2e-6 * STEPS : 0,
+                            parameters.get(p).name() + "[" + i + "]");
                 }
             }
         }
@@ -184,7 +204,8 @@ class OptimiserTest {
         b.set(a.toArray());
         byte[][] mask = {null};
         Optimiser first = c.factory.apply(List.of(a), p -> mask[0]);
-        // Adam's bias correction counts the parameter's steps, masked or not, so the other one makes that step with nothing to follow.
+        // Adam's bias correction counts the parameter's steps, masked or not, so the other one makes that step with
+        // nothing to follow.
         byte[][] otherMask = {null};
         Optimiser second = c.factory.apply(List.of(b), p -> otherMask[0]);
         float[] g = gaussian(random, 50);
@@ -273,7 +294,8 @@ class OptimiserTest {
     }
 
     private static void assertMessage(String expected, Executable executable) {
-        String message = assertThrows(IllegalArgumentException.class, executable).getMessage();
+        String message =
+                assertThrows(IllegalArgumentException.class, executable).getMessage();
         assertTrue(message.contains(expected), message);
     }
 }

@@ -67,14 +67,25 @@ class SavedModelTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"method=m2kd split=4+3x2", "method=m2kd split=4+3x2 prune=false", "method=m2kd split=4+6 exemplars=0",
-        "method=m2kd split=4+6 network=resnet-18 stem=cifar widths=4,4,6,6 threads=2", "method=m2kd split=4+6 classifier=nearest-mean",
-        "method=m2kd split=4+6 classifier=refit", "method=lwf split=4+6 classifier=weight-alignment", "method=icarl split=4+6",
-        "method=lwf split=4+6 evaluate=validation", "method=fine-tuning split=4+6", "method=joint split=4+6"})
+    @ValueSource(
+            strings = {
+                "method=m2kd split=4+3x2",
+                "method=m2kd split=4+3x2 prune=false",
+                "method=m2kd split=4+6 exemplars=0",
+                "method=m2kd split=4+6 network=resnet-18 stem=cifar widths=4,4,6,6 threads=2",
+                "method=m2kd split=4+6 classifier=nearest-mean",
+                "method=m2kd split=4+6 classifier=refit",
+                "method=lwf split=4+6 classifier=weight-alignment",
+                "method=icarl split=4+6",
+                "method=lwf split=4+6 evaluate=validation",
+                "method=fine-tuning split=4+6",
+                "method=joint split=4+6"
+            })
     void everyModelScoresAsItDidInTheRun(String options) throws IOException {
         Result result = run(options);
         int experiences = result.accuracy().experiences();
-        SavedModel.Part part = options.contains("evaluate=validation") ? SavedModel.Part.VALIDATION : SavedModel.Part.TEST;
+        SavedModel.Part part =
+                options.contains("evaluate=validation") ? SavedModel.Part.VALIDATION : SavedModel.Part.TEST;
         for (int e = 1; e <= experiences; e++) {
             try (SavedModel model = SavedModel.read(temporary.resolve(Integer.toString(e)))) {
                 assertEquals(e, model.experiences());
@@ -90,8 +101,13 @@ class SavedModelTest {
     private static void assertRow(Result result, int row, SavedModel.Scores scores) {
         assertEquals(row + 1, scores.groups().size());
         for (int j = 0; j <= row; j++) {
-            assertEquals(result.accuracy().right(row, j), scores.groups().get(j).right(), "experience " + j + " after " + row);
-            assertEquals(result.withinExperience().right(row, j), scores.groups().get(j).rightWithin());
+            assertEquals(
+                    result.accuracy().right(row, j),
+                    scores.groups().get(j).right(),
+                    "experience " + j + " after " + row);
+            assertEquals(
+                    result.withinExperience().right(row, j),
+                    scores.groups().get(j).rightWithin());
             assertEquals(result.accuracy().at(row, j), scores.groups().get(j).accuracy());
         }
         assertEquals(result.accuracy().allSeen(row), scores.all().accuracy());
@@ -99,7 +115,10 @@ class SavedModelTest {
         assertTrue(scores.all().right() > 0, "something is right");
     }
 
-    /** The same images under another name, with other numbers for the same classes, other statistics, and an unknown class between. */
+    /**
+     * The same images under another name, with other numbers for the same classes, other statistics, and an unknown
+     * class between.
+     */
     @Test
     void classesAreMatchedByNameAndPixelsNormalisedAsInTraining() throws IOException {
         Result result = run("method=m2kd split=4+6");
@@ -120,8 +139,10 @@ class SavedModelTest {
             SavedModel.Scores first = model.score(other, SavedModel.Part.TRAIN, OptionalInt.of(1));
             assertRow(result, 0, first);
             assertEquals(labels.length, first.leftOut() + first.all().images());
-            refused("Validation images are those of the run's own data, digits, that were held out of training: choose --split test or "
-                    + "train for other.", () -> model.score(other, SavedModel.Part.VALIDATION, OptionalInt.empty()));
+            refused(
+                    "Validation images are those of the run's own data, digits, that were held out of training: choose"
+                            + " --split test or train for other.",
+                    () -> model.score(other, SavedModel.Part.VALIDATION, OptionalInt.empty()));
         }
     }
 
@@ -129,17 +150,25 @@ class SavedModelTest {
     void whatDoesNotFitIsOneSentence() throws IOException {
         run("method=m2kd split=4+6");
         try (SavedModel model = SavedModel.read(temporary.resolve("2"))) {
-            refused("There is no snapshot 3: the run has 1 to 2.", () -> model.score(DIGITS, SavedModel.Part.TEST, OptionalInt.of(3)));
-            refused("The images of big are 1×9×9, the run's are 1×8×8: the network needs images of the size that it learnt from.",
+            refused(
+                    "There is no snapshot 3: the run has 1 to 2.",
+                    () -> model.score(DIGITS, SavedModel.Part.TEST, OptionalInt.of(3)));
+            refused(
+                    "The images of big are 1×9×9, the run's are 1×8×8: the network needs images of the size that it"
+                            + " learnt from.",
                     () -> model.score(blank("big", 9, "0"), SavedModel.Part.TEST, OptionalInt.empty()));
-            refused("No class of cats has the name of a class of the run: tabby, tom against ",
+            refused(
+                    "No class of cats has the name of a class of the run: tabby, tom against ",
                     () -> model.score(blank("cats", 8, "tabby", "tom"), SavedModel.Part.TEST, OptionalInt.empty()));
         }
         Path none = Files.writeString(temporary.resolve("none"), "no");
-        assertTrue(assertThrows(IOException.class, () -> SavedModel.read(none)).getMessage().contains("is not a usable safetensors file"));
+        assertTrue(assertThrows(IOException.class, () -> SavedModel.read(none))
+                .getMessage()
+                .contains("is not a usable safetensors file"));
         Path plain = temporary.resolve("plain");
         write(new SafetensorsWriter(), plain);
-        assertEquals(plain + " is not a checkpoint of a run: expected palimpsest_checkpoint 1 in its header, found none",
+        assertEquals(
+                plain + " is not a checkpoint of a run: expected palimpsest_checkpoint 1 in its header, found none",
                 assertThrows(IOException.class, () -> SavedModel.read(plain)).getMessage());
     }
 
@@ -147,7 +176,8 @@ class SavedModelTest {
     void aMethodWithoutSnapshotsHasOnlyItsLatestModel() throws IOException {
         run("method=fine-tuning split=4+6");
         try (SavedModel model = SavedModel.read(temporary.resolve("2"))) {
-            refused("There is no snapshot 1: the run has none, as its method fine-tuning keeps none.",
+            refused(
+                    "There is no snapshot 1: the run has none, as its method fine-tuning keeps none.",
                     () -> model.score(DIGITS, SavedModel.Part.TEST, OptionalInt.of(1)));
         }
     }
@@ -157,8 +187,11 @@ class SavedModelTest {
     @ValueSource(strings = {"mlkd", "mlkd-alone"})
     void anEnsembleIsNotEvaluatedByItsOneKeptNetwork(String method) throws IOException {
         run("method=" + method + " ensemble=true split=4+6 epochs=1 unlabelled-batch=8");
-        assertEquals("The run classified with an ensemble, of which it kept one network: train with ensemble = false to evaluate it again.",
-                assertThrows(IllegalArgumentException.class, () -> SavedModel.read(temporary.resolve("2"))).getMessage());
+        assertEquals(
+                "The run classified with an ensemble, of which it kept one network: train with ensemble = false to"
+                        + " evaluate it again.",
+                assertThrows(IllegalArgumentException.class, () -> SavedModel.read(temporary.resolve("2")))
+                        .getMessage());
         Files.delete(temporary.resolve("1"));
         Files.delete(temporary.resolve("2"));
         Result result = run("method=mlkd-baseline ensemble=true split=4+6 epochs=1");
@@ -236,7 +269,8 @@ class SavedModelTest {
         Path file = temporary.resolve("none");
         refused("weights = " + file + ": there is no such file", () -> SmallRun.run("weights=" + file));
         Files.writeString(file, "no");
-        refused("weights = " + file + ": " + file + " is not a usable safetensors file: it has 2 bytes",
+        refused(
+                "weights = " + file + ": " + file + " is not a usable safetensors file: it has 2 bytes",
                 () -> SmallRun.run("weights=" + file));
     }
 

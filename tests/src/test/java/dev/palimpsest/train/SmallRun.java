@@ -14,8 +14,27 @@ public final class SmallRun {
 
     /** @param options {@code option=value} that differ */
     public static Recipe recipe(String... options) {
-        Map<String, String> texts = new LinkedHashMap<>(Map.of("data", "digits", "split", "5x2", "widths", "4,8,8", "epochs", "1",
-                "retrain-epochs", "1", "batch", "32", "learning-rate", "0.05", "exemplars", "2", "validation", "0.4", "threads", "1"));
+        Map<String, String> texts = new LinkedHashMap<>(Map.of(
+                "data",
+                "digits",
+                "split",
+                "5x2",
+                "widths",
+                "4,8,8",
+                "epochs",
+                "1",
+                "retrain-epochs",
+                "1",
+                "batch",
+                "32",
+                "learning-rate",
+                "0.05",
+                "exemplars",
+                "2",
+                "validation",
+                "0.4",
+                "threads",
+                "1"));
         for (String option : options) {
             int equals = option.indexOf('=');
             texts.put(option.substring(0, equals), option.substring(equals + 1));

@@ -28,9 +28,10 @@ import java.util.zip.CRC32;
 /**
  * Unpacks shared libraries from the class path to a private folder, so that they can be loaded.
  *
- * <p>Each set of files gets a folder named by its content, owned by the user and closed to others, below {@code java.io.tmpdir}. A file is
- * written under a temporary name, forced to disk and renamed, so a process that dies half-way, or two that start at once, leave no partial
- * library behind. What is found there is compared with the size and SHA-256 noted when it was unpacked, and unpacked again if it differs.
+ * <p>Each set of files gets a folder named by its content, owned by the user and closed to others, below
+ * {@code java.io.tmpdir}. A file is written under a temporary name, forced to disk and renamed, so a process that dies
+ * half-way, or two that start at once, leave no partial library behind. What is found there is compared with the size
+ * and SHA-256 noted when it was unpacked, and unpacked again if it differs.
  */
 public final class NativeFiles {
     private NativeFiles() {}
@@ -51,7 +52,8 @@ public final class NativeFiles {
     static Path unpack(String folderOnClassPath, List<String> names, Path parent) throws IOException {
         MessageDigest key = sha256();
         for (String name : names) {
-            key.update((name + " " + identity(resource(folderOnClassPath, name)) + "\n").getBytes(StandardCharsets.UTF_8));
+            key.update(
+                    (name + " " + identity(resource(folderOnClassPath, name)) + "\n").getBytes(StandardCharsets.UTF_8));
         }
         Path folder = folder(parent, HexFormat.of().formatHex(key.digest(), 0, 16));
         for (String name : names) {
@@ -64,7 +66,10 @@ public final class NativeFiles {
         return folder;
     }
 
-    /** What {@link #keep} wrote under this name, perhaps in another process; empty if nothing did or if it was changed since. */
+    /**
+     * What {@link #keep} wrote under this name, perhaps in another process; empty if nothing did or if it was changed
+     * since.
+     */
     public static Optional<byte[]> kept(String name) throws IOException {
         Path folder = folder(Path.of(System.getProperty("java.io.tmpdir")), "kept");
         return intact(folder, name) ? Optional.of(Files.readAllBytes(folder.resolve(name))) : Optional.empty();
@@ -80,12 +85,16 @@ public final class NativeFiles {
         return PrivateFolder.make(mine.resolve(name));
     }
 
-    /** Changes with the content. A jar keeps size and checksum of each entry, which saves unpacking 90 MB at every start to compare. */
+    /**
+     * Changes with the content. A jar keeps size and checksum of each entry, which saves unpacking 90 MB at every
+     * start to compare.
+     */
     private static String identity(URL resource) throws IOException {
         URLConnection connection = resource.openConnection();
         if (connection instanceof JarURLConnection jar && jar.getJarEntry().getCrc() >= 0) {
             String name = jar.getJarFileURL().getPath().replaceAll(".*/", "");
-            return name + " " + jar.getJarEntry().getSize() + " " + jar.getJarEntry().getCrc();
+            return name + " " + jar.getJarEntry().getSize() + " "
+                    + jar.getJarEntry().getCrc();
         }
         CRC32 checksum = new CRC32();
         try (InputStream in = connection.getInputStream()) {
@@ -95,7 +104,9 @@ public final class NativeFiles {
         }
     }
 
-    /** The note is written after the file, so a note without its file, or a file without its note, counts as damaged. */
+    /**
+     * The note is written after the file, so a note without its file, or a file without its note, counts as damaged.
+     */
     private static boolean intact(Path folder, String name) throws IOException {
         Path file = folder.resolve(name);
         Path note = note(folder, name);
@@ -118,7 +129,8 @@ public final class NativeFiles {
     }
 
     private static void writeWhole(Path file, InputStream in, MessageDigest digest) throws IOException {
-        Path temporary = Files.createTempFile(file.getParent(), file.getFileName().toString(), ".part"); // of mode 0600
+        Path temporary =
+                Files.createTempFile(file.getParent(), file.getFileName().toString(), ".part"); // of mode 0600
         try {
             try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE);
                     OutputStream out = new DigestOutputStream(Channels.newOutputStream(channel), digest)) {

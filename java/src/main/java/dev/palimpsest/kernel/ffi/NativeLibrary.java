@@ -17,8 +17,9 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * libpalimpsest: loaded once, from the jar or from {@code -Dpalimpsest.native=PATH}. The functions are those of palimpsest.h; callers have
- * checked every argument, and a status other than OK is a defect that surfaces as {@link IllegalStateException}.
+ * libpalimpsest: loaded once, from the jar or from {@code -Dpalimpsest.native=PATH}. The functions are those of
+ * palimpsest.h; callers have checked every argument, and a status other than OK is a defect that surfaces as
+ * {@link IllegalStateException}.
  */
 public final class NativeLibrary {
     private static final int ABI_VERSION = 1;
@@ -33,7 +34,9 @@ public final class NativeLibrary {
         String description;
         String path = System.getProperty("palimpsest.native");
         try {
-            Path file = path != null ? Path.of(path).toAbsolutePath() : NativeFiles.unpack(FOLDER, List.of(FILE)).resolve(FILE);
+            Path file = path != null
+                    ? Path.of(path).toAbsolutePath()
+                    : NativeFiles.unpack(FOLDER, List.of(FILE)).resolve(FILE);
             functions = new Functions(SymbolLookup.libraryLookup(file, Arena.global()));
             description = file + ", built by " + functions.compiler();
         } catch (FileNotFoundException e) {
@@ -41,7 +44,8 @@ public final class NativeLibrary {
         } catch (IOException | IllegalArgumentException | IllegalCallerException | UnsupportedOperationException e) {
             // Somebody who names a library wants that one, not a silent fallback.
             if (path != null) {
-                throw new IllegalArgumentException("-Dpalimpsest.native=" + path + " cannot be loaded: " + e.getMessage(), e);
+                throw new IllegalArgumentException(
+                        "-Dpalimpsest.native=" + path + " cannot be loaded: " + e.getMessage(), e);
             }
             description = "the native library did not load: " + e.getMessage();
         }
@@ -72,7 +76,8 @@ public final class NativeLibrary {
         return scratch(FUNCTIONS.multiTeacherKlScratch, args);
     }
 
-    public static void multiTeacherKl(int isa, MemorySegment args, long begin, long end, MemorySegment scratch, MemorySegment rowLoss) {
+    public static void multiTeacherKl(
+            int isa, MemorySegment args, long begin, long end, MemorySegment scratch, MemorySegment rowLoss) {
         try {
             check((int) FUNCTIONS.multiTeacherKl.invokeExact(isa, args, begin, end, scratch, rowLoss));
         } catch (Throwable e) {
@@ -84,7 +89,8 @@ public final class NativeLibrary {
         return scratch(FUNCTIONS.featureMseScratch, args);
     }
 
-    public static void featureMse(int isa, MemorySegment args, long begin, long end, MemorySegment scratch, MemorySegment rowLoss) {
+    public static void featureMse(
+            int isa, MemorySegment args, long begin, long end, MemorySegment scratch, MemorySegment rowLoss) {
         try {
             check((int) FUNCTIONS.featureMse.invokeExact(isa, args, begin, end, scratch, rowLoss));
         } catch (Throwable e) {
@@ -100,18 +106,29 @@ public final class NativeLibrary {
         }
     }
 
-    /** Writes a {@code palimpsest_cuda_launch}. @return whether a launch is possible */
+    /**
+     * Writes a {@code palimpsest_cuda_launch}.
+     *
+     * @return whether a launch is possible
+     */
     public static boolean multiTeacherKlCudaLaunch(
             long rows, long classes, long widest, long teachers, long sharedLimit, MemorySegment launch) {
         try {
-            return (int) FUNCTIONS.multiTeacherKlCudaLaunch.invokeExact(rows, classes, widest, teachers, sharedLimit, launch) == 0;
+            return (int) FUNCTIONS.multiTeacherKlCudaLaunch.invokeExact(
+                            rows, classes, widest, teachers, sharedLimit, launch)
+                    == 0;
         } catch (Throwable e) {
             throw unexpected(e);
         }
     }
 
-    /** Writes a {@code palimpsest_cuda_launch}. @return whether a launch is possible */
-    public static boolean featureMseCudaLaunch(long rows, long dims, long teachers, long sharedLimit, MemorySegment launch) {
+    /**
+     * Writes a {@code palimpsest_cuda_launch}.
+     *
+     * @return whether a launch is possible
+     */
+    public static boolean featureMseCudaLaunch(
+            long rows, long dims, long teachers, long sharedLimit, MemorySegment launch) {
         try {
             return (int) FUNCTIONS.featureMseCudaLaunch.invokeExact(rows, dims, teachers, sharedLimit, launch) == 0;
         } catch (Throwable e) {
@@ -119,7 +136,11 @@ public final class NativeLibrary {
         }
     }
 
-    /** Writes a {@code palimpsest_cuda_launch}. @return whether a launch is possible */
+    /**
+     * Writes a {@code palimpsest_cuda_launch}.
+     *
+     * @return whether a launch is possible
+     */
     public static boolean snapshotReconstructionCudaLaunch(long count, MemorySegment launch) {
         try {
             return (int) FUNCTIONS.snapshotReconstructionCudaLaunch.invokeExact(count, launch) == 0;
@@ -179,14 +200,25 @@ public final class NativeLibrary {
             }
             isaSupported = function("isa_supported", JAVA_INT, JAVA_INT);
             multiTeacherKlScratch = function("multi_teacher_kl_scratch", JAVA_LONG, ADDRESS);
-            multiTeacherKl = function("multi_teacher_kl", JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS);
+            multiTeacherKl =
+                    function("multi_teacher_kl", JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS);
             featureMseScratch = function("feature_mse_scratch", JAVA_LONG, ADDRESS);
             featureMse = function("feature_mse", JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS);
-            snapshotReconstruction = function("snapshot_reconstruction", JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG);
-            multiTeacherKlCudaLaunch = function("multi_teacher_kl_cuda_launch", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
-                    JAVA_LONG, ADDRESS);
-            featureMseCudaLaunch = function("feature_mse_cuda_launch", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
-            snapshotReconstructionCudaLaunch = function("snapshot_reconstruction_cuda_launch", JAVA_INT, JAVA_LONG, ADDRESS);
+            snapshotReconstruction =
+                    function("snapshot_reconstruction", JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG);
+            multiTeacherKlCudaLaunch = function(
+                    "multi_teacher_kl_cuda_launch",
+                    JAVA_INT,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    JAVA_LONG,
+                    ADDRESS);
+            featureMseCudaLaunch =
+                    function("feature_mse_cuda_launch", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
+            snapshotReconstructionCudaLaunch =
+                    function("snapshot_reconstruction_cuda_launch", JAVA_INT, JAVA_LONG, ADDRESS);
         }
 
         private MethodHandle function(String name, MemoryLayout result, MemoryLayout... arguments) {
@@ -205,7 +237,8 @@ public final class NativeLibrary {
 
         String compiler() {
             try {
-                MemorySegment text = (MemorySegment) function("compiler", ADDRESS).invokeExact();
+                MemorySegment text =
+                        (MemorySegment) function("compiler", ADDRESS).invokeExact();
                 return text.reinterpret(200).getString(0);
             } catch (Throwable e) {
                 throw unexpected(e);

@@ -24,7 +24,11 @@ final class PrivateFolder {
         return Files.getAttribute(PROCESS, "unix:uid").toString();
     }
 
-    /** Makes the folder if it is missing. @throws IOException if it is a link, of another user, or open to others */
+    /**
+     * Makes the folder if it is missing.
+     *
+     * @throws IOException if it is a link, of another user, or open to others
+     */
     static Path make(Path folder) throws IOException {
         try {
             Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
@@ -41,7 +45,8 @@ final class PrivateFolder {
             throw new IOException(folder + " belongs to " + found.owner() + ", not to " + me + remedy);
         }
         if (!OWNER_ONLY.containsAll(found.permissions())) {
-            throw new IOException(folder + " is open to others (" + PosixFilePermissions.toString(found.permissions()) + ")" + remedy);
+            throw new IOException(folder + " is open to others (" + PosixFilePermissions.toString(found.permissions())
+                    + ")" + remedy);
         }
         return folder;
     }

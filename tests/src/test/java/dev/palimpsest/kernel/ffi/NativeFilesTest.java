@@ -96,7 +96,11 @@ class NativeFilesTest {
 
     @Test
     void aMissingFileIsNamed() {
-        assertEquals("nowhere/libnone.so is not on the class path",
-                assertThrows(FileNotFoundException.class, () -> NativeFiles.unpack("nowhere", List.of("libnone.so"), parent)).getMessage());
+        assertEquals(
+                "nowhere/libnone.so is not on the class path",
+                assertThrows(
+                                FileNotFoundException.class,
+                                () -> NativeFiles.unpack("nowhere", List.of("libnone.so"), parent))
+                        .getMessage());
     }
 }
