@@ -1,8 +1,8 @@
 package dev.palimpsest.bench;
 
+import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.Implementation;
 import dev.palimpsest.kernel.MultiTeacherKl;
-import dev.palimpsest.tensor.ClassRange;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;

@@ -4,13 +4,13 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.Golden;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.GoldenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.model.Training;
 import dev.palimpsest.tensor.Buffer;
-import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.train.Adam;

@@ -16,7 +16,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.cuda.CudaException.Kind;
 import dev.palimpsest.cuda.DriverDouble.Setting;
-import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.kernel.ClassRange;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.Golden;
 import dev.palimpsest.cuda.ElementType;
-import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Safetensors;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -13,7 +13,6 @@ import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.cuda.DeviceMatrix;
 import dev.palimpsest.cuda.ElementType;
 import dev.palimpsest.cuda.TestDevice;
-import dev.palimpsest.tensor.ClassRange;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;

@@ -1,6 +1,5 @@
 package dev.palimpsest.kernel;
 
-import dev.palimpsest.tensor.ClassRange;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;

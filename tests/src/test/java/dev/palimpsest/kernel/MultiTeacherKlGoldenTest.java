@@ -1,7 +1,6 @@
 package dev.palimpsest.kernel;
 
 import dev.palimpsest.Golden;
-import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Safetensors;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.Doubles;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.recipe.MethodOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.Experience;
-import dev.palimpsest.tensor.ClassRange;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Experiment;
 import dev.palimpsest.train.Learner;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.data.Dataset;
-import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.kernel.ClassRange;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;

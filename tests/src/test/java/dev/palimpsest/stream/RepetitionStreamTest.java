@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
-import dev.palimpsest.tensor.ClassRange;
+import dev.palimpsest.kernel.ClassRange;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;

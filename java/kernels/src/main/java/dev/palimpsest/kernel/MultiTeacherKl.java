@@ -1,0 +1,106 @@
+package dev.palimpsest.kernel;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Distillation from several teachers at once: mean over rows b of Σ_k w[b,k]·T²·KL(softmax(t_k/T) ‖
+ * softmax(s[begin_k:end_k]/T)), in nats, and its gradient with respect to the student's logits s, in one pass.
+ *
+ * <p>Teacher k covers its own half-open range of classes, so M2KD's groups (arXiv 1904.01769) and full-range
+ * distillation are one kernel; a one-hot row of w is MLKD's choice of one teacher a sample (arXiv 2508.12692). A
+ * teacher whose weight in a row is 0 is not read there. NaN and infinite logits give a NaN loss. The bits depend
+ * neither on the implementation nor on the number of threads.
+ *
+ * <p>Calls allocate nothing once memory of the same kind (off-heap or arrays) was passed before. Not thread-safe: one
+ * instance per calling thread. {@link #close()} frees its scratch memory. Formula and order of reduction:
+ * native/kernels/multi_teacher_kl/multi_teacher_kl.md.
+ */
+public final class MultiTeacherKl implements AutoCloseable {
+    private final RowSplit split;
+
+    /** With the implementation that {@link Kernels#chosen()} names. */
+    public MultiTeacherKl(int maxRows, int classes, List<ClassRange> ranges, int threads) {
+        this(maxRows, classes, ranges, threads, Kernels.chosen());
+    }
+
+    /**
+     * @param maxRows the most rows a call will have
+     * @param classes columns of student and gradient
+     * @param ranges the classes of each teacher, within [0, classes); may be empty
+     * @param threads threads that share a call's rows, the caller among them
+     * @throws IllegalArgumentException if a size is not positive or a range lies outside the classes
+     * @throws UnsupportedOperationException if the implementation cannot run here
+     */
+    public MultiTeacherKl(
+            int maxRows, int classes, List<ClassRange> ranges, int threads, Implementation implementation) {
+        if (maxRows < 1 || classes < 1) {
+            throw new IllegalArgumentException(
+                    "maxRows " + maxRows + " and classes " + classes + ": expected at least 1 of each");
+        }
+        for (ClassRange range : ranges) {
+            if (range.size() == 0) {
+                throw new IllegalArgumentException(
+                        "a teacher's classes " + range + " are empty: expected at least one");
+            }
+            if (range.end() > classes) {
+                throw new IllegalArgumentException(
+                        "a teacher's classes " + range + " lie outside the student's [0, " + classes + ")");
+            }
+        }
+        Team team = Team.of(threads);
+        List<ClassRange> copy = List.copyOf(ranges);
+        RowKernel kernel = Kernels.require(implementation) == Implementation.JAVA
+                ? new JavaMultiTeacherKl(maxRows, classes, copy, team)
+                : new NativeMultiTeacherKl(maxRows, classes, copy, threads, implementation);
+        split = new RowSplit(
+                kernel,
+                team,
+                maxRows,
+                classes,
+                copy.stream().mapToInt(ClassRange::size).toArray());
+    }
+
+    /**
+     * @param rows B, 1 to maxRows
+     * @param temperature T, finite and above 0
+     * @param student logits [B, classes], float32, row-major, off-heap or over a {@code float[]}; so all segments
+     * @param teachers logits [B, size of its range] of each teacher
+     * @param weight w [B, teachers]
+     * @param gradient [B, classes], overwritten; classes that no teacher covers get 0
+     * @return the loss; the sum over rows is taken in row order, in float64
+     * @throws IllegalArgumentException if a segment is too small, closed, of another thread, or overlaps the gradient
+     */
+    public double lossAndGradient(
+            int rows,
+            float temperature,
+            MemorySegment student,
+            MemorySegment[] teachers,
+            MemorySegment weight,
+            MemorySegment gradient) {
+        if (!(temperature > 0 && temperature < Float.POSITIVE_INFINITY)) {
+            throw new IllegalArgumentException("temperature " + temperature + ": expected a finite value above 0");
+        }
+        return split.lossAndGradient(rows, temperature, student, teachers, weight, gradient);
+    }
+
+    /** The same on arrays; views of them are all that is allocated. */
+    public double lossAndGradient(
+            int rows, float temperature, float[] student, float[][] teachers, float[] weight, float[] gradient) {
+        MemorySegment[] views =
+                Arrays.stream(teachers).map(MemorySegment::ofArray).toArray(MemorySegment[]::new);
+        return lossAndGradient(
+                rows,
+                temperature,
+                MemorySegment.ofArray(student),
+                views,
+                MemorySegment.ofArray(weight),
+                MemorySegment.ofArray(gradient));
+    }
+
+    @Override
+    public void close() {
+        split.close();
+    }
+}

@@ -1,0 +1,31 @@
+package dev.palimpsest.model;
+
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.SnapshotMask;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/** Where a frozen network takes its weights from: the live network, or one of its snapshots. */
+public interface Weights {
+    /**
+     * Writes a convolution's weight [O, …], output channel o times {@code scale[o]} unless that is null, float32
+     * row-major.
+     */
+    void weight(Parameter parameter, MemorySegment scale, MemorySegment out);
+
+    /** By which {@link #weight} chooses among the parameter's present values, if that is all it does. */
+    default Optional<SnapshotMask> mask(Parameter parameter) {
+        return Optional.empty();
+    }
+
+    /**
+     * Values of a norm's or head's parameter or of a buffer, by name; a head has as many rows as classes were seen
+     * then.
+     */
+    MemorySegment vector(String name);
+
+    /** The weights as they are now. */
+    static Weights of(Network network) {
+        return new LiveWeights(network);
+    }
+}

@@ -1,0 +1,206 @@
+package dev.palimpsest.snapshot;
+
+import dev.palimpsest.kernel.SnapshotReconstruction;
+import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.Mirror;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.SnapshotMask;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Snapshots inside the live model: snapshot s is the weights whose owner is 1 to s, which later steps never move, and
+ * +0 elsewhere. Beside the model it takes the owners as bit planes, ⌈log₂(N + 1)⌉ bits a weight for N steps, and each
+ * snapshot's norms, heads and buffers.
+ */
+public final class PackedSnapshots implements Snapshots {
+    static final String FORM = "packed";
+
+    private final Owners owners;
+    /** One thread: weights are rebuilt once an experience, in less time than a training step. */
+    private final SnapshotReconstruction kernel = new SnapshotReconstruction(1);
+
+    private final CopiedTensors copies;
+    private final Map<Parameter, Mirror> planes = new HashMap<>();
+    private Arena planesArena = Arena.ofShared();
+    private int planeCount;
+    private long ownedHash;
+    private long fullCopyBytes;
+
+    /** @param owners of the model's weights; they stay the caller's and go on changing */
+    public PackedSnapshots(Owners owners) {
+        this(owners, new CopiedTensors());
+    }
+
+    private PackedSnapshots(Owners owners, CopiedTensors copies) {
+        this.owners = owners;
+        this.copies = copies;
+    }
+
+    /** Owners come as bit planes, as they lie in memory. */
+    static PackedSnapshots read(Safetensors file, List<Parameter> parameters) {
+        CopiedTensors copies = CopiedTensors.read(file);
+        int steps = copies.count();
+        Owners owners = Owners.after(
+                steps,
+                parameters,
+                parameter -> SnapshotReconstruction.unpack(
+                        parameter.size(),
+                        SnapshotReconstruction.planesFor(steps),
+                        MemorySegment.ofArray(file.bytes(tensor(parameter)))));
+        owners.requireFreeWeightsAreZero();
+        PackedSnapshots read = new PackedSnapshots(owners, copies);
+        read.ownedHash = owners.hash(steps);
+        long weights = owners.weights().stream()
+                .mapToLong(parameter -> parameter.shape().bytes())
+                .sum();
+        read.fullCopyBytes = steps * weights + copies.bytes();
+        read.pack();
+        return read;
+    }
+
+    @Override
+    public void write(SafetensorsWriter file) {
+        copies.write(file, FORM);
+        planes.forEach((parameter, bits) ->
+                file.add(tensor(parameter), Safetensors.Type.U8, Shape.of(Math.toIntExact(bits.bytes())), bits.host()));
+    }
+
+    private static String tensor(Parameter parameter) {
+        return "owners." + parameter.name();
+    }
+
+    /** Whose weights these are. */
+    public Owners owners() {
+        return owners;
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws IllegalStateException if the next step has not claimed and released, released weights are not +0, or
+     *     weights of earlier steps moved
+     */
+    @Override
+    public int add(List<Parameter> parameters, List<Buffer> buffers) {
+        int snapshot = count() + 1;
+        if (owners.step() != snapshot || !owners.hasReleased()) {
+            throw new IllegalStateException(
+                    "snapshot " + snapshot + " is taken when step " + snapshot + " has released its weights, but step "
+                            + owners.step() + (owners.hasReleased() ? " has done so" : " has not"));
+        }
+        for (Parameter parameter : parameters) {
+            owners.trainable(parameter); // refuses weights that have no owners
+        }
+        owners.requireFreeWeightsAreZero();
+        if (count() > 0 && owners.hash(count()) != ownedHash) {
+            throw new IllegalStateException("weights of earlier steps moved while step " + snapshot
+                    + " trained, so the snapshots before it are lost: give Owners.trainable to the optimiser"
+                    + " as its mask");
+        }
+        ownedHash = owners.hash(snapshot);
+        copies.add(parameters, p -> p.role() != Parameter.Role.WEIGHT, buffers);
+        fullCopyBytes += CopiedTensors.allBytes(parameters, buffers);
+        pack();
+        return snapshot;
+    }
+
+    @Override
+    public int count() {
+        return copies.count();
+    }
+
+    @Override
+    public void weight(int snapshot, Parameter parameter, MemorySegment scale, MemorySegment out) {
+        require(snapshot, parameter);
+        CopiedTensors.requireSizes(parameter, scale, out);
+        long perChannel = parameter.size() / Math.max(1, parameter.shape().extent(0));
+        kernel.apply(
+                parameter.size(),
+                parameter.value(),
+                planes.get(parameter).host(),
+                planeCount,
+                snapshot,
+                scale,
+                perChannel,
+                out);
+    }
+
+    @Override
+    public Optional<SnapshotMask> mask(int snapshot, Parameter parameter) {
+        require(snapshot, parameter);
+        return Optional.of(new SnapshotMask(planes.get(parameter), planeCount, snapshot));
+    }
+
+    private void require(int snapshot, Parameter parameter) {
+        copies.requireSnapshot(snapshot);
+        owners.codesOf(parameter); // refuses what has no owners
+    }
+
+    /**
+     * Brings the planes up to the owners; new memory only when a step needs one more plane. Once a snapshot is enough:
+     * what later steps claim and release is free to every snapshot before them.
+     */
+    private void pack() {
+        int needed = SnapshotReconstruction.planesFor(owners.step());
+        if (needed != planeCount) {
+            freePlanes();
+            planesArena = Arena.ofShared();
+            planeCount = needed;
+            for (Parameter parameter : owners.weights()) {
+                planes.put(
+                        parameter,
+                        new Mirror(planesArena.allocate(
+                                SnapshotReconstruction.planeBytes(parameter.size(), planeCount), 64)));
+            }
+        }
+        planes.forEach(
+                (parameter, bits) -> SnapshotReconstruction.pack(owners.codesOf(parameter), planeCount, bits.host()));
+    }
+
+    private void freePlanes() {
+        planes.values().forEach(Mirror::forget);
+        planes.clear();
+        planesArena.close();
+    }
+
+    @Override
+    public MemorySegment vector(int snapshot, String name) {
+        return copies.get(snapshot, name).value();
+    }
+
+    @Override
+    public Shape shape(int snapshot, String name) {
+        return copies.get(snapshot, name).shape();
+    }
+
+    @Override
+    public long bytes() {
+        return planes.values().stream().mapToLong(Mirror::bytes).sum() + copies.bytes();
+    }
+
+    @Override
+    public long fullCopyBytes() {
+        return fullCopyBytes;
+    }
+
+    /** {@inheritDoc} ⌈log₂(N + 1)⌉ after N steps. */
+    @Override
+    public int bitsPerWeight() {
+        return planeCount;
+    }
+
+    @Override
+    public void close() {
+        kernel.close();
+        freePlanes();
+        copies.close();
+    }
+}

@@ -1,0 +1,98 @@
+package dev.palimpsest.snapshot;
+
+import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.SnapshotMask;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Earlier models of one network, as teachers need them. Snapshot s, counted from 1, is the model as it was after step
+ * s, and stays so, bit for bit, however training goes on. Not thread-safe; memory is freed by {@link #close()}, after
+ * which segments given out are invalid.
+ */
+public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots, FullCopies {
+    /**
+     * Takes the next snapshot: copies what training will change.
+     *
+     * @param parameters all of the model's; heads may have grown since the last snapshot
+     * @param buffers running means and variances
+     * @return its number
+     */
+    int add(List<Parameter> parameters, List<Buffer> buffers);
+
+    /** Snapshots taken so far. */
+    int count();
+
+    /**
+     * Writes a WEIGHT parameter as it was in a snapshot.
+     *
+     * @param parameter the model's, as given to {@link #add}
+     * @param scale float32, one factor for each output channel (first extent) to multiply with, for folding batch
+     *     norm; null for none, and then the bits are those of the snapshot
+     * @param out float32 in the parameter's shape; must not overlap it
+     * @throws IllegalArgumentException if there is no such snapshot or parameter, or a size differs
+     */
+    void weight(int snapshot, Parameter parameter, MemorySegment scale, MemorySegment out);
+
+    /**
+     * By which {@link #weight} chooses among the parameter's present values; valid until the next snapshot is taken.
+     *
+     * @return empty where snapshots are copies
+     * @throws IllegalArgumentException if there is no such snapshot or parameter
+     */
+    Optional<SnapshotMask> mask(int snapshot, Parameter parameter);
+
+    /**
+     * A NORM or HEAD parameter or a buffer as it was in a snapshot: float32, read-only. A head has the rows it had
+     * then.
+     *
+     * @throws IllegalArgumentException if there is no such snapshot or name
+     */
+    MemorySegment vector(int snapshot, String name);
+
+    /** The shape of {@link #vector}. */
+    Shape shape(int snapshot, String name);
+
+    /**
+     * Adds all snapshots to a file; {@link #read} gets them back. The present model's WEIGHT parameters are not among
+     * what is added.
+     */
+    void write(SafetensorsWriter file);
+
+    /**
+     * The snapshots of a file.
+     *
+     * @param parameters the model's, with the values that they had when the snapshots were written
+     * @return empty if there are none in the file
+     * @throws IllegalArgumentException if what the file has does not fit the parameters
+     */
+    static Optional<Snapshots> read(Safetensors file, List<Parameter> parameters) {
+        String form = file.metadata().get(CopiedTensors.FORM);
+        return form == null
+                ? Optional.empty()
+                : Optional.of(
+                        form.equals(PackedSnapshots.FORM)
+                                ? PackedSnapshots.read(file, parameters)
+                                : FullCopies.read(file));
+    }
+
+    /** What all snapshots take beside the live model. */
+    long bytes();
+
+    /** What they would take as float32 copies of everything. */
+    long fullCopyBytes();
+
+    /**
+     * Bits that all snapshots together take for each weight: without norms, heads, buffers and the padding of a
+     * tensor's last word.
+     */
+    int bitsPerWeight();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,137 @@
+package dev.palimpsest.stream;
+
+import dev.palimpsest.data.Dataset;
+import dev.palimpsest.data.Images;
+import dev.palimpsest.kernel.ClassRange;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * A data set whose classes come in disjoint groups, one group an experience.
+ *
+ * <p>The stream numbers the classes in the order in which they come: label c of the data set becomes its position in
+ * the class order, so that the classes of an experience, and all classes seen after it, are each one range. Immutable.
+ */
+public final class ClassIncrementalStream implements Stream {
+    private final Dataset dataset;
+    private final Split split;
+    private final int[] order;
+    private final int[] position;
+    private final List<Experience> experiences;
+
+    /**
+     * @param validationFraction share of every class's training images that is held out: round(fraction · count) of
+     *     them (half up), drawn at random by {@code seed}, independently of the class order; in [0, 1)
+     * @throws IllegalArgumentException if the split or the order does not fit the data set's classes, the fraction is
+     *     out of range, or a class is left without training images
+     */
+    public ClassIncrementalStream(
+            Dataset dataset, Split split, ClassOrder order, double validationFraction, long seed) {
+        int classes = dataset.classes();
+        if (split.classes() != classes) {
+            throw new IllegalArgumentException("split " + split + " takes " + split.classes() + " classes, "
+                    + dataset.name() + " has " + classes + ": choose a split whose experiences add up to " + classes);
+        }
+        if (!(validationFraction >= 0 && validationFraction < 1)) {
+            throw new IllegalArgumentException(
+                    "the validation fraction must be at least 0 and below 1, got " + validationFraction);
+        }
+        this.dataset = dataset;
+        this.split = split;
+        this.order = order.of(classes);
+        this.position = new int[classes];
+        for (int p = 0; p < classes; p++) {
+            position[this.order[p]] = p;
+        }
+        boolean[] heldOut = heldOut(dataset, validationFraction, seed);
+        List<Experience> list = new ArrayList<>();
+        int begin = 0;
+        for (int size : split.sizes()) {
+            ClassRange range = new ClassRange(begin, begin + size);
+            int[] all = indices(dataset.train(), range);
+            int[] train = Arrays.stream(all).filter(i -> !heldOut[i]).toArray();
+            int[] validation = Arrays.stream(all).filter(i -> heldOut[i]).toArray();
+            list.add(Experience.ofNewClasses(list.size(), range, train, validation, indices(dataset.test(), range)));
+            begin += size;
+        }
+        this.experiences = List.copyOf(list);
+    }
+
+    /** As the constructor, with {@link Split#parse} and {@link ClassOrder#parse}. */
+    public static ClassIncrementalStream of(
+            Dataset dataset, String split, String order, double validationFraction, long seed) {
+        return new ClassIncrementalStream(
+                dataset, Split.parse(split), ClassOrder.parse(order), validationFraction, seed);
+    }
+
+    @Override
+    public Dataset dataset() {
+        return dataset;
+    }
+
+    public Split split() {
+        return split;
+    }
+
+    @Override
+    public List<Experience> experiences() {
+        return experiences;
+    }
+
+    @Override
+    public int classes() {
+        return order.length;
+    }
+
+    /** The data set's label at each position of the stream's numbering. */
+    public int[] classOrder() {
+        return order.clone();
+    }
+
+    @Override
+    public List<String> classNames() {
+        return Arrays.stream(order).mapToObj(dataset.classNames()::get).toList();
+    }
+
+    /**
+     * The stream's number of a class of the data set.
+     *
+     * @throws IndexOutOfBoundsException if there is no such class
+     */
+    @Override
+    public int relabel(int label) {
+        return position[label];
+    }
+
+    private int[] indices(Images images, ClassRange range) {
+        return IntStream.range(0, images.size())
+                .filter(i -> range.contains(relabel(images.label(i))))
+                .toArray();
+    }
+
+    /** Class by class, so that every class gives its share. */
+    private static boolean[] heldOut(Dataset dataset, double fraction, long seed) {
+        Images images = dataset.train();
+        boolean[] heldOut = new boolean[images.size()];
+        for (int c = 0; c < dataset.classes(); c++) {
+            int label = c;
+            int[] own = IntStream.range(0, images.size())
+                    .filter(i -> images.label(i) == label)
+                    .toArray();
+            int count = (int) Math.round(fraction * own.length);
+            if (count == own.length) {
+                throw new IllegalArgumentException(
+                        "class " + dataset.classNames().get(c) + " has " + own.length
+                                + " training images, a validation fraction of " + fraction
+                                + " leaves none: choose a smaller one");
+            }
+            SplitMix64.of(seed, Purpose.VALIDATION, c).shuffle(own);
+            for (int i = 0; i < count; i++) {
+                heldOut[own[i]] = true;
+            }
+        }
+        return heldOut;
+    }
+}
