@@ -2,7 +2,6 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Update;
-import dev.palimpsest.recipe.OptimiserOptions;
 import dev.palimpsest.tensor.Parameter;
 import java.util.List;
 import java.util.function.Function;
@@ -19,10 +18,7 @@ sealed interface Stepping extends AutoCloseable {
     default void close() {}
 
     static Stepping of(
-            OptimiserOptions options,
-            Engine engine,
-            List<Parameter> parameters,
-            Function<Parameter, byte[]> trainable) {
+            TrainingOptions options, Engine engine, List<Parameter> parameters, Function<Parameter, byte[]> trainable) {
         int states = OnDevice.update(options, 0, 1).states();
         return engine.optimisation(parameters, trainable, states)
                 .<Stepping>map(device -> new OnDevice(options, parameters, device))
@@ -36,7 +32,7 @@ sealed interface Stepping extends AutoCloseable {
         private final Optimiser optimiser;
         private List<Parameter> parameters;
 
-        private OnHost(OptimiserOptions options, List<Parameter> parameters, Function<Parameter, byte[]> trainable) {
+        private OnHost(TrainingOptions options, List<Parameter> parameters, Function<Parameter, byte[]> trainable) {
             this.parameters = parameters;
             this.trainable = trainable;
             clip = options.clip();
@@ -64,18 +60,18 @@ sealed interface Stepping extends AutoCloseable {
 
     /** With the engine's twins of them. */
     final class OnDevice implements Stepping {
-        private final OptimiserOptions options;
+        private final TrainingOptions options;
         private final List<Parameter> parameters;
         private final Engine.Optimisation device;
         private long steps;
 
-        private OnDevice(OptimiserOptions options, List<Parameter> parameters, Engine.Optimisation device) {
+        private OnDevice(TrainingOptions options, List<Parameter> parameters, Engine.Optimisation device) {
             this.options = options;
             this.parameters = parameters;
             this.device = device;
         }
 
-        private static Update update(OptimiserOptions options, double learningRate, long step) {
+        private static Update update(TrainingOptions options, double learningRate, long step) {
             return switch (options.algorithm()) {
                 case SGD -> new Update.Sgd(learningRate, options.momentum(), options.nesterov(), options.weightDecay());
                 case ADAM -> new Update.Adam(learningRate, step, 0.9, 0.999, 1e-8, options.weightDecay());
