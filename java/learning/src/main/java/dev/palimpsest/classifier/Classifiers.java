@@ -10,6 +10,9 @@ import java.util.ServiceLoader;
 public final class Classifiers {
     /** The library's own. */
     public static final class Own implements ClassifierProvider {
+        /** For the service loader. */
+        public Own() {}
+
         @Override
         public List<Registration<ClassifierType>> classifiers() {
             return List.of(

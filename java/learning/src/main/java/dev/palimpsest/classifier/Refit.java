@@ -1,5 +1,6 @@
 package dev.palimpsest.classifier;
 
+import dev.palimpsest.optim.Schedule;
 import dev.palimpsest.option.Check;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
@@ -87,6 +88,7 @@ public record Refit(Options settings) implements ClassifierType {
         long steps = (long) settings.epochs() * ((order.length + batch - 1) / batch);
         double[][] weights = head.copy();
         double[][] velocity = new double[weights.length][head.classes()];
+        Schedule schedule = new Schedule.Cosine();
         long step = 0;
         for (int epoch = 0; epoch < settings.epochs(); epoch++) {
             random.shuffle(order);
@@ -98,7 +100,7 @@ public record Refit(Options settings) implements ClassifierType {
                     float[] feature = features[label][order[i] % perClass % features[label].length];
                     addGradient(gradient, new LinearHead(weights).scores(feature), feature, label, end - begin);
                 }
-                double cosine = 0.5 * (1 + Math.cos(Math.PI * step++ / steps));
+                double cosine = schedule.factor(step++, steps);
                 move(weights, velocity, gradient, settings.learningRate() * cosine, training);
             }
         }

@@ -6,7 +6,6 @@ import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
-import dev.palimpsest.train.MethodProvider;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
@@ -37,13 +36,9 @@ public final class FineTuning implements Method {
         public static final Options DEFAULT = new Options(CrossEntropyForm.ALL);
     }
 
-    /** Registers the method. */
-    public static final class Provider implements MethodProvider {
-        @Override
-        public List<Registration<Method>> methods() {
-            return List.of(Registration.of(NAME, "no exemplars, no distillation", Options.GROUP, FineTuning::new));
-        }
-    }
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED =
+            List.of(Registration.of(NAME, "no exemplars, no distillation", Options.GROUP, FineTuning::new));
 
     private final Options options;
     private final Classification classification;

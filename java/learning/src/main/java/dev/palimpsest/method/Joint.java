@@ -6,7 +6,6 @@ import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
-import dev.palimpsest.train.MethodProvider;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
@@ -20,19 +19,17 @@ import java.util.List;
 public final class Joint implements Method {
     private static final String NAME = "joint";
 
-    /** Registers the method. */
-    public static final class Provider implements MethodProvider {
-        @Override
-        public List<Registration<Method>> methods() {
-            return List.of(Registration.of(
-                    NAME,
-                    "all images of all experiences so far: the upper bound",
-                    OptionGroup.none(NAME),
-                    name -> new Joint()));
-        }
-    }
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED = List.of(Registration.of(
+            NAME,
+            "all images of all experiences so far: the upper bound",
+            OptionGroup.none(NAME),
+            name -> new Joint()));
 
     private final Classification classification = new Classification(CrossEntropyForm.ALL);
+
+    /** A new one, for one run. */
+    public Joint() {}
 
     @Override
     public String name() {

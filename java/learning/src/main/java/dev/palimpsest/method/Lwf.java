@@ -10,7 +10,6 @@ import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
-import dev.palimpsest.train.MethodProvider;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
@@ -77,13 +76,9 @@ public final class Lwf implements Method {
         }
     }
 
-    /** Registers the method. */
-    public static final class Provider implements MethodProvider {
-        @Override
-        public List<Registration<Method>> methods() {
-            return List.of(Registration.of(NAME, "distils from the last model alone", Options.GROUP, Lwf::new));
-        }
-    }
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED =
+            List.of(Registration.of(NAME, "distils from the last model alone", Options.GROUP, Lwf::new));
 
     private final Options options;
     private final Classification classification;

@@ -14,7 +14,6 @@ import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
-import dev.palimpsest.train.MethodProvider;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.StepTimes.Part;
@@ -67,13 +66,9 @@ public final class LwfUnlabelled implements Method {
         }
     }
 
-    /** Registers the method. */
-    public static final class Provider implements MethodProvider {
-        @Override
-        public List<Registration<Method>> methods() {
-            return List.of(Registration.of(NAME, "lwf on unlabelled images", Options.GROUP, LwfUnlabelled::new));
-        }
-    }
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED =
+            List.of(Registration.of(NAME, "lwf on unlabelled images", Options.GROUP, LwfUnlabelled::new));
 
     private final Options options;
     private final Classification classification = new Classification(CrossEntropyForm.ALL);

@@ -16,10 +16,8 @@ import dev.palimpsest.snapshot.PruningPlan;
 import dev.palimpsest.snapshot.SnapshotWeights;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
-import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
-import dev.palimpsest.train.MethodProvider;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Phase;
 import dev.palimpsest.train.Settings;
@@ -271,14 +269,9 @@ public final class M2kd implements Method {
         }
     }
 
-    /** Registers the method. */
-    public static final class Provider implements MethodProvider {
-        @Override
-        public List<Registration<Method>> methods() {
-            return List.of(Registration.of(
-                    NAME, "distils from all earlier models at several levels", Options.GROUP, M2kd::new));
-        }
-    }
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED = List.of(
+            Registration.of(NAME, "distils from all earlier models at several levels", Options.GROUP, M2kd::new));
 
     private final Options options;
     private final Classification classification;
@@ -438,9 +431,9 @@ public final class M2kd implements Method {
         return new SnapshotWeights(snapshots, snapshot);
     }
 
-    /** The mask of the present step; null where all of a parameter moves. */
-    byte[] trainable(Parameter parameter) {
-        return options.prune() ? owners.trainable(parameter) : null;
+    /** Whom the weights belong to; null if they are not pruned. */
+    Owners owners() {
+        return owners;
     }
 
     private void closeTeaching() {

@@ -17,7 +17,6 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
-import dev.palimpsest.train.MethodProvider;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.StepTimes.Part;
@@ -53,24 +52,15 @@ import java.util.SequencedMap;
 public final class Mlkd implements Method {
     private static final String NAME = "mlkd";
 
-    /** Registers the method, and it without each of its parts. */
-    public static final class Provider implements MethodProvider {
-        @Override
-        public List<Registration<Method>> methods() {
-            return List.of(
-                    variant(NAME, "MLKD with self-supervision", MlkdOptions.GROUP)
-                            .withPresets(MlkdOptions.PRESETS),
-                    variant(
-                            "mlkd-baseline",
-                            "mlkd's cross-entropy, replay and constraints alone",
-                            MlkdOptions.BASELINE),
-                    variant("mlkd-ssl-alone", "mlkd without distillation", MlkdOptions.SSL_ALONE),
-                    variant("mlkd-alone", "mlkd without self-supervision", MlkdOptions.MLKD_ALONE));
-        }
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED = List.of(
+            variant(NAME, "MLKD with self-supervision", MlkdOptions.GROUP).withPresets(MlkdOptions.PRESETS),
+            variant("mlkd-baseline", "mlkd's cross-entropy, replay and constraints alone", MlkdOptions.BASELINE),
+            variant("mlkd-ssl-alone", "mlkd without distillation", MlkdOptions.SSL_ALONE),
+            variant("mlkd-alone", "mlkd without self-supervision", MlkdOptions.MLKD_ALONE));
 
-        private static Registration<Method> variant(String name, String description, OptionGroup<MlkdOptions> group) {
-            return Registration.of(name, description, group, options -> new Mlkd(name, options, group));
-        }
+    private static Registration<Method> variant(String name, String description, OptionGroup<MlkdOptions> group) {
+        return Registration.of(name, description, group, options -> new Mlkd(name, options, group));
     }
 
     private final String name;

@@ -10,7 +10,6 @@ import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.ExemplarOptions;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
-import dev.palimpsest.train.MethodProvider;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
@@ -49,23 +48,15 @@ public final class SigmoidDistillation implements Method {
         public static final Options DEFAULT = GROUP.of(Map.of());
     }
 
-    /** Registers both forms. */
-    public static final class Provider implements MethodProvider {
-        @Override
-        public List<Registration<Method>> methods() {
-            return List.of(
-                    Registration.of(
-                            WITHOUT,
-                            "distils from the last model with sigmoids",
-                            Options.GROUP,
-                            SigmoidDistillation::lwfMc),
-                    Registration.of(
-                            WITH_EXEMPLARS,
-                            "lwf-mc with exemplars, classified by their nearest mean",
-                            Options.GROUP,
-                            SigmoidDistillation::icarl));
-        }
-    }
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED = List.of(
+            Registration.of(
+                    WITHOUT, "distils from the last model with sigmoids", Options.GROUP, SigmoidDistillation::lwfMc),
+            Registration.of(
+                    WITH_EXEMPLARS,
+                    "lwf-mc with exemplars, classified by their nearest mean",
+                    Options.GROUP,
+                    SigmoidDistillation::icarl));
 
     private final String name;
     private final Options options;

@@ -143,7 +143,8 @@ public final class Learner implements AutoCloseable {
     }
 
     /**
-     * Says which weights may move from now on. To be called whenever the method claimed or released weights.
+     * Says which weights may move from now on. To be called whenever the method claimed or released weights: see
+     * {@link dev.palimpsest.optim.Optimiser#masks}.
      *
      * @param trainable the mask of a parameter, a byte for each weight, 0 where it must not move; null lets all of it
      *     move

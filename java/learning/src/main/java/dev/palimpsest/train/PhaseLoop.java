@@ -1,6 +1,8 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.autograd.Scalar;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.Schedule;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.BatchPlan;
 import dev.palimpsest.stream.Experience;
@@ -22,7 +24,7 @@ final class PhaseLoop implements AutoCloseable {
     private final StepTimes times = new StepTimes();
     private Experience experience;
     /** Null outside of training, unless the settings keep the optimiser. */
-    private Stepping stepping;
+    private Optimiser optimiser;
 
     private Function<Parameter, byte[]> masks = parameter -> null;
     private int epoch;
@@ -44,6 +46,9 @@ final class PhaseLoop implements AutoCloseable {
     /** See {@link Learner#masks}. */
     void masks(Function<Parameter, byte[]> trainable) {
         masks = trainable;
+        if (optimiser != null) {
+            optimiser.masks(trainable);
+        }
     }
 
     void begin(Experience next) {
@@ -70,7 +75,7 @@ final class PhaseLoop implements AutoCloseable {
         long began = System.nanoTime();
         long images = 0;
         long made = 0;
-        startStepping(parameters);
+        startOptimiser(parameters);
         try (StepTimes.Span _ = times.at(StepTimes.Part.DATA)) {
             for (int e = 0; e < phase.epochs() && run.budget().passed().isEmpty(); e++) {
                 for (Batch batch : run.loader().epoch(plan(own, memory), epoch)) {
@@ -178,19 +183,22 @@ final class PhaseLoop implements AutoCloseable {
                 pass.tape().backward(loss);
             }
             try (StepTimes.Span _ = times.at(StepTimes.Part.OPTIMISER)) {
-                stepping.step(begun.learningRate);
+                if (options.clip() > 0) {
+                    optimiser.clip(options.clip());
+                }
+                optimiser.step(begun.learningRate);
                 run.method().stepped();
             }
             return made;
         }
     }
 
-    private void startStepping(List<Parameter> parameters) {
-        if (stepping == null) {
-            stepping = Stepping.of(options, run.engine(), parameters, parameter -> masks.apply(parameter));
-        } else {
-            stepping.track(parameters);
+    private void startOptimiser(List<Parameter> parameters) {
+        if (optimiser == null) {
+            optimiser = run.engine().optimiser(options.rule());
         }
+        optimiser.track(parameters);
+        optimiser.masks(masks);
     }
 
     private Schedule schedule(int epochs) {
@@ -210,9 +218,9 @@ final class PhaseLoop implements AutoCloseable {
     /** Lets the optimiser go. */
     @Override
     public void close() {
-        if (stepping != null) {
-            stepping.close();
-            stepping = null;
+        if (optimiser != null) {
+            optimiser.close();
+            optimiser = null;
         }
     }
 }

@@ -38,6 +38,9 @@ public final class StepTimes {
 
     private long since;
 
+    /** Of no time at all. */
+    StepTimes() {}
+
     /**
      * From now on time goes to this part.
      *

@@ -1,5 +1,6 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.option.Check;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
@@ -288,6 +289,18 @@ public record TrainingOptions(
      */
     public TrainingOptions withFreezeNorm(boolean value) {
         return GROUP.with(this, FREEZE_NORM, value);
+    }
+
+    /**
+     * By what weights move.
+     *
+     * @return the rule with its numbers; Adam's betas and epsilon are PyTorch's defaults
+     */
+    public UpdateRule rule() {
+        return switch (algorithm) {
+            case SGD -> new UpdateRule.Sgd(momentum, nesterov, weightDecay);
+            case ADAM -> new UpdateRule.Adam(weightDecay);
+        };
     }
 
     /**
