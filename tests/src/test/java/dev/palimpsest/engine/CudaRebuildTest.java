@@ -19,7 +19,7 @@ import dev.palimpsest.snapshot.PackedSnapshots;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
-import dev.palimpsest.train.SnapshotWeights;
+import dev.palimpsest.snapshot.SnapshotWeights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;

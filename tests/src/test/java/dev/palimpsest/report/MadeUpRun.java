@@ -1,5 +1,6 @@
 package dev.palimpsest.report;
 
+import dev.palimpsest.snapshot.SnapshotMemory;
 import dev.palimpsest.metrics.AccuracyMatrix;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Progress;
@@ -30,10 +31,10 @@ public final class MadeUpRun {
         List<String> classes = List.of("0", "1", "2", "3", "4", "5", "6", "7", "8", "9");
         progress.begins(new Progress.Setup(
                 "digits", new TreeMap<>(Map.of("digits.csv", "cd".repeat(32))), EXPERIENCES, classes, 77_000));
-        int method = recipe.method().kind().ordinal();
+        int method = Methods.all().indexOf(Methods.named(recipe.method()));
         AccuracyMatrix accuracy = AccuracyMatrix.of(100, 100, 100, 100, 100);
         AccuracyMatrix within = accuracy;
-        List<Result.Memory> memory = new ArrayList<>();
+        List<SnapshotMemory> memory = new ArrayList<>();
         for (int i = 0; i < EXPERIENCES; i++) {
             progress.experienceBegins(new Progress.Arrival(i, classes.subList(2 * i, 2 * i + 2), 290, 20 * i));
             progress.phaseBegins(new Progress.Phase(i, "train", 4, STEPS / 4));
@@ -49,7 +50,7 @@ public final class MadeUpRun {
             accuracy = accuracy.plus(right);
             within = within.plus(own);
             if (method == 0) {
-                memory.add(new Result.Memory(
+                memory.add(new SnapshotMemory(
                         30_000 + 4_000L * i, 308_000L * (i + 1), Math.ceil(Math.log(i + 2) / Math.log(2))));
             }
             AccuracyMatrix now = accuracy;

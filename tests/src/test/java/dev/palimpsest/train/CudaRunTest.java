@@ -3,9 +3,9 @@ package dev.palimpsest.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.cuda.TestDevice;
 import dev.palimpsest.engine.DeviceEngine;
-import dev.palimpsest.method.Methods;
 import dev.palimpsest.method.Watched;
 import dev.palimpsest.recipe.Recipe;
 import java.util.ArrayList;
@@ -31,13 +31,13 @@ class CudaRunTest {
         String[] all = Arrays.copyOf(options, options.length + 2);
         all[options.length] = "device=cuda";
         all[options.length + 1] = "deterministic=true";
-        return Methods.settled(SmallRun.recipe(all));
+        return SmallRun.recipe(all);
     }
 
     /** Every step's terms and, under "loss", their sum. */
     private static List<Map<String, Double>> steps(Recipe recipe) {
         List<Map<String, Double>> steps = new ArrayList<>();
-        Experiment.run(recipe, Methods.of(recipe), new Progress() {
+        Runs.run(recipe, new Progress() {
             @Override
             public void step(Step step) {
                 assertTrue(Double.isFinite(step.loss()) && step.loss() > 0, "loss " + step.loss());
@@ -50,7 +50,7 @@ class CudaRunTest {
     }
 
     private static void requireSame(String... options) {
-        List<Map<String, Double>> expected = steps(Methods.settled(SmallRun.recipe(options)));
+        List<Map<String, Double>> expected = steps(SmallRun.recipe(options));
         List<Map<String, Double>> found = steps(onDevice(options));
         assertEquals(expected.size(), found.size());
         for (int i = 0; i < expected.size(); i++) {
@@ -135,7 +135,7 @@ class CudaRunTest {
         long[] told = {-1};
         int[] counted = {0};
         List<String> waits = new ArrayList<>();
-        Method watched = new Watched(Methods.of(recipe)) {
+        Method watched = new Watched(recipe.newMethod()) {
             @Override
             protected void moved() {
                 if (told[0] >= 0) {
@@ -146,7 +146,7 @@ class CudaRunTest {
                 }
             }
         };
-        Experiment.run(recipe, watched, new Progress() {
+        Runs.run(recipe, watched, new Progress() {
             @Override
             public void phaseBegins(Phase phase) {
                 told[0] = -1;

@@ -3,10 +3,10 @@ package dev.palimpsest.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.cuda.DriverDouble;
 import dev.palimpsest.cuda.TestDevice;
 import dev.palimpsest.engine.DeviceEngine;
-import dev.palimpsest.method.Methods;
 import dev.palimpsest.recipe.Recipe;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,9 +42,9 @@ class CudaWaitsTest {
 
     private static List<Told> run(String... options) {
         DeviceEngine.prepare();
-        Recipe recipe = Methods.settled(SmallRun.recipe(options));
+        Recipe recipe = SmallRun.recipe(options);
         List<Told> steps = new ArrayList<>();
-        Experiment.run(recipe, Methods.of(recipe), new Progress() {
+        Runs.run(recipe, new Progress() {
             private String phase;
 
             @Override

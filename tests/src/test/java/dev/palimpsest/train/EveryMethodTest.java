@@ -3,19 +3,20 @@ package dev.palimpsest.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.method.Methods;
-import dev.palimpsest.recipe.MethodOptions;
+import dev.palimpsest.recipe.Runs;
+import dev.palimpsest.method.OwnMethods;
+import dev.palimpsest.option.Registration;
 import dev.palimpsest.recipe.Recipe;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every method with every option that decides how it trains: each runs two experiences and makes a difference. */
 class EveryMethodTest {
@@ -69,11 +70,11 @@ class EveryMethodTest {
             "teacher-batches=joined");
     private static final List<String> FOR_UNLABELLED = List.of("unlabelled-batch=50");
 
-    private static List<String> options(MethodOptions.Kind kind) {
+    private static List<String> options(String method) {
         List<List<String>> options = new ArrayList<>(List.of(FOR_ALL));
         options.addAll(
-                switch (kind) {
-                    case M2KD ->
+                switch (method) {
+                    case "m2kd" ->
                         List.of(
                                 NOT_FOR_JOINT,
                                 CROSS_ENTROPY,
@@ -82,7 +83,7 @@ class EveryMethodTest {
                                 EXEMPLARS_AS_ASKED,
                                 FOR_DISTILLATION,
                                 FOR_M2KD);
-                    case LWF ->
+                    case "lwf" ->
                         List.of(
                                 NOT_FOR_JOINT,
                                 CROSS_ENTROPY,
@@ -90,31 +91,38 @@ class EveryMethodTest {
                                 EXEMPLARS,
                                 EXEMPLARS_AS_ASKED,
                                 FOR_DISTILLATION);
-                    case LWF_MC -> List.of(NOT_FOR_JOINT);
-                    case ICARL -> List.of(NOT_FOR_JOINT, EXEMPLARS);
-                    case REPLAY -> List.of(NOT_FOR_JOINT, EXEMPLARS, EXEMPLARS_AS_ASKED);
-                    case FINE_TUNING -> List.of(NOT_FOR_JOINT, CROSS_ENTROPY);
-                    case JOINT -> List.<List<String>>of();
-                    case MLKD ->
+                    case "lwf-mc" -> List.of(NOT_FOR_JOINT);
+                    case "icarl" -> List.of(NOT_FOR_JOINT, EXEMPLARS);
+                    case "replay" -> List.of(NOT_FOR_JOINT, EXEMPLARS, EXEMPLARS_AS_ASKED);
+                    case "fine-tuning" -> List.of(NOT_FOR_JOINT, CROSS_ENTROPY);
+                    case "joint" -> List.<List<String>>of();
+                    case "mlkd" ->
                         List.of(NOT_FOR_JOINT, FOR_CONSTRAINED, FOR_SELF_SUPERVISED, FOR_TAUGHT, FOR_UNLABELLED);
-                    case MLKD_BASELINE -> List.of(NOT_FOR_JOINT, FOR_CONSTRAINED);
-                    case MLKD_SSL_ALONE -> List.of(NOT_FOR_JOINT, FOR_CONSTRAINED, FOR_SELF_SUPERVISED, FOR_UNLABELLED);
-                    case MLKD_ALONE -> List.of(NOT_FOR_JOINT, FOR_CONSTRAINED, FOR_TAUGHT, FOR_UNLABELLED);
-                    case LWF_UNLABELLED -> List.of(NOT_FOR_JOINT, FOR_DISTILLATION, FOR_UNLABELLED);
+                    case "mlkd-baseline" -> List.of(NOT_FOR_JOINT, FOR_CONSTRAINED);
+                    case "mlkd-ssl-alone" ->
+                        List.of(NOT_FOR_JOINT, FOR_CONSTRAINED, FOR_SELF_SUPERVISED, FOR_UNLABELLED);
+                    case "mlkd-alone" -> List.of(NOT_FOR_JOINT, FOR_CONSTRAINED, FOR_TAUGHT, FOR_UNLABELLED);
+                    case "lwf-unlabelled" -> List.of(NOT_FOR_JOINT, FOR_DISTILLATION, FOR_UNLABELLED);
+                    default -> throw new IllegalArgumentException(method + " has no options here: add them");
                 });
         return options.stream().flatMap(List::stream).toList();
     }
 
-    private static Result run(MethodOptions.Kind kind, String options) {
+    /** The library's own. */
+    static List<String> methods() {
+        return new OwnMethods().methods().stream().map(Registration::name).toList();
+    }
+
+    private static Result run(String method, String options) {
         List<String> all = new ArrayList<>(List.of(BASE));
-        all.add("method=" + kind.name().toLowerCase(Locale.ROOT).replace('_', '-'));
+        all.add("method=" + method);
         all.addAll(List.of(options.split(" ")));
-        Recipe recipe = Methods.settled(SmallRun.recipe(all.toArray(String[]::new)));
+        Recipe recipe = SmallRun.recipe(all.toArray(String[]::new));
         int[] steps = new int[2];
-        Result result = Experiment.run(recipe, Methods.of(recipe), new Progress() {
+        Result result = Runs.run(recipe, new Progress() {
             @Override
             public void step(Step step) {
-                assertTrue(Double.isFinite(step.loss()) && step.loss() > 0, kind + " " + options + ": " + step);
+                assertTrue(Double.isFinite(step.loss()) && step.loss() > 0, method + " " + options + ": " + step);
                 assertEquals(
                         step.loss(),
                         step.terms().values().stream()
@@ -129,26 +137,24 @@ class EveryMethodTest {
     }
 
     @ParameterizedTest
-    @EnumSource(MethodOptions.Kind.class)
-    void everyOptionOfTrainingChangesTheWeights(MethodOptions.Kind kind) {
+    @MethodSource("methods")
+    void everyOptionOfTrainingChangesTheWeights(String method) {
         Set<String> hashes = new TreeSet<>();
-        hashes.add(run(kind, "seed=1").weightsSha256());
-        for (String option : options(kind)) {
+        hashes.add(run(method, "seed=1").weightsSha256());
+        for (String option : options(method)) {
             assertTrue(
-                    hashes.add(run(kind, option).weightsSha256()),
-                    kind + ": " + option + " gives the weights of another recipe");
+                    hashes.add(run(method, option).weightsSha256()),
+                    method + ": " + option + " gives the weights of another recipe");
         }
     }
 
     @ParameterizedTest
-    @EnumSource(
-            value = MethodOptions.Kind.class,
-            names = {"M2KD", "LWF", "REPLAY"})
-    void theClassifierChangesTheAccuracyAndNotTheWeights(MethodOptions.Kind kind) {
+    @ValueSource(strings = {"m2kd", "lwf", "replay"})
+    void theClassifierChangesTheAccuracyAndNotTheWeights(String method) {
         Set<String> hashes = new TreeSet<>();
         Set<List<Double>> accuracies = new HashSet<>();
         for (String classifier : List.of("head", "nearest-mean", "refit", "weight-alignment")) {
-            Result result = run(kind, "exemplars=5 epochs=4 classifier=" + classifier);
+            Result result = run(method, "exemplars=5 epochs=4 classifier=" + classifier);
             hashes.add(result.weightsSha256());
             accuracies.add(SmallRun.accuracies(result));
         }
@@ -159,15 +165,15 @@ class EveryMethodTest {
     /** Published baselines are what they are, whatever the recipe sets for M2KD. */
     @ParameterizedTest
     @CsvSource({
-        "LWF_MC, exemplars=5 cross-entropy=all classifier=nearest-mean",
-        "LWF_MC, exemplar-budget=50 lambda=3 lambda-feature=0.05 groups=cumulative",
-        "ICARL, cross-entropy=all classifier=head selection=random rehearsal=half lambda=3",
-        "REPLAY, auxiliary-heads=true lambda-feature=0.05 lambda=3 prune=false",
-        "FINE_TUNING, exemplars=5 selection=random classifier=refit",
+        "lwf-mc, exemplars=5 cross-entropy=all classifier=nearest-mean",
+        "lwf-mc, exemplar-budget=50 lambda=3 lambda-feature=0.05 groups=cumulative",
+        "icarl, cross-entropy=all classifier=head selection=random rehearsal=half lambda=3",
+        "replay, auxiliary-heads=true lambda-feature=0.05 lambda=3 prune=false",
+        "fine-tuning, exemplars=5 selection=random classifier=refit",
     })
-    void baselinesStayPlain(MethodOptions.Kind kind, String options) {
-        Result plain = run(kind, "seed=1");
-        Result asked = run(kind, options);
+    void baselinesStayPlain(String method, String options) {
+        Result plain = run(method, "seed=1");
+        Result asked = run(method, options);
         assertEquals(plain.weightsSha256(), asked.weightsSha256());
         assertEquals(SmallRun.accuracies(plain), SmallRun.accuracies(asked));
     }
@@ -175,9 +181,9 @@ class EveryMethodTest {
     @Test
     void jointIgnoresWhatSparesOldKnowledge() {
         assertEquals(
-                run(MethodOptions.Kind.JOINT, "seed=1").weightsSha256(),
+                run("joint", "seed=1").weightsSha256(),
                 run(
-                                MethodOptions.Kind.JOINT,
+                                "joint",
                                 "exemplars=0 cross-entropy=new freeze-norm=true later-learning-rate-factor=0.2")
                         .weightsSha256());
     }

@@ -1,6 +1,6 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.method.Methods;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.metrics.AccuracyMatrix;
 import dev.palimpsest.recipe.Recipe;
 import java.util.ArrayList;
@@ -43,8 +43,7 @@ public final class SmallRun {
     }
 
     public static Result run(String... options) {
-        Recipe recipe = Methods.settled(recipe(options));
-        return Experiment.run(recipe, Methods.of(recipe), Progress.silent());
+        return Runs.run(recipe(options), Progress.silent());
     }
 
     /** Accuracy after every experience on every one so far, single-head and then within the experience. */

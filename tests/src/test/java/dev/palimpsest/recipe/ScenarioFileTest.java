@@ -1,10 +1,12 @@
-package dev.palimpsest.data;
+package dev.palimpsest.recipe;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.data.DataException;
+import dev.palimpsest.stream.Scenario;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -35,7 +37,7 @@ class ScenarioFileTest {
                 "numpy2-protocol5",
                 "lists-of-int",
                 "arrays-int64-big-endian")) {
-            ScenarioFile file = ScenarioFile.read(written(resource("scenario-" + name + ".pkl")));
+            Scenario file = ScenarioFile.read(written(resource("scenario-" + name + ".pkl")));
             assertEquals(3, file.classes(), name);
             assertArrayEquals(new int[] {7, 2}, file.labelled().get(0), name);
             assertArrayEquals(new int[] {70000, 1, 300}, file.labelled().get(1), name);

@@ -1,14 +1,15 @@
-package dev.palimpsest.train;
+package dev.palimpsest.checkpoint;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
-import dev.palimpsest.method.Methods;
+import dev.palimpsest.engine.Engine;
 import dev.palimpsest.method.Watched;
 import dev.palimpsest.model.StateDict;
 import dev.palimpsest.model.Weights;
@@ -17,6 +18,10 @@ import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.train.Learner;
+import dev.palimpsest.train.Progress;
+import dev.palimpsest.train.Result;
+import dev.palimpsest.train.SmallRun;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -40,10 +45,27 @@ class SavedModelTest {
     @TempDir
     private Path temporary;
 
+    /** Of the latest run. */
+    private Recipe recipe;
+
+    private static SavedModel read(Path path) throws IOException {
+        Checkpoint checkpoint = Checkpoint.read(path);
+        return new SavedModel(checkpoint, Recipe.of(checkpoint.options()).networks());
+    }
+
+    /** Digits as the run's own stream, anything else by the names of classes. */
+    private SavedModel.Scores score(SavedModel model, Dataset images, SavedModel.Part part, OptionalInt snapshot) {
+        try (Engine engine = Engine.cpu(recipe.threads())) {
+            return images == DIGITS
+                    ? model.score(recipe.stream(DIGITS), part, snapshot, engine)
+                    : model.score(images, part, snapshot, engine);
+        }
+    }
+
     /** Runs and keeps the checkpoint after every experience, in files 1, 2, … */
     private Result run(String options) {
-        Recipe recipe = Methods.settled(SmallRun.recipe(("validation=0.8 " + options).split(" ")));
-        return Experiment.run(recipe, Methods.of(recipe), keeping(temporary));
+        recipe = SmallRun.recipe(("validation=0.8 " + options).split(" "));
+        return Runs.run(recipe, keeping(temporary));
     }
 
     static Progress keeping(Path folder) {
@@ -87,12 +109,12 @@ class SavedModelTest {
         SavedModel.Part part =
                 options.contains("evaluate=validation") ? SavedModel.Part.VALIDATION : SavedModel.Part.TEST;
         for (int e = 1; e <= experiences; e++) {
-            try (SavedModel model = SavedModel.read(temporary.resolve(Integer.toString(e)))) {
+            try (SavedModel model = read(temporary.resolve(Integer.toString(e)))) {
                 assertEquals(e, model.experiences());
                 assertEquals(options.contains("m2kd") ? e : 0, model.snapshots());
-                assertRow(result, e - 1, model.score(DIGITS, part, OptionalInt.empty()));
+                assertRow(result, e - 1, score(model, DIGITS, part, OptionalInt.empty()));
                 for (int s = 1; s <= model.snapshots(); s++) {
-                    assertRow(result, s - 1, model.score(DIGITS, part, OptionalInt.of(s)));
+                    assertRow(result, s - 1, score(model, DIGITS, part, OptionalInt.of(s)));
                 }
             }
         }
@@ -134,51 +156,51 @@ class SavedModelTest {
         }
         Images images = new Images(1, 8, 8, pixels, labels, new Normalisation(new double[] {90}, new double[] {3}));
         Dataset other = new Dataset("other", names, images, images, new TreeMap<>(), "none");
-        try (SavedModel model = SavedModel.read(temporary.resolve("2"))) {
-            assertRow(result, 1, model.score(other, SavedModel.Part.TEST, OptionalInt.empty()));
-            SavedModel.Scores first = model.score(other, SavedModel.Part.TRAIN, OptionalInt.of(1));
+        try (SavedModel model = read(temporary.resolve("2"))) {
+            assertRow(result, 1, score(model, other, SavedModel.Part.TEST, OptionalInt.empty()));
+            SavedModel.Scores first = score(model, other, SavedModel.Part.TRAIN, OptionalInt.of(1));
             assertRow(result, 0, first);
             assertEquals(labels.length, first.leftOut() + first.all().images());
             refused(
-                    "Validation images are those of the run's own data, digits, that were held out of training: choose"
-                            + " --split test or train for other.",
-                    () -> model.score(other, SavedModel.Part.VALIDATION, OptionalInt.empty()));
+                    "Validation images are those of the run's own data that were held out of training: choose test or"
+                            + " training images of other.",
+                    () -> score(model, other, SavedModel.Part.VALIDATION, OptionalInt.empty()));
         }
     }
 
     @Test
     void whatDoesNotFitIsOneSentence() throws IOException {
         run("method=m2kd split=4+6");
-        try (SavedModel model = SavedModel.read(temporary.resolve("2"))) {
+        try (SavedModel model = read(temporary.resolve("2"))) {
             refused(
                     "There is no snapshot 3: the run has 1 to 2.",
-                    () -> model.score(DIGITS, SavedModel.Part.TEST, OptionalInt.of(3)));
+                    () -> score(model, DIGITS, SavedModel.Part.TEST, OptionalInt.of(3)));
             refused(
                     "The images of big are 1×9×9, the run's are 1×8×8: the network needs images of the size that it"
                             + " learnt from.",
-                    () -> model.score(blank("big", 9, "0"), SavedModel.Part.TEST, OptionalInt.empty()));
+                    () -> score(model, blank("big", 9, "0"), SavedModel.Part.TEST, OptionalInt.empty()));
             refused(
                     "No class of cats has the name of a class of the run: tabby, tom against ",
-                    () -> model.score(blank("cats", 8, "tabby", "tom"), SavedModel.Part.TEST, OptionalInt.empty()));
+                    () -> score(model, blank("cats", 8, "tabby", "tom"), SavedModel.Part.TEST, OptionalInt.empty()));
         }
         Path none = Files.writeString(temporary.resolve("none"), "no");
-        assertTrue(assertThrows(IOException.class, () -> SavedModel.read(none))
+        assertTrue(assertThrows(IOException.class, () -> read(none))
                 .getMessage()
                 .contains("is not a usable safetensors file"));
         Path plain = temporary.resolve("plain");
         write(new SafetensorsWriter(), plain);
         assertEquals(
-                plain + " is not a checkpoint of a run: expected palimpsest_checkpoint 1 in its header, found none",
-                assertThrows(IOException.class, () -> SavedModel.read(plain)).getMessage());
+                plain + " is not a checkpoint of a run: expected palimpsest_checkpoint 2 in its header, found none",
+                assertThrows(IOException.class, () -> read(plain)).getMessage());
     }
 
     @Test
     void aMethodWithoutSnapshotsHasOnlyItsLatestModel() throws IOException {
         run("method=fine-tuning split=4+6");
-        try (SavedModel model = SavedModel.read(temporary.resolve("2"))) {
+        try (SavedModel model = read(temporary.resolve("2"))) {
             refused(
                     "There is no snapshot 1: the run has none, as its method fine-tuning keeps none.",
-                    () -> model.score(DIGITS, SavedModel.Part.TEST, OptionalInt.of(1)));
+                    () -> score(model, DIGITS, SavedModel.Part.TEST, OptionalInt.of(1)));
         }
     }
 
@@ -190,13 +212,13 @@ class SavedModelTest {
         assertEquals(
                 "The run classified with an ensemble, of which it kept one network: train with ensemble = false to"
                         + " evaluate it again.",
-                assertThrows(IllegalArgumentException.class, () -> SavedModel.read(temporary.resolve("2")))
+                assertThrows(IllegalArgumentException.class, () -> read(temporary.resolve("2")))
                         .getMessage());
         Files.delete(temporary.resolve("1"));
         Files.delete(temporary.resolve("2"));
         Result result = run("method=mlkd-baseline ensemble=true split=4+6 epochs=1");
-        try (SavedModel model = SavedModel.read(temporary.resolve("2"))) {
-            assertRow(result, 1, model.score(DIGITS, SavedModel.Part.TEST, OptionalInt.empty()));
+        try (SavedModel model = read(temporary.resolve("2"))) {
+            assertRow(result, 1, score(model, DIGITS, SavedModel.Part.TEST, OptionalInt.empty()));
         }
     }
 
@@ -205,7 +227,7 @@ class SavedModelTest {
         private SafetensorsWriter found;
 
         Start(Recipe recipe) {
-            super(Methods.of(recipe));
+            super(recipe.newMethod());
         }
 
         @Override
@@ -221,17 +243,17 @@ class SavedModelTest {
     void aRunStartsFromExportedWeights() throws IOException {
         run("method=m2kd split=4+6");
         Path file = temporary.resolve("exported");
-        try (SavedModel model = SavedModel.read(temporary.resolve("2"))) {
+        try (SavedModel model = read(temporary.resolve("2"))) {
             write(model.export(OptionalInt.of(1)), file);
         }
         Safetensors exported = Safetensors.read(file);
         assertEquals(Shape.of(4, 8), exported.shape("fc.weight"), "the snapshot knew four classes");
         assertEquals(4, exported.metadata().get("classes").lines().count());
-        Recipe recipe = SmallRun.recipe("split=3+7", "validation=0.8", "weights=" + file, "seed=9");
+        recipe = SmallRun.recipe("split=3+7", "validation=0.8", "weights=" + file, "seed=9");
         Start start = new Start(recipe);
         Path begun = temporary.resolve("begun");
         String[] hash = new String[1];
-        Experiment.run(recipe, start, new Progress() {
+        Runs.run(recipe, start, new Progress() {
             @Override
             public void begins(Setup setup) {
                 hash[0] = setup.dataSha256().get("exported");

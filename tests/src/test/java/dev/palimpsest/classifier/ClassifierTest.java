@@ -1,11 +1,15 @@
-package dev.palimpsest.train;
+package dev.palimpsest.classifier;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.evaluation.AccuracyRecorder.Right;
+import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
@@ -13,6 +17,7 @@ import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -58,21 +63,23 @@ class ClassifierTest {
                 alone += best(0, CLASSES, a, new float[CLASSES]) == label ? 1 : 0;
             }
             ClassRange all = new ClassRange(0, CLASSES);
-            try (Classifier classifier =
-                    Classifier.head(network(engine, arena, 1), List.of(network(engine, arena, 2)))) {
+            try (Models models = new Models(
+                    () -> network(engine, arena, 1), number -> null, () -> List.of(network(engine, arena, 2)))) {
                 assertEquals(
-                        new Classifier.Right(single, within),
-                        classifier.right(inference, some, label -> label, all, new ClassRange(2, CLASSES)));
+                        new Right(single, within), right(models, inference, new ClassRange(2, CLASSES)));
+                assertTrue(models.ensemble());
             }
-            try (Classifier classifier = Classifier.head(network(engine, arena, 1), List.of())) {
-                assertEquals(
-                        alone,
-                        classifier
-                                .right(inference, some, label -> label, all, all)
-                                .single());
+            try (Models models = new Models(() -> network(engine, arena, 1), number -> null, List::of)) {
+                assertEquals(alone, right(models, inference, all).single());
+                assertFalse(models.ensemble());
             }
             assertNotEquals(single, alone, "the case tells the two apart");
         }
+    }
+
+    private Right right(Models models, Inference inference, ClassRange own) {
+        int[] labels = Arrays.stream(some).map(images::label).toArray();
+        return Right.count(new Head().scores(models, inference, some), labels, new ClassRange(0, CLASSES), own);
     }
 
     private static int best(int begin, int end, float[] a, float[] b) {

@@ -1,4 +1,4 @@
-package dev.palimpsest.train;
+package dev.palimpsest.classifier;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -7,12 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.recipe.Recipe;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import org.ejml.simple.SimpleMatrix;
 import org.junit.jupiter.api.Test;
@@ -38,22 +35,24 @@ class LinearHeadTest {
 
     @Test
     void alignmentGivesNewRowsTheMeanLengthOfTheOldOnes() {
-        LinearHead aligned = head.aligned(new ClassRange(2, 4));
+        LinearHead aligned = WeightAlignment.aligned(head, new ClassRange(2, 4));
         assertArrayEquals(
                 new double[] {0, 18, -7 + 7, 22 + 9}, aligned.scores(new float[] {1, -1, 2}), 1e-12, "by hand");
         assertArrayEquals(new double[] {1, -1, 7, 9}, aligned.scores(new float[DIMS]), 1e-12, "biases stay");
         assertArrayEquals(
                 new double[] {0, 18, -7, 53}, head.scores(new float[] {1, -1, 2}), 1e-12, "the head itself stays");
-        assertSame(head, head.aligned(new ClassRange(0, 4)), "there are no old classes yet");
+        assertSame(head, WeightAlignment.aligned(head, new ClassRange(0, 4)), "there are no old classes yet");
     }
 
-    private static Recipe recipe(String... options) {
-        Map<String, String> texts = new LinkedHashMap<>(
-                Map.of("weight-decay", "0.01", "batch", "1000", "refit-epochs", "4000", "refit-learning-rate", "0.1"));
-        for (int i = 0; i < options.length; i += 2) {
-            texts.put(options[i], options[i + 1]);
-        }
-        return Recipe.of(texts);
+    private static final Fitting.HeadTraining FULL_BATCH = new Fitting.HeadTraining(1000, 0.9, 0.01);
+
+    private static LinearHead refitted(LinearHead from, float[][][] features, int batch, int epochs, long seed) {
+        return new Refit(new Refit.Options(epochs, 0.1))
+                .refitted(from, features, new Fitting.HeadTraining(batch, 0.9, 0.01), seed);
+    }
+
+    private static LinearHead converged(LinearHead from, float[][][] features) {
+        return new Refit(new Refit.Options(4000, 0.1)).refitted(from, features, FULL_BATCH, 1);
     }
 
     private static float[][][] features(long seed, int... images) {
@@ -124,7 +123,7 @@ class LinearHeadTest {
     @Test
     void refittingFindsTheMinimumOfTheBalancedLossWhereverItStarts() {
         float[][][] features = features(1, 12, 12, 12, 12);
-        LinearHead refitted = head.refitted(features, recipe());
+        LinearHead refitted = converged(head, features);
         SimpleMatrix expected = minimum(features, 0.01);
         assertTrue(expected.normF() > 1, "there is something to find");
         for (float[][] own : features) {
@@ -141,7 +140,7 @@ class LinearHeadTest {
     @Test
     void classesWithFewerImagesWeighAsMuch() {
         float[][][] features = features(2, 12, 3, 6, 12);
-        LinearHead refitted = head.refitted(features, recipe());
+        LinearHead refitted = converged(head, features);
         SimpleMatrix expected = minimum(features, 0.01);
         for (float[] feature : features[1]) {
             assertArrayEquals(
@@ -155,7 +154,7 @@ class LinearHeadTest {
         LinearHead biased = LinearHead.of(new float[CLASSES * DIMS], new float[] {0, 0, 5, 5});
         float[][][] features = features(3, 20, 20, 20, 20);
         assertEquals(0, right(biased, features, 0) + right(biased, features, 1));
-        LinearHead refitted = biased.refitted(features, recipe("batch", "16", "refit-epochs", "50"));
+        LinearHead refitted = refitted(biased, features, 16, 50, 1);
         for (int c = 0; c < 3; c++) {
             assertTrue(
                     right(refitted, features, c) >= 12,
@@ -176,8 +175,8 @@ class LinearHeadTest {
     void refittingDependsOnTheSeedAloneAndKeepsTheHead() {
         float[][][] features = features(4, 9, 9, 9, 9);
         List<double[]> scores = new ArrayList<>();
-        for (String seed : List.of("1", "1", "2")) {
-            scores.add(head.refitted(features, recipe("batch", "8", "refit-epochs", "3", "seed", seed))
+        for (long seed : new long[] {1, 1, 2}) {
+            scores.add(refitted(head, features, 8, 3, seed)
                     .scores(features[0][0]));
         }
         assertArrayEquals(scores.get(0), scores.get(1));
@@ -188,7 +187,7 @@ class LinearHeadTest {
     @Test
     void oneImageOfOneClassIsEnoughToBegin() {
         LinearHead one = LinearHead.of(new float[] {1, 2, 3}, new float[] {4});
-        double score = one.refitted(new float[][][] {{{1, 1, 1}}}, recipe("refit-epochs", "1"))
+        double score = refitted(one, new float[][][] {{{1, 1, 1}}}, 1000, 1, 1)
                 .scores(new float[] {1, 1, 1})[0];
         assertEquals(10 - 0.1 * 0.01 * 10, score, 1e-9, "nothing but weight decay moves it");
     }

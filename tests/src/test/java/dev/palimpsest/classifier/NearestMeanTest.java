@@ -1,8 +1,9 @@
-package dev.palimpsest.train;
+package dev.palimpsest.classifier;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.palimpsest.evaluation.Directions;
 import org.junit.jupiter.api.Test;
 
 class NearestMeanTest {
@@ -10,7 +11,7 @@ class NearestMeanTest {
      * Class 0 looks up and right in equal parts once its exemplars have length 1; the mean of the raw ones would look
      * up.
      */
-    private final NearestMean nearest = new NearestMean(new float[][][] {{{2, 0}, {0, 40}}, {{-3, 0}}, {{0, 0}}});
+    private final NearestMean.Means nearest = NearestMean.Means.of(new float[][][] {{{2, 0}, {0, 40}}, {{-3, 0}}, {{0, 0}}});
 
     @Test
     void scoresAreMinusTheSquaredDistanceBetweenUnitVectors() {
@@ -27,6 +28,6 @@ class NearestMeanTest {
     @Test
     void aZeroVectorStaysZero() {
         assertArrayEquals(new double[] {-1, -1, 0}, nearest.scores(new float[2]), 1e-12);
-        assertEquals(0, NearestMean.normalised(new float[][] {{0, 0}})[0][1]);
+        assertEquals(0, Directions.of(new float[][] {{0, 0}})[0][1]);
     }
 }
