@@ -33,7 +33,7 @@ class ClassifierTest {
             .toArray();
 
     private static FrozenNetwork network(Engine engine, Arena arena, long seed) {
-        Network network = Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 6), false, arena, seed);
+        Network network = Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 6)).create(arena, seed);
         network.grow(CLASSES);
         return new FrozenNetwork(engine, network, Weights.of(network));
     }
@@ -79,7 +79,7 @@ class ClassifierTest {
 
     private Right right(Models models, Inference inference, ClassRange own) {
         int[] labels = Arrays.stream(some).map(images::label).toArray();
-        return Right.count(new Head().scores(models, inference, some), labels, new ClassRange(0, CLASSES), own);
+        return Right.count(new HighestLogit().scores(models, inference, some), labels, new ClassRange(0, CLASSES), own);
     }
 
     private static int best(int begin, int end, float[] a, float[] b) {

@@ -2,6 +2,8 @@ package dev.palimpsest.report;
 
 import dev.palimpsest.snapshot.SnapshotMemory;
 import dev.palimpsest.metrics.AccuracyMatrix;
+import dev.palimpsest.option.Registration;
+import dev.palimpsest.train.Methods;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
@@ -31,7 +33,7 @@ public final class MadeUpRun {
         List<String> classes = List.of("0", "1", "2", "3", "4", "5", "6", "7", "8", "9");
         progress.begins(new Progress.Setup(
                 "digits", new TreeMap<>(Map.of("digits.csv", "cd".repeat(32))), EXPERIENCES, classes, 77_000));
-        int method = Methods.all().indexOf(Methods.named(recipe.method()));
+        int method = Methods.all().stream().map(Registration::name).toList().indexOf(recipe.method());
         AccuracyMatrix accuracy = AccuracyMatrix.of(100, 100, 100, 100, 100);
         AccuracyMatrix within = accuracy;
         List<SnapshotMemory> memory = new ArrayList<>();

@@ -187,10 +187,10 @@ public record Recipe(
     /**
      * What makes this recipe's network.
      *
-     * @return from image shape, seed and arena to a network without classes
+     * @return from the shape of images to an architecture
      */
     public NetworkFactory networks() {
-        return (image, start, arena) -> Architecture.build(model, image, start, arena);
+        return image -> RecipeNetwork.of(model, image);
     }
 
     /**

@@ -98,7 +98,7 @@ public final class SavedModel implements AutoCloseable {
                             + "false to evaluate it again.");
         }
         ranges = checkpoint.ranges();
-        network = networks.create(checkpoint.image(), 0, arena);
+        network = networks.forImages(checkpoint.image()).create(arena, 0);
         network.grow(checkpoint.classes(network));
         checkpoint.load(network);
         snapshots = checkpoint.snapshots(network);

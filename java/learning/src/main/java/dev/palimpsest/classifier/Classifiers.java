@@ -17,7 +17,7 @@ public final class Classifiers {
         public List<Registration<ClassifierType>> classifiers() {
             return List.of(
                     Registration.of(
-                            Head.NAME, "the highest logit", OptionGroup.none(new Head()), ClassifierType.class::cast),
+                            HighestLogit.NAME, "the highest logit", OptionGroup.none(new HighestLogit()), ClassifierType.class::cast),
                     Registration.of(
                             NearestMean.NAME,
                             "the nearest mean of the exemplars' features (iCaRL)",

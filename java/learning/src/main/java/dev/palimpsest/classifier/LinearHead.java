@@ -1,6 +1,6 @@
 package dev.palimpsest.classifier;
 
-import dev.palimpsest.model.Linear;
+import dev.palimpsest.model.Head;
 import dev.palimpsest.tensor.Safetensors;
 import java.util.Arrays;
 
@@ -14,7 +14,7 @@ import java.util.Arrays;
 record LinearHead(double[][] matrix) implements FeatureClassifier {
     private static final String TENSOR = "linear_head";
 
-    static LinearHead of(Linear head) {
+    static LinearHead of(Head head) {
         return of(head.weight().toArray(), head.bias().toArray());
     }
 

@@ -1,6 +1,6 @@
 package dev.palimpsest.method;
 
-import dev.palimpsest.classifier.Head;
+import dev.palimpsest.classifier.HighestLogit;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Experience;
@@ -40,7 +40,7 @@ public final class Joint implements Method {
     @Override
     public Settings settle(Settings asked) {
         return asked.withoutExemplars()
-                .withClassifier(new Head())
+                .withClassifier(new HighestLogit())
                 .withTraining(asked.training().withFreezeNorm(false).withLaterLearningRateFactor(1));
     }
 

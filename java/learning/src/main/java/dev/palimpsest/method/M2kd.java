@@ -1,7 +1,6 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.model.ConvNorm;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.option.Check;
@@ -415,7 +414,7 @@ public final class M2kd implements Method {
             if (fraction(experience) == 0) {
                 release(learner, experience);
             }
-            learner.network().units().forEach(ConvNorm::renewEmptyChannels);
+            learner.network().renewEmptyChannels();
         }
         snapshots.add(learner.network().parameters(), learner.network().buffers());
         closeTeaching();

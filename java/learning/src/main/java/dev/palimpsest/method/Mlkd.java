@@ -3,7 +3,7 @@ package dev.palimpsest.method;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.loss.FixedLogits;
 import dev.palimpsest.model.FrozenNetwork;
-import dev.palimpsest.model.Linear;
+import dev.palimpsest.model.Head;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.option.OptionGroup;
@@ -274,7 +274,7 @@ public final class Mlkd implements Method {
             System.arraycopy(items.get(i).feature(), 0, features, i * dims(), dims());
             System.arraycopy(items.get(i).logits(), 0, logits, i * classes, classes);
         }
-        Linear head = learner.network().classifier();
+        Head head = learner.network().classifier();
         Variable kept = pass.tape().input(pass.engine().tensor(Shape.of(items.size(), dims()), features));
         return new MlkdLoss.Replay(
                 pass.tape().linear(kept, head.weight(), head.bias()),

@@ -1,19 +1,19 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.tensor.Shape;
-import java.lang.foreign.Arena;
 
-/** Makes networks of one form. The same arguments give the same weights, bit for bit. */
+/**
+ * The architecture for images whose shape is known once the data are:
+ * {@code image -> Networks.cifarResNet(image, 32)}.
+ */
 @FunctionalInterface
 public interface NetworkFactory {
     /**
-     * A network whose heads know no class yet.
+     * The architecture for images of a shape.
      *
-     * @param image channels, height, width
-     * @param seed of the initial weights
-     * @param arena that the weights live in
-     * @return a new network
-     * @throws IllegalArgumentException if the form does not fit the images
+     * @param image channels, height and width of one image
+     * @return how the network's layers are composed
+     * @throws IllegalArgumentException if it has no form for such images
      */
-    Network create(Shape image, long seed, Arena arena);
+    Architecture forImages(Shape image);
 }

@@ -23,7 +23,7 @@ import java.util.function.Function;
  *
  * <pre>{@code
  * Result result = Experiment.of(stream)
- *         .network(networks)
+ *         .network(image -> Networks.cifarResNet(image, 32))
  *         .method(new M2kd(M2kd.Options.DEFAULT.withGroups(M2kd.Groups.CUMULATIVE)))
  *         .device(DeviceOptions.CPU, 2)
  *         .seed(1)

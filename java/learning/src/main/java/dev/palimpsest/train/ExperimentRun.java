@@ -105,7 +105,8 @@ final class ExperimentRun {
         Images images = stream.dataset().train();
         return experiment
                 .networks()
-                .create(Shape.of(images.channels(), images.height(), images.width()), experiment.seed(), arena);
+                .forImages(Shape.of(images.channels(), images.height(), images.width()))
+                .create(arena, experiment.seed());
     }
 
     /** @return the file's SHA-256 */

@@ -1,7 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.classifier.ClassifierType;
-import dev.palimpsest.classifier.Head;
+import dev.palimpsest.classifier.HighestLogit;
 import dev.palimpsest.option.Option;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -16,7 +16,7 @@ import java.util.SequencedMap;
  */
 public record Settings(TrainingOptions training, ExemplarOptions exemplars, ClassifierType classifier) {
     /** The defaults of all options. */
-    public static final Settings DEFAULT = new Settings(TrainingOptions.DEFAULT, ExemplarOptions.DEFAULT, new Head());
+    public static final Settings DEFAULT = new Settings(TrainingOptions.DEFAULT, ExemplarOptions.DEFAULT, new HighestLogit());
 
     /** Name of the option that chooses the classifier. */
     public static final String CLASSIFIER = "classifier";
@@ -57,7 +57,7 @@ public record Settings(TrainingOptions training, ExemplarOptions exemplars, Clas
      * @return changed settings
      */
     public Settings withoutExemplars() {
-        return new Settings(training, exemplars.none(), classifier.needsExemplars() ? new Head() : classifier);
+        return new Settings(training, exemplars.none(), classifier.needsExemplars() ? new HighestLogit() : classifier);
     }
 
     /**

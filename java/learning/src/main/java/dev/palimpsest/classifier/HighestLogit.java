@@ -7,7 +7,7 @@ import dev.palimpsest.tensor.SafetensorsWriter;
 import java.util.Arrays;
 
 /** The network's own head: the highest logit, on average over the network and its companions. Keeps nothing. */
-public record Head() implements ClassifierType, Classifier {
+public record HighestLogit() implements ClassifierType, Classifier {
     static final String NAME = "head";
 
     @Override
@@ -29,7 +29,7 @@ public record Head() implements ClassifierType, Classifier {
     @Override
     public double[][] scores(Models models, Inference images, int[] indices) {
         double[][] sum = Arrays.stream(images.logits(models.latest(), indices))
-                .map(Head::widened)
+                .map(HighestLogit::widened)
                 .toArray(double[][]::new);
         for (FrozenNetwork companion : models.companions()) {
             float[][] logits = images.logits(companion, indices);
