@@ -1,7 +1,7 @@
 // One optimiser step over all parameters in one launch: a block takes 1024 weights of one of them. Per weight: reads 8
-// bytes, 1 of mask and 4 a state, writes 4 and 4 a state. The arithmetic is that of dev.palimpsest.train.Sgd and Adam,
-// operation by operation. The kernel "follow" moves copies towards what was trained, for teachers that follow; per
-// value: reads 8 bytes, writes 4.
+// bytes, 1 of mask and 4 a state, writes 4 and 4 a state. The arithmetic is that of dev.palimpsest.optim.SgdLoop and
+// AdamLoop, operation by operation. The kernel "follow" moves copies towards what was trained, for teachers that
+// follow; per value: reads 8 bytes, writes 4.
 #include "../cuda/device.cuh"
 
 #ifdef PALIMPSEST_SIMT
