@@ -6,6 +6,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.Network;
@@ -45,7 +46,7 @@ final class TrainingStep implements AutoCloseable {
         this.batch = batch;
         this.classes = classes;
         network.grow(classes);
-        engine = Engine.cpu(threads);
+        engine = Engines.cpu(threads);
         optimiser = new Sgd(network.parameters(), parameter -> null, MOMENTUM, false, 0);
         Shape image = network.image();
         shape = Shape.of(batch, image.extent(0), image.extent(1), image.extent(2));

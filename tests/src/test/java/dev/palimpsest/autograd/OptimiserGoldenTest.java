@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.Golden;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.GoldenNetwork;
@@ -35,7 +36,7 @@ class OptimiserGoldenTest {
         Safetensors golden = Safetensors.read(file);
         Map<String, String> settings = golden.metadata();
         try (Arena arena = Arena.ofShared();
-                Engine engine = Engine.cpu(1)) {
+                Engine engine = Engines.cpu(1)) {
             Network network = GoldenNetwork.load(golden, arena);
             Optimiser optimiser = settings.containsKey("beta1")
                     ? new Adam(

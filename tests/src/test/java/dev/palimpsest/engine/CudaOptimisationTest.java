@@ -55,7 +55,7 @@ class CudaOptimisationTest {
             }
             Function<Parameter, byte[]> trainable = parameter -> parameter.size() == mask.length ? mask : null;
             SplittableRandom random = new SplittableRandom(4);
-            try (Engine.Optimisation optimisation = engine.optimisation(
+            try (Optimisation optimisation = engine.optimisation(
                             parameters, trainable, rule.apply(1).states())
                     .orElseGet(() -> new HostOptimisation(parameters, trainable))) {
                 for (int step = 1; step <= STEPS; step++) {
@@ -80,7 +80,7 @@ class CudaOptimisationTest {
 
     private static void requireSameBits(LongFunction<Update> rule) {
         int[] expected;
-        try (Engine cpu = Engine.cpu(1)) {
+        try (Engine cpu = Engines.cpu(1)) {
             expected = train(cpu, rule);
         }
         try (Engine device = DeviceEngine.open()) {

@@ -9,12 +9,12 @@ import java.util.List;
 import java.util.function.Function;
 
 /** The host's optimisers in the form of an engine's, so that a test writes its steps once. */
-final class HostOptimisation implements Engine.Optimisation {
+public final class HostOptimisation implements Optimisation {
     private final List<Parameter> parameters;
     private final Function<Parameter, byte[]> trainable;
     private Optimiser optimiser;
 
-    HostOptimisation(List<Parameter> parameters, Function<Parameter, byte[]> trainable) {
+    public HostOptimisation(List<Parameter> parameters, Function<Parameter, byte[]> trainable) {
         this.parameters = parameters;
         this.trainable = trainable;
     }

@@ -3,7 +3,10 @@ package dev.palimpsest.autograd;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.engine.Normalised;
+import dev.palimpsest.engine.Pooled;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
 import java.util.ArrayList;
@@ -64,14 +67,12 @@ public final class Tape {
 
     /** @param frozen normalise with the running statistics and leave them as they are */
     public Variable batchNorm(Variable images, BatchNorm norm, boolean relu, boolean frozen) {
-        Engine.Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
+        Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
         Variable result = new Variable(forward.output(), true);
         return record(
                 result,
-                () -> accumulate(images, engine.batchNormGradient(result.gradient, images.value(), forward, norm)),
-                forward.mean(),
-                forward.variance(),
-                forward.passed());
+                () -> accumulate(images, engine.batchNormGradient(result.gradient, images.value(), forward)),
+                forward.saved());
     }
 
     /** max(a + b, 0): the end of a residual block. */
@@ -97,12 +98,12 @@ public final class Tape {
 
     /** The maximum of every window. */
     public Variable maxPool(Variable images, MaxPooling geometry) {
-        Engine.Pooled forward = engine.maxPool(images.value(), geometry);
+        Pooled forward = engine.maxPool(images.value(), geometry);
         Variable result = new Variable(forward.output(), true);
         return record(
                 result,
-                () -> accumulate(images, engine.maxPoolGradient(result.gradient, images.value(), forward, geometry)),
-                forward.positions());
+                () -> accumulate(images, engine.maxPoolGradient(result.gradient, images.value(), forward)),
+                forward.saved());
     }
 
     /** input·weightᵀ + bias. */
@@ -118,11 +119,11 @@ public final class Tape {
      * @param gradient of the input's shape; the tape takes it over
      */
     public Scalar fused(Variable input, double value, Tensor gradient) {
-        return fused(input, new Engine.Loss(() -> value, gradient));
+        return fused(input, new Loss(() -> value, gradient));
     }
 
     /** The same for a loss that the engine computed. The tape takes its gradient over. */
-    public Scalar fused(Variable input, Engine.Loss loss) {
+    public Scalar fused(Variable input, Loss loss) {
         Scalar result = new Scalar(loss.value());
         steps.add(new Step(
                 null,
@@ -178,14 +179,12 @@ public final class Tape {
         inputs.clear();
     }
 
-    private Variable record(Variable result, Runnable backward, Tensor... saved) {
-        List<Tensor> kept = new ArrayList<>();
-        for (Tensor tensor : saved) {
-            if (tensor != null) {
-                kept.add(tensor);
-            }
-        }
-        steps.add(new Step(result, backward, kept));
+    private Variable record(Variable result, Runnable backward) {
+        return record(result, backward, List.of());
+    }
+
+    private Variable record(Variable result, Runnable backward, List<Tensor> saved) {
+        steps.add(new Step(result, backward, saved));
         return result;
     }
 
@@ -202,7 +201,7 @@ public final class Tape {
 
     /**
      * Takes the contribution over. A gradient that two branches share is not written in place: the other one has yet
-     * to read it.
+     * to read it. Where both are shared, as when a variable is added to itself, the sum is made elsewhere.
      */
     private void accumulate(Variable variable, Tensor contribution) {
         if (!variable.differentiated) {
@@ -217,8 +216,11 @@ public final class Tape {
             engine.release(variable.gradient);
             variable.gradient = contribution;
         } else {
-            throw new IllegalStateException("two shared gradients meet at a variable of "
-                    + variable.value().shape());
+            Tensor sum = engine.scaled(1, variable.gradient);
+            engine.addScaled(sum, 1, contribution);
+            engine.release(variable.gradient);
+            engine.release(contribution);
+            variable.gradient = sum;
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Normalised;
 import dev.palimpsest.tensor.Tensor;
 
 /**
@@ -15,13 +16,9 @@ public final class BatchForward extends UntapedForward {
     @Override
     public Tensor unit(ConvNorm unit, Tensor input, Tensor residual, boolean relu) {
         Tensor convolved = engine.convolution(input, unit.weight(), unit.geometry());
-        Engine.Normalised normalised = engine.batchNorm(convolved, unit.norm(), relu && residual == null, false);
+        Normalised normalised = engine.batchNorm(convolved, unit.norm(), relu && residual == null, false);
         engine.release(convolved);
-        for (Tensor forBackward : new Tensor[] {normalised.mean(), normalised.variance(), normalised.passed()}) {
-            if (forBackward != null) {
-                engine.release(forBackward);
-            }
-        }
+        normalised.saved().forEach(engine::release);
         if (residual == null) {
             return normalised.output();
         }

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.FrozenConvolution;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -18,7 +19,7 @@ import java.util.Map;
 public final class FrozenNetwork implements AutoCloseable {
     private final Engine engine;
     private final Network network;
-    private final Map<ConvNorm, Engine.FrozenConvolution> convolutions = new HashMap<>();
+    private final Map<ConvNorm, FrozenConvolution> convolutions = new HashMap<>();
     private final FrozenHeads heads;
     private final Forward<Tensor> pass;
 
@@ -35,7 +36,7 @@ public final class FrozenNetwork implements AutoCloseable {
     }
 
     /** y = scale·(Wx − mean)/√(variance + ε) + shift = (f·W)x + (shift − f·mean) with f = scale/√(variance + ε). */
-    private Engine.FrozenConvolution fold(ConvNorm unit, Weights weights, Arena temporary) {
+    private FrozenConvolution fold(ConvNorm unit, Weights weights, Arena temporary) {
         BatchNorm norm = unit.norm();
         MemorySegment scale = weights.vector(norm.scale().name());
         MemorySegment shift = weights.vector(norm.shift().name());
@@ -51,7 +52,7 @@ public final class FrozenNetwork implements AutoCloseable {
                     JAVA_FLOAT, c, (float) (shift.getAtIndex(JAVA_FLOAT, c) - f * mean.getAtIndex(JAVA_FLOAT, c)));
         }
         return weights.mask(unit.weight())
-                .flatMap(mask -> engine.freeze(unit.geometry(), unit.weight(), mask, factor, bias))
+                .map(mask -> engine.freeze(unit.geometry(), unit.weight(), mask, factor, bias))
                 .orElseGet(() -> {
                     MemorySegment folded =
                             temporary.allocate(unit.weight().shape().bytes(), 64);
@@ -76,7 +77,7 @@ public final class FrozenNetwork implements AutoCloseable {
     public long bytes() {
         return heads.bytes()
                 + convolutions.values().stream()
-                        .mapToLong(Engine.FrozenConvolution::bytes)
+                        .mapToLong(FrozenConvolution::bytes)
                         .sum();
     }
 
@@ -87,12 +88,12 @@ public final class FrozenNetwork implements AutoCloseable {
      * @param auxiliary whether the auxiliary heads are wanted too
      */
     public Outputs<Tensor> forward(Tensor images, boolean auxiliary) {
-        return engine.beside(images, () -> network.forward(pass, images, auxiliary));
+        return engine.concurrently(images, () -> network.forward(pass, images, auxiliary));
     }
 
     @Override
     public void close() {
-        convolutions.values().forEach(Engine.FrozenConvolution::close);
+        convolutions.values().forEach(FrozenConvolution::close);
         heads.close();
     }
 

@@ -2,6 +2,7 @@ package dev.palimpsest.model;
 
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.engine.Pooled;
 import dev.palimpsest.tensor.Tensor;
 
 /** A forward pass of which nothing but the outputs is kept. */
@@ -14,11 +15,9 @@ abstract class UntapedForward implements Forward<Tensor> {
 
     @Override
     public Tensor maxPool(Tensor images, MaxPooling geometry) {
-        Engine.Pooled pooled = engine.maxPool(images, geometry);
+        Pooled pooled = engine.maxPool(images, geometry);
         engine.release(images);
-        if (pooled.positions() != null) {
-            engine.release(pooled.positions());
-        }
+        pooled.saved().forEach(engine::release);
         return pooled.output();
     }
 

@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Optimisation;
 import dev.palimpsest.engine.Update;
 import dev.palimpsest.recipe.OptimiserOptions;
 import dev.palimpsest.tensor.Parameter;
@@ -66,10 +67,10 @@ sealed interface Stepping extends AutoCloseable {
     final class OnDevice implements Stepping {
         private final OptimiserOptions options;
         private final List<Parameter> parameters;
-        private final Engine.Optimisation device;
+        private final Optimisation device;
         private long steps;
 
-        private OnDevice(OptimiserOptions options, List<Parameter> parameters, Engine.Optimisation device) {
+        private OnDevice(OptimiserOptions options, List<Parameter> parameters, Optimisation device) {
             this.options = options;
             this.parameters = parameters;
             this.device = device;
