@@ -28,6 +28,9 @@ public final class SafetensorsWriter {
     private final SortedMap<String, Safetensors.Tensor> tensors = new TreeMap<>();
     private final SortedMap<String, String> metadata = new TreeMap<>();
 
+    /** Of a file without tensors. */
+    public SafetensorsWriter() {}
+
     /**
      * @param data row-major, in the byte order of the machine, which is little-endian wherever this library runs
      * @throws IllegalArgumentException if there is a tensor of that name already, or the data does not have the

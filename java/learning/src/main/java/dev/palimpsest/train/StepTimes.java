@@ -30,6 +30,9 @@ public final class StepTimes {
 
     private long since;
 
+    /** Of no time at all. */
+    public StepTimes() {}
+
     /** From now on time goes to this part. */
     public void at(Part part) {
         long now = System.nanoTime();

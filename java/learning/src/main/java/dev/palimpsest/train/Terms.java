@@ -14,6 +14,9 @@ public final class Terms {
     private final List<Scalar> scalars = new ArrayList<>();
     private final List<Double> weights = new ArrayList<>();
 
+    /** Of a loss without terms. */
+    public Terms() {}
+
     /** Adds weight · term; terms of one name are reported as their sum. */
     public void add(String name, double weight, Scalar term) {
         names.add(name);

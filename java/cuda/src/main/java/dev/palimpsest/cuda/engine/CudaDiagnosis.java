@@ -43,7 +43,7 @@ final class CudaDiagnosis {
 
     private static Diagnosis kernels(int index, CudaOptions options) {
         try (CudaDevice device = CudaDevice.open(index, options)) {
-            List<String> origins = CudaDevice.SOURCES.stream()
+            List<String> origins = CudaDevice.sources().stream()
                     .map(device::imageOrigin)
                     .distinct()
                     .toList();

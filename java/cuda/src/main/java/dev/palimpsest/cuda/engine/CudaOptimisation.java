@@ -1,12 +1,15 @@
 package dev.palimpsest.cuda.engine;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import dev.palimpsest.cuda.CudaStream;
-import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.engine.Optimisation;
 import dev.palimpsest.engine.Update;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.palimpsest.cuda.CudaKernel;
+import dev.palimpsest.cuda.CudaStream;
+import dev.palimpsest.cuda.DeviceBuffer;
+import dev.palimpsest.kernel.ffi.NativeLibrary;
+import dev.palimpsest.kernel.ffi.NativeStruct;
 import dev.palimpsest.tensor.Parameter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -20,10 +23,7 @@ import java.util.function.Function;
  * One launch moves all parameters. State, masks and the table of addresses stay on the device for a phase of training.
  */
 final class CudaOptimisation implements Optimisation {
-    private static final int THREADS = 256;
-    private static final int WEIGHTS_A_BLOCK = 1024;
-    /** Of the table, for each parameter: value, gradient, two states, mask, size, first block. */
-    private static final int WORDS = 7;
+    private static final NativeStruct ENTRY = NativeLibrary.struct("palimpsest_cuda_parameter");
 
     private final CudaContext engine;
     private final CudaStream stream;
@@ -34,61 +34,66 @@ final class CudaOptimisation implements Optimisation {
     private final DeviceBuffer squares;
     private final DeviceBuffer factor;
     private final int blocks;
-    private final CudaLaunch sumSquares;
-    private final CudaLaunch clipFactor;
-    private final CudaLaunch sgd;
-    private final CudaLaunch adam;
+    private final CudaKernel sumSquares;
+    private final CudaKernel clipFactor;
+    private final CudaKernel sgd;
+    private final CudaKernel adam;
     private boolean clipped;
 
-    CudaOptimisation(
-            CudaContext engine, List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
+    CudaOptimisation(CudaContext engine, List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
         this.engine = engine;
         this.stream = engine.lane().stream();
         this.parameters = List.copyOf(parameters);
-        sumSquares = new CudaLaunch(engine.device(), "optimiser", "gradient_squares", 3);
-        clipFactor = new CudaLaunch(engine.device(), "optimiser", "clip_factor", 4);
-        sgd = new CudaLaunch(engine.device(), "optimiser", "sgd", 7);
-        adam = new CudaLaunch(engine.device(), "optimiser", "adam", 10);
+        sumSquares = engine.device().kernel("gradient_squares");
+        clipFactor = engine.device().kernel("clip_factor");
+        sgd = engine.device().kernel("sgd");
+        adam = engine.device().kernel("adam");
         int[] blocksOf = parameters.stream()
-                .mapToInt(p -> Math.ceilDiv(p.size(), WEIGHTS_A_BLOCK))
+                .mapToInt(p -> Math.ceilDiv(p.size(), sgd.itemsOfBlock()))
                 .toArray();
         blocks = Arrays.stream(blocksOf).sum();
         try (Arena temporary = Arena.ofConfined()) {
-            table = take(8L * WORDS * parameters.size());
+            table = take(ENTRY.bytes() * parameters.size());
             parameterOfBlock = take(4L * blocks);
             squares = take(8L * blocks);
             factor = take(4);
-            MemorySegment words = temporary.allocate(JAVA_LONG, (long) WORDS * parameters.size());
+            MemorySegment entries = ENTRY.allocate(temporary, parameters.size());
             MemorySegment owners = temporary.allocate(JAVA_INT, blocks);
             int block = 0;
             for (int p = 0; p < parameters.size(); p++) {
                 Parameter parameter = parameters.get(p);
-                long at = (long) WORDS * p;
-                words.setAtIndex(
-                        JAVA_LONG,
-                        at,
+                MemorySegment entry = ENTRY.element(entries, p);
+                set(
+                        entry,
+                        "value",
                         engine.mirrors().write(parameter.valueMirror()).address());
-                words.setAtIndex(
-                        JAVA_LONG,
-                        at + 1,
+                set(
+                        entry,
+                        "gradient",
                         engine.mirrors().write(parameter.gradientMirror()).address());
                 for (int s = 0; s < states; s++) {
-                    words.setAtIndex(
-                            JAVA_LONG, at + 2 + s, zeros(parameter.shape().bytes()));
+                    set(
+                            entry,
+                            s == 0 ? "first_state" : "second_state",
+                            zeros(parameter.shape().bytes()));
                 }
-                words.setAtIndex(JAVA_LONG, at + 4, mask(parameter, trainable.apply(parameter), temporary));
-                words.setAtIndex(JAVA_LONG, at + 5, parameter.size());
-                words.setAtIndex(JAVA_LONG, at + 6, block);
+                set(entry, "mask", mask(parameter, trainable.apply(parameter), temporary));
+                set(entry, "size", parameter.size());
+                set(entry, "first_block", block);
                 for (int i = 0; i < blocksOf[p]; i++) {
                     owners.setAtIndex(JAVA_INT, block++, p);
                 }
             }
-            stream.toDevice(words, table.address());
+            stream.toDevice(entries, table.address());
             stream.toDevice(owners, parameterOfBlock.address());
         } catch (RuntimeException e) {
             close();
             throw e;
         }
+    }
+
+    private static void set(MemorySegment entry, String field, long value) {
+        ENTRY.field(field).set(entry, value);
     }
 
     private DeviceBuffer take(long bytes) {
@@ -121,16 +126,9 @@ final class CudaOptimisation implements Optimisation {
     public void clip(double maxNorm) {
         parameters.forEach(parameter -> engine.mirrors().read(parameter.gradientMirror()));
         sumSquares
-                .with(table.address())
-                .with(parameterOfBlock.address())
-                .with(squares.address())
-                .run(stream, blocks, THREADS, 8 * THREADS);
-        clipFactor
-                .with(squares.address())
-                .with(blocks)
-                .withDouble(maxNorm)
-                .with(factor.address())
-                .run(stream, 1, THREADS, 8 * THREADS);
+                .withBlocks(blocks, table.address(), parameterOfBlock.address(), squares.address())
+                .run(stream);
+        clipFactor.with(squares.address(), blocks, maxNorm, factor.address()).run(stream);
         clipped = true;
     }
 
@@ -144,26 +142,30 @@ final class CudaOptimisation implements Optimisation {
         clipped = false;
         switch (update) {
             case Update.Sgd(double rate, double momentum, boolean nesterov, double decay) ->
-                sgd.with(table.address())
-                        .with(parameterOfBlock.address())
-                        .with(clip)
-                        .withFloat((float) rate)
-                        .withFloat((float) momentum)
-                        .withInt(nesterov ? 1 : 0)
-                        .withFloat((float) decay)
-                        .run(stream, blocks, THREADS, 0);
+                sgd.withBlocks(
+                                blocks,
+                                table.address(),
+                                parameterOfBlock.address(),
+                                clip,
+                                (float) rate,
+                                (float) momentum,
+                                nesterov ? 1 : 0,
+                                (float) decay)
+                        .run(stream);
             case Update.Adam(double rate, long step, double beta1, double beta2, double epsilon, double decay) ->
-                adam.with(table.address())
-                        .with(parameterOfBlock.address())
-                        .with(clip)
-                        .withFloat((float) (rate / (1 - Math.pow(beta1, step))))
-                        .withFloat((float) Math.sqrt(1 - Math.pow(beta2, step)))
-                        .withFloat((float) (1 - beta1))
-                        .withFloat((float) beta2)
-                        .withFloat((float) (1 - beta2))
-                        .withFloat((float) epsilon)
-                        .withFloat((float) decay)
-                        .run(stream, blocks, THREADS, 0);
+                adam.withBlocks(
+                                blocks,
+                                table.address(),
+                                parameterOfBlock.address(),
+                                clip,
+                                (float) (rate / (1 - Math.pow(beta1, step))),
+                                (float) Math.sqrt(1 - Math.pow(beta2, step)),
+                                (float) (1 - beta1),
+                                (float) beta2,
+                                (float) (1 - beta2),
+                                (float) epsilon,
+                                (float) decay)
+                        .run(stream);
         }
         parameters.forEach(Parameter::changed);
     }

@@ -2,6 +2,7 @@ package dev.palimpsest.cuda.engine;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.engine.Backend;
 import dev.palimpsest.tensor.Shape;
@@ -13,13 +14,13 @@ final class CudaTable implements Backend.Table {
     private final CudaContext engine;
     private final int width;
     private final DeviceBuffer memory;
-    private final CudaLaunch gather;
+    private final CudaKernel gather;
 
     CudaTable(CudaContext engine, int rows, int width) {
         this.engine = engine;
         this.width = width;
         memory = engine.take((long) rows * width * Float.BYTES);
-        gather = new CudaLaunch(engine.device(), "matrix_rows", "gather", 5);
+        gather = engine.device().kernel("gather");
     }
 
     private long address() {
@@ -41,12 +42,8 @@ final class CudaTable implements Backend.Table {
             engine.staging()
                     .upload(temporary.allocateFrom(JAVA_INT, indices), engine.lane().stream(), wanted.address());
             long count = result.shape().elements();
-            gather.with(address())
-                    .with(wanted.address())
-                    .with(width)
-                    .with(engine.address(result))
-                    .with(count)
-                    .run(engine.lane().stream(), Math.ceilDiv(count, 256L), 256, 0);
+            gather.with(address(), wanted.address(), width, engine.address(result), count)
+                    .run(engine.lane().stream());
         }
         return result;
     }

@@ -1,0 +1,13 @@
+/** The command {@code palimpsest}: recipes, reports. Nothing in it is an interface for programs. */
+module dev.palimpsest.cli {
+    requires com.fasterxml.jackson.databind;
+    requires dev.palimpsest;
+    requires info.picocli;
+    requires java.desktop; // XChart's pictures
+    requires me.tongfei.progressbar;
+    requires VectorGraphics2D;
+    requires xchart;
+
+    opens dev.palimpsest.cli to
+            info.picocli;
+}

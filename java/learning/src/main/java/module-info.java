@@ -1,0 +1,27 @@
+/** Continual learning by distillation from all earlier models: data, streams, networks, methods, training. */
+module dev.palimpsest {
+    requires transitive dev.palimpsest.kernels;
+    requires com.fasterxml.jackson.databind;
+    requires java.desktop; // ImageIO reads image files, Java2D renders glyphs
+    requires java.management; // the memory that a run has taken
+    requires org.bytedeco.dnnl.linux.x86_64; // resources alone: oneDNN's shared library
+    requires pickle;
+
+    exports dev.palimpsest.autograd;
+    exports dev.palimpsest.data;
+    exports dev.palimpsest.engine;
+    exports dev.palimpsest.loss;
+    exports dev.palimpsest.method;
+    exports dev.palimpsest.metrics;
+    exports dev.palimpsest.model;
+    exports dev.palimpsest.recipe;
+    exports dev.palimpsest.snapshot;
+    exports dev.palimpsest.stream;
+    exports dev.palimpsest.tensor;
+    exports dev.palimpsest.train;
+
+    uses dev.palimpsest.engine.EngineProvider;
+
+    provides dev.palimpsest.engine.EngineProvider with
+            dev.palimpsest.engine.onednn.OneDnnProvider;
+}

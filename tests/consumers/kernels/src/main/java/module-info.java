@@ -1,0 +1,3 @@
+module example.kernels {
+    requires dev.palimpsest.kernels;
+}
