@@ -153,7 +153,7 @@ final class CpuEngine implements Engine {
 
     @Override
     public Tensor addRelu(Tensor a, Tensor b) {
-        Checks.activation("a residual sum", a);
+        Checks.elementwise("a residual sum", a);
         Checks.same(a, b);
         return elementwise(a).addRelu(a, b);
     }

@@ -42,7 +42,7 @@ final class CudaElementwise {
     }
 
     Tensor addRelu(Tensor a, Tensor b) {
-        Tensor result = engine.activation(a.shape());
+        Tensor result = engine.tensor(a.shape(), a.layout());
         run(
                 addRelu.with(engine.address(a)).with(engine.address(b)).with(engine.address(result)),
                 a.shape().elements());

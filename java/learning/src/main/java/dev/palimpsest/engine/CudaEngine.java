@@ -211,7 +211,7 @@ final class CudaEngine implements Engine {
 
     @Override
     public Tensor addRelu(Tensor a, Tensor b) {
-        Checks.activation("a residual sum", a);
+        Checks.elementwise("a residual sum", a);
         Checks.same(a, b);
         return elementwise.addRelu(a, b);
     }

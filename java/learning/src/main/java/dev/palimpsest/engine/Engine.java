@@ -111,7 +111,7 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
 
     Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward, BatchNorm norm);
 
-    /** max(a + b, 0). */
+    /** max(a + b, 0), of activations or of matrices. */
     Tensor addRelu(Tensor a, Tensor b);
 
     /** a + b, of activations or of matrices. */
