@@ -12,10 +12,11 @@ import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.model.Training;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
-import dev.palimpsest.train.Sgd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -38,7 +39,7 @@ final class TrainingStep implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final Shape shape;
     private final MemorySegment imageMemory;
-    private final Sgd optimiser;
+    private final Optimiser optimiser;
 
     private TrainingStep(Network network, Arena arena, int batch, int classes, int threads) {
         this.network = network;
@@ -46,7 +47,8 @@ final class TrainingStep implements AutoCloseable {
         this.classes = classes;
         network.grow(classes);
         engine = Engine.cpu(threads);
-        optimiser = new Sgd(network.parameters(), parameter -> null, MOMENTUM, false, 0);
+        optimiser = engine.optimiser(new UpdateRule.Sgd(MOMENTUM, false, 0));
+        optimiser.track(network.parameters());
         Shape image = network.image();
         shape = Shape.of(batch, image.extent(0), image.extent(1), image.extent(2));
         SplittableRandom random = new SplittableRandom(7);
@@ -156,6 +158,7 @@ final class TrainingStep implements AutoCloseable {
 
     @Override
     public void close() {
+        optimiser.close();
         engine.close();
         arena.close();
     }

@@ -18,11 +18,13 @@ import dev.palimpsest.model.Outputs;
 import dev.palimpsest.model.ResNetOptions;
 import dev.palimpsest.model.Training;
 import dev.palimpsest.model.Weights;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
-import dev.palimpsest.train.Sgd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -47,7 +49,8 @@ class CpuEngineTest {
     @Test
     void steadyStateTrainingTakesNothingOffHeap() {
         Network network = network();
-        Sgd optimiser = new Sgd(network.parameters(), p -> null, 0.9, false, 1e-4);
+        Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
+        optimiser.track(network.parameters());
         step(engine, network, optimiser);
         long bytes = engine.allocatedBytes();
         int primitives = engine.dnn().openPrimitives();
@@ -116,7 +119,8 @@ class CpuEngineTest {
     private float[] weightsAfterTraining(int threads) {
         try (Engine own = Engine.cpu(threads)) {
             Network network = network();
-            Sgd optimiser = new Sgd(network.parameters(), p -> null, 0.9, false, 1e-4);
+            Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
+            optimiser.track(network.parameters());
             for (int i = 0; i < 4; i++) {
                 step(own, network, optimiser);
             }
@@ -134,7 +138,8 @@ class CpuEngineTest {
         try (Engine one = Engine.cpu(1)) {
             Network network = network();
             Network other = network();
-            Sgd optimiser = new Sgd(network.parameters(), p -> null, 0.9, false, 1e-4);
+            Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
+            optimiser.track(network.parameters());
             for (int i = 0; i < 4; i++) {
                 step(engine, network, optimiser);
                 step(one, other, null);
@@ -297,7 +302,7 @@ class CpuEngineTest {
     }
 
     /** One training step; without an optimiser the weights stay. */
-    private static void step(Engine engine, Network network, Sgd optimiser) {
+    private static void step(Engine engine, Network network, Optimiser optimiser) {
         network.parameters().forEach(parameter -> parameter.gradient().fill((byte) 0));
         Tape tape = new Tape(engine);
         tape.backward(

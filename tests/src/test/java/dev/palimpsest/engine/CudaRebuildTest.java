@@ -13,6 +13,8 @@ import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.model.ResNetOptions;
 import dev.palimpsest.model.Weights;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.snapshot.Owners;
 import dev.palimpsest.snapshot.PackedSnapshots;
 import dev.palimpsest.tensor.Parameter;
@@ -95,9 +97,10 @@ class CudaRebuildTest {
             MemorySegment.copy(
                     normal(random, parameter.size()), 0, parameter.gradient(), JAVA_FLOAT, 0, parameter.size());
         }
-        try (Engine.Optimisation optimisation =
-                engine.optimisation(network.parameters(), owners::trainable, 0).orElseThrow()) {
-            optimisation.step(new Update.Sgd(0.1, 0, false, 0));
+        try (Optimiser optimiser = engine.optimiser(new UpdateRule.Sgd(0, false, 0))) {
+            optimiser.track(network.parameters());
+            optimiser.masks(owners::trainable);
+            optimiser.step(0.1);
         }
     }
 

@@ -38,8 +38,6 @@ public final class GoldenNetwork {
     }
 
     public static Tensor images(Safetensors golden, Engine engine) {
-        Tensor images = engine.allocate(golden.shape("image"));
-        images.data().copyFrom(MemorySegment.ofArray(golden.floats("image")));
-        return images;
+        return engine.tensor(golden.shape("image"), golden.floats("image"));
     }
 }

@@ -3,6 +3,9 @@ package dev.palimpsest.engine;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -14,7 +17,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -357,9 +359,8 @@ final class CpuEngine implements Engine {
     }
 
     @Override
-    public Optional<Optimisation> optimisation(
-            List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
-        return Optional.empty();
+    public Optimiser optimiser(UpdateRule rule) {
+        return new Optimiser(OptimiserLoops.onHost(rule));
     }
 
     @Override

@@ -9,6 +9,8 @@ import dev.palimpsest.cuda.CudaOptions;
 import dev.palimpsest.cuda.CudaSnapshotReconstruction;
 import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -20,7 +22,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import jcuda.Pointer;
 import jcuda.jcudnn.JCudnn;
@@ -368,9 +369,8 @@ final class CudaEngine implements Engine {
     }
 
     @Override
-    public Optional<Optimisation> optimisation(
-            List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
-        return Optional.of(new CudaOptimisation(this, parameters, trainable, states));
+    public Optimiser optimiser(UpdateRule rule) {
+        return new Optimiser(new CudaOptimiserLoops(this, rule));
     }
 
     @Override

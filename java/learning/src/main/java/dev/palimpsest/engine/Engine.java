@@ -4,6 +4,8 @@ import dev.palimpsest.cuda.CudaException;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.FeatureMse;
 import dev.palimpsest.kernel.MultiTeacherKl;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -14,7 +16,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
-import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -238,27 +239,14 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
 
     Table table(int rows, int width);
 
-    /** An optimiser's step where the parameters are, with its state and masks: one phase of training. */
-    interface Optimisation extends AutoCloseable {
-        /**
-         * Scales all gradients down together when their norm passes the limit, like
-         * {@code dev.palimpsest.train.GradientClipping}.
-         */
-        void clip(double maxNorm);
-
-        /** Moves every parameter; where its mask is 0, neither a weight nor its state changes by a bit. */
-        void step(Update update);
-
-        @Override
-        void close();
-    }
-
     /**
-     * @param trainable masks as they are now, 0 where a weight must not move; null lets all of a parameter move
-     * @param states values of state that a weight needs, {@link Update#states}
-     * @return empty if parameters live on the host, where {@code dev.palimpsest.train} has the loops
+     * An optimiser whose state and loops are where this engine has the parameters. It is to be closed before the
+     * engine.
+     *
+     * @param rule by which it moves them
+     * @return one that has no parameters yet: see {@link Optimiser#track}
      */
-    Optional<Optimisation> optimisation(List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states);
+    Optimiser optimiser(UpdateRule rule);
 
     /** Values that go after others. */
     interface Following extends AutoCloseable {

@@ -12,7 +12,6 @@ import dev.palimpsest.snapshot.PackedSnapshots;
 import dev.palimpsest.snapshot.PruningPlan;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
-import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Learner;
@@ -64,6 +63,7 @@ final class M2kd implements Method {
         }
         if (options.prune()) {
             owners.claim(experience.index() + 1);
+            learner.masks(owners::trainable);
         }
         if (!groups.isEmpty()) {
             TeacherMemory memory =
@@ -136,6 +136,7 @@ final class M2kd implements Method {
         if (options.prune()) {
             double fraction = plan.fraction(step);
             owners.release(step, fraction);
+            learner.masks(owners::trainable);
             if (fraction > 0) {
                 OptimiserOptions optimiser = learner.recipe().optimiser();
                 learner.train("retrain", optimiser.retrainEpochs(), optimiser.retrainLearningRateFactor());
@@ -147,13 +148,13 @@ final class M2kd implements Method {
     }
 
     @Override
-    public byte[] trainable(Parameter parameter) {
-        return options.prune() ? owners.trainable(parameter) : null;
-    }
-
-    @Override
     public Optional<Result.Memory> memory() {
         return Optional.of(new Result.Memory(snapshots.bytes(), snapshots.fullCopyBytes(), snapshots.bitsPerWeight()));
+    }
+
+    /** Whom the weights belong to; null if they are not pruned. */
+    Owners owners() {
+        return owners;
     }
 
     /** A snapshot as the weights of a frozen network. */

@@ -2,6 +2,7 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.Head;
+import dev.palimpsest.optim.Schedule;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.SplitMix64;
 import java.util.Arrays;

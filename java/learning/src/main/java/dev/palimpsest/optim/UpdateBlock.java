@@ -1,12 +1,12 @@
-package dev.palimpsest.train;
+package dev.palimpsest.optim;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Feeds an optimiser in blocks that stay in the first-level cache. The optimiser's loop then runs over plain float
- * arrays, which the JIT compiler vectorises (it does not where off-heap segments might overlap), and masking is one
- * blend when a block is written back.
+ * Feeds an update loop in blocks that stay in the first-level cache. It then runs over plain float arrays, which the
+ * JIT compiler vectorises (it does not where off-heap segments might overlap), and masking is one blend when a block
+ * is written back.
  */
 final class UpdateBlock {
     private static final int SIZE = 1024;
@@ -28,30 +28,37 @@ final class UpdateBlock {
         }
     }
 
-    void update(Optimiser optimiser, Optimiser.Tracked tracked, byte[] mask) {
-        MemorySegment values = tracked.parameter.value();
-        MemorySegment gradients = tracked.parameter.gradient();
-        int size = tracked.parameter.size();
+    /** @param factor of every gradient */
+    void update(WeightLoop loop, HostLoops.Held held, float factor) {
+        MemorySegment values = held.parameter.value();
+        MemorySegment gradients = held.parameter.gradient();
+        int size = held.parameter.size();
         for (int begin = 0; begin < size; begin += SIZE) {
             int count = Math.min(SIZE, size - begin);
             MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, 4L * begin, value, 0, count);
             MemorySegment.copy(gradients, ValueLayout.JAVA_FLOAT, 4L * begin, gradient, 0, count);
             for (int s = 0; s < states.length; s++) {
-                System.arraycopy(tracked.states[s], begin, states[s], 0, count);
+                System.arraycopy(held.states[s], begin, states[s], 0, count);
             }
-            optimiser.update(value, gradient, states, count);
-            if (mask != null) {
-                writeMasked(values, tracked, mask, begin, count);
+            if (factor != 1) {
+                for (int i = 0; i < count; i++) {
+                    gradient[i] *= factor;
+                }
+            }
+            loop.update(value, gradient, states, count);
+            if (held.mask != null) {
+                writeMasked(values, held, begin, count);
             } else {
                 MemorySegment.copy(value, 0, values, ValueLayout.JAVA_FLOAT, 4L * begin, count);
                 for (int s = 0; s < states.length; s++) {
-                    System.arraycopy(states[s], 0, tracked.states[s], begin, count);
+                    System.arraycopy(states[s], 0, held.states[s], begin, count);
                 }
             }
         }
     }
 
-    private void writeMasked(MemorySegment values, Optimiser.Tracked tracked, byte[] mask, int begin, int count) {
+    private void writeMasked(MemorySegment values, HostLoops.Held held, int begin, int count) {
+        byte[] mask = held.mask;
         for (int i = 0; i < count; i++) {
             moves[i] = mask[begin + i];
         }
@@ -60,7 +67,7 @@ final class UpdateBlock {
         }
         blend(valueView, values, begin, count);
         for (int s = 0; s < states.length; s++) {
-            blend(stateViews[s], tracked.stateViews[s], begin, count);
+            blend(stateViews[s], held.stateViews[s], begin, count);
         }
     }
 

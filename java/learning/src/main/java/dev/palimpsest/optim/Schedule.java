@@ -1,4 +1,4 @@
-package dev.palimpsest.train;
+package dev.palimpsest.optim;
 
 import java.util.List;
 

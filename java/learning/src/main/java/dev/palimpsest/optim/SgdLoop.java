@@ -1,41 +1,20 @@
-package dev.palimpsest.train;
+package dev.palimpsest.optim;
 
-import dev.palimpsest.tensor.Parameter;
-import java.util.List;
-import java.util.function.Function;
-
-/**
- * Stochastic gradient descent as {@code torch.optim.SGD} (dampening 0): d = g + decay·w; m = momentum·m + d; w −=
- * rate·m, or with Nesterov w −= rate·(d + momentum·m).
- */
-public final class Sgd extends Optimiser {
+/** {@link UpdateRule.Sgd} on the host. */
+final class SgdLoop extends WeightLoop {
     private final float momentum;
     private final boolean nesterov;
     private final float weightDecay;
     private float rate;
 
-    /**
-     * @param trainable mask of a parameter, 0 where a weight must not move; null lets all of it move
-     * @param momentum in [0, 1); 0 keeps no state
-     * @throws IllegalArgumentException if a number is out of range, or Nesterov is asked for without momentum
-     */
-    public Sgd(
-            List<Parameter> parameters,
-            Function<Parameter, byte[]> trainable,
-            double momentum,
-            boolean nesterov,
-            double weightDecay) {
-        super(parameters, trainable, requireFraction("momentum", momentum) == 0 ? 0 : 1);
-        if (nesterov && momentum == 0) {
-            throw new IllegalArgumentException("Nesterov needs a momentum above 0: set one, or leave Nesterov out");
-        }
-        this.momentum = (float) momentum;
-        this.nesterov = nesterov;
-        this.weightDecay = (float) requireNotNegative("weight decay", weightDecay);
+    SgdLoop(UpdateRule.Sgd rule) {
+        momentum = (float) rule.momentum();
+        nesterov = rule.nesterov();
+        weightDecay = (float) rule.weightDecay();
     }
 
     @Override
-    void prepare(double learningRate, long steps) {
+    void prepare(double learningRate, long step) {
         rate = (float) learningRate;
     }
 

@@ -1,4 +1,4 @@
-package dev.palimpsest.train;
+package dev.palimpsest.optim;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

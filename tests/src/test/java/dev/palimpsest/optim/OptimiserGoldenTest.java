@@ -1,8 +1,11 @@
-package dev.palimpsest.autograd;
+package dev.palimpsest.optim;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.Golden;
+import dev.palimpsest.autograd.Scalar;
+import dev.palimpsest.autograd.Tape;
+import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
@@ -13,9 +16,6 @@ import dev.palimpsest.model.Training;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
-import dev.palimpsest.train.Adam;
-import dev.palimpsest.train.Optimiser;
-import dev.palimpsest.train.Sgd;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.Map;
@@ -24,7 +24,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Ten steps of a whole network under each optimiser against PyTorch in float64. */
-class OptimiserGoldenTest {
+abstract class OptimiserGoldenTest {
+    abstract Engine open();
+
     static Stream<Path> cases() {
         return Golden.cases("optimiser");
     }
@@ -35,25 +37,24 @@ class OptimiserGoldenTest {
         Safetensors golden = Safetensors.read(file);
         Map<String, String> settings = golden.metadata();
         try (Arena arena = Arena.ofShared();
-                Engine engine = Engine.cpu(1)) {
+                Engine engine = open();
+                Optimiser optimiser = engine.optimiser(
+                        settings.containsKey("beta1")
+                                ? new UpdateRule.Adam(
+                                        number(settings, "beta1"),
+                                        number(settings, "beta2"),
+                                        number(settings, "eps"),
+                                        0)
+                                : new UpdateRule.Sgd(
+                                        number(settings, "momentum"),
+                                        file.getFileName().toString().contains("nesterov"),
+                                        number(settings, "weight_decay")))) {
             Network network = GoldenNetwork.load(golden, arena);
-            Optimiser optimiser = settings.containsKey("beta1")
-                    ? new Adam(
-                            network.parameters(),
-                            p -> null,
-                            number(settings, "beta1"),
-                            number(settings, "beta2"),
-                            number(settings, "eps"),
-                            0)
-                    : new Sgd(
-                            network.parameters(),
-                            p -> null,
-                            number(settings, "momentum"),
-                            file.getFileName().toString().contains("nesterov"),
-                            number(settings, "weight_decay"));
+            optimiser.track(network.parameters());
             double[] losses = new double[10];
             for (int step = 0; step < losses.length; step++) {
-                network.parameters().forEach(parameter -> parameter.gradient().fill((byte) 0));
+                network.parameters()
+                        .forEach(parameter -> parameter.gradientMirror().clear());
                 Tape tape = new Tape(engine);
                 Outputs<Variable> outputs = network.forward(
                         new Training(tape, false), tape.input(GoldenNetwork.images(golden, engine)), false);
