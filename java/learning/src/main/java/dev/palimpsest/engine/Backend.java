@@ -236,9 +236,9 @@ public interface Backend extends AutoCloseable {
     /**
      * See {@link Engine#addRelu}.
      *
-     * @param a an activation
-     * @param b an activation of the same shape
-     * @return an activation of the same shape
+     * @param a of two or four axes, in either layout
+     * @param b of the same shape and layout
+     * @return of the same shape and layout
      */
     Tensor addRelu(Tensor a, Tensor b);
 

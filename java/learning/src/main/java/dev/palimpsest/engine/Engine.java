@@ -232,14 +232,14 @@ public final class Engine implements AutoCloseable {
     /**
      * The end of a residual block.
      *
-     * @param a an activation
-     * @param b an activation of the same shape, possibly the same
-     * @return max(a + b, 0), an activation
+     * @param a of two or four axes, in either layout
+     * @param b of the same shape and layout, possibly the same
+     * @return max(a + b, 0), of their shape and layout
      */
     public Tensor addRelu(Tensor a, Tensor b) {
         guard.enter();
-        guard.activation("a residual sum's part", a);
-        guard.activation("a residual sum's part", b);
+        guard.elementwise("a residual sum's part", a);
+        guard.elementwise("a residual sum's part", b);
         Checks.same(a, b);
         return backend.addRelu(a, b);
     }
