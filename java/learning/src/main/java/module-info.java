@@ -9,6 +9,7 @@ module dev.palimpsest {
     requires jcudnn;
     requires org.bytedeco.dnnl.linux.x86_64; // resources alone: oneDNN's shared library
     requires pickle;
+    requires static org.jspecify; // annotations for the compiler alone
 
     exports dev.palimpsest.autograd;
     exports dev.palimpsest.cuda;
@@ -24,4 +25,6 @@ module dev.palimpsest {
     exports dev.palimpsest.stream;
     exports dev.palimpsest.tensor;
     exports dev.palimpsest.train;
+
+    uses dev.palimpsest.data.Source;
 }
