@@ -1,7 +1,6 @@
 package dev.palimpsest.data;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.util.Arrays;
@@ -22,13 +21,7 @@ public final class Images {
         }
     }
 
-    private final int channels;
-    private final int height;
-    private final int width;
-    /** Rows of pixels above and below those that are shown, and columns to their left and right. */
-    private final int above;
-
-    private final int beside;
+    private final Frame frame;
     private final Pixels pixels;
     private final int[] labels;
     private final Normalisation normalisation;
@@ -36,28 +29,15 @@ public final class Images {
     private final int brightest;
 
     Images(int channels, int height, int width, Pixels pixels, int[] labels, Normalisation normalisation) {
-        this(channels, height, width, 0, 0, pixels, labels, normalisation, brightest(pixels));
+        this(new Frame(channels, height, width, 0, 0), pixels, labels, normalisation, brightest(pixels));
     }
 
-    private Images(
-            int channels,
-            int height,
-            int width,
-            int above,
-            int beside,
-            Pixels pixels,
-            int[] labels,
-            Normalisation normalisation,
-            int brightest) {
-        if (normalisation.channels() != channels) {
+    private Images(Frame frame, Pixels pixels, int[] labels, Normalisation normalisation, int brightest) {
+        if (normalisation.channels() != frame.channels()) {
             throw new IllegalArgumentException(
-                    "normalisation of " + normalisation.channels() + " channels for images of " + channels);
+                    "normalisation of " + normalisation.channels() + " channels for images of " + frame.channels());
         }
-        this.channels = channels;
-        this.height = height;
-        this.width = width;
-        this.above = above;
-        this.beside = beside;
+        this.frame = frame;
         this.pixels = pixels;
         this.labels = labels;
         this.normalisation = normalisation;
@@ -120,7 +100,7 @@ public final class Images {
      * @throws IllegalArgumentException if the statistics are of another number of channels
      */
     public Images normalisedBy(Normalisation other) {
-        return new Images(channels, height, width, above, beside, pixels, labels, other, brightest);
+        return new Images(frame, pixels, labels, other, brightest);
     }
 
     /**
@@ -128,16 +108,7 @@ public final class Images {
      * all pixels.
      */
     Images cropped(int side) {
-        return new Images(
-                channels,
-                side,
-                side,
-                above + (height - side) / 2,
-                beside + (width - side) / 2,
-                pixels,
-                labels,
-                normalisation,
-                brightest);
+        return new Images(frame.middle(side), pixels, labels, normalisation, brightest);
     }
 
     /** These images and then others of the same size, whose labels grow by {@code shift}; normalised as these are. */
@@ -147,7 +118,7 @@ public final class Images {
         int[] numbers = IntStream.concat(
                         Arrays.stream(labels), Arrays.stream(others.labels).map(label -> label + shift))
                 .toArray();
-        return new Images(channels, height, width, Pixels.of(all), numbers, normalisation);
+        return new Images(frame, Pixels.of(all), numbers, normalisation, Math.max(brightest, others.brightest));
     }
 
     /**
@@ -165,7 +136,7 @@ public final class Images {
      * @return channels of every image: 1 for grey, 3 for RGB
      */
     public int channels() {
-        return channels;
+        return frame.channels();
     }
 
     /**
@@ -174,7 +145,7 @@ public final class Images {
      * @return height of every image in pixels, as it is shown: without what lies around a crop
      */
     public int height() {
-        return height;
+        return frame.height();
     }
 
     /**
@@ -183,7 +154,7 @@ public final class Images {
      * @return width of every image in pixels, as it is shown: without what lies around a crop
      */
     public int width() {
-        return width;
+        return frame.width();
     }
 
     /**
@@ -192,7 +163,7 @@ public final class Images {
      * @return float32 values of one image, C·H·W
      */
     public int valuesPerImage() {
-        return channels * height * width;
+        return frame.values();
     }
 
     /**
@@ -236,11 +207,10 @@ public final class Images {
      */
     public int pixel(int index, int channel, int y, int x) {
         Objects.checkIndex(index, labels.length);
-        Objects.checkIndex(channel, channels);
-        Objects.checkIndex(y, height);
-        Objects.checkIndex(x, width);
-        return Byte.toUnsignedInt(
-                pixels.of(index)[(channel * storedHeight() + y + above) * storedWidth() + x + beside]);
+        Objects.checkIndex(channel, frame.channels());
+        Objects.checkIndex(y, frame.height());
+        Objects.checkIndex(x, frame.width());
+        return Byte.toUnsignedInt(pixels.of(index)[frame.at(channel, y, x)]);
     }
 
     /**
@@ -281,7 +251,8 @@ public final class Images {
      * @throws IndexOutOfBoundsException if there is no such image, or it does not fit
      */
     public void readWindow(int index, int top, int left, boolean mirrored, MemorySegment out, long offset) {
-        window(index, top, left, mirrored, table, out, offset);
+        Objects.checkIndex(index, labels.length);
+        frame.write(pixels.of(index), top, left, mirrored, table, out, offset);
     }
 
     /**
@@ -295,43 +266,8 @@ public final class Images {
      * @throws IndexOutOfBoundsException if there is no such image, or it does not fit
      */
     public void readPixels(int index, int top, int left, boolean mirrored, float[] out) {
-        window(index, top, left, mirrored, LEVELS, MemorySegment.ofArray(out), 0);
-    }
-
-    /**
-     * Writes a window through a table of values.
-     *
-     * @param values what to write for a byte, one table for every channel or one for all of them
-     */
-    private void window(
-            int index, int top, int left, boolean mirrored, float[] values, MemorySegment out, long offset) {
         Objects.checkIndex(index, labels.length);
-        Objects.checkFromIndexSize(offset, valuesPerImage(), out.byteSize() / Float.BYTES);
-        byte[] image = pixels.of(index);
-        float[] row = new float[width];
-        int firstRow = above + top;
-        int firstColumn = beside + left;
-        int begin = Math.clamp(-firstColumn, 0, width);
-        int end = Math.clamp(storedWidth() - firstColumn, begin, width);
-        for (int line = 0; line < channels * height; line++) {
-            int table = line / height * Normalisation.LEVELS % values.length;
-            int y = line % height + firstRow;
-            int from = (line / height * storedHeight() + y) * storedWidth() + firstColumn;
-            if (y < 0 || y >= storedHeight()) {
-                Arrays.fill(row, values[table]);
-            } else {
-                Arrays.fill(row, 0, begin, values[table]);
-                for (int x = begin; x < end; x++) {
-                    row[x] = values[table + Byte.toUnsignedInt(image[from + x])];
-                }
-                Arrays.fill(row, end, width, values[table]);
-            }
-            if (mirrored) {
-                reverse(row);
-            }
-            MemorySegment.copy(
-                    row, 0, out, ValueLayout.JAVA_FLOAT, (offset + (long) line * width) * Float.BYTES, width);
-        }
+        frame.write(pixels.of(index), top, left, mirrored, LEVELS, MemorySegment.ofArray(out), 0);
     }
 
     /** SHA-256 of the labels as big-endian int32, and then of the pixels, in hexadecimal. */
@@ -344,21 +280,5 @@ public final class Images {
             digest.update(pixels.of(i));
         }
         return HexFormat.of().formatHex(digest.digest());
-    }
-
-    private int storedHeight() {
-        return height + 2 * above;
-    }
-
-    private int storedWidth() {
-        return width + 2 * beside;
-    }
-
-    private static void reverse(float[] row) {
-        for (int i = 0, j = row.length - 1; i < j; i++, j--) {
-            float kept = row[i];
-            row[i] = row[j];
-            row[j] = kept;
-        }
     }
 }
