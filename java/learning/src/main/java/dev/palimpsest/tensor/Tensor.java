@@ -47,17 +47,28 @@ public final class Tensor {
         return new Tensor(shape, layout, null, memory, false);
     }
 
+    /**
+     * The shape of the values.
+     *
+     * @return extents, outermost first
+     */
     public Shape shape() {
         return shape;
     }
 
+    /**
+     * How the values lie in memory.
+     *
+     * @return row-major, or the engine's own order
+     */
     public Layout layout() {
         return layout;
     }
 
     /**
-     * The host's memory.
+     * The values in the host's memory.
      *
+     * @return at least {@code shape().bytes()} bytes
      * @throws IllegalStateException if the values are on a device
      */
     public MemorySegment data() {
@@ -73,13 +84,21 @@ public final class Tensor {
         return deviceMemory;
     }
 
-    /** Counts one more holder in. */
+    /**
+     * Counts one more holder in.
+     *
+     * @return this tensor
+     */
     public Tensor retain() {
         holders++;
         return this;
     }
 
-    /** True while somebody else holds it too, so that it must not be written in place. */
+    /**
+     * Whether the values must not be written in place.
+     *
+     * @return true while somebody else holds the tensor too, or the memory is borrowed
+     */
     public boolean shared() {
         return borrowed || holders > 1;
     }
@@ -88,6 +107,7 @@ public final class Tensor {
      * Lets one holder go.
      *
      * @return whether the memory is free for reuse: the last holder went, and it was not borrowed
+     * @throws IllegalStateException if there is no holder any more
      */
     public boolean letGo() {
         if (holders == 0) {
