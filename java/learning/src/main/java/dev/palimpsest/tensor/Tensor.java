@@ -79,7 +79,11 @@ public final class Tensor {
         return data;
     }
 
-    /** What {@link #onDevice} was given; null for a tensor in the host's memory. */
+    /**
+     * The engine's own memory on its device.
+     *
+     * @return what {@link #onDevice} was given; null for a tensor in the host's memory
+     */
     public Object deviceMemory() {
         return deviceMemory;
     }
