@@ -44,11 +44,11 @@ public final class BatchPlan {
     }
 
     /**
-     * A pass for training like {@link #shuffled}, with half of each batch (rounded down) from memory: first the new rows, then as many
-     * rows of memory. Every new index comes once. Memory is gone through in an order drawn by the seed, again and
-     * again in new orders, and each epoch goes on where the one before stopped; a batch that needs more rows than
-     * memory has holds some of them twice. The last batch has as many rows of memory as new ones, or half a batch if
-     * that is less. An empty memory gives {@link #shuffled}.
+     * A pass for training like {@link #shuffled}, with half of each batch (rounded down) from memory: first the new
+     * rows, then as many rows of memory. Every new index comes once. Memory is gone through in an order drawn by the
+     * seed, again and again in new orders, and each epoch goes on where the one before stopped; a batch that needs
+     * more rows than memory has holds some of them twice. The last batch has as many rows of memory as new ones, or
+     * half a batch if that is less. An empty memory gives {@link #shuffled}.
      *
      * @param newIndices of images, in any order
      * @param memory of the same images, none of them in {@code newIndices}; may be empty
@@ -70,7 +70,7 @@ public final class BatchPlan {
         SplitMix64.of(seed, Purpose.EPOCH, epoch).shuffle(order);
         int[][] fresh = cut(order, sizes(order.length, batch - half));
         long drawnPerEpoch = (fresh.length - 1L) * half + Math.min(half, fresh[fresh.length - 1].length);
-        var cycle = new Cycle(memory, seed, Purpose.MEMORY, epoch * drawnPerEpoch);
+        var cycle = new Cycle(memory, seed, epoch * drawnPerEpoch);
         int[][] repeats = new int[fresh.length][];
         for (int b = 0; b < fresh.length; b++) {
             int rows = fresh[b].length;
@@ -85,45 +85,13 @@ public final class BatchPlan {
     }
 
     /**
-     * A pass for training of as many full batches as are asked for. Images are gone through in an order drawn by the
-     * seed, again and again in new orders; each epoch goes on where the one before stopped. A batch larger than there
-     * are images holds some of them twice.
-     *
-     * @param indices of images, in any order
-     * @param batch images per batch, at least 2
-     * @param batches how many, at least 1
-     * @param seed of the run
-     * @param epoch from 0; all epochs must ask for equally many images
-     * @return batches · batch images
-     * @throws IllegalArgumentException if there are no indices or no batches, or a batch has fewer than two images
-     */
-    public static BatchPlan cycled(int[] indices, int batch, int batches, long seed, int epoch) {
-        if (indices.length == 0 || batches < 1) {
-            throw noImages();
-        }
-        if (batch < 2) {
-            throw tooSmall(indices.length, batch);
-        }
-        var cycle = new Cycle(indices, seed, Purpose.POOL, (long) epoch * batches * batch);
-        int[][] drawn = new int[batches][batch];
-        int[][] repeats = new int[batches][batch];
-        for (int b = 0; b < batches; b++) {
-            for (int i = 0; i < batch; i++) {
-                repeats[b][i] = cycle.repeat();
-                drawn[b][i] = cycle.next();
-            }
-        }
-        return new BatchPlan(true, drawn, repeats);
-    }
-
-    /**
      * A pass for training in batches of the caller's choice.
      *
      * @param batches indices of images for every batch; copied
      * @return a pass of these batches in this order
      * @throws IllegalArgumentException if there is none, or one has fewer than two images
      */
-    public static BatchPlan training(int[][] batches) {
+    static BatchPlan training(int[][] batches) {
         if (batches.length == 0) {
             throw noImages();
         }
@@ -154,7 +122,7 @@ public final class BatchPlan {
      *
      * @return how many batches the pass has, at least 1
      */
-    public int batches() {
+    int batches() {
         return batches.length;
     }
 
@@ -165,17 +133,8 @@ public final class BatchPlan {
      * @return how many images it has
      * @throws IndexOutOfBoundsException if there is no such batch
      */
-    public int rows(int batch) {
+    int rows(int batch) {
         return batches[batch].length;
-    }
-
-    /**
-     * The size of all batches together.
-     *
-     * @return how many images the pass has; those that come twice count twice
-     */
-    public int rows() {
-        return Arrays.stream(batches).mapToInt(b -> b.length).sum();
     }
 
     /**
@@ -183,7 +142,7 @@ public final class BatchPlan {
      *
      * @return whether it is for training, so that images are augmented
      */
-    public boolean isTraining() {
+    boolean isTraining() {
         return training;
     }
 
@@ -194,7 +153,7 @@ public final class BatchPlan {
      * @return indices in the order of the batch's rows; a copy
      * @throws IndexOutOfBoundsException if there is no such batch
      */
-    public int[] indices(int batch) {
+    int[] indices(int batch) {
         return batches[batch].clone();
     }
 
@@ -240,15 +199,13 @@ public final class BatchPlan {
     private static final class Cycle {
         private final int[] images;
         private final long seed;
-        private final long purpose;
         private final long start;
         private long position;
         private int[] order;
 
-        Cycle(int[] images, long seed, long purpose, long start) {
+        Cycle(int[] images, long seed, long start) {
             this.images = images;
             this.seed = seed;
-            this.purpose = purpose;
             this.start = start;
             this.position = start;
             this.order = order(start / images.length);
@@ -269,7 +226,7 @@ public final class BatchPlan {
 
         private int[] order(long round) {
             int[] shuffled = images.clone();
-            SplitMix64.of(seed, purpose, round).shuffle(shuffled);
+            SplitMix64.of(seed, Purpose.MEMORY, round).shuffle(shuffled);
             return shuffled;
         }
     }

@@ -16,7 +16,6 @@ import java.util.stream.IntStream;
  */
 public final class ClassIncrementalStream implements Stream {
     private final Dataset dataset;
-    private final Split split;
     private final int[] order;
     private final int[] position;
     private final List<Experience> experiences;
@@ -45,7 +44,6 @@ public final class ClassIncrementalStream implements Stream {
                     "the validation fraction must be at least 0 and below 1, got " + validationFraction);
         }
         this.dataset = dataset;
-        this.split = split;
         this.order = order.of(classes);
         this.position = new int[classes];
         for (int p = 0; p < classes; p++) {
@@ -88,15 +86,6 @@ public final class ClassIncrementalStream implements Stream {
         return dataset;
     }
 
-    /**
-     * The sizes of the experiences.
-     *
-     * @return how many classes each experience has
-     */
-    public Split split() {
-        return split;
-    }
-
     @Override
     public List<Experience> experiences() {
         return experiences;
@@ -105,15 +94,6 @@ public final class ClassIncrementalStream implements Stream {
     @Override
     public int classes() {
         return order.length;
-    }
-
-    /**
-     * The order in which the classes come.
-     *
-     * @return the data set's label for each class of the stream's numbering; a copy
-     */
-    public int[] classOrder() {
-        return order.clone();
     }
 
     @Override

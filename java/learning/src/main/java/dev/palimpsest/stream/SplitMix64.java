@@ -37,7 +37,7 @@ public final class SplitMix64 {
      *
      * @return any value, each as likely as the others
      */
-    public long nextLong() {
+    long nextLong() {
         state += GOLDEN;
         return mix(state);
     }
