@@ -122,7 +122,7 @@ public final class BatchPlan {
      *
      * @return how many batches the pass has, at least 1
      */
-    int batches() {
+    public int batches() {
         return batches.length;
     }
 
