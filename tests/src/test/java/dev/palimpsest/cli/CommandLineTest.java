@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.palimpsest.recipe.Runs;
-import dev.palimpsest.recipe.RecipeOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
+import dev.palimpsest.recipe.RecipeOptions;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.report.MadeUpRun;
 import dev.palimpsest.tensor.Safetensors;
 import java.io.IOException;
@@ -123,9 +123,7 @@ class CommandLineTest {
                 List.of("m2kd", "fine-tuning", "lwf", "joint"),
                 recipes.stream().map(recipe -> recipe.toMap().get("method")).toList());
         for (Recipe recipe : recipes) {
-            assertEquals(
-                    recipes.getFirst().with("method", recipe.toMap().get("method")),
-                    recipe);
+            assertEquals(recipes.getFirst().with("method", recipe.toMap().get("method")), recipe);
         }
         assertEquals("joint", json("run/joint/run.json").at("/options/method").asText());
         assertEquals("m2kd", json("run/run.json").at("/options/method").asText());

@@ -7,6 +7,7 @@ import dev.palimpsest.autograd.Gradient;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.loss.FixedLogits;
@@ -20,7 +21,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,7 +38,7 @@ class MlkdLossGoldenTest {
 
     /** Overridden to test another engine. */
     Engine open() {
-        return Engine.cpu(1);
+        return Engines.cpu(1);
     }
 
     @BeforeEach

@@ -17,7 +17,10 @@ public final class Classifiers {
         public List<Registration<ClassifierType>> classifiers() {
             return List.of(
                     Registration.of(
-                            HighestLogit.NAME, "the highest logit", OptionGroup.none(new HighestLogit()), ClassifierType.class::cast),
+                            HighestLogit.NAME,
+                            "the highest logit",
+                            OptionGroup.none(new HighestLogit()),
+                            ClassifierType.class::cast),
                     Registration.of(
                             NearestMean.NAME,
                             "the nearest mean of the exemplars' features (iCaRL)",
