@@ -81,11 +81,11 @@ abstract class OptimiserTest {
     }
 
     static void gradient(Parameter parameter, float... gradient) {
-        parameter.gradient().copyFrom(MemorySegment.ofArray(gradient));
+        parameter.updateGradient().copyFrom(MemorySegment.ofArray(gradient));
     }
 
     static int[] bits(Parameter parameter) {
-        return parameter.value().toArray(JAVA_INT);
+        return parameter.read().toArray(JAVA_INT);
     }
 
     private static byte[] everyThird(int size) {
@@ -205,7 +205,7 @@ abstract class OptimiserTest {
         optimiser.masks(p -> everyThird(1500));
         float[] special = {-0.0f, Float.NaN, Float.NEGATIVE_INFINITY, Float.MIN_VALUE, 0.0f};
         for (int i = 1; i < 1500; i += 3) {
-            parameter.value().setAtIndex(JAVA_FLOAT, i, special[i % special.length]);
+            parameter.update().setAtIndex(JAVA_FLOAT, i, special[i % special.length]);
         }
         int[] before = bits(parameter);
         for (int t = 0; t < 5; t++) {
@@ -300,8 +300,7 @@ abstract class OptimiserTest {
             optimiser.step(0.05);
         }
         Parameter grown = parameter("head", random, 4, 700);
-        MemorySegment.copy(head.value(), 0, grown.value(), 0, head.shape().bytes());
-        grown.changed();
+        MemorySegment.copy(head.read(), 0, grown.update(), 0, head.shape().bytes());
         Parameter late = parameter("late", random, 1025);
         head.forget();
         optimiser.track(List.of(grown, late, body));

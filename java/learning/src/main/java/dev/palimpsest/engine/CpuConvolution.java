@@ -1,5 +1,6 @@
 package dev.palimpsest.engine;
 
+import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -22,21 +23,24 @@ final class CpuConvolution {
     }
 
     /** A weight's copy in the order of one primitive. */
-    private static final class Packed {
+    private static final class Packed extends Mirror.Copy {
         private final Primitive reorder;
         private final MemorySegment memory;
-        private long version = -1;
 
-        Packed(CpuEngine engine, Convolution geometry, Primitive user) {
+        Packed(CpuEngine engine, Key key, Primitive user) {
+            super(key.weight().valueMirror());
+            Convolution geometry = key.geometry();
             reorder = engine.reorder(engine.rowMajor(geometry.weightShape()), user.expects(OneDnn.WEIGHTS), false);
             memory = engine.arena().allocate(user.bytes(OneDnn.WEIGHTS), 64);
         }
 
-        MemorySegment of(Parameter weight) {
-            if (version != weight.version()) {
-                reorder.run(weight.value(), memory);
-                version = weight.version();
-            }
+        @Override
+        protected void renew(MemorySegment host) {
+            reorder.run(host, memory);
+        }
+
+        MemorySegment present() {
+            read();
             return memory;
         }
     }
@@ -67,7 +71,7 @@ final class CpuConvolution {
                 OneDnn.SRC,
                 OneDnn.WEIGHTS,
                 OneDnn.DST);
-        forwardWeight = new Packed(engine, key.geometry(), forward);
+        forwardWeight = new Packed(engine, key, forward);
     }
 
     /** Also used for frozen convolutions, which have a bias and more attributes. */
@@ -95,7 +99,7 @@ final class CpuConvolution {
 
     Tensor forward(Tensor images) {
         Tensor result = engine.activation(output);
-        forward.run(images.data(), forwardWeight.of(key.weight()), result.data());
+        forward.run(images.data(), forwardWeight.present(), result.data());
         return result;
     }
 
@@ -105,7 +109,7 @@ final class CpuConvolution {
         }
         requireGradient(gradient);
         Tensor result = engine.activation(key.images());
-        inputGradient.run(gradient.data(), inputGradientWeight.of(key.weight()), result.data());
+        inputGradient.run(gradient.data(), inputGradientWeight.present(), result.data());
         return result;
     }
 
@@ -116,7 +120,7 @@ final class CpuConvolution {
         requireGradient(gradient);
         MemorySegment packed = engine.take(weightGradient.bytes(OneDnn.DIFF_WEIGHTS));
         weightGradient.run(images.data(), gradient.data(), packed);
-        unpackGradient.run(packed, key.weight().gradient());
+        unpackGradient.run(packed, key.weight().updateGradient());
         engine.workspace().give(packed);
     }
 
@@ -149,7 +153,7 @@ final class CpuConvolution {
                 OneDnn.DIFF_DST,
                 OneDnn.WEIGHTS,
                 OneDnn.DIFF_SRC);
-        inputGradientWeight = new Packed(engine, key.geometry(), inputGradient);
+        inputGradientWeight = new Packed(engine, key, inputGradient);
     }
 
     private void buildWeightGradient() {

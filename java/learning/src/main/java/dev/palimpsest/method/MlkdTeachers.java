@@ -99,9 +99,6 @@ final class MlkdTeachers implements AutoCloseable {
     /** After a step of the student. */
     void follow() {
         following.step();
-        for (Network teacher : teachers) {
-            teacher.parameters().forEach(Parameter::changed);
-        }
     }
 
     private void copy(Network teacher) {
@@ -110,7 +107,6 @@ final class MlkdTeachers implements AutoCloseable {
         try (Engine.Following copying = pairs.following()) {
             copying.step();
         }
-        teacher.parameters().forEach(Parameter::changed);
     }
 
     private Engine.Following followingAll() {

@@ -64,7 +64,7 @@ final class Builder {
     private Buffer buffer(String name, Shape shape, float value) {
         Buffer buffer = new Buffer(name, shape, arena.allocate(shape.bytes(), 64));
         for (long i = 0; i < shape.elements(); i++) {
-            buffer.value().setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
+            buffer.update().setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
         }
         buffers.add(buffer);
         return buffer;

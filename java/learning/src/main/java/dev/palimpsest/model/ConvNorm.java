@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.tensor.Parameter;
+import java.lang.foreign.MemorySegment;
 
 /**
  * A convolution without bias and the batch norm behind it: the unit that a frozen teacher folds into one convolution.
@@ -16,15 +17,16 @@ public record ConvNorm(Parameter weight, Convolution geometry, BatchNorm norm) {
      * later would be amplified by 1/√ε ≈ 316.
      */
     public void renewEmptyChannels() {
+        MemorySegment weights = weight.read();
         long each = weight.size() / geometry.outputs();
         for (int o = 0; o < geometry.outputs(); o++) {
             boolean empty = true;
             for (long i = o * each; empty && i < (o + 1) * each; i++) {
-                empty = weight.value().getAtIndex(JAVA_FLOAT, i) == 0;
+                empty = weights.getAtIndex(JAVA_FLOAT, i) == 0;
             }
             if (empty) {
-                norm.runningMean().value().setAtIndex(JAVA_FLOAT, o, 0);
-                norm.runningVariance().value().setAtIndex(JAVA_FLOAT, o, 1);
+                norm.runningMean().update().setAtIndex(JAVA_FLOAT, o, 0);
+                norm.runningVariance().update().setAtIndex(JAVA_FLOAT, o, 1);
             }
         }
     }

@@ -152,7 +152,7 @@ public final class Optimiser implements AutoCloseable {
 
     /**
      * Scales all gradients down together when their Euclidean norm passes a limit, as
-     * {@code torch.nn.utils.clip_grad_norm_}: the next {@link #step} sees them so, {@link Parameter#gradient} does
+     * {@code torch.nn.utils.clip_grad_norm_}: the next {@link #step} sees them so, {@link Parameter#readGradient} does
      * not. Gradients of weights that a mask keeps from moving do not count. A norm that is not finite makes weights
      * NaN, as an unclipped gradient would: the next loss tells.
      *

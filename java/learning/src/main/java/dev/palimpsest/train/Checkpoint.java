@@ -84,7 +84,7 @@ final class Checkpoint {
                 .forEach(parameter -> to.add(NETWORK + parameter.name(), parameter.shape(), parameter.toArray()));
         network.buffers()
                 .forEach(buffer -> to.add(
-                        NETWORK + buffer.name(), buffer.shape(), buffer.value().toArray(JAVA_FLOAT)));
+                        NETWORK + buffer.name(), buffer.shape(), buffer.read().toArray(JAVA_FLOAT)));
         method.save(to);
         exemplars.write(to);
         double[] mean = dataset.train().normalisation().mean();
@@ -174,7 +174,7 @@ final class Checkpoint {
             parameter.set(file.floats(NETWORK + parameter.name()));
         }
         for (Buffer buffer : network.buffers()) {
-            buffer.value().copyFrom(MemorySegment.ofArray(file.floats(NETWORK + buffer.name())));
+            buffer.update().copyFrom(MemorySegment.ofArray(file.floats(NETWORK + buffer.name())));
         }
     }
 }

@@ -387,7 +387,7 @@ public final class Learner implements AutoCloseable {
 
     /** Values of all weights and buffers, for the run's hash. */
     void eachWeight(Consumer<byte[]> sink) {
-        network.parameters().forEach(parameter -> sink.accept(parameter.value().toArray(JAVA_BYTE)));
-        network.buffers().forEach(buffer -> sink.accept(buffer.value().toArray(JAVA_BYTE)));
+        network.parameters().forEach(parameter -> sink.accept(parameter.read().toArray(JAVA_BYTE)));
+        network.buffers().forEach(buffer -> sink.accept(buffer.read().toArray(JAVA_BYTE)));
     }
 }
