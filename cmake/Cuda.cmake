@@ -20,7 +20,8 @@ function(add_cuda_kernels folder)
     return()
   endif()
 
-  file(GLOB headers ${CMAKE_CURRENT_SOURCE_DIR}/kernels/cuda/*.cuh ${CMAKE_CURRENT_SOURCE_DIR}/kernels/cuda/*.h)
+  file(GLOB headers ${CMAKE_CURRENT_SOURCE_DIR}/kernels/cuda/*.cuh ${CMAKE_CURRENT_SOURCE_DIR}/kernels/cuda/*.h
+    ${CMAKE_CURRENT_SOURCE_DIR}/kernels/kernels.def)
   set(script ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/cuda-compile.cmake)
   set(parts)
   foreach(source ${ARGN})

@@ -5,7 +5,8 @@
  * no state, and returns a palimpsest_status. Callers split ranges over threads as they like: no sum crosses a range, so the bits never
  * depend on how the work was split. Formulas, bytes moved and the order of reduction are in kernels/<name>/<name>.md.
  *
- * All fields of the argument structs are 8 bytes wide. Strides count float32 values between the starts of consecutive rows.
+ * The argument structs are written as lists of FIELD(type, name), so that the library can also hand them out (palimpsest_structs). All
+ * their fields are 8 bytes wide. Strides count float32 values between the starts of consecutive rows.
  */
 #ifndef PALIMPSEST_H
 #define PALIMPSEST_H
@@ -18,12 +19,14 @@
 #define PALIMPSEST_API
 #endif
 
+#define PALIMPSEST_FIELD(type, name) type name;
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* Grows whenever a signature or a struct below changes. */
-#define PALIMPSEST_ABI_VERSION 1
+#define PALIMPSEST_ABI_VERSION 2
 
 typedef enum palimpsest_status {
     PALIMPSEST_OK = 0,
@@ -46,21 +49,23 @@ PALIMPSEST_API int32_t palimpsest_isa_supported(int32_t isa);
 /* The compiler that built the library; static storage. */
 PALIMPSEST_API const char* palimpsest_compiler(void);
 
+#define PALIMPSEST_MULTI_TEACHER_KL_FIELDS(FIELD)                                                                     \
+    FIELD(int64_t, rows)                  /* B, at least 1; losses and gradients are those of the mean over B rows */ \
+    FIELD(int64_t, classes)               /* C, columns of student and gradient */                                    \
+    FIELD(int64_t, teachers)              /* K */                                                                     \
+    FIELD(double, temperature)            /* T, finite and above 0 */                                                 \
+    FIELD(const float*, student)          /* [B, C] logits */                                                         \
+    FIELD(int64_t, student_stride)                                                                                    \
+    FIELD(const float* const*, teacher)   /* K pointers to [B, class_end[k] - class_begin[k]] logits */               \
+    FIELD(const int64_t*, teacher_stride) /* K strides */                                                             \
+    FIELD(const int64_t*, class_begin)    /* K starts of half-open class ranges in [0, C] */                          \
+    FIELD(const int64_t*, class_end)                                                                                  \
+    FIELD(const float*, weight)           /* [B, K]; a teacher whose weight in a row is 0 is not read there */        \
+    FIELD(int64_t, weight_stride)                                                                                     \
+    FIELD(float*, gradient)               /* [B, C], overwritten; must not overlap the inputs */                      \
+    FIELD(int64_t, gradient_stride)
 typedef struct palimpsest_multi_teacher_kl_args {
-    int64_t rows;                  /* B, at least 1; losses and gradients are those of the mean over B rows */
-    int64_t classes;               /* C, columns of student and gradient */
-    int64_t teachers;              /* K */
-    double temperature;            /* T, finite and above 0 */
-    const float* student;          /* [B, C] logits */
-    int64_t student_stride;
-    const float* const* teacher;   /* K pointers to [B, class_end[k] - class_begin[k]] logits */
-    const int64_t* teacher_stride; /* K strides */
-    const int64_t* class_begin;    /* K starts of half-open class ranges in [0, C] */
-    const int64_t* class_end;
-    const float* weight;           /* [B, K]; a teacher whose weight in a row is 0 is not read there */
-    int64_t weight_stride;
-    float* gradient;               /* [B, C], overwritten; must not overlap the inputs */
-    int64_t gradient_stride;
+    PALIMPSEST_MULTI_TEACHER_KL_FIELDS(PALIMPSEST_FIELD)
 } palimpsest_multi_teacher_kl_args;
 
 /* Bytes of scratch that one thread needs for these arguments (class ranges and K are looked at); -1 if they are invalid. */
@@ -73,18 +78,20 @@ PALIMPSEST_API int64_t palimpsest_multi_teacher_kl_scratch(const palimpsest_mult
 PALIMPSEST_API int32_t palimpsest_multi_teacher_kl(
     int32_t isa, const palimpsest_multi_teacher_kl_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* row_loss);
 
+#define PALIMPSEST_FEATURE_MSE_FIELDS(FIELD)                                                                   \
+    FIELD(int64_t, rows)                  /* B, at least 1 */                                                  \
+    FIELD(int64_t, dims)                  /* D */                                                              \
+    FIELD(int64_t, teachers)              /* K */                                                              \
+    FIELD(const float*, student)          /* [B, D] features */                                                \
+    FIELD(int64_t, student_stride)                                                                             \
+    FIELD(const float* const*, teacher)   /* K pointers to [B, D] features */                                  \
+    FIELD(const int64_t*, teacher_stride) /* K strides */                                                      \
+    FIELD(const float*, weight)           /* [B, K]; a teacher whose weight in a row is 0 is not read there */ \
+    FIELD(int64_t, weight_stride)                                                                              \
+    FIELD(float*, gradient)               /* [B, D], overwritten; must not overlap the inputs */               \
+    FIELD(int64_t, gradient_stride)
 typedef struct palimpsest_feature_mse_args {
-    int64_t rows;                  /* B, at least 1 */
-    int64_t dims;                  /* D */
-    int64_t teachers;              /* K */
-    const float* student;          /* [B, D] features */
-    int64_t student_stride;
-    const float* const* teacher;   /* K pointers to [B, D] features */
-    const int64_t* teacher_stride; /* K strides */
-    const float* weight;           /* [B, K]; a teacher whose weight in a row is 0 is not read there */
-    int64_t weight_stride;
-    float* gradient;               /* [B, D], overwritten; must not overlap the inputs */
-    int64_t gradient_stride;
+    PALIMPSEST_FEATURE_MSE_FIELDS(PALIMPSEST_FIELD)
 } palimpsest_feature_mse_args;
 
 /* Bytes of scratch that one thread needs; -1 if the arguments are invalid. */
@@ -94,15 +101,18 @@ PALIMPSEST_API int64_t palimpsest_feature_mse_scratch(const palimpsest_feature_m
 PALIMPSEST_API int32_t palimpsest_feature_mse(
     int32_t isa, const palimpsest_feature_mse_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* row_loss);
 
+#define PALIMPSEST_SNAPSHOT_RECONSTRUCTION_FIELDS(FIELD)                                                                                          \
+    FIELD(int64_t, count)               /* weights */                                                                                             \
+    FIELD(const float*, weights)        /* [count] */                                                                                             \
+    FIELD(const uint64_t*, planes)      /* [ceil(count / 64), plane_count] words: bit j of word (i, p) is bit p of */ \
+                                        /* the code of weight 64 i + j */ \
+    FIELD(int64_t, plane_count)         /* 1 to 8 */                                                                                              \
+    FIELD(int64_t, step)                /* weights with 0 < code <= step are kept; 0 to 2^plane_count - 1 */                                      \
+    FIELD(const float*, channel_scale)  /* null, or one factor for each run of weights_per_channel weights */                                     \
+    FIELD(int64_t, weights_per_channel) /* at least 1 when channel_scale is given, otherwise ignored */                                           \
+    FIELD(float*, out)                  /* [count], overwritten; may be the same memory as weights */
 typedef struct palimpsest_snapshot_reconstruction_args {
-    int64_t count;               /* weights */
-    const float* weights;        /* [count] */
-    const uint64_t* planes;      /* [ceil(count / 64), plane_count] words: bit j of word (i, p) is bit p of the code of weight 64 i + j */
-    int64_t plane_count;         /* 1 to 8 */
-    int64_t step;                /* weights with 0 < code <= step are kept; 0 to 2^plane_count - 1 */
-    const float* channel_scale;  /* null, or one factor for each run of weights_per_channel weights */
-    int64_t weights_per_channel; /* at least 1 when channel_scale is given, otherwise ignored */
-    float* out;                  /* [count], overwritten; may be the same memory as weights */
+    PALIMPSEST_SNAPSHOT_RECONSTRUCTION_FIELDS(PALIMPSEST_FIELD)
 } palimpsest_snapshot_reconstruction_args;
 
 /* Rebuilds the weights of the words [word_begin, word_end), 64 weights a word: kept bit for bit (times the scale), the others +0. */
@@ -121,11 +131,13 @@ typedef enum palimpsest_cuda_variant {
     PALIMPSEST_CUDA_STREAMING = 2 /* a block takes a row that does not fit on chip and reads it more than once */
 } palimpsest_cuda_variant;
 
+#define PALIMPSEST_CUDA_LAUNCH_FIELDS(FIELD)                                                               \
+    FIELD(int64_t, variant)                                                                                \
+    FIELD(int64_t, blocks)                                                                                 \
+    FIELD(int64_t, threads)      /* of each block */                                                       \
+    FIELD(int64_t, shared_bytes) /* of each block; above 48 KiB the kernel must be allowed to take them */
 typedef struct palimpsest_cuda_launch {
-    int64_t variant;
-    int64_t blocks;
-    int64_t threads;      /* of each block */
-    int64_t shared_bytes; /* of each block; above 48 KiB the kernel must be allowed to take them */
+    PALIMPSEST_CUDA_LAUNCH_FIELDS(PALIMPSEST_FIELD)
 } palimpsest_cuda_launch;
 
 /*
@@ -133,9 +145,35 @@ typedef struct palimpsest_cuda_launch {
  * words that come with the launch, one block of 64 threads; palimpsest_cuda_row_loss_mean(const double* row_loss, int64_t rows,
  * double* loss) makes the loss of the row losses, one block of 32 threads.
  */
+typedef int64_t palimpsest_cuda_word_table[64];
+#define PALIMPSEST_CUDA_WORDS_FIELDS(FIELD) FIELD(palimpsest_cuda_word_table, value)
 typedef struct palimpsest_cuda_words {
-    int64_t value[64];
+    PALIMPSEST_CUDA_WORDS_FIELDS(PALIMPSEST_FIELD)
 } palimpsest_cuda_words;
+
+/* What the optimiser's kernels find in their table for each parameter; a block takes weights of one parameter only. */
+#define PALIMPSEST_CUDA_PARAMETER_FIELDS(FIELD) \
+    FIELD(float*, value) \
+    FIELD(float*, gradient) \
+    FIELD(float*, first_state) /* null: the optimiser keeps none */ \
+    FIELD(float*, second_state) \
+    FIELD(const unsigned char*, mask) /* null: every weight moves */ \
+    FIELD(int64_t, size) /* weights */ \
+    FIELD(int64_t, first_block) /* number of the block that takes its first weights */
+typedef struct palimpsest_cuda_parameter {
+    PALIMPSEST_CUDA_PARAMETER_FIELDS(PALIMPSEST_FIELD)
+} palimpsest_cuda_parameter;
+
+/* The same for palimpsest_cuda_follow: a target, and the source that it moves towards. */
+#define PALIMPSEST_CUDA_PAIR_FIELDS(FIELD) \
+    FIELD(float*, target) \
+    FIELD(const float*, source) \
+    FIELD(int64_t, kept_bits) /* of the share of the target that stays, a float32 */ \
+    FIELD(int64_t, size) \
+    FIELD(int64_t, first_block)
+typedef struct palimpsest_cuda_pair {
+    PALIMPSEST_CUDA_PAIR_FIELDS(PALIMPSEST_FIELD)
+} palimpsest_cuda_pair;
 
 /* widest is the largest class range; shared_limit what a block may take on the device at most. Invalid where no launch is possible. */
 PALIMPSEST_API int32_t palimpsest_multi_teacher_kl_cuda_launch(
@@ -146,6 +184,40 @@ PALIMPSEST_API int32_t palimpsest_feature_mse_cuda_launch(
 
 /* count is at least 1: no weights, no launch. */
 PALIMPSEST_API int32_t palimpsest_snapshot_reconstruction_cuda_launch(int64_t count, palimpsest_cuda_launch* launch);
+
+/*
+ * The library's list of its structs and CUDA kernels (kernels/kernels.def), for callers that bind at run time: they build layouts and
+ * check arguments by it. Static storage; the functions return the first entry and set how many there are.
+ */
+typedef struct palimpsest_field {
+    const char* name;
+    const char* type; /* as C has it, as in "const float*" */
+    int64_t offset;
+    int64_t bytes;
+} palimpsest_field;
+
+typedef struct palimpsest_struct {
+    const char* name; /* as in "palimpsest_feature_mse_args" */
+    int64_t bytes;
+    int64_t field_count;
+    const palimpsest_field* fields;
+} palimpsest_struct;
+
+typedef struct palimpsest_cuda_kernel {
+    const char* name;       /* without palimpsest_cuda_, as in "relu" */
+    const char* source;     /* stem of its .cu file */
+    const char* parameters; /* as C has them, as in "float* x, int64_t count"; may be null only if the name ends in _or_null */
+    const char* work;       /* the parameter that says how many work items there are; "one": a single block; "given": the caller says */
+                            /* how many blocks; "plan": palimpsest_<source>_cuda_launch says everything, and the numbers below are 0 */
+    int64_t threads;        /* of each block */
+    int64_t items;          /* work items that a block takes */
+    int64_t shared_bytes;   /* of each block */
+} palimpsest_cuda_kernel;
+
+PALIMPSEST_API const palimpsest_struct* palimpsest_structs(int64_t* count);
+PALIMPSEST_API const palimpsest_cuda_kernel* palimpsest_cuda_kernels(int64_t* count);
+
+#undef PALIMPSEST_FIELD
 
 #ifdef __cplusplus
 }

@@ -1,39 +1,9 @@
-// The exported functions: they check their arguments and pass on to the variant for the instruction set.
+// The exported functions that every kernel has, from kernels.def: they check their arguments and pass on to the variant for the
+// instruction set. What only one kernel has is in its <name>_host.cpp.
+#include <stddef.h>
+
+#include "cuda/launch.h"
 #include "simd/kernels.h"
-
-namespace {
-
-bool valid_rows(int64_t rows, int64_t row_begin, int64_t row_end) {
-    return rows > 0 && 0 <= row_begin && row_begin <= row_end && row_end <= rows;
-}
-
-bool valid(const palimpsest_multi_teacher_kl_args* a) {
-    if (!a || !a->student || !a->gradient || a->classes < 1 || a->teachers < 0) return false;
-    if (a->teachers > 0 && (!a->teacher || !a->teacher_stride || !a->class_begin || !a->class_end || !a->weight)) return false;
-    if (!(a->temperature > 0 && a->temperature <= 3.4e38)) return false;
-    for (int64_t k = 0; k < a->teachers; k++) {
-        if (!a->teacher[k] || a->class_begin[k] < 0 || a->class_begin[k] >= a->class_end[k] || a->class_end[k] > a->classes) return false;
-    }
-    return true;
-}
-
-bool valid(const palimpsest_feature_mse_args* a) {
-    if (!a || !a->student || !a->gradient || a->dims < 1 || a->teachers < 0) return false;
-    if (a->teachers > 0 && (!a->teacher || !a->teacher_stride || !a->weight)) return false;
-    for (int64_t k = 0; k < a->teachers; k++) {
-        if (!a->teacher[k]) return false;
-    }
-    return true;
-}
-
-bool valid(const palimpsest_snapshot_reconstruction_args* a, int64_t word_begin, int64_t word_end) {
-    if (!a || !a->weights || !a->planes || !a->out || a->count < 0 || a->plane_count < 1 || a->plane_count > 8) return false;
-    if (a->step < 0 || a->step >> a->plane_count != 0) return false;
-    if (a->channel_scale && a->weights_per_channel < 1) return false;
-    return 0 <= word_begin && word_begin <= word_end && word_end <= a->count / 64 + (a->count % 64 != 0);
-}
-
-}  // namespace
 
 int32_t palimpsest_abi_version(void) { return PALIMPSEST_ABI_VERSION; }
 
@@ -50,48 +20,64 @@ int32_t palimpsest_isa_supported(int32_t isa) {
     }
 }
 
-#define PALIMPSEST_CALL(name, isa, ...)                                  \
-    do {                                                                 \
+#define PALIMPSEST_CALL(name, isa, ...)                                        \
+    do {                                                                       \
         if (!palimpsest_isa_supported(isa)) return PALIMPSEST_UNSUPPORTED_ISA; \
-        if (isa == PALIMPSEST_AVX512) {                                  \
-            name##_avx512(__VA_ARGS__);                                  \
-        } else if (isa == PALIMPSEST_AVX2) {                             \
-            name##_avx2(__VA_ARGS__);                                    \
-        } else {                                                         \
-            name##_baseline(__VA_ARGS__);                                \
-        }                                                                \
-        return PALIMPSEST_OK;                                            \
+        if (isa == PALIMPSEST_AVX512) {                                        \
+            palimpsest_##name##_avx512(__VA_ARGS__);                           \
+        } else if (isa == PALIMPSEST_AVX2) {                                   \
+            palimpsest_##name##_avx2(__VA_ARGS__);                             \
+        } else {                                                               \
+            palimpsest_##name##_baseline(__VA_ARGS__);                         \
+        }                                                                      \
+        return PALIMPSEST_OK;                                                  \
     } while (0)
 
-int64_t palimpsest_multi_teacher_kl_scratch(const palimpsest_multi_teacher_kl_args* a) {
-    if (!a || a->classes < 1 || a->teachers < 0) return -1;
-    int64_t widest = 0;
-    for (int64_t k = 0; k < a->teachers; k++) {
-        int64_t n = a->class_end[k] - a->class_begin[k];
-        if (n > widest) widest = n;
+#define ROW_KERNEL(name)                                                                                                             \
+    int32_t palimpsest_##name(int32_t isa, const palimpsest_##name##_args* args, int64_t begin, int64_t end, void* scratch,          \
+        double* row_loss) {                                                                                                          \
+        if (!palimpsest_valid(args, begin, end) || !scratch || !row_loss) return PALIMPSEST_INVALID_ARGUMENT;                        \
+        PALIMPSEST_CALL(name, isa, args, begin, end, scratch, row_loss);                                                             \
     }
-    // A record of at most 64 bytes a teacher; exponentials in whole vectors for the teachers and the student, and the student's distances.
-    return 64 * a->teachers + (a->teachers + 2) * ((widest + 15) / 16 * 64);
+#define WORD_KERNEL(name)                                                                                        \
+    int32_t palimpsest_##name(int32_t isa, const palimpsest_##name##_args* args, int64_t begin, int64_t end) {   \
+        if (!palimpsest_valid(args, begin, end)) return PALIMPSEST_INVALID_ARGUMENT;                             \
+        PALIMPSEST_CALL(name, isa, args, begin, end);                                                            \
+    }
+#include "kernels.def"
+
+namespace {
+
+// One after another: a struct's fields need its name.
+#define PALIMPSEST_ROW(type, name) {#name, #type, offsetof(Struct, name), sizeof(Struct::name)},
+#define STRUCT(name, FIELDS)                                \
+    struct FieldsOf_##name {                                \
+        using Struct = name;                                \
+        static constexpr palimpsest_field fields[] = {FIELDS(PALIMPSEST_ROW)}; \
+    };
+#include "kernels.def"
+
+#define STRUCT(name, FIELDS) \
+    {#name, sizeof(name), sizeof(FieldsOf_##name::fields) / sizeof(palimpsest_field), FieldsOf_##name::fields},
+constexpr palimpsest_struct STRUCTS[] = {
+#include "kernels.def"
+};
+
+using namespace palimpsest_cuda;
+#define KERNEL(source, name, geometry, work, ...) \
+    {#name, #source, #__VA_ARGS__, #work, geometry.threads, geometry.items, geometry.shared_bytes},
+constexpr palimpsest_cuda_kernel CUDA_KERNELS[] = {
+#include "kernels.def"
+};
+
+}  // namespace
+
+const palimpsest_struct* palimpsest_structs(int64_t* count) {
+    *count = sizeof(STRUCTS) / sizeof(STRUCTS[0]);
+    return STRUCTS;
 }
 
-int32_t palimpsest_multi_teacher_kl(
-    int32_t isa, const palimpsest_multi_teacher_kl_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* row_loss) {
-    if (!valid(args) || !scratch || !row_loss || !valid_rows(args->rows, row_begin, row_end)) return PALIMPSEST_INVALID_ARGUMENT;
-    PALIMPSEST_CALL(palimpsest_multi_teacher_kl, isa, args, row_begin, row_end, scratch, row_loss);
-}
-
-int64_t palimpsest_feature_mse_scratch(const palimpsest_feature_mse_args* a) {
-    return a && a->teachers >= 0 ? 64 * (a->teachers + 1) : -1;
-}
-
-int32_t palimpsest_feature_mse(
-    int32_t isa, const palimpsest_feature_mse_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* row_loss) {
-    if (!valid(args) || !scratch || !row_loss || !valid_rows(args->rows, row_begin, row_end)) return PALIMPSEST_INVALID_ARGUMENT;
-    PALIMPSEST_CALL(palimpsest_feature_mse, isa, args, row_begin, row_end, scratch, row_loss);
-}
-
-int32_t palimpsest_snapshot_reconstruction(
-    int32_t isa, const palimpsest_snapshot_reconstruction_args* args, int64_t word_begin, int64_t word_end) {
-    if (!valid(args, word_begin, word_end)) return PALIMPSEST_INVALID_ARGUMENT;
-    PALIMPSEST_CALL(palimpsest_snapshot_reconstruction, isa, args, word_begin, word_end);
+const palimpsest_cuda_kernel* palimpsest_cuda_kernels(int64_t* count) {
+    *count = sizeof(CUDA_KERNELS) / sizeof(CUDA_KERNELS[0]);
+    return CUDA_KERNELS;
 }

@@ -23,6 +23,10 @@ template <class T>
 __device__ __forceinline__ void store(T* p, T value) { *p = value; }
 #endif
 
+// Declares every kernel as the list has it: a definition with other parameters does not compile.
+#define KERNEL(source, name, geometry, work, ...) extern "C" __global__ void palimpsest_cuda_##name(__VA_ARGS__);
+#include "../kernels.def"
+
 namespace palimpsest_cuda {
 
 constexpr unsigned int ALL_LANES = 0xffffffffu;

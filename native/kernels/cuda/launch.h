@@ -1,5 +1,5 @@
-// How each CUDA kernel is launched for a shape: the one place that knows. The kernels read their constants here, libpalimpsest exports the
-// functions (palimpsest.h), so every caller launches what the kernels expect.
+// Launch geometry: the constants that the kernels and whoever launches them share. kernels.def says which kernel has which, libpalimpsest
+// exports that list and, from <name>_host.cpp, the plans of the kernels over rows, so every caller launches what the kernels expect.
 #pragma once
 
 #include <palimpsest.h>
@@ -25,6 +25,24 @@ constexpr int WARPS_A_BLOCK = 4;     // of snapshot_reconstruction
 constexpr int SUMS_BYTES = 2 * MOST_GROUPS * 8;
 constexpr int MAXIMA_BYTES = WARP * 4;
 constexpr int SLOT_BYTES = 2 * SLOTS * 4;  // for each group
+
+// A block of a kernel whose launch needs no plan: its threads, the work items it takes, and its dynamic shared memory. kernels.def says
+// which kernel has which.
+struct Geometry {
+    int threads;
+    int items;
+    int shared_bytes;
+};
+constexpr Geometry ONE_A_THREAD = {256, 256, 0};                 // elements of a result
+constexpr Geometry FOUR_A_THREAD = {256, 4 * 256, 0};            // elements that lie 256 apart, so that neighbours read neighbours
+constexpr Geometry WARP_A_ROW = {4 * WARP, 4, 0};                // rows of a matrix
+constexpr Geometry BLOCK_A_CHANNEL = {256, 1, 2 * 8 * 256};      // channels; two float64 sums a thread
+constexpr Geometry BY_PARAMETER = {256, 4 * 256, 0};                  // weights of one parameter
+constexpr Geometry SUM_BY_PARAMETER = {256, 4 * 256, 8 * 256};    // the same with a float64 sum a thread
+constexpr Geometry ONE_SUM = {256, 1, 8 * 256};                  // the only block
+constexpr Geometry ONE_WARP = {WARP, 1, 0};                      // the only block
+constexpr Geometry TABLE = {sizeof(palimpsest_cuda_words) / 8, 1, 0};  // the only block; a word a thread
+constexpr Geometry PLANNED = {0, 0, 0};                          // by palimpsest_<source>_cuda_launch
 
 struct ActiveFeature {  // a teacher whose weight in the row is not 0
     const void* row;
@@ -52,46 +70,9 @@ PALIMPSEST_EVERYWHERE constexpr int64_t feature_row_bytes(int64_t teachers, int6
     return 16 + 16 * teachers + 8 * padded(warps);
 }
 
-constexpr bool fits(const palimpsest_cuda_launch& launch, int64_t shared_limit) {
-    return launch.shared_bytes <= shared_limit && launch.blocks <= INT32_MAX;
-}
-
-inline bool multi_teacher_kl(
-    int64_t rows, int64_t classes, int64_t widest, int64_t teachers, int64_t limit, palimpsest_cuda_launch* launch) {
-    if (rows < 1 || classes < 1 || classes > INT32_MAX - CHUNK * MOST_GROUPS || widest < 0 || widest > classes) return false;
-    if (teachers < 0 || teachers > INT32_MAX) return false;
-    const int64_t bytes = kl_row_bytes(classes, widest, teachers);
-    if (classes <= NARROW_CLASSES && bytes <= limit) {
-        int64_t together = smaller(smaller(ROWS_A_BLOCK, limit / bytes), rows);
-        *launch = {PALIMPSEST_CUDA_NARROW, ceil_div(rows, together), WARP * together, bytes * together};
-        return fits(*launch, limit);
-    }
-    const int64_t groups = widest <= CHUNK ? 1 : smaller(MOST_GROUPS, ceil_div(widest, CHUNK));
-    *launch = {PALIMPSEST_CUDA_WIDE, rows, SLOTS * groups, kl_scratch_bytes(groups) + bytes};
-    if (fits(*launch, limit)) return true;
-    *launch = {PALIMPSEST_CUDA_STREAMING, rows, SLOTS * groups, kl_scratch_bytes(groups) + kl_streaming_bytes(teachers)};
-    return fits(*launch, limit);
-}
-
-inline bool feature_mse(int64_t rows, int64_t dims, int64_t teachers, int64_t limit, palimpsest_cuda_launch* launch) {
-    if (rows < 1 || dims < 1 || dims > INT32_MAX - CHUNK * MOST_GROUPS || teachers < 0 || teachers > INT32_MAX) return false;
-    const int64_t warps = smaller(MOST_GROUPS, ceil_div(dims, CHUNK));
-    const int64_t bytes = feature_row_bytes(teachers, warps);
-    if (warps == 1) {
-        int64_t together = smaller(smaller(ROWS_A_BLOCK, limit / bytes), rows);
-        if (together < 1) return false;
-        *launch = {PALIMPSEST_CUDA_NARROW, ceil_div(rows, together), WARP * together, bytes * together};
-    } else {
-        *launch = {PALIMPSEST_CUDA_WIDE, rows, WARP * warps, bytes};
-    }
-    return fits(*launch, limit);
-}
-
-inline bool snapshot_reconstruction(int64_t count, palimpsest_cuda_launch* launch) {
-    if (count < 1) return false;
-    const int64_t weights = 64 * WORDS_A_WARP * WARPS_A_BLOCK;
-    *launch = {PALIMPSEST_CUDA_NARROW, ceil_div(count, weights), WARP * WARPS_A_BLOCK, 0};
-    return fits(*launch, 0);
+// Of a planned launch, given what a block may take of shared memory.
+inline int32_t status_of(const palimpsest_cuda_launch& launch, int64_t shared_limit) {
+    return launch.shared_bytes <= shared_limit && launch.blocks <= INT32_MAX ? PALIMPSEST_OK : PALIMPSEST_INVALID_ARGUMENT;
 }
 
 }  // namespace palimpsest_cuda

@@ -9,7 +9,7 @@
 
 namespace palimpsest_cuda {
 
-constexpr int WARPS = 4;  // of a block, each with a row of its own
+constexpr int WARPS = WARP_A_ROW.items;  // of a block, each with a row of its own
 
 __device__ __forceinline__ int64_t row_of_warp() { return static_cast<int64_t>(blockIdx.x) * WARPS + threadIdx.x / WARP; }
 __device__ __forceinline__ int lane_of_warp() { return static_cast<int>(threadIdx.x) % WARP; }

@@ -3,8 +3,8 @@
 
 namespace {
 
-constexpr int THREADS = 256;
-constexpr int A_THREAD = 4;  // elements, THREADS apart, so that neighbours read neighbours
+constexpr int THREADS = palimpsest_cuda::FOUR_A_THREAD.threads;
+constexpr int A_THREAD = palimpsest_cuda::FOUR_A_THREAD.items / THREADS;  // elements
 
 // Calls the function for every element of this thread.
 template <class F>

@@ -8,7 +8,7 @@
 #endif
 
 namespace {
-constexpr int THREADS = 256;
+constexpr int THREADS = palimpsest_cuda::BLOCK_A_CHANNEL.threads;
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) palimpsest_cuda_frozen_norm_gradient(const float* gradient, const float* input,

@@ -6,7 +6,7 @@ using namespace palimpsest_cuda;
 
 namespace {
 
-constexpr int THREADS = 256;  // of kernels with a thread an element
+constexpr int THREADS = ONE_A_THREAD.threads;  // of kernels with a thread an element
 
 __device__ __forceinline__ int64_t element() { return static_cast<int64_t>(blockIdx.x) * THREADS + threadIdx.x; }
 

@@ -2,7 +2,7 @@
 #include "../cuda/device.cuh"
 
 namespace {
-constexpr int THREADS = 256;
+constexpr int THREADS = palimpsest_cuda::ONE_A_THREAD.threads;
 
 // One thread an element of the result.
 __device__ __forceinline__ int64_t element() { return static_cast<int64_t>(blockIdx.x) * THREADS + threadIdx.x; }

@@ -9,9 +9,9 @@
 
 namespace {
 
-constexpr int THREADS = 256;
-constexpr int A_THREAD = 4;
-constexpr int WORDS = 7;  // of the table, for each parameter: value, gradient, two states, mask, size, first block
+constexpr int THREADS = palimpsest_cuda::BY_PARAMETER.threads;
+constexpr int A_THREAD = palimpsest_cuda::BY_PARAMETER.items / THREADS;
+using Parameter = palimpsest_cuda_parameter;
 
 struct Weights {
     float* value;
@@ -22,13 +22,10 @@ struct Weights {
     int64_t first;  // of this block
 };
 
-template <class T>
-__device__ __forceinline__ T* pointer(int64_t word) { return reinterpret_cast<T*>(word); }
-
-__device__ __forceinline__ Weights weights_of_block(const int64_t* table, const int32_t* parameter_of_block) {
-    const int64_t* p = table + WORDS * load(parameter_of_block + blockIdx.x);
-    return {pointer<float>(load(p)), pointer<float>(load(p + 1)), {pointer<float>(load(p + 2)), pointer<float>(load(p + 3))},
-        pointer<const unsigned char>(load(p + 4)), load(p + 5), (static_cast<int64_t>(blockIdx.x) - load(p + 6)) * THREADS * A_THREAD};
+__device__ __forceinline__ Weights weights_of_block(const Parameter* table, const int32_t* parameter_of_block) {
+    const Parameter* p = table + load(parameter_of_block + blockIdx.x);
+    return {load(&p->value), load(&p->gradient), {load(&p->first_state), load(&p->second_state)}, load(&p->mask), load(&p->size),
+        (static_cast<int64_t>(blockIdx.x) - load(&p->first_block)) * THREADS * A_THREAD};
 }
 
 // Calls the function for every weight of this thread that moves.
@@ -63,7 +60,7 @@ __device__ __forceinline__ double sum_of_block(double mine, double* shared) {
 
 #define KERNEL extern "C" __global__ void __launch_bounds__(THREADS)
 
-KERNEL palimpsest_cuda_gradient_squares(const int64_t* table, const int32_t* parameter_of_block, double* squares) {
+KERNEL palimpsest_cuda_gradient_squares(const Parameter* table, const int32_t* parameter_of_block, double* squares) {
     PALIMPSEST_SHARED(shared);
     const Weights w = weights_of_block(table, parameter_of_block);
     double sum = 0;
@@ -87,7 +84,7 @@ KERNEL palimpsest_cuda_clip_factor(const double* squares, const int64_t blocks, 
     }
 }
 
-KERNEL palimpsest_cuda_sgd(const int64_t* table, const int32_t* parameter_of_block, const float* factor, const float rate,
+KERNEL palimpsest_cuda_sgd(const Parameter* table, const int32_t* parameter_of_block, const float* factor, const float rate,
     const float momentum, const int32_t nesterov, const float decay) {
     const Weights w = weights_of_block(table, parameter_of_block);
     for_each(w, [&](int64_t i) {
@@ -103,7 +100,7 @@ KERNEL palimpsest_cuda_sgd(const int64_t* table, const int32_t* parameter_of_blo
     });
 }
 
-KERNEL palimpsest_cuda_adam(const int64_t* table, const int32_t* parameter_of_block, const float* factor, const float step_size,
+KERNEL palimpsest_cuda_adam(const Parameter* table, const int32_t* parameter_of_block, const float* factor, const float step_size,
     const float root_correction, const float fresh1, const float beta2, const float fresh2, const float epsilon, const float decay) {
     const Weights w = weights_of_block(table, parameter_of_block);
     for_each(w, [&](int64_t i) {
@@ -118,15 +115,14 @@ KERNEL palimpsest_cuda_adam(const int64_t* table, const int32_t* parameter_of_bl
     });
 }
 
-// target = kept target + (1 - kept) source; a kept of 0 copies, whatever the target was. The table has for each pair: target, source, bits
-// of kept, size, first block.
-KERNEL palimpsest_cuda_follow(const int64_t* table, const int32_t* pair_of_block) {
-    const int64_t* p = table + 5 * load(pair_of_block + blockIdx.x);
-    float* target = pointer<float>(load(p));
-    const float* source = pointer<const float>(load(p + 1));
-    const float kept = __uint_as_float(static_cast<unsigned int>(load(p + 2)));
-    const int64_t size = load(p + 3);
-    const int64_t first = (static_cast<int64_t>(blockIdx.x) - load(p + 4)) * THREADS * A_THREAD;
+// target = kept target + (1 - kept) source; a kept of 0 copies, whatever the target was.
+KERNEL palimpsest_cuda_follow(const palimpsest_cuda_pair* table, const int32_t* pair_of_block) {
+    const palimpsest_cuda_pair* p = table + load(pair_of_block + blockIdx.x);
+    float* target = load(&p->target);
+    const float* source = load(&p->source);
+    const float kept = __uint_as_float(static_cast<unsigned int>(load(&p->kept_bits)));
+    const int64_t size = load(&p->size);
+    const int64_t first = (static_cast<int64_t>(blockIdx.x) - load(&p->first_block)) * THREADS * A_THREAD;
 #pragma unroll
     for (int k = 0; k < A_THREAD; k++) {
         const int64_t i = first + k * THREADS + threadIdx.x;

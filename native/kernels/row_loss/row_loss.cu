@@ -5,7 +5,7 @@
 using namespace palimpsest_cuda;
 
 // The words come with the launch itself, so no host memory has to stay as it is until the device gets there.
-extern "C" __global__ void __launch_bounds__(64)
+extern "C" __global__ void __launch_bounds__(TABLE.threads)
     palimpsest_cuda_row_loss_table(const palimpsest_cuda_words words, int64_t* out, const int64_t count) {
     const int i = static_cast<int>(threadIdx.x);
     if (i < count) store(out + i, words.value[i]);

@@ -1,16 +1,29 @@
-// What each kernel file defines once per instruction set, for library.cpp to choose from.
+// What stands between the functions of palimpsest.h and the kernels: declarations from kernels.def, which library.cpp uses and the kernels'
+// files define.
 #pragma once
 
 #include <palimpsest.h>
 
-#define PALIMPSEST_FOR_EACH_ISA(declare) declare(_baseline) declare(_avx2) declare(_avx512)
+// Of a kernel over rows, and of one over 64-weight words: once per instruction set, in <name>/<name>.cpp.
+#define PALIMPSEST_ROWS(function, name)                                                                                          \
+    void function(                                                                                                               \
+        const palimpsest_##name##_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* row_loss);
+#define PALIMPSEST_WORDS(function, name) void function(const palimpsest_##name##_args* args, int64_t word_begin, int64_t word_end);
 
-#define PALIMPSEST_DECLARE(suffix)                                                                                                    \
-    void palimpsest_multi_teacher_kl##suffix(                                                                                         \
-        const palimpsest_multi_teacher_kl_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* losses);             \
-    void palimpsest_feature_mse##suffix(                                                                                              \
-        const palimpsest_feature_mse_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* losses);                  \
-    void palimpsest_snapshot_reconstruction##suffix(                                                                                  \
-        const palimpsest_snapshot_reconstruction_args* args, int64_t word_begin, int64_t word_end);
+#define ROW_KERNEL(name)                                           \
+    PALIMPSEST_ROWS(palimpsest_##name##_baseline, name)            \
+    PALIMPSEST_ROWS(palimpsest_##name##_avx2, name)                \
+    PALIMPSEST_ROWS(palimpsest_##name##_avx512, name)
+#define WORD_KERNEL(name)                                          \
+    PALIMPSEST_WORDS(palimpsest_##name##_baseline, name)           \
+    PALIMPSEST_WORDS(palimpsest_##name##_avx2, name)               \
+    PALIMPSEST_WORDS(palimpsest_##name##_avx512, name)
+#include "../kernels.def"
 
-PALIMPSEST_FOR_EACH_ISA(PALIMPSEST_DECLARE)
+#undef PALIMPSEST_ROWS
+#undef PALIMPSEST_WORDS
+
+// Whether the range lies inside of the work and every argument is as palimpsest.h wants it; in <name>/<name>_host.cpp.
+#define ROW_KERNEL(name) bool palimpsest_valid(const palimpsest_##name##_args* args, int64_t row_begin, int64_t row_end);
+#define WORD_KERNEL(name) bool palimpsest_valid(const palimpsest_##name##_args* args, int64_t word_begin, int64_t word_end);
+#include "../kernels.def"

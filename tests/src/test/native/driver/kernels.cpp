@@ -1,14 +1,12 @@
 #include "kernels.h"
 
-#include <palimpsest.h>
+#include <cuda/launch.h>
 
 #include <tuple>
 #include <utility>
 
-#define KERNEL(name, ...) extern "C" void name(__VA_ARGS__);
-#include "kernels.inc"
-#undef KERNEL
-#undef KERNEL_OF_TYPES
+#define KERNEL(source, name, geometry, work, ...) extern "C" void palimpsest_cuda_##name(__VA_ARGS__);
+#include <kernels.def>
 
 namespace driver_double {
 
@@ -21,16 +19,17 @@ Work bound(void (*function)(A...), void** arguments, std::index_sequence<I...>) 
 }
 
 template <class... A>
-Kernel entry(const char* name, void (*function)(A...)) {
-    return {name, [function](void** arguments) { return bound(function, arguments, std::index_sequence_for<A...>()); }};
+Kernel entry(const char* name, const palimpsest_cuda::Geometry& geometry, void (*function)(A...)) {
+    return {name, geometry.threads, geometry.shared_bytes,
+        [function](void** arguments) { return bound(function, arguments, std::index_sequence_for<A...>()); }};
 }
 
 const std::vector<Kernel>& all() {
-#define KERNEL(name, ...) entry(#name, name),
+    using namespace palimpsest_cuda;
+#define KERNEL(source, name, geometry, work, ...) entry("palimpsest_cuda_" #name, geometry, palimpsest_cuda_##name),
     static const std::vector<Kernel> kernels = {
-#include "kernels.inc"
+#include <kernels.def>
     };
-#undef KERNEL
     return kernels;
 }
 

@@ -11,11 +11,13 @@ namespace driver_double {
 
 struct Kernel {
     std::string name;
+    unsigned threads;       // of each block, and its shared memory, as kernels.def has them; 0 threads: planned for each shape
+    unsigned shared_bytes;
     // Copies the arguments, as a launch does, and returns what every thread runs.
     std::function<Work(void** arguments)> bind;
 };
 
-// Null where kernels.inc has no such line.
+// Null where kernels.def has no such line.
 const Kernel* kernel(const std::string& name);
 std::vector<std::string> kernel_names();
 

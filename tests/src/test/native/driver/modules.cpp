@@ -117,7 +117,7 @@ DOUBLE_API CUresult cuModuleGetFunction(CUfunction* function, CUmodule handle, c
         CUmodule_handle* module = module_of(handle);
         const Kernel* found = kernel(name);
         if (!module->text.empty() && module->text.find(name) == std::string::npos) found = nullptr;
-        if (!found) refuse(CUDA_ERROR_NOT_FOUND, std::string("no kernel ") + name + " in the image, or no line for it in kernels.inc");
+        if (!found) refuse(CUDA_ERROR_NOT_FOUND, std::string("no kernel ") + name + " in the image, or no line for it in kernels.def");
         std::shared_ptr<CUfunc_st>& own = module->functions[name];
         if (!own) own = std::make_shared<CUfunc_st>(CUfunc_st{module, found});
         *function = own.get();
@@ -167,6 +167,10 @@ DOUBLE_API CUresult cuLaunchKernel(CUfunction handle, unsigned grid_x, unsigned 
             refuse(CUDA_ERROR_INVALID_VALUE,
                 name + " may take " + std::to_string(function.most_dynamic_shared) + " bytes of shared memory, not " +
                     std::to_string(shared_bytes));
+        }
+        if (function.kernel->threads != 0 && (block_x != function.kernel->threads || shared_bytes != function.kernel->shared_bytes)) {
+            refuse(CUDA_ERROR_INVALID_VALUE, name + " in blocks of " + std::to_string(block_x) + " threads with " +
+                std::to_string(shared_bytes) + " bytes of shared memory, which is not what it is written for");
         }
         if (extra || !arguments) refuse(CUDA_ERROR_NOT_SUPPORTED, "the double takes arguments as an array of pointers only");
         const Work body = function.kernel->bind(arguments);

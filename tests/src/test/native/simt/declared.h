@@ -1,9 +1,7 @@
-// Every kernel of native/kernels as a function of the host, from the driver double's list.
+// Every kernel of native/kernels as a function of the host.
 #pragma once
 
 #include <palimpsest.h>
 
-#define KERNEL(name, ...) extern "C" void name(__VA_ARGS__);
-#include "../driver/kernels.inc"
-#undef KERNEL
-#undef KERNEL_OF_TYPES
+#define KERNEL(source, name, geometry, work, ...) extern "C" void palimpsest_cuda_##name(__VA_ARGS__);
+#include <kernels.def>

@@ -10,22 +10,26 @@ namespace {
 
 constexpr int ORDERS = 3;  // of the threads, for each case
 
-const char* const ALL[] = {
-#define KERNEL(name, ...) #name,
-#include "../driver/kernels.inc"
-#undef KERNEL
-#undef KERNEL_OF_TYPES
-};
-
 // The suite compares these with their twins.
-bool has_twin(const std::string& kernel) {
-    for (const char* twin : {"multi_teacher_kl", "feature_mse", "snapshot_reconstruction"}) {
-        if (kernel.rfind(twin, 0) == 0) return true;
-    }
-    return false;
-}
+bool has_twin(const Listed& kernel) { return kernel.work == std::string("plan"); }
 
 }  // namespace
+
+const std::vector<Listed>& listed_kernels() {
+    using namespace palimpsest_cuda;
+#define KERNEL(source, name, geometry, work, ...) {#name, geometry, #work},
+    static const std::vector<Listed> all = {
+#include <kernels.def>
+    };
+    return all;
+}
+
+const Listed& listed_kernel(const std::string& name) {
+    for (const Listed& kernel : listed_kernels()) {
+        if (kernel.name == name) return kernel;
+    }
+    throw std::runtime_error("kernels.def has no " + name);
+}
 
 void engine(uint64_t seed) {
     std::vector<Case> all = layer_cases(seed);
@@ -39,9 +43,9 @@ void engine(uint64_t seed) {
         report(c.kernel + " " + c.shape, wrong);
         tried.insert(c.kernel);
     }
-    for (const char* name : ALL) {
-        const std::string kernel = std::string(name).substr(std::string("palimpsest_cuda_").size());
-        if (!has_twin(kernel)) report(kernel + " is tried", tried.count(kernel) ? "" : "no case launches it");
+    for (const Listed& kernel : listed_kernels()) {
+        const std::string name = kernel.name;
+        if (!has_twin(kernel)) report(name + " is tried", tried.count(name) ? "" : "no case launches it");
     }
 }
 

@@ -39,7 +39,7 @@ void elementwise(std::vector<Case>& all, Random& random) {
                 float* x = in_place ? l.array("first", a, each(1, 1), after) : l.array("first", a, each(1, 0));
                 float* y = second ? l.array("second", b, each(1, 0)) : nullptr;
                 float* out = in_place ? nullptr : l.array("out", unset(n), each(0, 1), after);
-                return l.run(blocks(n, 1024), 256, 0, order, [=] { call(x, y, out, n); });
+                return l.run(kernel, n, order, [=] { call(x, y, out, n); });
             }});
         };
         const float factor = normal<float>(random, 1)[0];
@@ -86,7 +86,7 @@ void matrix_rows(std::vector<Case>& all, Random& random) {
                 return Touches{c >= s.begin && c < s.begin + s.taken, 0};
             });
             float* out = l.array("out", unset(count), each(0, 1), columns);
-            return l.run(blocks(count, 256), 256, 0, order, [=] { palimpsest_cuda_columns(m, s.width, s.begin, out, s.taken, count); });
+            return l.run("columns", count, order, [=] { palimpsest_cuda_columns(m, s.width, s.begin, out, s.taken, count); });
         }});
         all.push_back({"gather", shape, [=](uint64_t order) {
             Launch l;
@@ -94,7 +94,7 @@ void matrix_rows(std::vector<Case>& all, Random& random) {
             float* table = l.array("table", matrix, [=](size_t i) { return Touches{wanted[i / static_cast<size_t>(s.width)], 0}; });
             int32_t* rows = l.array("row", row, each(static_cast<uint32_t>(s.width), 0));
             float* out = l.array("out", unset(count), each(0, 1), gathered);
-            return l.run(blocks(count, 256), 256, 0, order, [=] { palimpsest_cuda_gather(table, rows, s.width, out, count); });
+            return l.run("gather", count, order, [=] { palimpsest_cuda_gather(table, rows, s.width, out, count); });
         }});
         all.push_back({"chosen_rows", shape, [=](uint64_t order) {
             Launch l;
@@ -112,7 +112,7 @@ void matrix_rows(std::vector<Case>& all, Random& random) {
             float* from = l.array("from", matrix, [=](size_t i) { return Touches{chose(static_cast<int64_t>(i) / s.width), 0}; });
             float* out = l.array("out", unset(count), [=](size_t i) { return Touches{0, chose(static_cast<int64_t>(i) / s.width)}; },
                 after);
-            return l.run(blocks(count, 256), 256, 0, order,
+            return l.run("chosen_rows", count, order,
                 [=] { palimpsest_cuda_chosen_rows(choice, of, which, from, s.width, out, count); });
         }});
         all.push_back({"repeat_row", shape, [=](uint64_t order) {
@@ -120,13 +120,13 @@ void matrix_rows(std::vector<Case>& all, Random& random) {
             const int64_t count = s.rows * s.width;
             float* once = l.array("bias", bias, each(static_cast<uint32_t>(s.rows), 0));
             float* out = l.array("out", unset(count), each(0, 1), repeated);
-            return l.run(blocks(count, 256), 256, 0, order, [=] { palimpsest_cuda_repeat_row(once, s.width, out, count); });
+            return l.run("repeat_row", count, order, [=] { palimpsest_cuda_repeat_row(once, s.width, out, count); });
         }});
         all.push_back({"add_column_sums", shape, [=](uint64_t order) {
             Launch l;
             float* m = l.array("matrix", matrix, each(1, 0));
             float* total = l.array("sum", sum, each(1, 1), sums);
-            return l.run(blocks(s.width, 256), 256, 0, order, [=] { palimpsest_cuda_add_column_sums(m, s.rows, s.width, total); });
+            return l.run("add_column_sums", s.width, order, [=] { palimpsest_cuda_add_column_sums(m, s.rows, s.width, total); });
         }});
     }
 }
@@ -162,7 +162,7 @@ void softmax(std::vector<Case>& all, Random& random) {
             int32_t* y = l.array("label", label, each(32, 0));
             float* g = l.array("gradient", unset(s.rows * s.classes), each(0, 1), gradient);
             double* row_loss = l.array("row_loss", std::vector<double>(label.size(), NAN), each(0, 1), loss);
-            return l.run(blocks(s.rows, 4), 128, 0, order, [=] {
+            return l.run("softmax_cross_entropy", s.rows, order, [=] {
                 palimpsest_cuda_softmax_cross_entropy(z, y, s.rows, s.classes, s.begin, s.end, g, row_loss);
             });
         }});
@@ -196,7 +196,7 @@ void sigmoid(std::vector<Case>& all, Random& random) {
             float* before = s.old > 0 ? l.array("last", last, each(1, 0)) : nullptr;
             float* g = l.array("gradient", unset(s.rows * s.classes), each(0, 1), gradient);
             double* row_loss = l.array("row_loss", std::vector<double>(label.size(), NAN), each(0, 1), loss);
-            return l.run(blocks(s.rows, 4), 128, 0, order, [=] {
+            return l.run("sigmoid_cross_entropy", s.rows, order, [=] {
                 palimpsest_cuda_sigmoid_cross_entropy(z, y, before, s.old, s.rows, s.classes, g, row_loss);
             });
         }});
@@ -215,7 +215,7 @@ void row_loss(std::vector<Case>& all, Random& random) {
             Launch l;
             double* each_row = l.array("row_loss", losses, each(1, 0));
             double* mean = l.array("mean", std::vector<double>(1, NAN), each(0, 1), {{sum / static_cast<double>(rows), 0}});
-            return l.run(1, 32, 0, order, [=] { palimpsest_cuda_row_loss_mean(each_row, rows, mean); });
+            return l.run("row_loss_mean", 1, order, [=] { palimpsest_cuda_row_loss_mean(each_row, rows, mean); });
         }});
     }
     for (int64_t count : {1, 40, 64}) {
@@ -227,7 +227,7 @@ void row_loss(std::vector<Case>& all, Random& random) {
             Launch l;
             int64_t* out = l.array("out", std::vector<int64_t>(64, -1),
                 [=](size_t i) { return Touches{0, static_cast<int64_t>(i) < count}; }, after);
-            return l.run(1, 64, 0, order, [=] { palimpsest_cuda_row_loss_table(words, out, count); });
+            return l.run("row_loss_table", 1, order, [=] { palimpsest_cuda_row_loss_table(words, out, count); });
         }});
     }
 }

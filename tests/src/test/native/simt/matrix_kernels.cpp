@@ -62,14 +62,6 @@ std::vector<Expected> of_rows(const Shape& s, const std::function<double(int64_t
     return expected;
 }
 
-std::string elements(const Launch& l, int64_t count, uint64_t order, const std::function<void()>& kernel) {
-    return l.run(blocks(count, 256), 256, 0, order, kernel);
-}
-
-std::string rows(const Launch& l, int64_t count, uint64_t order, const std::function<void()>& kernel) {
-    return l.run(blocks(count, 4), 4 * LANES, 0, order, kernel);
-}
-
 void conversions(std::vector<Case>& all, Random& random, const Shape& s) {
     const Doubles m = normal<double>(random, s.count());
     const std::vector<float> single(m.begin(), m.end());
@@ -87,7 +79,7 @@ void conversions(std::vector<Case>& all, Random& random, const Shape& s) {
             double* out = l.array("out", unset(s.count()), each(0, 1), of_elements(s, [=](int64_t r, int64_t c) {
                 return Expected{held(c) ? -1e9 : single[s.at(r, c)], 0};
             }));
-            return elements(l, s.count(), order, [=] { palimpsest_cuda_matrix_widened(from, by, s.columns, out, s.count()); });
+            return l.run("matrix_widened", s.count(), order, [=] { palimpsest_cuda_matrix_widened(from, by, s.columns, out, s.count()); });
         }});
         all.push_back({"matrix_rounded", shape, [=](uint64_t order) {
             Launch l;
@@ -96,7 +88,7 @@ void conversions(std::vector<Case>& all, Random& random, const Shape& s) {
             float* out = l.array("out", std::vector<float>(single.size(), NAN), each(0, 1), of_elements(s, [=](int64_t r, int64_t c) {
                 return Expected{held(c) ? 0 : static_cast<float>(m[s.at(r, c)]), 0};
             }));
-            return elements(l, s.count(), order, [=] { palimpsest_cuda_matrix_rounded(from, by, s.columns, out, s.count()); });
+            return l.run("matrix_rounded", s.count(), order, [=] { palimpsest_cuda_matrix_rounded(from, by, s.columns, out, s.count()); });
         }});
     }
 }
@@ -110,7 +102,7 @@ void arithmetic(std::vector<Case>& all, Random& random, const Shape& s) {
         const Shape turned{s.columns, s.rows};
         double* out = l.array("out", unset(s.count()), each(0, 1),
             of_elements(turned, [=](int64_t r, int64_t c) { return Expected{a[s.at(c, r)], 0}; }));
-        return elements(l, s.count(), order, [=] { palimpsest_cuda_matrix_transposed(m, s.rows, s.columns, out, s.count()); });
+        return l.run("matrix_transposed", s.count(), order, [=] { palimpsest_cuda_matrix_transposed(m, s.rows, s.columns, out, s.count()); });
     }});
     for (bool alone : {false, true}) {
         all.push_back({"matrix_plus", s.text() + (alone ? ", of nothing" : ""), [=](uint64_t order) {
@@ -121,7 +113,7 @@ void arithmetic(std::vector<Case>& all, Random& random, const Shape& s) {
                 const double product = factor * b[s.at(r, c)];
                 return Expected{(alone ? 0 : a[s.at(r, c)]) + product, 0};
             }));
-            return elements(l, s.count(), order, [=] { palimpsest_cuda_matrix_plus(first, factor, second, out, s.count()); });
+            return l.run("matrix_plus", s.count(), order, [=] { palimpsest_cuda_matrix_plus(first, factor, second, out, s.count()); });
         }});
     }
     all.push_back({"matrix_diagonal", s.text(), [=](uint64_t order) {
@@ -130,7 +122,7 @@ void arithmetic(std::vector<Case>& all, Random& random, const Shape& s) {
         auto on = [=](size_t i) { return static_cast<int64_t>(i) / s.columns == static_cast<int64_t>(i) % s.columns; };
         double* m = l.array("m", a, [=](size_t i) { return Touches{0, on(i)}; },
             of_elements(s, [=](int64_t r, int64_t c) { return r == c ? Expected{factor, 0} : KEPT; }));
-        return elements(l, count, order, [=] { palimpsest_cuda_matrix_diagonal(m, s.columns, factor, count); });
+        return l.run("matrix_diagonal", count, order, [=] { palimpsest_cuda_matrix_diagonal(m, s.columns, factor, count); });
     }});
     all.push_back({"matrix_centred", s.text(), [=](uint64_t order) {
         Launch l;
@@ -143,7 +135,7 @@ void arithmetic(std::vector<Case>& all, Random& random, const Shape& s) {
             }
             return Expected{a[s.at(r, c)] - sum / static_cast<double>(s.rows), 8 * ROUNDING * (size + std::abs(a[s.at(r, c)]))};
         }));
-        return elements(l, s.columns, order, [=] { palimpsest_cuda_matrix_centred(m, s.rows, out, s.columns); });
+        return l.run("matrix_centred", s.columns, order, [=] { palimpsest_cuda_matrix_centred(m, s.rows, out, s.columns); });
     }});
     all.push_back({"matrix_dots", s.text(), [=](uint64_t order) {
         Launch l;
@@ -151,7 +143,7 @@ void arithmetic(std::vector<Case>& all, Random& random, const Shape& s) {
         double* second = l.array("b", b, each(1, 0));
         double* out = l.array("out", unset(s.rows), each(0, 1),
             of_rows(s, [=](int64_t r, int64_t c) { return a[s.at(r, c)] * b[s.at(r, c)]; }));
-        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_dots(first, second, s.rows, s.columns, out); });
+        return l.run("matrix_dots", s.rows, order, [=] { palimpsest_cuda_matrix_dots(first, second, s.rows, s.columns, out); });
     }});
 }
 
@@ -168,7 +160,7 @@ void softmaxes(std::vector<Case>& all, Random& random, const Shape& s) {
             for (int64_t k = 0; k < s.columns; k++) sum += std::exp(z[s.at(r, k)] - z[s.at(r, c)]);
             return Expected{1 / sum, 64 * ROUNDING / sum * (1 + static_cast<double>(s.columns) / 16)};
         }));
-        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_softmax(m, s.rows, s.columns, out); });
+        return l.run("matrix_softmax", s.rows, order, [=] { palimpsest_cuda_matrix_softmax(m, s.rows, s.columns, out); });
     }});
     all.push_back({"matrix_softmax_gradient", s.text(), [=](uint64_t order) {
         Launch l;
@@ -182,7 +174,7 @@ void softmaxes(std::vector<Case>& all, Random& random, const Shape& s) {
             }
             return Expected{p[s.at(r, c)] * (d[s.at(r, c)] - mean), 64 * ROUNDING * p[s.at(r, c)] * size};
         }));
-        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_softmax_gradient(probability, by, s.rows, s.columns, out); });
+        return l.run("matrix_softmax_gradient", s.rows, order, [=] { palimpsest_cuda_matrix_softmax_gradient(probability, by, s.rows, s.columns, out); });
     }});
     const Ints label = labels(random, s);
     all.push_back({"matrix_log_loss", s.text(), [=](uint64_t order) {
@@ -197,7 +189,7 @@ void softmaxes(std::vector<Case>& all, Random& random, const Shape& s) {
         }));
         double* loss = l.array("row loss", unset(s.rows), each(0, 1),
             of_rows(s, [=](int64_t r, int64_t c) { return own(r, c) ? -std::log(p[s.at(r, c)]) : 0; }));
-        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_log_loss(probability, of, s.rows, s.columns, gradient, loss); });
+        return l.run("matrix_log_loss", s.rows, order, [=] { palimpsest_cuda_matrix_log_loss(probability, of, s.rows, s.columns, gradient, loss); });
     }});
     all.push_back({"matrix_divergence", s.text(), [=](uint64_t order) {
         Launch l;
@@ -210,7 +202,7 @@ void softmaxes(std::vector<Case>& all, Random& random, const Shape& s) {
             const double x = given[s.at(r, c)];
             return x > 0 ? x * std::log(x / p[s.at(r, c)]) : 0;
         }));
-        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_divergence(q, other, s.rows, s.columns, loss); });
+        return l.run("matrix_divergence", s.rows, order, [=] { palimpsest_cuda_matrix_divergence(q, other, s.rows, s.columns, loss); });
     }});
     for (bool labelled : {false, true}) {
         all.push_back({"matrix_sureness", s.text() + (labelled ? ", of labels" : ""), [=](uint64_t order) {
@@ -228,7 +220,7 @@ void softmaxes(std::vector<Case>& all, Random& random, const Shape& s) {
                     const double own = p[s.at(r, label[static_cast<size_t>(r)])];
                     return which == 1 ? KEPT : Expected{labelled ? own : highest, 0};
                 }));
-            return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_sureness(probability, of, s.rows, s.columns, out, 2); });
+            return l.run("matrix_sureness", s.rows, order, [=] { palimpsest_cuda_matrix_sureness(probability, of, s.rows, s.columns, out, 2); });
         }});
     }
 }
@@ -251,7 +243,7 @@ void surest(std::vector<Case>& all, Random& random, const Shape& s) {
         Launch l;
         double* from = l.array("sureness", sureness, [=](size_t i) { return Touches{reads[i], 0}; });
         float* out = l.array("out", std::vector<float>(sureness.size(), NAN), each(0, 1), after);
-        return elements(l, s.rows, order, [=] { palimpsest_cuda_matrix_surest(from, s.columns, out, s.rows); });
+        return l.run("matrix_surest", s.rows, order, [=] { palimpsest_cuda_matrix_surest(from, s.columns, out, s.rows); });
     }});
 }
 
@@ -277,7 +269,7 @@ void lengths(std::vector<Case>& all, Random& random, const Shape& s) {
         double* lengths = l.array("length", unset(s.rows), each(0, 1), of_elements({s.rows, 1}, [=](int64_t r, int64_t) {
             return Expected{own[static_cast<size_t>(r)], bound * own[static_cast<size_t>(r)]};
         }));
-        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_unit(from, s.rows, s.columns, out, lengths); });
+        return l.run("matrix_unit", s.rows, order, [=] { palimpsest_cuda_matrix_unit(from, s.rows, s.columns, out, lengths); });
     }});
     all.push_back({"matrix_unit_gradient", s.text(), [=](uint64_t order) {
         Launch l;
@@ -294,7 +286,7 @@ void lengths(std::vector<Case>& all, Random& random, const Shape& s) {
             const double e = d[s.at(r, c)], x = unit[s.at(r, c)];
             return Expected{(e - along * x) / by_row, bound * (std::abs(e) + size * std::abs(x)) / by_row};
         }));
-        return rows(l, s.rows, order, [=] { palimpsest_cuda_matrix_unit_gradient(u, of, by, s.rows, s.columns, out); });
+        return l.run("matrix_unit_gradient", s.rows, order, [=] { palimpsest_cuda_matrix_unit_gradient(u, of, by, s.rows, s.columns, out); });
     }});
 }
 
@@ -316,7 +308,7 @@ void spread(std::vector<Case>& all, Random& random, int64_t dims) {
             const double x = v[s.at(a, b)];
             return a != b ? x * x / (25 * d) : std::max(0.0, 1 - std::sqrt(x + 1e-4)) / (2 * d);
         }));
-        return rows(l, dims, order, [=] { palimpsest_cuda_matrix_spread(covariance, dims, by, loss); });
+        return l.run("matrix_spread", dims, order, [=] { palimpsest_cuda_matrix_spread(covariance, dims, by, loss); });
     }});
 }
 
@@ -377,7 +369,7 @@ void margin(std::vector<Case>& all, Random& random, const Shape& s) {
             int32_t* currents = l.array("current", current, counts(current_reads));
             double* by = l.array("gradient", Doubles(z.size(), 0), [=](size_t i) { return Touches{0, writes[i]}; }, gradient);
             double* lacks = l.array("missing", unset(s.rows), each(0, 1), missing);
-            return rows(l, s.rows, order, [=] {
+            return l.run("matrix_margin", s.rows, order, [=] {
                 palimpsest_cuda_matrix_margin(logits, s.rows, s.columns, others, static_cast<int64_t>(other.size()), currents,
                     static_cast<int64_t>(current.size()), wanted, softmaxes, by, lacks);
             });
@@ -403,7 +395,7 @@ void margin_mean(std::vector<Case>& all, Random& random, const Shape& s) {
                 return Expected{gradient[s.at(r, c)] / by, 2 * ROUNDING * std::abs(gradient[s.at(r, c)])};
             }));
             double* mean = l.array("mean", unset(1), each(0, 1), {{sum / by, 8 * ROUNDING * sum * static_cast<double>(s.rows)}});
-            return elements(l, s.count(), order, [=] { palimpsest_cuda_matrix_margin_mean(lacks, s.rows, g, s.count(), mean); });
+            return l.run("matrix_margin_mean", s.count(), order, [=] { palimpsest_cuda_matrix_margin_mean(lacks, s.rows, g, s.count(), mean); });
         }});
     }
 }

@@ -2,6 +2,8 @@
 // launch may touch it.
 #pragma once
 
+#include <cuda/launch.h>
+
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -53,6 +55,17 @@ std::vector<Case> layer_cases(uint64_t seed);
 std::vector<Case> matrix_cases(uint64_t seed);
 std::vector<Case> training_cases(uint64_t seed);
 
+// A line of kernels.def.
+struct Listed {
+    const char* name;
+    palimpsest_cuda::Geometry geometry;
+    const char* work;
+};
+const std::vector<Listed>& listed_kernels();
+const Listed& listed_kernel(const std::string& name);
+
+inline int64_t blocks_for(int64_t items, int64_t of_a_block) { return (items + of_a_block - 1) / of_a_block; }
+
 template <class T>
 bool fits(const Expected& expected, T before, T found) {
     if (expected.bound < 0) return std::memcmp(&before, &found, sizeof(T)) == 0;
@@ -89,9 +102,13 @@ public:
         return array->data();
     }
 
-    std::string run(int64_t blocks, int64_t threads, int64_t shared_bytes, uint64_t order, const std::function<void()>& kernel) const {
+    // In the blocks that kernels.def has for the kernel. Items are those of its `work`: blocks where that is `given`.
+    std::string run(const std::string& name, int64_t items, uint64_t order, const std::function<void()>& kernel) const {
         try {
-            simt::launch(blocks, threads, shared_bytes, order, kernel);
+            const Listed& listed = listed_kernel(name);
+            const std::string work = listed.work;
+            const int64_t blocks = work == "one" ? 1 : work == "given" ? items : blocks_for(items, listed.geometry.items);
+            simt::launch(blocks, listed.geometry.threads, listed.geometry.shared_bytes, order, kernel);
         } catch (const simt::Fault& e) {
             return e.what();
         }
@@ -105,7 +122,5 @@ public:
 private:
     std::vector<std::function<std::string()>> arrays_;
 };
-
-inline int64_t blocks(int64_t count, int64_t a_block) { return (count + a_block - 1) / a_block; }
 
 }  // namespace checks

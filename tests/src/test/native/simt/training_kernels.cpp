@@ -8,8 +8,8 @@ namespace checks {
 
 namespace {
 
-constexpr int64_t THREADS = 256;
-constexpr int64_t A_BLOCK = 1024;  // weights
+constexpr int64_t THREADS = 256;   // of each of the kernels
+constexpr int64_t A_BLOCK = palimpsest_cuda::BY_PARAMETER.items;
 
 Floats positive(Random& random, int64_t count) {
     Floats values = normal<float>(random, count);
@@ -60,7 +60,7 @@ void frozen_norm(std::vector<Case>& all, Random& random) {
             float* to = l.array("out", Floats(gradient.size(), NAN), each(0, 1), out);
             float* to_scale = l.array("scale gradient", before, each(1, 1), by_scale);
             float* to_shift = l.array("shift gradient", before, each(1, 1), by_shift);
-            return l.run(s.channels, THREADS, 2 * 8 * THREADS, order, [=] {
+            return l.run("frozen_norm_gradient", s.channels, order, [=] {
                 palimpsest_cuda_frozen_norm_gradient(
                     g, x, s0, m, v, epsilon, s.images, s.channels, s.positions, to, to_scale, to_shift);
             });
@@ -110,18 +110,21 @@ public:
             add(w.mask.empty() ? nullptr : launch.array("mask", w.mask, each(1, 0)));
             words_.push_back(static_cast<int64_t>(w.size()));
             words_.push_back(static_cast<int64_t>(owner_.size()));
-            blocks_of_.push_back(static_cast<uint32_t>(blocks(static_cast<int64_t>(w.size()), A_BLOCK)));
+            blocks_of_.push_back(static_cast<uint32_t>(blocks_for(static_cast<int64_t>(w.size()), A_BLOCK)));
             owner_.insert(owner_.end(), blocks_of_.back(), static_cast<int32_t>(blocks_of_.size() - 1));
         }
         // Each thread of a block reads the words of its parameter.
         const std::vector<uint32_t> blocks_of = blocks_of_;
-        table = launch.array("table", words_, [=](size_t i) { return Touches{static_cast<uint32_t>(THREADS) * blocks_of[i / 7], 0}; });
+        constexpr size_t WORDS = sizeof(palimpsest_cuda_parameter) / sizeof(int64_t);
+        int64_t* words = launch.array(
+            "table", words_, [=](size_t i) { return Touches{static_cast<uint32_t>(THREADS) * blocks_of[i / WORDS], 0}; });
+        table = reinterpret_cast<const palimpsest_cuda_parameter*>(words);
         parameter_of_block = launch.array("parameter of block", owner_, each(THREADS, 0));
     }
 
     int64_t blocks_in_all() const { return static_cast<int64_t>(owner_.size()); }
 
-    const int64_t* table;
+    const palimpsest_cuda_parameter* table;
     const int32_t* parameter_of_block;
 
 private:
@@ -153,7 +156,7 @@ void clipping(std::vector<Case>& all, Random& random) {
         Launch l;
         Network n(l, weights, 0, false, {});
         double* to = l.array("squares", std::vector<double>(squares.size(), NAN), each(0, 1), squares);
-        return l.run(n.blocks_in_all(), THREADS, 8 * THREADS, order,
+        return l.run("gradient_squares", n.blocks_in_all(), order,
             [=] { palimpsest_cuda_gradient_squares(n.table, n.parameter_of_block, to); });
     }});
     for (int64_t count : {1, 256, 700}) {
@@ -169,7 +172,7 @@ void clipping(std::vector<Case>& all, Random& random) {
                 Launch l;
                 double* from = l.array("squares", given, each(1, 0));
                 float* to = l.array("factor", Floats(1, NAN), each(0, 1), {{factor, factor == 1 ? 0 : 2 * FLOAT_ROUNDING * factor}});
-                return l.run(1, THREADS, 8 * THREADS, order, [=] { palimpsest_cuda_clip_factor(from, count, bound, to); });
+                return l.run("clip_factor", 1, order, [=] { palimpsest_cuda_clip_factor(from, count, bound, to); });
             }});
         }
     }
@@ -219,7 +222,7 @@ void optimisers(std::vector<Case>& all, Random& random) {
                 Launch l;
                 Network n(l, weights, form == 0 ? 0 : 1, true, sgd_step(clip, rate, m, form == 2, decay));
                 const float* by = clip_array(l);
-                return l.run(n.blocks_in_all(), THREADS, 0, order,
+                return l.run("sgd", n.blocks_in_all(), order,
                     [=] { palimpsest_cuda_sgd(n.table, n.parameter_of_block, by, rate, m, form == 2, decay); });
             }});
         }
@@ -228,7 +231,7 @@ void optimisers(std::vector<Case>& all, Random& random) {
             Launch l;
             Network n(l, weights, 2, true, adam_step(clip, rate, root, fresh1, beta2, fresh2, epsilon, decay));
             const float* by = clip_array(l);
-            return l.run(n.blocks_in_all(), THREADS, 0, order, [=] {
+            return l.run("adam", n.blocks_in_all(), order, [=] {
                 palimpsest_cuda_adam(n.table, n.parameter_of_block, by, rate, root, fresh1, beta2, fresh2, epsilon, decay);
             });
         }});
@@ -262,13 +265,16 @@ void follow(std::vector<Case>& all, Random& random) {
                     l.array("target", before, each(kept == 0 ? 0 : 1, 1), after))));
                 words.push_back(static_cast<int64_t>(reinterpret_cast<uintptr_t>(l.array("source", sources[k], each(1, 0)))));
                 words.insert(words.end(), {bits, static_cast<int64_t>(before.size()), static_cast<int64_t>(pair_of_block.size())});
-                blocks_of.push_back(static_cast<uint32_t>(blocks(static_cast<int64_t>(before.size()), A_BLOCK)));
+                blocks_of.push_back(static_cast<uint32_t>(blocks_for(static_cast<int64_t>(before.size()), A_BLOCK)));
                 pair_of_block.insert(pair_of_block.end(), blocks_of.back(), static_cast<int32_t>(k));
             }
+            constexpr size_t WORDS = sizeof(palimpsest_cuda_pair) / sizeof(int64_t);
             int64_t* table = l.array("table", words,
-                [=](size_t i) { return Touches{static_cast<uint32_t>(THREADS) * blocks_of[i / 5], 0}; });
+                [=](size_t i) { return Touches{static_cast<uint32_t>(THREADS) * blocks_of[i / WORDS], 0}; });
             int32_t* pairs = l.array("pair of block", pair_of_block, each(THREADS, 0));
-            return l.run(static_cast<int64_t>(pair_of_block.size()), THREADS, 0, order, [=] { palimpsest_cuda_follow(table, pairs); });
+            return l.run("follow", static_cast<int64_t>(pair_of_block.size()), order, [=] {
+                palimpsest_cuda_follow(reinterpret_cast<const palimpsest_cuda_pair*>(table), pairs);
+            });
         }});
     }
 }

@@ -60,7 +60,8 @@ void write(const files::path& path, const std::string& text) {
 
 // Names of functions marked as kernels; macros are expanded by then.
 std::string kernels_in(const std::string& preprocessed) {
-    static const std::regex marked("__palimpsest_kernel__[^;{]*?\\b(palimpsest_\\w+)\\s*\\(");
+    // Definitions, not the declarations of all kernels.
+    static const std::regex marked("__palimpsest_kernel__[^;{]*?\\b(palimpsest_cuda_\\w+)\\s*\\([^;{]*\\)\\s*\\{");
     std::string names;
     for (std::sregex_iterator found(preprocessed.begin(), preprocessed.end(), marked), end; found != end; ++found) {
         names += "// " + (*found)[1].str() + "\n";

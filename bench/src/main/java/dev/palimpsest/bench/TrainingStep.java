@@ -64,18 +64,14 @@ final class TrainingStep implements AutoCloseable {
     static TrainingStep resNet32(int threads) {
         Arena arena = Arena.ofAuto();
         return new TrainingStep(
-                Networks.cifarResNet(Shape.of(3, 32, 32), 32, List.of(16, 32, 64), 1, false, arena, 1),
-                arena,
-                128,
-                100,
-                threads);
+                Networks.cifarResNet(Shape.of(3, 32, 32), 32).create(arena, 1), arena, 128, 100, threads);
     }
 
     /** The network for 8×8 digits: so little work that what surrounds the arithmetic decides. */
     static TrainingStep digits(int threads) {
         Arena arena = Arena.ofAuto();
         return new TrainingStep(
-                Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64), false, arena, 1), arena, 32, 10, threads);
+                Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64)).create(arena, 1), arena, 32, 10, threads);
     }
 
     /**

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * why not.
  */
 class CudaImageTest {
-    private static final String FIRST = CudaDevice.SOURCES.getFirst();
+    private static final String FIRST = CudaDevice.sources().getFirst();
 
     @TempDir
     private Path temporary;

@@ -15,6 +15,7 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
+import dev.palimpsest.model.ResNetOptions;
 import dev.palimpsest.model.Training;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.optim.Optimiser;
@@ -279,7 +280,10 @@ class CpuEngineTest {
     }
 
     private Network network() {
-        Network network = Networks.cifarResNet(Shape.of(3, 32, 32), 8, List.of(8, 16, 24), 1, true, arena, 5);
+        Network network = Networks.cifarResNet(
+                        Shape.of(3, 32, 32), ResNetOptions.cifar(8).withWidths(List.of(8, 16, 24)))
+                .withAuxiliaryHeads(true)
+                .create(arena, 5);
         network.grow(4);
         return network;
     }

@@ -17,6 +17,7 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
+import dev.palimpsest.model.ResNetOptions;
 import dev.palimpsest.model.Training;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.optim.Optimiser;
@@ -61,7 +62,10 @@ class CudaEngineTest {
     }
 
     private Network network() {
-        Network network = Networks.cifarResNet(Shape.of(3, 8, 8), 8, List.of(4, 6, 8), 1, true, arena, 5);
+        Network network = Networks.cifarResNet(
+                        Shape.of(3, 8, 8), ResNetOptions.cifar(8).withWidths(List.of(4, 6, 8)))
+                .withAuxiliaryHeads(true)
+                .create(arena, 5);
         network.grow(CLASSES);
         return network;
     }

@@ -11,6 +11,7 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
+import dev.palimpsest.model.ResNetOptions;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
@@ -39,7 +40,10 @@ class CudaRebuildTest {
     private static final int CLASSES = 4;
 
     private final Arena arena = Arena.ofShared();
-    private final Network network = Networks.cifarResNet(Shape.of(3, 8, 8), 8, List.of(4, 6, 8), 1, true, arena, 5);
+    private final Network network = Networks.cifarResNet(
+                    Shape.of(3, 8, 8), ResNetOptions.cifar(8).withWidths(List.of(4, 6, 8)))
+            .withAuxiliaryHeads(true)
+            .create(arena, 5);
     private final Owners owners;
     private final PackedSnapshots snapshots;
 
@@ -188,12 +192,14 @@ class CudaRebuildTest {
             FrozenNetwork frozen = new FrozenNetwork(engine, network, first);
             assertEquals(waits, TestDevice.waits(), "the host does not wait");
             assertEquals(home, DriverDouble.count("bytes_to_host"), "no weight comes home");
-            long scalesAndBiases = network.units().stream()
-                    .mapToLong(unit -> 8L * unit.geometry().outputs())
+            List<Parameter> convolutions = network.parameters().stream()
+                    .filter(p -> p.role() == Parameter.Role.WEIGHT)
+                    .toList();
+            long scalesAndBiases = convolutions.stream()
+                    .mapToLong(p -> 8L * p.shape().extent(0))
                     .sum();
             assertEquals(scalesAndBiases, DriverDouble.count("bytes_to_device") - there, "no weight goes there");
-            assertEquals(
-                    network.units().size(), DriverDouble.count("palimpsest_cuda_snapshot_reconstruction") - rebuilt);
+            assertEquals(convolutions.size(), DriverDouble.count("palimpsest_cuda_snapshot_reconstruction") - rebuilt);
             frozen.close();
             for (int again = 0; again < 5; again++) {
                 answers(engine, first);

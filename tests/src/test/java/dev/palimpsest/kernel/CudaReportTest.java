@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What the native jar holds for CUDA: sources always, compiled kernels and their report where nvcc was there. */
 class CudaReportTest {
     private static final String FOLDER = "/dev/palimpsest/native/cuda/";
-    private static final List<String> KERNELS = CudaDevice.SOURCES;
+    private static final List<String> KERNELS = CudaDevice.sources();
 
     @TempDir
     private Path folder;

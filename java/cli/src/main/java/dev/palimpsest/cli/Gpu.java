@@ -44,7 +44,7 @@ final class Gpu {
 
     private static Finding kernels(int index, CudaOptions options) {
         try (CudaDevice device = CudaDevice.open(index, options)) {
-            List<String> origins = CudaDevice.SOURCES.stream()
+            List<String> origins = CudaDevice.sources().stream()
                     .map(device::imageOrigin)
                     .distinct()
                     .toList();

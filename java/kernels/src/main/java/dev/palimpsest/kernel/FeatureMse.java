@@ -34,11 +34,11 @@ public final class FeatureMse implements AutoCloseable {
                     + ": expected at least 1, 1 and 0");
         }
         Team team = Team.of(threads);
-        RowKernel kernel = Kernels.require(implementation) == Implementation.JAVA
-                ? new JavaFeatureMse(maxRows, dims, teachers, team)
-                : new NativeFeatureMse(maxRows, dims, teachers, threads, implementation);
         int[] teacherColumns = new int[teachers];
         Arrays.fill(teacherColumns, dims);
+        RowKernel kernel = Kernels.require(implementation) == Implementation.JAVA
+                ? new JavaFeatureMse(maxRows, dims, teachers, team)
+                : NativeRowKernel.featureMse(implementation, maxRows, dims, teacherColumns, threads);
         split = new RowSplit(kernel, team, maxRows, dims, teacherColumns);
     }
 

@@ -53,7 +53,7 @@ public final class MultiTeacherKl implements AutoCloseable {
         List<ClassRange> copy = List.copyOf(ranges);
         RowKernel kernel = Kernels.require(implementation) == Implementation.JAVA
                 ? new JavaMultiTeacherKl(maxRows, classes, copy, team)
-                : new NativeMultiTeacherKl(maxRows, classes, copy, threads, implementation);
+                : NativeRowKernel.multiTeacherKl(implementation, maxRows, classes, copy, threads);
         split = new RowSplit(
                 kernel,
                 team,

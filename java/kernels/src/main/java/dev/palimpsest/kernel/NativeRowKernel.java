@@ -4,45 +4,97 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.palimpsest.kernel.ffi.NativeKernel;
+import dev.palimpsest.kernel.ffi.NativeStruct.Field;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
-/** The argument structs of palimpsest.h for kernels over rows: fields of 8 bytes each, written in order. */
-abstract class NativeRowKernel implements RowKernel {
-    final int isa;
-    final int columns;
-    final int[] teacherColumns;
-    final Arena arena = Arena.ofShared();
-    final MemorySegment args;
+/** {@link MultiTeacherKl} and {@link FeatureMse} in C++: fills the argument structs of palimpsest.h. */
+final class NativeRowKernel implements RowKernel {
+    private final NativeKernel kernel;
+    private final int columns;
+    private final int[] teacherColumns;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment args;
     private final MemorySegment teacherAddresses;
-    private final MemorySegment teacherStrides;
-    final MemorySegment rowLoss;
-    final MemorySegment[] scratch;
+    private final MemorySegment rowLoss;
+    private final MemorySegment[] scratch;
+    private final Field rows;
+    private final Field temperature; // null for features
+    private final Field student;
+    private final Field weight;
+    private final Field gradient;
 
-    NativeRowKernel(
-            Implementation implementation, int fields, int maxRows, int columns, int[] teacherColumns, int threads) {
-        isa = implementation.isa();
+    private NativeRowKernel(
+            String name, Implementation implementation, int maxRows, int columns, int[] teacherColumns, int threads) {
+        kernel = NativeKernel.overRows(name, implementation.isa());
         this.columns = columns;
         this.teacherColumns = teacherColumns;
-        args = arena.allocate(fields * 8L, 8);
+        args = kernel.arguments().allocate(arena);
         // One entry more than needed: an empty array has no address.
         teacherAddresses = arena.allocate(ADDRESS, teacherColumns.length + 1);
-        teacherStrides = longs(teacherColumns);
         rowLoss = arena.allocate(JAVA_DOUBLE, maxRows);
         scratch = new MemorySegment[threads];
+        rows = field("rows");
+        temperature = name.equals("multi_teacher_kl") ? field("temperature") : null;
+        student = field("student");
+        weight = field("weight");
+        gradient = field("gradient");
+        set("teachers", teacherColumns.length);
+        set("student_stride", columns);
+        set("teacher", teacherAddresses.address());
+        set("teacher_stride", longs(teacherColumns).address());
+        set("weight_stride", teacherColumns.length);
+        set("gradient_stride", columns);
+    }
+
+    static NativeRowKernel multiTeacherKl(
+            Implementation implementation, int maxRows, int classes, List<ClassRange> ranges, int threads) {
+        int[] sizes = ranges.stream().mapToInt(ClassRange::size).toArray();
+        NativeRowKernel kernel =
+                new NativeRowKernel("multi_teacher_kl", implementation, maxRows, classes, sizes, threads);
+        kernel.set("classes", classes);
+        kernel.set(
+                "class_begin",
+                kernel.longs(ranges.stream().mapToInt(ClassRange::begin).toArray())
+                        .address());
+        kernel.set(
+                "class_end",
+                kernel.longs(ranges.stream().mapToInt(ClassRange::end).toArray())
+                        .address());
+        return kernel.withScratch();
+    }
+
+    static NativeRowKernel featureMse(
+            Implementation implementation, int maxRows, int dims, int[] teacherColumns, int threads) {
+        NativeRowKernel kernel =
+                new NativeRowKernel("feature_mse", implementation, maxRows, dims, teacherColumns, threads);
+        kernel.set("dims", dims);
+        return kernel.withScratch();
     }
 
     /**
      * A line of the cache between the threads' scratch: its end may be written while another thread reads its own
      * start.
      */
-    final void allocateScratch(long bytes) {
+    private NativeRowKernel withScratch() {
+        long bytes = kernel.scratchBytes(args);
         for (int i = 0; i < scratch.length; i++) {
             scratch[i] = arena.allocate(bytes + 64, 64);
         }
+        return this;
     }
 
-    final MemorySegment longs(int[] values) {
+    private Field field(String name) {
+        return kernel.arguments().field(name);
+    }
+
+    private void set(String name, long value) {
+        field(name).set(args, value);
+    }
+
+    private MemorySegment longs(int[] values) {
         MemorySegment segment = arena.allocate(JAVA_LONG, values.length + 1);
         for (int i = 0; i < values.length; i++) {
             segment.setAtIndex(JAVA_LONG, i, values[i]);
@@ -50,41 +102,43 @@ abstract class NativeRowKernel implements RowKernel {
         return segment;
     }
 
-    final void field(int index, long value) {
-        args.setAtIndex(JAVA_LONG, index, value);
-    }
-
-    /** student and its stride, teachers and their strides. */
-    final void bindInputs(int field, MemorySegment student, MemorySegment[] teachers) {
+    @Override
+    public void bind(
+            int rows,
+            double temperature,
+            MemorySegment student,
+            MemorySegment[] teachers,
+            MemorySegment weight,
+            MemorySegment gradient) {
+        this.rows.set(args, rows);
+        if (this.temperature != null) {
+            this.temperature.setDouble(args, temperature);
+        }
+        this.student.set(args, student.address());
         for (int k = 0; k < teachers.length; k++) {
             teacherAddresses.setAtIndex(JAVA_LONG, k, teachers[k].address());
         }
-        field(field, student.address());
-        field(field + 1, columns);
-        field(field + 2, teacherAddresses.address());
-        field(field + 3, teacherStrides.address());
-    }
-
-    /** weight and its stride, gradient and its stride. */
-    final void bindWeightAndGradient(int field, MemorySegment weight, MemorySegment gradient) {
-        field(field, weight.address());
-        field(field + 1, teacherColumns.length);
-        field(field + 2, gradient.address());
-        field(field + 3, columns);
+        this.weight.set(args, weight.address());
+        this.gradient.set(args, gradient.address());
     }
 
     @Override
-    public final boolean takes(MemorySegment segment) {
+    public void rows(int begin, int end, int thread) {
+        kernel.rows(args, begin, end, scratch[thread], rowLoss);
+    }
+
+    @Override
+    public boolean takes(MemorySegment segment) {
         return segment.isNative();
     }
 
     @Override
-    public final double rowLoss(int row) {
+    public double rowLoss(int row) {
         return rowLoss.getAtIndex(JAVA_DOUBLE, row);
     }
 
     @Override
-    public final void close() {
+    public void close() {
         arena.close();
     }
 }

@@ -1,22 +1,35 @@
 package dev.palimpsest.kernel;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import dev.palimpsest.kernel.ffi.NativeLibrary;
+import dev.palimpsest.kernel.ffi.NativeKernel;
+import dev.palimpsest.kernel.ffi.NativeStruct.Field;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/**
- * {@link SnapshotReconstruction} in C++: fills a {@code palimpsest_snapshot_reconstruction_args}, fields of 8 bytes
- * each.
- */
+/** {@link SnapshotReconstruction} in C++: fills a {@code palimpsest_snapshot_reconstruction_args}. */
 final class NativeSnapshotReconstruction implements SnapshotKernel {
-    private final int isa;
+    private final NativeKernel kernel;
     private final Arena arena = Arena.ofShared();
-    private final MemorySegment args = arena.allocate(8 * 8L, 8);
+    private final MemorySegment args;
+    private final Field count;
+    private final Field weights;
+    private final Field planes;
+    private final Field planeCount;
+    private final Field step;
+    private final Field channelScale;
+    private final Field weightsPerChannel;
+    private final Field out;
 
     NativeSnapshotReconstruction(Implementation implementation) {
-        isa = implementation.isa();
+        kernel = NativeKernel.overWords("snapshot_reconstruction", implementation.isa());
+        args = kernel.arguments().allocate(arena);
+        count = kernel.arguments().field("count");
+        weights = kernel.arguments().field("weights");
+        planes = kernel.arguments().field("planes");
+        planeCount = kernel.arguments().field("plane_count");
+        step = kernel.arguments().field("step");
+        channelScale = kernel.arguments().field("channel_scale");
+        weightsPerChannel = kernel.arguments().field("weights_per_channel");
+        out = kernel.arguments().field("out");
     }
 
     /** C reads whole 64-bit words, so everything must be aligned to them; float32 memory practically always is. */
@@ -35,23 +48,19 @@ final class NativeSnapshotReconstruction implements SnapshotKernel {
             MemorySegment scale,
             long weightsPerChannel,
             MemorySegment out) {
-        field(0, count);
-        field(1, weights.address());
-        field(2, planes.address());
-        field(3, planeCount);
-        field(4, step);
-        field(5, scale == null ? 0 : scale.address());
-        field(6, weightsPerChannel);
-        field(7, out.address());
-    }
-
-    private void field(int index, long value) {
-        args.setAtIndex(JAVA_LONG, index, value);
+        this.count.set(args, count);
+        this.weights.set(args, weights.address());
+        this.planes.set(args, planes.address());
+        this.planeCount.set(args, planeCount);
+        this.step.set(args, step);
+        this.channelScale.set(args, scale == null ? 0 : scale.address());
+        this.weightsPerChannel.set(args, weightsPerChannel);
+        this.out.set(args, out.address());
     }
 
     @Override
     public void words(long begin, long end) {
-        NativeLibrary.snapshotReconstruction(isa, args, begin, end);
+        kernel.words(args, begin, end);
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.palimpsest.cuda;
 
+import dev.palimpsest.kernel.ffi.DeclaredKernel;
+import dev.palimpsest.kernel.ffi.NativeLibrary;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -16,19 +18,6 @@ import jcuda.driver.JCudaDriver;
  * frees everything that was made through it.
  */
 public final class CudaDevice implements AutoCloseable {
-    /** Stems of the .cu files whose kernels {@link #kernel} gives. */
-    public static final List<String> SOURCES = List.of(
-            "multi_teacher_kl",
-            "feature_mse",
-            "snapshot_reconstruction",
-            "row_loss",
-            "elementwise",
-            "matrix_rows",
-            "matrix_algebra",
-            "cross_entropy",
-            "frozen_norm",
-            "optimiser");
-
     private final CudaDeviceInfo info;
     private final CUdevice device;
     private final CUcontext context = new CUcontext();
@@ -125,14 +114,35 @@ public final class CudaDevice implements AutoCloseable {
     }
 
     /**
+     * The .cu files that the library's kernels come from.
+     *
+     * @return their stems
+     * @throws CudaException of kind UNAVAILABLE if libpalimpsest, which lists them, is not here
+     */
+    public static List<String> sources() {
+        LaunchPlan.requireLibrary();
+        return NativeLibrary.cudaKernels().stream()
+                .map(DeclaredKernel::source)
+                .distinct()
+                .toList();
+    }
+
+    /**
      * A kernel, its image loaded at the first call.
      *
-     * @param source the stem of its .cu file, as in {@code feature_mse}
-     * @param name the kernel's name in it
-     * @throws CudaException if no image runs on this device
+     * @param name as in {@code add_relu}
+     * @return the kernel with its declaration
+     * @throws IllegalArgumentException if the library lists no such kernel
+     * @throws CudaException if no image runs on this device, or libpalimpsest is not here
      */
-    public CudaKernel kernel(String source, String name) {
-        return module(source).kernel(name);
+    public CudaKernel kernel(String name) {
+        LaunchPlan.requireLibrary();
+        for (DeclaredKernel declared : NativeLibrary.cudaKernels()) {
+            if (declared.name().equals(name)) {
+                return module(declared.source()).kernel(declared);
+            }
+        }
+        throw new IllegalArgumentException("libpalimpsest lists no CUDA kernel " + name);
     }
 
     /**

@@ -1,6 +1,5 @@
 package dev.palimpsest.cuda;
 
-import dev.palimpsest.kernel.ffi.NativeLibrary;
 import java.util.Arrays;
 
 /**
@@ -23,10 +22,9 @@ public final class CudaFeatureMse extends CudaRowKernel {
      * @throws CudaException if memory or kernels are not to be had
      */
     public CudaFeatureMse(CudaDevice device, CudaStream stream, int maxRows, int dims, int teachers, ElementType type) {
-        super(device, stream, 11, "feature_mse", VARIANTS, maxRows, dims, columns(maxRows, dims, teachers), type);
+        super(device, stream, "feature_mse", 4, VARIANTS, maxRows, dims, columns(maxRows, dims, teachers), type);
         this.dims = dims;
-        arguments().field(0, 1, (long) dims);
-        arguments().field(0, 2, (long) teachers);
+        set("dims", dims);
     }
 
     private static int[] columns(int maxRows, int dims, int teachers) {
@@ -56,11 +54,11 @@ public final class CudaFeatureMse extends CudaRowKernel {
             DeviceMatrix weight,
             DeviceMatrix gradient,
             long loss) {
-        queue(rows, 3, 7, student, teachers, weight, gradient, loss);
+        queue(rows, student, teachers, weight, gradient, loss);
     }
 
     @Override
-    boolean launchShape(int rows, LaunchShape into) {
-        return NativeLibrary.featureMseCudaLaunch(rows, dims, teachers(), sharedLimit(), into.memory());
+    boolean plan(int rows, LaunchPlan into) {
+        return into.make(rows, dims, teachers(), sharedLimit());
     }
 }

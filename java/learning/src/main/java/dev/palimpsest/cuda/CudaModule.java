@@ -9,6 +9,7 @@ import static jcuda.driver.CUresult.CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
 import static jcuda.driver.CUresult.CUDA_SUCCESS;
 
 import dev.palimpsest.cuda.CudaException.Kind;
+import dev.palimpsest.kernel.ffi.DeclaredKernel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -114,13 +115,13 @@ final class CudaModule {
         return origin;
     }
 
-    CudaKernel kernel(String name) {
-        return kernels.computeIfAbsent(name, wanted -> {
+    CudaKernel kernel(DeclaredKernel declared) {
+        return kernels.computeIfAbsent(declared.name(), name -> {
             CUfunction function = new CUfunction();
             Driver.check(
-                    JCudaDriver.cuModuleGetFunction(function, module, wanted),
-                    "looking for the kernel " + wanted + " of " + source);
-            return new CudaKernel(wanted, function);
+                    JCudaDriver.cuModuleGetFunction(function, module, "palimpsest_cuda_" + name),
+                    "looking for the kernel " + name + " of " + source);
+            return new CudaKernel(declared, function);
         });
     }
 

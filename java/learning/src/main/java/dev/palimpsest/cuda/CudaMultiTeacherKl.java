@@ -1,7 +1,7 @@
 package dev.palimpsest.cuda;
 
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.kernel.ffi.NativeLibrary;
+import dev.palimpsest.kernel.ffi.NativeStruct.Field;
 import java.util.List;
 
 /**
@@ -14,6 +14,7 @@ public final class CudaMultiTeacherKl extends CudaRowKernel {
 
     private final int classes;
     private final int widest;
+    private final Field temperature;
 
     /**
      * @param stream that all calls queue their work on
@@ -29,8 +30,8 @@ public final class CudaMultiTeacherKl extends CudaRowKernel {
         super(
                 device,
                 stream,
-                14,
                 "multi_teacher_kl",
+                5,
                 VARIANTS,
                 checked(maxRows, classes, ranges),
                 classes,
@@ -38,10 +39,10 @@ public final class CudaMultiTeacherKl extends CudaRowKernel {
                 type);
         this.classes = classes;
         this.widest = ranges.stream().mapToInt(ClassRange::size).max().orElse(0);
-        arguments().field(0, 1, (long) classes);
-        arguments().field(0, 2, (long) ranges.size());
-        arguments().field(0, 8, tableAddress(2));
-        arguments().field(0, 9, tableAddress(3));
+        this.temperature = field("temperature");
+        set("classes", classes);
+        set("class_begin", tableAddress(2));
+        set("class_end", tableAddress(3));
         try {
             writeTable(2, ranges.stream().mapToInt(ClassRange::begin).toArray());
             writeTable(3, ranges.stream().mapToInt(ClassRange::end).toArray());
@@ -87,12 +88,12 @@ public final class CudaMultiTeacherKl extends CudaRowKernel {
         if (!(temperature > 0 && temperature < Float.POSITIVE_INFINITY)) {
             throw new IllegalArgumentException("temperature " + temperature + ": expected a finite value above 0");
         }
-        arguments().field(0, 3, (double) temperature);
-        queue(rows, 4, 10, student, teachers, weight, gradient, loss);
+        this.temperature.setDouble(arguments(), temperature);
+        queue(rows, student, teachers, weight, gradient, loss);
     }
 
     @Override
-    boolean launchShape(int rows, LaunchShape into) {
-        return NativeLibrary.multiTeacherKlCudaLaunch(rows, classes, widest, teachers(), sharedLimit(), into.memory());
+    boolean plan(int rows, LaunchPlan into) {
+        return into.make(rows, classes, widest, teachers(), sharedLimit());
     }
 }

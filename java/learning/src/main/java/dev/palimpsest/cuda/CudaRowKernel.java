@@ -2,16 +2,19 @@ package dev.palimpsest.cuda;
 
 import dev.palimpsest.cuda.CudaException.Kind;
 import dev.palimpsest.kernel.ffi.NativeLibrary;
+import dev.palimpsest.kernel.ffi.NativeStruct;
+import dev.palimpsest.kernel.ffi.NativeStruct.Field;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
  * What the kernels over rows share on the device: tables of the teachers, written by a kernel that carries them in its
- * arguments and only when they change; row losses; the argument struct; the mean of the rows' losses in row order.
+ * arguments and only when they change; row losses; the argument struct with the fields that both have; the mean of the
+ * rows' losses in row order.
  */
 abstract class CudaRowKernel implements AutoCloseable {
-    private static final String MEAN = "row_loss";
-    private static final int WORDS_A_LAUNCH = 64;
-
     private final CudaDevice device;
     private final CudaStream stream;
     private final int maxRows;
@@ -23,34 +26,36 @@ abstract class CudaRowKernel implements AutoCloseable {
     private final CudaKernel mean;
     private final DeviceBuffer tables;
     private final DeviceBuffer rowLoss;
-    private final CudaArguments arguments;
-    private final CudaArguments tableArguments = new CudaArguments(8 * WORDS_A_LAUNCH, 8, 8);
-    private final CudaArguments meanArguments = new CudaArguments(8, 8, 8);
+    private final NativeStruct struct;
+    private final MemorySegment arguments;
+    private final MemorySegment words; // of one launch of the table's kernel
     private final long[] written; // addresses and strides of the teachers that the tables hold
-    private final LaunchShape shape = new LaunchShape();
+    private final Field rowsField;
+    private final Field studentField;
+    private final Field studentStrideField;
+    private final Field weightField;
+    private final Field weightStrideField;
+    private final Field gradientField;
+    private final Field gradientStrideField;
+    private final LaunchPlan plan;
     private boolean closed;
 
     /**
-     * @param fields of the struct of palimpsest.h
      * @param kernel as in the kernels' names
+     * @param planSizes how many sizes its plan depends on
      * @param variantNames by number of palimpsest_cuda_variant
      */
     CudaRowKernel(
             CudaDevice device,
             CudaStream stream,
-            int fields,
             String kernel,
+            int planSizes,
             String[] variantNames,
             int maxRows,
             int columns,
             int[] teacherColumns,
             ElementType type) {
-        if (!NativeLibrary.isLoaded()) {
-            throw new CudaException(
-                    Kind.UNAVAILABLE,
-                    "libpalimpsest, which knows how the CUDA kernels are launched, is not here: "
-                            + NativeLibrary.description());
-        }
+        plan = new LaunchPlan(kernel, planSizes);
         this.device = device;
         this.stream = stream;
         this.maxRows = maxRows;
@@ -58,12 +63,19 @@ abstract class CudaRowKernel implements AutoCloseable {
         this.teacherColumns = teacherColumns;
         this.type = type;
         variants = new CudaKernel[variantNames.length];
-        Arrays.setAll(
-                variants,
-                v -> device.kernel(kernel, "palimpsest_cuda_" + kernel + "_" + variantNames[v] + "_" + type.label()));
-        table = device.kernel(MEAN, "palimpsest_cuda_row_loss_table");
-        mean = device.kernel(MEAN, "palimpsest_cuda_row_loss_mean");
-        arguments = new CudaArguments(8 * fields, 8);
+        Arrays.setAll(variants, v -> device.kernel(kernel + "_" + variantNames[v] + "_" + type.label()));
+        table = device.kernel("row_loss_table");
+        mean = device.kernel("row_loss_mean");
+        words = NativeLibrary.struct("palimpsest_cuda_words").allocate(Arena.ofAuto());
+        struct = NativeLibrary.struct("palimpsest_" + kernel + "_args");
+        arguments = struct.allocate(Arena.ofAuto());
+        rowsField = struct.field("rows");
+        studentField = struct.field("student");
+        studentStrideField = struct.field("student_stride");
+        weightField = struct.field("weight");
+        weightStrideField = struct.field("weight_stride");
+        gradientField = struct.field("gradient");
+        gradientStrideField = struct.field("gradient_stride");
         written = new long[2 * teacherColumns.length];
         rowLoss = device.memory().allocate(8L * maxRows, stream);
         try {
@@ -72,11 +84,21 @@ abstract class CudaRowKernel implements AutoCloseable {
             rowLoss.close();
             throw e;
         }
-        arguments.set(1, rowLoss.address());
-        meanArguments.set(0, rowLoss.address());
+        set("teachers", teacherColumns.length);
+        set("teacher", tableAddress(0));
+        set("teacher_stride", tableAddress(1));
     }
 
-    final CudaArguments arguments() {
+    /** A field of the argument struct, by its name in palimpsest.h. */
+    final Field field(String name) {
+        return struct.field(name);
+    }
+
+    final void set(String field, long value) {
+        field(field).set(arguments, value);
+    }
+
+    final MemorySegment arguments() {
         return arguments;
     }
 
@@ -99,42 +121,33 @@ abstract class CudaRowKernel implements AutoCloseable {
     }
 
     /** Asks libpalimpsest for the launch of that many rows. */
-    abstract boolean launchShape(int rows, LaunchShape into);
+    abstract boolean plan(int rows, LaunchPlan into);
 
-    /**
-     * Fills the struct: weight and gradient with their strides are its last four fields, student and teachers the four
-     * given here.
-     */
+    /** Fills the fields of the struct that both kernels have, and launches. */
     final void queue(
             int rows,
-            int inputs,
-            int outputs,
             DeviceMatrix student,
             DeviceMatrix[] teachers,
             DeviceMatrix weight,
             DeviceMatrix gradient,
             long loss) {
         check(rows, student, teachers, weight, gradient, loss);
-        if (!launchShape(rows, shape)) {
+        if (!plan(rows, plan)) {
             throw new CudaException(
                     Kind.LAUNCH,
                     "no launch is possible for " + rows + "×" + columns + " and " + teachers.length + " teachers with "
                             + sharedLimit() + " bytes of shared memory a block");
         }
         writeTeachers(teachers);
-        arguments.field(0, 0, (long) rows);
-        arguments.field(0, inputs, student.address());
-        arguments.field(0, inputs + 1, student.stride());
-        arguments.field(0, inputs + 2, tableAddress(0));
-        arguments.field(0, inputs + 3, tableAddress(1));
-        arguments.field(0, outputs, weight.address());
-        arguments.field(0, outputs + 1, weight.stride());
-        arguments.field(0, outputs + 2, gradient.address());
-        arguments.field(0, outputs + 3, gradient.stride());
-        variants[shape.variant()].launch(stream, shape.blocks(), shape.threads(), shape.sharedBytes(), arguments);
-        meanArguments.set(1, (long) rows);
-        meanArguments.set(2, loss);
-        mean.launch(stream, 1, 32, 0, meanArguments);
+        rowsField.set(arguments, rows);
+        studentField.set(arguments, student.address());
+        studentStrideField.set(arguments, student.stride());
+        weightField.set(arguments, weight.address());
+        weightStrideField.set(arguments, weight.stride());
+        gradientField.set(arguments, gradient.address());
+        gradientStrideField.set(arguments, gradient.stride());
+        variants[plan.variant()].withPlan(plan, arguments, rowLoss.address()).run(stream);
+        mean.with(rowLoss.address(), rows, loss).run(stream);
     }
 
     private void writeTeachers(DeviceMatrix[] teachers) {
@@ -149,15 +162,12 @@ abstract class CudaRowKernel implements AutoCloseable {
         }
     }
 
-    private void writeWords(long target, long[] words) {
-        for (int begin = 0; begin < words.length; begin += WORDS_A_LAUNCH) {
-            int count = Math.min(WORDS_A_LAUNCH, words.length - begin);
-            for (int i = 0; i < count; i++) {
-                tableArguments.field(0, i, words[begin + i]);
-            }
-            tableArguments.set(1, target + 8L * begin);
-            tableArguments.set(2, (long) count);
-            table.launch(stream, 1, WORDS_A_LAUNCH, 0, tableArguments);
+    private void writeWords(long target, long[] values) {
+        int most = Math.toIntExact(words.byteSize() / Long.BYTES);
+        for (int begin = 0; begin < values.length; begin += most) {
+            int count = Math.min(most, values.length - begin);
+            MemorySegment.copy(values, begin, words, ValueLayout.JAVA_LONG, 0, count);
+            table.with(words, target + (long) Long.BYTES * begin, count).run(stream);
         }
     }
 

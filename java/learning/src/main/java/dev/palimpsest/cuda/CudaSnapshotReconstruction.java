@@ -2,6 +2,10 @@ package dev.palimpsest.cuda;
 
 import dev.palimpsest.cuda.CudaException.Kind;
 import dev.palimpsest.kernel.ffi.NativeLibrary;
+import dev.palimpsest.kernel.ffi.NativeStruct;
+import dev.palimpsest.kernel.ffi.NativeStruct.Field;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /**
  * {@link dev.palimpsest.kernel.SnapshotReconstruction} on a device, with the same bits. A call queues work on its
@@ -12,19 +16,22 @@ public final class CudaSnapshotReconstruction {
 
     private final CudaStream stream;
     private final CudaKernel kernel;
-    private final CudaArguments arguments = new CudaArguments(8 * 8);
-    private final LaunchShape shape = new LaunchShape();
+    private final LaunchPlan plan = new LaunchPlan("snapshot_reconstruction", 1);
+    private final NativeStruct struct = NativeLibrary.struct("palimpsest_snapshot_reconstruction_args");
+    private final MemorySegment arguments = struct.allocate(Arena.ofAuto());
+    private final Field countField = struct.field("count");
+    private final Field weightsField = struct.field("weights");
+    private final Field planesField = struct.field("planes");
+    private final Field planeCountField = struct.field("plane_count");
+    private final Field stepField = struct.field("step");
+    private final Field channelScaleField = struct.field("channel_scale");
+    private final Field weightsPerChannelField = struct.field("weights_per_channel");
+    private final Field outField = struct.field("out");
 
     /** @throws CudaException if the kernel is not to be had */
     public CudaSnapshotReconstruction(CudaDevice device, CudaStream stream) {
-        if (!NativeLibrary.isLoaded()) {
-            throw new CudaException(
-                    Kind.UNAVAILABLE,
-                    "libpalimpsest, which knows how the CUDA kernels are launched, is not here: "
-                            + NativeLibrary.description());
-        }
         this.stream = stream;
-        kernel = device.kernel("snapshot_reconstruction", "palimpsest_cuda_snapshot_reconstruction");
+        kernel = device.kernel("snapshot_reconstruction");
     }
 
     /**
@@ -57,18 +64,18 @@ public final class CudaSnapshotReconstruction {
         requireAligned("weights", weights, Float.BYTES);
         requireAligned("planes", planes, Long.BYTES);
         requireAligned("out", out, Float.BYTES);
-        if (!NativeLibrary.snapshotReconstructionCudaLaunch(count, shape.memory())) {
+        if (!plan.make(count)) {
             throw new CudaException(Kind.LAUNCH, "no launch is possible for " + count + " weights");
         }
-        arguments.field(0, 0, count);
-        arguments.field(0, 1, weights);
-        arguments.field(0, 2, planes);
-        arguments.field(0, 3, (long) planeCount);
-        arguments.field(0, 4, (long) step);
-        arguments.field(0, 5, scale);
-        arguments.field(0, 6, weightsPerChannel);
-        arguments.field(0, 7, out);
-        kernel.launch(stream, shape.blocks(), shape.threads(), shape.sharedBytes(), arguments);
+        countField.set(arguments, count);
+        weightsField.set(arguments, weights);
+        planesField.set(arguments, planes);
+        planeCountField.set(arguments, planeCount);
+        stepField.set(arguments, step);
+        channelScaleField.set(arguments, scale);
+        weightsPerChannelField.set(arguments, weightsPerChannel);
+        outField.set(arguments, out);
+        kernel.withPlan(plan, arguments).run(stream);
     }
 
     private static void check(long count, int planeCount, int step, long scale, long weightsPerChannel) {

@@ -39,6 +39,24 @@ final class Checks {
         }
     }
 
+    /** What elementwise operations take: activations, or row-major tensors of one to four axes but three. */
+    static void elementwise(String operation, Tensor x) {
+        if (x.shape().rank() == 3 || x.shape().rank() > 4) {
+            throw new IllegalArgumentException(
+                    operation + " needs an activation N×C×H×W or a matrix N×features, got " + x.shape());
+        }
+        notEmpty(operation, x.shape());
+    }
+
+    /** @return the matrix's shape */
+    static Shape rows(String operation, Shape images) {
+        if (images.rank() != 4) {
+            throw new IllegalArgumentException(operation + " needs images N×C×H×W, got " + images);
+        }
+        notEmpty(operation, images);
+        return Shape.of(images.extent(0), Math.toIntExact(images.elements() / images.extent(0)));
+    }
+
     static void notEmpty(String operation, Shape batch) {
         if (batch.elements() == 0) {
             throw new IllegalArgumentException(

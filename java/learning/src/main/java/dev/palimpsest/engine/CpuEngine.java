@@ -41,7 +41,7 @@ final class CpuEngine implements Engine {
     private final Map<CpuConvolution.Key, CpuConvolution> convolutions = new HashMap<>();
     private final Map<CpuBatchNorm.Key, CpuBatchNorm> norms = new HashMap<>();
     private final Map<CpuLinear.Key, CpuLinear> linears = new HashMap<>();
-    private final Map<Shape, CpuElementwise> elementwise = new HashMap<>();
+    private final Map<Described, CpuElementwise> elementwise = new HashMap<>();
     private final Map<Shape, CpuPooling> poolings = new HashMap<>();
     private final Map<CpuMaxPooling.Key, CpuMaxPooling> maxPoolings = new HashMap<>();
     private boolean closed;
@@ -106,7 +106,7 @@ final class CpuEngine implements Engine {
             return tensor.data().asSlice(0, tensor.shape().bytes()).toArray(JAVA_FLOAT);
         }
         MemorySegment plain = take(tensor.shape().bytes());
-        elementwise(tensor.shape()).toRowMajor(tensor, plain);
+        elementwise(tensor).toRowMajor(tensor, plain);
         float[] values = plain.toArray(JAVA_FLOAT);
         workspace.give(plain);
         return values;
@@ -157,18 +157,51 @@ final class CpuEngine implements Engine {
     public Tensor addRelu(Tensor a, Tensor b) {
         Checks.activation("a residual sum", a);
         Checks.same(a, b);
-        return elementwise(a.shape()).addRelu(a, b);
+        return elementwise(a).addRelu(a, b);
+    }
+
+    @Override
+    public Tensor add(Tensor a, Tensor b) {
+        Checks.elementwise("a sum", a);
+        Checks.same(a, b);
+        return elementwise(a).sum(a, b);
+    }
+
+    @Override
+    public Tensor relu(Tensor x) {
+        Checks.elementwise("ReLU", x);
+        return elementwise(x).relu(x);
+    }
+
+    @Override
+    public Tensor flatten(Tensor images) {
+        Tensor rows = allocate(Checks.rows("flattening", images.shape()));
+        if (images.layout() == Tensor.Layout.ROW_MAJOR) {
+            MemorySegment.copy(images.data(), 0, rows.data(), 0, images.shape().bytes());
+        } else {
+            elementwise(images).toRowMajor(images, rows.data());
+        }
+        return rows;
+    }
+
+    @Override
+    public Tensor unflatten(Tensor rows, Shape images) {
+        Checks.shape("the gradient of flattened images", Checks.rows("flattening", images), rows);
+        Tensor result = activation(images);
+        elementwise(result).fromRowMajor(rows.data(), result);
+        return result;
     }
 
     @Override
     public Tensor reluGradient(Tensor gradient, Tensor output) {
-        Checks.activation("the gradient of ReLU", output);
+        Checks.elementwise("the gradient of ReLU", output);
         Checks.same(gradient, output);
-        return elementwise(output.shape()).reluGradient(gradient, output);
+        return elementwise(output).reluGradient(gradient, output);
     }
 
-    private CpuElementwise elementwise(Shape images) {
-        return elementwise.computeIfAbsent(images, shape -> new CpuElementwise(this, shape));
+    private CpuElementwise elementwise(Tensor like) {
+        return elementwise.computeIfAbsent(
+                new Described(like.shape(), like.layout()), key -> new CpuElementwise(this, key.shape, key.layout));
     }
 
     @Override
@@ -225,7 +258,7 @@ final class CpuEngine implements Engine {
     public void addScaled(Tensor target, float factor, Tensor source) {
         Checks.same(target, source);
         if (factor == 1 && target.layout() == Tensor.Layout.ENGINE) {
-            elementwise(target.shape()).add(target, source);
+            elementwise(target).add(target, source);
         } else {
             add(target.data(), factor, source.data());
         }
@@ -384,7 +417,11 @@ final class CpuEngine implements Engine {
 
     /** An activation in this engine's order, from the workspace. */
     Tensor activation(Shape shape) {
-        return new Tensor(shape, Tensor.Layout.ENGINE, take(shape.bytes()));
+        return tensor(shape, Tensor.Layout.ENGINE);
+    }
+
+    Tensor tensor(Shape shape, Tensor.Layout layout) {
+        return new Tensor(shape, layout, take(shape.bytes()));
     }
 
     /**

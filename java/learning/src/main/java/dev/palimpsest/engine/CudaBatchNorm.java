@@ -2,6 +2,7 @@ package dev.palimpsest.engine;
 
 import static jcuda.jcudnn.cudnnBatchNormMode.CUDNN_BATCHNORM_SPATIAL;
 
+import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Shape;
@@ -15,14 +16,12 @@ import jcuda.jcudnn.cudnnTensorDescriptor;
  * a pass of its own.
  */
 final class CudaBatchNorm {
-    private static final int THREADS = 256;
-
     private final CudaEngine engine;
-    private final CudaLaunch frozenGradient;
+    private final CudaKernel frozenGradient;
 
     CudaBatchNorm(CudaEngine engine) {
         this.engine = engine;
-        frozenGradient = new CudaLaunch(engine.device(), "frozen_norm", "frozen_norm_gradient", 12);
+        frozenGradient = engine.device().kernel("frozen_norm_gradient");
     }
 
     private Pointer read(Mirror mirror) {
@@ -133,18 +132,19 @@ final class CudaBatchNorm {
         Shape shape = input.shape();
         DeviceBuffer scale = engine.mirrors().read(norm.scale().valueMirror());
         frozenGradient
-                .with(engine.address(gradient))
-                .with(engine.address(input))
-                .with(scale.address())
-                .with(engine.mirrors().read(norm.runningMean().mirror()).address())
-                .with(engine.mirrors().read(norm.runningVariance().mirror()).address())
-                .withDouble(BatchNorm.EPSILON)
-                .with(shape.extent(0))
-                .with(shape.extent(1))
-                .with((long) shape.extent(2) * shape.extent(3))
-                .with(engine.address(result))
-                .with(engine.mirrors().write(norm.scale().gradientMirror()).address())
-                .with(engine.mirrors().write(norm.shift().gradientMirror()).address())
-                .run(engine.lane().stream(), shape.extent(1), THREADS, 2 * THREADS * Double.BYTES);
+                .with(
+                        engine.address(gradient),
+                        engine.address(input),
+                        scale.address(),
+                        engine.mirrors().read(norm.runningMean().mirror()).address(),
+                        engine.mirrors().read(norm.runningVariance().mirror()).address(),
+                        BatchNorm.EPSILON,
+                        shape.extent(0),
+                        shape.extent(1),
+                        (long) shape.extent(2) * shape.extent(3),
+                        engine.address(result),
+                        engine.mirrors().write(norm.scale().gradientMirror()).address(),
+                        engine.mirrors().write(norm.shift().gradientMirror()).address())
+                .run(engine.lane().stream());
     }
 }

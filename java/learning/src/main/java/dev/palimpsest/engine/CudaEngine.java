@@ -218,8 +218,43 @@ final class CudaEngine implements Engine {
     }
 
     @Override
+    public Tensor add(Tensor a, Tensor b) {
+        Checks.elementwise("a sum", a);
+        Checks.same(a, b);
+        Tensor sum = copy(a, a.shape(), a.layout());
+        elementwise.addScaled(sum, 1, b);
+        return sum;
+    }
+
+    @Override
+    public Tensor relu(Tensor x) {
+        Checks.elementwise("ReLU", x);
+        Tensor result = copy(x, x.shape(), x.layout());
+        elementwise.relu(result);
+        return result;
+    }
+
+    /** Activations lie in rows here too. */
+    @Override
+    public Tensor flatten(Tensor images) {
+        return copy(images, Checks.rows("flattening", images.shape()), Tensor.Layout.ROW_MAJOR);
+    }
+
+    @Override
+    public Tensor unflatten(Tensor rows, Shape images) {
+        Checks.shape("the gradient of flattened images", Checks.rows("flattening", images), rows);
+        return copy(rows, images, Tensor.Layout.ENGINE);
+    }
+
+    private Tensor copy(Tensor from, Shape shape, Tensor.Layout layout) {
+        Tensor result = tensor(shape, layout);
+        lane.stream().copy(address(from), address(result), shape.bytes());
+        return result;
+    }
+
+    @Override
     public Tensor reluGradient(Tensor gradient, Tensor output) {
-        Checks.activation("the gradient of ReLU", output);
+        Checks.elementwise("the gradient of ReLU", output);
         Checks.same(gradient, output);
         return elementwise.reluGradient(gradient, output);
     }

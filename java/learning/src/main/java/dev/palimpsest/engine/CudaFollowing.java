@@ -1,9 +1,11 @@
 package dev.palimpsest.engine;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.cuda.DeviceBuffer;
+import dev.palimpsest.kernel.ffi.NativeLibrary;
+import dev.palimpsest.kernel.ffi.NativeStruct;
 import dev.palimpsest.tensor.Mirror;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -12,10 +14,7 @@ import java.util.List;
 
 /** One launch moves all targets; the table of addresses stays on the device. */
 final class CudaFollowing implements Engine.Following {
-    private static final int THREADS = 256;
-    private static final int VALUES_A_BLOCK = 1024;
-    /** Of the table, for each pair: target, source, bits of the share kept, size, first block. */
-    private static final int WORDS = 5;
+    private static final NativeStruct PAIR = NativeLibrary.struct("palimpsest_cuda_pair");
 
     private final CudaEngine engine;
     private final List<Mirror> targets;
@@ -23,39 +22,41 @@ final class CudaFollowing implements Engine.Following {
     private final DeviceBuffer table;
     private final DeviceBuffer pairOfBlock;
     private final int blocks;
-    private final CudaLaunch follow;
+    private final CudaKernel follow;
 
     CudaFollowing(CudaEngine engine, List<Mirror> targets, List<Mirror> sources, float[] kept) {
         this.engine = engine;
         this.targets = List.copyOf(targets);
         this.sources = List.copyOf(sources);
-        follow = new CudaLaunch(engine.device(), "optimiser", "follow", 2);
+        follow = engine.device().kernel("follow");
         int[] blocksOf = targets.stream()
-                .mapToInt(target -> Math.ceilDiv(values(target), VALUES_A_BLOCK))
+                .mapToInt(target -> Math.ceilDiv(values(target), follow.itemsOfBlock()))
                 .toArray();
         blocks = Arrays.stream(blocksOf).sum();
         try (Arena temporary = Arena.ofConfined()) {
-            MemorySegment words = temporary.allocate(JAVA_LONG, (long) WORDS * targets.size());
+            MemorySegment pairs = PAIR.allocate(temporary, targets.size());
             MemorySegment owners = temporary.allocate(JAVA_INT, blocks);
             int block = 0;
             for (int i = 0; i < targets.size(); i++) {
-                long at = (long) WORDS * i;
-                words.setAtIndex(
-                        JAVA_LONG, at, engine.mirrors().write(targets.get(i)).address());
-                words.setAtIndex(
-                        JAVA_LONG, at + 1, engine.mirrors().read(sources.get(i)).address());
-                words.setAtIndex(JAVA_LONG, at + 2, Float.floatToRawIntBits(kept[i]));
-                words.setAtIndex(JAVA_LONG, at + 3, values(targets.get(i)));
-                words.setAtIndex(JAVA_LONG, at + 4, block);
+                MemorySegment pair = PAIR.element(pairs, i);
+                set(pair, "target", engine.mirrors().write(targets.get(i)).address());
+                set(pair, "source", engine.mirrors().read(sources.get(i)).address());
+                set(pair, "kept_bits", Float.floatToRawIntBits(kept[i]));
+                set(pair, "size", values(targets.get(i)));
+                set(pair, "first_block", block);
                 for (int b = 0; b < blocksOf[i]; b++) {
                     owners.setAtIndex(JAVA_INT, block++, i);
                 }
             }
-            table = engine.take(words.byteSize());
+            table = engine.take(pairs.byteSize());
             pairOfBlock = engine.take(owners.byteSize());
-            engine.lane().stream().toDevice(words, table.address());
+            engine.lane().stream().toDevice(pairs, table.address());
             engine.lane().stream().toDevice(owners, pairOfBlock.address());
         }
+    }
+
+    private static void set(MemorySegment pair, String field, long value) {
+        PAIR.field(field).set(pair, value);
     }
 
     private static int values(Mirror mirror) {
@@ -66,7 +67,7 @@ final class CudaFollowing implements Engine.Following {
     public void step() {
         sources.forEach(engine.mirrors()::read);
         targets.forEach(engine.mirrors()::write);
-        follow.with(table.address()).with(pairOfBlock.address()).run(engine.lane().stream(), blocks, THREADS, 0);
+        follow.withBlocks(blocks, table.address(), pairOfBlock.address()).run(engine.lane().stream());
     }
 
     @Override

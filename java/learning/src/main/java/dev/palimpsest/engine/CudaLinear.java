@@ -3,6 +3,7 @@ package dev.palimpsest.engine;
 import static jcuda.jcublas.cublasOperation.CUBLAS_OP_N;
 import static jcuda.jcublas.cublasOperation.CUBLAS_OP_T;
 
+import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -13,16 +14,14 @@ import jcuda.jcublas.JCublas2;
  * Fully connected layers on cuBLAS, which counts by columns: our row-major matrices are to it their own transposes.
  */
 final class CudaLinear {
-    private static final int THREADS = 256;
-
     private final CudaEngine engine;
-    private final CudaLaunch repeatRow;
-    private final CudaLaunch addColumnSums;
+    private final CudaKernel repeatRow;
+    private final CudaKernel addColumnSums;
 
     CudaLinear(CudaEngine engine) {
         this.engine = engine;
-        repeatRow = new CudaLaunch(engine.device(), "matrix_rows", "repeat_row", 4);
-        addColumnSums = new CudaLaunch(engine.device(), "matrix_rows", "add_column_sums", 4);
+        repeatRow = engine.device().kernel("repeat_row");
+        addColumnSums = engine.device().kernel("add_column_sums");
     }
 
     /** The bias in every row, and input·weightᵀ added to it. */
@@ -37,11 +36,8 @@ final class CudaLinear {
         Tensor result = engine.allocate(Shape.of(rows, outputs));
         long count = (long) rows * outputs;
         repeatRow
-                .with(engine.mirrors().read(bias.valueMirror()).address())
-                .with(outputs)
-                .with(engine.address(result))
-                .with(count)
-                .run(engine.lane().stream(), Math.ceilDiv(count, (long) THREADS), THREADS, 0);
+                .with(engine.mirrors().read(bias.valueMirror()).address(), outputs, engine.address(result), count)
+                .run(engine.lane().stream());
         product(
                 CUBLAS_OP_T,
                 CUBLAS_OP_N,
@@ -91,11 +87,12 @@ final class CudaLinear {
                 engine.mirrors().write(weight.gradientMirror()).pointer(),
                 inputs);
         addColumnSums
-                .with(engine.address(gradient))
-                .with(rows)
-                .with(outputs)
-                .with(engine.mirrors().write(bias.gradientMirror()).address())
-                .run(engine.lane().stream(), Math.ceilDiv(outputs, THREADS), THREADS, 0);
+                .with(
+                        engine.address(gradient),
+                        rows,
+                        outputs,
+                        engine.mirrors().write(bias.gradientMirror()).address())
+                .run(engine.lane().stream());
         return result;
     }
 

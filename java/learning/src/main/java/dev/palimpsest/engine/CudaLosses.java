@@ -3,6 +3,8 @@ package dev.palimpsest.engine;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.palimpsest.cuda.CudaKernel;
+import dev.palimpsest.cuda.CudaLaunch;
 import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.cuda.PinnedBuffer;
 import dev.palimpsest.kernel.ClassRange;
@@ -21,14 +23,12 @@ final class CudaLosses {
     /** How many are kept. */
     private static final int RING = 256;
 
-    private static final int ROWS_A_BLOCK = 4;
-
     private final CudaEngine engine;
     private final DeviceBuffer values;
     private final PinnedBuffer arrived;
-    private final CudaLaunch softmax;
-    private final CudaLaunch sigmoid;
-    private final CudaLaunch mean;
+    private final CudaKernel softmax;
+    private final CudaKernel sigmoid;
+    private final CudaKernel mean;
     private MemorySegment labels = MemorySegment.NULL;
     private long made;
 
@@ -36,9 +36,9 @@ final class CudaLosses {
         this.engine = engine;
         values = engine.device().allocate(RING * Double.BYTES);
         arrived = engine.device().pinned(RING * Double.BYTES);
-        softmax = new CudaLaunch(engine.device(), "cross_entropy", "softmax_cross_entropy", 8);
-        sigmoid = new CudaLaunch(engine.device(), "cross_entropy", "sigmoid_cross_entropy", 8);
-        mean = new CudaLaunch(engine.device(), "row_loss", "row_loss_mean", 3);
+        softmax = engine.device().kernel("softmax_cross_entropy");
+        sigmoid = engine.device().kernel("sigmoid_cross_entropy");
+        mean = engine.device().kernel("row_loss_mean");
     }
 
     /** A loss whose value the given work writes to the device address that it is told. */
@@ -48,7 +48,7 @@ final class CudaLosses {
 
     /** The mean of float64 values on the device, added in their order. */
     DoubleSupplier mean(long rowValues, int rows) {
-        return value(value -> mean.with(rowValues).with(rows).with(value).run(engine.lane().stream(), 1, 32, 0));
+        return value(value -> mean.with(rowValues, rows, value).run(engine.lane().stream()));
     }
 
     /** See {@link #of}. */
@@ -77,14 +77,15 @@ final class CudaLosses {
         return classification(
                 shape,
                 label,
-                (labelAddress, gradient, rowLoss) -> softmax.with(engine.address(logits))
-                        .with(labelAddress)
-                        .with(shape.extent(0))
-                        .with(shape.extent(1))
-                        .with(classes.begin())
-                        .with(classes.end())
-                        .with(gradient)
-                        .with(rowLoss));
+                (labelAddress, gradient, rowLoss) -> softmax.with(
+                        engine.address(logits),
+                        labelAddress,
+                        shape.extent(0),
+                        shape.extent(1),
+                        classes.begin(),
+                        classes.end(),
+                        gradient,
+                        rowLoss));
     }
 
     Engine.Loss sigmoid(Tensor logits, int[] label, Tensor last) {
@@ -92,14 +93,15 @@ final class CudaLosses {
         return classification(
                 shape,
                 label,
-                (labelAddress, gradient, rowLoss) -> sigmoid.with(engine.address(logits))
-                        .with(labelAddress)
-                        .with(last == null ? 0 : engine.address(last))
-                        .with(last == null ? 0 : last.shape().extent(1))
-                        .with(shape.extent(0))
-                        .with(shape.extent(1))
-                        .with(gradient)
-                        .with(rowLoss));
+                (labelAddress, gradient, rowLoss) -> sigmoid.with(
+                        engine.address(logits),
+                        labelAddress,
+                        last == null ? 0 : engine.address(last),
+                        last == null ? 0 : last.shape().extent(1),
+                        shape.extent(0),
+                        shape.extent(1),
+                        gradient,
+                        rowLoss));
     }
 
     private interface Arguments {
@@ -115,8 +117,8 @@ final class CudaLosses {
             return of(gradient, value -> {
                 arguments
                         .of(labelMemory.address(), engine.address(gradient), rowLoss.address())
-                        .run(engine.lane().stream(), Math.ceilDiv(rows, ROWS_A_BLOCK), 32 * ROWS_A_BLOCK, 0);
-                mean.with(rowLoss.address()).with(rows).with(value).run(engine.lane().stream(), 1, 32, 0);
+                        .run(engine.lane().stream());
+                mean.with(rowLoss.address(), rows, value).run(engine.lane().stream());
             });
         }
     }

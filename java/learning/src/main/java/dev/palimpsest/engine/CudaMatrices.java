@@ -73,13 +73,8 @@ final class CudaMatrices implements Matrices {
     private CudaMatrix widened(Tensor tensor, long constants) {
         Shape shape = Checks.matrix(tensor);
         CudaMatrix result = matrix(shape.extent(0), shape.extent(1));
-        kernels.elements(
-                kernels.widened
-                        .with(engine.address(tensor))
-                        .with(constants)
-                        .with(shape.extent(1))
-                        .with(result.address()),
-                shape.elements());
+        kernels.run(kernels.widened.with(
+                engine.address(tensor), constants, shape.extent(1), result.address(), shape.elements()));
         return result;
     }
 
@@ -100,18 +95,11 @@ final class CudaMatrices implements Matrices {
         CudaMatrix sureness = matrix(rows, teachers);
         for (int k = 0; k < teachers; k++) {
             CudaMatrix p = (CudaMatrix) softmaxes.get(k);
-            kernels.rows(
-                    kernels.sureness
-                            .with(p.address())
-                            .with(label)
-                            .with(rows)
-                            .with(p.columns())
-                            .with(sureness.address() + (long) k * Double.BYTES)
-                            .with(teachers),
-                    rows);
+            kernels.run(kernels.sureness.with(
+                    p.address(), label, rows, p.columns(), sureness.address() + (long) k * Double.BYTES, teachers));
         }
         Tensor result = engine.allocate(Shape.of(rows, teachers));
-        kernels.elements(kernels.surest.with(sureness.address()).with(teachers).with(engine.address(result)), rows);
+        kernels.run(kernels.surest.with(sureness.address(), teachers, engine.address(result), rows));
         return result;
     }
 

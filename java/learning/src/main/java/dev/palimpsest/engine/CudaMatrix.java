@@ -69,15 +69,7 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     @Override
     public CudaMatrix transposed() {
         CudaMatrix result = on.matrix(columns, rows);
-        on.kernels()
-                .elements(
-                        on.kernels()
-                                .transposed
-                                .with(address())
-                                .with(rows)
-                                .with(columns)
-                                .with(result.address()),
-                        elements());
+        on.kernels().run(on.kernels().transposed.with(address(), rows, columns, result.address(), elements()));
         return result;
     }
 
@@ -99,15 +91,7 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
 
     private CudaMatrix sum(long a, double factor, CudaMatrix b) {
         CudaMatrix result = on.matrix(rows, columns);
-        on.kernels()
-                .elements(
-                        on.kernels()
-                                .plus
-                                .with(a)
-                                .withDouble(factor)
-                                .with(b.address())
-                                .with(result.address()),
-                        elements());
+        on.kernels().run(on.kernels().plus.with(a, factor, b.address(), result.address(), elements()));
         return result;
     }
 
@@ -131,14 +115,7 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     @Override
     public CudaMatrix withDiagonal(double value) {
         CudaMatrix result = rows(0, rows);
-        on.kernels()
-                .elements(
-                        on.kernels()
-                                .diagonal
-                                .with(result.address())
-                                .with(columns)
-                                .withDouble(value),
-                        Math.min(rows, columns));
+        on.kernels().run(on.kernels().diagonal.with(result.address(), columns, value, Math.min(rows, columns)));
         return result;
     }
 
@@ -146,16 +123,7 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     public DoubleSupplier dot(Matrix other) {
         Checks.same(this, other);
         CudaMatrix sums = on.matrix(rows, 1);
-        on.kernels()
-                .rows(
-                        on.kernels()
-                                .dots
-                                .with(address())
-                                .with(address(other))
-                                .with(rows)
-                                .with(columns)
-                                .with(sums.address()),
-                        rows);
+        on.kernels().run(on.kernels().dots.with(address(), address(other), rows, columns, sums.address()));
         DoubleSupplier mean = meanOfRows(sums);
         return () -> rows * mean.getAsDouble();
     }
@@ -163,15 +131,7 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     @Override
     public CudaMatrix softmax() {
         CudaMatrix p = on.matrix(rows, columns);
-        on.kernels()
-                .rows(
-                        on.kernels()
-                                .softmax
-                                .with(address())
-                                .with(rows)
-                                .with(columns)
-                                .with(p.address()),
-                        rows);
+        on.kernels().run(on.kernels().softmax.with(address(), rows, columns, p.address()));
         return p;
     }
 
@@ -180,15 +140,9 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
         Checks.same(this, byProbability);
         CudaMatrix gradient = on.matrix(rows, columns);
         on.kernels()
-                .rows(
-                        on.kernels()
-                                .softmaxGradient
-                                .with(address())
-                                .with(address(byProbability))
-                                .with(rows)
-                                .with(columns)
-                                .with(gradient.address()),
-                        rows);
+                .run(on.kernels()
+                        .softmaxGradient
+                        .with(address(), address(byProbability), rows, columns, gradient.address()));
         return gradient;
     }
 
@@ -198,16 +152,9 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
         CudaMatrix gradient = on.matrix(rows, columns);
         CudaMatrix losses = on.matrix(rows, 1);
         on.kernels()
-                .rows(
-                        on.kernels()
-                                .logLoss
-                                .with(address())
-                                .with(on.indices(labels))
-                                .with(rows)
-                                .with(columns)
-                                .with(gradient.address())
-                                .with(losses.address()),
-                        rows);
+                .run(on.kernels()
+                        .logLoss
+                        .with(address(), on.indices(labels), rows, columns, gradient.address(), losses.address()));
         return new Term(meanOfRows(losses), gradient);
     }
 
@@ -215,16 +162,7 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     public DoubleSupplier divergence(Matrix from) {
         Checks.same(this, from);
         CudaMatrix losses = on.matrix(rows, 1);
-        on.kernels()
-                .rows(
-                        on.kernels()
-                                .divergence
-                                .with(address())
-                                .with(address(from))
-                                .with(rows)
-                                .with(columns)
-                                .with(losses.address()),
-                        rows);
+        on.kernels().run(on.kernels().divergence.with(address(), address(from), rows, columns, losses.address()));
         return meanOfRows(losses);
     }
 
@@ -236,29 +174,22 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
         on.engine().lane().stream().zero(gradient.address(), rows * rowBytes());
         CudaMatrix missing = on.matrix(rows, 1);
         on.kernels()
-                .rows(
-                        on.kernels()
-                                .margin
-                                .with(address())
-                                .with(rows)
-                                .with(columns)
-                                .with(on.indices(others))
-                                .with(others.length)
-                                .with(on.indices(current))
-                                .with(current.length)
-                                .withDouble(margin)
-                                .with(constantOthers ? 1 : 0)
-                                .with(gradient.address())
-                                .with(missing.address()),
-                        rows);
+                .run(on.kernels()
+                        .margin
+                        .with(
+                                address(),
+                                rows,
+                                columns,
+                                on.indices(others),
+                                others.length,
+                                on.indices(current),
+                                current.length,
+                                margin,
+                                constantOthers ? 1 : 0,
+                                gradient.address(),
+                                missing.address()));
         LongConsumer mean = value -> on.kernels()
-                .marginMean
-                .with(missing.address())
-                .with(rows)
-                .with(gradient.address())
-                .with(elements())
-                .with(value)
-                .run(on.engine().lane().stream(), Math.ceilDiv(elements(), 256L), 256, 0);
+                .run(on.kernels().marginMean.with(missing.address(), rows, gradient.address(), elements(), value));
         return new Term(on.engine().losses().value(mean), gradient);
     }
 
@@ -266,39 +197,23 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     public Unit unitRows() {
         CudaMatrix unit = on.matrix(rows, columns);
         CudaMatrix length = on.matrix(rows, 1);
-        on.kernels()
-                .rows(
-                        on.kernels()
-                                .unit
-                                .with(address())
-                                .with(rows)
-                                .with(columns)
-                                .with(unit.address())
-                                .with(length.address()),
-                        rows);
+        on.kernels().run(on.kernels().unit.with(address(), rows, columns, unit.address(), length.address()));
         return new Unit(unit, length);
     }
 
     CudaMatrix unitRowsGradient(CudaMatrix byRows, CudaMatrix length) {
         CudaMatrix gradient = on.matrix(rows, columns);
         on.kernels()
-                .rows(
-                        on.kernels()
-                                .unitGradient
-                                .with(address())
-                                .with(length.address())
-                                .with(byRows.address())
-                                .with(rows)
-                                .with(columns)
-                                .with(gradient.address()),
-                        rows);
+                .run(on.kernels()
+                        .unitGradient
+                        .with(address(), length.address(), byRows.address(), rows, columns, gradient.address()));
         return gradient;
     }
 
     @Override
     public CudaMatrix centred() {
         CudaMatrix result = on.matrix(rows, columns);
-        on.kernels().elements(on.kernels().centred.with(address()).with(rows).with(result.address()), columns);
+        on.kernels().run(on.kernels().centred.with(address(), rows, result.address(), columns));
         return result;
     }
 
@@ -306,15 +221,7 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     public Term spread() {
         CudaMatrix by = on.matrix(rows, columns);
         CudaMatrix losses = on.matrix(rows, 1);
-        on.kernels()
-                .rows(
-                        on.kernels()
-                                .spread
-                                .with(address())
-                                .with(rows)
-                                .with(by.address())
-                                .with(losses.address()),
-                        rows);
+        on.kernels().run(on.kernels().spread.with(address(), rows, by.address(), losses.address()));
         DoubleSupplier mean = meanOfRows(losses);
         return new Term(() -> rows * mean.getAsDouble(), by);
     }
@@ -333,14 +240,9 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     private Tensor rounded(long constants) {
         Tensor result = on.engine().allocate(Shape.of(rows, columns));
         on.kernels()
-                .elements(
-                        on.kernels()
-                                .rounded
-                                .with(address())
-                                .with(constants)
-                                .with(columns)
-                                .with(on.engine().address(result)),
-                        elements());
+                .run(on.kernels()
+                        .rounded
+                        .with(address(), constants, columns, on.engine().address(result), elements()));
         return result;
     }
 }

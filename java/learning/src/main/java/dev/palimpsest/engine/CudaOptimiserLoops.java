@@ -3,10 +3,12 @@ package dev.palimpsest.engine;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.cuda.CudaStream;
 import dev.palimpsest.cuda.DeviceBuffer;
+import dev.palimpsest.kernel.ffi.NativeLibrary;
+import dev.palimpsest.kernel.ffi.NativeStruct;
 import dev.palimpsest.optim.OptimiserLoops;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Parameter;
@@ -23,18 +25,20 @@ import java.util.Set;
  * masks and the table of addresses stay on the device.
  */
 final class CudaOptimiserLoops implements OptimiserLoops {
-    private static final int THREADS = 256;
-    private static final int WEIGHTS_A_BLOCK = 1024;
-    /** Of the table, for each parameter: value, gradient, two states, mask, size, first block of its launch. */
-    private static final int WORDS = 7;
+    private static final NativeStruct ENTRY = NativeLibrary.struct("palimpsest_cuda_parameter");
+    private static final NativeStruct.Field VALUE = ENTRY.field("value");
+    private static final NativeStruct.Field GRADIENT = ENTRY.field("gradient");
+    private static final List<NativeStruct.Field> STATES =
+            List.of(ENTRY.field("first_state"), ENTRY.field("second_state"));
+    private static final NativeStruct.Field MASK = ENTRY.field("mask");
 
     private final CudaEngine engine;
     private final CudaStream stream;
     private final UpdateRule rule;
-    private final CudaLaunch sumSquares;
-    private final CudaLaunch clipFactor;
-    private final CudaLaunch sgd;
-    private final CudaLaunch adam;
+    private final CudaKernel sumSquares;
+    private final CudaKernel clipFactor;
+    private final CudaKernel sgd;
+    private final CudaKernel adam;
     private final DeviceBuffer factor;
     private List<Held> held = List.of();
     private Layout layout;
@@ -71,7 +75,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
             List<Launch> launches,
             int[] firstBlocks,
             int blocks,
-            long[] words,
+            MemorySegment entries,
             DeviceBuffer table,
             DeviceBuffer parameterOfBlock,
             DeviceBuffer squares) {
@@ -84,10 +88,10 @@ final class CudaOptimiserLoops implements OptimiserLoops {
         this.engine = engine;
         this.stream = engine.lane().stream();
         this.rule = rule;
-        sumSquares = new CudaLaunch(engine.device(), "optimiser", "gradient_squares", 3);
-        clipFactor = new CudaLaunch(engine.device(), "optimiser", "clip_factor", 4);
-        sgd = new CudaLaunch(engine.device(), "optimiser", "sgd", 7);
-        adam = new CudaLaunch(engine.device(), "optimiser", "adam", 10);
+        sumSquares = engine.device().kernel("gradient_squares");
+        clipFactor = engine.device().kernel("clip_factor");
+        sgd = engine.device().kernel("sgd");
+        adam = engine.device().kernel("adam");
         factor = engine.take(Float.BYTES);
     }
 
@@ -146,7 +150,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
             }
             Launch launch = launches.getLast();
             firstBlocks[p] = launch.blocks;
-            for (int rest = entry.parameter().size(); rest > 0; rest -= WEIGHTS_A_BLOCK) {
+            for (int rest = entry.parameter().size(); rest > 0; rest -= sgd.itemsOfBlock()) {
                 parameterOfBlock.add(p);
                 launch.blocks++;
             }
@@ -157,8 +161,8 @@ final class CudaOptimiserLoops implements OptimiserLoops {
                 launches,
                 firstBlocks,
                 blocks,
-                new long[WORDS * entries.size()],
-                take((long) Long.BYTES * WORDS * entries.size(), fresh),
+                ENTRY.allocate(Arena.ofAuto(), entries.size()),
+                take(ENTRY.bytes() * entries.size(), fresh),
                 take((long) Integer.BYTES * blocks, fresh),
                 take((long) Double.BYTES * blocks, fresh));
         try (Arena temporary = Arena.ofConfined()) {
@@ -172,35 +176,33 @@ final class CudaOptimiserLoops implements OptimiserLoops {
     private void write(Layout now, List<Held> list) {
         for (int p = 0; p < list.size(); p++) {
             Held h = list.get(p);
-            int at = WORDS * p;
-            now.words[at] = value(h);
-            now.words[at + 1] = gradient(h);
+            MemorySegment entry = ENTRY.element(now.entries, p);
+            VALUE.set(entry, value(h));
+            GRADIENT.set(entry, gradient(h));
             for (int s = 0; s < h.states.size(); s++) {
-                now.words[at + 2 + s] = h.states.get(s).address();
+                STATES.get(s).set(entry, h.states.get(s).address());
             }
-            now.words[at + 4] = h.mask == null ? 0 : h.mask.address();
-            now.words[at + 5] = h.parameter.size();
-            now.words[at + 6] = now.firstBlocks[p];
+            MASK.set(entry, h.mask == null ? 0 : h.mask.address());
+            ENTRY.field("size").set(entry, h.parameter.size());
+            ENTRY.field("first_block").set(entry, now.firstBlocks[p]);
         }
         upload(now);
     }
 
     private void upload(Layout now) {
-        try (Arena temporary = Arena.ofConfined()) {
-            stream.toDevice(temporary.allocateFrom(JAVA_LONG, now.words), now.table.address());
-        }
+        stream.toDevice(now.entries, now.table.address());
     }
 
     /** Addresses of values and gradients change when a parameter's copy was forgotten and is made anew. */
     private void renewTable() {
         boolean moved = false;
         for (int p = 0; p < held.size(); p++) {
-            int at = WORDS * p;
+            MemorySegment entry = ENTRY.element(layout.entries, p);
             long value = value(held.get(p));
             long gradient = gradient(held.get(p));
-            moved |= layout.words[at] != value || layout.words[at + 1] != gradient;
-            layout.words[at] = value;
-            layout.words[at + 1] = gradient;
+            moved |= VALUE.get(entry) != value || GRADIENT.get(entry) != gradient;
+            VALUE.set(entry, value);
+            GRADIENT.set(entry, gradient);
         }
         if (moved) {
             upload(layout);
@@ -252,7 +254,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
                     h.mask.close();
                 }
                 h.mask = buffers[p];
-                layout.words[WORDS * p + 4] = buffers[p] == null ? 0 : buffers[p].address();
+                MASK.set(ENTRY.element(layout.entries, p), buffers[p] == null ? 0 : buffers[p].address());
                 if (kept[p] != null) {
                     for (DeviceBuffer state : h.states) {
                         forget(state, kept[p], temporary);
@@ -298,18 +300,14 @@ final class CudaOptimiserLoops implements OptimiserLoops {
         }
         renewTable();
         for (Launch launch : layout.launches) {
+            long squares = layout.squares.address() + (long) Double.BYTES * launch.firstBlock;
             sumSquares
-                    .with(layout.table.address())
-                    .with(parameterOfBlock(launch))
-                    .with(layout.squares.address() + (long) Double.BYTES * launch.firstBlock)
-                    .run(stream, launch.blocks, THREADS, 8 * THREADS);
+                    .withBlocks(launch.blocks, layout.table.address(), parameterOfBlock(launch), squares)
+                    .run(stream);
         }
         clipFactor
-                .with(layout.squares.address())
-                .with(layout.blocks)
-                .withDouble(maxNorm)
-                .with(factor.address())
-                .run(stream, 1, THREADS, 8 * THREADS);
+                .with(layout.squares.address(), layout.blocks, maxNorm, factor.address())
+                .run(stream);
         clipped = true;
     }
 
@@ -330,26 +328,30 @@ final class CudaOptimiserLoops implements OptimiserLoops {
             launch.steps++;
             switch (rule) {
                 case UpdateRule.Sgd(double momentum, boolean nesterov, double decay) ->
-                    sgd.with(layout.table.address())
-                            .with(parameterOfBlock(launch))
-                            .with(clip)
-                            .withFloat((float) learningRate)
-                            .withFloat((float) momentum)
-                            .withInt(nesterov ? 1 : 0)
-                            .withFloat((float) decay)
-                            .run(stream, launch.blocks, THREADS, 0);
+                    sgd.withBlocks(
+                                    launch.blocks,
+                                    layout.table.address(),
+                                    parameterOfBlock(launch),
+                                    clip,
+                                    (float) learningRate,
+                                    (float) momentum,
+                                    nesterov ? 1 : 0,
+                                    (float) decay)
+                            .run(stream);
                 case UpdateRule.Adam rates ->
-                    adam.with(layout.table.address())
-                            .with(parameterOfBlock(launch))
-                            .with(clip)
-                            .withFloat(rates.stepSize(learningRate, launch.steps))
-                            .withFloat(rates.rootCorrection(launch.steps))
-                            .withFloat((float) (1 - rates.beta1()))
-                            .withFloat((float) rates.beta2())
-                            .withFloat((float) (1 - rates.beta2()))
-                            .withFloat((float) rates.epsilon())
-                            .withFloat((float) rates.weightDecay())
-                            .run(stream, launch.blocks, THREADS, 0);
+                    adam.withBlocks(
+                                    launch.blocks,
+                                    layout.table.address(),
+                                    parameterOfBlock(launch),
+                                    clip,
+                                    rates.stepSize(learningRate, launch.steps),
+                                    rates.rootCorrection(launch.steps),
+                                    (float) (1 - rates.beta1()),
+                                    (float) rates.beta2(),
+                                    (float) (1 - rates.beta2()),
+                                    (float) rates.epsilon(),
+                                    (float) rates.weightDecay())
+                            .run(stream);
             }
         }
     }

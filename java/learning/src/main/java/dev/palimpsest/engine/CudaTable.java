@@ -2,6 +2,7 @@ package dev.palimpsest.engine;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -13,14 +14,14 @@ final class CudaTable implements Engine.Table {
     private final int rows;
     private final int width;
     private final DeviceBuffer memory;
-    private final CudaLaunch gather;
+    private final CudaKernel gather;
 
     CudaTable(CudaEngine engine, int rows, int width) {
         this.engine = engine;
         this.rows = rows;
         this.width = width;
         memory = engine.take((long) rows * width * Float.BYTES);
-        gather = new CudaLaunch(engine.device(), "matrix_rows", "gather", 5);
+        gather = engine.device().kernel("gather");
     }
 
     private long address() {
@@ -49,12 +50,8 @@ final class CudaTable implements Engine.Table {
                             engine.lane().stream(),
                             wanted.address());
             long count = result.shape().elements();
-            gather.with(address())
-                    .with(wanted.address())
-                    .with(width)
-                    .with(engine.address(result))
-                    .with(count)
-                    .run(engine.lane().stream(), Math.ceilDiv(count, 256L), 256, 0);
+            gather.with(address(), wanted.address(), width, engine.address(result), count)
+                    .run(engine.lane().stream());
         }
         return result;
     }

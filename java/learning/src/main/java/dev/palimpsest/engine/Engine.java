@@ -115,6 +115,18 @@ public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngi
     /** max(a + b, 0). */
     Tensor addRelu(Tensor a, Tensor b);
 
+    /** a + b, of activations or of matrices. */
+    Tensor add(Tensor a, Tensor b);
+
+    /** max(x, 0), of activations or of matrices; NaN stays NaN. */
+    Tensor relu(Tensor x);
+
+    /** Images [N, C, H, W], in any layout, as rows of a matrix [N, C·H·W], channel by channel. */
+    Tensor flatten(Tensor images);
+
+    /** Rows of a matrix [N, C·H·W] as activations [N, C, H, W]: the gradient of {@link #flatten}. */
+    Tensor unflatten(Tensor rows, Shape images);
+
     /** The gradient where the output is positive, elsewhere 0. */
     Tensor reluGradient(Tensor gradient, Tensor output);
 

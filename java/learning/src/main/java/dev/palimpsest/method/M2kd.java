@@ -1,7 +1,6 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.model.ConvNorm;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.recipe.MethodOptions;
@@ -142,7 +141,7 @@ final class M2kd implements Method {
                 OptimiserOptions optimiser = learner.recipe().optimiser();
                 learner.train("retrain", optimiser.retrainEpochs(), optimiser.retrainLearningRateFactor());
             }
-            learner.network().units().forEach(ConvNorm::renewEmptyChannels);
+            learner.network().renewEmptyChannels();
         }
         snapshots.add(learner.network().parameters(), learner.network().buffers());
         closeTeaching();

@@ -2,43 +2,42 @@ package dev.palimpsest.kernel.ffi;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /**
- * libpalimpsest: loaded once, from the jar or from {@code -Dpalimpsest.native=PATH}. The functions are those of
- * palimpsest.h; callers have checked every argument, and a status other than OK is a defect that surfaces as
- * {@link IllegalStateException}.
+ * libpalimpsest: loaded once, from the class or module path or from {@code -Dpalimpsest.native=PATH}. What it has is
+ * read from its own lists, so nothing about its kernels is written twice. Thread-safe.
  */
 public final class NativeLibrary {
-    private static final int ABI_VERSION = 1;
+    private static final int ABI_VERSION = 2;
     private static final String FOLDER = "dev/palimpsest/native/linux-x86_64";
     private static final String FILE = "libpalimpsest.so";
 
-    private static final Functions FUNCTIONS;
+    private static final SymbolLookup LIBRARY;
     private static final String DESCRIPTION;
 
     static {
-        Functions functions = null;
+        SymbolLookup library = null;
         String description;
         String path = System.getProperty("palimpsest.native");
         try {
             Path file = path != null
                     ? Path.of(path).toAbsolutePath()
                     : NativeFiles.unpack(FOLDER, List.of(FILE)).resolve(FILE);
-            functions = new Functions(SymbolLookup.libraryLookup(file, Arena.global()));
-            description = file + ", built by " + functions.compiler();
+            library = SymbolLookup.libraryLookup(file, Arena.global());
+            requireVersion(library);
+            description = file + ", built by " + compiler(library);
         } catch (FileNotFoundException e) {
             description = "no native library for this platform: " + e.getMessage();
         } catch (IOException | IllegalArgumentException | IllegalCallerException | UnsupportedOperationException e) {
@@ -47,128 +46,104 @@ public final class NativeLibrary {
                 throw new IllegalArgumentException(
                         "-Dpalimpsest.native=" + path + " cannot be loaded: " + e.getMessage(), e);
             }
+            library = null;
             description = "the native library did not load: " + e.getMessage();
         }
-        FUNCTIONS = functions;
+        LIBRARY = library;
         DESCRIPTION = description;
+    }
+
+    /** Read when first asked for: whoever computes on the CPU in Java needs none of it. */
+    private static final class Tables {
+        private static final Map<String, NativeStruct> STRUCTS;
+        private static final List<DeclaredKernel> CUDA_KERNELS;
+
+        static {
+            try {
+                STRUCTS = NativeTables.structs(name -> symbol(LIBRARY, name));
+                CUDA_KERNELS = NativeTables.kernels(name -> symbol(LIBRARY, name), STRUCTS);
+            } catch (Throwable e) {
+                throw unexpected(e);
+            }
+        }
     }
 
     private NativeLibrary() {}
 
+    /**
+     * Whether the native library is there.
+     *
+     * @return false where only plain Java runs; {@link #description()} says why
+     */
     public static boolean isLoaded() {
-        return FUNCTIONS != null;
+        return LIBRARY != null;
     }
 
-    /** Where the library came from and what built it, or why there is none. */
+    /**
+     * Where the library came from and what built it, or why there is none.
+     *
+     * @return a phrase for people
+     */
     public static String description() {
         return DESCRIPTION;
     }
 
+    /**
+     * Whether this machine has an instruction set.
+     *
+     * @param isa number of palimpsest_isa
+     * @return true if it has
+     */
     public static boolean supports(int isa) {
+        MethodHandle supported = function("isa_supported", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
         try {
-            return (int) FUNCTIONS.isaSupported.invokeExact(isa) == 1;
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
-    }
-
-    public static long multiTeacherKlScratch(MemorySegment args) {
-        return scratch(FUNCTIONS.multiTeacherKlScratch, args);
-    }
-
-    public static void multiTeacherKl(
-            int isa, MemorySegment args, long begin, long end, MemorySegment scratch, MemorySegment rowLoss) {
-        try {
-            check((int) FUNCTIONS.multiTeacherKl.invokeExact(isa, args, begin, end, scratch, rowLoss));
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
-    }
-
-    public static long featureMseScratch(MemorySegment args) {
-        return scratch(FUNCTIONS.featureMseScratch, args);
-    }
-
-    public static void featureMse(
-            int isa, MemorySegment args, long begin, long end, MemorySegment scratch, MemorySegment rowLoss) {
-        try {
-            check((int) FUNCTIONS.featureMse.invokeExact(isa, args, begin, end, scratch, rowLoss));
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
-    }
-
-    public static void snapshotReconstruction(int isa, MemorySegment args, long wordBegin, long wordEnd) {
-        try {
-            check((int) FUNCTIONS.snapshotReconstruction.invokeExact(isa, args, wordBegin, wordEnd));
+            return (int) supported.invokeExact(isa) == 1;
         } catch (Throwable e) {
             throw unexpected(e);
         }
     }
 
     /**
-     * Writes a {@code palimpsest_cuda_launch}.
+     * A struct of palimpsest.h.
      *
-     * @return whether a launch is possible
+     * @param name in C, as in {@code palimpsest_feature_mse_args}
+     * @return its layout
+     * @throws IllegalArgumentException if the library lists no such struct
      */
-    public static boolean multiTeacherKlCudaLaunch(
-            long rows, long classes, long widest, long teachers, long sharedLimit, MemorySegment launch) {
-        try {
-            return (int) FUNCTIONS.multiTeacherKlCudaLaunch.invokeExact(
-                            rows, classes, widest, teachers, sharedLimit, launch)
-                    == 0;
-        } catch (Throwable e) {
-            throw unexpected(e);
+    public static NativeStruct struct(String name) {
+        NativeStruct struct = Tables.STRUCTS.get(name);
+        if (struct == null) {
+            throw new IllegalArgumentException("libpalimpsest lists no struct " + name);
         }
+        return struct;
     }
 
     /**
-     * Writes a {@code palimpsest_cuda_launch}.
+     * The CUDA kernels of the library's list.
      *
-     * @return whether a launch is possible
+     * @return all of them, in the list's order
      */
-    public static boolean featureMseCudaLaunch(
-            long rows, long dims, long teachers, long sharedLimit, MemorySegment launch) {
-        try {
-            return (int) FUNCTIONS.featureMseCudaLaunch.invokeExact(rows, dims, teachers, sharedLimit, launch) == 0;
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+    public static List<DeclaredKernel> cudaKernels() {
+        return Tables.CUDA_KERNELS;
     }
 
     /**
-     * Writes a {@code palimpsest_cuda_launch}.
+     * A function of palimpsest.h.
      *
-     * @return whether a launch is possible
+     * @param name without {@code palimpsest_}
+     * @param descriptor its signature
+     * @return a handle to call it by
+     * @throws UnsupportedOperationException if the library is not loaded or lacks the function
      */
-    public static boolean snapshotReconstructionCudaLaunch(long count, MemorySegment launch) {
-        try {
-            return (int) FUNCTIONS.snapshotReconstructionCudaLaunch.invokeExact(count, launch) == 0;
-        } catch (Throwable e) {
-            throw unexpected(e);
+    public static MethodHandle function(String name, FunctionDescriptor descriptor) {
+        if (LIBRARY == null) {
+            throw new UnsupportedOperationException(DESCRIPTION);
         }
+        return handle(symbol(LIBRARY, name), descriptor);
     }
 
-    private static long scratch(MethodHandle function, MemorySegment args) {
-        long bytes;
-        try {
-            bytes = (long) function.invokeExact(args);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
-        if (bytes < 0) {
-            throw new IllegalStateException("libpalimpsest refused its arguments");
-        }
-        return bytes;
-    }
-
-    private static void check(int status) {
-        if (status != 0) {
-            throw new IllegalStateException("libpalimpsest refused its arguments with status " + status);
-        }
-    }
-
-    private static RuntimeException unexpected(Throwable e) {
+    /** What a call into C cannot throw, except where something is broken. */
+    static RuntimeException unexpected(Throwable e) {
         if (e instanceof RuntimeException known) {
             return known;
         }
@@ -178,71 +153,36 @@ public final class NativeLibrary {
         return new IllegalStateException(e);
     }
 
-    /** One method handle a function of palimpsest.h. */
-    private static final class Functions {
-        private final SymbolLookup library;
-        private final MethodHandle isaSupported;
-        private final MethodHandle multiTeacherKlScratch;
-        private final MethodHandle multiTeacherKl;
-        private final MethodHandle featureMseScratch;
-        private final MethodHandle featureMse;
-        private final MethodHandle snapshotReconstruction;
-        private final MethodHandle multiTeacherKlCudaLaunch;
-        private final MethodHandle featureMseCudaLaunch;
-        private final MethodHandle snapshotReconstructionCudaLaunch;
+    static MethodHandle handle(MemorySegment symbol, FunctionDescriptor descriptor) {
+        return Linker.nativeLinker().downcallHandle(symbol, descriptor);
+    }
 
-        Functions(SymbolLookup library) {
-            this.library = library;
-            int version = version();
-            if (version != ABI_VERSION) {
-                throw new UnsupportedOperationException(
-                        "its interface has version " + version + ", expected " + ABI_VERSION + ": rebuild it");
-            }
-            isaSupported = function("isa_supported", JAVA_INT, JAVA_INT);
-            multiTeacherKlScratch = function("multi_teacher_kl_scratch", JAVA_LONG, ADDRESS);
-            multiTeacherKl =
-                    function("multi_teacher_kl", JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS);
-            featureMseScratch = function("feature_mse_scratch", JAVA_LONG, ADDRESS);
-            featureMse = function("feature_mse", JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS);
-            snapshotReconstruction =
-                    function("snapshot_reconstruction", JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG);
-            multiTeacherKlCudaLaunch = function(
-                    "multi_teacher_kl_cuda_launch",
-                    JAVA_INT,
-                    JAVA_LONG,
-                    JAVA_LONG,
-                    JAVA_LONG,
-                    JAVA_LONG,
-                    JAVA_LONG,
-                    ADDRESS);
-            featureMseCudaLaunch =
-                    function("feature_mse_cuda_launch", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
-            snapshotReconstructionCudaLaunch =
-                    function("snapshot_reconstruction_cuda_launch", JAVA_INT, JAVA_LONG, ADDRESS);
+    private static MemorySegment symbol(SymbolLookup library, String name) {
+        return library.find("palimpsest_" + name)
+                .orElseThrow(() -> new UnsupportedOperationException("it lacks the function palimpsest_" + name));
+    }
+
+    private static void requireVersion(SymbolLookup library) {
+        int version;
+        try {
+            version = (int) handle(symbol(library, "abi_version"), FunctionDescriptor.of(JAVA_INT))
+                    .invokeExact();
+        } catch (Throwable e) {
+            throw unexpected(e);
         }
-
-        private MethodHandle function(String name, MemoryLayout result, MemoryLayout... arguments) {
-            MemorySegment symbol = library.find("palimpsest_" + name)
-                    .orElseThrow(() -> new UnsupportedOperationException("it lacks the function palimpsest_" + name));
-            return Linker.nativeLinker().downcallHandle(symbol, FunctionDescriptor.of(result, arguments));
+        if (version != ABI_VERSION) {
+            throw new UnsupportedOperationException(
+                    "its interface has version " + version + ", expected " + ABI_VERSION + ": rebuild it");
         }
+    }
 
-        private int version() {
-            try {
-                return (int) function("abi_version", JAVA_INT).invokeExact();
-            } catch (Throwable e) {
-                throw unexpected(e);
-            }
-        }
-
-        String compiler() {
-            try {
-                MemorySegment text =
-                        (MemorySegment) function("compiler", ADDRESS).invokeExact();
-                return text.reinterpret(200).getString(0);
-            } catch (Throwable e) {
-                throw unexpected(e);
-            }
+    private static String compiler(SymbolLookup library) {
+        try {
+            MemorySegment text = (MemorySegment) handle(symbol(library, "compiler"), FunctionDescriptor.of(ADDRESS))
+                    .invokeExact();
+            return text.reinterpret(200).getString(0);
+        } catch (Throwable e) {
+            throw unexpected(e);
         }
     }
 }

@@ -7,14 +7,14 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /** A classifier on features, whose outputs grow with the classes seen. */
-public final class Linear {
+public final class Head {
     private final String name;
     private final int inputs;
     private final Arena arena;
     private Parameter weight;
     private Parameter bias;
 
-    Linear(String name, int inputs, int outputs, Arena arena) {
+    Head(String name, int inputs, int outputs, Arena arena) {
         this.name = name;
         this.inputs = inputs;
         this.arena = arena;
@@ -28,8 +28,8 @@ public final class Linear {
     }
 
     /** A head beside a network's own, which starts as those do. */
-    public static Linear of(String name, int inputs, int outputs, Arena arena, long seed) {
-        Linear head = new Linear(name, inputs, 0, arena);
+    public static Head of(String name, int inputs, int outputs, Arena arena, long seed) {
+        Head head = new Head(name, inputs, 0, arena);
         head.grow(outputs, new SplittableRandom(seed));
         return head;
     }

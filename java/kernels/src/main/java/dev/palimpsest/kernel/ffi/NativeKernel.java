@@ -1,0 +1,117 @@
+package dev.palimpsest.kernel.ffi;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * A kernel of the library in C++, for one instruction set. Callers have checked every argument: a status other than OK
+ * is a defect, which surfaces as {@link IllegalStateException}. Thread-safe; calls allocate nothing.
+ */
+public final class NativeKernel {
+    private final String name;
+    private final int isa;
+    private final NativeStruct struct;
+    private final MethodHandle function;
+
+    private NativeKernel(String name, int isa, FunctionDescriptor descriptor) {
+        this.name = name;
+        this.isa = isa;
+        this.struct = NativeLibrary.struct("palimpsest_" + name + "_args");
+        this.function = NativeLibrary.function(name, descriptor);
+    }
+
+    /**
+     * A kernel over rows.
+     *
+     * @param name as in {@code feature_mse}
+     * @param isa number of palimpsest_isa; this machine has it
+     * @return the kernel, for {@link #rows}
+     */
+    public static NativeKernel overRows(String name, int isa) {
+        return new NativeKernel(
+                name, isa, FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS));
+    }
+
+    /**
+     * A kernel over 64-weight words.
+     *
+     * @param name as in {@code snapshot_reconstruction}
+     * @param isa number of palimpsest_isa; this machine has it
+     * @return the kernel, for {@link #words}
+     */
+    public static NativeKernel overWords(String name, int isa) {
+        return new NativeKernel(name, isa, FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG));
+    }
+
+    /**
+     * The struct of the kernel's arguments.
+     *
+     * @return {@code palimpsest_NAME_args}
+     */
+    public NativeStruct arguments() {
+        return struct;
+    }
+
+    /**
+     * Scratch that one thread needs.
+     *
+     * @param arguments of the call; only sizes and class ranges are looked at
+     * @return bytes
+     */
+    public long scratchBytes(MemorySegment arguments) {
+        MethodHandle scratch = NativeLibrary.function(name + "_scratch", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
+        long bytes;
+        try {
+            bytes = (long) scratch.invokeExact(arguments);
+        } catch (Throwable e) {
+            throw NativeLibrary.unexpected(e);
+        }
+        if (bytes < 0) {
+            throw new IllegalStateException("libpalimpsest refused its arguments");
+        }
+        return bytes;
+    }
+
+    /**
+     * Computes the rows [begin, end).
+     *
+     * @param arguments filled {@link #arguments()}
+     * @param begin first row
+     * @param end the row after the last
+     * @param scratch of the calling thread, {@link #scratchBytes} bytes aligned to 64
+     * @param rowLoss float64 for every row of the call
+     */
+    public void rows(MemorySegment arguments, long begin, long end, MemorySegment scratch, MemorySegment rowLoss) {
+        try {
+            check((int) function.invokeExact(isa, arguments, begin, end, scratch, rowLoss));
+        } catch (Throwable e) {
+            throw NativeLibrary.unexpected(e);
+        }
+    }
+
+    /**
+     * Computes the words [begin, end).
+     *
+     * @param arguments filled {@link #arguments()}
+     * @param begin first word
+     * @param end the word after the last
+     */
+    public void words(MemorySegment arguments, long begin, long end) {
+        try {
+            check((int) function.invokeExact(isa, arguments, begin, end));
+        } catch (Throwable e) {
+            throw NativeLibrary.unexpected(e);
+        }
+    }
+
+    private static void check(int status) {
+        if (status != 0) {
+            throw new IllegalStateException("libpalimpsest refused its arguments with status " + status);
+        }
+    }
+}
