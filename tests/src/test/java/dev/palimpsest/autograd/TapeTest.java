@@ -11,6 +11,7 @@ import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.DoubleLayers;
 import dev.palimpsest.engine.DoubleLayers.Images;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.engine.Layers;
 import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Buffer;
@@ -48,7 +49,7 @@ class TapeTest {
 
     /** Overridden to test another engine. */
     Engine open() {
-        return Engine.cpu(2);
+        return Engines.cpu(2);
     }
 
     @AfterEach
