@@ -26,7 +26,7 @@ import java.util.Optional;
 import java.util.zip.CRC32;
 
 /**
- * Unpacks shared libraries from the class path to a private folder, so that they can be loaded.
+ * Unpacks shared libraries from the class or module path to a private folder, so that they can be loaded.
  *
  * <p>Each set of files gets a folder named by its content, owned by the user and closed to others, below
  * {@code java.io.tmpdir}. A file is written under a temporary name, forced to disk and renamed, so a process that dies
@@ -145,9 +145,19 @@ public final class NativeFiles {
     }
 
     private static URL resource(String folder, String name) throws IOException {
-        URL resource = NativeFiles.class.getClassLoader().getResource(folder + "/" + name);
+        String path = folder + "/" + name;
+        URL resource = NativeFiles.class.getClassLoader().getResource(path);
+        // In a layer with a class loader for each module, only the module's own finds it.
+        for (ModuleLayer layer = NativeFiles.class.getModule().getLayer(); resource == null && layer != null; ) {
+            for (Module module : layer.modules()) {
+                if (resource == null && module.getClassLoader() != null) {
+                    resource = module.getClassLoader().getResource(path);
+                }
+            }
+            layer = layer.parents().isEmpty() ? null : layer.parents().getFirst();
+        }
         if (resource == null) {
-            throw new FileNotFoundException(folder + "/" + name + " is not on the class path");
+            throw new FileNotFoundException(path + " is neither on the class path nor in a module");
         }
         return resource;
     }
