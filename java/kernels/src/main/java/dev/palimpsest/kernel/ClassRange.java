@@ -7,7 +7,11 @@ package dev.palimpsest.kernel;
  * @param end the class after the last, at least begin
  */
 public record ClassRange(int begin, int end) {
-    /** @throws IllegalArgumentException if begin is negative or end lies before it */
+    /**
+     * Checks the range.
+     *
+     * @throws IllegalArgumentException if begin is negative or end lies before it
+     */
     public ClassRange {
         if (begin < 0 || end < begin) {
             throw new IllegalArgumentException(

@@ -67,15 +67,24 @@ public final class NativeFiles {
     }
 
     /**
-     * What {@link #keep} wrote under this name, perhaps in another process; empty if nothing did or if it was changed
-     * since.
+     * What {@link #keep} wrote under this name, perhaps in another process.
+     *
+     * @param name as it was kept under
+     * @return the content; empty if there is none, or if it was changed since
+     * @throws IOException if it cannot be read, or the folder is not safe
      */
     public static Optional<byte[]> kept(String name) throws IOException {
         Path folder = folder(Path.of(System.getProperty("java.io.tmpdir")), "kept");
         return intact(folder, name) ? Optional.of(Files.readAllBytes(folder.resolve(name))) : Optional.empty();
     }
 
-    /** Keeps code that was made here, as safely as what is unpacked; the name says what it was made of. */
+    /**
+     * Keeps code that was made here, as safely as what is unpacked.
+     *
+     * @param name says what it was made of
+     * @param content the code
+     * @throws IOException if it cannot be written, or the folder is not safe
+     */
     public static void keep(String name, byte[] content) throws IOException {
         place(folder(Path.of(System.getProperty("java.io.tmpdir")), "kept"), new ByteArrayInputStream(content), name);
     }
