@@ -59,10 +59,19 @@ final class Guard {
     }
 
     /** Refuses a tensor of another engine, and one that was released. */
-    void own(String what, Tensor tensor) {
+    void held(String what, Tensor tensor) {
         made(what, tensor);
         if (!tensor.held()) {
             throw new IllegalArgumentException(what + ", a tensor of " + tensor.shape() + ", was released before");
+        }
+    }
+
+    /** Refuses besides a tensor without values, over which there is nothing to compute. */
+    void own(String what, Tensor tensor) {
+        held(what, tensor);
+        if (tensor.shape().elements() == 0) {
+            throw new IllegalArgumentException(
+                    what + ", a tensor of " + tensor.shape() + ", is empty: expected at least one value");
         }
     }
 

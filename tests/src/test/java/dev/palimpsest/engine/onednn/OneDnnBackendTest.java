@@ -201,7 +201,7 @@ class OneDnnBackendTest {
                 "convolution needs images of N×3×H×W, got 6×8×32×32",
                 () -> engine.convolution(activation, weight, geometry));
         refused(
-                "convolution of an empty batch (0×3×32×32): expected at least one image",
+                "what is convolved, a tensor of 0×3×32×32, is empty: expected at least one value",
                 () -> engine.convolution(engine.allocate(Shape.of(0, 3, 32, 32)), weight, geometry));
         refused(
                 "conv is 8×3×3×3, the convolution needs 8×3×1×1",
@@ -225,7 +225,7 @@ class OneDnnBackendTest {
                 () -> engine.linear(
                         engine.allocate(Shape.of(6, 8)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(3))));
         refused(
-                "fc of 4×8 with an empty batch (0×8): expected at least one row, input and output",
+                "a linear layer's input, a tensor of 0×8, is empty: expected at least one value",
                 () -> engine.linear(
                         engine.allocate(Shape.of(0, 8)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(4))));
         refused(

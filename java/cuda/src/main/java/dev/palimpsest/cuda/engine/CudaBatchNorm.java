@@ -1,12 +1,11 @@
 package dev.palimpsest.cuda.engine;
 
-import dev.palimpsest.engine.Backend;
-import dev.palimpsest.engine.BatchNorm;
-
 import static jcuda.jcudnn.cudnnBatchNormMode.CUDNN_BATCHNORM_SPATIAL;
 
 import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.cuda.DeviceBuffer;
+import dev.palimpsest.engine.Backend;
+import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;

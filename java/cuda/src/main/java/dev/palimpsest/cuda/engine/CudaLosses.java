@@ -1,7 +1,5 @@
 package dev.palimpsest.cuda.engine;
 
-import dev.palimpsest.engine.Loss;
-
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
@@ -9,6 +7,7 @@ import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.cuda.CudaLaunch;
 import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.cuda.PinnedBuffer;
+import dev.palimpsest.engine.Loss;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;

@@ -1,11 +1,10 @@
 package dev.palimpsest.cuda.engine;
 
-import dev.palimpsest.engine.Backend;
-
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.cuda.DeviceBuffer;
+import dev.palimpsest.engine.Backend;
 import dev.palimpsest.kernel.ffi.NativeLibrary;
 import dev.palimpsest.kernel.ffi.NativeStruct;
 import dev.palimpsest.tensor.Mirror;

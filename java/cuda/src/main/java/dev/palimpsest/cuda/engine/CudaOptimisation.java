@@ -1,13 +1,12 @@
 package dev.palimpsest.cuda.engine;
 
-import dev.palimpsest.engine.Optimisation;
-import dev.palimpsest.engine.Update;
-
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.cuda.CudaStream;
 import dev.palimpsest.cuda.DeviceBuffer;
+import dev.palimpsest.engine.Optimisation;
+import dev.palimpsest.engine.Update;
 import dev.palimpsest.kernel.ffi.NativeLibrary;
 import dev.palimpsest.kernel.ffi.NativeStruct;
 import dev.palimpsest.tensor.Parameter;
@@ -40,7 +39,8 @@ final class CudaOptimisation implements Optimisation {
     private final CudaKernel adam;
     private boolean clipped;
 
-    CudaOptimisation(CudaContext engine, List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
+    CudaOptimisation(
+            CudaContext engine, List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
         this.engine = engine;
         this.stream = engine.lane().stream();
         this.parameters = List.copyOf(parameters);
