@@ -14,6 +14,7 @@ module dev.palimpsest {
     exports dev.palimpsest.method;
     exports dev.palimpsest.metrics;
     exports dev.palimpsest.model;
+    exports dev.palimpsest.optim;
     exports dev.palimpsest.recipe;
     exports dev.palimpsest.snapshot;
     exports dev.palimpsest.stream;

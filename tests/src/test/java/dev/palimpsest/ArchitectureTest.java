@@ -31,7 +31,8 @@ class ArchitectureTest {
     private static final Map<String, List<String>> MAY_USE = Map.ofEntries(
             Map.entry("kernel", List.of()),
             Map.entry("tensor", List.of("kernel")),
-            Map.entry("engine", List.of("tensor")),
+            Map.entry("optim", List.of("tensor")),
+            Map.entry("engine", List.of("optim")),
             Map.entry("cuda", List.of("engine")),
             Map.entry("autograd", List.of("engine")),
             Map.entry("model", List.of("autograd")),
@@ -40,7 +41,7 @@ class ArchitectureTest {
             Map.entry("loss", List.of("autograd")),
             Map.entry("metrics", List.of()),
             Map.entry("snapshot", List.of("tensor")),
-            Map.entry("recipe", List.of("stream")),
+            Map.entry("recipe", List.of("stream", "optim")),
             Map.entry("train", List.of("recipe", "model", "loss", "snapshot", "metrics")),
             Map.entry("method", List.of("train")),
             Map.entry("report", List.of("train")),

@@ -13,10 +13,11 @@ import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.model.Training;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
-import dev.palimpsest.train.Sgd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -39,7 +40,7 @@ final class TrainingStep implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final Shape shape;
     private final MemorySegment imageMemory;
-    private final Sgd optimiser;
+    private final Optimiser optimiser;
 
     private TrainingStep(Network network, Arena arena, int batch, int classes, int threads) {
         this.network = network;
@@ -47,7 +48,8 @@ final class TrainingStep implements AutoCloseable {
         this.classes = classes;
         network.grow(classes);
         engine = Engines.cpu(threads);
-        optimiser = new Sgd(network.parameters(), parameter -> null, MOMENTUM, false, 0);
+        optimiser = engine.optimiser(new UpdateRule.Sgd(MOMENTUM, false, 0));
+        optimiser.track(network.parameters());
         Shape image = network.image();
         shape = Shape.of(batch, image.extent(0), image.extent(1), image.extent(2));
         SplittableRandom random = new SplittableRandom(7);
@@ -63,18 +65,14 @@ final class TrainingStep implements AutoCloseable {
     static TrainingStep resNet32(int threads) {
         Arena arena = Arena.ofAuto();
         return new TrainingStep(
-                Networks.cifarResNet(Shape.of(3, 32, 32), 32, List.of(16, 32, 64), 1, false, arena, 1),
-                arena,
-                128,
-                100,
-                threads);
+                Networks.cifarResNet(Shape.of(3, 32, 32), 32).create(arena, 1), arena, 128, 100, threads);
     }
 
     /** The network for 8×8 digits: so little work that what surrounds the arithmetic decides. */
     static TrainingStep digits(int threads) {
         Arena arena = Arena.ofAuto();
         return new TrainingStep(
-                Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64), false, arena, 1), arena, 32, 10, threads);
+                Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64)).create(arena, 1), arena, 32, 10, threads);
     }
 
     /**
@@ -161,6 +159,7 @@ final class TrainingStep implements AutoCloseable {
 
     @Override
     public void close() {
+        optimiser.close();
         engine.close();
         arena.close();
     }

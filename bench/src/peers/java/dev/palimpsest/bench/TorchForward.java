@@ -1,15 +1,21 @@
 package dev.palimpsest.bench;
 
+import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
-import dev.palimpsest.model.ConvNorm;
+import dev.palimpsest.model.AddLayer;
+import dev.palimpsest.model.AveragePoolLayer;
+import dev.palimpsest.model.ConvolutionLayer;
 import dev.palimpsest.model.Forward;
-import dev.palimpsest.model.Linear;
+import dev.palimpsest.model.Head;
+import dev.palimpsest.model.Layer;
+import dev.palimpsest.model.NormLayer;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -49,30 +55,40 @@ final class TorchForward implements Forward<Tensor> {
     }
 
     @Override
-    public Tensor unit(ConvNorm unit, Tensor input, Tensor residual, boolean relu) {
-        Convolution geometry = unit.geometry();
-        Tensor convolved = torch.conv2d(
-                input,
-                of(unit.weight()),
+    public Tensor layer(Layer layer, List<Tensor> inputs) {
+        Tensor x = inputs.getFirst();
+        return switch (layer) {
+            case ConvolutionLayer convolution -> convolution(x, convolution);
+            case NormLayer(BatchNorm norm, boolean relu) -> {
+                Tensor normal = torch.batch_norm(
+                        x,
+                        optional(of(norm.scale())),
+                        optional(of(norm.shift())),
+                        optional(of(norm.runningMean())),
+                        optional(of(norm.runningVariance())),
+                        true,
+                        0.1,
+                        1e-5,
+                        false);
+                yield relu ? torch.relu_(normal) : normal;
+            }
+            // In place, as one writes it in PyTorch: nothing else reads a residual block's last norm.
+            case AddLayer(boolean relu) -> relu ? torch.relu_(x.add_(inputs.getLast())) : x.add_(inputs.getLast());
+            case AveragePoolLayer() -> torch.adaptive_avg_pool2d(x, 1, 1).flatten(1, -1);
+            default -> throw new IllegalArgumentException("no PyTorch operation for " + layer);
+        };
+    }
+
+    private Tensor convolution(Tensor x, ConvolutionLayer layer) {
+        Convolution geometry = layer.geometry();
+        return torch.conv2d(
+                x,
+                of(layer.weight()),
                 none,
                 new long[] {geometry.stride(), geometry.stride()},
                 new long[] {geometry.padding(), geometry.padding()},
                 new long[] {1, 1},
                 1);
-        Tensor normal = torch.batch_norm(
-                convolved,
-                optional(of(unit.norm().scale())),
-                optional(of(unit.norm().shift())),
-                optional(of(unit.norm().runningMean())),
-                optional(of(unit.norm().runningVariance())),
-                true,
-                0.1,
-                1e-5,
-                false);
-        if (residual != null) {
-            normal = normal.add_(residual);
-        }
-        return relu ? torch.relu_(normal) : normal;
     }
 
     private static TensorOptional optional(Tensor tensor) {
@@ -80,13 +96,8 @@ final class TorchForward implements Forward<Tensor> {
     }
 
     @Override
-    public Tensor averagePool(Tensor images) {
-        return torch.adaptive_avg_pool2d(images, 1, 1).flatten(1, -1);
-    }
-
-    @Override
-    public Tensor linear(Linear layer, Tensor input) {
-        return torch.linear(input, of(layer.weight()), optional(of(layer.bias())));
+    public Tensor head(Head head, Tensor features) {
+        return torch.linear(features, of(head.weight()), optional(of(head.bias())));
     }
 
     @Override

@@ -24,6 +24,21 @@ record TapeLayers(Tape tape) implements Layers<Variable> {
     }
 
     @Override
+    public Variable add(Variable a, Variable b) {
+        return tape.add(a, b);
+    }
+
+    @Override
+    public Variable relu(Variable x) {
+        return tape.relu(x);
+    }
+
+    @Override
+    public Variable flatten(Variable images) {
+        return tape.flatten(images);
+    }
+
+    @Override
     public Variable averagePool(Variable images) {
         return tape.averagePool(images);
     }

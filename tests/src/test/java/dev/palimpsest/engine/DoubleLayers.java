@@ -103,11 +103,30 @@ public final class DoubleLayers implements Layers<DoubleLayers.Images> {
 
     @Override
     public Images addRelu(Images a, Images b) {
+        return relu(add(a, b));
+    }
+
+    @Override
+    public Images add(Images a, Images b) {
         Images result = Images.zeros(a.n, a.channels, a.height, a.width);
         for (int i = 0; i < a.values.length; i++) {
-            result.values[i] = Math.max(a.values[i] + b.values[i], 0);
+            result.values[i] = a.values[i] + b.values[i];
         }
         return result;
+    }
+
+    @Override
+    public Images relu(Images x) {
+        Images result = Images.zeros(x.n, x.channels, x.height, x.width);
+        for (int i = 0; i < x.values.length; i++) {
+            result.values[i] = Math.max(x.values[i], 0);
+        }
+        return result;
+    }
+
+    @Override
+    public Images flatten(Images images) {
+        return new Images(images.n, images.channels * images.height * images.width, 1, 1, images.values);
     }
 
     @Override

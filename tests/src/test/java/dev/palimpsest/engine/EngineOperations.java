@@ -229,6 +229,10 @@ final class EngineOperations implements AutoCloseable {
                         activation(2, 8, 4, 4),
                         input,
                         t -> engine.batchNormGradient(t.get(0), t.get(1), frozenNorm)),
+                two("add", input, activation(2, 8, 4, 4), t -> engine.add(t.get(0), t.get(1))),
+                one("relu", input, EngineOperations::elementwise, engine::relu),
+                one("flatten", images, t -> t.shape().rank() == 4, engine::flatten),
+                one("unflatten", rowMajor(2, 128), NOTHING_ELSE, t -> engine.unflatten(t, input.shape())),
                 two("addRelu", input, activation(2, 8, 4, 4), t -> engine.addRelu(t.get(0), t.get(1))),
                 two("reluGradient", input, activation(2, 8, 4, 4), t -> engine.reluGradient(t.get(0), t.get(1))),
                 one("averagePool", input, activation, engine::averagePool),
@@ -258,6 +262,11 @@ final class EngineOperations implements AutoCloseable {
                         t -> frozen.apply(t.get(0), t.get(1), false)));
     }
 
+    private static boolean elementwise(Tensor tensor) {
+        int rank = tensor.shape().rank();
+        return rank == 1 || rank == 2 || rank == 4;
+    }
+
     private List<Operation> rows() {
         Tensor matrix = rowMajor(2, 3);
         Parameter weight = parameter("fc", Shape.of(4, 3));
@@ -281,6 +290,8 @@ final class EngineOperations implements AutoCloseable {
                         activation(2, 8, 4, 4),
                         activation(2, 8, 4, 4),
                         t -> engine.addScaled(t.get(0), 1, t.get(1))),
+                two("add, matrices", rowMajor(2, 3), matrix, t -> engine.add(t.get(0), t.get(1))),
+                two("reluGradient, matrices", rowMajor(2, 3), matrix, t -> engine.reluGradient(t.get(0), t.get(1))),
                 one("scaled", matrix, ANY, t -> engine.scaled(2, t)),
                 one(
                         "columns",
@@ -380,9 +391,6 @@ final class EngineOperations implements AutoCloseable {
         Parameter bias = parameter("bias", Shape.of(4));
         calls.put("tensor of too few values", () -> engine.tensor(Shape.of(2, 3), new float[5]));
         calls.put("wrap of too few bytes", () -> engine.wrap(Shape.of(4), floats(3)));
-        calls.put(
-                "wrap, not aligned",
-                () -> engine.wrap(Shape.of(2), arena.allocate(16, 8).asSlice(2)).shape());
         calls.put("convolution by another weight", () -> engine.convolution(images, thin, GEOMETRY));
         calls.put(
                 "input gradient by another weight",
@@ -407,6 +415,7 @@ final class EngineOperations implements AutoCloseable {
         calls.put(
                 "average pool gradient of a vector",
                 () -> engine.averagePoolGradient(rowMajor(2, 8), Shape.of(2, 8, 4)));
+        calls.put("unflatten to a matrix", () -> engine.unflatten(rowMajor(2, 8), Shape.of(2, 8)));
         calls.put("maximum pool over too much", () -> engine.maxPool(input, new MaxPooling(5, 1, 0)));
         calls.put("linear by an image's weight", () -> engine.linear(matrix, conv, bias));
         calls.put("linear by another weight", () -> engine.linear(matrix, parameter("w", Shape.of(4, 2)), bias));

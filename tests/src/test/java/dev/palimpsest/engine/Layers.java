@@ -12,6 +12,12 @@ public interface Layers<V> {
 
     V addRelu(V a, V b);
 
+    V add(V a, V b);
+
+    V relu(V x);
+
+    V flatten(V images);
+
     V averagePool(V images);
 
     V maxPool(V images, MaxPooling geometry);

@@ -142,7 +142,9 @@ class DistillationTest {
      */
     @Test
     void everyTermsGradientReachesTheWholeNetwork() {
-        Network network = Networks.digitsNet(Shape.of(1, 6, 6), List.of(4, 5, 6), true, arena, 3);
+        Network network = Networks.digitsNet(Shape.of(1, 6, 6), List.of(4, 5, 6))
+                .withAuxiliaryHeads(true)
+                .create(arena, 3);
         network.grow(4);
         network.parameters().stream()
                 .filter(p -> p.name().endsWith("bn.bias") || p.name().equals("bn1.bias"))

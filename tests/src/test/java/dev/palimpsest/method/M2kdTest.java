@@ -166,12 +166,14 @@ class M2kdTest {
     private static final class FrozenWatch extends Watched {
         private final Map<Parameter, int[]> before = new LinkedHashMap<>();
         private final Map<Parameter, byte[]> maskBefore = new LinkedHashMap<>();
+        private final M2kd method;
         private Learner learner;
         private long still;
         private long moved;
 
         FrozenWatch(M2kd method) {
             super(method);
+            this.method = method;
         }
 
         @Override
@@ -193,7 +195,7 @@ class M2kdTest {
 
         private void look() {
             for (Parameter parameter : learner.network().parameters()) {
-                byte[] mask = trainable(parameter);
+                byte[] mask = method.owners().trainable(parameter);
                 if (mask != null) {
                     int[] bits = parameter.value().toArray(JAVA_INT);
                     int[] then = before.put(parameter, bits);

@@ -33,7 +33,8 @@ class MlkdTeachersTest {
 
     private final Arena arena = Arena.ofShared();
     private final Engine engine = open();
-    private final Function<Arena, Network> networks = of -> Networks.digitsNet(IMAGE, List.of(4, 6), false, of, 1);
+    private final Function<Arena, Network> networks =
+            of -> Networks.digitsNet(IMAGE, List.of(4, 6)).create(of, 1);
     private final List<Network> made = new ArrayList<>();
     private final Network student = networks.apply(arena);
     private final MlkdTeachers teachers;

@@ -35,7 +35,9 @@ class TeacherMemoryTest {
 
     private final Arena arena = Arena.ofShared();
     private final Engine engine = Engines.cpu(1);
-    private final Network network = Networks.digitsNet(Shape.of(1, 8, 8), List.of(8, 16), true, arena, 3);
+    private final Network network = Networks.digitsNet(Shape.of(1, 8, 8), List.of(8, 16))
+            .withAuxiliaryHeads(true)
+            .create(arena, 3);
     private final List<String> compiled = new ArrayList<>();
 
     TeacherMemoryTest() {
@@ -141,11 +143,13 @@ class TeacherMemoryTest {
      */
     @Test
     void aNetworkReportsWhatItHolds() {
-        long weights = network.units().stream()
-                .mapToLong(unit -> unit.weight().shape().bytes())
+        long weights = network.parameters().stream()
+                .filter(p -> p.role() == Parameter.Role.WEIGHT)
+                .mapToLong(p -> p.shape().bytes())
                 .sum();
-        long biases = network.units().stream()
-                .mapToLong(unit -> unit.norm().scale().shape().bytes())
+        long biases = network.parameters().stream()
+                .filter(p -> p.role() == Parameter.Role.WEIGHT)
+                .mapToLong(p -> (long) p.shape().extent(0) * Float.BYTES)
                 .sum();
         long heads = network.parameters().stream()
                 .filter(p -> p.role() == Parameter.Role.HEAD)

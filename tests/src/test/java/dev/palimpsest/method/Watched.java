@@ -89,11 +89,6 @@ public class Watched implements Method {
     }
 
     @Override
-    public final byte[] trainable(Parameter parameter) {
-        return inner.trainable(parameter);
-    }
-
-    @Override
     public final Optional<Result.Memory> memory() {
         return inner.memory();
     }

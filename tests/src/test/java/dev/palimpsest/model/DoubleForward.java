@@ -2,31 +2,29 @@ package dev.palimpsest.model;
 
 import dev.palimpsest.engine.DoubleLayers;
 import dev.palimpsest.engine.DoubleLayers.Images;
-import dev.palimpsest.engine.MaxPooling;
+import java.util.List;
 
 /** A network's forward pass in double loops. */
 record DoubleForward(DoubleLayers layers, boolean frozenNorm) implements Forward<Images> {
     @Override
-    public Images unit(ConvNorm unit, Images input, Images residual, boolean relu) {
-        Images convolved = layers.convolution(input, unit.weight(), unit.geometry());
-        return residual == null
-                ? layers.batchNorm(convolved, unit.norm(), relu, frozenNorm)
-                : layers.addRelu(layers.batchNorm(convolved, unit.norm(), false, frozenNorm), residual);
+    public Images layer(Layer layer, List<Images> inputs) {
+        Images x = inputs.getFirst();
+        return switch (layer) {
+            case ConvolutionLayer(var weight, var geometry) -> layers.convolution(x, weight, geometry);
+            case NormLayer(var norm, boolean relu) -> layers.batchNorm(x, norm, relu, frozenNorm);
+            case AddLayer(boolean relu) -> relu ? layers.addRelu(x, inputs.getLast()) : layers.add(x, inputs.getLast());
+            case ReluLayer() -> layers.relu(x);
+            case MaxPoolLayer(var geometry) -> layers.maxPool(x, geometry);
+            case AveragePoolLayer() -> layers.averagePool(x);
+            case FlattenLayer() -> layers.flatten(x);
+            case LinearLayer(var weight, var bias) -> layers.linear(x, weight, bias);
+            default -> throw new IllegalArgumentException("no loops for " + layer);
+        };
     }
 
     @Override
-    public Images maxPool(Images images, MaxPooling geometry) {
-        return layers.maxPool(images, geometry);
-    }
-
-    @Override
-    public Images averagePool(Images images) {
-        return layers.averagePool(images);
-    }
-
-    @Override
-    public Images linear(Linear layer, Images input) {
-        return layers.linear(input, layer.weight(), layer.bias());
+    public Images head(Head head, Images features) {
+        return layers.linear(features, head.weight(), head.bias());
     }
 
     @Override

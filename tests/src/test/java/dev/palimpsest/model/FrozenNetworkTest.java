@@ -112,7 +112,9 @@ class FrozenNetworkTest {
 
     @Test
     void anEarlierSnapshotsHeadsHaveFewerRows() {
-        Network network = Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 6), true, arena, 3);
+        Network network = Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 6))
+                .withAuxiliaryHeads(true)
+                .create(arena, 3);
         network.grow(2);
         randomise(network, 1);
         float[][] then;

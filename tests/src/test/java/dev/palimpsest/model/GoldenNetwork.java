@@ -24,7 +24,9 @@ public final class GoldenNetwork {
                 .map(l -> golden.shape("param.stage" + l + ".0.conv2.weight").extent(0))
                 .toList();
         Shape image = Shape.of(images.extent(1), images.extent(2), images.extent(3));
-        Network network = Networks.cifarResNet(image, 6 * blocks + 2, widths, 1, false, arena, 0);
+        Network network = Networks.cifarResNet(
+                        image, ResNetOptions.cifar(6 * blocks + 2).withWidths(widths))
+                .create(arena, 0);
         network.grow(golden.shape("param.fc.bias").extent(0));
         for (Parameter parameter : network.parameters()) {
             parameter.set(golden.floats("param." + parameter.name()));
@@ -36,8 +38,6 @@ public final class GoldenNetwork {
     }
 
     public static Tensor images(Safetensors golden, Engine engine) {
-        Tensor images = engine.allocate(golden.shape("image"));
-        images.data().copyFrom(MemorySegment.ofArray(golden.floats("image")));
-        return images;
+        return engine.tensor(golden.shape("image"), golden.floats("image"));
     }
 }

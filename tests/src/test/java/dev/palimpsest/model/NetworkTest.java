@@ -44,17 +44,27 @@ class NetworkTest {
     record Design(String name, Shape image, int depth, List<Integer> widths, int stemStride) {
         Network build(boolean auxiliary, Arena arena, long seed) {
             return name.equals("digits-net")
-                    ? Networks.digitsNet(image, widths, auxiliary, arena, seed)
+                    ? Networks.digitsNet(image, widths)
+                            .withAuxiliaryHeads(auxiliary)
+                            .create(arena, seed)
                     : name.equals("resnet")
                             ? Networks.resNet(
-                                    image,
-                                    depth,
-                                    widths,
-                                    stemStride == 4 ? new Stem.ImageNet() : new Stem.Cifar(stemStride),
-                                    auxiliary,
-                                    arena,
-                                    seed)
-                            : Networks.cifarResNet(image, depth, widths, stemStride, auxiliary, arena, seed);
+                                            image,
+                                            ResNetOptions.imageNet(depth)
+                                                    .withWidths(widths)
+                                                    .withStem(
+                                                            stemStride == 4
+                                                                    ? new Stem.ImageNet()
+                                                                    : new Stem.Cifar(stemStride)))
+                                    .withAuxiliaryHeads(auxiliary)
+                                    .create(arena, seed)
+                            : Networks.cifarResNet(
+                                            image,
+                                            ResNetOptions.cifar(depth)
+                                                    .withWidths(widths)
+                                                    .withStem(new Stem.Cifar(stemStride)))
+                                    .withAuxiliaryHeads(auxiliary)
+                                    .create(arena, seed);
         }
 
         @Override
@@ -86,7 +96,7 @@ class NetworkTest {
                 network.heads().stream().map(head -> bits(head.bias())).toList();
         network.grow(7);
         for (int h = 0; h < before.size(); h++) {
-            Linear head = network.heads().get(h);
+            Head head = network.heads().get(h);
             assertArrayEquals(
                     before.get(h),
                     Arrays.copyOf(bits(head.weight()), before.get(h).length),
@@ -177,7 +187,10 @@ class NetworkTest {
 
     @Test
     void parametersHavePyTorchsNamesAndTheHeadsComeLast() {
-        Network network = Networks.cifarResNet(Shape.of(3, 8, 8), 8, List.of(4, 8, 12), 1, true, arena, 1);
+        Network network = Networks.cifarResNet(
+                        Shape.of(3, 8, 8), ResNetOptions.cifar(8).withWidths(List.of(4, 8, 12)))
+                .withAuxiliaryHeads(true)
+                .create(arena, 1);
         network.grow(2);
         List<String> names = network.parameters().stream().map(Parameter::name).toList();
         assertEquals(names.size(), new HashSet<>(names).size());
@@ -212,7 +225,7 @@ class NetworkTest {
                         "stage1.conv.weight",
                         "stage1.bn.weight",
                         "stage1.bn.bias"),
-                Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 8), false, arena, 1).parameters().stream()
+                Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 8)).create(arena, 1).parameters().stream()
                         .map(Parameter::name)
                         .toList()
                         .subList(0, 6));
@@ -252,19 +265,26 @@ class NetworkTest {
         Shape image = Shape.of(1, 8, 8);
         assertThrows(
                 IllegalArgumentException.class,
-                () -> Networks.cifarResNet(image, 9, List.of(4, 8, 12), 1, true, arena, 1));
+                () -> Networks.cifarResNet(image, ResNetOptions.cifar(9).withWidths(List.of(4, 8, 12))));
         assertThrows(
                 IllegalArgumentException.class,
-                () -> Networks.cifarResNet(image, 2, List.of(4, 8, 12), 1, true, arena, 1));
-        assertThrows(
-                IllegalArgumentException.class, () -> Networks.cifarResNet(image, 8, List.of(4, 8), 1, true, arena, 1));
-        assertThrows(IllegalArgumentException.class, () -> Networks.digitsNet(image, List.of(4), true, arena, 1));
+                () -> Networks.cifarResNet(image, ResNetOptions.cifar(2).withWidths(List.of(4, 8, 12))));
         assertThrows(
                 IllegalArgumentException.class,
-                () -> Networks.resNet(image, 50, List.of(4, 4, 4, 4), new Stem.Cifar(1), true, arena, 1));
+                () -> Networks.cifarResNet(image, ResNetOptions.cifar(8).withWidths(List.of(4, 8))));
+        assertThrows(IllegalArgumentException.class, () -> Networks.digitsNet(image, List.of(4)));
         assertThrows(
                 IllegalArgumentException.class,
-                () -> Networks.resNet(image, 18, List.of(4, 4, 4), new Stem.Cifar(1), true, arena, 1));
+                () -> Networks.resNet(
+                        image,
+                        ResNetOptions.imageNet(50)
+                                .withWidths(List.of(4, 4, 4, 4))
+                                .withStem(new Stem.Cifar(1))));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Networks.resNet(
+                        image,
+                        ResNetOptions.imageNet(18).withWidths(List.of(4, 4, 4)).withStem(new Stem.Cifar(1))));
     }
 
     /** Random images, the same every time. */

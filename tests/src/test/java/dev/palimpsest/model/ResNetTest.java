@@ -12,7 +12,6 @@ import dev.palimpsest.engine.DoubleLayers;
 import dev.palimpsest.engine.DoubleLayers.Images;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -43,15 +42,15 @@ class ResNetTest {
     @ParameterizedTest
     @CsvSource({"18, 11689512", "34, 21797672"})
     void hasAsManyWeightsAsTorchvisions(int depth, long weights) {
-        Network network = Networks.resNet(
-                Shape.of(3, 224, 224), depth, List.of(64, 128, 256, 512), new Stem.ImageNet(), false, arena, 1);
+        Network network = Networks.resNet(Shape.of(3, 224, 224), depth).create(arena, 1);
         assertEquals(weights, network.weights(1000));
     }
 
     @Test
     void aPhotographEndsInSevenBySevenPositions() {
-        Network network =
-                Networks.resNet(Shape.of(3, 224, 224), 18, List.of(1, 1, 1, 1), new Stem.ImageNet(), false, arena, 1);
+        Network network = Networks.resNet(
+                        Shape.of(3, 224, 224), ResNetOptions.imageNet(18).withWidths(List.of(1, 1, 1, 1)))
+                .create(arena, 1);
         network.grow(1);
         DoubleLayers loops = new DoubleLayers();
         int[] sides = new int[6];
@@ -67,30 +66,19 @@ class ResNetTest {
     /** Notes the side of the stem's output, of what is pooled from it, and of each stage's output. */
     private record Watching(DoubleForward inner, int[] sides, int[] at) implements Forward<Images> {
         @Override
-        public Images unit(ConvNorm unit, Images input, Images residual, boolean relu) {
-            Images output = inner.unit(unit, input, residual, relu);
-            if (at[0] == 0) {
+        public Images layer(Layer layer, List<Images> inputs) {
+            Images output = inner.layer(layer, inputs);
+            if (at[0] == 0 && layer instanceof NormLayer || layer instanceof MaxPoolLayer) {
                 sides[at[0]++] = output.height();
+            } else if (layer instanceof AveragePoolLayer) {
+                sides[at[0]++] = inputs.getFirst().height();
             }
             return output;
         }
 
         @Override
-        public Images maxPool(Images images, MaxPooling geometry) {
-            Images output = inner.maxPool(images, geometry);
-            sides[at[0]++] = output.height();
-            return output;
-        }
-
-        @Override
-        public Images averagePool(Images images) {
-            sides[at[0]++] = images.height();
-            return inner.averagePool(images);
-        }
-
-        @Override
-        public Images linear(Linear layer, Images input) {
-            return inner.linear(layer, input);
+        public Images head(Head head, Images features) {
+            return inner.head(head, features);
         }
 
         @Override
@@ -107,13 +95,12 @@ class ResNetTest {
     void equalsDoubleLoops(int depth, String stem, int height, int width, boolean frozenNorm) {
         Shape image = Shape.of(3, height, width);
         Network network = Networks.resNet(
-                image,
-                depth,
-                List.of(5, 8, 6, 7),
-                stem.equals("cifar") ? new Stem.Cifar(1) : new Stem.ImageNet(),
-                true,
-                arena,
-                3);
+                        image,
+                        ResNetOptions.imageNet(depth)
+                                .withWidths(List.of(5, 8, 6, 7))
+                                .withStem(stem.equals("cifar") ? new Stem.Cifar(1) : new Stem.ImageNet()))
+                .withAuxiliaryHeads(true)
+                .create(arena, 3);
         network.grow(CLASSES);
         DoubleLayers loops = new DoubleLayers();
         try (Engine engine = Engines.cpu(2)) {

@@ -39,7 +39,10 @@ class StateDictTest {
     }
 
     private Network resNet(int depth, long seed) {
-        Network network = Networks.resNet(Shape.of(3, 32, 32), depth, NARROW, new Stem.ImageNet(), true, arena, seed);
+        Network network = Networks.resNet(
+                        Shape.of(3, 32, 32), ResNetOptions.imageNet(depth).withWidths(NARROW))
+                .withAuxiliaryHeads(true)
+                .create(arena, seed);
         network.grow(2);
         for (Buffer buffer : network.buffers()) {
             for (long i = 0; i < buffer.shape().elements(); i++) {
@@ -185,7 +188,9 @@ class StateDictTest {
                         + " the network that the weights are of, and images with as many channels.",
                 name -> name.equals("conv1.weight") ? "conv0.weight" : name,
                 resNet(18, 3));
-        Network grey = Networks.resNet(Shape.of(1, 32, 32), 18, NARROW, new Stem.ImageNet(), false, arena, 3);
+        Network grey = Networks.resNet(
+                        Shape.of(1, 32, 32), ResNetOptions.imageNet(18).withWidths(NARROW))
+                .create(arena, 3);
         grey.grow(2);
         refused(
                 "weights.safetensors does not fit the network: of another shape: conv1.weight (3×1×7×7, expected"

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
+import dev.palimpsest.model.ResNetOptions;
+import dev.palimpsest.model.Stem;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
@@ -64,8 +66,12 @@ class PruningPlanTest {
     void manyStepsFitTheNetworksOfTheRecipes(int steps) {
         PruningPlan plan = new PruningPlan.EqualShares(steps);
         for (Network network : List.of(
-                Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64), true, arena, 1),
-                Networks.cifarResNet(Shape.of(1, 28, 28), 8, List.of(16, 32, 64), 2, true, arena, 1))) {
+                Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64))
+                        .withAuxiliaryHeads(true)
+                        .create(arena, 1),
+                Networks.cifarResNet(Shape.of(1, 28, 28), ResNetOptions.cifar(8).withStem(new Stem.Cifar(2)))
+                        .withAuxiliaryHeads(true)
+                        .create(arena, 1))) {
             plan.requireEnoughWeights(network.parameters());
             Owners owners = new Owners(network.parameters());
             Random random = new Random(steps);

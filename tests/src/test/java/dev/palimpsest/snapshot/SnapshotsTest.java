@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
-import dev.palimpsest.train.Adam;
-import dev.palimpsest.train.Optimiser;
-import dev.palimpsest.train.Sgd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -20,8 +20,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.function.BiFunction;
-import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -40,22 +38,18 @@ class SnapshotsTest {
         arena.close();
     }
 
-    interface Rule extends BiFunction<List<Parameter>, Function<Parameter, byte[]>, Optimiser> {}
-
-    static Stream<Rule> rules() {
+    static Stream<UpdateRule> rules() {
         return Stream.of(
-                (p, m) -> new Sgd(p, m, 0.9, false, 0.05),
-                (p, m) -> new Sgd(p, m, 0.9, true, 0.05),
-                (p, m) -> new Adam(p, m, 0.9, 0.999, 1e-8, 0.05));
+                new UpdateRule.Sgd(0.9, false, 0.05), new UpdateRule.Sgd(0.9, true, 0.05), new UpdateRule.Adam(0.05));
     }
 
     /** One optimiser for all experiences: old momentum is there to tempt frozen weights. */
     @ParameterizedTest
     @MethodSource("rules")
-    void snapshotsStayBitIdenticalOverTenExperiences(Rule rule) {
+    void snapshotsStayBitIdenticalOverTenExperiences(UpdateRule rule) {
         PruningPlan plan = new PruningPlan.EqualShares(STEPS);
         plan.requireEnoughWeights(model.parameters());
-        Optimiser optimiser = rule.apply(model.parameters(), owners::trainable);
+        Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(rule));
         List<Map<String, int[]>> taken = new ArrayList<>();
         try (Snapshots packed = new PackedSnapshots(owners);
                 Snapshots full = new FullCopies()) {
@@ -63,10 +57,11 @@ class SnapshotsTest {
                 owners.claim(step);
                 model.grow();
                 optimiser.track(model.parameters());
+                optimiser.masks(owners::trainable);
                 train(optimiser, 4);
                 requireAll(packed, taken); // while a later step trains
                 owners.release(step, plan.fraction(step));
-                optimiser.forgetMasked();
+                optimiser.masks(owners::trainable);
                 Map<String, byte[]> masks = masks();
                 Map<String, int[]> released = model.bits();
                 train(optimiser, 3);

@@ -29,7 +29,7 @@ class ClassifierTest {
             .toArray();
 
     private static FrozenNetwork network(Engine engine, Arena arena, long seed) {
-        Network network = Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 6), false, arena, seed);
+        Network network = Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 6)).create(arena, seed);
         network.grow(CLASSES);
         return new FrozenNetwork(engine, network, Weights.of(network));
     }

@@ -113,7 +113,8 @@ class ExemplarsTest {
         try (Arena arena = Arena.ofShared();
                 Engine engine = Engines.cpu(1);
                 Inference images = new Inference(engine, stream.dataset().train())) {
-            Network network = Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 8), false, arena, networkSeed);
+            Network network =
+                    Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 8)).create(arena, networkSeed);
             network.grow(4);
             try (FrozenNetwork frozen = new FrozenNetwork(engine, network, Weights.of(network))) {
                 exemplars.add(stream, stream.experiences().get(0), frozen, images);

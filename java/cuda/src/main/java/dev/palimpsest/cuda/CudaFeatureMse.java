@@ -10,7 +10,7 @@ import java.util.Arrays;
 public final class CudaFeatureMse extends CudaRowKernel {
     private static final String[] VARIANTS = {"narrow", "wide"};
 
-    private final int dims;
+    private final long[] sizes; // that the plan depends on
 
     /**
      * @param stream that all calls queue their work on
@@ -23,7 +23,7 @@ public final class CudaFeatureMse extends CudaRowKernel {
      */
     public CudaFeatureMse(CudaDevice device, CudaStream stream, int maxRows, int dims, int teachers, ElementType type) {
         super(device, stream, "feature_mse", 4, VARIANTS, maxRows, dims, columns(maxRows, dims, teachers), type);
-        this.dims = dims;
+        sizes = new long[] {0, dims, teachers, sharedLimit()};
         set("dims", dims);
     }
 
@@ -59,6 +59,7 @@ public final class CudaFeatureMse extends CudaRowKernel {
 
     @Override
     boolean plan(int rows, LaunchPlan into) {
-        return into.make(rows, dims, teachers(), sharedLimit());
+        sizes[0] = rows;
+        return into.make(sizes);
     }
 }

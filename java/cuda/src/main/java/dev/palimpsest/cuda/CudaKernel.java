@@ -8,7 +8,6 @@ import dev.palimpsest.kernel.ffi.DeclaredKernel.Parameter;
 import dev.palimpsest.kernel.ffi.DeclaredKernel.Work;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jcuda.Pointer;
 import jcuda.driver.CUfunction;
 import jcuda.driver.JCudaDriver;
@@ -94,7 +93,7 @@ public final class CudaKernel {
         return switch (declared.work()) {
             case PARAMETER, ONE -> CudaLaunch.of(this, arguments);
             case GIVEN -> throw new IllegalArgumentException(name() + " needs its number of blocks: use withBlocks");
-            case PLAN -> throw new IllegalArgumentException(name() + " needs a plan: use withPlan");
+            case PLAN -> throw new IllegalArgumentException(name() + " is launched by a plan of libpalimpsest");
         };
     }
 
@@ -108,28 +107,32 @@ public final class CudaKernel {
      */
     public CudaLaunch withBlocks(long blocks, Object... arguments) {
         if (declared.work() != Work.GIVEN) {
-            throw new IllegalArgumentException(name() + " knows its number of blocks: use with or withPlan");
+            throw new IllegalArgumentException(name() + " knows its number of blocks: use with");
         }
         return CudaLaunch.of(this, blocks, declared.threads(), declared.sharedBytes(), arguments);
     }
 
-    /**
-     * A launch of a kernel for which libpalimpsest makes a plan.
-     *
-     * @param plan for this kernel's shape
-     * @param arguments see {@link #with}
-     * @return the launch
-     * @throws IllegalArgumentException as {@link #with} does, or if the kernel needs no plan
-     */
-    CudaLaunch withPlan(LaunchPlan plan, Object... arguments) {
-        if (declared.work() != Work.PLAN) {
-            throw new IllegalArgumentException(name() + " needs no plan: use with or withBlocks");
-        }
-        return CudaLaunch.of(this, plan.blocks(), plan.threads(), plan.sharedBytes(), arguments);
+    /** Queues a launch that libpalimpsest has planned; allocates nothing. */
+    void launch(CudaStream stream, LaunchPlan plan, ArgumentBlock arguments) {
+        requireWork(Work.PLAN);
+        launch(stream, (int) plan.blocks(), plan.threads(), plan.sharedBytes(), arguments.of(declared));
     }
 
-    /** Queues a launch that was checked. */
-    synchronized void launch(CudaStream stream, int blocks, int threads, int sharedBytes, long[] words) {
+    /** Queues a launch in a single block; allocates nothing. */
+    void launch(CudaStream stream, ArgumentBlock arguments) {
+        requireWork(Work.ONE);
+        launch(stream, 1, declared.threads(), declared.sharedBytes(), arguments.of(declared));
+    }
+
+    private void requireWork(Work wanted) {
+        if (declared.work() != wanted) {
+            throw new IllegalArgumentException(
+                    "kernel " + declared + " is launched by " + declared.work() + ", not by " + wanted);
+        }
+    }
+
+    /** Queues a launch whose arguments were checked. */
+    synchronized void launch(CudaStream stream, int blocks, int threads, int sharedBytes, MemorySegment arguments) {
         if (sharedBytes > allowedShared) {
             int status = JCudaDriver.cuFuncSetAttribute(
                     function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, sharedBytes);
@@ -138,7 +141,7 @@ public final class CudaKernel {
             }
             allowedShared = sharedBytes;
         }
-        MemorySegment.copy(words, 0, block, ValueLayout.JAVA_LONG, 0, words.length);
+        block.copyFrom(arguments);
         int status = JCudaDriver.cuLaunchKernel(
                 function, blocks, 1, 1, threads, 1, 1, sharedBytes, stream.handle(), pointers, null);
         if (status != 0) {
@@ -147,8 +150,8 @@ public final class CudaKernel {
     }
 
     private CudaException refused(int status, int blocks, int threads, int sharedBytes) {
-        String launch = "launching " + name() + " (" + blocks + " blocks of " + threads + " threads and " + sharedBytes
-                + " bytes of shared memory)";
+        String launch = "launching palimpsest_cuda_" + name() + " (" + blocks + " blocks of " + threads
+                + " threads and " + sharedBytes + " bytes of shared memory)";
         CudaException why = Driver.failure(status, launch);
         return why.kind() == Kind.LOST ? why : new CudaException(Kind.LAUNCH, why.getMessage());
     }

@@ -121,6 +121,6 @@ public final class CudaLaunch {
      * @throws CudaException of kind LAUNCH if the device refuses it
      */
     public void run(CudaStream stream) {
-        kernel.launch(stream, blocks, threads, sharedBytes, words);
+        kernel.launch(stream, blocks, threads, sharedBytes, MemorySegment.ofArray(words));
     }
 }

@@ -12,8 +12,7 @@ import java.util.List;
 public final class CudaMultiTeacherKl extends CudaRowKernel {
     private static final String[] VARIANTS = {"narrow", "wide", "streaming"};
 
-    private final int classes;
-    private final int widest;
+    private final long[] sizes; // that the plan depends on
     private final Field temperature;
 
     /**
@@ -37,8 +36,8 @@ public final class CudaMultiTeacherKl extends CudaRowKernel {
                 classes,
                 ranges.stream().mapToInt(ClassRange::size).toArray(),
                 type);
-        this.classes = classes;
-        this.widest = ranges.stream().mapToInt(ClassRange::size).max().orElse(0);
+        long widest = ranges.stream().mapToInt(ClassRange::size).max().orElse(0);
+        sizes = new long[] {0, classes, widest, ranges.size(), sharedLimit()};
         this.temperature = field("temperature");
         set("classes", classes);
         set("class_begin", tableAddress(2));
@@ -88,12 +87,13 @@ public final class CudaMultiTeacherKl extends CudaRowKernel {
         if (!(temperature > 0 && temperature < Float.POSITIVE_INFINITY)) {
             throw new IllegalArgumentException("temperature " + temperature + ": expected a finite value above 0");
         }
-        this.temperature.setDouble(arguments(), temperature);
+        this.temperature.setDouble(args(), temperature);
         queue(rows, student, teachers, weight, gradient, loss);
     }
 
     @Override
     boolean plan(int rows, LaunchPlan into) {
-        return into.make(rows, classes, widest, teachers(), sharedLimit());
+        sizes[0] = rows;
+        return into.make(sizes);
     }
 }

@@ -4,7 +4,6 @@ import dev.palimpsest.cuda.CudaException.Kind;
 import dev.palimpsest.kernel.ffi.NativeLibrary;
 import dev.palimpsest.kernel.ffi.NativeStruct;
 import dev.palimpsest.kernel.ffi.NativeStruct.Field;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -27,8 +26,11 @@ abstract class CudaRowKernel implements AutoCloseable {
     private final DeviceBuffer tables;
     private final DeviceBuffer rowLoss;
     private final NativeStruct struct;
-    private final MemorySegment arguments;
+    private final ArgumentBlock arguments;
+    private final MemorySegment args; // the struct among them
+    private final ArgumentBlock tableArguments;
     private final MemorySegment words; // of one launch of the table's kernel
+    private final ArgumentBlock meanArguments;
     private final long[] written; // addresses and strides of the teachers that the tables hold
     private final Field rowsField;
     private final Field studentField;
@@ -66,9 +68,12 @@ abstract class CudaRowKernel implements AutoCloseable {
         Arrays.setAll(variants, v -> device.kernel(kernel + "_" + variantNames[v] + "_" + type.label()));
         table = device.kernel("row_loss_table");
         mean = device.kernel("row_loss_mean");
-        words = NativeLibrary.struct("palimpsest_cuda_words").allocate(Arena.ofAuto());
+        tableArguments = new ArgumentBlock(table);
+        words = tableArguments.struct(0);
+        meanArguments = new ArgumentBlock(mean);
         struct = NativeLibrary.struct("palimpsest_" + kernel + "_args");
-        arguments = struct.allocate(Arena.ofAuto());
+        arguments = new ArgumentBlock(variants[0]);
+        args = arguments.struct(0);
         rowsField = struct.field("rows");
         studentField = struct.field("student");
         studentStrideField = struct.field("student_stride");
@@ -84,6 +89,8 @@ abstract class CudaRowKernel implements AutoCloseable {
             rowLoss.close();
             throw e;
         }
+        arguments.setAddress(1, rowLoss.address());
+        meanArguments.setAddress(0, rowLoss.address());
         set("teachers", teacherColumns.length);
         set("teacher", tableAddress(0));
         set("teacher_stride", tableAddress(1));
@@ -95,11 +102,11 @@ abstract class CudaRowKernel implements AutoCloseable {
     }
 
     final void set(String field, long value) {
-        field(field).set(arguments, value);
+        field(field).set(args, value);
     }
 
-    final MemorySegment arguments() {
-        return arguments;
+    final MemorySegment args() {
+        return args;
     }
 
     final int sharedLimit() {
@@ -139,15 +146,17 @@ abstract class CudaRowKernel implements AutoCloseable {
                             + sharedLimit() + " bytes of shared memory a block");
         }
         writeTeachers(teachers);
-        rowsField.set(arguments, rows);
-        studentField.set(arguments, student.address());
-        studentStrideField.set(arguments, student.stride());
-        weightField.set(arguments, weight.address());
-        weightStrideField.set(arguments, weight.stride());
-        gradientField.set(arguments, gradient.address());
-        gradientStrideField.set(arguments, gradient.stride());
-        variants[plan.variant()].withPlan(plan, arguments, rowLoss.address()).run(stream);
-        mean.with(rowLoss.address(), rows, loss).run(stream);
+        rowsField.set(args, rows);
+        studentField.set(args, student.address());
+        studentStrideField.set(args, student.stride());
+        weightField.set(args, weight.address());
+        weightStrideField.set(args, weight.stride());
+        gradientField.set(args, gradient.address());
+        gradientStrideField.set(args, gradient.stride());
+        variants[plan.variant()].launch(stream, plan, arguments);
+        meanArguments.setLong(1, rows);
+        meanArguments.setAddress(2, loss);
+        mean.launch(stream, meanArguments);
     }
 
     private void writeTeachers(DeviceMatrix[] teachers) {
@@ -167,7 +176,9 @@ abstract class CudaRowKernel implements AutoCloseable {
         for (int begin = 0; begin < values.length; begin += most) {
             int count = Math.min(most, values.length - begin);
             MemorySegment.copy(values, begin, words, ValueLayout.JAVA_LONG, 0, count);
-            table.with(words, target + (long) Long.BYTES * begin, count).run(stream);
+            tableArguments.setAddress(1, target + (long) Long.BYTES * begin);
+            tableArguments.setLong(2, count);
+            table.launch(stream, tableArguments);
         }
     }
 

@@ -4,7 +4,6 @@ import dev.palimpsest.cuda.CudaException.Kind;
 import dev.palimpsest.kernel.ffi.NativeLibrary;
 import dev.palimpsest.kernel.ffi.NativeStruct;
 import dev.palimpsest.kernel.ffi.NativeStruct.Field;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -18,7 +17,9 @@ public final class CudaSnapshotReconstruction {
     private final CudaKernel kernel;
     private final LaunchPlan plan = new LaunchPlan("snapshot_reconstruction", 1);
     private final NativeStruct struct = NativeLibrary.struct("palimpsest_snapshot_reconstruction_args");
-    private final MemorySegment arguments = struct.allocate(Arena.ofAuto());
+    private final ArgumentBlock arguments;
+    private final MemorySegment args; // the struct, their only one
+    private final long[] sizes = new long[1]; // that the plan depends on
     private final Field countField = struct.field("count");
     private final Field weightsField = struct.field("weights");
     private final Field planesField = struct.field("planes");
@@ -32,6 +33,8 @@ public final class CudaSnapshotReconstruction {
     public CudaSnapshotReconstruction(CudaDevice device, CudaStream stream) {
         this.stream = stream;
         kernel = device.kernel("snapshot_reconstruction");
+        arguments = new ArgumentBlock(kernel);
+        args = arguments.struct(0);
     }
 
     /**
@@ -64,18 +67,19 @@ public final class CudaSnapshotReconstruction {
         requireAligned("weights", weights, Float.BYTES);
         requireAligned("planes", planes, Long.BYTES);
         requireAligned("out", out, Float.BYTES);
-        if (!plan.make(count)) {
+        sizes[0] = count;
+        if (!plan.make(sizes)) {
             throw new CudaException(Kind.LAUNCH, "no launch is possible for " + count + " weights");
         }
-        countField.set(arguments, count);
-        weightsField.set(arguments, weights);
-        planesField.set(arguments, planes);
-        planeCountField.set(arguments, planeCount);
-        stepField.set(arguments, step);
-        channelScaleField.set(arguments, scale);
-        weightsPerChannelField.set(arguments, weightsPerChannel);
-        outField.set(arguments, out);
-        kernel.withPlan(plan, arguments).run(stream);
+        countField.set(args, count);
+        weightsField.set(args, weights);
+        planesField.set(args, planes);
+        planeCountField.set(args, planeCount);
+        stepField.set(args, step);
+        channelScaleField.set(args, scale);
+        weightsPerChannelField.set(args, weightsPerChannel);
+        outField.set(args, out);
+        kernel.launch(stream, plan, arguments);
     }
 
     private static void check(long count, int planeCount, int step, long scale, long weightsPerChannel) {

@@ -56,8 +56,13 @@ final class LaunchPlan {
         }
     }
 
-    /** Asks for the plan of a shape; whether there is one. */
-    boolean make(long... sizes) {
+    /**
+     * Asks for the plan of a shape.
+     *
+     * @param sizes as many as the constructor was told
+     * @return whether there is one
+     */
+    boolean make(long[] sizes) {
         try {
             return (int) function.invokeExact(sizes, memory) == OK;
         } catch (RuntimeException | Error e) {

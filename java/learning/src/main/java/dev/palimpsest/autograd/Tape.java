@@ -24,16 +24,33 @@ public final class Tape {
     private record Step(Variable result, Runnable backward, List<Tensor> saved) {}
 
     private final Engine engine;
+    private final boolean recording;
     private final List<Step> steps = new ArrayList<>();
     private final List<Variable> inputs = new ArrayList<>();
 
     public Tape(Engine engine) {
+        this(engine, true);
+    }
+
+    private Tape(Engine engine, boolean recording) {
         this.engine = engine;
+        this.recording = recording;
+    }
+
+    /**
+     * A tape that records nothing: its operations compute, and keep neither inputs nor what a gradient would need.
+     * Results are the caller's to release.
+     *
+     * @param engine computes
+     * @return a tape for any number of forward passes, without losses
+     */
+    public static Tape detached(Engine engine) {
+        return new Tape(engine, false);
     }
 
     /**
      * Images or features from outside, which nothing is learnt about: gradients by them are let go. The tape takes one
-     * hold of the tensor over.
+     * hold of the tensor over, unless it is detached.
      */
     public Variable input(Tensor value) {
         return input(new Variable(value, false));
@@ -45,7 +62,9 @@ public final class Tape {
     }
 
     private Variable input(Variable input) {
-        inputs.add(input);
+        if (recording) {
+            inputs.add(input);
+        }
         return input;
     }
 
@@ -82,6 +101,32 @@ public final class Tape {
             Tensor gradient = engine.reluGradient(result.gradient, result.value());
             accumulate(a, gradient.retain());
             accumulate(b, gradient);
+        });
+    }
+
+    /** a + b, of activations or of matrices of one shape. */
+    public Variable add(Variable a, Variable b) {
+        Variable result = new Variable(engine.add(a.value(), b.value()), true);
+        return record(result, () -> {
+            accumulate(a, result.gradient.retain());
+            accumulate(b, result.gradient.retain());
+        });
+    }
+
+    /** max(x, 0), of activations or of a matrix. */
+    public Variable relu(Variable x) {
+        Variable result = new Variable(engine.relu(x.value()), true);
+        return record(result, () -> accumulate(x, engine.reluGradient(result.gradient, result.value())));
+    }
+
+    /** Images [N, C, H, W] as rows of a matrix [N, C·H·W]. */
+    public Variable flatten(Variable images) {
+        Variable result = new Variable(engine.flatten(images.value()), true);
+        return record(result, () -> {
+            if (images.differentiated) {
+                accumulate(
+                        images, engine.unflatten(result.gradient, images.value().shape()));
+            }
         });
     }
 
@@ -124,6 +169,9 @@ public final class Tape {
 
     /** The same for a loss that the engine computed. The tape takes its gradient over. */
     public Scalar fused(Variable input, Loss loss) {
+        if (!recording) {
+            throw new IllegalStateException("a detached tape has no losses: make a tape with new Tape(engine)");
+        }
         Scalar result = new Scalar(loss.value());
         steps.add(new Step(
                 null,
@@ -184,7 +232,11 @@ public final class Tape {
     }
 
     private Variable record(Variable result, Runnable backward, List<Tensor> saved) {
-        steps.add(new Step(result, backward, saved));
+        if (recording) {
+            steps.add(new Step(result, backward, saved));
+        } else {
+            saved.forEach(engine::release);
+        }
         return result;
     }
 
@@ -216,8 +268,7 @@ public final class Tape {
             engine.release(variable.gradient);
             variable.gradient = contribution;
         } else {
-            Tensor sum = engine.scaled(1, variable.gradient);
-            engine.addScaled(sum, 1, contribution);
+            Tensor sum = engine.add(variable.gradient, contribution);
             engine.release(variable.gradient);
             engine.release(contribution);
             variable.gradient = sum;

@@ -1,6 +1,8 @@
 package dev.palimpsest.engine;
 
 import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -8,8 +10,6 @@ import dev.palimpsest.tensor.SnapshotMask;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.Optional;
-import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -243,13 +243,48 @@ public interface Backend extends AutoCloseable {
     Tensor addRelu(Tensor a, Tensor b);
 
     /**
+     * See {@link Engine#add}.
+     *
+     * @param a of one, two or four axes
+     * @param b of the same shape and layout
+     * @return of the same shape and layout
+     */
+    Tensor add(Tensor a, Tensor b);
+
+    /**
+     * See {@link Engine#relu}.
+     *
+     * @param x of one, two or four axes
+     * @return of the same shape and layout
+     */
+    Tensor relu(Tensor x);
+
+    /**
      * See {@link Engine#reluGradient}.
      *
-     * @param gradient an activation of the output's shape
-     * @param output an activation
-     * @return an activation of the same shape
+     * @param gradient of the output's shape and layout
+     * @param output of one, two or four axes
+     * @return of the same shape and layout
      */
     Tensor reluGradient(Tensor gradient, Tensor output);
+
+    /**
+     * See {@link Engine#flatten}.
+     *
+     * @param images [N, C, H, W] in either layout
+     * @param rows [N, C·H·W]
+     * @return row-major
+     */
+    Tensor flatten(Tensor images, Shape rows);
+
+    /**
+     * See {@link Engine#unflatten}.
+     *
+     * @param rows row-major [N, C·H·W]
+     * @param images [N, C, H, W]
+     * @return an activation
+     */
+    Tensor unflatten(Tensor rows, Shape images);
 
     /**
      * See {@link Engine#averagePool}.
@@ -422,14 +457,12 @@ public interface Backend extends AutoCloseable {
     Table table(int rows, int width);
 
     /**
-     * See {@link Engine#optimisation}.
+     * What {@link Engine#optimiser} drives. It outlives no engine.
      *
-     * @param parameters to be moved
-     * @param trainable masks as they are now
-     * @param states values of state for each weight
-     * @return empty if parameters live on the host
+     * @param rule of the updates
+     * @return loops where the backend has the parameters, without any yet
      */
-    Optional<Optimisation> optimisation(List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states);
+    OptimiserLoops optimiser(UpdateRule rule);
 
     /**
      * See {@link Engine#movingAverage}.

@@ -3,6 +3,8 @@ package dev.palimpsest.engine;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.FeatureMse;
 import dev.palimpsest.kernel.MultiTeacherKl;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -12,8 +14,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -245,17 +245,70 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
+     * A sum.
+     *
+     * @param a in either layout, of one, two or four axes
+     * @param b of the same shape and layout
+     * @return a + b, of the same shape and layout
+     */
+    public Tensor add(Tensor a, Tensor b) {
+        guard.enter();
+        guard.elementwise("a sum's part", a);
+        guard.elementwise("a sum's part", b);
+        Checks.same(a, b);
+        return backend.add(a, b);
+    }
+
+    /**
+     * A ReLU; NaN stays NaN.
+     *
+     * @param x in either layout, of one, two or four axes
+     * @return max(x, 0), of the same shape and layout
+     */
+    public Tensor relu(Tensor x) {
+        guard.enter();
+        guard.elementwise("ReLU's input", x);
+        return backend.relu(x);
+    }
+
+    /**
      * The gradient of a ReLU by its input.
      *
-     * @param gradient of the output, an activation
-     * @param output of the ReLU, an activation
+     * @param gradient of the output, of its shape and layout
+     * @param output of the ReLU, of one, two or four axes
      * @return the gradient where the output is positive, elsewhere 0
      */
     public Tensor reluGradient(Tensor gradient, Tensor output) {
         guard.enter();
-        guard.activation("the output of ReLU", output);
-        guard.activation("the gradient of ReLU's output", output.shape(), gradient);
+        guard.elementwise("ReLU's output", output);
+        guard.elementwise("the gradient of ReLU's output", gradient);
+        Checks.same(gradient, output);
         return backend.reluGradient(gradient, output);
+    }
+
+    /**
+     * Images as rows of a matrix, channel by channel.
+     *
+     * @param images [N, C, H, W] in either layout
+     * @return row-major [N, C·H·W]
+     */
+    public Tensor flatten(Tensor images) {
+        guard.enter();
+        guard.own("what is flattened", images);
+        return backend.flatten(images, Checks.rows(images.shape()));
+    }
+
+    /**
+     * The gradient of {@link #flatten} by its images.
+     *
+     * @param rows row-major [N, C·H·W]
+     * @param images shape of the input [N, C, H, W]
+     * @return an activation of that shape
+     */
+    public Tensor unflatten(Tensor rows, Shape images) {
+        guard.enter();
+        guard.matrix("the gradient of flattened images", Checks.rows(images), rows);
+        return backend.unflatten(rows, images);
     }
 
     /**
@@ -552,17 +605,15 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * An optimiser's step where the parameters are.
+     * An optimiser whose state and loops are where this engine has the parameters. It is to be closed before the
+     * engine.
      *
-     * @param parameters to be moved
-     * @param trainable masks as they are now, 0 where a weight must not move; null lets all of a parameter move
-     * @param states values of state that a weight needs, {@link Update#states}
-     * @return empty if parameters live on the host, where {@code dev.palimpsest.train} has the loops
+     * @param rule by which it moves them
+     * @return one that has no parameters yet: see {@link Optimiser#track}
      */
-    public Optional<Optimisation> optimisation(
-            List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
+    public Optimiser optimiser(UpdateRule rule) {
         guard.enter();
-        return backend.optimisation(parameters, trainable, states);
+        return new Optimiser(backend.optimiser(rule));
     }
 
     /**

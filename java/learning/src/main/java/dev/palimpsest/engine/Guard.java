@@ -95,7 +95,17 @@ final class Guard {
             throw new IllegalArgumentException(what + " must be row-major, got " + described(tensor));
         }
         if (tensor.shape().rank() == 0) {
-            throw new IllegalArgumentException(what + " must have an axis, got a single value");
+            throw new IllegalArgumentException(what + " must have an axis, got " + described(tensor));
+        }
+    }
+
+    /** What is taken element by element: activations, and row-major tensors of one, two or four axes. */
+    void elementwise(String what, Tensor x) {
+        own(what, x);
+        int rank = x.shape().rank();
+        if (rank < 1 || rank == 3 || rank > 4) {
+            throw new IllegalArgumentException(
+                    what + " must be an activation N×C×H×W or a matrix N×features, got " + described(x));
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.model.ConvNorm;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.recipe.MethodOptions;
@@ -13,7 +12,6 @@ import dev.palimpsest.snapshot.PackedSnapshots;
 import dev.palimpsest.snapshot.PruningPlan;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
-import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Learner;
@@ -65,6 +63,7 @@ final class M2kd implements Method {
         }
         if (options.prune()) {
             owners.claim(experience.index() + 1);
+            learner.masks(owners::trainable);
         }
         if (!groups.isEmpty()) {
             TeacherMemory memory =
@@ -137,24 +136,25 @@ final class M2kd implements Method {
         if (options.prune()) {
             double fraction = plan.fraction(step);
             owners.release(step, fraction);
+            learner.masks(owners::trainable);
             if (fraction > 0) {
                 OptimiserOptions optimiser = learner.recipe().optimiser();
                 learner.train("retrain", optimiser.retrainEpochs(), optimiser.retrainLearningRateFactor());
             }
-            learner.network().units().forEach(ConvNorm::renewEmptyChannels);
+            learner.network().renewEmptyChannels();
         }
         snapshots.add(learner.network().parameters(), learner.network().buffers());
         closeTeaching();
     }
 
     @Override
-    public byte[] trainable(Parameter parameter) {
-        return options.prune() ? owners.trainable(parameter) : null;
-    }
-
-    @Override
     public Optional<Result.Memory> memory() {
         return Optional.of(new Result.Memory(snapshots.bytes(), snapshots.fullCopyBytes(), snapshots.bitsPerWeight()));
+    }
+
+    /** Whom the weights belong to; null if they are not pruned. */
+    Owners owners() {
+        return owners;
     }
 
     /** A snapshot as the weights of a frozen network. */

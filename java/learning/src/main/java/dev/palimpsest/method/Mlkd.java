@@ -4,7 +4,7 @@ import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.loss.FixedLogits;
 import dev.palimpsest.model.FrozenNetwork;
-import dev.palimpsest.model.Linear;
+import dev.palimpsest.model.Head;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.model.Training;
@@ -250,7 +250,7 @@ final class Mlkd implements Method {
             System.arraycopy(items.get(i).feature(), 0, features, i * dims(), dims());
             System.arraycopy(items.get(i).logits(), 0, logits, i * classes, classes);
         }
-        Linear head = learner.network().classifier();
+        Head head = learner.network().classifier();
         Variable kept = pass.tape().input(pass.engine().tensor(Shape.of(items.size(), dims()), features));
         return new MlkdLoss.Replay(
                 pass.tape().linear(kept, head.weight(), head.bias()),

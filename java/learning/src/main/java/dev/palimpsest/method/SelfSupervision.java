@@ -7,7 +7,7 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.loss.TwoViews;
-import dev.palimpsest.model.Linear;
+import dev.palimpsest.model.Head;
 import dev.palimpsest.recipe.MlkdOptions;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Rotation;
@@ -33,7 +33,7 @@ final class SelfSupervision {
 
     private final Engine engine;
     private final MlkdOptions.Ssl kind;
-    private final Linear head;
+    private final Head head;
     private final Arena arena;
     private MemorySegment room = MemorySegment.NULL;
 
@@ -49,7 +49,7 @@ final class SelfSupervision {
         this.engine = engine;
         this.kind = kind;
         this.arena = arena;
-        head = Linear.of(
+        head = Head.of(
                 "self-supervision",
                 dims,
                 switch (kind) {

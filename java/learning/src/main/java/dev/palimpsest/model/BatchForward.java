@@ -1,38 +1,37 @@
 package dev.palimpsest.model;
 
+import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.engine.Engine;
-import dev.palimpsest.engine.Normalised;
 import dev.palimpsest.tensor.Tensor;
+import java.util.List;
 
 /**
  * The forward pass of a network that goes on changing, without a tape: batch norm uses the batch's own statistics, as
- * in training, and moves the running ones.
+ * in training, and moves the running ones. Nothing but the outputs is kept.
  */
-public final class BatchForward extends UntapedForward {
+public final class BatchForward implements Forward<Tensor> {
+    private final Engine engine;
+    private final Tape tape;
+
+    /** @param engine computes and holds the tensors */
     public BatchForward(Engine engine) {
-        super(engine);
+        this.engine = engine;
+        tape = Tape.detached(engine);
     }
 
     @Override
-    public Tensor unit(ConvNorm unit, Tensor input, Tensor residual, boolean relu) {
-        Tensor convolved = engine.convolution(input, unit.weight(), unit.geometry());
-        Normalised normalised = engine.batchNorm(convolved, unit.norm(), relu && residual == null, false);
-        engine.release(convolved);
-        normalised.saved().forEach(engine::release);
-        if (residual == null) {
-            return normalised.output();
-        }
-        if (!relu) {
-            throw new IllegalArgumentException("a residual sum without ReLU is not part of any network here");
-        }
-        Tensor sum = engine.addRelu(normalised.output(), residual);
-        engine.release(normalised.output());
-        engine.release(residual);
-        return sum;
+    public Tensor layer(Layer layer, List<Tensor> inputs) {
+        return layer.apply(tape, inputs.stream().map(tape::input).toList(), false)
+                .value();
     }
 
     @Override
-    public Tensor linear(Linear layer, Tensor input) {
-        return engine.linear(input, layer.weight(), layer.bias());
+    public Tensor head(Head head, Tensor features) {
+        return engine.linear(features, head.weight(), head.bias());
+    }
+
+    @Override
+    public void done(Tensor value) {
+        engine.release(value);
     }
 }

@@ -1,26 +1,18 @@
 package dev.palimpsest.model;
 
-import dev.palimpsest.engine.MaxPooling;
+import java.util.List;
 
 /**
- * What a network's forward pass asks for, so that it is written once: training records on a tape ({@code V} is a
- * variable), a frozen teacher computes with folded weights ({@code V} is a tensor).
+ * Computes what a network's layers say, on values of one kind: training records on a tape ({@code V} is a variable), a
+ * pass without a tape gives tensors, and a reference for tests or benchmarks may compute with values of its own.
  */
 public interface Forward<V> {
-    /**
-     * norm(convolution(input)) + residual, then ReLU, each of the last two as asked. {@code residual} may be null; it
-     * is not used again.
-     */
-    V unit(ConvNorm unit, V input, V residual, boolean relu);
+    /** @return what the layer makes of these values, for a whole batch */
+    V layer(Layer layer, List<V> inputs);
 
-    /** The maximum of every window. The images are not used again. */
-    V maxPool(V images, MaxPooling geometry);
+    /** @return the logits that a head gives for features, [N, classes] */
+    V head(Head head, V features);
 
-    /** [N, C, H, W] to [N, C]. */
-    V averagePool(V images);
-
-    V linear(Linear layer, V input);
-
-    /** Says that an image-shaped value is not used again. */
+    /** Says that a value is not used again. */
     void done(V value);
 }

@@ -14,7 +14,7 @@ import java.util.Map;
 
 /** Copies of a network's heads, as they were: what is left of a frozen network where its pooled features are kept. */
 public final class FrozenHeads implements AutoCloseable {
-    private record Head(Parameter weight, Parameter bias) {
+    private record Held(Parameter weight, Parameter bias) {
         void forget() {
             weight.forget();
             bias.forget();
@@ -24,12 +24,12 @@ public final class FrozenHeads implements AutoCloseable {
     private final Engine engine;
     private final Network network;
     private final Arena arena = Arena.ofShared();
-    private final Map<Linear, Head> heads = new HashMap<>();
+    private final Map<Head, Held> heads = new HashMap<>();
 
     FrozenHeads(Engine engine, Network network, Weights weights) {
         this.engine = engine;
         this.network = network;
-        for (Linear head : network.heads()) {
+        for (Head head : network.heads()) {
             heads.put(
                     head,
                     copy(
@@ -50,7 +50,7 @@ public final class FrozenHeads implements AutoCloseable {
         return new FrozenHeads(this);
     }
 
-    private Head copy(Linear head, MemorySegment weight, MemorySegment bias) {
+    private Held copy(Head head, MemorySegment weight, MemorySegment bias) {
         int outputs = Math.toIntExact(bias.byteSize() / Float.BYTES);
         Parameter copiedWeight = new Parameter(
                 head.weight().name(),
@@ -60,12 +60,12 @@ public final class FrozenHeads implements AutoCloseable {
         copiedWeight.set(weight.toArray(JAVA_FLOAT));
         Parameter copiedBias = new Parameter(head.bias().name(), Parameter.Role.HEAD, Shape.of(outputs), arena);
         copiedBias.set(bias.toArray(JAVA_FLOAT));
-        return new Head(copiedWeight, copiedBias);
+        return new Held(copiedWeight, copiedBias);
     }
 
-    Tensor linear(Linear layer, Tensor input) {
-        Head head = heads.get(layer);
-        return engine.linear(input, head.weight, head.bias);
+    Tensor linear(Head head, Tensor input) {
+        Held held = heads.get(head);
+        return engine.linear(input, held.weight, held.bias);
     }
 
     /**
@@ -82,14 +82,14 @@ public final class FrozenHeads implements AutoCloseable {
     /** Values and gradients, which parameters have even where nobody asks for them. */
     long bytes() {
         return heads.values().stream()
-                .mapToLong(head ->
-                        2 * (head.weight.shape().bytes() + head.bias.shape().bytes()))
+                .mapToLong(held ->
+                        2 * (held.weight.shape().bytes() + held.bias.shape().bytes()))
                 .sum();
     }
 
     @Override
     public void close() {
-        heads.values().forEach(Head::forget);
+        heads.values().forEach(Held::forget);
         heads.clear();
         arena.close();
     }

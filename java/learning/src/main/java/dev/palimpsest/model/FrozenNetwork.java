@@ -2,6 +2,7 @@ package dev.palimpsest.model;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.FrozenConvolution;
@@ -9,41 +10,86 @@ import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
- * A network compiled for inference: batch norm is folded into the convolutions' weights, and bias, residual sum and
- * ReLU ride on the convolution, so a forward pass costs about a quarter of a training step. It is a copy: training the
- * network on leaves it alone.
+ * A network compiled for inference, by {@link Folding}: batch norm is folded into the convolutions' weights, and bias,
+ * residual sum and ReLU ride on the convolution, so a forward pass costs about a quarter of a training step; other
+ * layers run as they are on copies of their parameters. It is a copy: training the network on leaves it alone.
  */
 public final class FrozenNetwork implements AutoCloseable {
     private final Engine engine;
     private final Network network;
-    private final Map<ConvNorm, FrozenConvolution> convolutions = new HashMap<>();
-    private final FrozenHeads heads;
-    private final Forward<Tensor> pass;
+    private final List<Folding.Step> steps;
+    /** For each value of the graph the last step that reads it. */
+    private final int[] lastReader;
 
+    private final Map<Integer, FrozenConvolution> convolutions = new HashMap<>();
+    private final Map<Integer, Layer> layers = new HashMap<>();
+    private final CopiedTensors copies;
+    private final FrozenHeads heads;
+    private final Tape tape;
+
+    /**
+     * Copies and folds the weights.
+     *
+     * @param engine computes
+     * @param network whose layers these are
+     * @param weights of the network as it is, or of a snapshot
+     */
     public FrozenNetwork(Engine engine, Network network, Weights weights) {
         this.engine = engine;
         this.network = network;
-        pass = new Pass();
+        tape = Tape.detached(engine);
+        steps = Folding.of(network.graph());
+        lastReader = Graph.lastReaders(
+                steps.stream().map(Folding.Step::inputs).toList(),
+                network.graph().steps().size() + 1,
+                network.graph().outputs());
+        copies = new CopiedTensors(weights);
         try (Arena temporary = Arena.ofShared()) {
-            for (ConvNorm unit : network.units()) {
-                convolutions.put(unit, fold(unit, weights, temporary));
+            for (Folding.Step step : steps) {
+                if (step.folded() == null) {
+                    layers.put(
+                            step.value(),
+                            network.graph().step(step.value()).layer().over(copies));
+                } else {
+                    convolutions.put(step.value(), fold(step.folded(), weights, temporary));
+                }
             }
         }
         heads = new FrozenHeads(engine, network, weights);
     }
 
+    private FrozenConvolution fold(Folding.Folded folded, Weights weights, Arena temporary) {
+        ConvolutionLayer convolution = folded.convolution();
+        long bytes = (long) convolution.geometry().outputs() * Float.BYTES;
+        MemorySegment factor = temporary.allocate(bytes, 64);
+        MemorySegment bias = temporary.allocate(bytes, 64);
+        if (folded.norm() == null) {
+            for (int c = 0; c < convolution.geometry().outputs(); c++) {
+                factor.setAtIndex(JAVA_FLOAT, c, 1);
+            }
+        } else {
+            normalise(folded.norm().norm(), weights, factor, bias);
+        }
+        return weights.mask(convolution.weight())
+                .map(mask -> engine.freeze(convolution.geometry(), convolution.weight(), mask, factor, bias))
+                .orElseGet(() -> {
+                    MemorySegment scaled =
+                            temporary.allocate(convolution.weight().shape().bytes(), 64);
+                    weights.weight(convolution.weight(), factor, scaled);
+                    return engine.freeze(convolution.geometry(), scaled, bias);
+                });
+    }
+
     /** y = scale·(Wx − mean)/√(variance + ε) + shift = (f·W)x + (shift − f·mean) with f = scale/√(variance + ε). */
-    private FrozenConvolution fold(ConvNorm unit, Weights weights, Arena temporary) {
-        BatchNorm norm = unit.norm();
+    private static void normalise(BatchNorm norm, Weights weights, MemorySegment factor, MemorySegment bias) {
         MemorySegment scale = weights.vector(norm.scale().name());
         MemorySegment shift = weights.vector(norm.shift().name());
         MemorySegment mean = weights.vector(norm.runningMean().name());
         MemorySegment variance = weights.vector(norm.runningVariance().name());
-        MemorySegment factor = temporary.allocate(norm.scale().shape().bytes(), 64);
-        MemorySegment bias = temporary.allocate(norm.scale().shape().bytes(), 64);
         for (int c = 0; c < norm.channels(); c++) {
             double f = scale.getAtIndex(JAVA_FLOAT, c)
                     / Math.sqrt(variance.getAtIndex(JAVA_FLOAT, c) + (double) BatchNorm.EPSILON);
@@ -51,14 +97,6 @@ public final class FrozenNetwork implements AutoCloseable {
             bias.setAtIndex(
                     JAVA_FLOAT, c, (float) (shift.getAtIndex(JAVA_FLOAT, c) - f * mean.getAtIndex(JAVA_FLOAT, c)));
         }
-        return weights.mask(unit.weight())
-                .map(mask -> engine.freeze(unit.geometry(), unit.weight(), mask, factor, bias))
-                .orElseGet(() -> {
-                    MemorySegment folded =
-                            temporary.allocate(unit.weight().shape().bytes(), 64);
-                    weights.weight(unit.weight(), factor, folded);
-                    return engine.freeze(unit.geometry(), folded, bias);
-                });
     }
 
     /** The network that it is a copy of. */
@@ -76,6 +114,7 @@ public final class FrozenNetwork implements AutoCloseable {
      */
     public long bytes() {
         return heads.bytes()
+                + copies.bytes()
                 + convolutions.values().stream()
                         .mapToLong(FrozenConvolution::bytes)
                         .sum();
@@ -88,28 +127,39 @@ public final class FrozenNetwork implements AutoCloseable {
      * @param auxiliary whether the auxiliary heads are wanted too
      */
     public Outputs<Tensor> forward(Tensor images, boolean auxiliary) {
-        return engine.concurrently(images, () -> network.forward(pass, images, auxiliary));
+        return engine.concurrently(images, () -> network.classify(heads::linear, pooled(images), auxiliary));
+    }
+
+    private List<Tensor> pooled(Tensor images) {
+        Tensor[] values = new Tensor[lastReader.length];
+        values[0] = images;
+        for (int i = 0; i < steps.size(); i++) {
+            Folding.Step step = steps.get(i);
+            List<Tensor> inputs =
+                    step.inputs().stream().map(input -> values[input]).toList();
+            values[step.value()] = step.folded() == null
+                    ? layers.get(step.value())
+                            .apply(tape, inputs.stream().map(tape::input).toList(), true)
+                            .value()
+                    : convolutions
+                            .get(step.value())
+                            .apply(
+                                    inputs.getFirst(),
+                                    inputs.size() == 2 ? inputs.getLast() : null,
+                                    step.folded().relu());
+            for (int input : step.inputs().stream().distinct().toList()) {
+                if (lastReader[input] == i && !step.consumes(input)) {
+                    engine.release(values[input]);
+                }
+            }
+        }
+        return network.graph().outputs().stream().map(output -> values[output]).toList();
     }
 
     @Override
     public void close() {
         convolutions.values().forEach(FrozenConvolution::close);
         heads.close();
-    }
-
-    private final class Pass extends UntapedForward {
-        Pass() {
-            super(FrozenNetwork.this.engine);
-        }
-
-        @Override
-        public Tensor unit(ConvNorm unit, Tensor input, Tensor residual, boolean relu) {
-            return convolutions.get(unit).apply(input, residual, relu);
-        }
-
-        @Override
-        public Tensor linear(Linear layer, Tensor input) {
-            return heads.linear(layer, input);
-        }
+        copies.close();
     }
 }

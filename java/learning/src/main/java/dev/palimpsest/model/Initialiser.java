@@ -17,10 +17,8 @@ final class Initialiser {
         parameter.changed();
     }
 
-    /** He et al. 2015 for layers before a ReLU: normal with variance 2 / (outputs · kernel²). */
-    static void he(Parameter weight, RandomGenerator random) {
-        int fanOut = weight.size() / weight.shape().extent(1);
-        double deviation = Math.sqrt(2.0 / fanOut);
+    /** Normal around 0. */
+    static void normal(Parameter weight, double deviation, RandomGenerator random) {
         for (long i = 0; i < weight.size(); i++) {
             weight.value().setAtIndex(JAVA_FLOAT, i, (float) (deviation * random.nextGaussian()));
         }

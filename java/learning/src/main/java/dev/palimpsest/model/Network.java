@@ -1,6 +1,5 @@
 package dev.palimpsest.model;
 
-import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -11,48 +10,33 @@ import java.util.function.BiFunction;
 import java.util.random.RandomGenerator;
 
 /**
- * A convolutional classifier: a stem, stages of blocks, the mean over positions, a linear classifier that grows with
- * the classes seen, and, if asked for, an auxiliary classifier on every stage but the last. It holds weights and says
- * how they are applied; it computes nothing.
+ * A classifier composed of layers ({@link Architecture}): stages, each with pooled outputs, a linear classifier on the
+ * last that grows with the classes seen, and, if asked for, an auxiliary classifier on every stage before it. It holds
+ * weights and says how they are applied; it computes nothing. Not thread-safe.
  */
 public final class Network {
     private final Shape image;
-    private final ConvNorm stem;
-    /** Null where the stem does not pool. */
-    private final MaxPooling stemPooling;
-
-    private final List<List<Block>> stages;
-    private final Linear classifier;
-    private final List<Linear> auxiliary;
-    private final List<ConvNorm> units;
+    private final Graph graph;
+    private final Head classifier;
+    private final List<Head> auxiliary;
     private final List<Parameter> body;
     private final List<Buffer> buffers;
     private final int pooledWidth;
     private final RandomGenerator random;
 
-    Network(
-            Builder builder,
-            Shape image,
-            ConvNorm stem,
-            MaxPooling stemPooling,
-            List<List<Block>> stages,
-            List<Integer> widths,
-            boolean auxiliaryHeads,
-            Arena arena,
-            RandomGenerator random) {
+    Network(Composer composer, Shape image, boolean auxiliaryHeads, Arena arena, RandomGenerator random) {
         this.image = image;
-        this.stem = stem;
-        this.stemPooling = stemPooling;
-        this.stages = stages;
-        this.units = List.copyOf(builder.units());
-        this.body = List.copyOf(builder.parameters());
-        this.buffers = List.copyOf(builder.buffers());
+        this.graph = composer.graph();
+        this.body = List.copyOf(composer.parameters());
+        this.buffers = List.copyOf(composer.buffers());
         this.random = random;
+        List<Integer> widths =
+                composer.stages().stream().map(end -> end.shape().extent(0)).toList();
         pooledWidth = widths.stream().mapToInt(Integer::intValue).sum();
-        classifier = new Linear("fc", widths.getLast(), 0, arena);
+        classifier = new Head("fc", widths.getLast(), 0, arena);
         auxiliary = new ArrayList<>();
-        for (int l = 0; auxiliaryHeads && l < stages.size() - 1; l++) {
-            auxiliary.add(new Linear("auxiliary" + (l + 1), widths.get(l), 0, arena));
+        for (int l = 0; auxiliaryHeads && l < widths.size() - 1; l++) {
+            auxiliary.add(new Head("auxiliary" + (l + 1), widths.get(l), 0, arena));
         }
     }
 
@@ -65,7 +49,7 @@ public final class Network {
         return classifier.outputs();
     }
 
-    public Linear classifier() {
+    public Head classifier() {
         return classifier;
     }
 
@@ -103,13 +87,27 @@ public final class Network {
         return buffers;
     }
 
-    /** Every convolution with its norm, in the order of the forward pass's names. */
-    public List<ConvNorm> units() {
-        return units;
+    /** How its layers are connected. */
+    Graph graph() {
+        return graph;
     }
 
-    List<Linear> heads() {
-        List<Linear> heads = new ArrayList<>(auxiliary);
+    /**
+     * Gives channels whose weights have all been released the running statistics of new ones: what their norms have
+     * left behind would amplify weights that they get later.
+     */
+    public void renewEmptyChannels() {
+        for (Graph.Step step : graph.steps()) {
+            if (step.layer() instanceof NormLayer norm
+                    && step.inputs().getFirst() > 0
+                    && graph.step(step.inputs().getFirst()).layer() instanceof ConvolutionLayer before) {
+                norm.renewEmptyChannels(before.weight());
+            }
+        }
+    }
+
+    List<Head> heads() {
+        List<Head> heads = new ArrayList<>(auxiliary);
         heads.addFirst(classifier);
         return heads;
     }
@@ -117,23 +115,13 @@ public final class Network {
     /**
      * The forward pass.
      *
+     * @param pass computes the layers
+     * @param images [N, C, H, W]; they stay the caller's
      * @param heads whether the auxiliary heads are wanted too
+     * @return outputs for the N images, the caller's
      */
     public <V> Outputs<V> forward(Forward<V> pass, V images, boolean heads) {
-        V x = pass.unit(stem, images, null, true);
-        if (stemPooling != null) {
-            x = pass.maxPool(x, stemPooling);
-        }
-        List<V> pooled = new ArrayList<>();
-        for (List<Block> stage : stages) {
-            for (Block block : stage) {
-                x = apply(pass, block, x);
-            }
-            // Pooled before the next stage runs: its blocks let go of what they have read.
-            pooled.add(pass.averagePool(x));
-        }
-        pass.done(x);
-        return classify(pass::linear, pooled, heads);
+        return classify(pass::head, graph.run(pass, images), heads);
     }
 
     /**
@@ -141,32 +129,11 @@ public final class Network {
      *
      * @param linear applies a head to features
      */
-    <V> Outputs<V> classify(BiFunction<Linear, V, V> linear, List<V> pooled, boolean heads) {
+    <V> Outputs<V> classify(BiFunction<Head, V, V> linear, List<V> pooled, boolean heads) {
         List<V> auxiliaryLogits = new ArrayList<>();
         for (int l = 0; heads && l < auxiliary.size(); l++) {
             auxiliaryLogits.add(linear.apply(auxiliary.get(l), pooled.get(l)));
         }
         return new Outputs<>(pooled, auxiliaryLogits, linear.apply(classifier, pooled.getLast()));
-    }
-
-    private static <V> V apply(Forward<V> pass, Block block, V x) {
-        return switch (block) {
-            case Block.Plain(ConvNorm unit) -> {
-                V y = pass.unit(unit, x, null, true);
-                pass.done(x);
-                yield y;
-            }
-            case Block.Residual(ConvNorm first, ConvNorm second, ConvNorm shortcut) -> {
-                V inner = pass.unit(first, x, null, true);
-                V residual = x;
-                if (shortcut != null) {
-                    residual = pass.unit(shortcut, x, null, false);
-                    pass.done(x);
-                }
-                V y = pass.unit(second, inner, residual, true);
-                pass.done(inner);
-                yield y;
-            }
-        };
     }
 }

@@ -9,7 +9,7 @@ import java.util.Optional;
  *
  * @param stem first layers of resnet-18 and resnet-34; the others have theirs
  * @param depth layers of a CIFAR ResNet, 6n+2; the others have theirs
- * @param widths channels of each stage; given as none, the network's own
+ * @param widths channels of each stage, or features of each hidden layer of an mlp; given as none, the network's own
  * @param stemStride stride of the first convolution: 2 quarters the work on images larger than they need to be; not of
  *     the ImageNet stem
  * @param auxiliaryHeads whether every stage but the last has a classifier of its own (multi-level distillation)
@@ -28,11 +28,20 @@ public record ModelOptions(
         DIGITS_NET,
         CIFAR_RESNET,
         RESNET_18,
-        RESNET_34;
+        RESNET_34,
+        MLP;
 
         /** Of ImageNet's shape, which has four stages. */
         public boolean isResNet() {
             return this == RESNET_18 || this == RESNET_34;
+        }
+
+        private List<Integer> defaultWidths() {
+            return switch (this) {
+                case DIGITS_NET, CIFAR_RESNET -> List.of(16, 32, 64);
+                case RESNET_18, RESNET_34 -> List.of(64, 128, 256, 512);
+                case MLP -> List.of(64, 64);
+            };
         }
     }
 
@@ -46,7 +55,8 @@ public record ModelOptions(
             "network",
             Network.class,
             Network.DIGITS_NET,
-            "Architecture: a small network for 8×8 digits, or a ResNet of He et al. 2016 for CIFAR or ImageNet.",
+            "Architecture: a small network for 8×8 digits, a ResNet of He et al. 2016 for CIFAR or ImageNet, or fully"
+                    + " connected layers.",
             r -> r.model().network());
     static final Option<Stem> STEM = Option.choice(
             "stem",
@@ -63,7 +73,8 @@ public record ModelOptions(
             "widths",
             "N,N,N",
             "",
-            "Channels of each stage [16,32,64; 64,128,256,512 for resnet-18 and resnet-34].",
+            "Channels of each stage, or features of each hidden layer of an mlp [16,32,64; 64,128,256,512 for resnet-18"
+                    + " and resnet-34; 64,64 for mlp].",
             r -> r.model().widths());
     static final Option<Integer> STEM_STRIDE = Option.integer(
             "stem-stride",
@@ -87,9 +98,7 @@ public record ModelOptions(
 
     /** @throws IllegalArgumentException with a sentence naming the option and what was expected */
     public ModelOptions {
-        widths = widths.isEmpty()
-                ? network.isResNet() ? List.of(64, 128, 256, 512) : List.of(16, 32, 64)
-                : List.copyOf(widths);
+        widths = widths.isEmpty() ? network.defaultWidths() : List.copyOf(widths);
         Check.that(
                 network != Network.CIFAR_RESNET || depth >= 8 && depth % 6 == 2,
                 "depth",

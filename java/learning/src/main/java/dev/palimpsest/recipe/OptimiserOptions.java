@@ -1,5 +1,6 @@
 package dev.palimpsest.recipe;
 
+import dev.palimpsest.optim.UpdateRule;
 import java.util.List;
 
 /**
@@ -204,5 +205,17 @@ public record OptimiserOptions(
     /** Passes over an experience's images: epochs, falling to the fewest. */
     public int epochs(int experience) {
         return (int) Math.max(Math.min(epochs, fewestEpochs), Math.round(epochs - epochsFall * experience));
+    }
+
+    /**
+     * By what weights move.
+     *
+     * @return the rule with its numbers; Adam's betas and epsilon are PyTorch's defaults
+     */
+    public UpdateRule rule() {
+        return switch (algorithm) {
+            case SGD -> new UpdateRule.Sgd(momentum, nesterov, weightDecay);
+            case ADAM -> new UpdateRule.Adam(weightDecay);
+        };
     }
 }

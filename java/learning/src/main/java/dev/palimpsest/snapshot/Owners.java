@@ -131,7 +131,8 @@ public final class Owners {
     /**
      * Ends the training of the present step's weights: in each tensor those whose magnitude is at most the k-th
      * smallest become free and +0, k = fraction·count rounded half to even. Equal magnitudes at the threshold all go.
-     * To be called once a step, also with a fraction of 0; momentum of released weights is the optimiser's to forget.
+     * To be called once a step, also with a fraction of 0; the optimiser's masks are then to be renewed, as after
+     * {@link #claim}.
      *
      * @throws IllegalArgumentException if the fraction is not in [0, 1)
      * @throws IllegalStateException if this is not the step that claimed last, it has released already, or a weight is

@@ -189,7 +189,8 @@ public final class Experiment {
 
     private Network network(Arena arena) {
         Dataset dataset = stream.dataset();
-        return Architecture.build(recipe, Shape.of(dataset.channels(), dataset.height(), dataset.width()), arena);
+        return RecipeNetwork.of(recipe.model(), Shape.of(dataset.channels(), dataset.height(), dataset.width()))
+                .create(arena, recipe.seed());
     }
 
     private static Optional<String> stopped(Learner learner, int begun, int all) {

@@ -11,6 +11,8 @@ import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.model.Training;
 import dev.palimpsest.model.Weights;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.Schedule;
 import dev.palimpsest.recipe.OptimiserOptions;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.Augmentation;
@@ -51,7 +53,9 @@ public final class Learner implements AutoCloseable {
     private final Function<Arena, Network> networks;
     private final Budget budget;
     /** Null outside of training, unless the recipe keeps the optimiser. */
-    private Stepping stepping;
+    private Optimiser optimiser;
+
+    private Function<Parameter, byte[]> masks = parameter -> null;
 
     private int epoch;
     private int step;
@@ -132,6 +136,20 @@ public final class Learner implements AutoCloseable {
         return new UnlabelledBatches(stream, images, recipe.data().augment(), batch, recipe.seed());
     }
 
+    /**
+     * Says which weights may move from now on. To be called whenever the method claimed or released weights: see
+     * {@link Optimiser#masks}.
+     *
+     * @param trainable the mask of a parameter, a byte for each weight, 0 where it must not move; null lets all of it
+     *     move
+     */
+    public void masks(Function<Parameter, byte[]> trainable) {
+        masks = trainable;
+        if (optimiser != null) {
+            optimiser.masks(trainable);
+        }
+    }
+
     /** A compiled copy of the network as it is. */
     public FrozenNetwork freeze() {
         return new FrozenNetwork(engine, network, Weights.of(network));
@@ -187,7 +205,7 @@ public final class Learner implements AutoCloseable {
         long began = System.nanoTime();
         long images = 0;
         long made = 0;
-        startStepping(parameters);
+        startOptimiser(parameters);
         try {
             for (int e = 0; e < epochs && budget.passed().isEmpty(); e++) {
                 times.at(StepTimes.Part.DATA);
@@ -289,25 +307,28 @@ public final class Learner implements AutoCloseable {
         times.at(StepTimes.Part.STUDENT);
         tape.backward(loss);
         times.at(StepTimes.Part.OPTIMISER);
-        stepping.step(begun.learningRate);
+        if (recipe.optimiser().clip() > 0) {
+            optimiser.clip(recipe.optimiser().clip());
+        }
+        optimiser.step(begun.learningRate);
         method.stepped();
         return made;
     }
 
-    private void startStepping(List<Parameter> parameters) {
-        if (stepping == null) {
-            stepping = Stepping.of(recipe.optimiser(), engine, parameters, method::trainable);
-        } else {
-            stepping.track(parameters);
+    private void startOptimiser(List<Parameter> parameters) {
+        if (optimiser == null) {
+            optimiser = engine.optimiser(recipe.optimiser().rule());
         }
+        optimiser.track(parameters);
+        optimiser.masks(masks);
     }
 
     /** Lets the optimiser go. */
     @Override
     public void close() {
-        if (stepping != null) {
-            stepping.close();
-            stepping = null;
+        if (optimiser != null) {
+            optimiser.close();
+            optimiser = null;
         }
     }
 

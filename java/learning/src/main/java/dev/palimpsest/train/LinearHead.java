@@ -1,7 +1,8 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.model.Linear;
+import dev.palimpsest.model.Head;
+import dev.palimpsest.optim.Schedule;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.SplitMix64;
 import java.util.Arrays;
@@ -16,7 +17,7 @@ import java.util.Arrays;
 record LinearHead(double[][] rows) implements Scorer {
     private static final long PURPOSE = 102;
 
-    static LinearHead of(Linear head) {
+    static LinearHead of(Head head) {
         return of(head.weight().toArray(), head.bias().toArray());
     }
 

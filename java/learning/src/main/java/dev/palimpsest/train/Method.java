@@ -57,11 +57,6 @@ public interface Method extends AutoCloseable {
         return false;
     }
 
-    /** Mask of a parameter, 0 where a weight must not move; null lets all of it move. */
-    default byte[] trainable(Parameter parameter) {
-        return null;
-    }
-
     /**
      * Networks as they are now whose logits are averaged with the trained one's to classify; the caller closes them.
      */

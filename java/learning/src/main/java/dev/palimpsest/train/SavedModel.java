@@ -97,7 +97,7 @@ public final class SavedModel implements AutoCloseable {
                             + "false to evaluate it again.");
         }
         ranges = checkpoint.ranges();
-        network = Architecture.build(recipe, checkpoint.image(), arena);
+        network = RecipeNetwork.of(recipe.model(), checkpoint.image()).create(arena, recipe.seed());
         network.grow(checkpoint.classes(network));
         checkpoint.load(network);
         snapshots = Snapshots.read(checkpoint.file(), network.parameters());

@@ -16,18 +16,18 @@ import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.DoubleLayers;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.engine.HostOptimisation;
-import dev.palimpsest.engine.Optimisation;
 import dev.palimpsest.engine.Table;
-import dev.palimpsest.engine.Update;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
+import dev.palimpsest.model.ResNetOptions;
 import dev.palimpsest.model.Training;
 import dev.palimpsest.model.Weights;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -49,6 +49,7 @@ import org.junit.jupiter.api.Test;
 class CudaEngineTest {
     private static final Shape BATCH = Shape.of(4, 3, 8, 8);
     private static final int CLASSES = 4;
+    private static final UpdateRule MOMENTUM = new UpdateRule.Sgd(0.9, false, 0);
 
     private final Arena arena = Arena.ofShared();
 
@@ -67,7 +68,10 @@ class CudaEngineTest {
     }
 
     private Network network() {
-        Network network = Networks.cifarResNet(Shape.of(3, 8, 8), 8, List.of(4, 6, 8), 1, true, arena, 5);
+        Network network = Networks.cifarResNet(
+                        Shape.of(3, 8, 8), ResNetOptions.cifar(8).withWidths(List.of(4, 6, 8)))
+                .withAuxiliaryHeads(true)
+                .create(arena, 5);
         network.grow(CLASSES);
         return network;
     }
@@ -99,10 +103,16 @@ class CudaEngineTest {
         return loss;
     }
 
+    private static Optimiser optimiser(Engine engine, UpdateRule rule, Network network) {
+        Optimiser optimiser = engine.optimiser(rule);
+        optimiser.track(network.parameters());
+        return optimiser;
+    }
+
     /** Losses, weights and running statistics of some steps. */
     private record Trained(List<Double> losses, List<float[]> weights, List<float[]> statistics) {}
 
-    private Trained train(Engine engine, Function<Integer, Update> rule, double clip, boolean frozenNorm) {
+    private Trained train(Engine engine, UpdateRule rule, double rate, double clip, boolean frozenNorm) {
         Network network = network();
         byte[] everyThird = new byte[network.parameters().getFirst().size()];
         for (int i = 0; i < everyThird.length; i += 3) {
@@ -110,15 +120,14 @@ class CudaEngineTest {
         }
         Function<Parameter, byte[]> masks = p -> p == network.parameters().getFirst() ? everyThird : null;
         List<Double> losses = new ArrayList<>();
-        try (Optimisation optimisation = engine.optimisation(
-                        network.parameters(), masks, rule.apply(1).states())
-                .orElseGet(() -> new HostOptimisation(network.parameters(), masks))) {
+        try (Optimiser optimiser = optimiser(engine, rule, network)) {
+            optimiser.masks(masks);
             for (int step = 1; step <= 3; step++) {
                 losses.add(gradients(engine, network, step, frozenNorm).value());
                 if (clip > 0) {
-                    optimisation.clip(clip);
+                    optimiser.clip(clip);
                 }
-                optimisation.step(rule.apply(step));
+                optimiser.step(rate);
             }
         }
         return new Trained(
@@ -129,14 +138,14 @@ class CudaEngineTest {
                         .toList());
     }
 
-    private void requireSame(Function<Integer, Update> rule, double clip, boolean frozenNorm) {
+    private void requireSame(UpdateRule rule, double rate, double clip, boolean frozenNorm) {
         Trained expected;
         Trained found;
         try (Engine cpu = Engines.cpu(1)) {
-            expected = train(cpu, rule, clip, frozenNorm);
+            expected = train(cpu, rule, rate, clip, frozenNorm);
         }
         try (Engine gpu = open()) {
-            found = train(gpu, rule, clip, frozenNorm);
+            found = train(gpu, rule, rate, clip, frozenNorm);
         }
         for (int i = 0; i < expected.losses.size(); i++) {
             assertEquals(
@@ -154,18 +163,18 @@ class CudaEngineTest {
 
     @Test
     void stochasticGradientDescentLearnsWhatItLearnsOnTheProcessor() {
-        requireSame(step -> new Update.Sgd(0.05, 0.9, false, 1e-3), 0, false);
-        requireSame(step -> new Update.Sgd(0.05, 0, false, 0), 0, false);
+        requireSame(new UpdateRule.Sgd(0.9, false, 1e-3), 0.05, 0, false);
+        requireSame(new UpdateRule.Sgd(0, false, 0), 0.05, 0, false);
     }
 
     @Test
     void nesterovWithClippedGradientsToo() {
-        requireSame(step -> new Update.Sgd(0.05, 0.9, true, 1e-3), 0.5, false);
+        requireSame(new UpdateRule.Sgd(0.9, true, 1e-3), 0.05, 0.5, false);
     }
 
     @Test
     void adamWithFrozenNormToo() {
-        requireSame(step -> new Update.Adam(1e-3, step, 0.9, 0.999, 1e-8, 1e-3), 0, true);
+        requireSame(new UpdateRule.Adam(1e-3), 1e-3, 0, true);
     }
 
     /** The losses are not asked for: that is what waits. */
@@ -175,12 +184,11 @@ class CudaEngineTest {
         CudaBackend backend = CudaBackend.open(DeviceEngine.OPTIONS);
         try (Engine engine = new Engine(backend)) {
             Network network = network();
-            Optimisation optimisation =
-                    engine.optimisation(network.parameters(), p -> null, 1).orElseThrow();
+            Optimiser optimiser = optimiser(engine, MOMENTUM, network);
             Scalar loss = null;
             for (int step = 0; step < 3; step++) {
                 loss = gradients(engine, network, step, false);
-                optimisation.step(new Update.Sgd(0.05, 0.9, false, 0));
+                optimiser.step(0.05);
             }
             assertTrue(loss.value() > 0);
             long used = backend.device().memory().usedBytes();
@@ -188,13 +196,13 @@ class CudaEngineTest {
             long waits = TestDevice.waits();
             for (int step = 0; step < 3; step++) {
                 gradients(engine, network, step, false);
-                optimisation.clip(1);
-                optimisation.step(new Update.Sgd(0.05, 0.9, false, 0));
+                optimiser.clip(1);
+                optimiser.step(0.05);
             }
             assertEquals(waits, TestDevice.waits());
             assertEquals(allocations, backend.device().memory().allocations());
             assertEquals(used, backend.device().memory().usedBytes());
-            optimisation.close();
+            optimiser.close();
         }
         TestDevice.assertNothingIsLeft();
     }
@@ -256,10 +264,9 @@ class CudaEngineTest {
         Network network = network();
         float[] before = network.parameters().getFirst().toArray();
         try (Engine engine = open();
-                Optimisation optimisation =
-                        engine.optimisation(network.parameters(), p -> null, 0).orElseThrow()) {
+                Optimiser optimiser = optimiser(engine, new UpdateRule.Sgd(0, false, 0), network)) {
             gradients(engine, network, 1, false);
-            optimisation.step(new Update.Sgd(0.05, 0, false, 0));
+            optimiser.step(0.05);
         }
         float[] after = network.parameters().getFirst().toArray();
         float[] gradient = network.parameters().getFirst().gradient().toArray(java.lang.foreign.ValueLayout.JAVA_FLOAT);
@@ -305,10 +312,9 @@ class CudaEngineTest {
     private boolean stepFails(CudaException.Kind kind, String message) {
         try (Engine engine = open()) {
             Network network = network();
-            try (Optimisation optimisation =
-                    engine.optimisation(network.parameters(), p -> null, 1).orElseThrow()) {
+            try (Optimiser optimiser = optimiser(engine, MOMENTUM, network)) {
                 gradients(engine, network, 1, false);
-                optimisation.step(new Update.Sgd(0.05, 0.9, false, 0));
+                optimiser.step(0.05);
             }
             return false;
         } catch (CudaException e) {

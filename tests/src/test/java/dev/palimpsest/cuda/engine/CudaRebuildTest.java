@@ -10,13 +10,14 @@ import dev.palimpsest.cuda.TestDevice;
 import dev.palimpsest.engine.DeviceEngine;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.engine.Optimisation;
-import dev.palimpsest.engine.Update;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
+import dev.palimpsest.model.ResNetOptions;
 import dev.palimpsest.model.Weights;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.snapshot.Owners;
 import dev.palimpsest.snapshot.PackedSnapshots;
 import dev.palimpsest.tensor.Parameter;
@@ -42,7 +43,10 @@ class CudaRebuildTest {
     private static final int CLASSES = 4;
 
     private final Arena arena = Arena.ofShared();
-    private final Network network = Networks.cifarResNet(Shape.of(3, 8, 8), 8, List.of(4, 6, 8), 1, true, arena, 5);
+    private final Network network = Networks.cifarResNet(
+                    Shape.of(3, 8, 8), ResNetOptions.cifar(8).withWidths(List.of(4, 6, 8)))
+            .withAuxiliaryHeads(true)
+            .create(arena, 5);
     private final Owners owners;
     private final PackedSnapshots snapshots;
 
@@ -96,9 +100,10 @@ class CudaRebuildTest {
             MemorySegment.copy(
                     normal(random, parameter.size()), 0, parameter.gradient(), JAVA_FLOAT, 0, parameter.size());
         }
-        try (Optimisation optimisation =
-                engine.optimisation(network.parameters(), owners::trainable, 0).orElseThrow()) {
-            optimisation.step(new Update.Sgd(0.1, 0, false, 0));
+        try (Optimiser optimiser = engine.optimiser(new UpdateRule.Sgd(0, false, 0))) {
+            optimiser.track(network.parameters());
+            optimiser.masks(owners::trainable);
+            optimiser.step(0.1);
         }
     }
 
@@ -191,12 +196,14 @@ class CudaRebuildTest {
             FrozenNetwork frozen = new FrozenNetwork(engine, network, first);
             assertEquals(waits, TestDevice.waits(), "the host does not wait");
             assertEquals(home, DriverDouble.count("bytes_to_host"), "no weight comes home");
-            long scalesAndBiases = network.units().stream()
-                    .mapToLong(unit -> 8L * unit.geometry().outputs())
+            List<Parameter> convolutions = network.parameters().stream()
+                    .filter(p -> p.role() == Parameter.Role.WEIGHT)
+                    .toList();
+            long scalesAndBiases = convolutions.stream()
+                    .mapToLong(p -> 8L * p.shape().extent(0))
                     .sum();
             assertEquals(scalesAndBiases, DriverDouble.count("bytes_to_device") - there, "no weight goes there");
-            assertEquals(
-                    network.units().size(), DriverDouble.count("palimpsest_cuda_snapshot_reconstruction") - rebuilt);
+            assertEquals(convolutions.size(), DriverDouble.count("palimpsest_cuda_snapshot_reconstruction") - rebuilt);
             frozen.close();
             for (int again = 0; again < 5; again++) {
                 answers(engine, first);

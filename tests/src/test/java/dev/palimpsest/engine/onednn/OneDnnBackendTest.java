@@ -21,13 +21,16 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
+import dev.palimpsest.model.ResNetOptions;
 import dev.palimpsest.model.Training;
 import dev.palimpsest.model.Weights;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
-import dev.palimpsest.train.Sgd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -53,7 +56,8 @@ class OneDnnBackendTest {
     @Test
     void steadyStateTrainingTakesNothingOffHeap() {
         Network network = network();
-        Sgd optimiser = new Sgd(network.parameters(), p -> null, 0.9, false, 1e-4);
+        Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
+        optimiser.track(network.parameters());
         step(engine, network, optimiser);
         long bytes = engine.allocatedBytes();
         int primitives = backend.dnn().openPrimitives();
@@ -122,7 +126,8 @@ class OneDnnBackendTest {
     private float[] weightsAfterTraining(int threads) {
         try (Engine own = Engines.cpu(threads)) {
             Network network = network();
-            Sgd optimiser = new Sgd(network.parameters(), p -> null, 0.9, false, 1e-4);
+            Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
+            optimiser.track(network.parameters());
             for (int i = 0; i < 4; i++) {
                 step(own, network, optimiser);
             }
@@ -140,7 +145,8 @@ class OneDnnBackendTest {
         try (Engine one = Engines.cpu(1)) {
             Network network = network();
             Network other = network();
-            Sgd optimiser = new Sgd(network.parameters(), p -> null, 0.9, false, 1e-4);
+            Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
+            optimiser.track(network.parameters());
             for (int i = 0; i < 4; i++) {
                 step(engine, network, optimiser);
                 step(one, other, null);
@@ -280,7 +286,10 @@ class OneDnnBackendTest {
     }
 
     private Network network() {
-        Network network = Networks.cifarResNet(Shape.of(3, 32, 32), 8, List.of(8, 16, 24), 1, true, arena, 5);
+        Network network = Networks.cifarResNet(
+                        Shape.of(3, 32, 32), ResNetOptions.cifar(8).withWidths(List.of(8, 16, 24)))
+                .withAuxiliaryHeads(true)
+                .create(arena, 5);
         network.grow(4);
         return network;
     }
@@ -299,7 +308,7 @@ class OneDnnBackendTest {
     }
 
     /** One training step; without an optimiser the weights stay. */
-    private static void step(Engine engine, Network network, Sgd optimiser) {
+    private static void step(Engine engine, Network network, Optimiser optimiser) {
         network.parameters().forEach(parameter -> parameter.gradient().fill((byte) 0));
         Tape tape = new Tape(engine);
         tape.backward(

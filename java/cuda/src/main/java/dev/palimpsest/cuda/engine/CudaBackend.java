@@ -8,8 +8,9 @@ import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.MatrixBackend;
 import dev.palimpsest.engine.MaxPooling;
-import dev.palimpsest.engine.Optimisation;
 import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -17,8 +18,6 @@ import dev.palimpsest.tensor.SnapshotMask;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.Optional;
-import java.util.function.Function;
 import jcuda.jcudnn.JCudnn;
 
 /**
@@ -100,6 +99,37 @@ final class CudaBackend extends CudaContext implements Backend {
     @Override
     public Tensor addRelu(Tensor a, Tensor b) {
         return elementwise().addRelu(a, b);
+    }
+
+    @Override
+    public Tensor add(Tensor a, Tensor b) {
+        Tensor sum = copy(a, a.shape(), a.layout());
+        elementwise().addScaled(sum, 1, b);
+        return sum;
+    }
+
+    @Override
+    public Tensor relu(Tensor x) {
+        Tensor result = copy(x, x.shape(), x.layout());
+        elementwise().relu(result);
+        return result;
+    }
+
+    /** Activations lie in rows here too. */
+    @Override
+    public Tensor flatten(Tensor images, Shape rows) {
+        return copy(images, rows, Tensor.Layout.ROW_MAJOR);
+    }
+
+    @Override
+    public Tensor unflatten(Tensor rows, Shape images) {
+        return copy(rows, images, Tensor.Layout.ENGINE);
+    }
+
+    private Tensor copy(Tensor from, Shape shape, Tensor.Layout layout) {
+        Tensor result = tensor(shape, layout);
+        lane().stream().copy(address(from), address(result), shape.bytes());
+        return result;
     }
 
     @Override
@@ -212,9 +242,8 @@ final class CudaBackend extends CudaContext implements Backend {
     }
 
     @Override
-    public Optional<Optimisation> optimisation(
-            List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
-        return Optional.of(new CudaOptimisation(this, parameters, trainable, states));
+    public OptimiserLoops optimiser(UpdateRule rule) {
+        return new CudaOptimiserLoops(this, rule);
     }
 
     @Override

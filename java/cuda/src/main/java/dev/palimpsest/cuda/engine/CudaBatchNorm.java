@@ -140,7 +140,7 @@ final class CudaBatchNorm {
                         scale.address(),
                         engine.mirrors().read(norm.runningMean().mirror()).address(),
                         engine.mirrors().read(norm.runningVariance().mirror()).address(),
-                        BatchNorm.EPSILON,
+                        (double) BatchNorm.EPSILON,
                         shape.extent(0),
                         shape.extent(1),
                         (long) shape.extent(2) * shape.extent(3),

@@ -49,7 +49,7 @@ final class CudaElementwise {
     }
 
     Tensor reluGradient(Tensor gradient, Tensor output) {
-        Tensor result = engine.activation(output.shape());
+        Tensor result = engine.tensor(output.shape(), output.layout());
         run(reluGradient.with(
                 engine.address(gradient),
                 engine.address(output),

@@ -8,9 +8,10 @@ import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.MatrixBackend;
 import dev.palimpsest.engine.MaxPooling;
-import dev.palimpsest.engine.Optimisation;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.SnapshotReconstruction;
+import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -21,8 +22,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -33,7 +32,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     private final Map<CpuConvolution.Key, CpuConvolution> convolutions = new HashMap<>();
     private final Map<CpuBatchNorm.Key, CpuBatchNorm> norms = new HashMap<>();
     private final Map<CpuLinear.Key, CpuLinear> linears = new HashMap<>();
-    private final Map<Shape, CpuElementwise> elementwise = new HashMap<>();
+    private final Map<Described, CpuElementwise> elementwise = new HashMap<>();
     private final Map<Shape, CpuPooling> poolings = new HashMap<>();
     private final Map<CpuMaxPooling.Key, CpuMaxPooling> maxPoolings = new HashMap<>();
     /** One thread: weights are rebuilt once an experience, in less time than a training step. */
@@ -55,7 +54,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
             return rowMajorArray(tensor);
         }
         MemorySegment plain = take(tensor.shape().bytes());
-        elementwise(tensor.shape()).toRowMajor(tensor, plain);
+        elementwise(tensor).toRowMajor(tensor, plain);
         float[] values = plain.toArray(JAVA_FLOAT);
         workspace().give(plain);
         return values;
@@ -97,16 +96,45 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
 
     @Override
     public Tensor addRelu(Tensor a, Tensor b) {
-        return elementwise(a.shape()).addRelu(a, b);
+        return elementwise(a).addRelu(a, b);
+    }
+
+    @Override
+    public Tensor add(Tensor a, Tensor b) {
+        return elementwise(a).sum(a, b);
+    }
+
+    @Override
+    public Tensor relu(Tensor x) {
+        return elementwise(x).relu(x);
+    }
+
+    @Override
+    public Tensor flatten(Tensor images, Shape shape) {
+        Tensor rows = allocate(shape);
+        if (images.layout() == Tensor.Layout.ROW_MAJOR) {
+            MemorySegment.copy(images.data(), 0, rows.data(), 0, shape.bytes());
+        } else {
+            elementwise(images).toRowMajor(images, rows.data());
+        }
+        return rows;
+    }
+
+    @Override
+    public Tensor unflatten(Tensor rows, Shape images) {
+        Tensor result = activation(images);
+        elementwise(result).fromRowMajor(rows.data(), result);
+        return result;
     }
 
     @Override
     public Tensor reluGradient(Tensor gradient, Tensor output) {
-        return elementwise(output.shape()).reluGradient(gradient, output);
+        return elementwise(output).reluGradient(gradient, output);
     }
 
-    private CpuElementwise elementwise(Shape images) {
-        return elementwise.computeIfAbsent(images, shape -> new CpuElementwise(this, shape));
+    private CpuElementwise elementwise(Tensor like) {
+        return elementwise.computeIfAbsent(
+                new Described(like.shape(), like.layout()), key -> new CpuElementwise(this, key.shape(), key.layout()));
     }
 
     @Override
@@ -159,7 +187,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     @Override
     public void addScaled(Tensor target, float factor, Tensor source) {
         if (factor == 1 && target.layout() == Tensor.Layout.ENGINE) {
-            elementwise(target.shape()).add(target, source);
+            elementwise(target).add(target, source);
         } else {
             add(target.data(), factor, source.data());
         }
@@ -168,7 +196,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     /** Added to zeros: −0 becomes +0, and the sum has the rounding of {@link #addScaled}. */
     @Override
     public Tensor scaled(float factor, Tensor source) {
-        Tensor result = source.layout() == Tensor.Layout.ENGINE ? activation(source.shape()) : allocate(source.shape());
+        Tensor result = tensor(source.shape(), source.layout());
         result.data().fill((byte) 0);
         addScaled(result, factor, source);
         return result;
@@ -253,9 +281,8 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public Optional<Optimisation> optimisation(
-            List<Parameter> parameters, Function<Parameter, byte[]> trainable, int states) {
-        return Optional.empty();
+    public OptimiserLoops optimiser(UpdateRule rule) {
+        return OptimiserLoops.onHost(rule);
     }
 
     @Override

@@ -16,7 +16,7 @@ import java.util.Map;
 class OneDnnContext {
     private static final long ALONE_BELOW = 1L << 24;
 
-    private record Described(Shape shape, Tensor.Layout layout) {}
+    record Described(Shape shape, Tensor.Layout layout) {}
 
     private final Arena arena = Arena.ofShared();
     private final Workspace workspace = new Workspace(arena);
@@ -44,7 +44,7 @@ class OneDnnContext {
     }
 
     public Tensor allocate(Shape shape) {
-        return new Tensor(this, shape, Tensor.Layout.ROW_MAJOR, take(shape.bytes()));
+        return tensor(shape, Tensor.Layout.ROW_MAJOR);
     }
 
     public Tensor tensor(Shape shape, float[] values) {
@@ -108,7 +108,11 @@ class OneDnnContext {
 
     /** An activation in this engine's order, from the workspace. */
     Tensor activation(Shape shape) {
-        return new Tensor(this, shape, Tensor.Layout.ENGINE, take(shape.bytes()));
+        return tensor(shape, Tensor.Layout.ENGINE);
+    }
+
+    Tensor tensor(Shape shape, Tensor.Layout layout) {
+        return new Tensor(this, shape, layout, take(shape.bytes()));
     }
 
     /**

@@ -1,0 +1,124 @@
+package dev.palimpsest.model;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The steps of a network that is only used: a convolution takes the norm behind it into its weights, and the residual
+ * sum and ReLU behind that into its pass over memory. Every other layer stays as it is.
+ */
+final class Folding {
+    /**
+     * A convolution with what is folded into it.
+     *
+     * @param convolution the layer
+     * @param norm null for none
+     * @param relu whether a ReLU ends it
+     */
+    record Folded(ConvolutionLayer convolution, NormLayer norm, boolean relu) {}
+
+    /**
+     * One step.
+     *
+     * @param value number of the graph's value that it gives
+     * @param inputs numbers of the values that it reads; a folded convolution's second one is a residual, whose memory
+     *     becomes the output
+     * @param folded null where the graph's layer runs as it is
+     */
+    record Step(int value, List<Integer> inputs, Folded folded) {
+        boolean consumes(int input) {
+            return folded != null && inputs.size() == 2 && inputs.getLast() == input;
+        }
+    }
+
+    private final Graph graph;
+    private final int[] readers;
+    private final Map<Integer, Step> steps = new HashMap<>();
+
+    private Folding(Graph graph) {
+        this.graph = graph;
+        readers = graph.readers();
+    }
+
+    /** Steps in the order in which they run. */
+    static List<Step> of(Graph graph) {
+        Folding folding = new Folding(graph);
+        for (int value = 1; value <= graph.steps().size(); value++) {
+            folding.fold(value);
+        }
+        folding.keepWhatIsReadLater();
+        return folding.inOrder();
+    }
+
+    private void fold(int value) {
+        Graph.Step step = graph.step(value);
+        List<Integer> inputs = step.inputs();
+        Step before = steps.get(inputs.getFirst());
+        Step folded = new Step(value, inputs, null);
+        if (step.layer() instanceof ConvolutionLayer convolution) {
+            folded = new Step(value, inputs, new Folded(convolution, null, false));
+        } else if (step.layer() instanceof NormLayer norm && isOpen(before) && before.folded.norm == null) {
+            folded = new Step(value, before.inputs, new Folded(before.folded.convolution, norm, norm.relu()));
+        } else if (step.layer() instanceof ReluLayer && isOpen(before)) {
+            folded = new Step(value, before.inputs, new Folded(before.folded.convolution, before.folded.norm, true));
+        } else if (step.layer() instanceof AddLayer add) {
+            folded = sum(value, add, inputs.getFirst(), inputs.getLast());
+        }
+        steps.put(value, folded);
+    }
+
+    /** The first value's convolution takes the sum if it can, else the second one's. */
+    private Step sum(int value, AddLayer add, int a, int b) {
+        for (List<Integer> order : List.of(List.of(a, b), List.of(b, a))) {
+            Step carrier = steps.get(order.getFirst());
+            if (a != b && isOpen(carrier)) {
+                return new Step(
+                        value,
+                        List.of(carrier.inputs.getFirst(), order.getLast()),
+                        new Folded(carrier.folded.convolution, carrier.folded.norm, add.relu()));
+            }
+        }
+        return new Step(value, List.of(a, b), null);
+    }
+
+    /** A convolution, alone or with its norm, that only one layer reads and nothing was done to since. */
+    private boolean isOpen(Step step) {
+        return step != null
+                && step.folded != null
+                && !step.folded.relu
+                && step.inputs.size() == 1
+                && readers[step.value] == 1;
+    }
+
+    /** A residual that a later step reads too cannot become the sum: then the sum stays a step of its own. */
+    private void keepWhatIsReadLater() {
+        for (int value = 1; value <= graph.steps().size(); value++) {
+            Step step = steps.get(value);
+            if (step.folded != null && step.inputs.size() == 2 && isReadAfter(step.inputs.getLast(), value)) {
+                steps.put(value, new Step(value, graph.step(value).inputs(), null));
+            }
+        }
+    }
+
+    private boolean isReadAfter(int residual, int sum) {
+        return residual == 0
+                || graph.outputs().contains(residual)
+                || inOrder().stream().anyMatch(step -> step.value > sum && step.inputs.contains(residual));
+    }
+
+    /** Those whose values somebody still reads: what is folded away has no reader left. */
+    private List<Step> inOrder() {
+        List<Step> needed = new ArrayList<>();
+        boolean[] read = new boolean[graph.steps().size() + 1];
+        graph.outputs().forEach(output -> read[output] = true);
+        for (int value = graph.steps().size(); value > 0; value--) {
+            if (read[value]) {
+                needed.addFirst(steps.get(value));
+                steps.get(value).inputs.forEach(input -> read[input] = true);
+            }
+        }
+        return needed;
+    }
+}
