@@ -6,6 +6,7 @@ module dev.palimpsest {
     requires java.management; // the memory that a run has taken
     requires org.bytedeco.dnnl.linux.x86_64; // resources alone: oneDNN's shared library
     requires pickle;
+    requires static org.jspecify; // annotations for the compiler alone
 
     exports dev.palimpsest.autograd;
     exports dev.palimpsest.data;
@@ -21,6 +22,7 @@ module dev.palimpsest {
     exports dev.palimpsest.tensor;
     exports dev.palimpsest.train;
 
+    uses dev.palimpsest.data.Source;
     uses dev.palimpsest.engine.EngineProvider;
 
     provides dev.palimpsest.engine.EngineProvider with

@@ -264,7 +264,7 @@ final class EngineOperations implements AutoCloseable {
 
     private static boolean elementwise(Tensor tensor) {
         int rank = tensor.shape().rank();
-        return rank == 1 || rank == 2 || rank == 4;
+        return rank == 2 || rank == 4;
     }
 
     private List<Operation> rows() {
@@ -291,6 +291,7 @@ final class EngineOperations implements AutoCloseable {
                         activation(2, 8, 4, 4),
                         t -> engine.addScaled(t.get(0), 1, t.get(1))),
                 two("add, matrices", rowMajor(2, 3), matrix, t -> engine.add(t.get(0), t.get(1))),
+                two("addRelu, matrices", rowMajor(2, 3), matrix, t -> engine.addRelu(t.get(0), t.get(1))),
                 two("reluGradient, matrices", rowMajor(2, 3), matrix, t -> engine.reluGradient(t.get(0), t.get(1))),
                 one("scaled", matrix, ANY, t -> engine.scaled(2, t)),
                 one(

@@ -132,7 +132,8 @@ class SavedModelTest {
                 pixels[i * 64 + p] = (byte) DIGITS.test().pixel(i, 0, p / 8, p % 8);
             }
         }
-        Images images = new Images(1, 8, 8, pixels, labels, new Normalisation(new double[] {90}, new double[] {3}));
+        Images images =
+                Images.of(1, 8, 8, pixels, labels).normalisedBy(new Normalisation(new double[] {90}, new double[] {3}));
         Dataset other = new Dataset("other", names, images, images, new TreeMap<>(), "none");
         try (SavedModel model = SavedModel.read(temporary.resolve("2"))) {
             assertRow(result, 1, model.score(other, SavedModel.Part.TEST, OptionalInt.empty()));
@@ -275,7 +276,7 @@ class SavedModelTest {
     }
 
     private static Dataset blank(String name, int side, String... classes) {
-        Images images = Images.training(1, side, side, new byte[side * side], new int[1]);
+        Images images = Images.of(1, side, side, new byte[side * side], new int[1]);
         return new Dataset(name, List.of(classes), images, images, new TreeMap<>(), "none");
     }
 

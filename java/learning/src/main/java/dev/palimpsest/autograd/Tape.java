@@ -232,11 +232,11 @@ public final class Tape {
     }
 
     private Variable record(Variable result, Runnable backward, List<Tensor> saved) {
-        if (recording) {
-            steps.add(new Step(result, backward, saved));
-        } else {
+        if (!recording) {
             saved.forEach(engine::release);
+            return result;
         }
+        steps.add(new Step(result, backward, saved));
         return result;
     }
 

@@ -10,11 +10,22 @@ import java.io.UncheckedIOException;
 public final class DataException extends UncheckedIOException {
     private static final long serialVersionUID = 1;
 
-    DataException(String message) {
+    /**
+     * With a sentence alone.
+     *
+     * @param message what is wrong, and what to do about it
+     */
+    public DataException(String message) {
         super(message, new IOException(message));
     }
 
-    DataException(String message, IOException cause) {
+    /**
+     * With a sentence and its cause.
+     *
+     * @param message what is wrong, and what to do about it
+     * @param cause of it
+     */
+    public DataException(String message, IOException cause) {
         super(message, cause);
     }
 }

@@ -236,16 +236,16 @@ public interface Backend extends AutoCloseable {
     /**
      * See {@link Engine#addRelu}.
      *
-     * @param a an activation
-     * @param b an activation of the same shape
-     * @return an activation of the same shape
+     * @param a of two or four axes, in either layout
+     * @param b of the same shape and layout
+     * @return of the same shape and layout
      */
     Tensor addRelu(Tensor a, Tensor b);
 
     /**
      * See {@link Engine#add}.
      *
-     * @param a of one, two or four axes
+     * @param a of two or four axes, in either layout
      * @param b of the same shape and layout
      * @return of the same shape and layout
      */
@@ -254,7 +254,7 @@ public interface Backend extends AutoCloseable {
     /**
      * See {@link Engine#relu}.
      *
-     * @param x of one, two or four axes
+     * @param x of two or four axes, in either layout
      * @return of the same shape and layout
      */
     Tensor relu(Tensor x);
@@ -263,7 +263,7 @@ public interface Backend extends AutoCloseable {
      * See {@link Engine#reluGradient}.
      *
      * @param gradient of the output's shape and layout
-     * @param output of one, two or four axes
+     * @param output of two or four axes, in either layout
      * @return of the same shape and layout
      */
     Tensor reluGradient(Tensor gradient, Tensor output);
@@ -272,17 +272,16 @@ public interface Backend extends AutoCloseable {
      * See {@link Engine#flatten}.
      *
      * @param images [N, C, H, W] in either layout
-     * @param rows [N, C·H·W]
-     * @return row-major
+     * @return row-major [N, C·H·W]
      */
-    Tensor flatten(Tensor images, Shape rows);
+    Tensor flatten(Tensor images);
 
     /**
      * See {@link Engine#unflatten}.
      *
      * @param rows row-major [N, C·H·W]
-     * @param images [N, C, H, W]
-     * @return an activation
+     * @param images the shape [N, C, H, W]
+     * @return an activation of that shape
      */
     Tensor unflatten(Tensor rows, Shape images);
 
@@ -457,12 +456,12 @@ public interface Backend extends AutoCloseable {
     Table table(int rows, int width);
 
     /**
-     * What {@link Engine#optimiser} drives. It outlives no engine.
+     * The loops of {@link Engine#optimiser}.
      *
-     * @param rule of the updates
-     * @return loops where the backend has the parameters, without any yet
+     * @param rule of the steps
+     * @return loops without parameters
      */
-    OptimiserLoops optimiser(UpdateRule rule);
+    OptimiserLoops optimiserLoops(UpdateRule rule);
 
     /**
      * See {@link Engine#movingAverage}.

@@ -67,12 +67,6 @@ final class Checks {
         }
     }
 
-    /** The shape of flattened images. */
-    static Shape rows(Shape images) {
-        images("flattening", images);
-        return Shape.of(images.extent(0), Math.toIntExact(images.elements() / images.extent(0)));
-    }
-
     static void linear(Tensor input, Parameter weight, Parameter bias) {
         if (weight.shape().rank() != 2) {
             throw new IllegalArgumentException(

@@ -232,14 +232,14 @@ public final class Engine implements AutoCloseable {
     /**
      * The end of a residual block.
      *
-     * @param a an activation
-     * @param b an activation of the same shape, possibly the same
-     * @return max(a + b, 0), an activation
+     * @param a of two or four axes, in either layout
+     * @param b of the same shape and layout, possibly the same
+     * @return max(a + b, 0), of their shape and layout
      */
     public Tensor addRelu(Tensor a, Tensor b) {
         guard.enter();
-        guard.activation("a residual sum's part", a);
-        guard.activation("a residual sum's part", b);
+        guard.elementwise("a residual sum's part", a);
+        guard.elementwise("a residual sum's part", b);
         Checks.same(a, b);
         return backend.addRelu(a, b);
     }
@@ -247,9 +247,9 @@ public final class Engine implements AutoCloseable {
     /**
      * A sum.
      *
-     * @param a in either layout, of one, two or four axes
-     * @param b of the same shape and layout
-     * @return a + b, of the same shape and layout
+     * @param a of two or four axes, in either layout
+     * @param b of the same shape and layout, possibly the same
+     * @return a + b, of their shape and layout
      */
     public Tensor add(Tensor a, Tensor b) {
         guard.enter();
@@ -260,10 +260,10 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * A ReLU; NaN stays NaN.
+     * A ReLU.
      *
-     * @param x in either layout, of one, two or four axes
-     * @return max(x, 0), of the same shape and layout
+     * @param x of two or four axes, in either layout
+     * @return max(x, 0), of its shape and layout; NaN stays NaN
      */
     public Tensor relu(Tensor x) {
         guard.enter();
@@ -275,12 +275,12 @@ public final class Engine implements AutoCloseable {
      * The gradient of a ReLU by its input.
      *
      * @param gradient of the output, of its shape and layout
-     * @param output of the ReLU, of one, two or four axes
+     * @param output of the ReLU, of two or four axes, in either layout
      * @return the gradient where the output is positive, elsewhere 0
      */
     public Tensor reluGradient(Tensor gradient, Tensor output) {
         guard.enter();
-        guard.elementwise("ReLU's output", output);
+        guard.elementwise("the output of ReLU", output);
         guard.elementwise("the gradient of ReLU's output", gradient);
         Checks.same(gradient, output);
         return backend.reluGradient(gradient, output);
@@ -295,19 +295,22 @@ public final class Engine implements AutoCloseable {
     public Tensor flatten(Tensor images) {
         guard.enter();
         guard.own("what is flattened", images);
-        return backend.flatten(images, Checks.rows(images.shape()));
+        Checks.images("flattening", images.shape());
+        return backend.flatten(images);
     }
 
     /**
-     * The gradient of {@link #flatten} by its images.
+     * Rows of a matrix as images: the gradient of {@link #flatten}.
      *
      * @param rows row-major [N, C·H·W]
-     * @param images shape of the input [N, C, H, W]
+     * @param images the shape [N, C, H, W]
      * @return an activation of that shape
      */
     public Tensor unflatten(Tensor rows, Shape images) {
         guard.enter();
-        guard.matrix("the gradient of flattened images", Checks.rows(images), rows);
+        Checks.images("flattening", images);
+        int width = Math.toIntExact(images.elements() / images.extent(0));
+        guard.matrix("the gradient of flattened images", Shape.of(images.extent(0), width), rows);
         return backend.unflatten(rows, images);
     }
 
@@ -605,15 +608,15 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * An optimiser whose state and loops are where this engine has the parameters. It is to be closed before the
-     * engine.
+     * An optimiser whose state and loops are where this engine has the parameters.
      *
      * @param rule by which it moves them
-     * @return one that has no parameters yet: see {@link Optimiser#track}
+     * @return one that has no parameters yet, see {@link Optimiser#track}; to be closed by the caller, before the
+     *     engine
      */
     public Optimiser optimiser(UpdateRule rule) {
         guard.enter();
-        return new Optimiser(backend.optimiser(rule));
+        return new Optimiser(backend.optimiserLoops(rule));
     }
 
     /**

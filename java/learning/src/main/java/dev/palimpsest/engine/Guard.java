@@ -89,6 +89,15 @@ final class Guard {
         shape(what, shape, images);
     }
 
+    /** What elementwise operations take: activations or matrices. */
+    void elementwise(String what, Tensor tensor) {
+        own(what, tensor);
+        int rank = tensor.shape().rank();
+        if (rank != 2 && rank != 4) {
+            throw new IllegalArgumentException(what + " must be a matrix or images N×C×H×W, got " + described(tensor));
+        }
+    }
+
     void rowMajor(String what, Tensor tensor) {
         own(what, tensor);
         if (tensor.layout() != Tensor.Layout.ROW_MAJOR) {
@@ -96,16 +105,6 @@ final class Guard {
         }
         if (tensor.shape().rank() == 0) {
             throw new IllegalArgumentException(what + " must have an axis, got " + described(tensor));
-        }
-    }
-
-    /** What is taken element by element: activations, and row-major tensors of one, two or four axes. */
-    void elementwise(String what, Tensor x) {
-        own(what, x);
-        int rank = x.shape().rank();
-        if (rank < 1 || rank == 3 || rank > 4) {
-            throw new IllegalArgumentException(
-                    what + " must be an activation N×C×H×W or a matrix N×features, got " + described(x));
         }
     }
 

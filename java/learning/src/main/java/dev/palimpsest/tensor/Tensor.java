@@ -84,17 +84,28 @@ public final class Tensor {
         return owner;
     }
 
+    /**
+     * The shape of the values.
+     *
+     * @return extents, outermost first
+     */
     public Shape shape() {
         return shape;
     }
 
+    /**
+     * How the values lie in memory.
+     *
+     * @return row-major, or the engine's own order
+     */
     public Layout layout() {
         return layout;
     }
 
     /**
-     * The host's memory.
+     * The values in the host's memory.
      *
+     * @return at least {@code shape().bytes()} bytes
      * @throws IllegalStateException if the values are on a device
      */
     public MemorySegment data() {
@@ -105,18 +116,30 @@ public final class Tensor {
         return data;
     }
 
-    /** What {@link #onDevice} was given; null for a tensor in the host's memory. */
+    /**
+     * The engine's own memory on its device.
+     *
+     * @return what {@link #onDevice} was given; null for a tensor in the host's memory
+     */
     public Object deviceMemory() {
         return deviceMemory;
     }
 
-    /** Counts one more holder in. */
+    /**
+     * Counts one more holder in.
+     *
+     * @return this tensor
+     */
     public Tensor retain() {
         holders++;
         return this;
     }
 
-    /** True while somebody else holds it too, so that it must not be written in place. */
+    /**
+     * Whether the values must not be written in place.
+     *
+     * @return true while somebody else holds the tensor too, or the memory is borrowed
+     */
     public boolean shared() {
         return borrowed || holders > 1;
     }
@@ -134,6 +157,7 @@ public final class Tensor {
      * Lets one holder go.
      *
      * @return whether the memory is free for reuse: the last holder went, and it was not borrowed
+     * @throws IllegalStateException if there is no holder any more
      */
     public boolean letGo() {
         if (holders == 0) {

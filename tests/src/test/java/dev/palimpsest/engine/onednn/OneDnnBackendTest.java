@@ -235,7 +235,7 @@ class OneDnnBackendTest {
                 () -> engine.linear(
                         engine.allocate(Shape.of(0, 8)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(4))));
         refused(
-                "a residual sum's part must be an activation N×C×H×W that a convolution gave, got row-major values of"
+                "expected two tensors of one shape and layout, got an activation of 6×8×32×32 and row-major values of"
                         + " 6×3×32×32",
                 () -> engine.addRelu(activation, images));
         refused("a tensor of 4 needs 16 bytes, the memory has 12", () -> engine.wrap(Shape.of(4), arena.allocate(12)));

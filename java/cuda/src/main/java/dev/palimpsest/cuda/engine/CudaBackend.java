@@ -115,10 +115,17 @@ final class CudaBackend extends CudaContext implements Backend {
         return result;
     }
 
+    @Override
+    public Tensor reluGradient(Tensor gradient, Tensor output) {
+        return elementwise().reluGradient(gradient, output);
+    }
+
     /** Activations lie in rows here too. */
     @Override
-    public Tensor flatten(Tensor images, Shape rows) {
-        return copy(images, rows, Tensor.Layout.ROW_MAJOR);
+    public Tensor flatten(Tensor images) {
+        int rows = images.shape().extent(0);
+        Shape shape = Shape.of(rows, Math.toIntExact(images.shape().elements() / rows));
+        return copy(images, shape, Tensor.Layout.ROW_MAJOR);
     }
 
     @Override
@@ -130,11 +137,6 @@ final class CudaBackend extends CudaContext implements Backend {
         Tensor result = tensor(shape, layout);
         lane().stream().copy(address(from), address(result), shape.bytes());
         return result;
-    }
-
-    @Override
-    public Tensor reluGradient(Tensor gradient, Tensor output) {
-        return elementwise().reluGradient(gradient, output);
     }
 
     @Override
@@ -242,7 +244,7 @@ final class CudaBackend extends CudaContext implements Backend {
     }
 
     @Override
-    public OptimiserLoops optimiser(UpdateRule rule) {
+    public OptimiserLoops optimiserLoops(UpdateRule rule) {
         return new CudaOptimiserLoops(this, rule);
     }
 

@@ -39,7 +39,7 @@ final class CudaElementwise {
     }
 
     Tensor addRelu(Tensor a, Tensor b) {
-        Tensor result = engine.activation(a.shape());
+        Tensor result = engine.tensor(a.shape(), a.layout());
         run(addRelu.with(
                 engine.address(a),
                 engine.address(b),

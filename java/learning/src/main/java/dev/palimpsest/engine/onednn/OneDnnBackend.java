@@ -110,10 +110,12 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public Tensor flatten(Tensor images, Shape shape) {
-        Tensor rows = allocate(shape);
+    public Tensor flatten(Tensor images) {
+        Tensor rows = allocate(Shape.of(
+                images.shape().extent(0),
+                Math.toIntExact(images.shape().elements() / images.shape().extent(0))));
         if (images.layout() == Tensor.Layout.ROW_MAJOR) {
-            MemorySegment.copy(images.data(), 0, rows.data(), 0, shape.bytes());
+            MemorySegment.copy(images.data(), 0, rows.data(), 0, images.shape().bytes());
         } else {
             elementwise(images).toRowMajor(images, rows.data());
         }
@@ -196,7 +198,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     /** Added to zeros: −0 becomes +0, and the sum has the rounding of {@link #addScaled}. */
     @Override
     public Tensor scaled(float factor, Tensor source) {
-        Tensor result = tensor(source.shape(), source.layout());
+        Tensor result = source.layout() == Tensor.Layout.ENGINE ? activation(source.shape()) : allocate(source.shape());
         result.data().fill((byte) 0);
         addScaled(result, factor, source);
         return result;
@@ -281,7 +283,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public OptimiserLoops optimiser(UpdateRule rule) {
+    public OptimiserLoops optimiserLoops(UpdateRule rule) {
         return OptimiserLoops.onHost(rule);
     }
 

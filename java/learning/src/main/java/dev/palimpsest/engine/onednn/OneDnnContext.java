@@ -44,7 +44,7 @@ class OneDnnContext {
     }
 
     public Tensor allocate(Shape shape) {
-        return tensor(shape, Tensor.Layout.ROW_MAJOR);
+        return new Tensor(this, shape, Tensor.Layout.ROW_MAJOR, take(shape.bytes()));
     }
 
     public Tensor tensor(Shape shape, float[] values) {

@@ -1,4 +1,4 @@
-package dev.palimpsest.stream;
+package dev.palimpsest.method;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

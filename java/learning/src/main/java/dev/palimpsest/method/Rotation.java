@@ -1,26 +1,29 @@
-package dev.palimpsest.stream;
+package dev.palimpsest.method;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
-/** Images turned by quarters, for networks that learn to tell how far. */
-public final class Rotation {
-    /** Turns of a full circle, which are the classes of rotation prediction. */
-    public static final int QUARTERS = 4;
+/** Images turned by quarters of a circle, for networks that learn to predict how far. */
+final class Rotation {
+    /** How many quarters a circle has: the classes of rotation prediction. */
+    static final int QUARTERS = 4;
 
     private Rotation() {}
 
     /**
-     * Four copies of every image: block k of the output, {@code rows} images, is turned counter-clockwise by (k +
-     * 1)·90°.
+     * Writes four copies of every image: block k of the output, {@code rows} images, is turned counter-clockwise by (k
+     * + 1)·90°.
      *
      * @param images [rows,C,side,side] float32
+     * @param rows how many images there are
+     * @param channels C of every image
+     * @param side height and width of every image in pixels
      * @param out [4·rows,C,side,side] float32, of other memory
      * @throws IndexOutOfBoundsException if the memory is too small
      */
-    public static void copies(MemorySegment images, int rows, int channels, int side, MemorySegment out) {
+    static void copies(MemorySegment images, int rows, int channels, int side, MemorySegment out) {
         long planes = (long) rows * channels;
         long area = (long) side * side;
         Objects.checkFromIndexSize(0, planes * area, images.byteSize() / Float.BYTES);
