@@ -4,15 +4,11 @@ module dev.palimpsest {
     requires com.fasterxml.jackson.databind;
     requires java.desktop; // ImageIO reads image files, Java2D renders glyphs
     requires java.management; // the memory that a run has taken
-    requires jcuda;
-    requires jcublas;
-    requires jcudnn;
     requires org.bytedeco.dnnl.linux.x86_64; // resources alone: oneDNN's shared library
     requires pickle;
     requires static org.jspecify; // annotations for the compiler alone
 
     exports dev.palimpsest.autograd;
-    exports dev.palimpsest.cuda;
     exports dev.palimpsest.data;
     exports dev.palimpsest.engine;
     exports dev.palimpsest.loss;
@@ -27,4 +23,8 @@ module dev.palimpsest {
     exports dev.palimpsest.train;
 
     uses dev.palimpsest.data.Source;
+    uses dev.palimpsest.engine.EngineProvider;
+
+    provides dev.palimpsest.engine.EngineProvider with
+            dev.palimpsest.engine.onednn.OneDnnProvider;
 }

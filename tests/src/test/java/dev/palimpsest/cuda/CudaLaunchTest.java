@@ -98,17 +98,20 @@ class CudaLaunchTest {
         CudaKernel scaled = device.kernel("scaled");
         long at = x.address();
         assertEquals(
-                "kernel add_relu(const float* a, const float* b, float* out, int64_t count) got 3 arguments, expected 4",
+                "kernel add_relu(const float* a, const float* b, float* out, int64_t count) got 3 arguments, expected"
+                        + " 4",
                 refusal(add, at, at, COUNT));
         assertTrue(refusal(add, at, at, at, COUNT, 1).endsWith("got 5 arguments, expected 4"));
-        assertTrue(refusal(add, at, at, at, 2.5).contains("argument count of kernel add_relu("), "a double for an int64");
+        assertTrue(
+                refusal(add, at, at, at, 2.5).contains("argument count of kernel add_relu("), "a double for an int64");
         assertTrue(refusal(add, at, COUNT, at, COUNT).contains("argument b of"), "an int for an address");
         assertTrue(refusal(add, at, null, at, COUNT).contains("argument b of"), "null");
         assertTrue(refusal(add, at, 0L, at, COUNT).contains("argument b of"), "a null address");
         assertTrue(refusal(add, at, at + 2, at, COUNT).contains("argument b of"), "an address between two floats");
         assertTrue(refusal(scaled, at, 5.0, at, COUNT).contains("expected a Float"), "a double for a float");
         assertTrue(refusal(scaled, at, 5, at, COUNT).contains("expected a Float"), "an int for a float");
-        assertTrue(refusal(device.kernel("row_loss_table"), MemorySegment.NULL, at, 1).contains("memory of 512 bytes"));
+        assertTrue(refusal(device.kernel("row_loss_table"), MemorySegment.NULL, at, 1)
+                .contains("memory of 512 bytes"));
         add.with(x.address(), y.address(), sum.address(), COUNT).run(device.compute());
         requireSum(2);
     }
@@ -127,9 +130,9 @@ class CudaLaunchTest {
         CudaKernel relu = device.kernel("relu");
         assertThrows(IllegalArgumentException.class, () -> relu.withBlocks(1, x.address(), COUNT));
         assertThrows(
-                IllegalArgumentException.class,
-                () -> squares.withBlocks(0, x.address(), x.address(), x.address()));
-        assertTrue(refusal(device.kernel("snapshot_reconstruction"), x.address()).contains("plan"));
+                IllegalArgumentException.class, () -> squares.withBlocks(0, x.address(), x.address(), x.address()));
+        assertTrue(
+                refusal(device.kernel("snapshot_reconstruction"), x.address()).contains("plan"));
         assertTrue(refusal(relu, x.address(), 0).contains("0 blocks"), "nothing to do is no launch");
     }
 
@@ -144,7 +147,9 @@ class CudaLaunchTest {
         arguments.setLong(1, 3);
         assertThrows(IllegalArgumentException.class, () -> arguments.setAddress(2, 0));
         assertThrows(IllegalStateException.class, () -> mean.launch(device.compute(), arguments));
-        assertThrows(IllegalArgumentException.class, () -> arguments.of(device.kernel("relu").declared()));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> arguments.of(device.kernel("relu").declared()));
     }
 
     @Test

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
@@ -37,7 +38,7 @@ class ClassifierTest {
     @Test
     void anEnsembleChoosesTheClassOfTheHighestMeanLogit() {
         try (Arena arena = Arena.ofShared();
-                Engine engine = Engine.cpu(1);
+                Engine engine = Engines.cpu(1);
                 Inference inference = new Inference(engine, images)) {
             float[][] one;
             float[][] other;

@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.engine.DeviceOptions;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.recipe.DataOptions;
 import dev.palimpsest.recipe.Nearest;
 import dev.palimpsest.recipe.Option;
@@ -105,7 +106,7 @@ final class EvalCommand implements Callable<Integer> {
 
     private DeviceOptions device() {
         try {
-            return DeviceOptions.of(DeviceOptions.Device.parse(device));
+            return DeviceOptions.of(Engines.device(device), 1);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), "--" + e.getMessage(), e);
         }

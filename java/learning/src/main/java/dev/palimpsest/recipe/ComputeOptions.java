@@ -39,7 +39,11 @@ public record ComputeOptions(String device, boolean tf32, boolean deterministic,
 
     /** @throws IllegalArgumentException with a sentence, for a value that cannot be */
     public ComputeOptions {
-        Check.that(device.matches("auto|cpu|cuda(:\\d{1,4})?"), "device", device, "auto, cpu, cuda or cuda:N");
+        Check.that(
+                device.matches("[a-z][a-z0-9-]*(:\\d{1,4})?"),
+                "device",
+                device,
+                "auto, or an engine's name like cpu, cuda or cuda:1");
         Check.atLeast("gpu-memory", gpuMemory, 0);
     }
 

@@ -5,6 +5,7 @@ import dev.palimpsest.data.Images;
 import dev.palimpsest.data.ScenarioFile;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.StateDict;
 import dev.palimpsest.recipe.ComputeOptions;
@@ -122,13 +123,13 @@ public final class Experiment {
     private Engine open() {
         ComputeOptions compute = recipe.compute();
         List<String> remarks = new ArrayList<>();
-        Engine engine = Engine.open(
+        Engine engine = Engines.open(
                 new DeviceOptions(
-                        DeviceOptions.Device.parse(compute.device()),
+                        Engines.device(compute.device()),
+                        recipe.threads(),
                         compute.tf32(),
                         compute.deterministic(),
                         compute.gpuMemory()),
-                recipe.threads(),
                 remarks::add);
         progress.computes(engine.description(), remarks);
         return engine;

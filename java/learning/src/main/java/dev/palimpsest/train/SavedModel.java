@@ -5,6 +5,7 @@ import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
@@ -128,14 +129,14 @@ public final class SavedModel implements AutoCloseable {
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot or the images do not fit
      */
     public Scores score(Dataset dataset, Part part, OptionalInt snapshot) {
-        return score(dataset, part, snapshot, DeviceOptions.CPU, remark -> {});
+        return score(dataset, part, snapshot, DeviceOptions.of(DeviceOptions.Device.CPU, 1), remark -> {});
     }
 
     /**
      * The same on a device of choice, whose rounding may differ from that of the run's own.
      *
      * @param remark is told why an automatic choice fell back to the processor
-     * @throws dev.palimpsest.cuda.CudaException if a GPU is asked for by name and cannot be used
+     * @throws dev.palimpsest.engine.EngineException if an engine is asked for by name and cannot be used
      */
     public Scores score(
             Dataset dataset, Part part, OptionalInt snapshot, DeviceOptions device, Consumer<String> remark) {
@@ -146,7 +147,7 @@ public final class SavedModel implements AutoCloseable {
                     + checkpoint.image() + ": the network needs images of the size that it learnt from.");
         }
         Judged judged = judged(dataset, part);
-        try (Engine engine = Engine.open(device, recipe.threads(), remark)) {
+        try (Engine engine = Engines.open(device.withThreads(recipe.threads()), remark)) {
             return score(engine, judged, ranges.subList(0, snapshot.orElse(experiences())), snapshot);
         }
     }

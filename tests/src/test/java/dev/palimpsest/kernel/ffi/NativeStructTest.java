@@ -26,7 +26,8 @@ class NativeStructTest {
     @Test
     void fieldsLieInTheHeadersOrder() throws IOException {
         String header = Files.readString(HEADER);
-        Matcher lists = Pattern.compile("#define PALIMPSEST_(\\w+)_FIELDS\\(FIELD\\)((?:.*\\\\\\n)*.*)").matcher(header);
+        Matcher lists = Pattern.compile("#define PALIMPSEST_(\\w+)_FIELDS\\(FIELD\\)((?:.*\\\\\\n)*.*)")
+                .matcher(header);
         Set<String> seen = new TreeSet<>();
         while (lists.find()) {
             String name = "palimpsest_" + lists.group(1).toLowerCase(java.util.Locale.ROOT);
@@ -54,8 +55,11 @@ class NativeStructTest {
             struct.field("temperature").setDouble(memory, 2.5);
             assertEquals(7, memory.get(JAVA_LONG, 8));
             assertEquals(2.5, memory.get(JAVA_DOUBLE, 24));
-            assertThrows(IllegalArgumentException.class, () -> struct.field("temperature").set(memory, 1));
-            assertThrows(IllegalArgumentException.class, () -> struct.field("rows").setDouble(memory, 1));
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> struct.field("temperature").set(memory, 1));
+            assertThrows(
+                    IllegalArgumentException.class, () -> struct.field("rows").setDouble(memory, 1));
             assertThrows(IllegalArgumentException.class, () -> struct.field("dims"));
         }
     }
