@@ -12,6 +12,7 @@ import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.DoubleLayers;
 import dev.palimpsest.engine.DoubleLayers.Images;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.tensor.Buffer;
@@ -117,7 +118,7 @@ class CompositionTest {
 
     /** Overridden to test another engine. */
     Engine open() {
-        return Engine.cpu(1);
+        return Engines.cpu(1);
     }
 
     @AfterEach
