@@ -28,6 +28,7 @@ module dev.palimpsest {
     exports dev.palimpsest.train;
 
     uses dev.palimpsest.classifier.ClassifierProvider;
+    uses dev.palimpsest.data.Source;
     uses dev.palimpsest.train.MethodProvider;
 
     provides dev.palimpsest.classifier.ClassifierProvider with

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
@@ -14,6 +13,7 @@ import dev.palimpsest.method.Watched;
 import dev.palimpsest.model.StateDict;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;

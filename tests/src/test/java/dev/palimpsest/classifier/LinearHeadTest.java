@@ -176,8 +176,7 @@ class LinearHeadTest {
         float[][][] features = features(4, 9, 9, 9, 9);
         List<double[]> scores = new ArrayList<>();
         for (long seed : new long[] {1, 1, 2}) {
-            scores.add(refitted(head, features, 8, 3, seed)
-                    .scores(features[0][0]));
+            scores.add(refitted(head, features, 8, 3, seed).scores(features[0][0]));
         }
         assertArrayEquals(scores.get(0), scores.get(1));
         assertNotEquals(scores.get(0)[0], scores.get(2)[0]);
@@ -187,8 +186,7 @@ class LinearHeadTest {
     @Test
     void oneImageOfOneClassIsEnoughToBegin() {
         LinearHead one = LinearHead.of(new float[] {1, 2, 3}, new float[] {4});
-        double score = refitted(one, new float[][][] {{{1, 1, 1}}}, 1000, 1, 1)
-                .scores(new float[] {1, 1, 1})[0];
+        double score = refitted(one, new float[][][] {{{1, 1, 1}}}, 1000, 1, 1).scores(new float[] {1, 1, 1})[0];
         assertEquals(10 - 0.1 * 0.01 * 10, score, 1e-9, "nothing but weight decay moves it");
     }
 }

@@ -11,7 +11,8 @@ class NearestMeanTest {
      * Class 0 looks up and right in equal parts once its exemplars have length 1; the mean of the raw ones would look
      * up.
      */
-    private final NearestMean.Means nearest = NearestMean.Means.of(new float[][][] {{{2, 0}, {0, 40}}, {{-3, 0}}, {{0, 0}}});
+    private final NearestMean.Means nearest =
+            NearestMean.Means.of(new float[][][] {{{2, 0}, {0, 40}}, {{-3, 0}}, {{0, 0}}});
 
     @Test
     void scoresAreMinusTheSquaredDistanceBetweenUnitVectors() {

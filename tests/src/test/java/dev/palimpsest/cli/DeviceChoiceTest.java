@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.cuda.DriverDouble;
 import dev.palimpsest.cuda.TestDevice;
 import dev.palimpsest.engine.DeviceEngine;
+import dev.palimpsest.recipe.Runs;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

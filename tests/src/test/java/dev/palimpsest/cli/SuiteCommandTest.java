@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.report.MadeUpRun;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -2,9 +2,9 @@ package dev.palimpsest.method;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import java.io.IOException;

@@ -7,12 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.recipe.Runs;
-import dev.palimpsest.snapshot.SnapshotMemory;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.snapshot.FullCopies;
+import dev.palimpsest.snapshot.SnapshotMemory;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.train.Learner;

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Pass;
@@ -171,8 +171,7 @@ class MethodsTest {
 
     @Test
     void theUpperBoundHasNothingThatSparesOldKnowledge() {
-        Recipe joint =
-                SmallRun.recipe("method=joint", "exemplar-budget=100", "classifier=nearest-mean");
+        Recipe joint = SmallRun.recipe("method=joint", "exemplar-budget=100", "classifier=nearest-mean");
         assertFalse(joint.settings().exemplars().kept());
         assertEquals("head", joint.toMap().get("classifier"));
         assertEquals(
@@ -183,8 +182,7 @@ class MethodsTest {
     }
 
     private static void assertRefused(String part, String... options) {
-        String message = assertThrows(
-                        IllegalArgumentException.class, () -> SmallRun.recipe(options))
+        String message = assertThrows(IllegalArgumentException.class, () -> SmallRun.recipe(options))
                 .getMessage();
         assertTrue(message.startsWith(part), message);
     }

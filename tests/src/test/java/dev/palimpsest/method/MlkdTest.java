@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Methods;
 import dev.palimpsest.train.Progress;

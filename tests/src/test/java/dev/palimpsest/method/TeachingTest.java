@@ -3,13 +3,13 @@ package dev.palimpsest.method;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.Doubles;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
@@ -55,11 +55,10 @@ class TeachingTest {
         protected void passing(Pass pass) {
             expected.clear();
             boolean all = recipe.method().equals("m2kd");
-            boolean targetsAlone = recipe.method().equals("lwf-mc") || recipe.method().equals("icarl");
+            boolean targetsAlone =
+                    recipe.method().equals("lwf-mc") || recipe.method().equals("icarl");
             int first = all ? 0 : Math.max(0, frozen.size() - 1);
-            double weight = option("over-snapshots").equals("sum")
-                    ? 1
-                    : 1.0 / (frozen.size() - first);
+            double weight = option("over-snapshots").equals("sum") ? 1 : 1.0 / (frozen.size() - first);
             Outputs<double[][]> student = pass.outputs().map(output -> rows(pass.engine(), output.value()));
             Outputs<double[][]> last = null;
             for (int i = first; i < frozen.size(); i++) {
@@ -135,9 +134,7 @@ class TeachingTest {
         }
 
         private double crossEntropy(double[][] logits, int[] labels, double[][] last) {
-            int begin = form().equals("new")
-                    ? experiences.getLast().begin()
-                    : 0;
+            int begin = form().equals("new") ? experiences.getLast().begin() : 0;
             double sum = 0;
             for (int row = 0; row < labels.length; row++) {
                 if (!form().equals("bce")) {
@@ -215,7 +212,9 @@ class TeachingTest {
                 String where = "step " + step.step() + " of experience " + step.experience() + ", ";
                 assertEquals(watch.expected.keySet(), new TreeMap<>(step.terms()).keySet(), where);
                 assertEquals(
-                        step.experience() == 0 ? firstTerms : laterTerms, step.terms().size(), where);
+                        step.experience() == 0 ? firstTerms : laterTerms,
+                        step.terms().size(),
+                        where);
                 step.terms().forEach((term, value) -> {
                     double should = watch.expected.get(term);
                     assertTrue(should > 0, where + term + " has nothing to say");

@@ -1,10 +1,10 @@
 package dev.palimpsest.report;
 
-import dev.palimpsest.snapshot.SnapshotMemory;
 import dev.palimpsest.metrics.AccuracyMatrix;
 import dev.palimpsest.option.Registration;
-import dev.palimpsest.train.Methods;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.snapshot.SnapshotMemory;
+import dev.palimpsest.train.Methods;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import dev.palimpsest.train.StepTimes;

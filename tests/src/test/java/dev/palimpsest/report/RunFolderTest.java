@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.palimpsest.recipe.RecipeOptions;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.train.Progress;
@@ -145,11 +144,15 @@ class RunFolderTest {
     void aRunOfAnotherRecipeIsRefusedWithWhatChanged() throws IOException {
         MadeUpRun.run(RECIPE, create("run"));
         assertTrue(
-                RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("data-folder", "/elsewhere").toMap()),
+                RunFolder.isComplete(
+                        temporary.resolve("run"),
+                        RECIPE.with("data-folder", "/elsewhere").toMap()),
                 "files that moved are no change");
         String sentence = assertThrows(
                         IOException.class,
-                        () -> RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("epochs", "7").toMap()))
+                        () -> RunFolder.isComplete(
+                                temporary.resolve("run"),
+                                RECIPE.with("epochs", "7").toMap()))
                 .getMessage();
         assertEquals(
                 temporary.resolve("run")
@@ -171,7 +174,8 @@ class RunFolderTest {
         if (Files.isDirectory(Path.of("/proc/self"))) {
             String proc = assertThrows(
                             IOException.class,
-                            () -> RunFolder.create(Path.of("/proc/self/run"), RECIPE.toMap(), new RunFolder.Origin("r", "c")))
+                            () -> RunFolder.create(
+                                    Path.of("/proc/self/run"), RECIPE.toMap(), new RunFolder.Origin("r", "c")))
                     .getMessage();
             assertTrue(proc.startsWith("Cannot write /proc/self/run: "), proc);
         }
@@ -236,7 +240,9 @@ class RunFolderTest {
 
     private RunFolder create(String name) throws IOException {
         return RunFolder.create(
-                temporary.resolve(name), RECIPE.toMap(), new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits"));
+                temporary.resolve(name),
+                RECIPE.toMap(),
+                new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits"));
     }
 
     private JsonNode json(String folder, String file) throws IOException {

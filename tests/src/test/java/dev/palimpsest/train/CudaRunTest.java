@@ -3,11 +3,11 @@ package dev.palimpsest.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.cuda.TestDevice;
 import dev.palimpsest.engine.DeviceEngine;
 import dev.palimpsest.method.Watched;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

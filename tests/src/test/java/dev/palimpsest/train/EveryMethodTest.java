@@ -3,10 +3,10 @@ package dev.palimpsest.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.method.OwnMethods;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -182,9 +182,7 @@ class EveryMethodTest {
     void jointIgnoresWhatSparesOldKnowledge() {
         assertEquals(
                 run("joint", "seed=1").weightsSha256(),
-                run(
-                                "joint",
-                                "exemplars=0 cross-entropy=new freeze-norm=true later-learning-rate-factor=0.2")
+                run("joint", "exemplars=0 cross-entropy=new freeze-norm=true later-learning-rate-factor=0.2")
                         .weightsSha256());
     }
 }

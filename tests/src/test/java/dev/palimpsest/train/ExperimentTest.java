@@ -8,10 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.method.Watched;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import java.util.ArrayList;

@@ -1,8 +1,8 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.metrics.AccuracyMatrix;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -2,7 +2,6 @@ package dev.palimpsest.classifier;
 
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
 
@@ -17,7 +16,10 @@ public final class Classifiers {
         public List<Registration<ClassifierType>> classifiers() {
             return List.of(
                     Registration.of(
-                            HighestLogit.NAME, "the highest logit", OptionGroup.none(new HighestLogit()), ClassifierType.class::cast),
+                            HighestLogit.NAME,
+                            "the highest logit",
+                            OptionGroup.none(new HighestLogit()),
+                            ClassifierType.class::cast),
                     Registration.of(
                             NearestMean.NAME,
                             "the nearest mean of the exemplars' features (iCaRL)",
@@ -45,9 +47,8 @@ public final class Classifiers {
      * @return the library's own first
      */
     public static List<Registration<ClassifierType>> all() {
-        List<Registration<ClassifierType>> all = new ArrayList<>();
-        ServiceLoader.load(ClassifierProvider.class).forEach(provider -> all.addAll(provider.classifiers()));
-        return Registration.distinct("classifiers", all);
+        return Registration.all(
+                "classifiers", ServiceLoader.load(ClassifierProvider.class), ClassifierProvider::classifiers);
     }
 
     /**

@@ -39,6 +39,20 @@ public record Dataset(
         check(name, "test", test, classNames.size());
     }
 
+    /**
+     * A data set of images in memory, without files behind it.
+     *
+     * @param name for records and reports
+     * @param classNames the class of label c is {@code classNames.get(c)}
+     * @param train training images
+     * @param test test images, of the same size
+     * @return the data set
+     * @throws IllegalArgumentException as the constructor
+     */
+    public static Dataset of(String name, List<String> classNames, Images train, Images test) {
+        return new Dataset(name, classNames, train, test, new TreeMap<>(), "");
+    }
+
     /** The names that {@link #load} knows. */
     public static List<String> names() {
         return Source.all().stream().map(Source::name).toList();

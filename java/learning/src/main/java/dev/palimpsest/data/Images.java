@@ -94,6 +94,55 @@ public final class Images {
                 channels, height, width, Pixels.of(apart(channels, height, width, pixels, labels.length)), labels);
     }
 
+    /**
+     * Training images out of float32 values in [0, 1], normalised by their own statistics. They are kept as bytes: a
+     * value is rounded to the nearest of 256 levels.
+     *
+     * @param channels of an image
+     * @param height in pixels
+     * @param width in pixels
+     * @param images one array per image, in CHW order; copied
+     * @param labels one per image, from 0; kept, not copied
+     * @return the images
+     * @throws IllegalArgumentException if a size is not positive, an array has another length, a value is NaN or out
+     *     of [0, 1], or there are more or fewer labels than images
+     */
+    public static Images training(int channels, int height, int width, float[][] images, int[] labels) {
+        return training(channels, height, width, bytes(channels, height, width, images), labels);
+    }
+
+    /**
+     * Test images out of float32 values in [0, 1], normalised as the training images are.
+     *
+     * @param images one array per image, in CHW order; copied
+     * @param labels one per image, from 0; kept, not copied
+     * @return images of these images' size
+     * @throws IllegalArgumentException as {@link #training(int, int, int, float[][], int[])}
+     */
+    public Images test(float[][] images, int[] labels) {
+        return new Images(channels, height, width, bytes(channels, height, width, images), labels, normalisation);
+    }
+
+    private static byte[] bytes(int channels, int height, int width, float[][] images) {
+        int values = Math.multiplyExact(Math.multiplyExact(channels, height), width);
+        byte[] bytes = new byte[Math.multiplyExact(values, images.length)];
+        for (int i = 0; i < images.length; i++) {
+            if (images[i].length != values) {
+                throw new IllegalArgumentException("image " + i + " has " + images[i].length + " values, images of "
+                        + channels + "×" + height + "×" + width + " have " + values);
+            }
+            for (int v = 0; v < values; v++) {
+                float value = images[i][v];
+                if (!(value >= 0 && value <= 1)) {
+                    throw new IllegalArgumentException(
+                            "value " + v + " of image " + i + " is " + value + ": expected 0 to 1");
+                }
+                bytes[i * values + v] = (byte) Math.round(255 * value);
+            }
+        }
+        return bytes;
+    }
+
     static Images training(int channels, int height, int width, Pixels pixels, int[] labels) {
         return new Images(channels, height, width, pixels, labels, Normalisation.of(channels, height * width, pixels));
     }

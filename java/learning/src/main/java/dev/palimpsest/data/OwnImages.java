@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** Image files of the user's, in a folder that must be named. */
-sealed interface OwnImages extends Source permits ImageFolder, ImageList {
+interface OwnImages extends Source {
     @Override
     default String licence() {
         return "that of your files";

@@ -1,14 +1,23 @@
 package dev.palimpsest.data;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.ServiceLoader;
 
-/** A data set by name: what it is, where its files are looked for, how to get and how to read them. */
-public sealed interface Source permits Digits, IdxDataset, Cifar, Glyphs, OwnImages {
-    /** Every data set the library can read. */
+/**
+ * A data set by name: what it is, where its files are looked for, how to get and how to read them. Other jars register
+ * theirs for the {@link ServiceLoader}, by a public class with a public constructor without parameters.
+ */
+public interface Source {
+    /**
+     * Every data set that the class path or module path has.
+     *
+     * @return the library's own first, then those that other jars register for the {@link ServiceLoader}
+     */
     static List<Source> all() {
-        return List.of(
+        List<Source> all = new ArrayList<>(List.of(
                 new Digits(),
                 IdxDataset.FASHION_MNIST,
                 IdxDataset.MNIST,
@@ -17,10 +26,18 @@ public sealed interface Source permits Digits, IdxDataset, Cifar, Glyphs, OwnIma
                 new Glyphs(false),
                 new Glyphs(true),
                 new ImageFolder(),
-                new ImageList());
+                new ImageList()));
+        ServiceLoader.load(Source.class).forEach(all::add);
+        return List.copyOf(all);
     }
 
-    /** @throws IllegalArgumentException if there is no data set of that name */
+    /**
+     * The data set of a name.
+     *
+     * @param name as {@code --data} takes it
+     * @return the data set, not read yet
+     * @throws IllegalArgumentException if there is no data set of that name
+     */
     static Source named(String name) {
         return all().stream()
                 .filter(source -> source.name().equals(name))
@@ -29,24 +46,48 @@ public sealed interface Source permits Digits, IdxDataset, Cifar, Glyphs, OwnIma
                         + "\": expected one of " + String.join(", ", Dataset.names())));
     }
 
-    /** As {@code --data} takes it. */
+    /**
+     * What {@code --data} calls it.
+     *
+     * @return lower case with hyphens
+     */
     String name();
 
-    /** One line: classes, size and number of images, bytes on the disk. */
+    /**
+     * What it is.
+     *
+     * @return one line: classes, size and number of images, bytes on the disk
+     */
     String summary();
 
-    /** One line, with whom to attribute. */
+    /**
+     * Under which licence it stands.
+     *
+     * @return one line, with whom to attribute
+     */
     String licence();
 
-    /** Where files are looked for when the user names no folder, best first; empty if nowhere. */
+    /**
+     * Where files are looked for when the user names no folder.
+     *
+     * @return best first; empty if nowhere
+     */
     List<Path> folders();
 
-    /** Whether the files are the user's own, so that a folder must be named. */
+    /**
+     * Whether the files are the user's own.
+     *
+     * @return whether a folder must be named
+     */
     default boolean needsFolder() {
         return false;
     }
 
-    /** Sentences on how to get the files, with the checksums that their authors publish. */
+    /**
+     * How to get the files.
+     *
+     * @return sentences, with the checksums that their authors publish
+     */
     String howToGet();
 
     /**
@@ -54,6 +95,7 @@ public sealed interface Source permits Digits, IdxDataset, Cifar, Glyphs, OwnIma
      *
      * @param folder the only place to look; empty: {@link #folders}
      * @param options for data sets of image files
+     * @return the images
      * @throws IllegalArgumentException if the data set takes no folder, or needs one and has none, or does not take
      *     the options
      * @throws DataException if files are missing or damaged
@@ -63,6 +105,7 @@ public sealed interface Source permits Digits, IdxDataset, Cifar, Glyphs, OwnIma
     /**
      * For data sets with a size of their own.
      *
+     * @param options that were asked for
      * @throws IllegalArgumentException if the options ask for anything
      */
     default void refuse(ImageOptions options) {

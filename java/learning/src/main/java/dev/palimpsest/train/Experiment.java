@@ -295,6 +295,7 @@ public final class Experiment {
      * @throws TrainingException if the loss becomes NaN or infinite
      */
     public Result run() {
+        method();
         if (network == null) {
             throw new IllegalStateException("an experiment needs a network: call network(...) before run()");
         }

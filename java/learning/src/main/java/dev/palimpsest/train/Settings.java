@@ -16,7 +16,8 @@ import java.util.SequencedMap;
  */
 public record Settings(TrainingOptions training, ExemplarOptions exemplars, ClassifierType classifier) {
     /** The defaults of all options. */
-    public static final Settings DEFAULT = new Settings(TrainingOptions.DEFAULT, ExemplarOptions.DEFAULT, new HighestLogit());
+    public static final Settings DEFAULT =
+            new Settings(TrainingOptions.DEFAULT, ExemplarOptions.DEFAULT, new HighestLogit());
 
     /** Name of the option that chooses the classifier. */
     public static final String CLASSIFIER = "classifier";
