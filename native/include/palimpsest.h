@@ -1,12 +1,14 @@
 /*
  * The whole C interface of libpalimpsest.
  *
- * Every call works on a range of rows (or of 64-weight words) into memory that the caller owns, allocates nothing, keeps no pointer and
- * no state, and returns a palimpsest_status. Callers split ranges over threads as they like: no sum crosses a range, so the bits never
- * depend on how the work was split. Formulas, bytes moved and the order of reduction are in kernels/<name>/<name>.md.
+ * Every call works on a range of rows (or of 64-weight words) into memory that the caller owns, allocates nothing,
+ * keeps no pointer and no state, and returns a palimpsest_status. Callers split ranges over threads as they like: no
+ * sum crosses a range, so the bits never depend on how the work was split. Formulas, bytes moved and the order of
+ * reduction are in kernels/<name>/<name>.md.
  *
- * The argument structs are written as lists of FIELD(type, name), so that the library can also hand them out (palimpsest_structs). All
- * their fields are 8 bytes wide. Strides count float32 values between the starts of consecutive rows.
+ * The argument structs are written as lists of FIELD(type, name), so that the library can also hand them out
+ * (palimpsest_structs). All their fields are 8 bytes wide. Strides count float32 values between the starts of
+ * consecutive rows.
  */
 #ifndef PALIMPSEST_H
 #define PALIMPSEST_H
@@ -49,46 +51,46 @@ PALIMPSEST_API int32_t palimpsest_isa_supported(int32_t isa);
 /* The compiler that built the library; static storage. */
 PALIMPSEST_API const char* palimpsest_compiler(void);
 
-#define PALIMPSEST_MULTI_TEACHER_KL_FIELDS(FIELD)                                                                     \
-    FIELD(int64_t, rows)                  /* B, at least 1; losses and gradients are those of the mean over B rows */ \
-    FIELD(int64_t, classes)               /* C, columns of student and gradient */                                    \
-    FIELD(int64_t, teachers)              /* K */                                                                     \
-    FIELD(double, temperature)            /* T, finite and above 0 */                                                 \
-    FIELD(const float*, student)          /* [B, C] logits */                                                         \
-    FIELD(int64_t, student_stride)                                                                                    \
-    FIELD(const float* const*, teacher)   /* K pointers to [B, class_end[k] - class_begin[k]] logits */               \
-    FIELD(const int64_t*, teacher_stride) /* K strides */                                                             \
-    FIELD(const int64_t*, class_begin)    /* K starts of half-open class ranges in [0, C] */                          \
-    FIELD(const int64_t*, class_end)                                                                                  \
-    FIELD(const float*, weight)           /* [B, K]; a teacher whose weight in a row is 0 is not read there */        \
-    FIELD(int64_t, weight_stride)                                                                                     \
-    FIELD(float*, gradient)               /* [B, C], overwritten; must not overlap the inputs */                      \
+#define PALIMPSEST_MULTI_TEACHER_KL_FIELDS(FIELD)                                                            \
+    FIELD(int64_t, rows)         /* B, at least 1; losses and gradients are those of the mean over B rows */ \
+    FIELD(int64_t, classes)      /* C, columns of student and gradient */                                    \
+    FIELD(int64_t, teachers)     /* K */                                                                     \
+    FIELD(double, temperature)   /* T, finite and above 0 */                                                 \
+    FIELD(const float*, student) /* [B, C] logits */                                                         \
+    FIELD(int64_t, student_stride)                                                                           \
+    FIELD(const float* const*, teacher)   /* K pointers to [B, class_end[k] - class_begin[k]] logits */      \
+    FIELD(const int64_t*, teacher_stride) /* K strides */                                                    \
+    FIELD(const int64_t*, class_begin)    /* K starts of half-open class ranges in [0, C] */                 \
+    FIELD(const int64_t*, class_end)                                                                         \
+    FIELD(const float*, weight) /* [B, K]; a teacher whose weight in a row is 0 is not read there */         \
+    FIELD(int64_t, weight_stride)                                                                            \
+    FIELD(float*, gradient) /* [B, C], overwritten; must not overlap the inputs */                           \
     FIELD(int64_t, gradient_stride)
 typedef struct palimpsest_multi_teacher_kl_args {
     PALIMPSEST_MULTI_TEACHER_KL_FIELDS(PALIMPSEST_FIELD)
 } palimpsest_multi_teacher_kl_args;
 
-/* Bytes of scratch that one thread needs for these arguments (class ranges and K are looked at); -1 if they are invalid. */
+/* Bytes of scratch that one thread needs (class ranges and K are looked at); -1 if the arguments are invalid. */
 PALIMPSEST_API int64_t palimpsest_multi_teacher_kl_scratch(const palimpsest_multi_teacher_kl_args* args);
 
 /*
- * Writes the gradient rows [row_begin, row_end) and, for each, row_loss[row] = sum over k of w[row,k] T^2 KL(teacher k || student);
- * the loss is the sum of row_loss in row order, divided by B. scratch is aligned to 64 bytes.
+ * Writes the gradient rows [row_begin, row_end) and, for each, row_loss[row] = sum over k of w[row,k] T^2 KL(teacher k
+ * || student); the loss is the sum of row_loss in row order, divided by B. scratch is aligned to 64 bytes.
  */
-PALIMPSEST_API int32_t palimpsest_multi_teacher_kl(
-    int32_t isa, const palimpsest_multi_teacher_kl_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* row_loss);
+PALIMPSEST_API int32_t palimpsest_multi_teacher_kl(int32_t isa, const palimpsest_multi_teacher_kl_args* args,
+    int64_t row_begin, int64_t row_end, void* scratch, double* row_loss);
 
 #define PALIMPSEST_FEATURE_MSE_FIELDS(FIELD)                                                                   \
-    FIELD(int64_t, rows)                  /* B, at least 1 */                                                  \
-    FIELD(int64_t, dims)                  /* D */                                                              \
-    FIELD(int64_t, teachers)              /* K */                                                              \
-    FIELD(const float*, student)          /* [B, D] features */                                                \
+    FIELD(int64_t, rows)         /* B, at least 1 */                                                           \
+    FIELD(int64_t, dims)         /* D */                                                                       \
+    FIELD(int64_t, teachers)     /* K */                                                                       \
+    FIELD(const float*, student) /* [B, D] features */                                                         \
     FIELD(int64_t, student_stride)                                                                             \
     FIELD(const float* const*, teacher)   /* K pointers to [B, D] features */                                  \
     FIELD(const int64_t*, teacher_stride) /* K strides */                                                      \
     FIELD(const float*, weight)           /* [B, K]; a teacher whose weight in a row is 0 is not read there */ \
     FIELD(int64_t, weight_stride)                                                                              \
-    FIELD(float*, gradient)               /* [B, D], overwritten; must not overlap the inputs */               \
+    FIELD(float*, gradient) /* [B, D], overwritten; must not overlap the inputs */                             \
     FIELD(int64_t, gradient_stride)
 typedef struct palimpsest_feature_mse_args {
     PALIMPSEST_FEATURE_MSE_FIELDS(PALIMPSEST_FIELD)
@@ -98,31 +100,32 @@ typedef struct palimpsest_feature_mse_args {
 PALIMPSEST_API int64_t palimpsest_feature_mse_scratch(const palimpsest_feature_mse_args* args);
 
 /* As palimpsest_multi_teacher_kl, with row_loss[row] = sum over k of w[row,k] ||student - teacher k||^2. */
-PALIMPSEST_API int32_t palimpsest_feature_mse(
-    int32_t isa, const palimpsest_feature_mse_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* row_loss);
+PALIMPSEST_API int32_t palimpsest_feature_mse(int32_t isa, const palimpsest_feature_mse_args* args, int64_t row_begin,
+    int64_t row_end, void* scratch, double* row_loss);
 
-#define PALIMPSEST_SNAPSHOT_RECONSTRUCTION_FIELDS(FIELD)                                                                                          \
-    FIELD(int64_t, count)               /* weights */                                                                                             \
-    FIELD(const float*, weights)        /* [count] */                                                                                             \
+#define PALIMPSEST_SNAPSHOT_RECONSTRUCTION_FIELDS(FIELD)                                                              \
+    FIELD(int64_t, count)               /* weights */                                                                 \
+    FIELD(const float*, weights)        /* [count] */                                                                 \
     FIELD(const uint64_t*, planes)      /* [ceil(count / 64), plane_count] words: bit j of word (i, p) is bit p of */ \
-                                        /* the code of weight 64 i + j */ \
-    FIELD(int64_t, plane_count)         /* 1 to 8 */                                                                                              \
-    FIELD(int64_t, step)                /* weights with 0 < code <= step are kept; 0 to 2^plane_count - 1 */                                      \
-    FIELD(const float*, channel_scale)  /* null, or one factor for each run of weights_per_channel weights */                                     \
-    FIELD(int64_t, weights_per_channel) /* at least 1 when channel_scale is given, otherwise ignored */                                           \
+                                        /* the code of weight 64 i + j */                                             \
+    FIELD(int64_t, plane_count)         /* 1 to 8 */                                                                  \
+    FIELD(int64_t, step)                /* weights with 0 < code <= step are kept; 0 to 2^plane_count - 1 */          \
+    FIELD(const float*, channel_scale)  /* null, or one factor for each run of weights_per_channel weights */         \
+    FIELD(int64_t, weights_per_channel) /* at least 1 when channel_scale is given, otherwise ignored */               \
     FIELD(float*, out)                  /* [count], overwritten; may be the same memory as weights */
 typedef struct palimpsest_snapshot_reconstruction_args {
     PALIMPSEST_SNAPSHOT_RECONSTRUCTION_FIELDS(PALIMPSEST_FIELD)
 } palimpsest_snapshot_reconstruction_args;
 
-/* Rebuilds the weights of the words [word_begin, word_end), 64 weights a word: kept bit for bit (times the scale), the others +0. */
+/* Rebuilds the weights of the words [word_begin, word_end), 64 each: kept bit for bit (times the scale), others +0. */
 PALIMPSEST_API int32_t palimpsest_snapshot_reconstruction(
     int32_t isa, const palimpsest_snapshot_reconstruction_args* args, int64_t word_begin, int64_t word_end);
 
 /*
- * The CUDA kernels (kernels/<name>/<name>.cu) take the structs above by value, with every pointer, also those in the struct's arrays, an
- * address on the device; the first two also take row_loss [B]. They are called palimpsest_cuda_<kernel>_<variant>_<type of the teachers>,
- * as palimpsest_cuda_multi_teacher_kl_wide_float32 (float32, bfloat16 or float16; teachers' strides then count 16-bit values), and
+ * The CUDA kernels (kernels/<name>/<name>.cu) take the structs above by value, with every pointer, also those in the
+ * struct's arrays, an address on the device; the first two also take row_loss [B]. They are called
+ * palimpsest_cuda_<kernel>_<variant>_<type of the teachers>, as palimpsest_cuda_multi_teacher_kl_wide_float32
+ * (float32, bfloat16 or float16; teachers' strides then count 16-bit values), and
  * palimpsest_cuda_snapshot_reconstruction. They check nothing: the caller validates, and asks here how to launch.
  */
 typedef enum palimpsest_cuda_variant {
@@ -131,19 +134,19 @@ typedef enum palimpsest_cuda_variant {
     PALIMPSEST_CUDA_STREAMING = 2 /* a block takes a row that does not fit on chip and reads it more than once */
 } palimpsest_cuda_variant;
 
-#define PALIMPSEST_CUDA_LAUNCH_FIELDS(FIELD)                                                               \
-    FIELD(int64_t, variant)                                                                                \
-    FIELD(int64_t, blocks)                                                                                 \
-    FIELD(int64_t, threads)      /* of each block */                                                       \
+#define PALIMPSEST_CUDA_LAUNCH_FIELDS(FIELD)         \
+    FIELD(int64_t, variant)                          \
+    FIELD(int64_t, blocks)                           \
+    FIELD(int64_t, threads)      /* of each block */ \
     FIELD(int64_t, shared_bytes) /* of each block; above 48 KiB the kernel must be allowed to take them */
 typedef struct palimpsest_cuda_launch {
     PALIMPSEST_CUDA_LAUNCH_FIELDS(PALIMPSEST_FIELD)
 } palimpsest_cuda_launch;
 
 /*
- * Around the first two, without the host: palimpsest_cuda_row_loss_table(words, int64_t* out, int64_t count) writes a table of up to 64
- * words that come with the launch, one block of 64 threads; palimpsest_cuda_row_loss_mean(const double* row_loss, int64_t rows,
- * double* loss) makes the loss of the row losses, one block of 32 threads.
+ * Around the first two, without the host: palimpsest_cuda_row_loss_table(words, int64_t* out, int64_t count) writes a
+ * table of up to 64 words that come with the launch, one block of 64 threads; palimpsest_cuda_row_loss_mean(const
+ * double* row_loss, int64_t rows, double* loss) makes the loss of the row losses, one block of 32 threads.
  */
 typedef int64_t palimpsest_cuda_word_table[64];
 #define PALIMPSEST_CUDA_WORDS_FIELDS(FIELD) FIELD(palimpsest_cuda_word_table, value)
@@ -152,32 +155,33 @@ typedef struct palimpsest_cuda_words {
 } palimpsest_cuda_words;
 
 /* What the optimiser's kernels find in their table for each parameter; a block takes weights of one parameter only. */
-#define PALIMPSEST_CUDA_PARAMETER_FIELDS(FIELD) \
-    FIELD(float*, value) \
-    FIELD(float*, gradient) \
-    FIELD(float*, first_state) /* null: the optimiser keeps none */ \
-    FIELD(float*, second_state) \
+#define PALIMPSEST_CUDA_PARAMETER_FIELDS(FIELD)                      \
+    FIELD(float*, value)                                             \
+    FIELD(float*, gradient)                                          \
+    FIELD(float*, first_state) /* null: the optimiser keeps none */  \
+    FIELD(float*, second_state)                                      \
     FIELD(const unsigned char*, mask) /* null: every weight moves */ \
-    FIELD(int64_t, size) /* weights */ \
-    FIELD(int64_t, first_block) /* number of the block that takes its first weights */
+    FIELD(int64_t, size)              /* weights */                  \
+    FIELD(int64_t, first_block)       /* number of the block that takes its first weights */
 typedef struct palimpsest_cuda_parameter {
     PALIMPSEST_CUDA_PARAMETER_FIELDS(PALIMPSEST_FIELD)
 } palimpsest_cuda_parameter;
 
 /* The same for palimpsest_cuda_follow: a target, and the source that it moves towards. */
-#define PALIMPSEST_CUDA_PAIR_FIELDS(FIELD) \
-    FIELD(float*, target) \
-    FIELD(const float*, source) \
+#define PALIMPSEST_CUDA_PAIR_FIELDS(FIELD)                                           \
+    FIELD(float*, target)                                                            \
+    FIELD(const float*, source)                                                      \
     FIELD(int64_t, kept_bits) /* of the share of the target that stays, a float32 */ \
-    FIELD(int64_t, size) \
+    FIELD(int64_t, size)                                                             \
     FIELD(int64_t, first_block)
 typedef struct palimpsest_cuda_pair {
     PALIMPSEST_CUDA_PAIR_FIELDS(PALIMPSEST_FIELD)
 } palimpsest_cuda_pair;
 
-/* widest is the largest class range; shared_limit what a block may take on the device at most. Invalid where no launch is possible. */
-PALIMPSEST_API int32_t palimpsest_multi_teacher_kl_cuda_launch(
-    int64_t rows, int64_t classes, int64_t widest, int64_t teachers, int64_t shared_limit, palimpsest_cuda_launch* launch);
+/* widest: the largest class range; shared_limit: what a block may take at most. Invalid where no launch is possible.
+ */
+PALIMPSEST_API int32_t palimpsest_multi_teacher_kl_cuda_launch(int64_t rows, int64_t classes, int64_t widest,
+    int64_t teachers, int64_t shared_limit, palimpsest_cuda_launch* launch);
 
 PALIMPSEST_API int32_t palimpsest_feature_mse_cuda_launch(
     int64_t rows, int64_t dims, int64_t teachers, int64_t shared_limit, palimpsest_cuda_launch* launch);
@@ -186,8 +190,9 @@ PALIMPSEST_API int32_t palimpsest_feature_mse_cuda_launch(
 PALIMPSEST_API int32_t palimpsest_snapshot_reconstruction_cuda_launch(int64_t count, palimpsest_cuda_launch* launch);
 
 /*
- * The library's list of its structs and CUDA kernels (kernels/kernels.def), for callers that bind at run time: they build layouts and
- * check arguments by it. Static storage; the functions return the first entry and set how many there are.
+ * The library's list of its structs and CUDA kernels (kernels/kernels.def), for callers that bind at run time: they
+ * build layouts and check arguments by it. Static storage; the functions return the first entry and set how many there
+ * are.
  */
 typedef struct palimpsest_field {
     const char* name;
@@ -203,15 +208,19 @@ typedef struct palimpsest_struct {
     const palimpsest_field* fields;
 } palimpsest_struct;
 
+/*
+ * parameters are as C has them, as in "float* x, int64_t count"; a pointer may be null only if its name ends in
+ * _or_null. work is the parameter that says how many work items there are; or "one": a single block; "given": the
+ * caller says how many blocks; "plan": palimpsest_<source>_cuda_launch says everything, and the numbers are 0.
+ */
 typedef struct palimpsest_cuda_kernel {
-    const char* name;       /* without palimpsest_cuda_, as in "relu" */
-    const char* source;     /* stem of its .cu file */
-    const char* parameters; /* as C has them, as in "float* x, int64_t count"; may be null only if the name ends in _or_null */
-    const char* work;       /* the parameter that says how many work items there are; "one": a single block; "given": the caller says */
-                            /* how many blocks; "plan": palimpsest_<source>_cuda_launch says everything, and the numbers below are 0 */
-    int64_t threads;        /* of each block */
-    int64_t items;          /* work items that a block takes */
-    int64_t shared_bytes;   /* of each block */
+    const char* name;   /* without palimpsest_cuda_, as in "relu" */
+    const char* source; /* stem of its .cu file */
+    const char* parameters;
+    const char* work;
+    int64_t threads;      /* of each block */
+    int64_t items;        /* work items that a block takes */
+    int64_t shared_bytes; /* of each block */
 } palimpsest_cuda_kernel;
 
 PALIMPSEST_API const palimpsest_struct* palimpsest_structs(int64_t* count);

@@ -1,5 +1,5 @@
-// The exported functions that every kernel has, from kernels.def: they check their arguments and pass on to the variant for the
-// instruction set. What only one kernel has is in its <name>_host.cpp.
+// The exported functions that every kernel has, from kernels.def: they check their arguments and pass on to the
+// variant for the instruction set. What only one kernel has is in its <name>_host.cpp.
 #include <stddef.h>
 
 #include "cuda/launch.h"
@@ -14,8 +14,9 @@ int32_t palimpsest_isa_supported(int32_t isa) {
         case PALIMPSEST_BASELINE: return 1;
         case PALIMPSEST_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
         case PALIMPSEST_AVX512:
-            return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+            return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                   __builtin_cpu_supports("fma");
         default: return 0;
     }
 }
@@ -33,16 +34,16 @@ int32_t palimpsest_isa_supported(int32_t isa) {
         return PALIMPSEST_OK;                                                  \
     } while (0)
 
-#define ROW_KERNEL(name)                                                                                                             \
-    int32_t palimpsest_##name(int32_t isa, const palimpsest_##name##_args* args, int64_t begin, int64_t end, void* scratch,          \
-        double* row_loss) {                                                                                                          \
-        if (!palimpsest_valid(args, begin, end) || !scratch || !row_loss) return PALIMPSEST_INVALID_ARGUMENT;                        \
-        PALIMPSEST_CALL(name, isa, args, begin, end, scratch, row_loss);                                                             \
+#define ROW_KERNEL(name)                                                                                      \
+    int32_t palimpsest_##name(int32_t isa, const palimpsest_##name##_args* args, int64_t begin, int64_t end,  \
+        void* scratch, double* row_loss) {                                                                    \
+        if (!palimpsest_valid(args, begin, end) || !scratch || !row_loss) return PALIMPSEST_INVALID_ARGUMENT; \
+        PALIMPSEST_CALL(name, isa, args, begin, end, scratch, row_loss);                                      \
     }
-#define WORD_KERNEL(name)                                                                                        \
-    int32_t palimpsest_##name(int32_t isa, const palimpsest_##name##_args* args, int64_t begin, int64_t end) {   \
-        if (!palimpsest_valid(args, begin, end)) return PALIMPSEST_INVALID_ARGUMENT;                             \
-        PALIMPSEST_CALL(name, isa, args, begin, end);                                                            \
+#define WORD_KERNEL(name)                                                                                      \
+    int32_t palimpsest_##name(int32_t isa, const palimpsest_##name##_args* args, int64_t begin, int64_t end) { \
+        if (!palimpsest_valid(args, begin, end)) return PALIMPSEST_INVALID_ARGUMENT;                           \
+        PALIMPSEST_CALL(name, isa, args, begin, end);                                                          \
     }
 #include "kernels.def"
 
@@ -50,9 +51,9 @@ namespace {
 
 // One after another: a struct's fields need its name.
 #define PALIMPSEST_ROW(type, name) {#name, #type, offsetof(Struct, name), sizeof(Struct::name)},
-#define STRUCT(name, FIELDS)                                \
-    struct FieldsOf_##name {                                \
-        using Struct = name;                                \
+#define STRUCT(name, FIELDS)                                                   \
+    struct FieldsOf_##name {                                                   \
+        using Struct = name;                                                   \
         static constexpr palimpsest_field fields[] = {FIELDS(PALIMPSEST_ROW)}; \
     };
 #include "kernels.def"

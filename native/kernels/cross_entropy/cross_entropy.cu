@@ -1,5 +1,6 @@
-// The classification losses of CpuClassification, a warp a row, in double precision as there. Per row: reads the logits two or three times
-// (a few hundred bytes, from the L1 cache after the first), writes 4C bytes of gradient and 8 of loss.
+// The classification losses of CpuClassification, a warp a row, in double precision as there. Per row: reads the
+// logits two or three times (a few hundred bytes, from the L1 cache after the first), writes 4C bytes of gradient and
+// 8 of loss.
 #include "../cuda/rows.cuh"
 
 using namespace palimpsest_cuda;
@@ -12,8 +13,9 @@ __device__ __forceinline__ double sigmoid(double x, double e) { return (x > 0 ? 
 }  // namespace
 
 // -log softmax(z[begin, end))[label]; columns outside get gradient 0.
-extern "C" __global__ void __launch_bounds__(WARP* WARPS) palimpsest_cuda_softmax_cross_entropy(const float* logits, const int32_t* label,
-    const int64_t rows, const int64_t classes, const int64_t begin, const int64_t end, float* gradient, double* row_loss) {
+extern "C" __global__ void __launch_bounds__(WARP* WARPS)
+    palimpsest_cuda_softmax_cross_entropy(const float* logits, const int32_t* label, const int64_t rows,
+        const int64_t classes, const int64_t begin, const int64_t end, float* gradient, double* row_loss) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;  // whole warps leave; the others meet no barrier of the block
     const int lane = lane_of_warp();
@@ -30,15 +32,18 @@ extern "C" __global__ void __launch_bounds__(WARP* WARPS) palimpsest_cuda_softma
     const double share = 1.0 / static_cast<double>(rows);
     for (int64_t c = lane; c < classes; c += WARP) {
         double g = 0;
-        if (c >= begin && c < end) g = (exp(static_cast<double>(load(z + c)) - top) * inverse - (c == own ? 1 : 0)) * share;
+        if (c >= begin && c < end)
+            g = (exp(static_cast<double>(load(z + c)) - top) * inverse - (c == own ? 1 : 0)) * share;
         store(gradient + row * classes + c, static_cast<float>(g));
     }
     if (lane == 0) store(row_loss + row, log(sum) + top - load(z + own));
 }
 
-// The sum over columns of the sigmoid cross-entropy; the targets of the first `old` columns are the last model's sigmoids.
-extern "C" __global__ void __launch_bounds__(WARP* WARPS) palimpsest_cuda_sigmoid_cross_entropy(const float* logits, const int32_t* label,
-    const float* last, const int64_t old, const int64_t rows, const int64_t classes, float* gradient, double* row_loss) {
+// The sum over columns of the sigmoid cross-entropy; the targets of the first `old` columns are the last model's
+// sigmoids.
+extern "C" __global__ void __launch_bounds__(WARP* WARPS)
+    palimpsest_cuda_sigmoid_cross_entropy(const float* logits, const int32_t* label, const float* last,
+        const int64_t old, const int64_t rows, const int64_t classes, float* gradient, double* row_loss) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;
     const int lane = lane_of_warp();

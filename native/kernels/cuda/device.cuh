@@ -1,9 +1,11 @@
 // What the CUDA kernels share: memory accesses, the element types of teachers, the exponential and the logarithm.
 //
-// Bits agree with the other implementations because every operation here is the IEEE one, in their order: compiled with -fmad=false,
-// without flushing of subnormals and with exact division. A fused multiply-add is one that is written as such.
+// Bits agree with the other implementations because every operation here is the IEEE one, in their order: compiled
+// with -fmad=false, without flushing of subnormals and with exact division. A fused multiply-add is one that is
+// written as such.
 //
-// With PALIMPSEST_SIMT these files are compiled for the host; simt.h then provides threads, barriers, shuffles and counted accesses.
+// With PALIMPSEST_SIMT these files are compiled for the host; simt.h then provides threads, barriers, shuffles and
+// counted accesses.
 #pragma once
 
 #include "launch.h"
@@ -16,11 +18,16 @@
 #define PALIMPSEST_SYNC(team) (team).sync()
 #define PALIMPSEST_SYNC_MEMORY(team) (team).sync()
 
-// The only ways to device memory. Plain loads: the reads of an element and its neighbours fall into the same instruction or the L1 cache.
+// The only ways to device memory. Plain loads: the reads of an element and its neighbours fall into the same
+// instruction or the L1 cache.
 template <class T>
-__device__ __forceinline__ T load(const T* p) { return *p; }
+__device__ __forceinline__ T load(const T* p) {
+    return *p;
+}
 template <class T>
-__device__ __forceinline__ void store(T* p, T value) { *p = value; }
+__device__ __forceinline__ void store(T* p, T value) {
+    *p = value;
+}
 #endif
 
 // Declares every kernel as the list has it: a definition with other parameters does not compile.
@@ -32,14 +39,19 @@ namespace palimpsest_cuda {
 constexpr unsigned int ALL_LANES = 0xffffffffu;
 
 // Teachers may be stored in 16 bits; all arithmetic is float32. The bits are converted here, alike on host and device.
-struct bfloat16 { unsigned short bits; };
-struct float16 { unsigned short bits; };
+struct bfloat16 {
+    unsigned short bits;
+};
+struct float16 {
+    unsigned short bits;
+};
 
 __device__ __forceinline__ float widen(float x) { return x; }
 __device__ __forceinline__ float widen(bfloat16 x) { return __uint_as_float(static_cast<unsigned int>(x.bits) << 16); }
 __device__ __forceinline__ float widen(float16 x) {
     unsigned int magnitude = (x.bits & 0x7fffu) << 13;
-    float scaled = __uint_as_float(magnitude) * 0x1p112f;  // moves the exponent's bias from 15 to 127; exact for subnormals too
+    float scaled =
+        __uint_as_float(magnitude) * 0x1p112f;  // moves the exponent's bias from 15 to 127; exact for subnormals too
     unsigned int bits = magnitude >= 0x0f800000u ? magnitude | 0x7f800000u : __float_as_uint(scaled);
     return __uint_as_float(bits | (x.bits & 0x8000u) << 16);
 }
@@ -68,10 +80,13 @@ __device__ __forceinline__ Pack<T> unpack(uint4 raw, const T*) {
 }
 
 template <class T>
-__device__ __forceinline__ Pack<T> load_pack(const T* p) { return unpack(load(reinterpret_cast<const uint4*>(p)), p); }
+__device__ __forceinline__ Pack<T> load_pack(const T* p) {
+    return unpack(load(reinterpret_cast<const uint4*>(p)), p);
+}
 
 __device__ __forceinline__ void store_pack(float* p, const float* value) {
-    const uint4 raw = {__float_as_uint(value[0]), __float_as_uint(value[1]), __float_as_uint(value[2]), __float_as_uint(value[3])};
+    const uint4 raw = {
+        __float_as_uint(value[0]), __float_as_uint(value[1]), __float_as_uint(value[2]), __float_as_uint(value[3])};
     store(reinterpret_cast<uint4*>(p), raw);
 }
 
@@ -111,7 +126,8 @@ struct Exponential {
 __device__ inline double logarithm(double x) {
     const unsigned long long bits = static_cast<unsigned long long>(__double_as_longlong(x));
     const long long exponent = static_cast<long long>(bits - 0x3FE6A09E667F3BCDull) >> 52;
-    const double m = __longlong_as_double(static_cast<long long>(bits - (static_cast<unsigned long long>(exponent) << 52)));
+    const double m =
+        __longlong_as_double(static_cast<long long>(bits - (static_cast<unsigned long long>(exponent) << 52)));
     const double s = (m - 1.0) / (m + 1.0);
     const double t = s * s;
     double series = 1.0 / 21;

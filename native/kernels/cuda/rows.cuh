@@ -11,7 +11,9 @@ namespace palimpsest_cuda {
 
 constexpr int WARPS = WARP_A_ROW.items;  // of a block, each with a row of its own
 
-__device__ __forceinline__ int64_t row_of_warp() { return static_cast<int64_t>(blockIdx.x) * WARPS + threadIdx.x / WARP; }
+__device__ __forceinline__ int64_t row_of_warp() {
+    return static_cast<int64_t>(blockIdx.x) * WARPS + threadIdx.x / WARP;
+}
 __device__ __forceinline__ int lane_of_warp() { return static_cast<int>(threadIdx.x) % WARP; }
 
 __device__ __forceinline__ double sum_of_lanes(double x) {

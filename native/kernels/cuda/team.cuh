@@ -1,6 +1,6 @@
-// The threads that share a row of logits, and their reductions. Slot i of a chunk (element index modulo 128) always has one owner, so the
-// slots see the same sums as on the CPU, and the tree below is the CPU's: slot i takes i + 64, then i + 32 in float32, then i + 16, 8, 4,
-// 2, 1 in float64.
+// The threads that share a row of logits, and their reductions. Slot i of a chunk (element index modulo 128) always
+// has one owner, so the slots see the same sums as on the CPU, and the tree below is the CPU's: slot i takes i + 64,
+// then i + 32 in float32, then i + 16, 8, 4, 2, 1 in float64.
 #pragma once
 
 #include "device.cuh"
@@ -99,7 +99,7 @@ struct Block {
                 sum[2 * group() + 1] = sum_cross;
             }
         }
-        PALIMPSEST_SYNC(*this);  // the groups' sums
+        PALIMPSEST_SYNC(*this);               // the groups' sums
         for (int g = 0; g < groups(); g++) {  // chunks in order; a group past the last chunk adds +0
             total.e += sum[2 * g];
             total.cross += sum[2 * g + 1];

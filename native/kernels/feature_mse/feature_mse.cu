@@ -1,5 +1,6 @@
 // Per row: reads 4·D + K·D·(bytes of a teacher's element), writes 4·D, each element once for any D.
-// The twin of feature_mse.cpp. A warp takes a chunk of 2048 elements; lane l owns slots 4l to 4l + 3 and reads them 16 bytes at a time.
+// The twin of feature_mse.cpp. A warp takes a chunk of 2048 elements; lane l owns slots 4l to 4l + 3 and reads them 16
+// bytes at a time.
 #include "../cuda/device.cuh"
 
 namespace {
@@ -56,7 +57,8 @@ __device__ int list_active(const Args& args, long long row, int lane, ActiveFeat
         const float w = k < static_cast<int>(args.teachers) ? load(weight + k) : 0;
         const unsigned int taken = __ballot_sync(ALL_LANES, w != 0);
         if (w != 0) {
-            const T* teacher = reinterpret_cast<const T*>(load(args.teacher + k)) + row * load(args.teacher_stride + k);
+            const T* teacher =
+                reinterpret_cast<const T*>(load(args.teacher + k)) + row * load(args.teacher_stride + k);
             ActiveFeature& next = active[count + __popc(taken & ((1u << lane) - 1))];
             next.row = teacher;
             next.weight = w;
@@ -67,7 +69,8 @@ __device__ int list_active(const Args& args, long long row, int lane, ActiveFeat
     return count;
 }
 
-// Tree over the 128 slots of a chunk: slot i takes i + 64, then i + 32 in float32, then i + 16, 8, 4, 2, 1 in float64; valid in lane 0.
+// Tree over the 128 slots of a chunk: slot i takes i + 64, then i + 32 in float32, then i + 16, 8, 4, 2, 1 in float64;
+// valid in lane 0.
 __device__ double sum_slots(const float* slot) {
     double sum[FOUR];
 #pragma unroll
@@ -83,7 +86,8 @@ __device__ double sum_slots(const float* slot) {
 
 // Elements [begin, end) of a row by one warp.
 template <class T>
-__device__ double chunk(const float* x, const ActiveFeature* active, int count, int begin, int end, int lane, float* gradient) {
+__device__ double chunk(
+    const float* x, const ActiveFeature* active, int count, int begin, int end, int lane, float* gradient) {
     float slot[FOUR] = {};
     for (int at = begin + FOUR * lane; at < end; at += SLOTS) {
         const int n = min(FOUR, end - at);
@@ -112,7 +116,8 @@ __device__ double chunk(const float* x, const ActiveFeature* active, int count, 
     return sum_slots(slot);
 }
 
-// Shared memory of a row: the number of active teachers (in 16 bytes), their list, and where several warps share the row their sums.
+// Shared memory of a row: the number of active teachers (in 16 bytes), their list, and where several warps share the
+// row their sums.
 template <class T>
 __device__ void narrow(const Args& args, double* row_loss) {
     PALIMPSEST_SHARED(shared);
@@ -123,8 +128,8 @@ __device__ void narrow(const Args& args, double* row_loss) {
     ActiveFeature* active = reinterpret_cast<ActiveFeature*>(shared + warp * feature_row_bytes(args.teachers, 1) + 16);
     const int count = list_active<T>(args, row, lane, active);
     __syncwarp();
-    const double loss = chunk<T>(args.student + row * args.student_stride, active, count, 0, static_cast<int>(args.dims), lane,
-        args.gradient + row * args.gradient_stride);
+    const double loss = chunk<T>(args.student + row * args.student_stride, active, count, 0,
+        static_cast<int>(args.dims), lane, args.gradient + row * args.gradient_stride);
     if (lane == 0) store(row_loss + row, 0.0 + loss);
 }
 
@@ -148,8 +153,8 @@ __device__ void wide(const Args& args, double* row_loss) {
     const int dims = static_cast<int>(args.dims);
     for (int round = 0; round < dims; round += CHUNK * warps) {
         const int begin = round + CHUNK * warp;
-        const double part = chunk<T>(args.student + row * args.student_stride, active, *count, begin, min(begin + CHUNK, dims), lane,
-            args.gradient + row * args.gradient_stride);
+        const double part = chunk<T>(args.student + row * args.student_stride, active, *count, begin,
+            min(begin + CHUNK, dims), lane, args.gradient + row * args.gradient_stride);
         if (lane == 0) sum[warp] = part;
         __syncthreads();
         if (threadIdx.x == 0) {
@@ -162,11 +167,15 @@ __device__ void wide(const Args& args, double* row_loss) {
 
 }  // namespace
 
-#define PALIMPSEST_KERNELS(type, element)                                                                             \
-    extern "C" __global__ void __launch_bounds__(WARP* ROWS_A_BLOCK)                                                   \
-        palimpsest_cuda_feature_mse_narrow_##type(const Args args, double* row_loss) { narrow<element>(args, row_loss); }   \
-    extern "C" __global__ void __launch_bounds__(WARP* MOST_GROUPS)                                                    \
-        palimpsest_cuda_feature_mse_wide_##type(const Args args, double* row_loss) { wide<element>(args, row_loss); }
+#define PALIMPSEST_KERNELS(type, element)                                              \
+    extern "C" __global__ void __launch_bounds__(WARP* ROWS_A_BLOCK)                   \
+        palimpsest_cuda_feature_mse_narrow_##type(const Args args, double* row_loss) { \
+        narrow<element>(args, row_loss);                                               \
+    }                                                                                  \
+    extern "C" __global__ void __launch_bounds__(WARP* MOST_GROUPS)                    \
+        palimpsest_cuda_feature_mse_wide_##type(const Args args, double* row_loss) {   \
+        wide<element>(args, row_loss);                                                 \
+    }
 
 PALIMPSEST_KERNELS(float32, float)
 PALIMPSEST_KERNELS(bfloat16, bfloat16)

@@ -1,6 +1,6 @@
-// The gradient of batch norm that uses its running statistics, which cuDNN lacks: y = (x - mean) s / sqrt(variance + eps) + shift with
-// constant mean and variance. A block a channel; sums in double precision, in an order fixed by the shape. Per element: reads 8 bytes,
-// writes 4.
+// The gradient of batch norm that uses its running statistics, which cuDNN lacks: y = (x - mean) s / sqrt(variance +
+// eps) + shift with constant mean and variance. A block a channel; sums in double precision, in an order fixed by the
+// shape. Per element: reads 8 bytes, writes 4.
 #include "../cuda/device.cuh"
 
 #ifdef PALIMPSEST_SIMT
@@ -11,9 +11,10 @@ namespace {
 constexpr int THREADS = palimpsest_cuda::BLOCK_A_CHANNEL.threads;
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) palimpsest_cuda_frozen_norm_gradient(const float* gradient, const float* input,
-    const float* scale, const float* mean, const float* variance, const double epsilon, const int64_t images, const int64_t channels,
-    const int64_t positions, float* out, float* scale_gradient, float* shift_gradient) {
+extern "C" __global__ void __launch_bounds__(THREADS)
+    palimpsest_cuda_frozen_norm_gradient(const float* gradient, const float* input, const float* scale,
+        const float* mean, const float* variance, const double epsilon, const int64_t images, const int64_t channels,
+        const int64_t positions, float* out, float* scale_gradient, float* shift_gradient) {
     PALIMPSEST_SHARED(shared);
     double* sum = reinterpret_cast<double*>(shared);  // [2, THREADS]
     const int t = static_cast<int>(threadIdx.x);

@@ -1,5 +1,6 @@
-// Small matrices in double precision, row-major and dense: what the losses of a batch's logits and features are made of besides products,
-// which are cuBLAS's. See matrix_algebra.md. The arithmetic is that of dev.palimpsest.engine.CpuMatrix; sums run over a warp's lanes.
+// Small matrices in double precision, row-major and dense: what the losses of a batch's logits and features are made
+// of besides products, which are cuBLAS's. See matrix_algebra.md. The arithmetic is that of
+// dev.palimpsest.engine.CpuMatrix; sums run over a warp's lanes.
 #include "../cuda/rows.cuh"
 
 using namespace palimpsest_cuda;
@@ -45,7 +46,8 @@ ELEMENTS palimpsest_cuda_matrix_transposed(
 }
 
 // a + factor b; null a is 0.
-ELEMENTS palimpsest_cuda_matrix_plus(const double* a, const double factor, const double* b, double* out, const int64_t count) {
+ELEMENTS palimpsest_cuda_matrix_plus(
+    const double* a, const double factor, const double* b, double* out, const int64_t count) {
     const int64_t i = element();
     if (i < count) store(out + i, (a ? load(a + i) : 0.0) + factor * load(b + i));
 }
@@ -65,10 +67,12 @@ ELEMENTS palimpsest_cuda_matrix_centred(const double* m, const int64_t rows, dou
     for (int64_t r = 0; r < rows; r++) store(out + r * columns + c, load(m + r * columns + c) - mean);
 }
 
-ROWS palimpsest_cuda_matrix_dots(const double* a, const double* b, const int64_t rows, const int64_t columns, double* out) {
+ROWS palimpsest_cuda_matrix_dots(
+    const double* a, const double* b, const int64_t rows, const int64_t columns, double* out) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;  // whole warps leave; the others meet no barrier of the block
-    const double sum = sum_of_columns(columns, [&](int64_t c) { return load(a + row * columns + c) * load(b + row * columns + c); });
+    const double sum =
+        sum_of_columns(columns, [&](int64_t c) { return load(a + row * columns + c) * load(b + row * columns + c); });
     if (lane_of_warp() == 0) store(out + row, sum);
 }
 
@@ -98,10 +102,12 @@ ROWS palimpsest_cuda_matrix_softmax_gradient(
     if (row >= rows) return;
     const int64_t at = row * columns;
     const double mean = sum_of_columns(columns, [&](int64_t c) { return load(d + at + c) * load(p + at + c); });
-    for (int64_t c = lane_of_warp(); c < columns; c += WARP) store(out + at + c, load(p + at + c) * (load(d + at + c) - mean));
+    for (int64_t c = lane_of_warp(); c < columns; c += WARP)
+        store(out + at + c, load(p + at + c) * (load(d + at + c) - mean));
 }
 
-ROWS palimpsest_cuda_matrix_unit(const double* m, const int64_t rows, const int64_t columns, double* unit, double* length) {
+ROWS palimpsest_cuda_matrix_unit(
+    const double* m, const int64_t rows, const int64_t columns, double* unit, double* length) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;
     const int64_t at = row * columns;
@@ -112,8 +118,8 @@ ROWS palimpsest_cuda_matrix_unit(const double* m, const int64_t rows, const int6
 }
 
 // (d - (d u) u) / length: from a gradient d by rows of length 1 to that by the rows that were divided.
-ROWS palimpsest_cuda_matrix_unit_gradient(const double* unit, const double* length, const double* d, const int64_t rows,
-    const int64_t columns, double* out) {
+ROWS palimpsest_cuda_matrix_unit_gradient(const double* unit, const double* length, const double* d,
+    const int64_t rows, const int64_t columns, double* out) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;
     const int64_t at = row * columns;
@@ -125,8 +131,8 @@ ROWS palimpsest_cuda_matrix_unit_gradient(const double* unit, const double* leng
 }
 
 // -log p[label]; the gradient is of the mean over rows, by the logits.
-ROWS palimpsest_cuda_matrix_log_loss(
-    const double* p, const int32_t* label, const int64_t rows, const int64_t columns, double* gradient, double* row_loss) {
+ROWS palimpsest_cuda_matrix_log_loss(const double* p, const int32_t* label, const int64_t rows, const int64_t columns,
+    double* gradient, double* row_loss) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;
     const int64_t at = row * columns;
@@ -138,7 +144,8 @@ ROWS palimpsest_cuda_matrix_log_loss(
 }
 
 // Sum of q (log q - log p); a q that underflowed adds nothing.
-ROWS palimpsest_cuda_matrix_divergence(const double* q, const double* p, const int64_t rows, const int64_t columns, double* row_loss) {
+ROWS palimpsest_cuda_matrix_divergence(
+    const double* q, const double* p, const int64_t rows, const int64_t columns, double* row_loss) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;
     const double sum = sum_of_columns(columns, [&](int64_t c) {
@@ -167,8 +174,8 @@ ROWS palimpsest_cuda_matrix_spread(const double* covariance, const int64_t dims,
 }
 
 // Of each row: the probability of the label, or the highest one where there are no labels.
-ROWS palimpsest_cuda_matrix_sureness(const double* p, const int32_t* label, const int64_t rows, const int64_t columns, double* out,
-    const int64_t stride) {
+ROWS palimpsest_cuda_matrix_sureness(const double* p, const int32_t* label, const int64_t rows, const int64_t columns,
+    double* out, const int64_t stride) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;
     double highest = 0;
@@ -185,7 +192,8 @@ ROWS palimpsest_cuda_matrix_sureness(const double* p, const int32_t* label, cons
 }
 
 // One-hot rows: 1 at the first of the highest. A thread a row.
-ELEMENTS palimpsest_cuda_matrix_surest(const double* sureness, const int64_t teachers, float* out, const int64_t rows) {
+ELEMENTS palimpsest_cuda_matrix_surest(
+    const double* sureness, const int64_t teachers, float* out, const int64_t rows) {
     const int64_t row = element();
     if (row >= rows) return;
     int64_t best = 0;
@@ -212,19 +220,22 @@ __device__ __forceinline__ Best best_of(const double* z, const int32_t* column, 
     }
     const double mine = best.value;
     best.value = largest_of_lanes(mine);
-    const double first = mine == best.value ? static_cast<double>(-best.at) : -__longlong_as_double(0x7ff0000000000000);
+    const double first =
+        mine == best.value ? static_cast<double>(-best.at) : -__longlong_as_double(0x7ff0000000000000);
     best.at = static_cast<int64_t>(-largest_of_lanes(first));
-    best.inverse = 1.0 / sum_of_columns(count, [&](int64_t i) { return exp(load(z + load(column + i)) - best.value); });
+    best.inverse =
+        1.0 / sum_of_columns(count, [&](int64_t i) { return exp(load(z + load(column + i)) - best.value); });
     return best;
 }
 
 }  // namespace
 
-// What a row's best current class lacks to pass the best other one by the margin, and its gradient, not yet divided by the rows that count;
-// the gradient must be 0 before. constant_others: probabilities of softmaxes over each side, of which the others' stays as it is.
-ROWS palimpsest_cuda_matrix_margin(const double* z, const int64_t rows, const int64_t columns, const int32_t* other, const int64_t others,
-    const int32_t* current, const int64_t currents, const double margin, const int64_t constant_others, double* gradient,
-    double* missing) {
+// What a row's best current class lacks to pass the best other one by the margin, and its gradient, not yet divided by
+// the rows that count; the gradient must be 0 before. constant_others: probabilities of softmaxes over each side, of
+// which the others' stays as it is.
+ROWS palimpsest_cuda_matrix_margin(const double* z, const int64_t rows, const int64_t columns, const int32_t* other,
+    const int64_t others, const int32_t* current, const int64_t currents, const double margin,
+    const int64_t constant_others, double* gradient, double* missing) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;
     z += row * columns;

@@ -11,14 +11,15 @@ __device__ __forceinline__ int64_t element() { return static_cast<int64_t>(block
 #define KERNEL extern "C" __global__ void __launch_bounds__(THREADS)
 
 // out[r, c] = matrix[r, begin + c]
-KERNEL palimpsest_cuda_columns(
-    const float* matrix, const int64_t width, const int64_t begin, float* out, const int64_t out_width, const int64_t count) {
+KERNEL palimpsest_cuda_columns(const float* matrix, const int64_t width, const int64_t begin, float* out,
+    const int64_t out_width, const int64_t count) {
     const int64_t i = element();
     if (i < count) store(out + i, load(matrix + i / out_width * width + begin + i % out_width));
 }
 
 // out[r, c] = table[row[r], c]
-KERNEL palimpsest_cuda_gather(const float* table, const int32_t* row, const int64_t width, float* out, const int64_t count) {
+KERNEL palimpsest_cuda_gather(
+    const float* table, const int32_t* row, const int64_t width, float* out, const int64_t count) {
     const int64_t i = element();
     if (i < count) store(out + i, load(table + static_cast<int64_t>(load(row + i / width)) * width + i % width));
 }
@@ -38,9 +39,10 @@ KERNEL palimpsest_cuda_add_column_sums(const float* matrix, const int64_t rows, 
     store(sum + c, total);
 }
 
-// out[r, c] = from[r, c] in the rows that chose this of several; the other rows stay. After all of them every row has been written.
-KERNEL palimpsest_cuda_chosen_rows(
-    const float* one_hot, const int64_t of, const int64_t which, const float* from, const int64_t width, float* out, const int64_t count) {
+// out[r, c] = from[r, c] in the rows that chose this of several; the other rows stay. After all of them every row has
+// been written.
+KERNEL palimpsest_cuda_chosen_rows(const float* one_hot, const int64_t of, const int64_t which, const float* from,
+    const int64_t width, float* out, const int64_t count) {
     const int64_t i = element();
     if (i < count && load(one_hot + i / width * of + which) != 0) store(out + i, load(from + i));
 }

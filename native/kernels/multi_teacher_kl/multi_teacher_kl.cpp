@@ -19,9 +19,11 @@ struct Sums {
     double cross;
 };
 
-// One vector of a chunk. The student's pass writes its distances, a teacher's pass reads them. Lanes from n on count as +0.
+// One vector of a chunk. The student's pass writes its distances, a teacher's pass reads them. Lanes from n on count
+// as +0.
 template <bool TEACHER>
-inline void step(const Exponential& exponential, Vec x, Vec top, int n, float* distance, float* e, Vec& slot, Vec& cross_slot) {
+inline void step(
+    const Exponential& exponential, Vec x, Vec top, int n, float* distance, float* e, Vec& slot, Vec& cross_slot) {
     Vec d = x - top;
     Vec clamped = exponential.clamp(d);
     Vec value = exponential(clamped);
@@ -58,7 +60,8 @@ Sums exponentials(const Exponential& exponential, const float* x, int64_t n, flo
         }
         if (i < end) {
             int rest = int(end - i);
-            step<TEACHER>(exponential, load_first(x + i, rest, top), top, rest, distance + i, e + i, slot[v], cross_slot[v]);
+            step<TEACHER>(
+                exponential, load_first(x + i, rest, top), top, rest, distance + i, e + i, slot[v], cross_slot[v]);
         }
         sums.e += sum_slots(slot);
         if (TEACHER) sums.cross += sum_slots(cross_slot);
@@ -67,7 +70,8 @@ Sums exponentials(const Exponential& exponential, const float* x, int64_t n, flo
 }
 
 // gradient += Σ_k w_k·T/B·(q - p_k) over the classes of one range.
-void add_gradients(const float* student_e, float student_inverse_sum, const Active* active, int64_t count, int64_t n, float* gradient) {
+void add_gradients(const float* student_e, float student_inverse_sum, const Active* active, int64_t count, int64_t n,
+    float* gradient) {
     const Vec inverse = splat(student_inverse_sum);
     for (int64_t i = 0; i < n; i += LANES) {
         int rest = int(smaller(LANES, n - i));
@@ -86,7 +90,8 @@ void add_gradients(const float* student_e, float student_inverse_sum, const Acti
 }
 
 // One row; `active` and `floats` are scratch.
-double row_loss(const palimpsest_multi_teacher_kl_args& args, const Exponential& exponential, int64_t row, Active* active, float* floats) {
+double row_loss(const palimpsest_multi_teacher_kl_args& args, const Exponential& exponential, int64_t row,
+    Active* active, float* floats) {
     const double t = args.temperature;
     const float* student = args.student + row * args.student_stride;
     const float* weight = args.weight + row * args.weight_stride;
@@ -109,8 +114,10 @@ double row_loss(const palimpsest_multi_teacher_kl_args& args, const Exponential&
             if (weight[k] == 0) continue;
             if (count == 0) of_student = exponentials<false>(exponential, student + begin, n, distance, student_e);
             float* e = teacher_e + count * padded;
-            Sums sums = exponentials<true>(exponential, args.teacher[k] + row * args.teacher_stride[k], n, distance, e);
-            active[count++] = {k, sums.e, sums.cross, e, float(double(weight[k]) * t / double(args.rows)), float(1.0 / sums.e)};
+            Sums sums =
+                exponentials<true>(exponential, args.teacher[k] + row * args.teacher_stride[k], n, distance, e);
+            active[count++] = {
+                k, sums.e, sums.cross, e, float(double(weight[k]) * t / double(args.rows)), float(1.0 / sums.e)};
         }
         if (count == 0) continue;
         double log_student = logarithm(of_student.e);
@@ -131,5 +138,6 @@ void PALIMPSEST_VARIANT(palimpsest_multi_teacher_kl)(
     Active* active = static_cast<Active*>(scratch);
     int64_t records = (args->teachers * int64_t(sizeof(Active)) + 63) / 64 * 64;
     float* floats = reinterpret_cast<float*>(static_cast<char*>(scratch) + records);
-    for (int64_t row = row_begin; row < row_end; row++) losses[row] = row_loss(*args, exponential, row, active, floats);
+    for (int64_t row = row_begin; row < row_end; row++)
+        losses[row] = row_loss(*args, exponential, row, active, floats);
 }

@@ -1,5 +1,5 @@
-// Per row: reads 4·C + Σ_k C_k·(bytes of a teacher's element), writes 4·C, each element once while the row fits on chip.
-// The twin of multi_teacher_kl.cpp: the same sums in the same order, see cuda/team.cuh.
+// Per row: reads 4·C + Σ_k C_k·(bytes of a teacher's element), writes 4·C, each element once while the row fits on
+// chip. The twin of multi_teacher_kl.cpp: the same sums in the same order, see cuda/team.cuh.
 #include "../cuda/team.cuh"
 
 namespace {
@@ -54,8 +54,10 @@ __device__ float stage(const Team& team, const T* from, int n, float* to) {
             Pack<T> pack = load_pack(from + at);
 #pragma unroll
             for (int v = 0; v < SIZE; v += 4) {
-                *reinterpret_cast<float4*>(to + at + v) = float4{pack.value[v], pack.value[v + 1], pack.value[v + 2], pack.value[v + 3]};
-                most = larger(larger(larger(larger(most, pack.value[v]), pack.value[v + 1]), pack.value[v + 2]), pack.value[v + 3]);
+                *reinterpret_cast<float4*>(to + at + v) =
+                    float4{pack.value[v], pack.value[v + 1], pack.value[v + 2], pack.value[v + 3]};
+                most = larger(larger(larger(larger(most, pack.value[v]), pack.value[v + 1]), pack.value[v + 2]),
+                    pack.value[v + 3]);
             }
         }
     }
@@ -82,7 +84,8 @@ __device__ void store_row(const Team& team, const float* from, int n, float* to)
 
 // The row lives in shared memory from its first read to its last write.
 template <class Team, class T>
-__device__ void resident_row(const Team& team, const Args& args, long long row, int widest, float* shared, double* row_loss) {
+__device__ void resident_row(
+    const Team& team, const Args& args, long long row, int widest, float* shared, double* row_loss) {
     const double t = args.temperature;
     const Exponential exponential(t);
     const int classes = static_cast<int>(args.classes);
@@ -139,7 +142,8 @@ __device__ void resident_row(const Team& team, const Args& args, long long row, 
                 g[i] = __fmaf_rn(by, student_e[i] * student_inverse - teacher_e[i] * teacher_inverse, g[i]);
             });
             if (team.thread == 0) loss += divergence(w, t, sums, log_student);
-            PALIMPSEST_SYNC(team);  // the next teacher takes the place of this one, the next range other elements of the gradient
+            PALIMPSEST_SYNC(
+                team);  // the next teacher takes the place of this one, the next range other elements of the gradient
         }
     }
     store_row(team, gradient, classes, args.gradient + row * args.gradient_stride);
@@ -179,7 +183,8 @@ __device__ float largest_of(const Block& team, const T* x, int n) {
     return team.largest(most);
 }
 
-// A row that does not fit on chip: maxima, sums and gradient are three passes over device memory (mostly the L2 cache).
+// A row that does not fit on chip: maxima, sums and gradient are three passes over device memory (mostly the L2
+// cache).
 template <class T>
 __device__ void streaming(const Args& args, double* row_loss) {
     PALIMPSEST_SHARED(shared);
@@ -243,7 +248,8 @@ __device__ void streaming(const Args& args, double* row_loss) {
             float q = exponential(exponential.clamp(load(x + i) - student_top)) * student_inverse;
             float g = load(gradient + range.begin + i);
             for (int a = 0; a < active; a++) {
-                float e = exponential(exponential.clamp(widen(load(teacher_row<T>(args, index[a], row) + i)) - top[a]));
+                float e =
+                    exponential(exponential.clamp(widen(load(teacher_row<T>(args, index[a], row) + i)) - top[a]));
                 g = __fmaf_rn(by[a], q - e * inverse_sum[a], g);
             }
             store(gradient + range.begin + i, g);
@@ -255,14 +261,21 @@ __device__ void streaming(const Args& args, double* row_loss) {
 
 }  // namespace
 
-// Seven narrow blocks on a multiprocessor leave a thread 73 registers; without a number the compiler aims at eight and spills.
-#define PALIMPSEST_KERNELS(type, element)                                                                                  \
-    extern "C" __global__ void __launch_bounds__(WARP* ROWS_A_BLOCK, 7)                                                    \
-        palimpsest_cuda_multi_teacher_kl_narrow_##type(const Args args, double* row_loss) { narrow<element>(args, row_loss); } \
-    extern "C" __global__ void __launch_bounds__(SLOTS* MOST_GROUPS)                                                       \
-        palimpsest_cuda_multi_teacher_kl_wide_##type(const Args args, double* row_loss) { wide<element>(args, row_loss); }   \
-    extern "C" __global__ void __launch_bounds__(SLOTS* MOST_GROUPS)                                                       \
-        palimpsest_cuda_multi_teacher_kl_streaming_##type(const Args args, double* row_loss) { streaming<element>(args, row_loss); }
+// Seven narrow blocks on a multiprocessor leave a thread 73 registers; without a number the compiler aims at eight and
+// spills.
+#define PALIMPSEST_KERNELS(type, element)                                                      \
+    extern "C" __global__ void __launch_bounds__(WARP* ROWS_A_BLOCK, 7)                        \
+        palimpsest_cuda_multi_teacher_kl_narrow_##type(const Args args, double* row_loss) {    \
+        narrow<element>(args, row_loss);                                                       \
+    }                                                                                          \
+    extern "C" __global__ void __launch_bounds__(SLOTS* MOST_GROUPS)                           \
+        palimpsest_cuda_multi_teacher_kl_wide_##type(const Args args, double* row_loss) {      \
+        wide<element>(args, row_loss);                                                         \
+    }                                                                                          \
+    extern "C" __global__ void __launch_bounds__(SLOTS* MOST_GROUPS)                           \
+        palimpsest_cuda_multi_teacher_kl_streaming_##type(const Args args, double* row_loss) { \
+        streaming<element>(args, row_loss);                                                    \
+    }
 
 PALIMPSEST_KERNELS(float32, float)
 PALIMPSEST_KERNELS(bfloat16, bfloat16)

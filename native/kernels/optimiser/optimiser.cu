@@ -1,6 +1,7 @@
-// One optimiser step over all parameters in one launch: a block takes 1024 weights of one of them. Per weight: reads 8 bytes, 1 of mask
-// and 4 a state, writes 4 and 4 a state. The arithmetic is that of dev.palimpsest.optim.SgdLoop and AdamLoop, operation by operation. The kernel
-// "follow" moves copies towards what was trained, for teachers that follow; per value: reads 8 bytes, writes 4.
+// One optimiser step over all parameters in one launch: a block takes 1024 weights of one of them. Per weight: reads 8
+// bytes, 1 of mask and 4 a state, writes 4 and 4 a state. The arithmetic is that of dev.palimpsest.optim.SgdLoop and
+// AdamLoop, operation by operation. The kernel "follow" moves copies towards what was trained, for teachers that
+// follow; per value: reads 8 bytes, writes 4.
 #include "../cuda/device.cuh"
 
 #ifdef PALIMPSEST_SIMT
@@ -24,8 +25,8 @@ struct Weights {
 
 __device__ __forceinline__ Weights weights_of_block(const Parameter* table, const int32_t* parameter_of_block) {
     const Parameter* p = table + load(parameter_of_block + blockIdx.x);
-    return {load(&p->value), load(&p->gradient), {load(&p->first_state), load(&p->second_state)}, load(&p->mask), load(&p->size),
-        (static_cast<int64_t>(blockIdx.x) - load(&p->first_block)) * THREADS * A_THREAD};
+    return {load(&p->value), load(&p->gradient), {load(&p->first_state), load(&p->second_state)}, load(&p->mask),
+        load(&p->size), (static_cast<int64_t>(blockIdx.x) - load(&p->first_block)) * THREADS * A_THREAD};
 }
 
 // Calls the function for every weight of this thread that moves.
@@ -84,8 +85,8 @@ KERNEL palimpsest_cuda_clip_factor(const double* squares, const int64_t blocks, 
     }
 }
 
-KERNEL palimpsest_cuda_sgd(const Parameter* table, const int32_t* parameter_of_block, const float* factor, const float rate,
-    const float momentum, const int32_t nesterov, const float decay) {
+KERNEL palimpsest_cuda_sgd(const Parameter* table, const int32_t* parameter_of_block, const float* factor,
+    const float rate, const float momentum, const int32_t nesterov, const float decay) {
     const Weights w = weights_of_block(table, parameter_of_block);
     for_each(w, [&](int64_t i) {
         const float value = load(w.value + i);
@@ -100,8 +101,9 @@ KERNEL palimpsest_cuda_sgd(const Parameter* table, const int32_t* parameter_of_b
     });
 }
 
-KERNEL palimpsest_cuda_adam(const Parameter* table, const int32_t* parameter_of_block, const float* factor, const float step_size,
-    const float root_correction, const float fresh1, const float beta2, const float fresh2, const float epsilon, const float decay) {
+KERNEL palimpsest_cuda_adam(const Parameter* table, const int32_t* parameter_of_block, const float* factor,
+    const float step_size, const float root_correction, const float fresh1, const float beta2, const float fresh2,
+    const float epsilon, const float decay) {
     const Weights w = weights_of_block(table, parameter_of_block);
     for_each(w, [&](int64_t i) {
         const float value = load(w.value + i);

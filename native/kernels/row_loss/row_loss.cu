@@ -1,5 +1,5 @@
-// What the kernels over rows need around them so that the host neither waits nor copies: their tables on the device, and the mean of their
-// rows' losses. Per call: reads 8·B bytes, writes 8.
+// What the kernels over rows need around them so that the host neither waits nor copies: their tables on the device,
+// and the mean of their rows' losses. Per call: reads 8·B bytes, writes 8.
 #include "../cuda/device.cuh"
 
 using namespace palimpsest_cuda;
@@ -11,8 +11,10 @@ extern "C" __global__ void __launch_bounds__(TABLE.threads)
     if (i < count) store(out + i, words.value[i]);
 }
 
-// (loss of row 0 + loss of row 1 + ...) / rows, added in row order as on the CPU. The lanes read together and add one by one.
-extern "C" __global__ void __launch_bounds__(WARP) palimpsest_cuda_row_loss_mean(const double* row_loss, const int64_t rows, double* mean) {
+// (loss of row 0 + loss of row 1 + ...) / rows, added in row order as on the CPU. The lanes read together and add one
+// by one.
+extern "C" __global__ void __launch_bounds__(WARP)
+    palimpsest_cuda_row_loss_mean(const double* row_loss, const int64_t rows, double* mean) {
     const int lane = static_cast<int>(threadIdx.x);
     double sum = 0;
     for (int64_t begin = 0; begin < rows; begin += WARP) {

@@ -8,7 +8,9 @@ namespace {
 constexpr int64_t LANES = 8;
 typedef __m256 Vec;
 
-inline __m256i first(int n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)); }
+inline __m256i first(int n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
 
 inline Vec splat(float x) { return _mm256_set1_ps(x); }
 inline Vec load(const float* p) { return _mm256_loadu_ps(p); }
@@ -48,8 +50,10 @@ inline __m256d high_half(Vec v) { return _mm256_cvtps_pd(_mm256_extractf128_ps(v
 
 // Tree over 32 floats in four vectors, in float64: i takes i + 16, 8, 4, 2, 1.
 inline double sum32(const Vec* v) {
-    __m256d a = _mm256_add_pd(_mm256_add_pd(low_half(v[0]), low_half(v[2])), _mm256_add_pd(low_half(v[1]), low_half(v[3])));
-    __m256d b = _mm256_add_pd(_mm256_add_pd(high_half(v[0]), high_half(v[2])), _mm256_add_pd(high_half(v[1]), high_half(v[3])));
+    __m256d a =
+        _mm256_add_pd(_mm256_add_pd(low_half(v[0]), low_half(v[2])), _mm256_add_pd(low_half(v[1]), low_half(v[3])));
+    __m256d b = _mm256_add_pd(
+        _mm256_add_pd(high_half(v[0]), high_half(v[2])), _mm256_add_pd(high_half(v[1]), high_half(v[3])));
     __m256d four = _mm256_add_pd(a, b);
     __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));

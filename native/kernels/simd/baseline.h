@@ -36,17 +36,19 @@ inline Vec keep_bits(Vec v, uint32_t bits) {
     return _mm_and_ps(v, _mm_castsi128_ps(mask));
 }
 
-// a·b + c rounded to float32 once. The product of two floats is exact in float64; the sum is rounded to odd, which a second rounding to
-// float32 cannot tell from the exact sum (Boldo and Melquiond, IEEE Trans. Computers 57(4), 2008).
+// a·b + c rounded to float32 once. The product of two floats is exact in float64; the sum is rounded to odd, which a
+// second rounding to float32 cannot tell from the exact sum (Boldo and Melquiond, IEEE Trans. Computers 57(4), 2008).
 inline __m128d fma_to_odd(__m128d a, __m128d b, __m128d c) {
     __m128d product = _mm_mul_pd(a, b);
     __m128d sum = _mm_add_pd(product, c);
-    // What the addition lost, exactly (Knuth's two-sum). Infinities and NaN make it NaN, which the ordered comparisons below ignore.
+    // What the addition lost, exactly (Knuth's two-sum). Infinities and NaN make it NaN, which the ordered comparisons
+    // below ignore.
     __m128d part = _mm_sub_pd(sum, product);
     __m128d lost = _mm_add_pd(_mm_sub_pd(product, _mm_sub_pd(sum, part)), _mm_sub_pd(c, part));
     const __m128d zero = _mm_setzero_pd();
     __m128i inexact = _mm_castpd_si128(_mm_or_pd(_mm_cmplt_pd(lost, zero), _mm_cmpgt_pd(lost, zero)));
-    // An even sum moves one step towards what was lost: away from zero (+1 on the bits) where the signs agree, else towards it (-1).
+    // An even sum moves one step towards what was lost: away from zero (+1 on the bits) where the signs agree, else
+    // towards it (-1).
     __m128i differ = _mm_srli_epi64(_mm_castpd_si128(_mm_xor_pd(sum, lost)), 63);
     __m128i step = _mm_sub_epi64(_mm_set1_epi64x(1), _mm_add_epi64(differ, differ));
     __m128i one = _mm_set1_epi64x(1);

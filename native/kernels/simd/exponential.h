@@ -1,11 +1,13 @@
-// One exp an element, and the logarithm of a sum. The Java twin is dev.palimpsest.kernel.Exponential: same constants, same order.
+// One exp an element, and the logarithm of a sum. The Java twin is dev.palimpsest.kernel.Exponential: same constants,
+// same order.
 #pragma once
 #include "simd.h"
 
 namespace {
 
-// exp((x - top) / T) for x <= top, as 2^z with z = (x - top)·scale. z is split into n = round(z) and f = z - n; the magic number leaves
-// n + 127 in the low bits of a float, from where a shift makes the exponent. 2^f - 1 = f·q(f) has degree 6 and a relative error of 3e-9.
+// exp((x - top) / T) for x <= top, as 2^z with z = (x - top)·scale. z is split into n = round(z) and f = z - n; the
+// magic number leaves n + 127 in the low bits of a float, from where a shift makes the exponent. 2^f - 1 = f·q(f) has
+// degree 6 and a relative error of 3e-9.
 struct Exponential {
     Vec scale;  // log2(e) / T
     Vec least;  // below this the result is +0: n = -127 makes an exponent of 0
@@ -31,12 +33,13 @@ struct Exponential {
         q = fma(q, fraction, splat(0x1.c6af7cp-5f));
         q = fma(q, fraction, splat(0x1.ebfbdcp-3f));
         q = fma(q, fraction, splat(0x1.62e430p-1f));
-        return fma(q, fraction, splat(1.0f)) * to_exponent(shifted);  // a product, not an addition to the bits: NaN stays NaN
+        return fma(q, fraction, splat(1.0f)) *
+               to_exponent(shifted);  // a product, not an addition to the bits: NaN stays NaN
     }
 };
 
-// Natural logarithm of a positive normal float64 by ln m = 2 artanh((m - 1) / (m + 1)), m in [sqrt(1/2), sqrt(2)); NaN stays NaN.
-// Plain multiplications and additions: baseline processors have no fused ones.
+// Natural logarithm of a positive normal float64 by ln m = 2 artanh((m - 1) / (m + 1)), m in [sqrt(1/2), sqrt(2)); NaN
+// stays NaN. Plain multiplications and additions: baseline processors have no fused ones.
 inline double logarithm(double x) {
     uint64_t bits;
     __builtin_memcpy(&bits, &x, sizeof bits);

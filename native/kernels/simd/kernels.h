@@ -1,22 +1,23 @@
-// What stands between the functions of palimpsest.h and the kernels: declarations from kernels.def, which library.cpp uses and the kernels'
-// files define.
+// What stands between the functions of palimpsest.h and the kernels: declarations from kernels.def, which library.cpp
+// uses and the kernels' files define.
 #pragma once
 
 #include <palimpsest.h>
 
 // Of a kernel over rows, and of one over 64-weight words: once per instruction set, in <name>/<name>.cpp.
-#define PALIMPSEST_ROWS(function, name)                                                                                          \
-    void function(                                                                                                               \
+#define PALIMPSEST_ROWS(function, name) \
+    void function(                      \
         const palimpsest_##name##_args* args, int64_t row_begin, int64_t row_end, void* scratch, double* row_loss);
-#define PALIMPSEST_WORDS(function, name) void function(const palimpsest_##name##_args* args, int64_t word_begin, int64_t word_end);
+#define PALIMPSEST_WORDS(function, name) \
+    void function(const palimpsest_##name##_args* args, int64_t word_begin, int64_t word_end);
 
-#define ROW_KERNEL(name)                                           \
-    PALIMPSEST_ROWS(palimpsest_##name##_baseline, name)            \
-    PALIMPSEST_ROWS(palimpsest_##name##_avx2, name)                \
+#define ROW_KERNEL(name)                                \
+    PALIMPSEST_ROWS(palimpsest_##name##_baseline, name) \
+    PALIMPSEST_ROWS(palimpsest_##name##_avx2, name)     \
     PALIMPSEST_ROWS(palimpsest_##name##_avx512, name)
-#define WORD_KERNEL(name)                                          \
-    PALIMPSEST_WORDS(palimpsest_##name##_baseline, name)           \
-    PALIMPSEST_WORDS(palimpsest_##name##_avx2, name)               \
+#define WORD_KERNEL(name)                                \
+    PALIMPSEST_WORDS(palimpsest_##name##_baseline, name) \
+    PALIMPSEST_WORDS(palimpsest_##name##_avx2, name)     \
     PALIMPSEST_WORDS(palimpsest_##name##_avx512, name)
 #include "../kernels.def"
 
@@ -24,6 +25,8 @@
 #undef PALIMPSEST_WORDS
 
 // Whether the range lies inside of the work and every argument is as palimpsest.h wants it; in <name>/<name>_host.cpp.
-#define ROW_KERNEL(name) bool palimpsest_valid(const palimpsest_##name##_args* args, int64_t row_begin, int64_t row_end);
-#define WORD_KERNEL(name) bool palimpsest_valid(const palimpsest_##name##_args* args, int64_t word_begin, int64_t word_end);
+#define ROW_KERNEL(name) \
+    bool palimpsest_valid(const palimpsest_##name##_args* args, int64_t row_begin, int64_t row_end);
+#define WORD_KERNEL(name) \
+    bool palimpsest_valid(const palimpsest_##name##_args* args, int64_t word_begin, int64_t word_end);
 #include "../kernels.def"

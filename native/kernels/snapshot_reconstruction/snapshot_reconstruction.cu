@@ -1,5 +1,6 @@
-// Per weight: reads 4 bytes and plane_count / 8, writes 4, each once. A channel's factor is read by every thread that needs it, from L1.
-// The twin of snapshot_reconstruction.cpp. A warp rebuilds 16 words of 64 weights: a lane makes a word's mask, all lanes apply it.
+// Per weight: reads 4 bytes and plane_count / 8, writes 4, each once. A channel's factor is read by every thread that
+// needs it, from L1. The twin of snapshot_reconstruction.cpp. A warp rebuilds 16 words of 64 weights: a lane makes a
+// word's mask, all lanes apply it.
 #include "../cuda/device.cuh"
 
 namespace {
@@ -75,8 +76,9 @@ __device__ void four(const Args& args, long long at, unsigned int mask) {
             channel.left--;
         }
     }
-    store(reinterpret_cast<uint4*>(args.out + at), uint4{bits_of(in.value[0], mask & 1u), bits_of(in.value[1], mask & 2u),
-        bits_of(in.value[2], mask & 4u), bits_of(in.value[3], mask & 8u)});
+    store(reinterpret_cast<uint4*>(args.out + at),
+        uint4{bits_of(in.value[0], mask & 1u), bits_of(in.value[1], mask & 2u), bits_of(in.value[2], mask & 4u),
+            bits_of(in.value[3], mask & 8u)});
 }
 
 __device__ void one(const Args& args, long long at, bool keep) {
@@ -87,7 +89,8 @@ __device__ void one(const Args& args, long long at, bool keep) {
 
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(WARP* WARPS_A_BLOCK) palimpsest_cuda_snapshot_reconstruction(const Args args) {
+extern "C" __global__ void __launch_bounds__(WARP* WARPS_A_BLOCK)
+    palimpsest_cuda_snapshot_reconstruction(const Args args) {
     const int lane = static_cast<int>(threadIdx.x) % WARP;
     const long long warp = static_cast<long long>(blockIdx.x) * WARPS_A_BLOCK + threadIdx.x / WARP;
     const long long begin = warp * WEIGHTS;

@@ -5,7 +5,8 @@
 using namespace palimpsest_cuda;
 
 bool palimpsest_valid(const palimpsest_snapshot_reconstruction_args* a, int64_t word_begin, int64_t word_end) {
-    if (!a || !a->weights || !a->planes || !a->out || a->count < 0 || a->plane_count < 1 || a->plane_count > 8) return false;
+    if (!a || !a->weights || !a->planes || !a->out || a->count < 0 || a->plane_count < 1 || a->plane_count > 8)
+        return false;
     if (a->step < 0 || a->step >> a->plane_count != 0) return false;
     if (a->channel_scale && a->weights_per_channel < 1) return false;
     return 0 <= word_begin && word_begin <= word_end && word_end <= ceil_div(a->count, 64);

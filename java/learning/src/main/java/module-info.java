@@ -4,15 +4,12 @@ module dev.palimpsest {
     requires com.fasterxml.jackson.databind;
     requires java.desktop; // ImageIO reads image files, Java2D renders glyphs
     requires java.management; // the memory that a run has taken
-    requires jcuda;
-    requires jcublas;
-    requires jcudnn;
     requires org.bytedeco.dnnl.linux.x86_64; // resources alone: oneDNN's shared library
+    requires static org.jspecify; // annotations for the compiler alone
 
     exports dev.palimpsest.autograd;
     exports dev.palimpsest.checkpoint;
     exports dev.palimpsest.classifier;
-    exports dev.palimpsest.cuda;
     exports dev.palimpsest.data;
     exports dev.palimpsest.engine;
     exports dev.palimpsest.evaluation;
@@ -29,10 +26,13 @@ module dev.palimpsest {
 
     uses dev.palimpsest.classifier.ClassifierProvider;
     uses dev.palimpsest.data.Source;
+    uses dev.palimpsest.engine.EngineProvider;
     uses dev.palimpsest.train.MethodProvider;
 
     provides dev.palimpsest.classifier.ClassifierProvider with
             dev.palimpsest.classifier.Classifiers.Own;
+    provides dev.palimpsest.engine.EngineProvider with
+            dev.palimpsest.engine.onednn.OneDnnProvider;
     provides dev.palimpsest.train.MethodProvider with
             dev.palimpsest.method.OwnMethods;
 }

@@ -11,6 +11,7 @@ import dev.palimpsest.classifier.HighestLogit;
 import dev.palimpsest.classifier.NearestMean;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.method.FineTuning;
 import dev.palimpsest.method.Joint;
 import dev.palimpsest.method.M2kd;
@@ -51,7 +52,7 @@ class EmbeddingTest {
         return Experiment.of(stream)
                 .network(image -> Networks.mlp(image, List.of(32)))
                 .training(TrainingOptions.DEFAULT.withEpochs(3).withLearningRate(0.05))
-                .engine(Engine.cpu(1));
+                .engine(Engines.cpu(1));
     }
 
     @Test

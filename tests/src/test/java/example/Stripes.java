@@ -30,26 +30,20 @@ public record Stripes() implements Source {
     }
 
     @Override
-    public List<Path> folders() {
-        return List.of();
-    }
-
-    @Override
     public String howToGet() {
         return "They are made when they are asked for.";
     }
 
     @Override
     public Dataset load(Optional<Path> folder, ImageOptions options) {
-        refuse(options);
         return make(60);
     }
 
     /** @param perClass training images of each class, and test images of all classes together */
     public static Dataset make(int perClass) {
         SplittableRandom random = new SplittableRandom(5);
-        Images train = Images.training(1, SIDE, SIDE, images(perClass, random), labels(perClass));
-        Images test = train.test(images(perClass / 3, random), labels(perClass / 3));
+        Images train = Images.of(1, SIDE, SIDE, images(perClass, random), labels(perClass));
+        Images test = Images.of(1, SIDE, SIDE, images(perClass / 3, random), labels(perClass / 3));
         List<String> names = List.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j");
         return Dataset.of("stripes", names, train, test);
     }
@@ -62,16 +56,14 @@ public record Stripes() implements Source {
         return labels;
     }
 
-    private static float[][] images(int perClass, SplittableRandom random) {
-        float[][] images = new float[CLASSES * perClass][SIDE * SIDE];
+    private static float[] images(int perClass, SplittableRandom random) {
+        float[] images = new float[CLASSES * perClass * SIDE * SIDE];
         for (int i = 0; i < images.length; i++) {
-            int label = i % CLASSES;
-            double frequency = 0.5 + label % 5;
-            for (int v = 0; v < images[i].length; v++) {
-                int along = label < 5 ? v % SIDE : v / SIDE;
-                double wave = 0.5 + 0.4 * Math.cos(frequency * Math.PI * along / (SIDE - 1));
-                images[i][v] = (float) Math.clamp(wave + 0.1 * random.nextGaussian(), 0, 1);
-            }
+            int label = i / (SIDE * SIDE) % CLASSES;
+            int pixel = i % (SIDE * SIDE);
+            int along = label < 5 ? pixel % SIDE : pixel / SIDE;
+            double wave = 0.5 + 0.4 * Math.cos((0.5 + label % 5) * Math.PI * along / (SIDE - 1));
+            images[i] = (float) Math.clamp(wave + 0.1 * random.nextGaussian(), 0, 1);
         }
         return images;
     }

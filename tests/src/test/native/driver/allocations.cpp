@@ -131,7 +131,8 @@ DOUBLE_API CUresult cuPointerGetAttribute(void* value, CUpointer_attribute which
         } else if (which == CU_POINTER_ATTRIBUTE_CONTEXT) {
             *static_cast<Context**>(value) = block->context;
         } else {
-            refuse(CUDA_ERROR_NOT_SUPPORTED, "attribute " + std::to_string(which) + " is not one that the double knows");
+            refuse(
+                CUDA_ERROR_NOT_SUPPORTED, "attribute " + std::to_string(which) + " is not one that the double knows");
         }
     });
 }

@@ -1,4 +1,5 @@
-// What tests ask of the double: machines to imitate, failures to come, counters, and a report. DriverDouble.java calls these.
+// What tests ask of the double: machines to imitate, failures to come, counters, and a report. DriverDouble.java calls
+// these.
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -71,7 +72,8 @@ std::string joined(const std::vector<std::string>& lines) {
 std::string report() {
     std::string text;
     for (const auto& [name, value] : control().counters) {
-        if (name.rfind("live.", 0) == 0 && value != 0) text += std::to_string(value) + " × " + name.substr(5) + " not released\n";
+        if (name.rfind("live.", 0) == 0 && value != 0)
+            text += std::to_string(value) + " × " + name.substr(5) + " not released\n";
     }
     text += live_memory();
     return text + joined(control().faults);
@@ -117,7 +119,8 @@ void begin(const char* name, Need need) {
 CUresult refused(const char* function, const Refusal& refusal) {
     const bool lost = refusal.why.rfind("the context is lost", 0) == 0;
     if (refusal.status != CUDA_ERROR_NOT_READY && !lost) {
-        keep(control().faults, std::string(function) + " returned " + std::to_string(refusal.status) + ": " + refusal.why);
+        keep(control().faults,
+            std::string(function) + " returned " + std::to_string(refusal.status) + ": " + refusal.why);
     }
     return refusal.status;
 }
@@ -186,7 +189,8 @@ void library_synchronise(CUstream stream) {
 
 using namespace driver_double;
 
-// A machine as at first: nothing allocated, no failures planned, settings back. Handles from before are unknown from here on.
+// A machine as at first: nothing allocated, no failures planned, settings back. Handles from before are unknown from
+// here on.
 DOUBLE_API void double_reset() {
     std::lock_guard<std::recursive_mutex> held(the_lock());
     reset_graphs();
@@ -210,12 +214,13 @@ DOUBLE_API void double_clear() {
     control() = fresh;
 }
 
-// -1: no such setting. `seed` 0 runs work of streams at once; others draw when it runs, as late as the program's waits allow.
+// -1: no such setting. `seed` 0 runs work of streams at once; others draw when it runs, as late as the program's waits
+// allow.
 DOUBLE_API int32_t double_set(const char* setting, int64_t value) {
     std::lock_guard<std::recursive_mutex> held(the_lock());
-    const std::map<std::string, int64_t*> all = {{"devices", &settings().devices}, {"driver_version", &settings().driver_version},
-        {"capability", &settings().capability}, {"memory", &settings().memory}, {"shared_limit", &settings().shared_limit},
-        {"seed", &settings().seed}};
+    const std::map<std::string, int64_t*> all = {{"devices", &settings().devices},
+        {"driver_version", &settings().driver_version}, {"capability", &settings().capability},
+        {"memory", &settings().memory}, {"shared_limit", &settings().shared_limit}, {"seed", &settings().seed}};
     const auto found = all.find(setting);
     if (found == all.end()) return -1;
     *found->second = value;
@@ -229,25 +234,26 @@ DOUBLE_API void double_set_visible(const char* devices) {
     settings().visible = devices;
 }
 
-// From the nth call of `function` on (1 is the next one; "*" is any call), `times` of them return `error`; below 0 all. With `lasting` the
-// context is lost as well: every later call returns the error until the context is destroyed. Names are those of cuda.h, without _v2;
-// functions of cuBLAS and cuDNN have their own statuses.
+// From the nth call of `function` on (1 is the next one; "*" is any call), `times` of them return `error`; below 0
+// all. With `lasting` the context is lost as well: every later call returns the error until the context is destroyed.
+// Names are those of cuda.h, without _v2; functions of cuBLAS and cuDNN have their own statuses.
 DOUBLE_API void double_fail(const char* function, int64_t nth, int64_t times, int32_t error, int32_t lasting) {
     std::lock_guard<std::recursive_mutex> held(the_lock());
     control().failures.push_back({function, nth, times, static_cast<CUresult>(error), lasting != 0});
 }
 
-// A counter, 0 where nothing was counted: calls by the function's name, launches by the kernel's, and those that README.md lists.
+// A counter, 0 where nothing was counted: calls by the function's name, launches by the kernel's, and those that
+// README.md lists.
 DOUBLE_API int64_t double_get(const char* counter) {
     std::lock_guard<std::recursive_mutex> held(the_lock());
     return counted(counter);
 }
 
-// "report": what is live, and what went wrong; "launches": kernels in the order of their launches; "kernels": those that there are. Returns
-// the length without the final 0; at most `capacity` bytes are written.
+// "report": what is live, and what went wrong; "launches": kernels in the order of their launches; "kernels": those
+// that there are. Returns the length without the final 0; at most `capacity` bytes are written.
 DOUBLE_API int64_t double_text(const char* which, char* buffer, int64_t capacity) {
     std::lock_guard<std::recursive_mutex> held(the_lock());
-    const std::string text = std::strcmp(which, "launches") == 0   ? joined(control().launches)
+    const std::string text = std::strcmp(which, "launches") == 0  ? joined(control().launches)
                              : std::strcmp(which, "kernels") == 0 ? joined(kernel_names())
                                                                   : report();
     if (capacity > 0) {

@@ -1,4 +1,5 @@
-// Copies and fills. Ranges on the device are checked at the call, as the driver does, and again when the stream gets there.
+// Copies and fills. Ranges on the device are checked at the call, as the driver does, and again when the stream gets
+// there.
 #include <cstring>
 #include <memory>
 
@@ -88,12 +89,12 @@ void fill(CUdeviceptr address, T value, size_t count_of, CUstream_st& stream) {
 
 }  // namespace
 
-#define COPY(name, To, to, to_place, From, from, from_place)                                                                  \
-    DOUBLE_API CUresult name##_v2(To, From, size_t bytes) {                                                                   \
-        return call(#name, CONTEXT, [=] { copy_now(to, to_place, from, from_place, bytes); });                                \
-    }                                                                                                                         \
-    DOUBLE_API CUresult name##Async_v2(To, From, size_t bytes, CUstream stream) {                                             \
-        return call(#name "Async", CONTEXT, [=] { copy_in_stream(to, to_place, from, from_place, bytes, stream); });          \
+#define COPY(name, To, to, to_place, From, from, from_place)                                                         \
+    DOUBLE_API CUresult name##_v2(To, From, size_t bytes) {                                                          \
+        return call(#name, CONTEXT, [=] { copy_now(to, to_place, from, from_place, bytes); });                       \
+    }                                                                                                                \
+    DOUBLE_API CUresult name##Async_v2(To, From, size_t bytes, CUstream stream) {                                    \
+        return call(#name "Async", CONTEXT, [=] { copy_in_stream(to, to_place, from, from_place, bytes, stream); }); \
     }
 
 COPY(cuMemcpyHtoD, CUdeviceptr to, pointer(to), ON_DEVICE, const void* from, from, HOST)
@@ -101,7 +102,8 @@ COPY(cuMemcpyDtoH, void* to, to, HOST, CUdeviceptr from, pointer(from), ON_DEVIC
 COPY(cuMemcpyDtoD, CUdeviceptr to, pointer(to), ON_DEVICE, CUdeviceptr from, pointer(from), ON_DEVICE)
 
 DOUBLE_API CUresult cuMemcpy(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
-    return call("cuMemcpy", CONTEXT, [=] { copy_now(pointer(to), place(pointer(to)), pointer(from), place(pointer(from)), bytes); });
+    return call("cuMemcpy", CONTEXT,
+        [=] { copy_now(pointer(to), place(pointer(to)), pointer(from), place(pointer(from)), bytes); });
 }
 
 DOUBLE_API CUresult cuMemcpyAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
@@ -109,12 +111,12 @@ DOUBLE_API CUresult cuMemcpyAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes
         [=] { copy_in_stream(pointer(to), place(pointer(to)), pointer(from), place(pointer(from)), bytes, stream); });
 }
 
-#define FILL(name, T)                                                                                        \
-    DOUBLE_API CUresult name##_v2(CUdeviceptr address, T value, size_t n) {                                  \
-        return call(#name, CONTEXT, [=] { fill(address, value, n, *current_context().legacy); });            \
-    }                                                                                                        \
-    DOUBLE_API CUresult name##Async(CUdeviceptr address, T value, size_t n, CUstream stream) {               \
-        return call(#name "Async", CONTEXT, [=] { fill(address, value, n, stream_of(stream)); });            \
+#define FILL(name, T)                                                                             \
+    DOUBLE_API CUresult name##_v2(CUdeviceptr address, T value, size_t n) {                       \
+        return call(#name, CONTEXT, [=] { fill(address, value, n, *current_context().legacy); }); \
+    }                                                                                             \
+    DOUBLE_API CUresult name##Async(CUdeviceptr address, T value, size_t n, CUstream stream) {    \
+        return call(#name "Async", CONTEXT, [=] { fill(address, value, n, stream_of(stream)); }); \
     }
 
 FILL(cuMemsetD8, unsigned char)

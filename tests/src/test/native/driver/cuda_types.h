@@ -1,5 +1,5 @@
-// The part of cuda.h that the double implements, written down here because machines without CUDA build it too. Values and layouts are
-// those of the driver's ABI.
+// The part of cuda.h that the double implements, written down here because machines without CUDA build it too. Values
+// and layouts are those of the driver's ABI.
 #pragma once
 
 #include <cstddef>
@@ -106,7 +106,9 @@ enum CUstreamCaptureStatus : int {
 enum CUmemorytype : unsigned { CU_MEMORYTYPE_HOST = 1, CU_MEMORYTYPE_DEVICE = 2 };
 enum CUpointer_attribute : int { CU_POINTER_ATTRIBUTE_CONTEXT = 1, CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2 };
 
-struct CUuuid { char bytes[16]; };
+struct CUuuid {
+    char bytes[16];
+};
 
 // Handles of the two default streams that need no creation.
 #define CU_STREAM_LEGACY reinterpret_cast<CUstream>(0x1)

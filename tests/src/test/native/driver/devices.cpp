@@ -55,7 +55,8 @@ std::vector<int> visible_devices() {
 
 int physical(CUdevice device) {
     if (device < 0 || device >= static_cast<int>(devices().visible.size())) {
-        refuse(CUDA_ERROR_INVALID_DEVICE, "device " + std::to_string(device) + " of " + std::to_string(devices().visible.size()));
+        refuse(CUDA_ERROR_INVALID_DEVICE,
+            "device " + std::to_string(device) + " of " + std::to_string(devices().visible.size()));
     }
     return devices().visible[device];
 }
@@ -122,8 +123,10 @@ int attribute(CUdevice_attribute which) {
     };
     if (which == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) return static_cast<int>(settings().capability / 10);
     if (which == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR) return static_cast<int>(settings().capability % 10);
-    if (which == CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN) return static_cast<int>(settings().shared_limit);
-    if (which == CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR) return static_cast<int>(settings().shared_limit) + 1024;
+    if (which == CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)
+        return static_cast<int>(settings().shared_limit);
+    if (which == CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR)
+        return static_cast<int>(settings().shared_limit) + 1024;
     const auto found = fixed.find(which);
     return found == fixed.end() ? 0 : found->second;
 }
@@ -132,12 +135,17 @@ int attribute(CUdevice_attribute which) {
 
 bool initialised() { return devices().initialised; }
 
-bool known(const Context* context) { return devices().contexts.count(static_cast<CUctx_st*>(const_cast<Context*>(context))) != 0; }
+bool known(const Context* context) {
+    return devices().contexts.count(static_cast<CUctx_st*>(const_cast<Context*>(context))) != 0;
+}
 
-Context* current_context_or_null() { return stack.empty() || !devices().contexts.count(stack.back()) ? nullptr : stack.back(); }
+Context* current_context_or_null() {
+    return stack.empty() || !devices().contexts.count(stack.back()) ? nullptr : stack.back();
+}
 
 Context& current_context() {
-    if (!stack.empty() && stack.back() && !current_context_or_null()) refuse(CUDA_ERROR_CONTEXT_IS_DESTROYED, "its context was destroyed");
+    if (!stack.empty() && stack.back() && !current_context_or_null())
+        refuse(CUDA_ERROR_CONTEXT_IS_DESTROYED, "its context was destroyed");
     Context* context = current_context_or_null();
     if (!context) refuse(CUDA_ERROR_INVALID_CONTEXT, "this thread has no current context");
     return *context;
@@ -239,7 +247,8 @@ DOUBLE_API CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device
 }
 
 static void let_go(Primary& primary, int64_t references) {
-    if (primary.retained == 0) refuse(CUDA_ERROR_INVALID_CONTEXT, "the primary context was released more often than retained");
+    if (primary.retained == 0)
+        refuse(CUDA_ERROR_INVALID_CONTEXT, "the primary context was released more often than retained");
     primary.retained -= references;
     if (primary.retained > 0) return;
     primary.retained = 0;
@@ -259,7 +268,8 @@ DOUBLE_API CUresult cuDevicePrimaryCtxReset_v2(CUdevice device) {
 }
 
 DOUBLE_API CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice device, unsigned flags) {
-    return call("cuDevicePrimaryCtxSetFlags_v2", INITIALISED, [=] { devices().primary[physical(device)].flags = flags; });
+    return call(
+        "cuDevicePrimaryCtxSetFlags_v2", INITIALISED, [=] { devices().primary[physical(device)].flags = flags; });
 }
 
 DOUBLE_API CUresult cuDevicePrimaryCtxGetState(CUdevice device, unsigned* flags, int* active) {
@@ -279,7 +289,8 @@ DOUBLE_API CUresult cuCtxCreate_v2(CUcontext* context, unsigned flags, CUdevice 
 
 DOUBLE_API CUresult cuCtxDestroy_v2(CUcontext context) {
     return call("cuCtxDestroy_v2", INITIALISED, [=] {
-        if (require(context)->primary) refuse(CUDA_ERROR_INVALID_CONTEXT, "a primary context is released, not destroyed");
+        if (require(context)->primary)
+            refuse(CUDA_ERROR_INVALID_CONTEXT, "a primary context is released, not destroyed");
         if (!stack.empty() && stack.back() == context) stack.pop_back();
         destroy(context);
     });
@@ -338,12 +349,16 @@ DOUBLE_API CUresult cuCtxSynchronize() {
         refuse_in_capture("cuCtxSynchronize");
         count("synchronisations");
         drain_context(current_context());
-        if (current_context().lost) refuse(current_context().lost, "the context is lost: " + current_context().why_lost);
+        if (current_context().lost)
+            refuse(current_context().lost, "the context is lost: " + current_context().why_lost);
     });
 }
 
 static const std::map<int, std::pair<const char*, const char*>>& errors() {
-#define ERROR(name, text) {name, {#name, text}}
+#define ERROR(name, text)     \
+    {                         \
+        name, { #name, text } \
+    }
     static const std::map<int, std::pair<const char*, const char*>> all = {
         ERROR(CUDA_SUCCESS, "no error"),
         ERROR(CUDA_ERROR_INVALID_VALUE, "invalid argument"),
@@ -363,7 +378,8 @@ static const std::map<int, std::pair<const char*, const char*>>& errors() {
         ERROR(CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, "too many resources requested for launch"),
         ERROR(CUDA_ERROR_PRIMARY_CONTEXT_ACTIVE, "cannot set while device is active in this process"),
         ERROR(CUDA_ERROR_CONTEXT_IS_DESTROYED, "context is destroyed"),
-        ERROR(CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED, "part or all of the requested memory range is already mapped"),
+        ERROR(
+            CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED, "part or all of the requested memory range is already mapped"),
         ERROR(CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED, "pointer does not correspond to a registered memory region"),
         ERROR(CUDA_ERROR_LAUNCH_FAILED, "unspecified launch failure"),
         ERROR(CUDA_ERROR_NOT_PERMITTED, "operation not permitted"),
@@ -374,7 +390,8 @@ static const std::map<int, std::pair<const char*, const char*>>& errors() {
         ERROR(CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "capture was not initiated in this stream"),
         ERROR(CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "capturing stream has unjoined work"),
         ERROR(CUDA_ERROR_STREAM_CAPTURE_ISOLATION, "dependency created on uncaptured work in another stream"),
-        ERROR(CUDA_ERROR_STREAM_CAPTURE_IMPLICIT, "operation would make the legacy stream depend on a capturing blocking stream"),
+        ERROR(CUDA_ERROR_STREAM_CAPTURE_IMPLICIT,
+            "operation would make the legacy stream depend on a capturing blocking stream"),
         ERROR(CUDA_ERROR_CAPTURED_EVENT, "operation not permitted on an event last recorded in a capturing stream"),
         ERROR(CUDA_ERROR_UNKNOWN, "unknown error"),
     };

@@ -20,6 +20,8 @@ void multiply_add(int64_t m, int64_t n, int64_t k, const T* a, const T* b, T* c)
 
 // As BLAS and cuDNN blend: with beta 0 what was there is not read, NaN included.
 template <class T>
-T blend(T alpha, T value, T beta, T old) { return beta == 0 ? alpha * value : alpha * value + beta * old; }
+T blend(T alpha, T value, T beta, T old) {
+    return beta == 0 ? alpha * value : alpha * value + beta * old;
+}
 
 }  // namespace driver_double

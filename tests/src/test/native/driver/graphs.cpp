@@ -1,5 +1,5 @@
-// Stream capture: steps become the nodes of a graph, each with those it has to come after. A launch runs them in an order that is drawn
-// among those allowed, so that a missing dependency shows.
+// Stream capture: steps become the nodes of a graph, each with those it has to come after. A launch runs them in an
+// order that is drawn among those allowed, so that a missing dependency shows.
 #include <algorithm>
 
 #include "double.h"
@@ -39,7 +39,8 @@ std::vector<size_t> drawn_order(const std::vector<CUgraph_st::Node>& nodes) {
         std::vector<size_t> ready;
         for (size_t i = 0; i < nodes.size(); i++) {
             const std::set<size_t>& after = nodes[i].after;
-            if (!done[i] && std::all_of(after.begin(), after.end(), [&](size_t a) { return done[a]; })) ready.push_back(i);
+            if (!done[i] && std::all_of(after.begin(), after.end(), [&](size_t a) { return done[a]; }))
+                ready.push_back(i);
             if (!ready.empty() && settings().seed == 0) break;
         }
         const size_t next = ready[settings().seed == 0 ? 0 : draw() % ready.size()];
@@ -54,7 +55,8 @@ void require(CUgraph graph) {
 }
 
 void require(CUgraphExec executable) {
-    if (!all().executables.count(executable)) refuse(CUDA_ERROR_INVALID_VALUE, "an unknown or destroyed executable graph");
+    if (!all().executables.count(executable))
+        refuse(CUDA_ERROR_INVALID_VALUE, "an unknown or destroyed executable graph");
 }
 
 }  // namespace
@@ -72,7 +74,8 @@ using namespace driver_double;
 DOUBLE_API CUresult cuStreamBeginCapture_v2(CUstream handle, CUstreamCaptureMode) {
     return call("cuStreamBeginCapture_v2", CONTEXT, [=] {
         CUstream_st& stream = stream_of(handle);
-        if (&stream == current_context().legacy.get()) refuse(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "a capture of the default stream");
+        if (&stream == current_context().legacy.get())
+            refuse(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "a capture of the default stream");
         if (stream.capture) refuse(CUDA_ERROR_INVALID_VALUE, "the stream is in capture already");
         drain(stream);
         stream.capture = new CUgraph_st();
@@ -83,7 +86,7 @@ DOUBLE_API CUresult cuStreamBeginCapture_v2(CUstream handle, CUstreamCaptureMode
 DOUBLE_API CUresult cuStreamIsCapturing(CUstream handle, CUstreamCaptureStatus* status) {
     return call("cuStreamIsCapturing", CONTEXT, [=] {
         const CUgraph_st* capture = stream_of(handle).capture;
-        *status = !capture            ? CU_STREAM_CAPTURE_STATUS_NONE
+        *status = !capture           ? CU_STREAM_CAPTURE_STATUS_NONE
                   : capture->invalid ? CU_STREAM_CAPTURE_STATUS_INVALIDATED
                                      : CU_STREAM_CAPTURE_STATUS_ACTIVE;
     });
@@ -95,7 +98,8 @@ DOUBLE_API CUresult cuStreamEndCapture(CUstream handle, CUgraph* graph) {
         CUstream_st& stream = stream_of(handle);
         CUgraph_st* capture = stream.capture;
         if (!capture) refuse(CUDA_ERROR_INVALID_VALUE, "the stream is not in capture");
-        if (capture->origin != &stream) refuse(CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "the capture began in another stream");
+        if (capture->origin != &stream)
+            refuse(CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "the capture began in another stream");
         const bool complete = joined(*capture, stream.tail);
         leave_capture(*capture);
         if (capture->invalid || !complete) {

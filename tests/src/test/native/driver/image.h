@@ -18,7 +18,8 @@ namespace driver_double {
 // Begins what the NVRTC double compiles; the names of its kernels follow, then a 0.
 constexpr const char* COMPILED = "// palimpsest driver double\n.version 8.0\n";
 
-// Whether the driver would take it for a fatbin, a cubin or PTX. `text` becomes PTX itself, whose kernels can be looked for.
+// Whether the driver would take it for a fatbin, a cubin or PTX. `text` becomes PTX itself, whose kernels can be
+// looked for.
 bool recognise(const void* image, std::string* text);
 
 }  // namespace driver_double

@@ -1,4 +1,5 @@
-// The kernels that the double can launch: native/kernels/*/*.cu, compiled for the host, by the names they have on the device.
+// The kernels that the double can launch: native/kernels/*/*.cu, compiled for the host, by the names they have on the
+// device.
 #pragma once
 
 #include <functional>
@@ -11,7 +12,8 @@ namespace driver_double {
 
 struct Kernel {
     std::string name;
-    unsigned threads;       // of each block, and its shared memory, as kernels.def has them; 0 threads: planned for each shape
+    unsigned
+        threads;  // of each block, and its shared memory, as kernels.def has them; 0 threads: planned for each shape
     unsigned shared_bytes;
     // Copies the arguments, as a launch does, and returns what every thread runs.
     std::function<Work(void** arguments)> bind;

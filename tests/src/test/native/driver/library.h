@@ -1,4 +1,5 @@
-// What the doubles of cuBLAS and cuDNN use of the driver double: their work goes through its streams, their pointers through its memory.
+// What the doubles of cuBLAS and cuDNN use of the driver double: their work goes through its streams, their pointers
+// through its memory.
 #pragma once
 
 #include <functional>

@@ -14,8 +14,8 @@ namespace driver_double {
 namespace {
 
 constexpr size_t PAGE = 4096;
-constexpr size_t SPACE = size_t(1) << 40;      // addresses, not memory
-constexpr size_t FILLED = size_t(64) << 20;    // of each allocation: what was never written reads as NaN
+constexpr size_t SPACE = size_t(1) << 40;    // addresses, not memory
+constexpr size_t FILLED = size_t(64) << 20;  // of each allocation: what was never written reads as NaN
 constexpr unsigned char GARBAGE = 0xff;
 
 unsigned char* reserve(size_t bytes, int protection) {
@@ -67,9 +67,11 @@ Block& allocate_device(Context& context, size_t bytes) {
     Memory& m = memory();
     const size_t size = pages(bytes);
     if (used_bytes(context.device) + static_cast<int64_t>(bytes) > settings().memory || size > SPACE - PAGE - m.next) {
-        refuse(CUDA_ERROR_OUT_OF_MEMORY, std::to_string(bytes) + " bytes do not fit beside " + std::to_string(used_bytes(context.device)));
+        refuse(CUDA_ERROR_OUT_OF_MEMORY,
+            std::to_string(bytes) + " bytes do not fit beside " + std::to_string(used_bytes(context.device)));
     }
-    if (mprotect(m.contents + m.next, size, PROT_READ | PROT_WRITE) != 0) refuse(CUDA_ERROR_OUT_OF_MEMORY, "the host has no memory left");
+    if (mprotect(m.contents + m.next, size, PROT_READ | PROT_WRITE) != 0)
+        refuse(CUDA_ERROR_OUT_OF_MEMORY, "the host has no memory left");
     std::memset(m.contents + m.next, GARBAGE, std::min(size, FILLED));
     const uintptr_t begin = m.addresses + m.next;
     m.blocks.push_back({begin, begin + bytes, DEVICE, true, ++m.allocations, &context});
@@ -81,10 +83,12 @@ Block& allocate_device(Context& context, size_t bytes) {
 
 Block& allocate_pinned(Context& context, size_t bytes, unsigned flags) {
     unsigned char* p = reserve(pages(bytes) + 2 * PAGE, PROT_NONE) + PAGE;
-    if (mprotect(p, pages(bytes), PROT_READ | PROT_WRITE) != 0) refuse(CUDA_ERROR_OUT_OF_MEMORY, "the host has no memory left");
+    if (mprotect(p, pages(bytes), PROT_READ | PROT_WRITE) != 0)
+        refuse(CUDA_ERROR_OUT_OF_MEMORY, "the host has no memory left");
     std::memset(p, GARBAGE, std::min(pages(bytes), FILLED));
     const uintptr_t begin = reinterpret_cast<uintptr_t>(p);
-    Block& block = memory().host[begin] = {begin, begin + bytes, PINNED, true, ++memory().allocations, &context, flags};
+    Block& block =
+        memory().host[begin] = {begin, begin + bytes, PINNED, true, ++memory().allocations, &context, flags};
     counted_in(block);
     return block;
 }
@@ -93,7 +97,8 @@ Block& register_host(Context& context, void* p, size_t bytes, unsigned flags) {
     const uintptr_t begin = reinterpret_cast<uintptr_t>(p);
     Block* other = host_block(begin);
     if (other && other->live) refuse(CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED, "registered twice");
-    Block& block = memory().host[begin] = {begin, begin + bytes, REGISTERED, true, ++memory().allocations, &context, flags};
+    Block& block =
+        memory().host[begin] = {begin, begin + bytes, REGISTERED, true, ++memory().allocations, &context, flags};
     counted_in(block);
     return block;
 }
@@ -103,7 +108,8 @@ void release(Block& block) {
     counted_in(block);
     const size_t size = pages(block.end - block.begin);
     if (block.kind == REGISTERED) return;
-    void* contents = block.kind == DEVICE ? memory().contents + (block.begin - memory().addresses) : reinterpret_cast<void*>(block.begin);
+    void* contents = block.kind == DEVICE ? memory().contents + (block.begin - memory().addresses)
+                                          : reinterpret_cast<void*>(block.begin);
     madvise(contents, size, MADV_DONTNEED);
     mprotect(contents, size, PROT_NONE);
 }
@@ -145,7 +151,8 @@ std::string describe(const void* p, size_t bytes) {
     if (!block && on_device(p)) block = block_around(at - PAGE);  // the page between two allocations
     const std::string what = std::to_string(bytes) + " bytes";
     if (!block) return what + " at " + std::to_string(at) + ", which is no address on the device";
-    const std::string of = "allocation " + std::to_string(block->number) + " of " + std::to_string(block->end - block->begin) + " bytes";
+    const std::string of =
+        "allocation " + std::to_string(block->number) + " of " + std::to_string(block->end - block->begin) + " bytes";
     if (!block->live) return what + " in " + of + ", which was freed";
     return what + " at byte " + std::to_string(at - block->begin) + " of " + of;
 }
@@ -159,7 +166,8 @@ std::string live_memory() {
     std::string text;
     for (const Block& block : memory().blocks) {
         if (!block.live) continue;
-        text += "allocation " + std::to_string(block.number) + " of " + std::to_string(block.end - block.begin) + " bytes not freed\n";
+        text += "allocation " + std::to_string(block.number) + " of " + std::to_string(block.end - block.begin) +
+                " bytes not freed\n";
     }
     return text;
 }
@@ -189,7 +197,8 @@ namespace simt {
 
 // Every access of a kernel comes here.
 void* touch(const void* p, size_t bytes, bool writes) {
-    if (reinterpret_cast<uintptr_t>(p) % bytes != 0) throw Fault("unaligned access: " + driver_double::describe(p, bytes));
+    if (reinterpret_cast<uintptr_t>(p) % bytes != 0)
+        throw Fault("unaligned access: " + driver_double::describe(p, bytes));
     return driver_double::resolve(p, bytes, writes);
 }
 

@@ -1,6 +1,6 @@
-// The memory of the devices. An address on a device is one that the host may not touch: a page without rights. What it holds lies as far
-// into a second range of addresses, which kernels and copies reach through resolve alone. Addresses are never given out twice, so memory
-// that was freed stays known as such.
+// The memory of the devices. An address on a device is one that the host may not touch: a page without rights. What it
+// holds lies as far into a second range of addresses, which kernels and copies reach through resolve alone. Addresses
+// are never given out twice, so memory that was freed stays known as such.
 #pragma once
 
 #include <cstdint>

@@ -35,7 +35,8 @@ CUfunc_st& function_of(CUfunction function) {
     for (CUmodule_handle* module : modules()) {
         for (const auto& [name, own] : module->functions) {
             if (own.get() != function) continue;
-            if (module->context != &current_context()) refuse(CUDA_ERROR_INVALID_HANDLE, "a kernel of another context's module");
+            if (module->context != &current_context())
+                refuse(CUDA_ERROR_INVALID_HANDLE, "a kernel of another context's module");
             return *function;
         }
     }
@@ -62,7 +63,8 @@ void forget(CUmodule_handle* module) {
 
 void require_dimensions(const char* what, unsigned x, unsigned y, unsigned z) {
     if (x == 0 || y == 0 || z == 0) refuse(CUDA_ERROR_INVALID_VALUE, std::string(what) + " has a dimension of 0");
-    if (y != 1 || z != 1) refuse(CUDA_ERROR_NOT_SUPPORTED, "the double launches one-dimensional grids and blocks only");
+    if (y != 1 || z != 1)
+        refuse(CUDA_ERROR_NOT_SUPPORTED, "the double launches one-dimensional grids and blocks only");
 }
 
 }  // namespace
@@ -117,7 +119,9 @@ DOUBLE_API CUresult cuModuleGetFunction(CUfunction* function, CUmodule handle, c
         CUmodule_handle* module = module_of(handle);
         const Kernel* found = kernel(name);
         if (!module->text.empty() && module->text.find(name) == std::string::npos) found = nullptr;
-        if (!found) refuse(CUDA_ERROR_NOT_FOUND, std::string("no kernel ") + name + " in the image, or no line for it in kernels.def");
+        if (!found)
+            refuse(CUDA_ERROR_NOT_FOUND,
+                std::string("no kernel ") + name + " in the image, or no line for it in kernels.def");
         std::shared_ptr<CUfunc_st>& own = module->functions[name];
         if (!own) own = std::make_shared<CUfunc_st>(CUfunc_st{module, found});
         *function = own.get();
@@ -125,7 +129,8 @@ DOUBLE_API CUresult cuModuleGetFunction(CUfunction* function, CUmodule handle, c
 }
 
 DOUBLE_API CUresult cuFuncGetModule(CUmodule* module, CUfunction function) {
-    return call("cuFuncGetModule", CONTEXT, [=] { *module = reinterpret_cast<CUmodule>(function_of(function).module); });
+    return call(
+        "cuFuncGetModule", CONTEXT, [=] { *module = reinterpret_cast<CUmodule>(function_of(function).module); });
 }
 
 // Registers, local and constant memory are nvcc's matter: 0 here.
@@ -133,8 +138,9 @@ DOUBLE_API CUresult cuFuncGetAttribute(int* value, CUfunction_attribute which, C
     return call("cuFuncGetAttribute", CONTEXT, [=] {
         const CUfunc_st& function = function_of(handle);
         *value = which == CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK ? 1024
-                 : which == CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES ? static_cast<int>(function.most_dynamic_shared)
-                                                                           : 0;
+                 : which == CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+                     ? static_cast<int>(function.most_dynamic_shared)
+                     : 0;
     });
 }
 
@@ -143,7 +149,8 @@ DOUBLE_API CUresult cuFuncSetAttribute(CUfunction handle, CUfunction_attribute w
         CUfunc_st& function = function_of(handle);
         if (which != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES) return;
         if (value < 0 || value > settings().shared_limit) {
-            refuse(CUDA_ERROR_INVALID_VALUE, std::to_string(value) + " bytes of shared memory are above the device's limit");
+            refuse(CUDA_ERROR_INVALID_VALUE,
+                std::to_string(value) + " bytes of shared memory are above the device's limit");
         }
         function.most_dynamic_shared = value;
     });
@@ -153,8 +160,9 @@ DOUBLE_API CUresult cuFuncSetCacheConfig(CUfunction function, int) {
     return call("cuFuncSetCacheConfig", CONTEXT, [=] { function_of(function); });
 }
 
-DOUBLE_API CUresult cuLaunchKernel(CUfunction handle, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
-    unsigned block_z, unsigned shared_bytes, CUstream stream_handle, void** arguments, void** extra) {
+DOUBLE_API CUresult cuLaunchKernel(CUfunction handle, unsigned grid_x, unsigned grid_y, unsigned grid_z,
+    unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes, CUstream stream_handle,
+    void** arguments, void** extra) {
     return call("cuLaunchKernel", CONTEXT, [=] {
         const CUfunc_st& function = function_of(handle);
         const std::string& name = function.kernel->name;
@@ -164,15 +172,17 @@ DOUBLE_API CUresult cuLaunchKernel(CUfunction handle, unsigned grid_x, unsigned 
         if (block_x > 1024) refuse(CUDA_ERROR_INVALID_VALUE, std::to_string(block_x) + " threads in a block");
         if (grid_x > 2147483647u) refuse(CUDA_ERROR_INVALID_VALUE, std::to_string(grid_x) + " blocks");
         if (shared_bytes > function.most_dynamic_shared) {
-            refuse(CUDA_ERROR_INVALID_VALUE,
-                name + " may take " + std::to_string(function.most_dynamic_shared) + " bytes of shared memory, not " +
-                    std::to_string(shared_bytes));
+            refuse(CUDA_ERROR_INVALID_VALUE, name + " may take " + std::to_string(function.most_dynamic_shared) +
+                                                 " bytes of shared memory, not " + std::to_string(shared_bytes));
         }
-        if (function.kernel->threads != 0 && (block_x != function.kernel->threads || shared_bytes != function.kernel->shared_bytes)) {
+        if (function.kernel->threads != 0 &&
+            (block_x != function.kernel->threads || shared_bytes != function.kernel->shared_bytes)) {
             refuse(CUDA_ERROR_INVALID_VALUE, name + " in blocks of " + std::to_string(block_x) + " threads with " +
-                std::to_string(shared_bytes) + " bytes of shared memory, which is not what it is written for");
+                                                 std::to_string(shared_bytes) +
+                                                 " bytes of shared memory, which is not what it is written for");
         }
-        if (extra || !arguments) refuse(CUDA_ERROR_NOT_SUPPORTED, "the double takes arguments as an array of pointers only");
+        if (extra || !arguments)
+            refuse(CUDA_ERROR_NOT_SUPPORTED, "the double takes arguments as an array of pointers only");
         const Work body = function.kernel->bind(arguments);
         const uint64_t order = settings().seed == 0 ? 2 : draw();
         count("launches");

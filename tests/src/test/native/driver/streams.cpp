@@ -1,5 +1,5 @@
-// Streams and events. A stream is a list of steps; when one runs is drawn from the seed, or at once if that is 0. Only a wait - for an
-// event, or of the host - makes sure that one has run, as on a GPU.
+// Streams and events. A stream is a list of steps; when one runs is drawn from the seed, or at once if that is 0. Only
+// a wait - for an event, or of the host - makes sure that one has run, as on a GPU.
 #include <algorithm>
 #include <chrono>
 
@@ -21,7 +21,9 @@ Streams& all() {
     return streams;
 }
 
-double now() { return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double now() {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 // The first step, or one that it waits for in another stream.
 void run_one(CUstream_st& stream) {
@@ -89,7 +91,8 @@ void refuse_if_lost() {
 void record(CUevent handle, CUstream stream_handle) {
     CUevent_st& event = event_of(handle);
     CUstream_st& stream = stream_of(stream_handle);
-    if (event.context != stream.context) refuse(CUDA_ERROR_INVALID_HANDLE, "the event and the stream belong to different contexts");
+    if (event.context != stream.context)
+        refuse(CUDA_ERROR_INVALID_HANDLE, "the event and the stream belong to different contexts");
     event.capture = stream.capture;
     if (stream.capture) {
         event.tail = stream.tail;
@@ -217,7 +220,8 @@ DOUBLE_API CUresult cuStreamCreateWithPriority(CUstream* stream, unsigned flags,
 DOUBLE_API CUresult cuStreamDestroy_v2(CUstream handle) {
     return call("cuStreamDestroy_v2", CONTEXT, [=] {
         CUstream_st& stream = stream_of(handle);
-        if (&stream == current_context().legacy.get()) refuse(CUDA_ERROR_INVALID_HANDLE, "the default stream is not destroyed");
+        if (&stream == current_context().legacy.get())
+            refuse(CUDA_ERROR_INVALID_HANDLE, "the default stream is not destroyed");
         drain(stream);
         forget(&stream);
     });
@@ -255,7 +259,8 @@ DOUBLE_API CUresult cuStreamWaitEvent(CUstream stream_handle, CUevent event_hand
         CUstream_st& stream = stream_of(stream_handle);
         const CUevent_st& event = event_of(event_handle);
         if (event.capture) {
-            if (stream.capture && stream.capture != event.capture) refuse(CUDA_ERROR_STREAM_CAPTURE_ISOLATION, "two captures meet");
+            if (stream.capture && stream.capture != event.capture)
+                refuse(CUDA_ERROR_STREAM_CAPTURE_ISOLATION, "two captures meet");
             if (!stream.capture && !stream.idle()) drain(stream);
             stream.capture = event.capture;
             stream.tail.insert(event.tail.begin(), event.tail.end());
@@ -331,7 +336,8 @@ DOUBLE_API CUresult cuEventQuery(CUevent handle) {
 DOUBLE_API CUresult cuEventElapsedTime(float* milliseconds, CUevent begin, CUevent end) {
     return call("cuEventElapsedTime", CONTEXT, [=] {
         for (const CUevent event : {begin, end}) {
-            if (event_of(event).flags & CU_EVENT_DISABLE_TIMING) refuse(CUDA_ERROR_INVALID_HANDLE, "an event without timing");
+            if (event_of(event).flags & CU_EVENT_DISABLE_TIMING)
+                refuse(CUDA_ERROR_INVALID_HANDLE, "an event without timing");
             if (!event->marker) refuse(CUDA_ERROR_INVALID_HANDLE, "an event that was not recorded");
             if (!event->marker->reached) refuse(CUDA_ERROR_NOT_READY, "an event that was not reached");
         }

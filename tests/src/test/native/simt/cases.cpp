@@ -113,7 +113,8 @@ template <class Args, class Kernel>
 Result run_twin(Kernel kernel, const Args& args, int64_t scratch_bytes, Result& result) {
     std::vector<double> scratch(static_cast<size_t>(scratch_bytes) / 8 + 16);
     const uintptr_t aligned = (reinterpret_cast<uintptr_t>(scratch.data()) + 63) / 64 * 64;
-    if (kernel(PALIMPSEST_BASELINE, &args, 0, args.rows, reinterpret_cast<void*>(aligned), result.row_loss.data()) != PALIMPSEST_OK) {
+    if (kernel(PALIMPSEST_BASELINE, &args, 0, args.rows, reinterpret_cast<void*>(aligned), result.row_loss.data()) !=
+        PALIMPSEST_OK) {
         throw std::runtime_error("libpalimpsest refused its arguments");
     }
     return result;
@@ -133,17 +134,18 @@ std::string difference(const std::vector<float>& expected, const std::vector<flo
 Result kl_twin(const Library& library, const Rows& rows) {
     Result result{std::vector<double>(rows.rows), std::vector<float>(rows.rows * rows.columns)};
     Pointers at(rows);
-    palimpsest_multi_teacher_kl_args args = {rows.rows, rows.columns, rows.teachers(), rows.temperature, rows.student.data(), rows.columns,
-        at.teacher.data(), at.stride.data(), rows.begin.data(), rows.end.data(), rows.weight.data(), rows.teachers(),
-        result.gradient.data(), rows.columns};
+    palimpsest_multi_teacher_kl_args args = {rows.rows, rows.columns, rows.teachers(), rows.temperature,
+        rows.student.data(), rows.columns, at.teacher.data(), at.stride.data(), rows.begin.data(), rows.end.data(),
+        rows.weight.data(), rows.teachers(), result.gradient.data(), rows.columns};
     return run_twin(library.kl, args, library.kl_scratch(&args), result);
 }
 
 Result mse_twin(const Library& library, const Rows& rows) {
     Result result{std::vector<double>(rows.rows), std::vector<float>(rows.rows * rows.columns)};
     Pointers at(rows);
-    palimpsest_feature_mse_args args = {rows.rows, rows.columns, rows.teachers(), rows.student.data(), rows.columns, at.teacher.data(),
-        at.stride.data(), rows.weight.data(), rows.teachers(), result.gradient.data(), rows.columns};
+    palimpsest_feature_mse_args args = {rows.rows, rows.columns, rows.teachers(), rows.student.data(), rows.columns,
+        at.teacher.data(), at.stride.data(), rows.weight.data(), rows.teachers(), result.gradient.data(),
+        rows.columns};
     return run_twin(library.mse, args, library.mse_scratch(&args), result);
 }
 
@@ -164,8 +166,9 @@ void Snapshot::randomise(std::mt19937_64& random, int64_t count) {
 std::vector<float> snapshot_twin(const Library& library, const Snapshot& snapshot) {
     std::vector<float> out(snapshot.weights.size());
     const int64_t count = static_cast<int64_t>(out.size());
-    palimpsest_snapshot_reconstruction_args args = {count, snapshot.weights.data(), snapshot.words.data(), snapshot.planes, snapshot.step,
-        snapshot.channel > 0 ? snapshot.scale.data() : nullptr, snapshot.channel, out.data()};
+    palimpsest_snapshot_reconstruction_args args = {count, snapshot.weights.data(), snapshot.words.data(),
+        snapshot.planes, snapshot.step, snapshot.channel > 0 ? snapshot.scale.data() : nullptr, snapshot.channel,
+        out.data()};
     if (library.snapshot(PALIMPSEST_BASELINE, &args, 0, (count + 63) / 64) != PALIMPSEST_OK) {
         throw std::runtime_error("libpalimpsest refused its arguments");
     }

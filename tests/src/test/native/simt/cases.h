@@ -41,8 +41,8 @@ struct Rows {
     std::vector<int64_t> end;
     Type type = FLOAT32;
     double temperature = 2;
-    int64_t gap = 0;     // elements between rows that belong to nobody
-    size_t offset = 0;   // elements between a 256-byte boundary and every array
+    int64_t gap = 0;    // elements between rows that belong to nobody
+    size_t offset = 0;  // elements between a 256-byte boundary and every array
     int64_t shared_limit = HOPPER;
     std::vector<float> student;               // [rows, columns]
     std::vector<std::vector<float>> teacher;  // K of [rows, end - begin], representable in the type
@@ -81,7 +81,8 @@ struct Snapshot {
     void randomise(std::mt19937_64& random, int64_t count);
 };
 std::vector<float> snapshot_twin(const Library& library, const Snapshot& snapshot);
-std::vector<float> snapshot_cuda(const Library& library, const Snapshot& snapshot, uint64_t seed, std::string& problems);
+std::vector<float> snapshot_cuda(
+    const Library& library, const Snapshot& snapshot, uint64_t seed, std::string& problems);
 std::string difference(const std::vector<float>& expected, const std::vector<float>& actual);
 
 }  // namespace cases

@@ -68,7 +68,8 @@ std::string Watched::check(uint32_t reads, uint32_t writes) const {
 std::string Watched::check_element(size_t index, uint32_t reads, uint32_t writes) const {
     if (reads_[index] == reads && writes_[index] == writes) return "";
     return name_ + "[" + std::to_string(index) + "] was read " + std::to_string(reads_[index]) + " and written " +
-           std::to_string(writes_[index]) + " times, expected " + std::to_string(reads) + " and " + std::to_string(writes);
+           std::to_string(writes_[index]) + " times, expected " + std::to_string(reads) + " and " +
+           std::to_string(writes);
 }
 
 void* touch(const void* p, size_t bytes, bool writes) {

@@ -1,5 +1,5 @@
-// Arrays that stand for device memory. Kernels reach them through load and store alone (simt.h): the arrays are poisoned for
-// AddressSanitizer until they are read back. Every access is counted against each element it covers.
+// Arrays that stand for device memory. Kernels reach them through load and store alone (simt.h): the arrays are
+// poisoned for AddressSanitizer until they are read back. Every access is counted against each element it covers.
 #pragma once
 
 #include <cstdint>

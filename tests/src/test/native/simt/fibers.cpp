@@ -14,7 +14,8 @@
 #define __sanitizer_finish_switch_fiber(fake_stack, old_stack, old_bytes) ((void)(fake_stack))
 #endif
 
-// void palimpsest_switch(void** save, void* to): keeps the registers that calls preserve on the old stack and goes on on the new one.
+// void palimpsest_switch(void** save, void* to): keeps the registers that calls preserve on the old stack and goes on
+// on the new one.
 extern "C" void palimpsest_switch(void** save, void* to);
 extern "C" void palimpsest_enter();
 asm(R"(

@@ -7,20 +7,22 @@
 #include "device_memory.h"
 #include "simt.h"
 
-
 namespace cases {
 
 namespace {
 
-#define TYPES(name) {palimpsest_cuda_##name##_float32, palimpsest_cuda_##name##_bfloat16, palimpsest_cuda_##name##_float16}
+#define TYPES(name) \
+    { palimpsest_cuda_##name##_float32, palimpsest_cuda_##name##_bfloat16, palimpsest_cuda_##name##_float16 }
 void (*const KL[3][3])(const palimpsest_multi_teacher_kl_args, double*) = {
     TYPES(multi_teacher_kl_narrow), TYPES(multi_teacher_kl_wide), TYPES(multi_teacher_kl_streaming)};
-void (*const MSE[2][3])(const palimpsest_feature_mse_args, double*) = {TYPES(feature_mse_narrow), TYPES(feature_mse_wide)};
+void (*const MSE[2][3])(const palimpsest_feature_mse_args, double*) = {
+    TYPES(feature_mse_narrow), TYPES(feature_mse_wide)};
 
 constexpr unsigned char FILLER = 0x7b;  // what lies between rows; it must stay
 
 // Rows of `columns` elements of `size` bytes with gaps between them.
-std::vector<unsigned char> with_gaps(const unsigned char* dense, int64_t rows, int64_t columns, int64_t gap, size_t size) {
+std::vector<unsigned char> with_gaps(
+    const unsigned char* dense, int64_t rows, int64_t columns, int64_t gap, size_t size) {
     std::vector<unsigned char> all(static_cast<size_t>(rows * (columns + gap)) * size, FILLER);
     for (int64_t r = 0; dense && r < rows; r++) {
         std::memcpy(all.data() + r * (columns + gap) * size, dense + r * columns * size, columns * size);
@@ -34,9 +36,11 @@ struct Matrix {
     size_t size;
     std::unique_ptr<simt::Watched> memory;
 
-    Matrix(const char* name, const void* dense, int64_t rows_, int64_t columns_, int64_t gap_, size_t size_, size_t offset)
+    Matrix(const char* name, const void* dense, int64_t rows_, int64_t columns_, int64_t gap_, size_t size_,
+        size_t offset)
         : rows(rows_), columns(columns_), gap(gap_), size(size_) {
-        std::vector<unsigned char> bytes = with_gaps(static_cast<const unsigned char*>(dense), rows, columns, gap, size);
+        std::vector<unsigned char> bytes =
+            with_gaps(static_cast<const unsigned char*>(dense), rows, columns, gap, size);
         memory = std::make_unique<simt::Watched>(name, bytes.size(), size, offset * size);
         memory->copy_in(bytes.data());
     }
@@ -47,7 +51,8 @@ struct Matrix {
     std::string check_row(int64_t r, uint32_t reads, uint32_t writes) const {
         for (int64_t i = 0; i < stride(); i++) {
             const bool own = i < columns;
-            std::string wrong = memory->check_element(static_cast<size_t>(r * stride() + i), own ? reads : 0, own ? writes : 0);
+            std::string wrong =
+                memory->check_element(static_cast<size_t>(r * stride() + i), own ? reads : 0, own ? writes : 0);
             if (!wrong.empty()) return wrong;
         }
         return "";
@@ -98,12 +103,14 @@ struct Device {
         gradient.memory->copy_out(bytes.data());
         Result out{row_loss.values(), std::vector<float>(r.rows * r.columns)};
         for (int64_t row = 0; row < r.rows; row++) {
-            std::memcpy(out.gradient.data() + row * r.columns, bytes.data() + row * gradient.stride() * 4, r.columns * 4);
+            std::memcpy(
+                out.gradient.data() + row * r.columns, bytes.data() + row * gradient.stride() * 4, r.columns * 4);
         }
         return out;
     }
 
-    // Inputs once and outputs once; a teacher of weight 0 never. A streaming row is read and written as often as it needs.
+    // Inputs once and outputs once; a teacher of weight 0 never. A streaming row is read and written as often as it
+    // needs.
     std::string check(const Rows& r, bool streaming) const {
         std::string wrong = weight.check(1, 0);
         if (wrong.empty()) wrong = row_loss.check(0, 1);
@@ -131,9 +138,9 @@ Result kl_cuda(const Library& library, const Rows& r, uint64_t seed, std::string
     if (library.kl_launch(r.rows, r.columns, widest, r.teachers(), r.shared_limit, &shape) != PALIMPSEST_OK) {
         throw simt::Fault(refused("multi_teacher_kl"));
     }
-    const palimpsest_multi_teacher_kl_args args = {r.rows, r.columns, r.teachers(), r.temperature, d.student.address(), d.student.stride(),
-        d.pointers->data(), d.strides->data(), d.begin->data(), d.end->data(), d.weight.address(), d.weight.stride(),
-        const_cast<float*>(d.gradient.address()), d.gradient.stride()};
+    const palimpsest_multi_teacher_kl_args args = {r.rows, r.columns, r.teachers(), r.temperature, d.student.address(),
+        d.student.stride(), d.pointers->data(), d.strides->data(), d.begin->data(), d.end->data(), d.weight.address(),
+        d.weight.stride(), const_cast<float*>(d.gradient.address()), d.gradient.stride()};
     auto kernel = KL[shape.variant][r.type];
     simt::launch(shape.blocks, shape.threads, shape.shared_bytes, seed, [&] { kernel(args, d.row_loss.data()); });
     problems = d.check(r, shape.variant == PALIMPSEST_CUDA_STREAMING);
@@ -146,8 +153,9 @@ Result mse_cuda(const Library& library, const Rows& r, uint64_t seed, std::strin
     if (library.mse_launch(r.rows, r.columns, r.teachers(), r.shared_limit, &shape) != PALIMPSEST_OK) {
         throw simt::Fault(refused("feature_mse"));
     }
-    const palimpsest_feature_mse_args args = {r.rows, r.columns, r.teachers(), d.student.address(), d.student.stride(), d.pointers->data(),
-        d.strides->data(), d.weight.address(), d.weight.stride(), const_cast<float*>(d.gradient.address()), d.gradient.stride()};
+    const palimpsest_feature_mse_args args = {r.rows, r.columns, r.teachers(), d.student.address(), d.student.stride(),
+        d.pointers->data(), d.strides->data(), d.weight.address(), d.weight.stride(),
+        const_cast<float*>(d.gradient.address()), d.gradient.stride()};
     auto kernel = MSE[shape.variant][r.type];
     simt::launch(shape.blocks, shape.threads, shape.shared_bytes, seed, [&] { kernel(args, d.row_loss.data()); });
     problems = d.check(r, false);
@@ -163,9 +171,10 @@ std::vector<float> snapshot_cuda(const Library& library, const Snapshot& s, uint
     palimpsest_cuda_launch shape;
     const int64_t count = static_cast<int64_t>(s.weights.size());
     if (library.snapshot_launch(count, &shape) != PALIMPSEST_OK) throw simt::Fault(refused("snapshot_reconstruction"));
-    const palimpsest_snapshot_reconstruction_args args = {
-        count, weights.data(), planes.data(), s.planes, s.step, s.channel > 0 ? scale.data() : nullptr, s.channel, out.data()};
-    simt::launch(shape.blocks, shape.threads, shape.shared_bytes, seed, [&] { palimpsest_cuda_snapshot_reconstruction(args); });
+    const palimpsest_snapshot_reconstruction_args args = {count, weights.data(), planes.data(), s.planes, s.step,
+        s.channel > 0 ? scale.data() : nullptr, s.channel, out.data()};
+    simt::launch(
+        shape.blocks, shape.threads, shape.shared_bytes, seed, [&] { palimpsest_cuda_snapshot_reconstruction(args); });
     problems = planes.check(1, 0);
     if (problems.empty()) problems = weights.check(1, s.in_place ? 1 : 0);
     if (problems.empty() && !s.in_place) problems = other.check(0, 1);

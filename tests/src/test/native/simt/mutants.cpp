@@ -1,5 +1,5 @@
-// A kernel with one barrier left out must be caught: by other bits, a fault, or a sanitizer. What this shows is that the harness sees
-// missing barriers, and also that none of the kernels' barriers is there for nothing.
+// A kernel with one barrier left out must be caught: by other bits, a fault, or a sanitizer. What this shows is that
+// the harness sees missing barriers, and also that none of the kernels' barriers is there for nothing.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,8 +17,8 @@ namespace {
 
 constexpr int ORDERS = 6;
 
-Problem rows_case(const cases::Library& library, bool features, int64_t rows, std::vector<int64_t> begin, std::vector<int64_t> end,
-    int64_t columns, int64_t limit, uint64_t seed) {
+Problem rows_case(const cases::Library& library, bool features, int64_t rows, std::vector<int64_t> begin,
+    std::vector<int64_t> end, int64_t columns, int64_t limit, uint64_t seed) {
     cases::Rows given;
     given.rows = rows;
     given.columns = columns;
@@ -33,7 +33,8 @@ Problem rows_case(const cases::Library& library, bool features, int64_t rows, st
     return [=, &library](uint64_t order) -> std::string {
         try {
             std::string accesses;
-            return difference(expected, (features ? cases::mse_cuda : cases::kl_cuda)(library, given, order, accesses));
+            return difference(
+                expected, (features ? cases::mse_cuda : cases::kl_cuda)(library, given, order, accesses));
         } catch (const simt::Fault& e) {
             return e.what();
         }
@@ -77,7 +78,7 @@ void barriers(const cases::Library& library, uint64_t seed) {
     all.push_back(rows_case(library, false, 1, {0, 0, 500}, {4500, 4500, 4400}, 4500, cases::HOPPER, seed));
     all.push_back(rows_case(library, false, 1, begin, end, 300, 5000, seed));  // streaming
     all.push_back(rows_case(library, false, 1, {0, 0, 500}, {4500, 4500, 4400}, 4500, 20000, seed));
-    all.push_back(rows_case(library, true, 3, {0, 0}, {200, 200}, 200, cases::HOPPER, seed));      // narrow
+    all.push_back(rows_case(library, true, 3, {0, 0}, {200, 200}, 200, cases::HOPPER, seed));        // narrow
     all.push_back(rows_case(library, true, 1, {0, 0}, {40000, 40000}, 40000, cases::HOPPER, seed));  // wide
     for (const Case& c : training_cases(seed)) all.push_back(c.problem);
 
@@ -88,7 +89,8 @@ void barriers(const cases::Library& library, uint64_t seed) {
         if (site.find(simt::MEMORY_ONLY) == std::string::npos) {
             report(site + " left out", shows ? "" : "nobody missed it");
         } else {
-            report(site + " left out cannot show on a host", shows ? "it was missed: it is more than the order of memory" : "");
+            report(site + " left out cannot show on a host",
+                shows ? "it was missed: it is more than the order of memory" : "");
         }
     }
 }

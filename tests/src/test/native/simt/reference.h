@@ -1,5 +1,5 @@
-// One launch beside what plain double precision says of it: arrays in device memory, what each element must become, and how often the
-// launch may touch it.
+// One launch beside what plain double precision says of it: arrays in device memory, what each element must become,
+// and how often the launch may touch it.
 #pragma once
 
 #include <cuda/launch.h>
@@ -33,10 +33,16 @@ std::vector<T> normal(Random& random, int64_t count, T spread = 1) {
 }
 
 // Within `bound` of the value, or its very bits where the bound is 0; NaN for NaN.
-struct Expected { double value; double bound; };
+struct Expected {
+    double value;
+    double bound;
+};
 constexpr Expected KEPT = {0, -1};  // the bits from before the launch
 
-struct Touches { uint32_t reads; uint32_t writes; };
+struct Touches {
+    uint32_t reads;
+    uint32_t writes;
+};
 using TouchesOf = std::function<Touches(size_t)>;
 inline TouchesOf each(uint32_t reads, uint32_t writes) {
     return [=](size_t) { return Touches{reads, writes}; };
@@ -81,7 +87,8 @@ class Launch {
 public:
     // Without `after` all of it is KEPT.
     template <class T>
-    T* array(const char* name, const std::vector<T>& before, const TouchesOf& touches, const std::vector<Expected>& after = {}) {
+    T* array(const char* name, const std::vector<T>& before, const TouchesOf& touches,
+        const std::vector<Expected>& after = {}) {
         auto array = std::make_shared<simt::Array<T>>(name, before);
         arrays_.push_back([=]() -> std::string {
             const std::vector<T> found = array->values();
@@ -89,8 +96,10 @@ public:
                 const Expected expected = after.empty() ? KEPT : after[i];
                 if (!fits(expected, before[i], found[i])) {
                     char text[200];
-                    std::snprintf(text, sizeof text, "%s[%zu] is %.17g, expected %.17g within %g", name, i, static_cast<double>(found[i]),
-                        expected.bound < 0 ? static_cast<double>(before[i]) : expected.value, std::max(0.0, expected.bound));
+                    std::snprintf(text, sizeof text, "%s[%zu] is %.17g, expected %.17g within %g", name, i,
+                        static_cast<double>(found[i]),
+                        expected.bound < 0 ? static_cast<double>(before[i]) : expected.value,
+                        std::max(0.0, expected.bound));
                     return text;
                 }
                 const Touches t = touches(i);
@@ -103,11 +112,14 @@ public:
     }
 
     // In the blocks that kernels.def has for the kernel. Items are those of its `work`: blocks where that is `given`.
-    std::string run(const std::string& name, int64_t items, uint64_t order, const std::function<void()>& kernel) const {
+    std::string run(
+        const std::string& name, int64_t items, uint64_t order, const std::function<void()>& kernel) const {
         try {
             const Listed& listed = listed_kernel(name);
             const std::string work = listed.work;
-            const int64_t blocks = work == "one" ? 1 : work == "given" ? items : blocks_for(items, listed.geometry.items);
+            const int64_t blocks = work == "one"     ? 1
+                                   : work == "given" ? items
+                                                     : blocks_for(items, listed.geometry.items);
             simt::launch(blocks, listed.geometry.threads, listed.geometry.shared_bytes, order, kernel);
         } catch (const simt::Fault& e) {
             return e.what();

@@ -3,8 +3,8 @@
 // runner LIBRARY shapes          the launch that libpalimpsest gives for a shape
 // runner LIBRARY barriers SEED   every barrier left out in turn: each must be missed
 // runner LIBRARY harness         mistakes that the harness itself must notice
-// runner LIBRARY bypass          a kernel that reads device memory by a plain pointer: AddressSanitizer ends the process
-// runner LIBRARY case IN OUT     one case from a file (case_file.cpp)
+// runner LIBRARY bypass          a kernel that reads device memory by a plain pointer: AddressSanitizer ends the
+// process runner LIBRARY case IN OUT     one case from a file (case_file.cpp)
 //
 // Prints "ok NAME" or "FAILED NAME: why" a check, and at the end "checks N"; whoever reads it counts.
 #include <cstdio>
@@ -37,7 +37,8 @@ void harness() {
     float* p = array.data();
     must_fault("a load past the end", "outside of all arrays", 32, [&] { (void)load(p + 8); });
     must_fault("a store before the beginning", "outside of all arrays", 32, [&] { store(p - 1, 1.0f); });
-    must_fault("an unaligned 16-byte load", "unaligned access", 32, [&] { (void)load(reinterpret_cast<const uint4*>(p + 1)); });
+    must_fault("an unaligned 16-byte load", "unaligned access", 32,
+        [&] { (void)load(reinterpret_cast<const uint4*>(p + 1)); });
     must_fault("a barrier that half a block does not reach", "wait for others", 64, [] {
         if (threadIdx.x < 32) __syncthreads();
     });
@@ -57,7 +58,8 @@ void harness() {
         if (threadIdx.x < 9) (void)load(p + threadIdx.x % 8);
     });
     std::string counted = array.check(1, 0);
-    checks::report("an element that is read twice", counted.find("array[0] was read 2") == 0 ? "" : "found: " + counted);
+    checks::report(
+        "an element that is read twice", counted.find("array[0] was read 2") == 0 ? "" : "found: " + counted);
 }
 
 int run(int count, char** arguments) {

@@ -10,21 +10,22 @@ namespace {
 
 constexpr int REFUSED = -1;
 
-void expect(const std::string& name, int32_t status, const palimpsest_cuda_launch& launch, int variant, int64_t blocks, int64_t threads) {
+void expect(const std::string& name, int32_t status, const palimpsest_cuda_launch& launch, int variant, int64_t blocks,
+    int64_t threads) {
     char found[200];
-    std::snprintf(found, sizeof found, "status %d, variant %" PRId64 ", %" PRId64 " blocks of %" PRId64 " threads", status, launch.variant,
-        launch.blocks, launch.threads);
-    const bool right = variant == REFUSED
-        ? status == PALIMPSEST_INVALID_ARGUMENT
-        : status == PALIMPSEST_OK && launch.variant == variant && launch.blocks == blocks && launch.threads == threads;
+    std::snprintf(found, sizeof found, "status %d, variant %" PRId64 ", %" PRId64 " blocks of %" PRId64 " threads",
+        status, launch.variant, launch.blocks, launch.threads);
+    const bool right = variant == REFUSED ? status == PALIMPSEST_INVALID_ARGUMENT
+                                          : status == PALIMPSEST_OK && launch.variant == variant &&
+                                                launch.blocks == blocks && launch.threads == threads;
     report(name, right ? "" : std::string("found ") + found);
 }
 
 }  // namespace
 
 void shapes(const cases::Library& library) {
-    auto kl = [&](const char* name, int64_t rows, int64_t classes, int64_t widest, int64_t teachers, int64_t limit, int variant,
-                  int64_t blocks, int64_t threads) {
+    auto kl = [&](const char* name, int64_t rows, int64_t classes, int64_t widest, int64_t teachers, int64_t limit,
+                  int variant, int64_t blocks, int64_t threads) {
         palimpsest_cuda_launch launch = {};
         const int32_t status = library.kl_launch(rows, classes, widest, teachers, limit, &launch);
         expect(std::string("logits ") + name, status, launch, variant, blocks, threads);
@@ -42,7 +43,8 @@ void shapes(const cases::Library& library) {
     kl("with a range beyond the classes", 1, 10, 11, 1, cases::HOPPER, REFUSED, 0, 0);
     kl("with more teachers than shared memory lists", 1, 10, 10, 1 << 20, cases::HOPPER, REFUSED, 0, 0);
 
-    auto mse = [&](const char* name, int64_t rows, int64_t dims, int64_t teachers, int variant, int64_t blocks, int64_t threads) {
+    auto mse = [&](const char* name, int64_t rows, int64_t dims, int64_t teachers, int variant, int64_t blocks,
+                   int64_t threads) {
         palimpsest_cuda_launch launch = {};
         const int32_t status = library.mse_launch(rows, dims, teachers, cases::DEFAULT, &launch);
         expect(std::string("features ") + name, status, launch, variant, blocks, threads);

@@ -49,13 +49,15 @@ uint64_t next_random() {  // SplitMix64
 
 int current() { return static_cast<int>(thread_index.x); }
 
-// Drawn anew each time, threads keep near each other; with ranks that stay, some warps and lanes run as far ahead as barriers let them.
+// Drawn anew each time, threads keep near each other; with ranks that stay, some warps and lanes run as far ahead as
+// barriers let them.
 void make_ready(int thread) { ready.emplace(ranked ? rank[thread] : next_random(), thread); }
 
 // The current thread waits until `all` threads do.
 void wait(Waiting& waiting, size_t all, const std::string& site) {
     if (waiting.threads.empty()) waiting.site = site;
-    if (waiting.site != site && fault.empty()) fault = "threads wait at " + waiting.site + " and at " + site + " for each other";
+    if (waiting.site != site && fault.empty())
+        fault = "threads wait at " + waiting.site + " and at " + site + " for each other";
     waiting.threads.push_back(current());
     if (waiting.threads.size() == all) {
         for (int thread : waiting.threads) make_ready(thread);
@@ -100,8 +102,10 @@ void run_block(int threads, const std::function<void()>& kernel) {
 
 }  // namespace
 
-void launch(int64_t blocks, int64_t threads, int64_t shared_bytes, uint64_t seed, const std::function<void()>& kernel) {
-    if (threads % LANES != 0 || threads < LANES || threads > 1024) throw Fault(std::to_string(threads) + " threads in a block");
+void launch(
+    int64_t blocks, int64_t threads, int64_t shared_bytes, uint64_t seed, const std::function<void()>& kernel) {
+    if (threads % LANES != 0 || threads < LANES || threads > 1024)
+        throw Fault(std::to_string(threads) + " threads in a block");
     while (pool.size() < static_cast<size_t>(threads)) pool.push_back(std::make_unique<fibers::Fiber>());
     random_state = seed;
     ranked = seed % 2 != 0;
@@ -119,7 +123,8 @@ void launch(int64_t blocks, int64_t threads, int64_t shared_bytes, uint64_t seed
     for (int64_t b = 0; b < blocks && fault.empty(); b++) {
         // A new allocation of just this size for every block: AddressSanitizer sees what lies outside.
         void* memory = nullptr;
-        if (posix_memalign(&memory, 128, static_cast<size_t>(shared_bytes) + (shared_bytes == 0)) != 0) throw std::bad_alloc();
+        if (posix_memalign(&memory, 128, static_cast<size_t>(shared_bytes) + (shared_bytes == 0)) != 0)
+            throw std::bad_alloc();
         shared_memory = static_cast<unsigned char*>(memory);
         std::memset(shared_memory, 0xff, static_cast<size_t>(shared_bytes));
         block_index.x = static_cast<unsigned int>(b);

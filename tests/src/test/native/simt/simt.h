@@ -1,6 +1,6 @@
-// The part of CUDA that the kernels use, for the host: compiled with this header, a kernel is an ordinary function that simt::launch runs
-// as a grid of blocks, every thread a fiber. Whose turn it is after a barrier or a shuffle is drawn from a seed, so code that relies on
-// threads keeping step without a barrier gives other results. See README.md.
+// The part of CUDA that the kernels use, for the host: compiled with this header, a kernel is an ordinary function
+// that simt::launch runs as a grid of blocks, every thread a fiber. Whose turn it is after a barrier or a shuffle is
+// drawn from a seed, so code that relies on threads keeping step without a barrier gives other results. See README.md.
 #pragma once
 
 #include <cstddef>
@@ -26,27 +26,38 @@
 #define blockDim simt::block_size
 #define gridDim simt::grid_size
 
-struct alignas(16) uint4 { unsigned int x, y, z, w; };
-struct alignas(8) uint2 { unsigned int x, y; };
-struct alignas(16) float4 { float x, y, z, w; };
+struct alignas(16) uint4 {
+    unsigned int x, y, z, w;
+};
+struct alignas(8) uint2 {
+    unsigned int x, y;
+};
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
 
 namespace simt {
 
 constexpr int LANES = 32;
 
-struct Index { unsigned int x; };
+struct Index {
+    unsigned int x;
+};
 extern Index thread_index, block_index, block_size, grid_size;
 
 // A kernel that waits for ever, leaves a warp inside a shuffle, or touches memory that is not its own.
-struct Fault : std::runtime_error { using std::runtime_error::runtime_error; };
+struct Fault : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 enum Scope { BLOCK, WARP };
 
-// Marks a barrier beside a shuffle that waits for the same lanes: it is there for the order of memory, which a host does not lose.
+// Marks a barrier beside a shuffle that waits for the same lanes: it is there for the order of memory, which a host
+// does not lose.
 constexpr const char* MEMORY_ONLY = " order of memory";
 
-// Runs the kernel; `shared_bytes` of shared memory are filled with NaN before every block. With an odd seed some threads run as far ahead
-// as barriers let them. Throws Fault.
+// Runs the kernel; `shared_bytes` of shared memory are filled with NaN before every block. With an odd seed some
+// threads run as far ahead as barriers let them. Throws Fault.
 void launch(int64_t blocks, int64_t threads, int64_t shared_bytes, uint64_t seed, const std::function<void()>& kernel);
 
 void barrier(Scope scope, const char* file, int line);
@@ -78,13 +89,15 @@ T of_lane(const uint64_t* values, int from) {
     return value;
 }
 
-// Device memory: where the host finds [p, p + bytes), which must lie in one array (or Fault is thrown). The harness that links the kernels
-// says what an array is: counted ones in device_memory.h, allocations of the driver double in ../driver.
+// Device memory: where the host finds [p, p + bytes), which must lie in one array (or Fault is thrown). The harness
+// that links the kernels says what an array is: counted ones in device_memory.h, allocations of the driver double in
+// ../driver.
 void* touch(const void* p, size_t bytes, bool writes);
 
 }  // namespace simt
 
-// Not instrumented: watched arrays are poisoned, so that any access other than through these two is an AddressSanitizer error.
+// Not instrumented: watched arrays are poisoned, so that any access other than through these two is an
+// AddressSanitizer error.
 template <class T>
 __attribute__((no_sanitize("address"), noinline)) T load(const T* p) {
     return *static_cast<const T*>(simt::touch(p, sizeof(T), false));

@@ -24,7 +24,8 @@ struct Groups {
 
 // All teachers cover all classes.
 Groups full(int64_t classes, int teachers) {
-    return {std::to_string(teachers) + " full", std::vector<int64_t>(teachers, 0), std::vector<int64_t>(teachers, classes)};
+    return {std::to_string(teachers) + " full", std::vector<int64_t>(teachers, 0),
+        std::vector<int64_t>(teachers, classes)};
 }
 
 // Teacher k covers the k-th share of the classes, as M2KD's own groups; the last classes have no teacher.
@@ -59,8 +60,9 @@ Rows kl_rows(int64_t rows, int64_t classes, const Groups& groups) {
 const char* const TYPE[] = {"float32", "bfloat16", "float16"};
 
 std::string name_of(const char* kernel, const Rows& r, const std::string& more) {
-    return std::string(kernel) + " " + std::to_string(r.rows) + "x" + std::to_string(r.columns) + " " + more + " " + TYPE[r.type] +
-           " gap " + std::to_string(r.gap) + " offset " + std::to_string(r.offset) + " limit " + std::to_string(r.shared_limit);
+    return std::string(kernel) + " " + std::to_string(r.rows) + "x" + std::to_string(r.columns) + " " + more + " " +
+           TYPE[r.type] + " gap " + std::to_string(r.gap) + " offset " + std::to_string(r.offset) + " limit " +
+           std::to_string(r.shared_limit);
 }
 
 template <class Twin, class Cuda>
@@ -95,7 +97,8 @@ void kl_shapes(const Library& library, uint64_t seed) {
     for (int64_t classes : {1, 2, 3, 10, 31, 33, 100, 128, 129, 255, 256}) {
         check_kl(library, kl_rows(5, classes, full(classes, 3)), "3 full", seed++);
     }
-    for (int64_t classes : {257, 1000, 2047, 2048, 2049, 4100}) check_kl(library, kl_rows(2, classes, full(classes, 2)), "2 full", seed++);
+    for (int64_t classes : {257, 1000, 2047, 2048, 2049, 4100})
+        check_kl(library, kl_rows(2, classes, full(classes, 2)), "2 full", seed++);
     for (int64_t classes : {10, 100, 1001, 5000}) {
         for (const Groups& g : {own(classes, 4), cumulative(classes, 4)}) {
             for (size_t offset : {0, 1, 2}) {
@@ -155,7 +158,8 @@ void types(const Library& library, uint64_t seed) {
         std::mt19937_64 random(seed);
         all.randomise(random);
         all.weight.assign(16, 1);
-        for (size_t i = 0; i < all.teacher[0].size(); i++) all.teacher[0][i] = cases::widen(type, static_cast<uint16_t>(i));
+        for (size_t i = 0; i < all.teacher[0].size(); i++)
+            all.teacher[0][i] = cases::widen(type, static_cast<uint16_t>(i));
         check_mse(library, all, "all bit patterns", seed++, false);
     }
 }
@@ -169,7 +173,9 @@ void kl_values(const Library& library, uint64_t seed) {
             r.temperature = temperature;
             std::mt19937_64 random(seed);
             r.randomise(random);
-            auto at = [&](std::vector<float>& values, int64_t row, int64_t column) -> float& { return values[row * classes + column]; };
+            auto at = [&](std::vector<float>& values, int64_t row, int64_t column) -> float& {
+                return values[row * classes + column];
+            };
             at(r.student, 0, 1) = 1e4f;
             at(r.teacher[0], 0, 2) = -1e4f;
             at(r.teacher[0], 1, 3) = -inf;
@@ -237,9 +243,9 @@ void snapshots(const Library& library, uint64_t seed) {
             } catch (const simt::Fault& e) {
                 wrong = e.what();
             }
-            report("snapshot_reconstruction " + std::to_string(count) + " planes " + std::to_string(planes) + " step " +
-                       std::to_string(s.step) + " channel " + std::to_string(s.channel) + (s.in_place ? " in place" : "") + " offset " +
-                       std::to_string(s.offset),
+            report("snapshot_reconstruction " + std::to_string(count) + " planes " + std::to_string(planes) +
+                       " step " + std::to_string(s.step) + " channel " + std::to_string(s.channel) +
+                       (s.in_place ? " in place" : "") + " offset " + std::to_string(s.offset),
                 wrong);
         }
     }

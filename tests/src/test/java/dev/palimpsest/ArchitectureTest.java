@@ -3,9 +3,13 @@ package dev.palimpsest;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
 import java.lang.foreign.Linker;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -27,9 +31,9 @@ class ArchitectureTest {
     private static final Map<String, List<String>> MAY_USE = Map.ofEntries(
             Map.entry("kernel", List.of()),
             Map.entry("tensor", List.of("kernel")),
-            Map.entry("cuda", List.of("kernel")),
             Map.entry("optim", List.of("tensor")),
-            Map.entry("engine", List.of("cuda", "optim")),
+            Map.entry("engine", List.of("optim")),
+            Map.entry("cuda", List.of("engine")),
             Map.entry("autograd", List.of("engine")),
             Map.entry("model", List.of("autograd")),
             Map.entry("data", List.of("tensor")),
@@ -84,11 +88,52 @@ class ArchitectureTest {
     void onlyTheForeignInterfaceAndTheEngineCallNativeCode() {
         noClasses()
                 .that()
-                .resideOutsideOfPackages(ROOT + ".kernel.ffi..", ROOT + ".engine..")
+                .resideOutsideOfPackages(ROOT + ".kernel.ffi..", ROOT + ".engine.onednn..")
                 .should()
                 .dependOnClassesThat()
                 .areAssignableTo(Linker.class)
                 .check(LIBRARY);
+    }
+
+    /** Behind the façade nobody sees which backend computes: those are found by name. */
+    @Test
+    void nobodyImportsABackend() {
+        for (String backend : List.of(ROOT + ".engine.onednn", ROOT + ".cuda.engine")) {
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackage(backend)
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAPackage(backend)
+                    .check(LIBRARY);
+        }
+    }
+
+    /** Each file of an engine can be read without those that use it. */
+    @Test
+    void enginesHaveNoCircles() {
+        for (String engine : List.of(ROOT + ".engine", ROOT + ".engine.onednn", ROOT + ".cuda.engine")) {
+            SlicesRuleDefinition.slices()
+                    .assignedFrom(new TopLevelTypesOf(engine))
+                    .should()
+                    .beFreeOfCycles()
+                    .check(LIBRARY);
+        }
+    }
+
+    /** A slice for each file. */
+    private record TopLevelTypesOf(String packageName) implements SliceAssignment {
+        @Override
+        public SliceIdentifier getIdentifierOf(JavaClass type) {
+            return type.getPackageName().equals(packageName)
+                    ? SliceIdentifier.of(type.getName().split("\\$")[0])
+                    : SliceIdentifier.ignore();
+        }
+
+        @Override
+        public String getDescription() {
+            return "the files of " + packageName;
+        }
     }
 
     private static Set<String> reachable(String name) {

@@ -11,21 +11,15 @@ using namespace driver_double;
 
 namespace {
 
-enum Status : int {
-    SUCCESS = 0,
-    NOT_INITIALIZED = 1,
-    INVALID_VALUE = 7,
-    EXECUTION_FAILED = 13,
-    NOT_SUPPORTED = 15
-};
+enum Status : int { SUCCESS = 0, NOT_INITIALIZED = 1, INVALID_VALUE = 7, EXECUTION_FAILED = 13, NOT_SUPPORTED = 15 };
 enum Operation : int { N = 0, T = 1, C = 2 };
 enum MathMode : int { DEFAULT_MATH = 0, PEDANTIC_MATH = 2, TF32_MATH = 3 };
 constexpr int POINTERS_ON_DEVICE = 1;
-constexpr int FLOAT = 0;             // cudaDataType_t CUDA_R_32F
-constexpr int COMPUTE_FLOAT = 68;    // CUBLAS_COMPUTE_32F
+constexpr int FLOAT = 0;           // cudaDataType_t CUDA_R_32F
+constexpr int COMPUTE_FLOAT = 68;  // CUBLAS_COMPUTE_32F
 constexpr int COMPUTE_PEDANTIC = 69;
-constexpr int COMPUTE_DOUBLE = 70;   // CUBLAS_COMPUTE_64F
-constexpr int COMPUTE_TF32 = 77;     // CUBLAS_COMPUTE_32F_FAST_TF32
+constexpr int COMPUTE_DOUBLE = 70;  // CUBLAS_COMPUTE_64F
+constexpr int COMPUTE_TF32 = 77;    // CUBLAS_COMPUTE_32F_FAST_TF32
 
 struct Handle {
     CUstream stream = nullptr;
@@ -87,7 +81,8 @@ std::vector<T> dense(const Matrix<T>& m, int64_t rows, int64_t columns) {
 }
 
 template <class T>
-void gemm(int64_t m, int64_t n, int64_t k, T alpha, const Matrix<T>& a, const Matrix<T>& b, T beta, T* c, int64_t ldc) {
+void gemm(
+    int64_t m, int64_t n, int64_t k, T alpha, const Matrix<T>& a, const Matrix<T>& b, T beta, T* c, int64_t ldc) {
     if (m == 0 || n == 0) return;
     std::vector<T> product(static_cast<size_t>(m * n));
     if (alpha != 0 && k > 0) multiply_add(m, n, k, dense(a, m, k).data(), dense(b, k, n).data(), product.data());
@@ -112,16 +107,17 @@ void count_product(const Handle* handle, int compute) {
 }
 
 template <class T>
-Status batched(const char* function, Handle* handle, int compute, int64_t m, int64_t n, int64_t k, const T* alpha, Matrix<T> a,
-    int64_t step_a, Matrix<T> b, int64_t step_b, const T* beta, T* c, int64_t ldc, int64_t step_c, int64_t batches) {
+Status batched(const char* function, Handle* handle, int compute, int64_t m, int64_t n, int64_t k, const T* alpha,
+    Matrix<T> a, int64_t step_a, Matrix<T> b, int64_t step_b, const T* beta, T* c, int64_t ldc, int64_t step_c,
+    int64_t batches) {
     return call(function, handle, [&] {
         if (!valid(m, n, k, a, b, ldc) || batches < 0) return INVALID_VALUE;
         count_product(handle, compute);
         const Factor<T> by(handle, alpha), keep(handle, beta);
         library_enqueue(handle->stream, function, [=] {
             for (int64_t i = 0; i < batches; i++) {
-                gemm<T>(m, n, k, by.get(), {a.p + i * step_a, a.ld, a.operation}, {b.p + i * step_b, b.ld, b.operation}, keep.get(),
-                    c + i * step_c, ldc);
+                gemm<T>(m, n, k, by.get(), {a.p + i * step_a, a.ld, a.operation},
+                    {b.p + i * step_b, b.ld, b.operation}, keep.get(), c + i * step_c, ldc);
             }
         });
         return SUCCESS;
@@ -132,7 +128,8 @@ Status batched(const char* function, Handle* handle, int compute, int64_t m, int
 
 DOUBLE_API Status cublasCreate_v2(Handle** handle) {
     std::lock_guard<std::recursive_mutex> held(library_lock());
-    if (const int failed = library_call("cublasCreate_v2")) return failed < 0 ? NOT_INITIALIZED : static_cast<Status>(failed);
+    if (const int failed = library_call("cublasCreate_v2"))
+        return failed < 0 ? NOT_INITIALIZED : static_cast<Status>(failed);
     *handle = new Handle();
     handles().insert(*handle);
     library_count("live.cublas_handle", 1);
@@ -148,18 +145,18 @@ DOUBLE_API Status cublasDestroy_v2(Handle* handle) {
     return SUCCESS;
 }
 
-#define SETTER(name, field, type)                                      \
-    DOUBLE_API Status cublasSet##name(Handle* handle, type value) {    \
-        return call("cublasSet" #name, handle, [=] {                   \
-            handle->field = value;                                     \
-            return SUCCESS;                                            \
-        });                                                            \
-    }                                                                  \
-    DOUBLE_API Status cublasGet##name(Handle* handle, type* value) {   \
-        return call("cublasGet" #name, handle, [=] {                   \
-            *value = handle->field;                                    \
-            return SUCCESS;                                            \
-        });                                                            \
+#define SETTER(name, field, type)                                    \
+    DOUBLE_API Status cublasSet##name(Handle* handle, type value) {  \
+        return call("cublasSet" #name, handle, [=] {                 \
+            handle->field = value;                                   \
+            return SUCCESS;                                          \
+        });                                                          \
+    }                                                                \
+    DOUBLE_API Status cublasGet##name(Handle* handle, type* value) { \
+        return call("cublasGet" #name, handle, [=] {                 \
+            *value = handle->field;                                  \
+            return SUCCESS;                                          \
+        });                                                          \
     }
 SETTER(Stream_v2, stream, CUstream)
 SETTER(MathMode, math, int)
@@ -199,28 +196,33 @@ DOUBLE_API const char* cublasGetStatusName(int status) {
 }
 DOUBLE_API const char* cublasGetStatusString(int status) { return cublasGetStatusName(status); }
 
-DOUBLE_API Status cublasSgemm_v2(Handle* handle, int ta, int tb, int m, int n, int k, const float* alpha, const float* a, int lda,
-    const float* b, int ldb, const float* beta, float* c, int ldc) {
-    return batched<float>("cublasSgemm_v2", handle, COMPUTE_FLOAT, m, n, k, alpha, {a, lda, ta}, 0, {b, ldb, tb}, 0, beta, c, ldc, 0, 1);
+DOUBLE_API Status cublasSgemm_v2(Handle* handle, int ta, int tb, int m, int n, int k, const float* alpha,
+    const float* a, int lda, const float* b, int ldb, const float* beta, float* c, int ldc) {
+    return batched<float>(
+        "cublasSgemm_v2", handle, COMPUTE_FLOAT, m, n, k, alpha, {a, lda, ta}, 0, {b, ldb, tb}, 0, beta, c, ldc, 0, 1);
 }
 
-DOUBLE_API Status cublasDgemm_v2(Handle* handle, int ta, int tb, int m, int n, int k, const double* alpha, const double* a, int lda,
-    const double* b, int ldb, const double* beta, double* c, int ldc) {
-    return batched<double>("cublasDgemm_v2", handle, COMPUTE_DOUBLE, m, n, k, alpha, {a, lda, ta}, 0, {b, ldb, tb}, 0, beta, c, ldc, 0, 1);
+DOUBLE_API Status cublasDgemm_v2(Handle* handle, int ta, int tb, int m, int n, int k, const double* alpha,
+    const double* a, int lda, const double* b, int ldb, const double* beta, double* c, int ldc) {
+    return batched<double>("cublasDgemm_v2", handle, COMPUTE_DOUBLE, m, n, k, alpha, {a, lda, ta}, 0, {b, ldb, tb}, 0,
+        beta, c, ldc, 0, 1);
 }
 
-DOUBLE_API Status cublasSgemmStridedBatched(Handle* handle, int ta, int tb, int m, int n, int k, const float* alpha, const float* a, int
-    lda, long long step_a, const float* b, int ldb, long long step_b, const float* beta, float* c, int ldc, long long step_c, int batches) {
-    return batched<float>("cublasSgemmStridedBatched", handle, COMPUTE_FLOAT, m, n, k, alpha, {a, lda, ta}, step_a, {b, ldb, tb}, step_b, beta, c,
-        ldc, step_c, batches);
+DOUBLE_API Status cublasSgemmStridedBatched(Handle* handle, int ta, int tb, int m, int n, int k, const float* alpha,
+    const float* a, int lda, long long step_a, const float* b, int ldb, long long step_b, const float* beta, float* c,
+    int ldc, long long step_c, int batches) {
+    return batched<float>("cublasSgemmStridedBatched", handle, COMPUTE_FLOAT, m, n, k, alpha, {a, lda, ta}, step_a,
+        {b, ldb, tb}, step_b, beta, c, ldc, step_c, batches);
 }
 
-DOUBLE_API Status cublasGemmEx(Handle* handle, int ta, int tb, int m, int n, int k, const void* alpha, const void* a, int type_a, int lda,
-    const void* b, int type_b, int ldb, const void* beta, void* c, int type_c, int ldc, int compute, int) {
+DOUBLE_API Status cublasGemmEx(Handle* handle, int ta, int tb, int m, int n, int k, const void* alpha, const void* a,
+    int type_a, int lda, const void* b, int type_b, int ldb, const void* beta, void* c, int type_c, int ldc,
+    int compute, int) {
     const bool known = compute == COMPUTE_FLOAT || compute == COMPUTE_PEDANTIC || compute == COMPUTE_TF32;
     if (type_a != FLOAT || type_b != FLOAT || type_c != FLOAT || !known) return NOT_SUPPORTED;
-    return batched<float>("cublasGemmEx", handle, compute, m, n, k, static_cast<const float*>(alpha), {static_cast<const float*>(a), lda, ta}, 0,
-        {static_cast<const float*>(b), ldb, tb}, 0, static_cast<const float*>(beta), static_cast<float*>(c), ldc, 0, 1);
+    return batched<float>("cublasGemmEx", handle, compute, m, n, k, static_cast<const float*>(alpha),
+        {static_cast<const float*>(a), lda, ta}, 0, {static_cast<const float*>(b), ldb, tb}, 0,
+        static_cast<const float*>(beta), static_cast<float*>(c), ldc, 0, 1);
 }
 
 // A product with a dense vector that has its own increment.
@@ -231,8 +233,8 @@ static std::vector<float> gathered(const float* x, int64_t count, int64_t step) 
     return all;
 }
 
-DOUBLE_API Status cublasSgemv_v2(Handle* handle, int ta, int m, int n, const float* alpha, const float* a, int lda, const float* x, int
-    incx, const float* beta, float* y, int incy) {
+DOUBLE_API Status cublasSgemv_v2(Handle* handle, int ta, int m, int n, const float* alpha, const float* a, int lda,
+    const float* x, int incx, const float* beta, float* y, int incy) {
     return call("cublasSgemv_v2", handle, [&] {
         if (m < 0 || n < 0 || ta < N || ta > C || lda < m || lda < 1) return INVALID_VALUE;
         if (incx < 1 || incy < 1) return incx == 0 || incy == 0 ? INVALID_VALUE : NOT_SUPPORTED;
@@ -242,7 +244,8 @@ DOUBLE_API Status cublasSgemv_v2(Handle* handle, int ta, int m, int n, const flo
         const int64_t rows = ta == N ? m : n, columns = ta == N ? n : m;
         library_enqueue(handle->stream, "cublasSgemv_v2", [=] {
             std::vector<float> product(static_cast<size_t>(rows));
-            multiply_add(rows, 1, columns, dense<float>({a, lda, ta}, rows, columns).data(), gathered(x, columns, incx).data(), product.data());
+            multiply_add(rows, 1, columns, dense<float>({a, lda, ta}, rows, columns).data(),
+                gathered(x, columns, incx).data(), product.data());
             float* to = writable(y, static_cast<size_t>((rows - 1) * incy + 1));
             for (int64_t i = 0; i < rows; i++) to[i * incy] = blend(by.get(), product[i], keep.get(), to[i * incy]);
         });
@@ -250,7 +253,8 @@ DOUBLE_API Status cublasSgemv_v2(Handle* handle, int ta, int m, int n, const flo
     });
 }
 
-DOUBLE_API Status cublasSaxpy_v2(Handle* handle, int n, const float* alpha, const float* x, int incx, float* y, int incy) {
+DOUBLE_API Status cublasSaxpy_v2(
+    Handle* handle, int n, const float* alpha, const float* x, int incx, float* y, int incy) {
     return call("cublasSaxpy_v2", handle, [&] {
         if (incx < 1 || incy < 1) return NOT_SUPPORTED;
         if (n < 1) return SUCCESS;
@@ -277,8 +281,8 @@ DOUBLE_API Status cublasSscal_v2(Handle* handle, int n, const float* alpha, floa
     });
 }
 
-DOUBLE_API Status cublasSger_v2(Handle* handle, int m, int n, const float* alpha, const float* x, int incx, const float* y, int incy, float*
-    a, int lda) {
+DOUBLE_API Status cublasSger_v2(Handle* handle, int m, int n, const float* alpha, const float* x, int incx,
+    const float* y, int incy, float* a, int lda) {
     return call("cublasSger_v2", handle, [&] {
         if (m < 0 || n < 0 || lda < m || lda < 1) return INVALID_VALUE;
         if (incx < 1 || incy < 1) return NOT_SUPPORTED;
@@ -295,9 +299,9 @@ DOUBLE_API Status cublasSger_v2(Handle* handle, int m, int n, const float* alpha
     });
 }
 
-#define UNSUPPORTED(name)                       \
-    DOUBLE_API Status name() {                  \
-        library_call(#name);                    \
-        return NOT_SUPPORTED;                   \
+#define UNSUPPORTED(name)      \
+    DOUBLE_API Status name() { \
+        library_call(#name);   \
+        return NOT_SUPPORTED;  \
     }
 #include "unsupported.inc"

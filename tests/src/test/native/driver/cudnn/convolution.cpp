@@ -52,9 +52,12 @@ struct Shape {
     bool supported() const { return c.groups == 1 && c.cross_correlation == 1; }
     int64_t window() const { return w.size[1] * w.size[2] * w.size[3]; }
     int64_t positions() const { return y.size[2] * y.size[3]; }
-    size_t workspace(const Algorithm& a) const { return static_cast<size_t>(a.windows * window() * positions()) * sizeof(float); }
+    size_t workspace(const Algorithm& a) const {
+        return static_cast<size_t>(a.windows * window() * positions()) * sizeof(float);
+    }
 
-    // Calls body(row of the window, position, offset in x) for every pair of image `n` that does not lie in the padding.
+    // Calls body(row of the window, position, offset in x) for every pair of image `n` that does not lie in the
+    // padding.
     template <class Body>
     void for_windows(int64_t n, Body body) const {
         int64_t row = 0;
@@ -107,8 +110,10 @@ std::vector<float> forward(const Shape& shape, const float* x, const float* w) {
     std::vector<float> all(static_cast<size_t>(shape.y.elements())), windows(static_cast<size_t>(window * positions));
     for (int64_t n = 0; n < shape.x.size[0]; n++) {
         std::fill(windows.begin(), windows.end(), 0.0f);
-        shape.for_windows(n, [&](int64_t row, int64_t position, int64_t at) { windows[row * positions + position] = x[at]; });
-        driver_double::multiply_add(outputs, positions, window, filter.data(), windows.data(), all.data() + n * outputs * positions);
+        shape.for_windows(
+            n, [&](int64_t row, int64_t position, int64_t at) { windows[row * positions + position] = x[at]; });
+        driver_double::multiply_add(
+            outputs, positions, window, filter.data(), windows.data(), all.data() + n * outputs * positions);
     }
     return all;
 }
@@ -120,8 +125,10 @@ std::vector<float> backward_data(const Shape& shape, const float* w, const float
     std::vector<float> all(shape.x.extent());
     for (int64_t n = 0; n < shape.x.size[0]; n++) {
         std::vector<float> windows(static_cast<size_t>(window * positions));
-        driver_double::multiply_add(window, positions, outputs, filter.data(), image_matrix(shape, dy, n).data(), windows.data());
-        shape.for_windows(n, [&](int64_t row, int64_t position, int64_t at) { all[at] += windows[row * positions + position]; });
+        driver_double::multiply_add(
+            window, positions, outputs, filter.data(), image_matrix(shape, dy, n).data(), windows.data());
+        shape.for_windows(
+            n, [&](int64_t row, int64_t position, int64_t at) { all[at] += windows[row * positions + position]; });
     }
     return all;
 }
@@ -132,8 +139,10 @@ std::vector<float> backward_filter(const Shape& shape, const float* x, const flo
     std::vector<float> all(static_cast<size_t>(outputs * window)), windows(static_cast<size_t>(window * positions));
     for (int64_t n = 0; n < shape.x.size[0]; n++) {
         std::fill(windows.begin(), windows.end(), 0.0f);
-        shape.for_windows(n, [&](int64_t row, int64_t position, int64_t at) { windows[position * window + row] = x[at]; });
-        driver_double::multiply_add(outputs, window, positions, image_matrix(shape, dy, n).data(), windows.data(), all.data());
+        shape.for_windows(
+            n, [&](int64_t row, int64_t position, int64_t at) { windows[position * window + row] = x[at]; });
+        driver_double::multiply_add(
+            outputs, window, positions, image_matrix(shape, dy, n).data(), windows.data(), all.data());
     }
     return all;
 }
@@ -146,7 +155,8 @@ void blend_dense(const Tensor& t, float alpha, const std::vector<float>& values,
     });
 }
 
-// What every convolution checks and counts; the workspace then holds garbage, so that two streams that share one are found out.
+// What every convolution checks and counts; the workspace then holds garbage, so that two streams that share one are
+// found out.
 Status prepare(const Shape& shape, Direction direction, int number, size_t workspace_bytes, const void* workspace) {
     if (!shape.valid()) return BAD_PARAM;
     const Algorithm* chosen = algorithm(direction, number);
@@ -161,21 +171,23 @@ void spoil(void* workspace, size_t bytes) {
     if (bytes > 0) std::memset(writable(static_cast<unsigned char*>(workspace), bytes), 0xff, bytes);
 }
 
-Status list(const Shape& shape, Direction direction, size_t most_workspace, int asked, int* found, Performance* performance) {
+Status list(
+    const Shape& shape, Direction direction, size_t most_workspace, int asked, int* found, Performance* performance) {
     if (!shape.valid() || asked < 1) return BAD_PARAM;
     if (!shape.supported()) return NOT_SUPPORTED;
     *found = 0;
     for (const Algorithm& a : algorithms(direction)) {
         if (*found == asked || shape.workspace(a) > most_workspace) continue;
-        performance[*found] = {a.number, SUCCESS, static_cast<float>(*found + 1), shape.workspace(a), a.deterministic, shape.c.math, {}};
+        performance[*found] = {
+            a.number, SUCCESS, static_cast<float>(*found + 1), shape.workspace(a), a.deterministic, shape.c.math, {}};
         ++*found;
     }
     return SUCCESS;
 }
 
 // A search runs the algorithms, waits for them, and leaves its output undefined.
-Status search(const char* function, const Handle* handle, const Shape& shape, Direction direction, float* output, size_t extent,
-    size_t most_workspace, int asked, int* found, Performance* performance) {
+Status search(const char* function, const Handle* handle, const Shape& shape, Direction direction, float* output,
+    size_t extent, size_t most_workspace, int asked, int* found, Performance* performance) {
     return call(function, handle, [&] {
         const Status status = list(shape, direction, most_workspace, asked, found, performance);
         if (status != SUCCESS) return status;
@@ -215,9 +227,9 @@ DOUBLE_API Status cudnnGetConvolution2dForwardOutputDim(
     return SUCCESS;
 }
 
-DOUBLE_API Status cudnnConvolutionForward(const Handle* handle, const float* alpha, const Tensor* x, const float* x_data, const Tensor* w,
-    const float* w_data, const Convolution* c, int number, void* workspace, size_t bytes, const float* beta, const Tensor* y, float* y_data)
-    {
+DOUBLE_API Status cudnnConvolutionForward(const Handle* handle, const float* alpha, const Tensor* x,
+    const float* x_data, const Tensor* w, const float* w_data, const Convolution* c, int number, void* workspace,
+    size_t bytes, const float* beta, const Tensor* y, float* y_data) {
     return call("cudnnConvolutionForward", handle, [&] {
         if (!all_known(x, w, c, y)) return BAD_PARAM;
         const Shape shape = {*x, *w, *y, *c};
@@ -226,7 +238,8 @@ DOUBLE_API Status cudnnConvolutionForward(const Handle* handle, const float* alp
         const float by = *alpha, keep = *beta;
         library_enqueue(handle->stream, "cudnnConvolutionForward", [=] {
             spoil(workspace, bytes);
-            const std::vector<float> all = forward(shape, readable(x_data, shape.x.extent()), readable(w_data, shape.w.extent()));
+            const std::vector<float> all =
+                forward(shape, readable(x_data, shape.x.extent()), readable(w_data, shape.w.extent()));
             blend_dense(shape.y, by, all, keep, writable(y_data, shape.y.extent()));
         });
         return SUCCESS;
@@ -234,12 +247,13 @@ DOUBLE_API Status cudnnConvolutionForward(const Handle* handle, const float* alp
 }
 
 // y = activation(alpha1 conv(x) + alpha2 z + bias)
-DOUBLE_API Status cudnnConvolutionBiasActivationForward(const Handle* handle, const float* alpha1, const Tensor* x, const float* x_data,
-    const Tensor* w, const float* w_data, const Convolution* c, int number, void* workspace, size_t bytes, const float* alpha2, const
-    Tensor* z, const float* z_data, const Tensor* bias, const float* bias_data, const ActivationDescriptor* activation, const Tensor* y,
-    float* y_data) {
+DOUBLE_API Status cudnnConvolutionBiasActivationForward(const Handle* handle, const float* alpha1, const Tensor* x,
+    const float* x_data, const Tensor* w, const float* w_data, const Convolution* c, int number, void* workspace,
+    size_t bytes, const float* alpha2, const Tensor* z, const float* z_data, const Tensor* bias,
+    const float* bias_data, const ActivationDescriptor* activation, const Tensor* y, float* y_data) {
     return call("cudnnConvolutionBiasActivationForward", handle, [&] {
-        if (!all_known(x, w, c, z, bias, activation, y) || !z->same_size(*y) || !bias->spreads_over(*y)) return BAD_PARAM;
+        if (!all_known(x, w, c, z, bias, activation, y) || !z->same_size(*y) || !bias->spreads_over(*y))
+            return BAD_PARAM;
         // cuDNN does the identity with IMPLICIT_PRECOMP_GEMM alone.
         if (!activation->known() || (activation->mode == IDENTITY && number != 1)) return NOT_SUPPORTED;
         const Shape shape = {*x, *w, *y, *c};
@@ -250,7 +264,8 @@ DOUBLE_API Status cudnnConvolutionBiasActivationForward(const Handle* handle, co
         const ActivationDescriptor last = *activation;
         library_enqueue(handle->stream, "cudnnConvolutionBiasActivationForward", [=] {
             spoil(workspace, bytes);
-            const std::vector<float> all = forward(shape, readable(x_data, shape.x.extent()), readable(w_data, shape.w.extent()));
+            const std::vector<float> all =
+                forward(shape, readable(x_data, shape.x.extent()), readable(w_data, shape.w.extent()));
             const float* b = readable(bias_data, shift.extent());
             const float* from = and_by == 0 ? nullptr : readable(z_data, other.extent());
             float* to = writable(y_data, shape.y.extent());
@@ -264,9 +279,9 @@ DOUBLE_API Status cudnnConvolutionBiasActivationForward(const Handle* handle, co
     });
 }
 
-DOUBLE_API Status cudnnConvolutionBackwardData(const Handle* handle, const float* alpha, const Tensor* w, const float* w_data, const Tensor*
-    dy, const float* dy_data, const Convolution* c, int number, void* workspace, size_t bytes, const float* beta, const Tensor* dx, float*
-    dx_data) {
+DOUBLE_API Status cudnnConvolutionBackwardData(const Handle* handle, const float* alpha, const Tensor* w,
+    const float* w_data, const Tensor* dy, const float* dy_data, const Convolution* c, int number, void* workspace,
+    size_t bytes, const float* beta, const Tensor* dx, float* dx_data) {
     return call("cudnnConvolutionBackwardData", handle, [&] {
         if (!all_known(w, dy, c, dx)) return BAD_PARAM;
         const Shape shape = {*dx, *w, *dy, *c};
@@ -287,9 +302,9 @@ DOUBLE_API Status cudnnConvolutionBackwardData(const Handle* handle, const float
     });
 }
 
-DOUBLE_API Status cudnnConvolutionBackwardFilter(const Handle* handle, const float* alpha, const Tensor* x, const float* x_data, const
-    Tensor* dy, const float* dy_data, const Convolution* c, int number, void* workspace, size_t bytes, const float* beta, const Tensor* dw,
-    float* dw_data) {
+DOUBLE_API Status cudnnConvolutionBackwardFilter(const Handle* handle, const float* alpha, const Tensor* x,
+    const float* x_data, const Tensor* dy, const float* dy_data, const Convolution* c, int number, void* workspace,
+    size_t bytes, const float* beta, const Tensor* dw, float* dw_data) {
     return call("cudnnConvolutionBackwardFilter", handle, [&] {
         if (!all_known(x, dy, c, dw)) return BAD_PARAM;
         const Shape shape = {*x, *dw, *dy, *c};
@@ -306,8 +321,8 @@ DOUBLE_API Status cudnnConvolutionBackwardFilter(const Handle* handle, const flo
     });
 }
 
-DOUBLE_API Status cudnnConvolutionBackwardBias(
-    const Handle* handle, const float* alpha, const Tensor* dy, const float* dy_data, const float* beta, const Tensor* db, float* db_data) {
+DOUBLE_API Status cudnnConvolutionBackwardBias(const Handle* handle, const float* alpha, const Tensor* dy,
+    const float* dy_data, const float* beta, const Tensor* db, float* db_data) {
     return call("cudnnConvolutionBackwardBias", handle, [&] {
         if (!all_known(dy, db) || db->elements() != dy->size[1] || db->size[1] != dy->size[1]) return BAD_PARAM;
         const float by = *alpha, keep = *beta;
@@ -315,7 +330,8 @@ DOUBLE_API Status cudnnConvolutionBackwardBias(
         library_enqueue(handle->stream, "cudnnConvolutionBackwardBias", [=] {
             const float* from = readable(dy_data, from_shape.extent());
             std::vector<double> sum(static_cast<size_t>(from_shape.size[1]));
-            for_each(from_shape, [&](int64_t n, int64_t k, int64_t p, int64_t q) { sum[k] += from[from_shape.at(n, k, p, q)]; });
+            for_each(from_shape,
+                [&](int64_t n, int64_t k, int64_t p, int64_t q) { sum[k] += from[from_shape.at(n, k, p, q)]; });
             float* to = writable(db_data, to_shape.extent());
             for (int64_t k = 0; k < to_shape.size[1]; k++) {
                 float& old = to[to_shape.at(0, k, 0, 0)];
@@ -327,29 +343,30 @@ DOUBLE_API Status cudnnConvolutionBackwardBias(
 }
 
 // The three directions name their descriptors in different orders; Shape is always x, w, y.
-#define CHOICE(Name, direction, A, B, D, shape_of)                                                                                       \
-    DOUBLE_API Status cudnnGetConvolution##Name##AlgorithmMaxCount(const Handle* handle, int* count) {                                   \
-        return most(handle, direction, count);                                                                                           \
-    }                                                                                                                                    \
-    DOUBLE_API Status cudnnGetConvolution##Name##WorkspaceSize(                                                                          \
-        const Handle*, const Tensor* A, const Tensor* B, const Convolution* c, const Tensor* D, int number, size_t* bytes) {             \
-        return all_known(A, B, c, D) ? workspace_size(shape_of, direction, number, bytes) : BAD_PARAM;                                   \
-    }                                                                                                                                    \
-    DOUBLE_API Status cudnnGetConvolution##Name##Algorithm_v7(const Handle*, const Tensor* A, const Tensor* B, const Convolution* c,     \
-        const Tensor* D, int asked, int* found, Performance* performance) {                                                              \
-        return all_known(A, B, c, D) ? list(shape_of, direction, ANY, asked, found, performance) : BAD_PARAM;                            \
-    }                                                                                                                                    \
-    DOUBLE_API Status cudnnFindConvolution##Name##Algorithm(const Handle* handle, const Tensor* A, const Tensor* B,                      \
-        const Convolution* c, const Tensor* D, int asked, int* found, Performance* performance) {                                        \
-        if (!all_known(A, B, c, D)) return BAD_PARAM;                                                                                    \
-        return search("cudnnFindConvolution" #Name "Algorithm", handle, shape_of, direction, nullptr, 0, ANY, asked, found, performance); \
-    }                                                                                                                                    \
-    DOUBLE_API Status cudnnFindConvolution##Name##AlgorithmEx(const Handle* handle, const Tensor* A, const float*, const Tensor* B,      \
-        const float*, const Convolution* c, const Tensor* D, float* output, int asked, int* found, Performance* performance, void*,      \
-        size_t bytes) {                                                                                                                  \
-        if (!all_known(A, B, c, D)) return BAD_PARAM;                                                                                    \
-        return search("cudnnFindConvolution" #Name "AlgorithmEx", handle, shape_of, direction, output, D->extent(), bytes, asked, found, \
-            performance);                                                                                                                \
+#define CHOICE(Name, direction, A, B, D, shape_of)                                                                   \
+    DOUBLE_API Status cudnnGetConvolution##Name##AlgorithmMaxCount(const Handle* handle, int* count) {               \
+        return most(handle, direction, count);                                                                       \
+    }                                                                                                                \
+    DOUBLE_API Status cudnnGetConvolution##Name##WorkspaceSize(const Handle*, const Tensor* A, const Tensor* B,      \
+        const Convolution* c, const Tensor* D, int number, size_t* bytes) {                                          \
+        return all_known(A, B, c, D) ? workspace_size(shape_of, direction, number, bytes) : BAD_PARAM;               \
+    }                                                                                                                \
+    DOUBLE_API Status cudnnGetConvolution##Name##Algorithm_v7(const Handle*, const Tensor* A, const Tensor* B,       \
+        const Convolution* c, const Tensor* D, int asked, int* found, Performance* performance) {                    \
+        return all_known(A, B, c, D) ? list(shape_of, direction, ANY, asked, found, performance) : BAD_PARAM;        \
+    }                                                                                                                \
+    DOUBLE_API Status cudnnFindConvolution##Name##Algorithm(const Handle* handle, const Tensor* A, const Tensor* B,  \
+        const Convolution* c, const Tensor* D, int asked, int* found, Performance* performance) {                    \
+        if (!all_known(A, B, c, D)) return BAD_PARAM;                                                                \
+        return search("cudnnFindConvolution" #Name "Algorithm", handle, shape_of, direction, nullptr, 0, ANY, asked, \
+            found, performance);                                                                                     \
+    }                                                                                                                \
+    DOUBLE_API Status cudnnFindConvolution##Name##AlgorithmEx(const Handle* handle, const Tensor* A, const float*,   \
+        const Tensor* B, const float*, const Convolution* c, const Tensor* D, float* output, int asked, int* found,  \
+        Performance* performance, void*, size_t bytes) {                                                             \
+        if (!all_known(A, B, c, D)) return BAD_PARAM;                                                                \
+        return search("cudnnFindConvolution" #Name "AlgorithmEx", handle, shape_of, direction, output, D->extent(),  \
+            bytes, asked, found, performance);                                                                       \
     }
 CHOICE(Forward, FORWARD, x, w, y, (Shape{*x, *w, *y, *c}))
 CHOICE(BackwardData, DATA, w, dy, dx, (Shape{*dx, *w, *dy, *c}))

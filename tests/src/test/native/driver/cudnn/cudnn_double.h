@@ -44,7 +44,9 @@ struct Tensor {
         for (int d = 0; d < 4; d++) last += (size[d] - 1) * stride[d];
         return elements() == 0 ? 0 : static_cast<size_t>(last + 1);
     }
-    int64_t at(int64_t n, int64_t c, int64_t h, int64_t w) const { return n * stride[0] + c * stride[1] + h * stride[2] + w * stride[3]; }
+    int64_t at(int64_t n, int64_t c, int64_t h, int64_t w) const {
+        return n * stride[0] + c * stride[1] + h * stride[2] + w * stride[3];
+    }
     bool valid() const { return size[0] > 0 && size[1] > 0 && size[2] > 0 && size[3] > 0; }
     bool same_size(const Tensor& other) const { return std::equal(size, size + 4, other.size); }
     // Each dimension that of `other`, or 1.
@@ -98,8 +100,12 @@ struct Pooling {
     int window[2] = {1, 1}, pad[2] = {}, stride[2] = {1, 1};
 };
 
-struct OpTensor { int operation = 0; };
-struct ReduceTensor { int operation = 0; };
+struct OpTensor {
+    int operation = 0;
+};
+struct ReduceTensor {
+    int operation = 0;
+};
 
 // Whether the descriptor was created and not destroyed.
 bool known(const void* descriptor);
@@ -116,7 +122,8 @@ bool all_known(const D*... descriptors) {
 template <class Body>
 Status call(const char* function, const Handle* handle, Body body) {
     std::lock_guard<std::recursive_mutex> held(driver_double::library_lock());
-    if (const int failed = driver_double::library_call(function)) return failed < 0 ? EXECUTION_FAILED : static_cast<Status>(failed);
+    if (const int failed = driver_double::library_call(function))
+        return failed < 0 ? EXECUTION_FAILED : static_cast<Status>(failed);
     if (!known(handle)) return NOT_INITIALIZED;
     return body();
 }

@@ -57,7 +57,8 @@ DOUBLE_API const char* cudnnGetErrorString(int status) {
 
 DOUBLE_API Status cudnnCreate(Handle** handle) {
     std::lock_guard<std::recursive_mutex> held(driver_double::library_lock());
-    if (const int failed = driver_double::library_call("cudnnCreate")) return failed < 0 ? NOT_INITIALIZED : static_cast<Status>(failed);
+    if (const int failed = driver_double::library_call("cudnnCreate"))
+        return failed < 0 ? NOT_INITIALIZED : static_cast<Status>(failed);
     *handle = new Handle();
     handles().insert(*handle);
     driver_double::library_count("live.cudnn_handle", 1);
@@ -87,20 +88,20 @@ DOUBLE_API Status cudnnGetStream(Handle* handle, CUstream* stream) {
     });
 }
 
-#define DESCRIPTOR(name, Type)                                                       \
-    DOUBLE_API Status cudnnCreate##name##Descriptor(Type** descriptor) {             \
-        std::lock_guard<std::recursive_mutex> held(driver_double::library_lock());   \
-        *descriptor = new Type();                                                    \
-        remember_descriptor(*descriptor);                                            \
-        return SUCCESS;                                                              \
-    }                                                                                \
-    DOUBLE_API Status cudnnDestroy##name##Descriptor(Type* descriptor) {             \
-        std::lock_guard<std::recursive_mutex> held(driver_double::library_lock());   \
-        if (!descriptor) return SUCCESS;                                             \
-        if (!known(static_cast<const void*>(descriptor))) return BAD_PARAM;          \
-        forget_descriptor(descriptor);                                               \
-        delete descriptor;                                                           \
-        return SUCCESS;                                                              \
+#define DESCRIPTOR(name, Type)                                                     \
+    DOUBLE_API Status cudnnCreate##name##Descriptor(Type** descriptor) {           \
+        std::lock_guard<std::recursive_mutex> held(driver_double::library_lock()); \
+        *descriptor = new Type();                                                  \
+        remember_descriptor(*descriptor);                                          \
+        return SUCCESS;                                                            \
+    }                                                                              \
+    DOUBLE_API Status cudnnDestroy##name##Descriptor(Type* descriptor) {           \
+        std::lock_guard<std::recursive_mutex> held(driver_double::library_lock()); \
+        if (!descriptor) return SUCCESS;                                           \
+        if (!known(static_cast<const void*>(descriptor))) return BAD_PARAM;        \
+        forget_descriptor(descriptor);                                             \
+        delete descriptor;                                                         \
+        return SUCCESS;                                                            \
     }
 DESCRIPTOR(Tensor, Tensor)
 DESCRIPTOR(Filter, Tensor)
@@ -130,7 +131,8 @@ DOUBLE_API Status cudnnSetTensor4dDescriptor(Tensor* t, int format, int type, in
     return set(t, type, size, nullptr, format);
 }
 
-DOUBLE_API Status cudnnSetTensor4dDescriptorEx(Tensor* t, int type, int n, int c, int h, int w, int sn, int sc, int sh, int sw) {
+DOUBLE_API Status cudnnSetTensor4dDescriptorEx(
+    Tensor* t, int type, int n, int c, int h, int w, int sn, int sc, int sh, int sw) {
     const int size[] = {n, c, h, w}, stride[] = {sn, sc, sh, sw};
     return set(t, type, size, stride, NCHW);
 }
@@ -163,11 +165,14 @@ DOUBLE_API Status cudnnSetFilter4dDescriptor(Tensor* t, int type, int format, in
     return set(t, type, size, nullptr, format);
 }
 
-DOUBLE_API Status cudnnGetFilterSizeInBytes(const Tensor* t, size_t* bytes) { return cudnnGetTensorSizeInBytes(t, bytes); }
+DOUBLE_API Status cudnnGetFilterSizeInBytes(const Tensor* t, size_t* bytes) {
+    return cudnnGetTensorSizeInBytes(t, bytes);
+}
 
-DOUBLE_API Status cudnnSetConvolution2dDescriptor(
-    Convolution* c, int pad_h, int pad_w, int stride_h, int stride_w, int dilation_h, int dilation_w, int mode, int type) {
-    if (!all_known(c) || pad_h < 0 || pad_w < 0 || stride_h < 1 || stride_w < 1 || dilation_h < 1 || dilation_w < 1) return BAD_PARAM;
+DOUBLE_API Status cudnnSetConvolution2dDescriptor(Convolution* c, int pad_h, int pad_w, int stride_h, int stride_w,
+    int dilation_h, int dilation_w, int mode, int type) {
+    if (!all_known(c) || pad_h < 0 || pad_w < 0 || stride_h < 1 || stride_w < 1 || dilation_h < 1 || dilation_w < 1)
+        return BAD_PARAM;
     if (type != FLOAT) return NOT_SUPPORTED;
     *c = {{pad_h, pad_w}, {stride_h, stride_w}, {dilation_h, dilation_w}, mode, 1, DEFAULT_MATH, type};
     return SUCCESS;
@@ -191,15 +196,17 @@ DOUBLE_API Status cudnnSetConvolutionGroupCount(Convolution* c, int groups) {
     return SUCCESS;
 }
 
-DOUBLE_API Status cudnnSetActivationDescriptor(ActivationDescriptor* a, int mode, int propagate_nan, double coefficient) {
+DOUBLE_API Status cudnnSetActivationDescriptor(
+    ActivationDescriptor* a, int mode, int propagate_nan, double coefficient) {
     if (!all_known(a)) return BAD_PARAM;
     *a = {mode, propagate_nan, coefficient};
     return SUCCESS;
 }
 
-DOUBLE_API Status cudnnSetPooling2dDescriptor(
-    Pooling* p, int mode, int propagate_nan, int window_h, int window_w, int pad_h, int pad_w, int stride_h, int stride_w) {
-    if (!all_known(p) || window_h < 1 || window_w < 1 || stride_h < 1 || stride_w < 1 || pad_h < 0 || pad_w < 0) return BAD_PARAM;
+DOUBLE_API Status cudnnSetPooling2dDescriptor(Pooling* p, int mode, int propagate_nan, int window_h, int window_w,
+    int pad_h, int pad_w, int stride_h, int stride_w) {
+    if (!all_known(p) || window_h < 1 || window_w < 1 || stride_h < 1 || stride_w < 1 || pad_h < 0 || pad_w < 0)
+        return BAD_PARAM;
     *p = {mode, propagate_nan, {window_h, window_w}, {pad_h, pad_w}, {stride_h, stride_w}};
     return SUCCESS;
 }
@@ -223,9 +230,9 @@ DOUBLE_API Status cudnnDeriveBNTensorDescriptor(Tensor* derived, const Tensor* x
     return set(derived, FLOAT, size, nullptr, NCHW);
 }
 
-#define UNSUPPORTED(name)                     \
-    DOUBLE_API Status name() {                \
-        driver_double::library_call(#name);   \
-        return NOT_SUPPORTED;                 \
+#define UNSUPPORTED(name)                   \
+    DOUBLE_API Status name() {              \
+        driver_double::library_call(#name); \
+        return NOT_SUPPORTED;               \
     }
 #include "unsupported.inc"

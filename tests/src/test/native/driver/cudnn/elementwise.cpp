@@ -5,8 +5,8 @@
 
 using namespace cudnn_double;
 
-DOUBLE_API Status cudnnActivationForward(const Handle* handle, const ActivationDescriptor* activation, const float* alpha, const Tensor* x,
-    const float* x_data, const float* beta, const Tensor* y, float* y_data) {
+DOUBLE_API Status cudnnActivationForward(const Handle* handle, const ActivationDescriptor* activation,
+    const float* alpha, const Tensor* x, const float* x_data, const float* beta, const Tensor* y, float* y_data) {
     return call("cudnnActivationForward", handle, [&] {
         if (!all_known(activation, x, y) || !x->same_size(*y)) return BAD_PARAM;
         if (!activation->known()) return NOT_SUPPORTED;
@@ -25,11 +25,12 @@ DOUBLE_API Status cudnnActivationForward(const Handle* handle, const ActivationD
     });
 }
 
-DOUBLE_API Status cudnnActivationBackward(const Handle* handle, const ActivationDescriptor* activation, const float* alpha, const Tensor* y,
-    const float* y_data, const Tensor* dy, const float* dy_data, const Tensor* x, const float* x_data, const float* beta, const Tensor* dx,
-    float* dx_data) {
+DOUBLE_API Status cudnnActivationBackward(const Handle* handle, const ActivationDescriptor* activation,
+    const float* alpha, const Tensor* y, const float* y_data, const Tensor* dy, const float* dy_data, const Tensor* x,
+    const float* x_data, const float* beta, const Tensor* dx, float* dx_data) {
     return call("cudnnActivationBackward", handle, [&] {
-        if (!all_known(activation, y, dy, x, dx) || !y->same_size(*dy) || !y->same_size(*x) || !y->same_size(*dx)) return BAD_PARAM;
+        if (!all_known(activation, y, dy, x, dx) || !y->same_size(*dy) || !y->same_size(*x) || !y->same_size(*dx))
+            return BAD_PARAM;
         if (!activation->known()) return NOT_SUPPORTED;
         const float by = *alpha, keep = *beta;
         const Tensor result = *y, above = *dy, in = *x, out = *dx;
@@ -49,8 +50,8 @@ DOUBLE_API Status cudnnActivationBackward(const Handle* handle, const Activation
 }
 
 // C = alpha A + beta C, with A spread over C.
-static Status add(const char* function, const Handle* handle, const float* alpha, const Tensor* a, const float* a_data, const float* beta,
-    const Tensor* c, float* c_data) {
+static Status add(const char* function, const Handle* handle, const float* alpha, const Tensor* a, const float* a_data,
+    const float* beta, const Tensor* c, float* c_data) {
     return call(function, handle, [&] {
         if (!all_known(a, c) || !a->spreads_over(*c)) return BAD_PARAM;
         const float by = *alpha, keep = *beta;
@@ -67,20 +68,21 @@ static Status add(const char* function, const Handle* handle, const float* alpha
     });
 }
 
-DOUBLE_API Status cudnnAddTensor(const Handle* handle, const float* alpha, const Tensor* a, const float* a_data, const float* beta,
-    const Tensor* c, float* c_data) {
+DOUBLE_API Status cudnnAddTensor(const Handle* handle, const float* alpha, const Tensor* a, const float* a_data,
+    const float* beta, const Tensor* c, float* c_data) {
     return add("cudnnAddTensor", handle, alpha, a, a_data, beta, c, c_data);
 }
 
-DOUBLE_API Status cudnnTransformTensor(const Handle* handle, const float* alpha, const Tensor* x, const float* x_data, const float* beta,
-    const Tensor* y, float* y_data) {
+DOUBLE_API Status cudnnTransformTensor(const Handle* handle, const float* alpha, const Tensor* x, const float* x_data,
+    const float* beta, const Tensor* y, float* y_data) {
     if (!all_known(x, y) || !x->same_size(*y)) return BAD_PARAM;
     return add("cudnnTransformTensor", handle, alpha, x, x_data, beta, y, y_data);
 }
 
 // C = operation(alpha1 A, alpha2 B) + beta C, with B spread over C.
-DOUBLE_API Status cudnnOpTensor(const Handle* handle, const OpTensor* op, const float* alpha1, const Tensor* a, const float* a_data,
-    const float* alpha2, const Tensor* b, const float* b_data, const float* beta, const Tensor* c, float* c_data) {
+DOUBLE_API Status cudnnOpTensor(const Handle* handle, const OpTensor* op, const float* alpha1, const Tensor* a,
+    const float* a_data, const float* alpha2, const Tensor* b, const float* b_data, const float* beta, const Tensor* c,
+    float* c_data) {
     return call("cudnnOpTensor", handle, [&] {
         if (!all_known(op, a, b, c) || !a->same_size(*c) || !b->spreads_over(*c)) return BAD_PARAM;
         enum { ADD, MULTIPLY, MINIMUM, MAXIMUM };
@@ -131,19 +133,21 @@ DOUBLE_API Status cudnnSetTensor(const Handle* handle, const Tensor* y, float* y
     });
 }
 
-DOUBLE_API Status cudnnGetReductionWorkspaceSize(const Handle*, const ReduceTensor*, const Tensor*, const Tensor*, size_t* bytes) {
+DOUBLE_API Status cudnnGetReductionWorkspaceSize(
+    const Handle*, const ReduceTensor*, const Tensor*, const Tensor*, size_t* bytes) {
     *bytes = 0;
     return SUCCESS;
 }
 
-DOUBLE_API Status cudnnGetReductionIndicesSize(const Handle*, const ReduceTensor*, const Tensor*, const Tensor*, size_t* bytes) {
+DOUBLE_API Status cudnnGetReductionIndicesSize(
+    const Handle*, const ReduceTensor*, const Tensor*, const Tensor*, size_t* bytes) {
     *bytes = 0;
     return SUCCESS;
 }
 
 // C = alpha reduce(A) + beta C, over the dimensions that are 1 in C.
-DOUBLE_API Status cudnnReduceTensor(const Handle* handle, const ReduceTensor* reduction, void*, size_t, void*, size_t, const float* alpha,
-    const Tensor* a, const float* a_data, const float* beta, const Tensor* c, float* c_data) {
+DOUBLE_API Status cudnnReduceTensor(const Handle* handle, const ReduceTensor* reduction, void*, size_t, void*, size_t,
+    const float* alpha, const Tensor* a, const float* a_data, const float* beta, const Tensor* c, float* c_data) {
     return call("cudnnReduceTensor", handle, [&] {
         if (!all_known(reduction, a, c) || !c->spreads_over(*a)) return BAD_PARAM;
         enum { ADD = 0, AVERAGE = 5 };
@@ -154,7 +158,9 @@ DOUBLE_API Status cudnnReduceTensor(const Handle* handle, const ReduceTensor* re
         library_enqueue(handle->stream, "cudnnReduceTensor", [=] {
             const float* from = readable(a_data, in.extent());
             std::vector<double> sum(out.extent());
-            for_each(in, [&](int64_t n, int64_t k, int64_t h, int64_t w) { sum[out.spread(n, k, h, w)] += from[in.at(n, k, h, w)]; });
+            for_each(in, [&](int64_t n, int64_t k, int64_t h, int64_t w) {
+                sum[out.spread(n, k, h, w)] += from[in.at(n, k, h, w)];
+            });
             const double divisor = operation == ADD ? 1 : static_cast<double>(in.elements() / out.elements());
             float* to = writable(c_data, out.extent());
             for_each(out, [&](int64_t n, int64_t k, int64_t h, int64_t w) {

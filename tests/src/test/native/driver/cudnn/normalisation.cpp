@@ -26,7 +26,8 @@ Moments moments(const Tensor& x, const float* from) {
 }
 
 bool valid(int mode, const Tensor* x, const Tensor* y, const Tensor* parameters) {
-    return mode != PER_ACTIVATION && x->same_size(*y) && parameters->elements() == x->size[1] && parameters->size[1] == x->size[1];
+    return mode != PER_ACTIVATION && x->same_size(*y) && parameters->elements() == x->size[1] &&
+           parameters->size[1] == x->size[1];
 }
 
 void update(float* running, size_t at, double factor, double value) {
@@ -35,9 +36,10 @@ void update(float* running, size_t at, double factor, double value) {
 
 }  // namespace
 
-DOUBLE_API Status cudnnBatchNormalizationForwardTraining(const Handle* handle, int mode, const float* alpha, const float* beta, const
-    Tensor* x, const float* x_data, const Tensor* y, float* y_data, const Tensor* parameters, const float* scale, const float* shift, double
-    factor, float* running_mean, float* running_variance, double epsilon, float* saved_mean, float* saved_inverse) {
+DOUBLE_API Status cudnnBatchNormalizationForwardTraining(const Handle* handle, int mode, const float* alpha,
+    const float* beta, const Tensor* x, const float* x_data, const Tensor* y, float* y_data, const Tensor* parameters,
+    const float* scale, const float* shift, double factor, float* running_mean, float* running_variance,
+    double epsilon, float* saved_mean, float* saved_inverse) {
     return call("cudnnBatchNormalizationForwardTraining", handle, [&] {
         if (!all_known(x, y, parameters) || epsilon < 0) return BAD_PARAM;
         if (!running_mean != !running_variance || !saved_mean != !saved_inverse) return BAD_PARAM;  // both or neither
@@ -75,9 +77,9 @@ DOUBLE_API Status cudnnBatchNormalizationForwardTraining(const Handle* handle, i
     });
 }
 
-DOUBLE_API Status cudnnBatchNormalizationForwardInference(const Handle* handle, int mode, const float* alpha, const float* beta, const
-    Tensor* x, const float* x_data, const Tensor* y, float* y_data, const Tensor* parameters, const float* scale, const float* shift, const
-    float* mean, const float* variance, double epsilon) {
+DOUBLE_API Status cudnnBatchNormalizationForwardInference(const Handle* handle, int mode, const float* alpha,
+    const float* beta, const Tensor* x, const float* x_data, const Tensor* y, float* y_data, const Tensor* parameters,
+    const float* scale, const float* shift, const float* mean, const float* variance, double epsilon) {
     return call("cudnnBatchNormalizationForwardInference", handle, [&] {
         if (!all_known(x, y, parameters) || epsilon < 0) return BAD_PARAM;
         if (!valid(mode, x, y, parameters)) return mode == PER_ACTIVATION ? NOT_SUPPORTED : BAD_PARAM;
@@ -99,12 +101,14 @@ DOUBLE_API Status cudnnBatchNormalizationForwardInference(const Handle* handle, 
     });
 }
 
-DOUBLE_API Status cudnnBatchNormalizationBackward(const Handle* handle, int mode, const float* alpha_data, const float* beta_data, const
-    float* alpha_parameters, const float* beta_parameters, const Tensor* x, const float* x_data, const Tensor* dy, const float* dy_data,
-    const Tensor* dx, float* dx_data, const Tensor* parameters, const float* scale, float* dscale, float* dshift, double epsilon, const
-    float* saved_mean, const float* saved_inverse) {
+DOUBLE_API Status cudnnBatchNormalizationBackward(const Handle* handle, int mode, const float* alpha_data,
+    const float* beta_data, const float* alpha_parameters, const float* beta_parameters, const Tensor* x,
+    const float* x_data, const Tensor* dy, const float* dy_data, const Tensor* dx, float* dx_data,
+    const Tensor* parameters, const float* scale, float* dscale, float* dshift, double epsilon,
+    const float* saved_mean, const float* saved_inverse) {
     return call("cudnnBatchNormalizationBackward", handle, [&] {
-        if (!all_known(x, dy, dx, parameters) || epsilon < 0 || !saved_mean != !saved_inverse || !x->same_size(*dx)) return BAD_PARAM;
+        if (!all_known(x, dy, dx, parameters) || epsilon < 0 || !saved_mean != !saved_inverse || !x->same_size(*dx))
+            return BAD_PARAM;
         if (!valid(mode, x, dy, parameters)) return mode == PER_ACTIVATION ? NOT_SUPPORTED : BAD_PARAM;
         const float by = *alpha_data, keep = *beta_data, by_p = *alpha_parameters, keep_p = *beta_parameters;
         const Tensor in = *x, gradient = *dy, out = *dx;
@@ -116,7 +120,8 @@ DOUBLE_API Status cudnnBatchNormalizationBackward(const Handle* handle, int mode
             const Moments m = moments(in, from);
             std::vector<double> mean = m.mean, inverse(channels), sum(channels), product(channels);
             for (size_t c = 0; c < channels; c++) {
-                inverse[c] = saved_inverse ? readable(saved_inverse, channels)[c] : 1 / std::sqrt(m.variance[c] + epsilon);
+                inverse[c] =
+                    saved_inverse ? readable(saved_inverse, channels)[c] : 1 / std::sqrt(m.variance[c] + epsilon);
                 if (saved_mean) mean[c] = readable(saved_mean, channels)[c];
             }
             for_each(in, [&](int64_t n, int64_t c, int64_t h, int64_t w) {

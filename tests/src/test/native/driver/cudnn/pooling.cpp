@@ -11,13 +11,17 @@ enum Mode : int { MAXIMUM = 0, AVERAGE_WITH_PADDING = 1, AVERAGE = 2, MAXIMUM_DE
 
 bool maximum(const Pooling& p) { return p.mode == MAXIMUM || p.mode == MAXIMUM_DETERMINISTIC; }
 
-int64_t output(const Pooling& p, int d, int64_t input) { return (input + 2 * p.pad[d] - p.window[d]) / p.stride[d] + 1; }
-
-bool valid(const Pooling& p, const Tensor& x, const Tensor& y) {
-    return x.size[0] == y.size[0] && x.size[1] == y.size[1] && y.size[2] == output(p, 0, x.size[2]) && y.size[3] == output(p, 1, x.size[3]);
+int64_t output(const Pooling& p, int d, int64_t input) {
+    return (input + 2 * p.pad[d] - p.window[d]) / p.stride[d] + 1;
 }
 
-// Calls body(offset in x) for what the window at (h, w) of the result holds, without the padding; returns how many that are.
+bool valid(const Pooling& p, const Tensor& x, const Tensor& y) {
+    return x.size[0] == y.size[0] && x.size[1] == y.size[1] && y.size[2] == output(p, 0, x.size[2]) &&
+           y.size[3] == output(p, 1, x.size[3]);
+}
+
+// Calls body(offset in x) for what the window at (h, w) of the result holds, without the padding; returns how many
+// that are.
 template <class Body>
 int64_t for_window(const Pooling& p, const Tensor& x, int64_t n, int64_t c, int64_t h, int64_t w, Body body) {
     int64_t inside = 0;
@@ -46,7 +50,8 @@ int64_t largest(const Pooling& p, const Tensor& x, const float* from, int64_t n,
 
 }  // namespace
 
-DOUBLE_API Status cudnnGetPooling2dForwardOutputDim(const Pooling* p, const Tensor* x, int* n, int* c, int* h, int* w) {
+DOUBLE_API Status cudnnGetPooling2dForwardOutputDim(
+    const Pooling* p, const Tensor* x, int* n, int* c, int* h, int* w) {
     if (!all_known(p, x)) return BAD_PARAM;
     *n = static_cast<int>(x->size[0]);
     *c = static_cast<int>(x->size[1]);
@@ -55,8 +60,8 @@ DOUBLE_API Status cudnnGetPooling2dForwardOutputDim(const Pooling* p, const Tens
     return SUCCESS;
 }
 
-DOUBLE_API Status cudnnPoolingForward(const Handle* handle, const Pooling* pooling, const float* alpha, const Tensor* x, const float*
-    x_data, const float* beta, const Tensor* y, float* y_data) {
+DOUBLE_API Status cudnnPoolingForward(const Handle* handle, const Pooling* pooling, const float* alpha,
+    const Tensor* x, const float* x_data, const float* beta, const Tensor* y, float* y_data) {
     return call("cudnnPoolingForward", handle, [&] {
         if (!all_known(pooling, x, y) || !valid(*pooling, *x, *y)) return BAD_PARAM;
         const float by = *alpha, keep = *beta;
@@ -81,11 +86,12 @@ DOUBLE_API Status cudnnPoolingForward(const Handle* handle, const Pooling* pooli
     });
 }
 
-DOUBLE_API Status cudnnPoolingBackward(const Handle* handle, const Pooling* pooling, const float* alpha, const Tensor* y, const float*
-    y_data, const Tensor* dy, const float* dy_data, const Tensor* x, const float* x_data, const float* beta, const Tensor* dx, float*
-    dx_data) {
+DOUBLE_API Status cudnnPoolingBackward(const Handle* handle, const Pooling* pooling, const float* alpha,
+    const Tensor* y, const float* y_data, const Tensor* dy, const float* dy_data, const Tensor* x, const float* x_data,
+    const float* beta, const Tensor* dx, float* dx_data) {
     return call("cudnnPoolingBackward", handle, [&] {
-        if (!all_known(pooling, y, dy, x, dx) || !valid(*pooling, *x, *y) || !y->same_size(*dy) || !x->same_size(*dx)) return BAD_PARAM;
+        if (!all_known(pooling, y, dy, x, dx) || !valid(*pooling, *x, *y) || !y->same_size(*dy) || !x->same_size(*dx))
+            return BAD_PARAM;
         driver_double::library_count(pooling->mode == MAXIMUM ? "cudnn.nondeterministic" : "cudnn.deterministic", 1);
         const float by = *alpha, keep = *beta;
         const Pooling p = *pooling;

@@ -1,5 +1,6 @@
-// A double of NVRTC. What it compiles must be complete, as NVRTC has no headers of its own: every include is one that was given. The host
-// compiler then checks the syntax, with the host build's stand-ins for CUDA. The image that comes out lists the kernels' names.
+// A double of NVRTC. What it compiles must be complete, as NVRTC has no headers of its own: every include is one that
+// was given. The host compiler then checks the syntax, with the host build's stand-ins for CUDA. The image that comes
+// out lists the kernels' names.
 #include <unistd.h>
 
 #include <cstdio>
@@ -20,7 +21,14 @@ namespace {
 
 namespace files = std::filesystem;
 
-enum Status : int { SUCCESS = 0, OUT_OF_MEMORY = 1, INVALID_INPUT = 3, INVALID_PROGRAM = 4, INVALID_OPTION = 5, COMPILATION = 6 };
+enum Status : int {
+    SUCCESS = 0,
+    OUT_OF_MEMORY = 1,
+    INVALID_INPUT = 3,
+    INVALID_PROGRAM = 4,
+    INVALID_OPTION = 5,
+    COMPILATION = 6
+};
 
 struct Program {
     std::string source, name, log, image;
@@ -34,7 +42,8 @@ std::set<Program*>& programs() {
 
 bool is_known_option(const std::string& option) {
     static const std::regex known(
-        "-(-?(gpu-architecture|std|fmad|ftz|prec-div|prec-sqrt|device-debug|generate-line-info|extra-device-vectorization"
+        "-(-?(gpu-architecture|std|fmad|ftz|prec-div|prec-sqrt|device-debug|generate-line-info|extra-device-"
+        "vectorization"
         "|maxrregcount|use_fast_math|define-macro|include-path|default-device|device-as-default-execution-space"
         "|diag-suppress|dlto|no-source-include|disable-warnings|arch|default_device)(=.*)?|[DIUG].*|lineinfo|w)");
     return std::regex_match(option, known);
@@ -77,18 +86,22 @@ Status compile(Program& program) {
     for (const auto& [header, text] : program.headers) write(folder / "given" / header, text);
     // NVRTC finds `#include "../cuda/x.cuh"` by the name that the header was given; here by a place below the source.
     write(folder / "given" / "a" / "b" / "program.cu", program.source);
-    const std::string source = (folder / "given" / "a" / "b" / "program.cu").string(), given = (folder / "given").string();
+    const std::string source = (folder / "given" / "a" / "b" / "program.cu").string(),
+                      given = (folder / "given").string();
     for (const auto& [header, text] : program.headers) {
         if (header.rfind("../", 0) == 0) write(folder / "given" / "a" / "b" / header, text);
     }
     bool complete = false, correct = false;
     // Without the compiler's own headers: what NVRTC would not find, this does not find.
     const std::string places = " -I" + given + " " + source;
-    const std::string expanded = run(
-        "g++ -E -P -xc++ -std=c++17 -nostdinc -D__CUDACC_RTC__ -D__CUDACC__ -D__global__=__palimpsest_kernel__" + places, &complete);
+    const std::string expanded =
+        run("g++ -E -P -xc++ -std=c++17 -nostdinc -D__CUDACC_RTC__ -D__CUDACC__ -D__global__=__palimpsest_kernel__" +
+                places,
+            &complete);
     files::remove(folder / "given" / "stdint.h");  // the host build has the compiler's own
     if (complete) {
-        program.log = run("g++ -fsyntax-only -xc++ -std=c++20 -w -DPALIMPSEST_SIMT -I" PALIMPSEST_SIMT_FOLDER + places, &correct);
+        program.log = run(
+            "g++ -fsyntax-only -xc++ -std=c++20 -w -DPALIMPSEST_SIMT -I" PALIMPSEST_SIMT_FOLDER + places, &correct);
         program.image = COMPILED + kernels_in(expanded);
     } else {
         program.log = expanded;
@@ -127,8 +140,8 @@ DOUBLE_API Status nvrtcGetSupportedArchs(int* to) {
     return SUCCESS;
 }
 
-DOUBLE_API Status nvrtcCreateProgram(
-    Program** program, const char* source, const char* name, int headers, const char* const* texts, const char* const* names) {
+DOUBLE_API Status nvrtcCreateProgram(Program** program, const char* source, const char* name, int headers,
+    const char* const* texts, const char* const* names) {
     std::lock_guard<std::recursive_mutex> held(library_lock());
     if (!source || headers < 0) return INVALID_INPUT;
     *program = new Program{source, name ? name : "default_program", "", "", {}};
@@ -160,7 +173,9 @@ DOUBLE_API Status nvrtcCompileProgram(Program* program, int count, const char* c
     return compile(*program);
 }
 
-DOUBLE_API Status nvrtcAddNameExpression(Program* program, const char*) { return unknown(program) ? INVALID_PROGRAM : SUCCESS; }
+DOUBLE_API Status nvrtcAddNameExpression(Program* program, const char*) {
+    return unknown(program) ? INVALID_PROGRAM : SUCCESS;
+}
 
 // Kernels are extern "C": their names are what they are.
 DOUBLE_API Status nvrtcGetLoweredName(Program* program, const char* name, const char** lowered) {
@@ -169,13 +184,13 @@ DOUBLE_API Status nvrtcGetLoweredName(Program* program, const char* name, const 
     return SUCCESS;
 }
 
-#define RESULT(Name, text)                                                        \
-    DOUBLE_API Status nvrtcGet##Name##Size(Program* program, size_t* bytes) {     \
-        if (unknown(program)) return INVALID_PROGRAM;                             \
-        *bytes = (text).size() + 1;                                               \
-        return SUCCESS;                                                           \
-    }                                                                             \
-    DOUBLE_API Status nvrtcGet##Name(Program* program, char* to) {                \
+#define RESULT(Name, text)                                                             \
+    DOUBLE_API Status nvrtcGet##Name##Size(Program* program, size_t* bytes) {          \
+        if (unknown(program)) return INVALID_PROGRAM;                                  \
+        *bytes = (text).size() + 1;                                                    \
+        return SUCCESS;                                                                \
+    }                                                                                  \
+    DOUBLE_API Status nvrtcGet##Name(Program* program, char* to) {                     \
         return unknown(program) ? INVALID_PROGRAM : give(text, (text).size() + 1, to); \
     }
 RESULT(PTX, program->image)

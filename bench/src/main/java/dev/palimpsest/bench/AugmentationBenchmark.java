@@ -49,7 +49,7 @@ public class AugmentationBenchmark {
         int channels = side == 28 ? 1 : 3;
         byte[] pixels = new byte[IMAGES * channels * side * side];
         new Random(1).nextBytes(pixels);
-        Images images = Images.training(channels, side, side, pixels, new int[IMAGES]);
+        Images images = Images.of(channels, side, side, pixels, new int[IMAGES]);
         loader = new Loader(images, label -> label, Augmentation.parse(augment), IMAGES, 1);
         float[] first = new float[images.valuesPerImage()];
         images.read(0, first, 0);

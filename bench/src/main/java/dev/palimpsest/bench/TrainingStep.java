@@ -6,6 +6,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.Network;
@@ -46,7 +47,7 @@ final class TrainingStep implements AutoCloseable {
         this.batch = batch;
         this.classes = classes;
         network.grow(classes);
-        engine = Engine.cpu(threads);
+        engine = Engines.cpu(threads);
         optimiser = engine.optimiser(new UpdateRule.Sgd(MOMENTUM, false, 0));
         optimiser.track(network.parameters());
         Shape image = network.image();

@@ -1,6 +1,7 @@
 package dev.palimpsest.autograd;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -10,6 +11,7 @@ import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.DoubleLayers;
 import dev.palimpsest.engine.DoubleLayers.Images;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.engine.Layers;
 import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Buffer;
@@ -47,7 +49,7 @@ class TapeTest {
 
     /** Overridden to test another engine. */
     Engine open() {
-        return Engine.cpu(2);
+        return Engines.cpu(2);
     }
 
     @AfterEach
@@ -182,6 +184,78 @@ class TapeTest {
                 n,
                 2,
                 5);
+    }
+
+    /** Activations of every blocked order, and rows that are flattened before and after a convolution. */
+    @ParameterizedTest
+    @CsvSource({"1,3,2", "4,16,3", "2,24,5"})
+    void reluSumsAndFlatteningOfActivations(int n, int channels, int outputs) {
+        Convolution geometry = new Convolution(2, channels, 3, 1, 1);
+        Parameter first = parameter("first", geometry.weightShape());
+        Parameter second = parameter("second", geometry.weightShape());
+        Parameter matrix = parameter("fc.weight", Shape.of(outputs, channels * 9));
+        Parameter bias = parameter("fc.bias", Shape.of(outputs));
+        check(
+                new Graph() {
+                    @Override
+                    public <V> V of(Layers<V> layers, V images) {
+                        V a = layers.convolution(images, first, geometry);
+                        V b = layers.relu(layers.convolution(images, second, geometry));
+                        return layers.linear(layers.flatten(layers.add(a, b)), matrix, bias);
+                    }
+                },
+                n,
+                2,
+                3);
+    }
+
+    /** A value that two sums take as it is gets a shared gradient from both. */
+    @ParameterizedTest
+    @CsvSource({"1,3", "5,8"})
+    void reluAndSumsOfMatrices(int n, int width) {
+        Parameter in = parameter("in", Shape.of(width, 2 * 9));
+        Parameter inBias = parameter("in.bias", Shape.of(width));
+        Parameter hidden = parameter("hidden", Shape.of(width, width));
+        Parameter hiddenBias = parameter("hidden.bias", Shape.of(width));
+        check(
+                new Graph() {
+                    @Override
+                    public <V> V of(Layers<V> layers, V images) {
+                        V x = layers.linear(layers.flatten(images), in, inBias);
+                        V y = layers.relu(layers.linear(layers.relu(x), hidden, hiddenBias));
+                        return layers.add(layers.add(y, x), x);
+                    }
+                },
+                n,
+                2,
+                3);
+    }
+
+    @Test
+    void aDetachedTapeComputesTheSameAndKeepsNothing() {
+        Convolution geometry = new Convolution(2, 8, 3, 1, 1);
+        Parameter weight = parameter("w", geometry.weightShape());
+        BatchNorm norm = norm("bn", 8);
+        Tape tape = new Tape(engine);
+        Tape detached = Tape.detached(engine);
+        float[] images = noise(4 * 2 * 5 * 5);
+        List<float[]> found = new ArrayList<>();
+        for (Tape each : List.of(tape, detached)) {
+            Variable input = each.input(tensor(Shape.of(4, 2, 5, 5), images));
+            Variable convolved = each.convolution(input, weight, geometry);
+            Variable output = each.batchNorm(convolved, norm, true, true);
+            found.add(engine.toArray(output.value()));
+            if (each == detached) {
+                for (Variable kept : List.of(input, convolved, output)) {
+                    engine.release(kept.value());
+                    assertThrows(IllegalStateException.class, () -> engine.release(kept.value()));
+                }
+            }
+        }
+        tape.clear();
+        assertArrayEquals(found.getFirst(), found.getLast());
+        Variable logits = detached.input(tensor(Shape.of(1, 2), new float[] {1, 2}));
+        assertThrows(IllegalStateException.class, () -> detached.fused(logits, 1, logits.value()));
     }
 
     @Test

@@ -9,6 +9,7 @@ import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.method.Watched;
 import dev.palimpsest.model.StateDict;
 import dev.palimpsest.model.Weights;
@@ -55,7 +56,7 @@ class SavedModelTest {
 
     /** Digits as the run's own stream, anything else by the names of classes. */
     private SavedModel.Scores score(SavedModel model, Dataset images, SavedModel.Part part, OptionalInt snapshot) {
-        try (Engine engine = Engine.cpu(recipe.threads())) {
+        try (Engine engine = Engines.cpu(recipe.threads())) {
             return images == DIGITS
                     ? model.score(recipe.stream(DIGITS), part, snapshot, engine)
                     : model.score(images, part, snapshot, engine);
@@ -154,7 +155,8 @@ class SavedModelTest {
                 pixels[i * 64 + p] = (byte) DIGITS.test().pixel(i, 0, p / 8, p % 8);
             }
         }
-        Images images = new Images(1, 8, 8, pixels, labels, new Normalisation(new double[] {90}, new double[] {3}));
+        Images images =
+                Images.of(1, 8, 8, pixels, labels).normalisedBy(new Normalisation(new double[] {90}, new double[] {3}));
         Dataset other = new Dataset("other", names, images, images, new TreeMap<>(), "none");
         try (SavedModel model = read(temporary.resolve("2"))) {
             assertRow(result, 1, score(model, other, SavedModel.Part.TEST, OptionalInt.empty()));
@@ -297,7 +299,7 @@ class SavedModelTest {
     }
 
     private static Dataset blank(String name, int side, String... classes) {
-        Images images = Images.training(1, side, side, new byte[side * side], new int[1]);
+        Images images = Images.of(1, side, side, new byte[side * side], new int[1]);
         return new Dataset(name, List.of(classes), images, images, new TreeMap<>(), "none");
     }
 

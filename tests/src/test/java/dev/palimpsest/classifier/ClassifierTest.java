@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.evaluation.AccuracyRecorder.Right;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.kernel.ClassRange;
@@ -42,7 +43,7 @@ class ClassifierTest {
     @Test
     void anEnsembleChoosesTheClassOfTheHighestMeanLogit() {
         try (Arena arena = Arena.ofShared();
-                Engine engine = Engine.cpu(1);
+                Engine engine = Engines.cpu(1);
                 Inference inference = new Inference(engine, images)) {
             float[][] one;
             float[][] other;

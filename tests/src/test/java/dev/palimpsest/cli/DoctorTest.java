@@ -18,11 +18,11 @@ class DoctorTest {
                         null,
                         null,
                         List.of(
-                                () -> new Doctor.Finding("One", true, "is there"),
+                                () -> List.of(new Doctor.Finding("One", true, "is there")),
                                 () -> {
                                     throw new UnsatisfiedLinkError("libdnnl.so.3 is missing");
                                 },
-                                () -> new Doctor.Finding("Another", false, "is not")))
+                                () -> List.of(new Doctor.Finding("Another", false, "is not"))))
                 .setOut(new PrintWriter(out, true))
                 .execute("doctor");
         assertEquals(0, code);

@@ -1,9 +1,9 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.cuda.CudaOptions;
 import dev.palimpsest.cuda.DriverDouble;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** {@code palimpsest doctor} about the GPU alone, on a driver double that refuses kernel images. */
 public final class RefusingDriverMain {
@@ -15,7 +15,7 @@ public final class RefusingDriverMain {
         if (times > 0) {
             DriverDouble.fail("cuModuleLoadData", 1, times, Integer.parseInt(arguments[0]), false);
         }
-        Palimpsest.commandLine(null, null, Gpu.examinations(CudaOptions.ofSystem()))
+        Palimpsest.commandLine(null, null, List.of(() -> Doctor.engines(1)))
                 .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .execute("doctor");
     }

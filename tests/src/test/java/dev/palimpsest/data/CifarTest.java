@@ -80,7 +80,7 @@ class CifarTest {
         Path file = folder.resolve("ten/data_batch_3.bin");
         Files.write(file, Arrays.copyOf(Files.readAllBytes(file), 3000));
         String expected =
-                " is truncated: expected a multiple of 3073 bytes (1 of label and 3072 of pixels an image), it has ";
+                " is truncated: expected a multiple of 3073 bytes (1 of label and 3072 of pixels per image), it has ";
         assertError("cifar-10", "ten", file + expected + "3000; copy it again");
         Files.write(file, new byte[0]);
         assertError("cifar-10", "ten", file + expected + "0; copy it again");

@@ -2,14 +2,15 @@ package dev.palimpsest.data;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ImagesTest {
@@ -18,7 +19,7 @@ class ImagesTest {
         0, 2, 4, (byte) 200, (byte) 220, (byte) 240, 6, 8, 10, (byte) 255, (byte) 180, (byte) 135
     };
 
-    private final Images images = Images.training(2, 1, 3, PIXELS, new int[] {1, 0});
+    private final Images images = Images.of(2, 1, 3, PIXELS, new int[] {1, 0});
 
     @Test
     void valuesHaveMeanZeroAndVarianceOnePerChannelOverTheTrainingImages() {
@@ -43,7 +44,8 @@ class ImagesTest {
 
     @Test
     void testImagesAreNormalisedAsTheTrainingImages() {
-        Images test = new Images(2, 1, 3, new byte[6], new int[] {0}, images.normalisation());
+        Images test = toy(List.of("a", "b"), images, Images.of(2, 1, 3, new byte[6], new int[] {0}))
+                .test();
         float[] training = new float[6];
         float[] values = new float[6];
         images.read(0, training, 0);
@@ -75,7 +77,7 @@ class ImagesTest {
 
     @Test
     void aConstantChannelDoesNotDivideByZero() {
-        Images constant = Images.training(1, 1, 2, new byte[] {7, 7}, new int[] {0});
+        Images constant = Images.of(1, 1, 2, new byte[] {7, 7}, new int[] {0});
         float[] values = {9, 9};
         constant.read(0, values, 0);
         assertArrayEquals(new float[] {0, 0}, values);
@@ -84,8 +86,8 @@ class ImagesTest {
     @Test
     void refusesWhatDoesNotFit() {
         assertEquals(
-                "3 labels and 12 pixels do not fit images of 2×1×3",
-                assertThrows(IllegalArgumentException.class, () -> Images.training(2, 1, 3, PIXELS, new int[3]))
+                "3 labels and 12 pixels do not fit images of 2×1×3: expected C·H·W pixels for every label",
+                assertThrows(IllegalArgumentException.class, () -> Images.of(2, 1, 3, PIXELS, new int[3]))
                         .getMessage());
         assertThrows(IndexOutOfBoundsException.class, () -> images.read(2, new float[6], 0));
         assertThrows(IndexOutOfBoundsException.class, () -> images.read(0, new float[6], 1));
@@ -94,7 +96,7 @@ class ImagesTest {
 
     @Test
     void aDatasetRefusesLabelsAndSizesThatDoNotFit() {
-        Images other = Images.training(1, 1, 3, new byte[3], new int[] {0});
+        Images other = Images.of(1, 1, 3, new byte[3], new int[] {0});
         assertEquals(
                 "toy: training images are 2×1×3, test images 1×1×3",
                 assertThrows(IllegalArgumentException.class, () -> toy(List.of("a", "b"), images, other))
@@ -105,8 +107,33 @@ class ImagesTest {
                         .getMessage());
     }
 
+    @Test
+    void imagesDoNotChangeWithTheArraysTheyWereMadeOf() {
+        byte[] pixels = PIXELS.clone();
+        int[] labels = {1, 0};
+        Images copied = Images.of(2, 1, 3, pixels, labels);
+        pixels[3] = 0;
+        labels[0] = 0;
+        assertEquals(200, copied.pixel(0, 1, 0, 0));
+        assertEquals(1, copied.label(0));
+    }
+
+    @Test
+    void checksumsOfADatasetInMemoryFollowLabelsAndPixels() {
+        Dataset data = toy(List.of("a", "b"), images, images);
+        assertEquals(Set.of("train", "test"), data.sha256().keySet());
+        byte[] read = Arrays.copyOf(new byte[] {0, 0, 0, 1, 0, 0, 0, 0}, 20);
+        System.arraycopy(PIXELS, 0, read, 8, 12);
+        assertEquals(HashedFile.sha256(read), data.sha256().get("train"));
+        byte[] brighter = PIXELS.clone();
+        brighter[11]++;
+        Dataset other = toy(List.of("a", "b"), images, Images.of(2, 1, 3, brighter, new int[] {1, 0}));
+        assertEquals(data.sha256().get("train"), other.sha256().get("train"));
+        assertNotEquals(data.sha256().get("test"), other.sha256().get("test"));
+    }
+
     private static Dataset toy(List<String> classes, Images train, Images test) {
-        return new Dataset("toy", classes, train, test, new TreeMap<>(Map.of()), "none");
+        return Dataset.of("toy", classes, train, test);
     }
 
     /** The window's pixels, recovered from the normalised values. */

@@ -104,11 +104,12 @@ class CudaMatricesTest extends MatricesTest {
             Matrix centred = a.centred();
             add("centred", centred);
             add("spread", centred.transposed().times(centred).scaled(0.1 / ROWS).spread());
-            Tensor surest = on.surest(List.of(p, q, p), null);
+            Tensor surest = on.mostConfident(List.of(p, q, p), null);
             matrices.put("surest", array(surest.retain()));
             matrices.put(
                     "surest of label",
-                    array(on.surest(List.of(q, p), IntStream.range(0, ROWS).toArray())));
+                    array(on.mostConfident(
+                            List.of(q, p), IntStream.range(0, ROWS).toArray())));
             matrices.put("chosen rows", array(engine.chosenRows(surest, List.of(first, second, first))));
             engine.release(surest);
         }
@@ -132,7 +133,7 @@ class CudaMatricesTest extends MatricesTest {
     @Test
     void everyOperationGivesWhatJavasLoopsGive() {
         Results expected;
-        try (Engine cpu = Engine.cpu(1)) {
+        try (Engine cpu = Engines.cpu(1)) {
             expected = new Results(cpu);
         }
         try (Engine gpu = another()) {

@@ -9,14 +9,16 @@ import dev.palimpsest.cuda.TestDevice;
  * on the machine's GPU.
  */
 public final class DeviceEngine {
-    static final DeviceOptions.Device CUDA = DeviceOptions.Device.parse("cuda");
+    /** One thread, and only algorithms that repeat. */
+    public static final DeviceOptions OPTIONS =
+            new DeviceOptions(new DeviceOptions.Device("cuda", 0), 1, false, true, 0);
 
     private DeviceEngine() {}
 
     /** A fresh machine, and an engine on it. */
     public static Engine open() {
         prepare();
-        return new CudaEngine(new DeviceOptions(CUDA, false, true, 0), 1);
+        return Engines.open(OPTIONS, remark -> {});
     }
 
     /** A fresh machine, whose libraries engines find from now on. */

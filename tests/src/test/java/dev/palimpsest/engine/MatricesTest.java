@@ -20,7 +20,7 @@ class MatricesTest {
 
     /** Overridden to test another engine. */
     Engine open() {
-        return Engine.cpu(1);
+        return Engines.cpu(1);
     }
 
     @AfterEach
@@ -83,9 +83,11 @@ class MatricesTest {
             refused("expected as many columns in both matrices, got 2×3 and 3×2", () -> wide.above(high));
             refused("1 labels for a matrix of 2×3", () -> wide.softmax().logLoss(new int[] {0}));
             refused(
-                    "logits have 2 columns, 3 were expected",
+                    "constants for 2 columns must be 1×2, got 1×3",
                     () -> on.of(engine.tensor(Shape.of(1, 2), new float[2]), on.row(new double[3])));
-            refused("a loss of rows needs a matrix, got 6", () -> on.of(engine.tensor(Shape.of(6), new float[6])));
+            refused(
+                    "a loss's input must be a matrix, got row-major values of 6",
+                    () -> on.of(engine.tensor(Shape.of(6), new float[6])));
             assertEquals(
                     "column 3 of a matrix of 2×3",
                     assertThrows(
@@ -100,6 +102,6 @@ class MatricesTest {
                         List.of(engine.tensor(Shape.of(2, 3), new float[6]))));
         refused(
                 "0 targets, 0 sources and 1 shares: expected as many of each",
-                () -> engine.following(List.of(), List.of(), new float[1]));
+                () -> engine.movingAverage(List.of(), List.of(), new float[1]));
     }
 }

@@ -11,6 +11,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
@@ -42,7 +43,7 @@ class DistillationTest {
 
     /** Overridden to test another engine. */
     Engine open() {
-        return Engine.cpu(1);
+        return Engines.cpu(1);
     }
 
     @AfterEach

@@ -6,6 +6,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Tensor;
 import java.io.IOException;
@@ -20,7 +21,7 @@ class RelationDistillationGoldenTest {
 
     /** Overridden to test another engine. */
     Engine open() {
-        return Engine.cpu(1);
+        return Engines.cpu(1);
     }
 
     static Stream<Path> cases() {

@@ -11,6 +11,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.tensor.Shape;
 import java.util.Arrays;
 import java.util.List;
@@ -38,7 +39,7 @@ class RowLossesTest {
 
     /** Overridden to test another engine. */
     Engine open() {
-        return Engine.cpu(1);
+        return Engines.cpu(1);
     }
 
     @AfterEach

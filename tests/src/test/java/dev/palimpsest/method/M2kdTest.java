@@ -37,11 +37,11 @@ class M2kdTest {
             IntStream.range(0, 70).map(i -> 13 * i).toArray();
 
     /** Compares every snapshot, after every experience, with the network as it was when the snapshot was taken. */
-    private static final class SnapshotWatch extends Watched {
+    static final class SnapshotWatch extends Watched {
         private final M2kd method;
         private final FullCopies copies = new FullCopies();
-        private final List<int[]> taken = new ArrayList<>();
-        private int compared;
+        final List<int[]> taken = new ArrayList<>();
+        int compared;
 
         SnapshotWatch(M2kd method) {
             super(method);
@@ -92,10 +92,15 @@ class M2kdTest {
                             network,
                             SOME_IMAGES,
                             true,
-                            (first, batch, outputs) -> outputs.forEach(output -> bits.add(output.data()
-                                    .asSlice(0, output.shape().bytes())
-                                    .toArray(JAVA_INT))));
+                            (first, batch, outputs) -> outputs.forEach(
+                                    output -> bits.add(bits(learner.engine().toArray(output)))));
             return bits.stream().flatMapToInt(Arrays::stream).toArray();
+        }
+
+        private static int[] bits(float[] values) {
+            return IntStream.range(0, values.length)
+                    .map(i -> Float.floatToRawIntBits(values[i]))
+                    .toArray();
         }
 
         @Override

@@ -8,6 +8,7 @@ import dev.palimpsest.Golden;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
@@ -48,7 +49,7 @@ class MlkdTeachersTest {
 
     /** Overridden to test another engine. */
     Engine open() {
-        return Engine.cpu(1);
+        return Engines.cpu(1);
     }
 
     @AfterEach

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
@@ -33,7 +34,7 @@ class TeacherMemoryTest {
     private static final ClassRange CLASSES = new ClassRange(0, 2);
 
     private final Arena arena = Arena.ofShared();
-    private final Engine engine = Engine.cpu(1);
+    private final Engine engine = Engines.cpu(1);
     private final Network network = Networks.digitsNet(Shape.of(1, 8, 8), List.of(8, 16))
             .withAuxiliaryHeads(true)
             .create(arena, 3);

@@ -7,6 +7,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.tensor.Buffer;
@@ -34,7 +35,7 @@ class CifarResNetGoldenTest {
     void trainingStepEqualsPyTorch(Path file) throws Exception {
         Safetensors golden = Safetensors.read(file);
         try (Arena arena = Arena.ofShared();
-                Engine engine = Engine.cpu(2)) {
+                Engine engine = Engines.cpu(2)) {
             Network network = GoldenNetwork.load(golden, arena);
             Tape tape = new Tape(engine);
             Outputs<Variable> outputs =
@@ -82,7 +83,7 @@ class CifarResNetGoldenTest {
     void frozenNetworkWithFoldedNormEqualsEvaluationMode(Path file) throws Exception {
         Safetensors golden = Safetensors.read(file);
         try (Arena arena = Arena.ofShared();
-                Engine engine = Engine.cpu(2)) {
+                Engine engine = Engines.cpu(2)) {
             Network network = GoldenNetwork.load(golden, arena);
             try (FrozenNetwork frozen = new FrozenNetwork(engine, network, Weights.of(network))) {
                 Outputs<Tensor> outputs = frozen.forward(GoldenNetwork.images(golden, engine), false);

@@ -8,6 +8,7 @@ import dev.palimpsest.Golden;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
@@ -28,7 +29,7 @@ class FrozenNetworkTest {
     private static final int IMAGES = 5;
 
     private final Arena arena = Arena.ofShared();
-    private final Engine engine = Engine.cpu(1);
+    private final Engine engine = Engines.cpu(1);
 
     @AfterEach
     void close() {

@@ -12,6 +12,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.tensor.Parameter;
@@ -153,7 +154,7 @@ class NetworkTest {
         Network network = design.build(true, arena, 5);
         network.grow(4);
         int[] labels = {0, 1, 2, 3, 0, 1};
-        try (Engine engine = Engine.cpu(1)) {
+        try (Engine engine = Engines.cpu(1)) {
             Tape tape = new Tape(engine);
             Outputs<Variable> outputs = network.forward(
                     new Training(tape, false), tape.input(images(engine, design.image, labels.length)), true);

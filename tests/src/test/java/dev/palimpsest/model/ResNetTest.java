@@ -11,6 +11,7 @@ import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.DoubleLayers;
 import dev.palimpsest.engine.DoubleLayers.Images;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -102,7 +103,7 @@ class ResNetTest {
                 .create(arena, 3);
         network.grow(CLASSES);
         DoubleLayers loops = new DoubleLayers();
-        try (Engine engine = Engine.cpu(2)) {
+        try (Engine engine = Engines.cpu(2)) {
             Tensor images = NetworkTest.images(engine, image, IMAGES);
             Images input = new Images(IMAGES, 3, height, width, DoubleLayers.doubles(engine.toArray(images)));
             Outputs<Images> expected = network.forward(new DoubleForward(loops, frozenNorm), input, true);

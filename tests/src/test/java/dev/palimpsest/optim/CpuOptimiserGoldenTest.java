@@ -1,10 +1,11 @@
 package dev.palimpsest.optim;
 
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 
 class CpuOptimiserGoldenTest extends OptimiserGoldenTest {
     @Override
     Engine open() {
-        return Engine.cpu(1);
+        return Engines.cpu(1);
     }
 }

@@ -1,12 +1,13 @@
 package dev.palimpsest.optim;
 
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import org.junit.jupiter.api.Test;
 
 class CpuOptimiserTest extends OptimiserTest {
     @Override
     Engine open() {
-        return Engine.cpu(1);
+        return Engines.cpu(1);
     }
 
     @Test

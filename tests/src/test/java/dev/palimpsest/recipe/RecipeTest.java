@@ -191,7 +191,7 @@ class RecipeTest {
                 "schedule | step | milestones = : expected epochs such as 49,63 for the step schedule",
                 "clip | Infinity | clip = Infinity: expected a number of at least 0",
                 "threads | 0 | threads = 0: expected at least 1",
-                "device | gpu | device = gpu: expected auto, cpu, cuda or cuda:N",
+                "device | GPU 1 | device = GPU 1: expected auto, or an engine's name like cpu, cuda or cuda:1",
                 "memory | 201 | memory = 201: expected 0 to 200, the challenge's limit",
                 "gpu-memory | -1 | gpu-memory = -1: expected at least 0",
             })

@@ -280,7 +280,7 @@ class RandAugmentTest {
         byte[] pixels = new byte[channels * side * side];
         new Random(4).nextBytes(pixels);
         pixels[0] = (byte) 255;
-        return Images.training(channels, side, side, pixels, new int[] {0});
+        return Images.of(channels, side, side, pixels, new int[] {0});
     }
 
     private static void assertClose(float[] expected, float[] actual) {

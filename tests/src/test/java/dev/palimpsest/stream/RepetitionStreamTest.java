@@ -349,12 +349,12 @@ class RepetitionStreamTest {
                 .filter(label -> label < labelled / 2 || label >= labelled / 2 + distractors)
                 .toArray();
         int[] train = IntStream.range(0, classes * each).map(i -> i % classes).toArray();
-        Images images = Images.training(1, 1, 1, new byte[train.length], train);
+        Images images = Images.of(1, 1, 1, new byte[train.length], train);
         return new Dataset(
                 "toy",
                 IntStream.range(0, classes).mapToObj(c -> "c" + c).toList(),
                 images,
-                new Images(1, 1, 1, new byte[test.length], test, images.normalisation()),
+                Images.of(1, 1, 1, new byte[test.length], test),
                 new TreeMap<>(),
                 "none");
     }

@@ -2,8 +2,6 @@ package dev.palimpsest.stream;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /** Data sets small enough to check by eye. */
@@ -16,17 +14,15 @@ final class Toy {
         for (int i = 0; i < pixels.length; i++) {
             pixels[i] = (byte) (1 + i * 37 % 251);
         }
-        return Images.training(
+        return Images.of(
                 1, 4, 4, pixels, IntStream.range(0, count).map(i -> i % classes).toArray());
     }
 
     static Dataset dataset(int classes, int trainPerClass, int testPerClass) {
-        return new Dataset(
+        return Dataset.of(
                 "toy",
                 IntStream.range(0, classes).mapToObj(c -> "class " + c).toList(),
                 images(classes * trainPerClass, classes),
-                images(classes * testPerClass, classes),
-                new TreeMap<>(Map.of()),
-                "none");
+                images(classes * testPerClass, classes));
     }
 }

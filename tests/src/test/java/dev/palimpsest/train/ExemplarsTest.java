@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
@@ -110,7 +111,7 @@ class ExemplarsTest {
     private Exemplars chosen(Map<String, String> options, long seed, long networkSeed) {
         Exemplars exemplars = new Exemplars(ExemplarOptions.GROUP.of(options), seed);
         try (Arena arena = Arena.ofShared();
-                Engine engine = Engine.cpu(1);
+                Engine engine = Engines.cpu(1);
                 Inference images = new Inference(engine, stream.dataset().train())) {
             Network network =
                     Networks.digitsNet(Shape.of(1, 8, 8), List.of(4, 8)).create(arena, networkSeed);

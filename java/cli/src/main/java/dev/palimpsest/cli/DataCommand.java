@@ -3,7 +3,6 @@ package dev.palimpsest.cli;
 import dev.palimpsest.data.DataException;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.GlyphRendering;
-import dev.palimpsest.data.ImageOptions;
 import dev.palimpsest.data.Source;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -108,7 +107,7 @@ final class DataCommand implements Callable<Integer> {
             lines.flush();
             Dataset data;
             try {
-                data = source.load(folder, images.options());
+                data = Dataset.load(name, folder, images.options());
             } catch (DataException e) {
                 lines.println("How to get it: " + source.howToGet());
                 lines.flush();
@@ -141,7 +140,7 @@ final class DataCommand implements Callable<Integer> {
             Source source = source(name, command);
             PrintWriter lines = command.commandLine().getOut();
             try {
-                source.load(Optional.empty(), ImageOptions.NONE);
+                Dataset.load(name, Optional.empty());
                 lines.println(name + " is here: palimpsest data info " + name + " says where");
                 return 0;
             } catch (DataException | IllegalArgumentException e) {
@@ -163,10 +162,9 @@ final class DataCommand implements Callable<Integer> {
     @Command(
             name = "glyphs",
             sortOptions = false,
-            description =
-                    "Renders a data set of 100 characters, an image a font face: rendered type, nothing else. Training"
-                            + " and test have different font families; 32 Greek and Cyrillic letters come in files of"
-                            + " their own.")
+            description = "Renders a data set of 100 characters, one image per typeface: rendered type, nothing else."
+                    + " Training and test have different font families; 32 Greek and Cyrillic letters come in"
+                    + " files of their own.")
     static final class Glyphs implements Callable<Integer> {
         @Option(
                 names = "--out",

@@ -1,10 +1,9 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.cuda.CudaOptions;
 import dev.palimpsest.data.DataException;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Source;
-import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.Implementation;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.report.Build;
@@ -26,28 +25,31 @@ final class Doctor {
     private Doctor() {}
 
     /** The library's own examinations. */
-    static List<Supplier<Finding>> examinations() {
+    static List<Supplier<List<Finding>>> examinations() {
         Machine machine = Machine.here();
-        List<Supplier<Finding>> all = new ArrayList<>(List.of(
-                () -> new Finding("Palimpsest", true, Build.version()),
-                () -> new Finding("Java", true, machine.java()),
-                () -> new Finding("System", true, machine.os()),
-                () -> new Finding("Processor", true, machine.cpu() + ", " + machine.cores() + " cores"),
-                () -> new Finding(
-                        "Instructions", true, machine.isa().isEmpty() ? "unknown" : String.join(" ", machine.isa())),
-                () -> new Finding("Kernels", Kernels.chosen() != Implementation.JAVA, Kernels.description()),
-                () -> engine(machine.cores())));
-        all.addAll(Gpu.examinations(CudaOptions.ofSystem()));
+        List<Supplier<List<Finding>>> all = new ArrayList<>(List.of(
+                () -> List.of(
+                        new Finding("Palimpsest", true, Build.version()),
+                        new Finding("Java", true, machine.java()),
+                        new Finding("System", true, machine.os()),
+                        new Finding("Processor", true, machine.cpu() + ", " + machine.cores() + " cores"),
+                        new Finding(
+                                "Instructions",
+                                true,
+                                machine.isa().isEmpty() ? "unknown" : String.join(" ", machine.isa()))),
+                () -> List.of(new Finding("Kernels", Kernels.chosen() != Implementation.JAVA, Kernels.description())),
+                () -> engines(machine.cores())));
         Source.all().stream()
                 .filter(source -> !source.needsFolder())
-                .forEach(source -> all.add(() -> dataset(source.name())));
+                .forEach(source -> all.add(() -> List.of(dataset(source.name()))));
         return all;
     }
 
-    private static Finding engine(int threads) {
-        try (Engine engine = Engine.cpu(threads)) {
-            return new Finding("Layers", true, engine.description());
-        }
+    /** What each installed kind of engine says about itself. */
+    static List<Finding> engines(int threads) {
+        return Engines.diagnose(threads).stream()
+                .map(found -> new Finding(found.subject(), found.usable(), found.text()))
+                .toList();
     }
 
     private static Finding dataset(String name) {
@@ -65,11 +67,11 @@ final class Doctor {
     }
 
     /** An examination that breaks is a finding, too. */
-    static List<Finding> examine(List<Supplier<Finding>> examinations) {
+    static List<Finding> examine(List<Supplier<List<Finding>>> examinations) {
         List<Finding> findings = new ArrayList<>();
-        for (Supplier<Finding> examination : examinations) {
+        for (Supplier<List<Finding>> examination : examinations) {
             try {
-                findings.add(examination.get());
+                findings.addAll(examination.get());
             } catch (RuntimeException | LinkageError e) {
                 findings.add(new Finding("Trouble", false, e.getMessage() == null ? e.toString() : e.getMessage()));
             }

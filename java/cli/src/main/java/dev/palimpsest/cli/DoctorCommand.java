@@ -10,12 +10,12 @@ import picocli.CommandLine.Spec;
 
 @Command(name = "doctor", description = "Says what this machine offers to a run, and why something is not there.")
 final class DoctorCommand implements Callable<Integer> {
-    private final List<Supplier<Doctor.Finding>> examinations;
+    private final List<Supplier<List<Doctor.Finding>>> examinations;
 
     @Spec
     private CommandSpec command;
 
-    DoctorCommand(List<Supplier<Doctor.Finding>> examinations) {
+    DoctorCommand(List<Supplier<List<Doctor.Finding>>> examinations) {
         this.examinations = examinations;
     }
 

@@ -5,6 +5,7 @@ import dev.palimpsest.checkpoint.SavedModel;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.option.Nearest;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.recipe.DataOptions;
@@ -87,8 +88,9 @@ final class EvalCommand implements Callable<Integer> {
         Checkpoint checkpoint = Checkpoint.read(RunFolder.checkpoint(run));
         Recipe recipe = Recipe.of(checkpoint.options());
         try (SavedModel model = new SavedModel(checkpoint, recipe.networks());
-                Engine engine = Engine.open(
-                        computes, recipe.threads(), command.commandLine().getOut()::println)) {
+                Engine engine = Engines.open(
+                        computes.withThreads(recipe.threads()),
+                        command.commandLine().getOut()::println)) {
             DataOptions own = recipe.data();
             SavedModel.Part part = chosen.orElse(
                     data.isEmpty() && own.evaluate() == Experiment.Evaluate.VALIDATION
@@ -116,7 +118,7 @@ final class EvalCommand implements Callable<Integer> {
 
     private DeviceOptions device() {
         try {
-            return DeviceOptions.of(DeviceOptions.Device.parse(device));
+            return DeviceOptions.of(Engines.device(device), 1);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), "--" + e.getMessage(), e);
         }

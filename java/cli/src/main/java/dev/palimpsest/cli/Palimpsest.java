@@ -43,7 +43,7 @@ final class Palimpsest {
     }
 
     /** The whole command line, with what it does outside itself handed in. */
-    static CommandLine commandLine(Runner runner, Display display, List<Supplier<Doctor.Finding>> examinations) {
+    static CommandLine commandLine(Runner runner, Display display, List<Supplier<List<Doctor.Finding>>> examinations) {
         RecipeFlags trainFlags = new RecipeFlags();
         CommandSpec train = CommandSpec.forAnnotatedObject(new TrainCommand(trainFlags, runner, display));
         trainFlags.addTo(train);

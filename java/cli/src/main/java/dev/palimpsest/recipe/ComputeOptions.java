@@ -1,6 +1,7 @@
 package dev.palimpsest.recipe;
 
 import dev.palimpsest.engine.DeviceOptions;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.option.Check;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
@@ -45,16 +46,22 @@ public record ComputeOptions(String device, boolean tf32, boolean deterministic,
      * @throws IllegalArgumentException with a sentence, for a value that cannot be
      */
     public ComputeOptions {
-        Check.that(device.matches("auto|cpu|cuda(:\\d{1,4})?"), "device", device, "auto, cpu, cuda or cuda:N");
+        Check.that(
+                device.matches("[a-z][a-z0-9-]*(:\\d{1,4})?"),
+                "device",
+                device,
+                "auto, or an engine's name like cpu, cuda or cuda:1");
         Check.atLeast("gpu-memory", gpuMemory, 0);
     }
 
     /**
      * As engines take it.
      *
+     * @param threads of the processor
      * @return the device and how it computes
+     * @throws IllegalArgumentException with a sentence, if there is no such engine
      */
-    public DeviceOptions engine() {
-        return new DeviceOptions(DeviceOptions.Device.parse(device), tf32, deterministic, gpuMemory);
+    public DeviceOptions engine(int threads) {
+        return new DeviceOptions(Engines.device(device), threads, tf32, deterministic, gpuMemory);
     }
 }

@@ -253,7 +253,7 @@ public record Recipe(
                 .augmentation(data.augment())
                 .evaluate(data.evaluate())
                 .budget(budget)
-                .device(compute.engine(), threads)
+                .device(compute.engine(threads))
                 .seed(seed);
         model.weights().ifPresent(experiment::weights);
         return experiment;

@@ -3,7 +3,10 @@ package dev.palimpsest.autograd;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.engine.Normalised;
+import dev.palimpsest.engine.Pooled;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
 import java.util.ArrayList;
@@ -83,14 +86,12 @@ public final class Tape {
 
     /** @param frozen normalise with the running statistics and leave them as they are */
     public Variable batchNorm(Variable images, BatchNorm norm, boolean relu, boolean frozen) {
-        Engine.Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
+        Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
         Variable result = new Variable(forward.output(), true);
         return record(
                 result,
-                () -> accumulate(images, engine.batchNormGradient(result.gradient, images.value(), forward, norm)),
-                forward.mean(),
-                forward.variance(),
-                forward.passed());
+                () -> accumulate(images, engine.batchNormGradient(result.gradient, images.value(), forward)),
+                forward.saved());
     }
 
     /** max(a + b, 0): the end of a residual block. */
@@ -142,12 +143,12 @@ public final class Tape {
 
     /** The maximum of every window. */
     public Variable maxPool(Variable images, MaxPooling geometry) {
-        Engine.Pooled forward = engine.maxPool(images.value(), geometry);
+        Pooled forward = engine.maxPool(images.value(), geometry);
         Variable result = new Variable(forward.output(), true);
         return record(
                 result,
-                () -> accumulate(images, engine.maxPoolGradient(result.gradient, images.value(), forward, geometry)),
-                forward.positions());
+                () -> accumulate(images, engine.maxPoolGradient(result.gradient, images.value(), forward)),
+                forward.saved());
     }
 
     /** input·weightᵀ + bias. */
@@ -163,11 +164,11 @@ public final class Tape {
      * @param gradient of the input's shape; the tape takes it over
      */
     public Scalar fused(Variable input, double value, Tensor gradient) {
-        return fused(input, new Engine.Loss(() -> value, gradient));
+        return fused(input, new Loss(() -> value, gradient));
     }
 
     /** The same for a loss that the engine computed. The tape takes its gradient over. */
-    public Scalar fused(Variable input, Engine.Loss loss) {
+    public Scalar fused(Variable input, Loss loss) {
         if (!recording) {
             throw new IllegalStateException("a detached tape has no losses: make a tape with new Tape(engine)");
         }
@@ -226,22 +227,16 @@ public final class Tape {
         inputs.clear();
     }
 
-    private Variable record(Variable result, Runnable backward, Tensor... saved) {
+    private Variable record(Variable result, Runnable backward) {
+        return record(result, backward, List.of());
+    }
+
+    private Variable record(Variable result, Runnable backward, List<Tensor> saved) {
         if (!recording) {
-            for (Tensor tensor : saved) {
-                if (tensor != null) {
-                    engine.release(tensor);
-                }
-            }
+            saved.forEach(engine::release);
             return result;
         }
-        List<Tensor> kept = new ArrayList<>();
-        for (Tensor tensor : saved) {
-            if (tensor != null) {
-                kept.add(tensor);
-            }
-        }
-        steps.add(new Step(result, backward, kept));
+        steps.add(new Step(result, backward, saved));
         return result;
     }
 
@@ -258,7 +253,7 @@ public final class Tape {
 
     /**
      * Takes the contribution over. A gradient that two branches share is not written in place: the other one has yet
-     * to read it.
+     * to read it. Where both are shared, as when a variable is added to itself, the sum is made elsewhere.
      */
     private void accumulate(Variable variable, Tensor contribution) {
         if (!variable.differentiated) {

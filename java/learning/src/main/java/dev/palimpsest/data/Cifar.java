@@ -11,12 +11,16 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * CIFAR in its authors' binary version: records of label bytes and 32×32 pixels in CHW order.
+ * CIFAR in its authors' binary version: records of label bytes and 3×32×32 pixels in CHW order.
  *
+ * @param name cifar-10 or cifar-100
+ * @param classes how many classes the labels stand for
  * @param archive folder that the authors' archive unpacks to
- * @param nameFile class names, one a line
- * @param labelBytes of a record; the last one is the class (CIFAR-100's first one is the coarse class)
- * @param md5 of the authors' archive
+ * @param nameFile file with the names of the classes, one per line
+ * @param trainFiles files of training images, in their order
+ * @param testFile file of test images
+ * @param labelBytes label bytes of a record; the last one is the class (CIFAR-100's first one is the coarse class)
+ * @param md5 MD5 of the authors' archive, in hexadecimal
  */
 record Cifar(
         String name,
@@ -75,7 +79,6 @@ record Cifar(
 
     @Override
     public Dataset load(Optional<Path> folder, ImageOptions options) {
-        refuse(options);
         return load(folder.map(List::of).orElseGet(this::folders));
     }
 
@@ -102,9 +105,7 @@ record Cifar(
         List<String> names = names(folder, sha256);
         Part train = part(folder, trainFiles, sha256);
         Part test = part(folder, List.of(testFile), sha256);
-        Images training = Images.training(CHANNELS, SIDE, SIDE, train.pixels, train.labels);
-        Images others = new Images(CHANNELS, SIDE, SIDE, test.pixels, test.labels, training.normalisation());
-        return new Dataset(name, names, training, others, sha256, licence());
+        return new Dataset(name, names, train.images(), test.images(), sha256, licence());
     }
 
     private List<String> names(Path folder, SortedMap<String, String> sha256) {
@@ -122,7 +123,11 @@ record Cifar(
         return names;
     }
 
-    private record Part(byte[] pixels, int[] labels) {}
+    private record Part(byte[] pixels, int[] labels) {
+        Images images() {
+            return Images.of(CHANNELS, SIDE, SIDE, pixels, labels);
+        }
+    }
 
     private Part part(Path folder, List<String> files, SortedMap<String, String> sha256) {
         int record = labelBytes + PIXELS;
@@ -133,7 +138,7 @@ record Cifar(
             int bytes = file.contents().length;
             if (bytes == 0 || bytes % record != 0) {
                 throw new DataException(folder.resolve(name) + " is truncated: expected a multiple of " + record
-                        + " bytes (" + labelBytes + " of label and " + PIXELS + " of pixels an image), it has " + bytes
+                        + " bytes (" + labelBytes + " of label and " + PIXELS + " of pixels per image), it has " + bytes
                         + "; copy it again");
             }
             sha256.put(name, file.sha256());

@@ -40,18 +40,12 @@ record Digits() implements Source {
     }
 
     @Override
-    public List<Path> folders() {
-        return List.of();
-    }
-
-    @Override
     public String howToGet() {
         return "They are part of the library: nothing to get.";
     }
 
     @Override
     public Dataset load(Optional<Path> folder, ImageOptions options) {
-        refuse(options);
         if (folder.isPresent()) {
             throw new IllegalArgumentException("digits are part of the library: leave out the folder " + folder.get());
         }
@@ -68,12 +62,11 @@ record Digits() implements Source {
             int[] row = parse(line);
             (++seen[row[AREA]] % TEST_EVERY == 0 ? test : train).add(row);
         }
-        Images training = Images.training(1, SIDE, SIDE, pixels(train), labels(train));
         return new Dataset(
                 NAME,
                 IntStream.range(0, CLASSES).mapToObj(Integer::toString).toList(),
-                training,
-                new Images(1, SIDE, SIDE, pixels(test), labels(test), training.normalisation()),
+                Images.of(1, SIDE, SIDE, pixels(train), labels(train)),
+                Images.of(1, SIDE, SIDE, pixels(test), labels(test)),
                 new TreeMap<>(Map.of(FILE, file.sha256())),
                 LICENCE);
     }
@@ -91,7 +84,7 @@ record Digits() implements Source {
 
     /** 64 pixels and the label. */
     private static int[] parse(String line) {
-        String[] fields = line.split(",");
+        String[] fields = line.split(",", -1);
         int[] row = new int[AREA + 1];
         for (int i = 0; i < row.length; i++) {
             row[i] = Integer.parseInt(fields[i]);

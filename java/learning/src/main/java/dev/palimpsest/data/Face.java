@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A font face.
+ * A typeface: one font of a font file.
  *
  * @param family its name without words for weight, width, slope and optical size, so that all faces of one design
  *     share it

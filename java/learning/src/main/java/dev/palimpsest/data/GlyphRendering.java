@@ -17,26 +17,36 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Renders the data set {@code glyphs}: rendered type and nothing else, a class a character and an image a font face.
+ * Renders the data set {@code glyphs}: rendered type and nothing else, one class per character and one image per
+ * typeface.
  *
  * <p>Left out are faces with fewer than 90 of the 100 characters, characters of a face that look the same, and images
  * that nearly equal an earlier one of their class. Families, not faces, are dealt out to training and test; a family's
  * part depends on its name and the seed alone, so machines agree.
  *
- * @param fonts folders to search, with all below them
- * @param size of an image, 28 or 32
- * @param rgb three equal channels instead of one, for networks that expect colour
- * @param testShare of the families that is for test, about
+ * @param fonts folders to search for font files, with all below them; those that do not exist hold nothing
+ * @param size height and width of every image, 28 or 32 pixels
+ * @param rgb whether images have three equal channels instead of one, for networks that expect colour
+ * @param seed any number; together with its name it decides whether a family is for training or for test
+ * @param testShare about which share of the families is for test, above 0 and below 1
  */
 public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed, double testShare) {
     /**
      * What was rendered.
      *
-     * @param unreadable font files that Java cannot read
-     * @param faces with at least one image
-     * @param duplicates images left out for nearly equalling one of another face
-     * @param alike images left out for nearly equalling another character of their face
-     * @param least images of the class with the fewest, training and test
+     * @param folder where the files are
+     * @param files how many font files were found, unreadable ones among them
+     * @param unreadable how many font files Java cannot read
+     * @param faces how many typefaces have at least one image
+     * @param families how many font families those faces belong to
+     * @param testFamilies how many of these families are for test
+     * @param train how many training images there are, without distractors
+     * @param test how many test images there are
+     * @param duplicates how many images were left out for nearly equalling one of another face
+     * @param alike how many images were left out for nearly equalling another character of their face
+     * @param least how many images the class with the fewest has, in training and test together
+     * @param most how many images the class with the most has, in training and test together
+     * @param distractors how many images of distractors there are
      */
     public record Summary(
             Path folder,
@@ -53,7 +63,11 @@ public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed,
             int most,
             int distractors) {}
 
-    /** @throws IllegalArgumentException with a sentence, for a size or share that cannot be */
+    /**
+     * Checks size and share; nothing is read yet.
+     *
+     * @throws IllegalArgumentException if the size is neither 28 nor 32, or the share is not between 0 and 1
+     */
     public GlyphRendering {
         fonts = List.copyOf(fonts);
         if (size != 28 && size != 32) {
@@ -64,7 +78,11 @@ public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed,
         }
     }
 
-    /** /usr/share/fonts, /usr/local/share/fonts and the user's two folders. */
+    /**
+     * Where Linux keeps fonts.
+     *
+     * @return /usr/share/fonts, /usr/local/share/fonts, and .fonts and .local/share/fonts of the user's home
+     */
     public static List<Path> usualFonts() {
         Path home = Path.of(System.getProperty("user.home"));
         return List.of(
@@ -90,8 +108,13 @@ public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed,
     }
 
     /**
-     * Renders into a folder, replacing what an earlier rendering left there. {@link Glyphs} says what the files are.
+     * Renders into a folder, replacing what an earlier rendering left there: pairs of IDX files of images and labels
+     * (train, test, distractors), the characters of the labels (classes.txt, distractor-classes.txt), and faces.json,
+     * which names all typefaces and the checksums of the other files. It is written last, so that the rest of an
+     * interrupted rendering is not taken for a data set.
      *
+     * @param folder is created if it does not exist
+     * @return how many files, faces and images there are
      * @throws DataException if the fonts do not give every class images in both parts, or the folder cannot be written
      */
     public Summary write(Path folder) {

@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 
 /**
  * Rendered type, as {@link GlyphRendering} leaves it in a folder: train, test and distractors, each a pair of IDX
- * files; classes.txt and distractor-classes.txt with the character of each label, one a line; faces.json with size,
+ * files; classes.txt and distractor-classes.txt with the character of each label, one per line; faces.json with size,
  * channels, seed, the SHA-256 of those files, and for every face its name, family, part, file and that file's SHA-256.
  * IDX files hold one plane; three channels are equal.
  *
@@ -68,7 +68,6 @@ record Glyphs(boolean withDistractors) implements Source {
 
     @Override
     public Dataset load(Optional<Path> given, ImageOptions options) {
-        refuse(options);
         List<Path> folders = given.map(List::of).orElseGet(this::folders);
         Path folder = folders.stream()
                 .filter(f -> Files.exists(f.resolve(FACES)))
@@ -83,12 +82,12 @@ record Glyphs(boolean withDistractors) implements Source {
         }
         SortedMap<String, String> sha256 = new TreeMap<>();
         List<String> names = names(folder, CLASSES, faces, sha256);
-        Images train = part(folder, TRAIN, faces, channels, null, sha256);
-        Images test = part(folder, TEST, faces, channels, train.normalisation(), sha256);
+        Images train = part(folder, TRAIN, faces, channels, sha256);
+        Images test = part(folder, TEST, faces, channels, sha256);
         if (!withDistractors) {
             return new Dataset(name(), names, train, test, sha256, licence());
         }
-        Images distractors = part(folder, DISTRACTORS, faces, channels, train.normalisation(), sha256);
+        Images distractors = part(folder, DISTRACTORS, faces, channels, sha256);
         List<String> all = Stream.concat(names.stream(), names(folder, DISTRACTOR_CLASSES, faces, sha256).stream())
                 .toList();
         return new Dataset(name(), all, train.and(distractors, names.size()), test, sha256, licence());
@@ -104,9 +103,8 @@ record Glyphs(boolean withDistractors) implements Source {
         try {
             return new ObjectMapper().readTree(HashedFile.bytes(file));
         } catch (IOException e) {
-            throw new DataException(
-                    file + " is not JSON (" + e.getMessage().lines().findFirst().orElse("") + "): " + RENDER + " again",
-                    e);
+            String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+            throw new DataException(file + " is not JSON (" + reason + "): " + RENDER + " again", e);
         }
     }
 
@@ -123,12 +121,7 @@ record Glyphs(boolean withDistractors) implements Source {
     }
 
     private static Images part(
-            Path folder,
-            String part,
-            JsonNode faces,
-            int channels,
-            Normalisation normalisation,
-            SortedMap<String, String> sha256) {
+            Path folder, String part, JsonNode faces, int channels, SortedMap<String, String> sha256) {
         IdxFile images = IdxFile.read(check(folder, part + IMAGES, faces, sha256), 3);
         IdxFile values = IdxFile.read(check(folder, part + LABELS, faces, sha256), 1);
         int[] labels = new int[values.values().length];
@@ -138,9 +131,7 @@ record Glyphs(boolean withDistractors) implements Source {
         int height = images.extents()[1];
         int width = images.extents()[2];
         byte[] pixels = channels == 1 ? images.values() : repeated(images.values(), channels, height * width);
-        return normalisation == null
-                ? Images.training(channels, height, width, pixels, labels)
-                : new Images(channels, height, width, pixels, labels, normalisation);
+        return Images.of(channels, height, width, pixels, labels);
     }
 
     private static byte[] repeated(byte[] planes, int channels, int area) {

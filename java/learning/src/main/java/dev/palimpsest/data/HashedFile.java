@@ -18,7 +18,11 @@ import java.util.zip.ZipException;
 record HashedFile(byte[] contents, String sha256) {
     private static final int BUFFER = 1 << 16;
 
-    /** @throws DataException if the file cannot be read, or is damaged gzip */
+    /**
+     * Reads a file, which may be gzip.
+     *
+     * @throws DataException if the file cannot be read, or is damaged gzip
+     */
     static HashedFile read(Path path) {
         try (InputStream in = Files.newInputStream(path)) {
             return read(in);
@@ -30,7 +34,11 @@ record HashedFile(byte[] contents, String sha256) {
         }
     }
 
-    /** @throws DataException if the file cannot be read */
+    /**
+     * The bytes of a file as they lie on the disk.
+     *
+     * @throws DataException if the file cannot be read
+     */
     static byte[] bytes(Path path) {
         try {
             return Files.readAllBytes(path);
@@ -40,6 +48,7 @@ record HashedFile(byte[] contents, String sha256) {
         }
     }
 
+    /** The SHA-256 of these bytes, in hexadecimal. */
     static String sha256(byte[] bytes) {
         return HexFormat.of().formatHex(sha256Digest().digest(bytes));
     }
@@ -61,7 +70,8 @@ record HashedFile(byte[] contents, String sha256) {
         return new HashedFile(contents, HexFormat.of().formatHex(digest.digest()));
     }
 
-    private static MessageDigest sha256Digest() {
+    /** A digest that has seen nothing yet. */
+    static MessageDigest sha256Digest() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {

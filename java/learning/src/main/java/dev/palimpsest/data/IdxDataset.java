@@ -11,8 +11,12 @@ import java.util.TreeMap;
 /**
  * A data set in MNIST's four IDX files.
  *
+ * @param name fashion-mnist or mnist
+ * @param classNames names of the classes; label c stands for {@code classNames.get(c)}
+ * @param licence one line on the terms of use
  * @param remedy what to do when the files are nowhere, besides putting them into a folder
- * @param md5 of the authors' compressed files, in the order of FILES
+ * @param summary one line on what is in the data set
+ * @param md5 MD5 of the authors' compressed files, in hexadecimal, in the order of FILES
  */
 record IdxDataset(String name, List<String> classNames, String licence, String remedy, String summary, List<String> md5)
         implements Source {
@@ -70,7 +74,6 @@ record IdxDataset(String name, List<String> classNames, String licence, String r
 
     @Override
     public Dataset load(Optional<Path> folder, ImageOptions options) {
-        refuse(options);
         return load(folder.map(List::of).orElseGet(this::folders));
     }
 
@@ -82,7 +85,7 @@ record IdxDataset(String name, List<String> classNames, String licence, String r
                 .orElseThrow(() -> nowhere(folders));
         SortedMap<String, String> sha256 = new TreeMap<>();
         IdxFile images = read(folder, TRAIN_IMAGES, 3, sha256);
-        Images train = Images.training(
+        Images train = Images.of(
                 1,
                 images.extents()[1],
                 images.extents()[2],
@@ -94,13 +97,8 @@ record IdxDataset(String name, List<String> classNames, String licence, String r
                     + " and test images of " + others.extents()[1] + "×" + others.extents()[2]
                     + ": put files of one data set there");
         }
-        Images test = new Images(
-                1,
-                train.height(),
-                train.width(),
-                others.values(),
-                labels(folder, others, TEST_LABELS, sha256),
-                train.normalisation());
+        Images test = Images.of(
+                1, train.height(), train.width(), others.values(), labels(folder, others, TEST_LABELS, sha256));
         return new Dataset(name, classNames, train, test, sha256, licence);
     }
 

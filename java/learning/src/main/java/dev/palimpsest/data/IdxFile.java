@@ -6,12 +6,21 @@ import java.util.Arrays;
 
 /**
  * An array of unsigned bytes in the IDX format of MNIST: two zero bytes, the type (8 = unsigned byte), the number of
- * dimensions, each extent as a big-endian int32, then the values row by row. Plain or gzip, told by the contents.
+ * dimensions, each extent as a big-endian int32, then the values row by row. Plain or gzip, whatever the file is
+ * called.
+ *
+ * @param extents as many as there are dimensions, outermost first
+ * @param values unsigned bytes, row by row
+ * @param sha256 of the file as it lies on the disk, in hexadecimal
  */
 record IdxFile(int[] extents, byte[] values, String sha256) {
     private static final int UNSIGNED_BYTE = 0x08;
 
-    /** @throws DataException if the file cannot be read, is damaged, or has another number of dimensions */
+    /**
+     * Reads a file of a known number of dimensions.
+     *
+     * @throws DataException if the file cannot be read, is damaged, or has another number of dimensions
+     */
     static IdxFile read(Path path, int dimensions) {
         HashedFile file = HashedFile.read(path);
         ByteBuffer bytes = ByteBuffer.wrap(file.contents());

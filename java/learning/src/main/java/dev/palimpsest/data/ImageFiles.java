@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
@@ -32,7 +33,11 @@ final class ImageFiles {
         this.options = options;
     }
 
-    /** @throws DataException for a file that cannot be read or does not fit, and where there is too little memory */
+    /**
+     * Reads image files into a data set.
+     *
+     * @throws DataException for a file that cannot be read or does not fit, and where there is too little memory
+     */
     static Dataset load(
             String name,
             Path folder,
@@ -55,6 +60,8 @@ final class ImageFiles {
     }
 
     /**
+     * The same, where memory and cache are known.
+     *
      * @param heap bytes of memory that are left
      * @param cache where images go that are too many for it
      */
@@ -73,14 +80,14 @@ final class ImageFiles {
         IntFunction<PixelStore> stores = stores(train.size(), test.size(), size, heap, cache);
         Part training = files.read("train", train, size, stores);
         Part others = files.read(testName, test, size, stores);
-        Images images = Images.training(Picture.CHANNELS, size[0], size[1], training.pixels, training.labels);
-        Images judged =
+        Images images = Images.of(Picture.CHANNELS, size[0], size[1], training.pixels, training.labels);
+        Images evaluated =
                 new Images(Picture.CHANNELS, size[0], size[1], others.pixels, others.labels, images.normalisation());
         return new Dataset(
                 name,
                 classNames,
                 files.shown(images),
-                files.shown(judged),
+                files.shown(evaluated),
                 files.sha256,
                 "that of the files in " + folder);
     }
@@ -156,11 +163,10 @@ final class ImageFiles {
         String[] hashes = new String[files.size()];
         // Every file has its place, so the order in which threads come does not matter.
         IntStream.range(0, files.size()).parallel().forEach(i -> {
-            byte[] pixels = read(files.get(i), size, hashes, i);
-            if (pixels != null) {
+            read(files.get(i), size, hashes, i).ifPresent(pixels -> {
                 store.put(i, pixels);
                 readable[i] = true;
-            }
+            });
         });
         int[] kept = IntStream.range(0, files.size()).filter(i -> readable[i]).toArray();
         if (kept.length == 0) {
@@ -173,8 +179,8 @@ final class ImageFiles {
                 Arrays.stream(kept).map(i -> files.get(i).label).toArray());
     }
 
-    /** The file's pixels; null if it is damaged and such files are left out. */
-    private byte[] read(Labelled file, int[] size, String[] hashes, int index) {
+    /** The file's pixels; nothing if it is damaged and such files are left out. */
+    private Optional<byte[]> read(Labelled file, int[] size, String[] hashes, int index) {
         byte[] bytes = HashedFile.bytes(file.file);
         hashes[index] = HashedFile.sha256(bytes);
         Picture picture;
@@ -182,7 +188,7 @@ final class ImageFiles {
             picture = Picture.decode(bytes);
         } catch (IOException e) {
             refuse(file, e);
-            return null;
+            return Optional.empty();
         }
         if (options.size() > 0) {
             picture = picture.square(options.size());
@@ -191,7 +197,7 @@ final class ImageFiles {
                     file.file + " has " + picture.height() + "×" + picture.width() + " pixels, the first image "
                             + size[0] + "×" + size[1] + ": give --image-size to bring all to one size");
         }
-        return picture.pixels();
+        return Optional.of(picture.pixels());
     }
 
     private void refuse(Labelled file, IOException e) {

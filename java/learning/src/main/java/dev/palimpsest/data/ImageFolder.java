@@ -10,7 +10,9 @@ import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
-/** train/CLASS/… and test/CLASS/… (or val/CLASS/…); classes are numbered in the order of their names. */
+/**
+ * Image files in train/CLASS/… and test/CLASS/… (or val/CLASS/…); classes are numbered in the order of their names.
+ */
 record ImageFolder() implements OwnImages {
     @Override
     public String name() {
@@ -31,7 +33,7 @@ record ImageFolder() implements OwnImages {
 
     @Override
     public Dataset load(Optional<Path> folder, ImageOptions options) {
-        Path root = require(folder);
+        Path root = folder.orElseThrow();
         Path train = root.resolve("train");
         String testName = Files.isDirectory(root.resolve("test")) ? "test" : "val";
         for (Path part : List.of(train, root.resolve(testName))) {

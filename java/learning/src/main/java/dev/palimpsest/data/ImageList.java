@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * train.txt and test.txt with a path and a label a line; labels are numbers or names, and numbered in their order. The
- * CLVision 2024 challenge's folder has its lists and its images in folders of their own, and the labels of its test
- * images in a list that came later.
+ * Image files that train.txt and test.txt list, one path and label per line; labels are numbers or names, and numbered
+ * in their order. The CLVision 2024 challenge's folder has its lists and its images in folders of their own, and the
+ * labels of its test images in a list that came later.
  */
 record ImageList() implements OwnImages {
     private static final String LISTS = "clvision2024-splits";
@@ -38,7 +38,7 @@ record ImageList() implements OwnImages {
 
     @Override
     public Dataset load(Optional<Path> folder, ImageOptions options) {
-        Path root = require(folder);
+        Path root = folder.orElseThrow();
         Path lists = existing(root.resolve(LISTS), root);
         Path images = existing(root.resolve(IMAGES), root);
         List<Line> train = lines(lists.resolve("train.txt"), images);
@@ -59,7 +59,7 @@ record ImageList() implements OwnImages {
     private static List<Line> lines(Path list, Path images) {
         if (!Files.exists(list)) {
             throw new DataException(list.getParent() + " lacks " + list.getFileName()
-                    + ": it must hold train.txt and test.txt, " + "a path and a label a line");
+                    + ": it must hold train.txt and test.txt, one path and label per line");
         }
         List<Line> lines = new ArrayList<>();
         int number = 0;
@@ -82,7 +82,7 @@ record ImageList() implements OwnImages {
             throw new DataException(list + " cannot be read (" + e + "): expected UTF-8 text", e);
         }
         if (lines.isEmpty()) {
-            throw new DataException(list + " is empty: expected a path and a label a line");
+            throw new DataException(list + " is empty: expected one path and label per line");
         }
         return lines;
     }

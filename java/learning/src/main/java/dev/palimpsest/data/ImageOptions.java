@@ -3,23 +3,30 @@ package dev.palimpsest.data;
 /**
  * How image files become images of one size; data sets with a size of their own take {@link #NONE} alone.
  *
- * @param size height and width in pixels that the central square of every image is brought to; 0: as they are, so all
- *     files must have one size
- * @param crop height and width of the part in the middle that is shown; augmentations that move images bring in what
- *     lies around it; 0: all of it
- * @param skipDamaged leave out files that cannot be read, with a warning, instead of refusing the data set
+ * @param size height and width in pixels, 1 to 4,096, that the central square of every image is resampled to; 0 keeps
+ *     the size of the files, which must then all have the same
+ * @param crop height and width in pixels of the part in the middle that is shown; augmentations that move images bring
+ *     in what lies around it; 0 shows all of the image
+ * @param skipDamaged whether files that cannot be decoded are left out with a warning, instead of refusing the data
+ *     set
  */
 public record ImageOptions(int size, int crop, boolean skipDamaged) {
-    /** Nothing asked for. */
+    /** Images as their files have them; a damaged file is refused. */
     public static final ImageOptions NONE = new ImageOptions(0, 0, false);
 
-    /** @throws IllegalArgumentException if the size is negative or above 4,096, or has no such part in its middle */
+    private static final int LARGEST = 4096;
+
+    /**
+     * Checks the extents in pixels.
+     *
+     * @throws IllegalArgumentException if the size is negative or above 4,096, or has no such part in its middle
+     */
     public ImageOptions {
-        if (size < 0 || size > 4096) {
+        if (size < 0 || size > LARGEST) {
             throw new IllegalArgumentException(
                     "image-size = " + size + ": expected 1 to 4096 pixels, or 0 to keep the size");
         }
-        if (crop < 0 || size > 0 && !fits(crop, size)) {
+        if (crop < 0 || (size > 0 && !fits(crop, size))) {
             throw new IllegalArgumentException(
                     "image-crop = " + crop + ": expected an " + (size % 2 == 0 ? "even" : "odd")
                             + " number of pixels up to image-size = " + size + ", or 0 for all of the image");

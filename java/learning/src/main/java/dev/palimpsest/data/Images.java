@@ -1,14 +1,16 @@
 package dev.palimpsest.data;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * Labelled images of one size, kept as one byte a pixel, an array an image or in a file, and read as normalised
- * float32 in CHW order. Immutable, so any number of threads may read.
+ * Labelled images of one size, kept as one byte per pixel and channel, on the heap or in a file, and read as
+ * normalised float32 in CHW order (channel, row, column). Immutable, so any number of threads may read.
  */
 public final class Images {
     private static final float[] LEVELS = new float[Normalisation.LEVELS];
@@ -19,58 +21,23 @@ public final class Images {
         }
     }
 
-    private final int channels;
-    private final int height;
-    private final int width;
-    /** Rows of pixels above and below those that are shown, and columns to their left and right. */
-    private final int above;
-
-    private final int beside;
+    private final Frame frame;
     private final Pixels pixels;
     private final int[] labels;
     private final Normalisation normalisation;
     private final float[] table;
     private final int brightest;
 
-    /**
-     * @param pixels image after image in CHW order, unsigned; copied
-     * @param labels one per image; kept, not copied
-     * @throws IllegalArgumentException if a size is not positive, or pixels, labels and normalisation do not fit each
-     *     other
-     */
-    public Images(int channels, int height, int width, byte[] pixels, int[] labels, Normalisation normalisation) {
-        this(
-                channels,
-                height,
-                width,
-                Pixels.of(apart(channels, height, width, pixels, labels.length)),
-                labels,
-                normalisation);
-    }
-
     Images(int channels, int height, int width, Pixels pixels, int[] labels, Normalisation normalisation) {
-        this(channels, height, width, 0, 0, pixels, labels, normalisation, brightest(pixels));
+        this(new Frame(channels, height, width, 0, 0), pixels, labels, normalisation, brightest(pixels));
     }
 
-    private Images(
-            int channels,
-            int height,
-            int width,
-            int above,
-            int beside,
-            Pixels pixels,
-            int[] labels,
-            Normalisation normalisation,
-            int brightest) {
-        if (normalisation.channels() != channels) {
+    private Images(Frame frame, Pixels pixels, int[] labels, Normalisation normalisation, int brightest) {
+        if (normalisation.channels() != frame.channels()) {
             throw new IllegalArgumentException(
-                    "normalisation of " + normalisation.channels() + " channels for images of " + channels);
+                    "normalisation of " + normalisation.channels() + " channels for images of " + frame.channels());
         }
-        this.channels = channels;
-        this.height = height;
-        this.width = width;
-        this.above = above;
-        this.beside = beside;
+        this.frame = frame;
         this.pixels = pixels;
         this.labels = labels;
         this.normalisation = normalisation;
@@ -88,62 +55,47 @@ public final class Images {
         return most;
     }
 
-    /** Training images, normalised by their own statistics. Arguments and errors as in the constructor. */
-    public static Images training(int channels, int height, int width, byte[] pixels, int[] labels) {
-        return training(
-                channels, height, width, Pixels.of(apart(channels, height, width, pixels, labels.length)), labels);
+    /**
+     * Images that are in memory, normalised by their own statistics. {@link Dataset} normalises its test images by
+     * those of its training images, so both are made alike.
+     *
+     * @param channels C of every image, at least 1
+     * @param height H of every image in pixels, at least 1
+     * @param width W of every image in pixels, at least 1
+     * @param pixels [N,C,H,W], unsigned bytes, image after image; copied
+     * @param labels [N], the class of each image, from 0; copied
+     * @return N images
+     * @throws IllegalArgumentException if an extent is not positive, or there are not C·H·W bytes for every label
+     */
+    public static Images of(int channels, int height, int width, byte[] pixels, int[] labels) {
+        byte[][] apart = apart(channels, height, width, pixels, labels.length);
+        return of(channels, height, width, Pixels.of(apart), labels.clone());
     }
 
     /**
-     * Training images out of float32 values in [0, 1], normalised by their own statistics. They are kept as bytes: a
-     * value is rounded to the nearest of 256 levels.
+     * The same out of float32 values. They are kept as bytes: each is rounded to the nearest of 256 levels.
      *
-     * @param channels of an image
-     * @param height in pixels
-     * @param width in pixels
-     * @param images one array per image, in CHW order; copied
-     * @param labels one per image, from 0; kept, not copied
-     * @return the images
-     * @throws IllegalArgumentException if a size is not positive, an array has another length, a value is NaN or out
-     *     of [0, 1], or there are more or fewer labels than images
+     * @param channels C of every image, at least 1
+     * @param height H of every image in pixels, at least 1
+     * @param width W of every image in pixels, at least 1
+     * @param values [N,C,H,W], from 0 to 1, image after image; copied
+     * @param labels [N], the class of each image, from 0; copied
+     * @return N images
+     * @throws IllegalArgumentException if a value is NaN or outside of 0 to 1, and as for bytes
      */
-    public static Images training(int channels, int height, int width, float[][] images, int[] labels) {
-        return training(channels, height, width, bytes(channels, height, width, images), labels);
-    }
-
-    /**
-     * Test images out of float32 values in [0, 1], normalised as the training images are.
-     *
-     * @param images one array per image, in CHW order; copied
-     * @param labels one per image, from 0; kept, not copied
-     * @return images of these images' size
-     * @throws IllegalArgumentException as {@link #training(int, int, int, float[][], int[])}
-     */
-    public Images test(float[][] images, int[] labels) {
-        return new Images(channels, height, width, bytes(channels, height, width, images), labels, normalisation);
-    }
-
-    private static byte[] bytes(int channels, int height, int width, float[][] images) {
-        int values = Math.multiplyExact(Math.multiplyExact(channels, height), width);
-        byte[] bytes = new byte[Math.multiplyExact(values, images.length)];
-        for (int i = 0; i < images.length; i++) {
-            if (images[i].length != values) {
-                throw new IllegalArgumentException("image " + i + " has " + images[i].length + " values, images of "
-                        + channels + "×" + height + "×" + width + " have " + values);
+    public static Images of(int channels, int height, int width, float[] values, int[] labels) {
+        byte[] pixels = new byte[values.length];
+        for (int i = 0; i < values.length; i++) {
+            if (!(values[i] >= 0 && values[i] <= 1)) {
+                throw new IllegalArgumentException("value " + i + " is " + values[i] + ": expected 0 to 1");
             }
-            for (int v = 0; v < values; v++) {
-                float value = images[i][v];
-                if (!(value >= 0 && value <= 1)) {
-                    throw new IllegalArgumentException(
-                            "value " + v + " of image " + i + " is " + value + ": expected 0 to 1");
-                }
-                bytes[i * values + v] = (byte) Math.round(255 * value);
-            }
+            pixels[i] = (byte) Math.round(255 * values[i]);
         }
-        return bytes;
+        return of(channels, height, width, pixels, labels);
     }
 
-    static Images training(int channels, int height, int width, Pixels pixels, int[] labels) {
+    /** The same over pixels that are not copied, and labels that the caller leaves alone. */
+    static Images of(int channels, int height, int width, Pixels pixels, int[] labels) {
         return new Images(channels, height, width, pixels, labels, Normalisation.of(channels, height * width, pixels));
     }
 
@@ -152,19 +104,25 @@ public final class Images {
             throw new IllegalArgumentException(
                     "images of " + channels + "×" + height + "×" + width + " have no pixels");
         }
-        int values = channels * height * width;
-        if ((long) images * values != pixels.length) {
+        if ((double) images * channels * height * width != pixels.length) { // may be beyond int64
             throw new IllegalArgumentException(images + " labels and " + pixels.length + " pixels do not fit images of "
-                    + channels + "×" + height + "×" + width);
+                    + channels + "×" + height + "×" + width + ": expected C·H·W pixels for every label");
         }
         byte[][] apart = new byte[images][];
+        int values = images == 0 ? 0 : pixels.length / images;
         Arrays.setAll(apart, i -> Arrays.copyOfRange(pixels, i * values, (i + 1) * values));
         return apart;
     }
 
-    /** The same images, normalised by other statistics. */
+    /**
+     * The same images, normalised by other statistics. Pixels are shared, not copied.
+     *
+     * @param other statistics of as many channels
+     * @return images whose values differ, and whose pixels and labels are these
+     * @throws IllegalArgumentException if the statistics are of another number of channels
+     */
     public Images normalisedBy(Normalisation other) {
-        return new Images(channels, height, width, above, beside, pixels, labels, other, brightest);
+        return new Images(frame, pixels, labels, other, brightest);
     }
 
     /**
@@ -172,16 +130,7 @@ public final class Images {
      * all pixels.
      */
     Images cropped(int side) {
-        return new Images(
-                channels,
-                side,
-                side,
-                above + (height - side) / 2,
-                beside + (width - side) / 2,
-                pixels,
-                labels,
-                normalisation,
-                brightest);
+        return new Images(frame.middle(side), pixels, labels, normalisation, brightest);
     }
 
     /** These images and then others of the same size, whose labels grow by {@code shift}; normalised as these are. */
@@ -191,42 +140,77 @@ public final class Images {
         int[] numbers = IntStream.concat(
                         Arrays.stream(labels), Arrays.stream(others.labels).map(label -> label + shift))
                 .toArray();
-        return new Images(channels, height, width, Pixels.of(all), numbers, normalisation);
+        return new Images(frame, Pixels.of(all), numbers, normalisation, Math.max(brightest, others.brightest));
     }
 
+    /**
+     * The number of images N.
+     *
+     * @return how many images there are; an index is below it
+     */
     public int size() {
         return labels.length;
     }
 
+    /**
+     * The number of channels C.
+     *
+     * @return channels of every image: 1 for grey, 3 for RGB
+     */
     public int channels() {
-        return channels;
+        return frame.channels();
     }
 
+    /**
+     * The height H.
+     *
+     * @return height of every image in pixels, as it is shown: without what lies around a crop
+     */
     public int height() {
-        return height;
+        return frame.height();
     }
 
+    /**
+     * The width W.
+     *
+     * @return width of every image in pixels, as it is shown: without what lies around a crop
+     */
     public int width() {
-        return width;
+        return frame.width();
     }
 
-    /** float32 values of one image: C·H·W. */
+    /**
+     * What one image takes when it is read.
+     *
+     * @return float32 values of one image, C·H·W
+     */
     public int valuesPerImage() {
-        return channels * height * width;
+        return frame.values();
     }
 
+    /**
+     * The statistics that pixels are normalised by.
+     *
+     * @return mean and standard deviation of each channel, in pixel units
+     */
     public Normalisation normalisation() {
         return normalisation;
     }
 
-    /** The largest byte of any image: 255 for most data sets, 16 for digits. */
+    /**
+     * The range of the pixels.
+     *
+     * @return largest byte of any image, 0 to 255: 255 for most data sets, 16 for digits
+     */
     public int brightest() {
         return brightest;
     }
 
     /**
-     * The data set's own number of the image's class.
+     * The data set's own number of an image's class.
      *
+     * @param index of the image, from 0
+     * @return label, from 0
      * @throws IndexOutOfBoundsException if there is no such image
      */
     public int label(int index) {
@@ -236,20 +220,26 @@ public final class Images {
     /**
      * The unsigned byte of one pixel, before normalisation.
      *
+     * @param index of the image, from 0
+     * @param channel from 0
+     * @param y row, from 0 at the top
+     * @param x column, from 0 at the left
+     * @return 0 to 255
      * @throws IndexOutOfBoundsException if there is no such pixel
      */
     public int pixel(int index, int channel, int y, int x) {
         Objects.checkIndex(index, labels.length);
-        Objects.checkIndex(channel, channels);
-        Objects.checkIndex(y, height);
-        Objects.checkIndex(x, width);
-        return Byte.toUnsignedInt(
-                pixels.of(index)[(channel * storedHeight() + y + above) * storedWidth() + x + beside]);
+        Objects.checkIndex(channel, frame.channels());
+        Objects.checkIndex(y, frame.height());
+        Objects.checkIndex(x, frame.width());
+        return Byte.toUnsignedInt(pixels.of(index)[frame.at(channel, y, x)]);
     }
 
     /**
-     * Writes one image, [C,H,W] float32.
+     * Writes one normalised image, [C,H,W] float32.
      *
+     * @param index of the image, from 0
+     * @param out takes C·H·W values from the offset on; the rest stays as it is
      * @param offset where the first value goes, counted in floats
      * @throws IndexOutOfBoundsException if there is no such image, or it does not fit
      */
@@ -257,73 +247,60 @@ public final class Images {
         read(index, MemorySegment.ofArray(out), offset);
     }
 
-    /** As {@link #read(int, float[], long)}, into float32 memory; the offset is counted in floats, not in bytes. */
+    /**
+     * Writes one normalised image, [C,H,W] float32, into memory on or off the heap.
+     *
+     * @param index of the image, from 0
+     * @param out takes C·H·W values from the offset on; the rest stays as it is
+     * @param offset where the first value goes, counted in floats, not in bytes
+     * @throws IndexOutOfBoundsException if there is no such image, or it does not fit
+     */
     public void read(int index, MemorySegment out, long offset) {
         readWindow(index, 0, 0, false, out, offset);
     }
 
     /**
-     * Writes a window of the image's own size, [C,H,W] float32, whose top left corner lies at (top, left) of the
-     * image. What lies outside the image is pixel 0, but for images that show only the middle of their pixels.
+     * Writes a normalised window of the image's own size, [C,H,W] float32, whose top left corner lies at (top, left)
+     * of the image. What lies outside the image is pixel 0; images that show only the middle of their pixels bring in
+     * those around it.
      *
-     * @param mirrored left and right of the window exchanged
+     * @param index of the image, from 0
+     * @param top row of the image that the window begins with; may be negative
+     * @param left column of the image that the window begins with; may be negative
+     * @param mirrored whether left and right of the window are exchanged
+     * @param out takes C·H·W values from the offset on; the rest stays as it is
      * @param offset where the first value goes, counted in floats
      * @throws IndexOutOfBoundsException if there is no such image, or it does not fit
      */
     public void readWindow(int index, int top, int left, boolean mirrored, MemorySegment out, long offset) {
-        window(index, top, left, mirrored, table, out, offset);
-    }
-
-    /** As {@link #readWindow}, but the bytes as they are, 0 to 255. */
-    public void readPixels(int index, int top, int left, boolean mirrored, float[] out) {
-        window(index, top, left, mirrored, LEVELS, MemorySegment.ofArray(out), 0);
-    }
-
-    /** @param values what to write for a byte, one table for every channel or one for all of them */
-    private void window(
-            int index, int top, int left, boolean mirrored, float[] values, MemorySegment out, long offset) {
         Objects.checkIndex(index, labels.length);
-        Objects.checkFromIndexSize(offset, valuesPerImage(), out.byteSize() / Float.BYTES);
-        byte[] image = pixels.of(index);
-        float[] row = new float[width];
-        int firstRow = above + top;
-        int firstColumn = beside + left;
-        int begin = Math.clamp(-firstColumn, 0, width);
-        int end = Math.clamp(storedWidth() - firstColumn, begin, width);
-        for (int line = 0; line < channels * height; line++) {
-            int table = line / height * Normalisation.LEVELS % values.length;
-            int y = line % height + firstRow;
-            int from = (line / height * storedHeight() + y) * storedWidth() + firstColumn;
-            if (y < 0 || y >= storedHeight()) {
-                Arrays.fill(row, values[table]);
-            } else {
-                Arrays.fill(row, 0, begin, values[table]);
-                for (int x = begin; x < end; x++) {
-                    row[x] = values[table + Byte.toUnsignedInt(image[from + x])];
-                }
-                Arrays.fill(row, end, width, values[table]);
-            }
-            if (mirrored) {
-                reverse(row);
-            }
-            MemorySegment.copy(
-                    row, 0, out, ValueLayout.JAVA_FLOAT, (offset + (long) line * width) * Float.BYTES, width);
+        frame.write(pixels.of(index), top, left, mirrored, table, out, offset);
+    }
+
+    /**
+     * Writes a window as {@link #readWindow} does, but without normalisation: the bytes as they are, 0 to 255.
+     *
+     * @param index of the image, from 0
+     * @param top row of the image that the window begins with; may be negative
+     * @param left column of the image that the window begins with; may be negative
+     * @param mirrored whether left and right of the window are exchanged
+     * @param out takes C·H·W values from its beginning on
+     * @throws IndexOutOfBoundsException if there is no such image, or it does not fit
+     */
+    public void readPixels(int index, int top, int left, boolean mirrored, float[] out) {
+        Objects.checkIndex(index, labels.length);
+        frame.write(pixels.of(index), top, left, mirrored, LEVELS, MemorySegment.ofArray(out), 0);
+    }
+
+    /** SHA-256 of the labels as big-endian int32, and then of the pixels, in hexadecimal. */
+    String sha256() {
+        MessageDigest digest = HashedFile.sha256Digest();
+        ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES * labels.length);
+        bytes.asIntBuffer().put(labels);
+        digest.update(bytes);
+        for (int i = 0; i < labels.length; i++) {
+            digest.update(pixels.of(i));
         }
-    }
-
-    private int storedHeight() {
-        return height + 2 * above;
-    }
-
-    private int storedWidth() {
-        return width + 2 * beside;
-    }
-
-    private static void reverse(float[] row) {
-        for (int i = 0, j = row.length - 1; i < j; i++, j--) {
-            float kept = row[i];
-            row[i] = row[j];
-            row[j] = kept;
-        }
+        return HexFormat.of().formatHex(digest.digest());
     }
 }

@@ -3,12 +3,20 @@ package dev.palimpsest.data;
 /**
  * What turns a pixel byte p of channel c into a float32: {@code (p − mean[c]) / deviation[c]}, in pixel units (0..255,
  * or 0..16 for digits). Mean and standard deviation (of the population) are taken over every pixel of the training
- * images, so nothing of the test images leaks in. A channel that never changes has deviation 1.
+ * images, so nothing of the test images leaks in. A channel that never changes has deviation 1. Immutable, if the
+ * arrays that the accessors return are left alone.
+ *
+ * @param mean [C], mean of each channel in pixel units; copied from the caller's array
+ * @param deviation [C], standard deviation of each channel in pixel units, positive; copied from the caller's array
  */
 public record Normalisation(double[] mean, double[] deviation) {
     static final int LEVELS = 256;
 
-    /** @throws IllegalArgumentException if the lengths differ or a deviation is not positive */
+    /**
+     * Checks and copies the statistics.
+     *
+     * @throws IllegalArgumentException if the lengths differ or are 0, or a deviation is not positive
+     */
     public Normalisation {
         if (mean.length != deviation.length || mean.length == 0) {
             throw new IllegalArgumentException(
@@ -24,7 +32,7 @@ public record Normalisation(double[] mean, double[] deviation) {
     }
 
     /**
-     * Of images in CHW order.
+     * The statistics of images in CHW order.
      *
      * @param area height × width
      * @param images channels × area unsigned bytes each
@@ -41,7 +49,7 @@ public record Normalisation(double[] mean, double[] deviation) {
                 for (int at = c * area; at < (c + 1) * area; at++) {
                     int pixel = Byte.toUnsignedInt(pixels[at]);
                     ownSum += pixel;
-                    ownSquares += pixel * pixel;
+                    ownSquares += (long) pixel * pixel;
                 }
                 sum[c] += ownSum;
                 squares[c] += ownSquares;
@@ -58,10 +66,22 @@ public record Normalisation(double[] mean, double[] deviation) {
         return new Normalisation(mean, deviation);
     }
 
+    /**
+     * The mean that is subtracted from the pixels of a channel.
+     *
+     * @param channel from 0
+     * @return mean in pixel units
+     */
     public double mean(int channel) {
         return mean[channel];
     }
 
+    /**
+     * The standard deviation that the pixels of a channel are divided by.
+     *
+     * @param channel from 0
+     * @return standard deviation in pixel units, positive
+     */
     public double deviation(int channel) {
         return deviation[channel];
     }

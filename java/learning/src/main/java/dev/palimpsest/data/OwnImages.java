@@ -1,19 +1,10 @@
 package dev.palimpsest.data;
 
-import java.nio.file.Path;
-import java.util.List;
-import java.util.Optional;
-
-/** Image files of the user's, in a folder that must be named. */
-interface OwnImages extends Source {
+/** Image files of the user's, of any size, in a folder that must be named. */
+sealed interface OwnImages extends Source permits ImageFolder, ImageList {
     @Override
     default String licence() {
         return "that of your files";
-    }
-
-    @Override
-    default List<Path> folders() {
-        return List.of();
     }
 
     @Override
@@ -21,12 +12,8 @@ interface OwnImages extends Source {
         return true;
     }
 
-    /**
-     * The folder named.
-     *
-     * @throws IllegalArgumentException if there is none
-     */
-    default Path require(Optional<Path> folder) {
-        return folder.orElseThrow(() -> new IllegalArgumentException(name() + " needs a folder: " + howToGet()));
+    @Override
+    default boolean takesOptions() {
+        return true;
     }
 }

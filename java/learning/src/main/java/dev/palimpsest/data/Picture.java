@@ -11,13 +11,17 @@ import javax.imageio.ImageReader;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
- * A decoded PNG or JPEG: 8 bits a channel, RGB, planes one after the other. Alpha is dropped, grey becomes three equal
- * channels, and a JPEG's orientation tag is ignored.
+ * A decoded PNG or JPEG: 8 bits per channel, RGB, planes one after the other. Alpha is dropped, grey becomes three
+ * equal channels, and a JPEG's orientation tag is ignored.
  */
 record Picture(int height, int width, byte[] pixels) {
     static final int CHANNELS = 3;
 
-    /** @throws IOException with the reason, if the bytes are not a whole image of a kind that the JDK reads */
+    /**
+     * Decodes the bytes of a file.
+     *
+     * @throws IOException with the reason, if the bytes are not a whole image of a kind that the JDK reads
+     */
     static Picture decode(byte[] file) throws IOException {
         try (var in = new MemoryCacheImageInputStream(new ByteArrayInputStream(file))) {
             Iterator<ImageReader> readers = ImageIO.getImageReaders(in);

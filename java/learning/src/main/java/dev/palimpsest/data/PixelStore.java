@@ -13,13 +13,19 @@ import java.util.Arrays;
 
 /** Takes the pixels of images while they are read, from any number of threads. */
 sealed interface PixelStore {
-    /** @throws DataException if there is no room for them */
+    /**
+     * Takes the pixels of one image.
+     *
+     * @param slot from 0; each is filled once
+     * @param pixels [C,H,W]; kept
+     * @throws DataException if there is no room for them
+     */
     void put(int slot, byte[] pixels);
 
     /** What was put into these slots, in their order; the store takes nothing after it. */
     Pixels pixels(int[] slots);
 
-    /** On the heap. */
+    /** Keeps one array per image on the heap. */
     record Heap(byte[][] arrays) implements PixelStore {
         Heap(int slots) {
             this(new byte[slots][]);
@@ -36,13 +42,17 @@ sealed interface PixelStore {
         }
     }
 
-    /** In a file that has no name once it is open, so that it goes when the process does, however that ends. */
+    /** Writes to a file that has no name once it is open, so that it goes when the process does, however that ends. */
     final class Disk implements PixelStore {
         private final Path folder;
         private final int bytes;
         private final FileChannel channel;
 
-        /** @param bytes of an image */
+        /**
+         * Opens a file.
+         *
+         * @param bytes pixels of one image
+         */
         Disk(Path folder, int bytes) {
             this.folder = folder;
             this.bytes = bytes;

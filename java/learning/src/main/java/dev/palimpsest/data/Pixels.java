@@ -2,12 +2,13 @@ package dev.palimpsest.data;
 
 /** Pixels of images of one size, unsigned. Any number of threads may read. */
 interface Pixels {
+    /** How many images there are. */
     int images();
 
-    /** Those of one image, [C,H,W]; not to be changed. */
+    /** The pixels of one image, [C,H,W]; not to be changed. */
     byte[] of(int index);
 
-    /** An array an image; kept, not copied. */
+    /** Pixels that are held as one array per image; kept, not copied. */
     static Pixels of(byte[][] arrays) {
         return new Pixels() {
             @Override

@@ -11,6 +11,27 @@ public record BatchNorm(Parameter scale, Parameter shift, Buffer runningMean, Bu
     public static final float EPSILON = 1e-5f;
     public static final float MOMENTUM = 0.1f;
 
+    /**
+     * Checks the shapes.
+     *
+     * @throws IllegalArgumentException if one is not [C], or they are not of one C
+     */
+    public BatchNorm {
+        if (scale.shape().rank() != 1
+                || !shift.shape().equals(scale.shape())
+                || !runningMean.shape().equals(scale.shape())
+                || !runningVariance.shape().equals(scale.shape())) {
+            throw new IllegalArgumentException("batch norm needs scale, shift, running mean and variance of one size,"
+                    + " got " + scale.shape() + ", " + shift.shape() + ", " + runningMean.shape() + " and "
+                    + runningVariance.shape());
+        }
+    }
+
+    /**
+     * The number of channels.
+     *
+     * @return C
+     */
     public int channels() {
         return scale.size();
     }

@@ -26,7 +26,10 @@ public record Convolution(int inputs, int outputs, int kernel, int stride, int p
         if (images.rank() != 4 || images.extent(1) != inputs) {
             throw new IllegalArgumentException("convolution needs images of N×" + inputs + "×H×W, got " + images);
         }
-        Checks.notEmpty("convolution", images);
+        if (images.elements() == 0) {
+            throw new IllegalArgumentException(
+                    "convolution of an empty batch (" + images + "): expected at least one image");
+        }
         return Shape.of(images.extent(0), outputs, outputExtent(images.extent(2)), outputExtent(images.extent(3)));
     }
 

@@ -4,58 +4,79 @@ package dev.palimpsest.engine;
  * What a user may say about where and how layers are computed.
  *
  * @param device where
+ * @param threads of the processor, at least 1
  * @param tf32 convolutions and products may round their inputs to TF32 on the tensor cores: faster, with 10 bits of
  *     mantissa
  * @param deterministic only algorithms whose sums come in a fixed order, and no choice by timing, so that runs repeat
  *     bit for bit
- * @param memoryMebibytes the most GPU memory to take, in MiB; 0 for all there is
+ * @param memoryMebibytes the most device memory to take, in MiB; 0 for all there is
  */
-public record DeviceOptions(Device device, boolean tf32, boolean deterministic, int memoryMebibytes) {
-    /** {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}. */
-    public record Device(Kind kind, int index) {
-        /** AUTO takes the first GPU that works, or else the CPU. */
-        public enum Kind {
-            AUTO,
-            CPU,
-            CUDA
-        }
+public record DeviceOptions(Device device, int threads, boolean tf32, boolean deterministic, int memoryMebibytes) {
+    /**
+     * An engine by the name of its provider, and which of its devices; see {@link Engines#device}.
+     *
+     * @param name of a provider, or {@code auto}
+     * @param index counted from 0
+     */
+    public record Device(String name, int index) {
+        /** The first engine that works, in the order of {@link EngineProvider#preference}. */
+        public static final Device AUTO = new Device("auto", 0);
 
-        /** @throws IllegalArgumentException with a sentence, if it is none of the four */
-        public static Device parse(String text) {
-            if (text.equals("auto")) {
-                return new Device(Kind.AUTO, 0);
+        /** The processor. */
+        public static final Device CPU = new Device("cpu", 0);
+
+        /**
+         * Checks the values.
+         *
+         * @throws IllegalArgumentException if the name has other characters than lower-case letters, digits and
+         *     hyphens, or the index is negative
+         */
+        public Device {
+            if (!name.matches("[a-z][a-z0-9-]*") || index < 0) {
+                throw new IllegalArgumentException("device " + name + ":" + index
+                        + ": expected a name of lower-case letters, digits and hyphens, and an index of at least 0");
             }
-            if (text.equals("cpu")) {
-                return new Device(Kind.CPU, 0);
-            }
-            if (text.matches("cuda(:\\d{1,4})?")) {
-                return new Device(Kind.CUDA, text.length() > 5 ? Integer.parseInt(text.substring(5)) : 0);
-            }
-            throw new IllegalArgumentException("device = " + text + ": expected auto, cpu, cuda or cuda:N");
         }
 
         @Override
         public String toString() {
-            return switch (kind) {
-                case AUTO -> "auto";
-                case CPU -> "cpu";
-                case CUDA -> "cuda:" + index;
-            };
+            return index == 0 ? name : name + ":" + index;
         }
     }
 
-    public static final DeviceOptions CPU = of(new Device(Device.Kind.CPU, 0));
-
-    /** Full float32, any algorithm, all the memory there is. */
-    public static DeviceOptions of(Device device) {
-        return new DeviceOptions(device, false, false, 0);
-    }
-
-    /** @throws IllegalArgumentException if the memory is negative */
+    /**
+     * Checks the values.
+     *
+     * @throws IllegalArgumentException if there is no thread or the memory is negative
+     */
     public DeviceOptions {
+        if (threads < 1) {
+            throw new IllegalArgumentException("an engine needs at least 1 thread, got " + threads);
+        }
         if (memoryMebibytes < 0) {
             throw new IllegalArgumentException(
                     "GPU memory " + memoryMebibytes + " MiB: expected at least 1, or 0 for all there is");
         }
+    }
+
+    /**
+     * Full float32, any algorithm, all the memory there is.
+     *
+     * @param device where
+     * @param threads of the processor, at least 1
+     * @return the options
+     */
+    public static DeviceOptions of(Device device, int threads) {
+        return new DeviceOptions(device, threads, false, false, 0);
+    }
+
+    /**
+     * The same with another number of threads.
+     *
+     * @param threads of the processor, at least 1
+     * @return new options
+     */
+    public DeviceOptions withThreads(int threads) {
+        return new DeviceOptions(device, threads, tf32, deterministic, memoryMebibytes);
     }
 }

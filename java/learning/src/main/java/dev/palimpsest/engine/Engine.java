@@ -1,6 +1,5 @@
 package dev.palimpsest.engine;
 
-import dev.palimpsest.cuda.CudaException;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.FeatureMse;
 import dev.palimpsest.kernel.MultiTeacherKl;
@@ -12,297 +11,690 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.SnapshotMask;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
-import java.util.function.Consumer;
-import java.util.function.DoubleSupplier;
+import java.util.Objects;
 import java.util.function.Supplier;
 
 /**
- * The layer maths of one device. Tensors it returns come from its workspace and go back with {@link #release}; after
+ * The layer maths of one device; {@link Engines} opens them. Images and activations are [N, C, H, W], matrices [N,
+ * features], all float32. An activation lies in the engine's own order, as convolutions give it; everything else is
+ * row-major. Tensors that operations return come from the engine's workspace and go back with {@link #release}; after
  * the first step over given shapes nothing is allocated off-heap. Gradients of parameters are added to
  * {@link Parameter#gradient()}.
  *
- * <p>An engine belongs to the thread that opened it, and refuses every call after {@link #close}. Images and
- * activations are [N, C, H, W], matrices [N, features], all float32.
+ * <p>Arguments are checked here, once and in the same words on every device: each operation throws
+ * {@link IllegalArgumentException} for a wrong rank, shape, layout or size, for a tensor of another engine and for one
+ * that was released. An engine belongs to the thread that opened it; a call of another thread and every call after
+ * {@link #close} is an {@link IllegalStateException}. What fails on the device is an {@link EngineException}. A
+ * refused call changes nothing.
  */
-public sealed interface Engine extends AutoCloseable permits CpuEngine, CudaEngine {
+public final class Engine implements AutoCloseable {
+    private final Backend backend;
+    private final Guard guard;
+    private boolean concurrent;
+
     /**
-     * The engine on this machine's processor with the given number of threads.
+     * An engine over operations that were written elsewhere. It belongs to the calling thread.
      *
-     * @throws EngineException if oneDNN cannot be loaded
+     * @param backend which it closes
      */
-    static Engine cpu(int threads) {
-        return new CpuEngine(threads);
+    public Engine(Backend backend) {
+        this.backend = backend;
+        this.guard = new Guard(backend);
     }
 
     /**
-     * The engine that the options ask for. {@code auto} takes a GPU if one works, with what it needs, and otherwise
-     * tells why not and takes the processor.
+     * What computes, for {@code doctor} and run.json.
      *
-     * @param threads of the processor
-     * @param remark is told, in one sentence, why an automatic choice fell back to the processor
-     * @throws CudaException if a GPU is asked for by name and cannot be used; the message says why and what to do
+     * @return one line: library, version, instruction set or device, threads
      */
-    static Engine open(DeviceOptions options, int threads, Consumer<String> remark) {
-        return switch (options.device().kind()) {
-            case CPU -> cpu(threads);
-            case CUDA -> new CudaEngine(options, threads);
-            case AUTO -> {
-                try {
-                    yield new CudaEngine(options, threads);
-                } catch (CudaException e) {
-                    remark.accept("The processor computes: " + e.getMessage());
-                    yield cpu(threads);
-                }
-            }
-        };
+    public String description() {
+        return backend.description();
     }
 
-    /** One line for {@code doctor}: library, version, instruction set, threads. */
-    String description();
+    /**
+     * The threads of the processor that it may use.
+     *
+     * @return at least 1
+     */
+    public int threads() {
+        return backend.threads();
+    }
 
-    int threads();
+    /**
+     * Memory that the engine has ever taken: constant in steady state.
+     *
+     * @return bytes off-heap, or on the device
+     */
+    public long allocatedBytes() {
+        return backend.allocatedBytes();
+    }
 
-    /** A row-major tensor with undefined values. */
-    Tensor allocate(Shape shape);
+    /**
+     * How many training steps may be under way on a device before their losses are asked for.
+     *
+     * @return 0 if a loss is there when its call returns; otherwise asking at once would make the device wait for the
+     *     host
+     */
+    public int stepsAhead() {
+        return backend.stepsAhead();
+    }
+
+    /**
+     * A row-major tensor with undefined values.
+     *
+     * @param shape of any rank
+     * @return to be released by the caller
+     */
+    public Tensor allocate(Shape shape) {
+        guard.enter();
+        return backend.allocate(shape);
+    }
 
     /**
      * A row-major tensor with these values, for what is computed outside the engine.
      *
-     * @throws IllegalArgumentException if their number is not the shape's
+     * @param shape of any rank
+     * @param values as many as the shape has elements
+     * @return to be released by the caller
      */
-    Tensor tensor(Shape shape, float[] values);
+    public Tensor tensor(Shape shape, float[] values) {
+        guard.enter();
+        Checks.values(shape, values);
+        return backend.tensor(shape, values);
+    }
 
     /**
      * A row-major tensor over memory of the caller's, which stays the caller's: releasing the tensor leaves it alone.
      * An engine that cannot read the host's memory copies it at once, so that the caller may reuse it.
+     *
+     * @param shape of any rank
+     * @param rowMajor off-heap memory of at least as many bytes, aligned to 4 bytes
+     * @return to be released by the caller, before the memory is freed
      */
-    Tensor wrap(Shape shape, MemorySegment rowMajor);
-
-    /** Lets one holder of the tensor go. */
-    void release(Tensor tensor);
-
-    /** The values in row-major order. */
-    float[] toArray(Tensor tensor);
-
-    /** Bytes that the engine has ever taken off-heap: constant in steady state. */
-    long allocatedBytes();
-
-    Tensor convolution(Tensor images, Parameter weight, Convolution geometry);
-
-    Tensor convolutionInputGradient(Tensor gradient, Parameter weight, Convolution geometry, Shape images);
-
-    void convolutionWeightGradient(Tensor images, Tensor gradient, Parameter weight, Convolution geometry);
+    public Tensor wrap(Shape shape, MemorySegment rowMajor) {
+        guard.enter();
+        Checks.memory(shape, rowMajor);
+        return backend.wrap(shape, rowMajor);
+    }
 
     /**
-     * What {@link #batchNorm} keeps for its backward pass: input, batch mean and variance, and which outputs the ReLU
-     * let through.
+     * Lets one holder of the tensor go. Allowed after {@link #close}, which freed the memory.
+     *
+     * @param tensor of this engine
+     * @throws IllegalStateException if nobody holds it any more
      */
-    record Normalised(Tensor output, Tensor mean, Tensor variance, Tensor passed, boolean frozen) {}
+    public void release(Tensor tensor) {
+        guard.made("what is released", tensor);
+        if (tensor.letGo() && !guard.isClosed()) {
+            guard.enter();
+            backend.free(tensor);
+        }
+    }
+
+    /**
+     * Brings a tensor's values home; waits for the device.
+     *
+     * @param tensor in either layout
+     * @return the values in row-major order
+     */
+    public float[] toArray(Tensor tensor) {
+        guard.enter();
+        guard.own("what is read", tensor);
+        return backend.toArray(tensor);
+    }
+
+    /**
+     * A convolution.
+     *
+     * @param images [N, inputs, H, W] in either layout
+     * @param weight [outputs, inputs, kernel, kernel]
+     * @param geometry of the convolution
+     * @return an activation [N, outputs, H', W']
+     */
+    public Tensor convolution(Tensor images, Parameter weight, Convolution geometry) {
+        guard.enter();
+        guard.own("the images", images);
+        geometry.outputShape(images.shape());
+        Checks.weight(weight, geometry);
+        return backend.convolution(images, weight, geometry);
+    }
+
+    /**
+     * The gradient of a convolution by its images.
+     *
+     * @param gradient of the output, an activation
+     * @param weight [outputs, inputs, kernel, kernel]
+     * @param geometry of the convolution
+     * @param images shape of the input [N, inputs, H, W]
+     * @return an activation of that shape
+     */
+    public Tensor convolutionInputGradient(Tensor gradient, Parameter weight, Convolution geometry, Shape images) {
+        guard.enter();
+        guard.activation("the gradient of the convolution's output", geometry.outputShape(images), gradient);
+        Checks.weight(weight, geometry);
+        return backend.convolutionInputGradient(gradient, weight, geometry, images);
+    }
+
+    /**
+     * Adds a convolution's gradient by its weight to that of the parameter.
+     *
+     * @param images as they were convolved
+     * @param gradient of the output, an activation
+     * @param weight [outputs, inputs, kernel, kernel]
+     * @param geometry of the convolution
+     */
+    public void convolutionWeightGradient(Tensor images, Tensor gradient, Parameter weight, Convolution geometry) {
+        guard.enter();
+        guard.own("the images", images);
+        Shape output = geometry.outputShape(images.shape());
+        guard.activation("the gradient of the convolution's output", output, gradient);
+        Checks.weight(weight, geometry);
+        backend.convolutionWeightGradient(images, gradient, weight, geometry);
+    }
 
     /**
      * Normalises with the batch's statistics and updates the running ones, or, if {@code frozen}, with the running
      * ones, which then stay.
      *
-     * @throws IllegalArgumentException if the batch has one value a channel and is not frozen: its variance would be
-     *     zero
+     * @param input an activation with the norm's channels; more than one value per channel unless frozen, since their
+     *     variance would be zero
+     * @param norm with its parameters
+     * @param relu whether a ReLU follows
+     * @param frozen whether the running statistics are used and stay
+     * @return an activation of the input's shape, and what its gradient needs
      */
-    Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen);
-
-    Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward, BatchNorm norm);
-
-    /** max(a + b, 0). */
-    Tensor addRelu(Tensor a, Tensor b);
-
-    /** a + b, of activations or of matrices. */
-    Tensor add(Tensor a, Tensor b);
-
-    /** max(x, 0), of activations or of matrices; NaN stays NaN. */
-    Tensor relu(Tensor x);
-
-    /** Images [N, C, H, W], in any layout, as rows of a matrix [N, C·H·W], channel by channel. */
-    Tensor flatten(Tensor images);
-
-    /** Rows of a matrix [N, C·H·W] as activations [N, C, H, W]: the gradient of {@link #flatten}. */
-    Tensor unflatten(Tensor rows, Shape images);
-
-    /** The gradient where the output is positive, elsewhere 0. */
-    Tensor reluGradient(Tensor gradient, Tensor output);
-
-    /** Mean over H and W: [N, C, H, W] to row-major [N, C]. */
-    Tensor averagePool(Tensor images);
-
-    Tensor averagePoolGradient(Tensor gradient, Shape images);
+    public Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+        guard.enter();
+        guard.activation("batch norm's input", input);
+        Checks.batchNorm(input, norm, frozen);
+        return new Normalised(backend.batchNorm(input, norm, relu, frozen), norm);
+    }
 
     /**
-     * What {@link #maxPool} gives and keeps for its backward pass.
+     * The gradient of batch norm by its input; adds to the gradients of scale and shift.
      *
-     * @param positions of the maxima, or null if the engine finds them again
+     * @param gradient of the output, an activation
+     * @param input as it was normalised
+     * @param forward what {@link #batchNorm} gave for it, nothing of which was released
+     * @return an activation of the input's shape
      */
-    record Pooled(Tensor output, Tensor positions) {}
-
-    /** The maximum of every window of every channel: [N, C, H, W] to [N, C, H', W']. */
-    Pooled maxPool(Tensor images, MaxPooling geometry);
-
-    /** Each window's gradient at its maximum; where several are equal, at one of them. */
-    Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward, MaxPooling geometry);
-
-    /** input·weightᵀ + bias for input [N, in], weight [out, in], bias [out]. */
-    Tensor linear(Tensor input, Parameter weight, Parameter bias);
+    public Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward) {
+        guard.enter();
+        Shape shape = forward.output().shape();
+        guard.activation("batch norm's input", shape, input);
+        guard.activation("the gradient of batch norm's output", shape, gradient);
+        forward.saved().forEach(saved -> guard.own("what batch norm saved", saved));
+        return backend.batchNormGradient(gradient, input, forward.backend(), forward.norm());
+    }
 
     /**
-     * Adds to the gradients of weight and bias.
+     * The end of a residual block.
      *
-     * @return the gradient of the input
+     * @param a of two or four axes, in either layout
+     * @param b of the same shape and layout, possibly the same
+     * @return max(a + b, 0), of their shape and layout
      */
-    Tensor linearGradient(Tensor gradient, Tensor input, Parameter weight, Parameter bias);
-
-    /** target += factor · source, in place. */
-    void addScaled(Tensor target, float factor, Tensor source);
-
-    /** factor · source. */
-    Tensor scaled(float factor, Tensor source);
-
-    /** The given columns of a matrix. */
-    Tensor columns(Tensor matrix, ClassRange columns);
+    public Tensor addRelu(Tensor a, Tensor b) {
+        guard.enter();
+        guard.elementwise("a residual sum's part", a);
+        guard.elementwise("a residual sum's part", b);
+        Checks.same(a, b);
+        return backend.addRelu(a, b);
+    }
 
     /**
-     * A loss, the mean over a batch's rows, and its gradient by what it is of.
+     * A sum.
      *
-     * @param value in float64; asking waits for the device, and must be done before another hundred losses have been
-     *     computed
+     * @param a of two or four axes, in either layout
+     * @param b of the same shape and layout, possibly the same
+     * @return a + b, of their shape and layout
      */
-    record Loss(DoubleSupplier value, Tensor gradient) {
-        static Loss of(double value, Tensor gradient) {
-            return new Loss(() -> value, gradient);
+    public Tensor add(Tensor a, Tensor b) {
+        guard.enter();
+        guard.elementwise("a sum's part", a);
+        guard.elementwise("a sum's part", b);
+        Checks.same(a, b);
+        return backend.add(a, b);
+    }
+
+    /**
+     * A ReLU.
+     *
+     * @param x of two or four axes, in either layout
+     * @return max(x, 0), of its shape and layout; NaN stays NaN
+     */
+    public Tensor relu(Tensor x) {
+        guard.enter();
+        guard.elementwise("ReLU's input", x);
+        return backend.relu(x);
+    }
+
+    /**
+     * The gradient of a ReLU by its input.
+     *
+     * @param gradient of the output, of its shape and layout
+     * @param output of the ReLU, of two or four axes, in either layout
+     * @return the gradient where the output is positive, elsewhere 0
+     */
+    public Tensor reluGradient(Tensor gradient, Tensor output) {
+        guard.enter();
+        guard.elementwise("the output of ReLU", output);
+        guard.elementwise("the gradient of ReLU's output", gradient);
+        Checks.same(gradient, output);
+        return backend.reluGradient(gradient, output);
+    }
+
+    /**
+     * Images as rows of a matrix, channel by channel.
+     *
+     * @param images [N, C, H, W] in either layout
+     * @return row-major [N, C·H·W]
+     */
+    public Tensor flatten(Tensor images) {
+        guard.enter();
+        guard.own("what is flattened", images);
+        Checks.images("flattening", images.shape());
+        return backend.flatten(images);
+    }
+
+    /**
+     * Rows of a matrix as images: the gradient of {@link #flatten}.
+     *
+     * @param rows row-major [N, C·H·W]
+     * @param images the shape [N, C, H, W]
+     * @return an activation of that shape
+     */
+    public Tensor unflatten(Tensor rows, Shape images) {
+        guard.enter();
+        Checks.images("flattening", images);
+        int width = Math.toIntExact(images.elements() / images.extent(0));
+        guard.matrix("the gradient of flattened images", Shape.of(images.extent(0), width), rows);
+        return backend.unflatten(rows, images);
+    }
+
+    /**
+     * Mean over H and W.
+     *
+     * @param images an activation [N, C, H, W]
+     * @return row-major [N, C]
+     */
+    public Tensor averagePool(Tensor images) {
+        guard.enter();
+        guard.activation("average pooling's input", images);
+        Checks.images("average pooling", images.shape());
+        return backend.averagePool(images);
+    }
+
+    /**
+     * The gradient of {@link #averagePool} by its images.
+     *
+     * @param gradient of the means, row-major [N, C]
+     * @param images shape of the input [N, C, H, W]
+     * @return an activation of that shape
+     */
+    public Tensor averagePoolGradient(Tensor gradient, Shape images) {
+        guard.enter();
+        Checks.images("average pooling", images);
+        guard.matrix("the gradient of the means", Shape.of(images.extent(0), images.extent(1)), gradient);
+        return backend.averagePoolGradient(gradient, images);
+    }
+
+    /**
+     * The maximum of every window of every channel.
+     *
+     * @param images an activation [N, C, H, W]
+     * @param geometry of the windows
+     * @return an activation [N, C, H', W'], and what its gradient needs
+     */
+    public Pooled maxPool(Tensor images, MaxPooling geometry) {
+        guard.enter();
+        guard.activation("maximum pooling's input", images);
+        geometry.outputShape(images.shape());
+        return new Pooled(backend.maxPool(images, geometry), geometry);
+    }
+
+    /**
+     * Each window's gradient at its maximum; where several are equal, at one of them.
+     *
+     * @param gradient of the maxima, an activation
+     * @param images as they were pooled
+     * @param forward what {@link #maxPool} gave for them, nothing of which was released
+     * @return an activation of the images' shape
+     */
+    public Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward) {
+        guard.enter();
+        guard.activation("maximum pooling's input", images);
+        guard.activation("the maxima", forward.geometry().outputShape(images.shape()), forward.output());
+        guard.activation("the gradient of the maxima", forward.output().shape(), gradient);
+        forward.saved().forEach(saved -> guard.own("what maximum pooling saved", saved));
+        return backend.maxPoolGradient(gradient, images, forward.backend(), forward.geometry());
+    }
+
+    /**
+     * A fully connected layer.
+     *
+     * @param input row-major [N, in]
+     * @param weight [out, in]
+     * @param bias [out]
+     * @return input·weightᵀ + bias, row-major [N, out]
+     */
+    public Tensor linear(Tensor input, Parameter weight, Parameter bias) {
+        guard.enter();
+        guard.matrix("a linear layer's input", input);
+        Checks.linear(input, weight, bias);
+        return backend.linear(input, weight, bias);
+    }
+
+    /**
+     * The gradient of a fully connected layer by its input; adds to the gradients of weight and bias.
+     *
+     * @param gradient of the output, row-major [N, out]
+     * @param input row-major [N, in]
+     * @param weight [out, in]
+     * @param bias [out]
+     * @return row-major [N, in]
+     */
+    public Tensor linearGradient(Tensor gradient, Tensor input, Parameter weight, Parameter bias) {
+        guard.enter();
+        guard.matrix("a linear layer's input", input);
+        Checks.linear(input, weight, bias);
+        Shape output = Shape.of(input.shape().extent(0), weight.shape().extent(0));
+        guard.matrix("the gradient of the linear layer's output", output, gradient);
+        return backend.linearGradient(gradient, input, weight, bias);
+    }
+
+    /**
+     * target += factor · source, in place.
+     *
+     * @param target in either layout, not over memory of the caller's
+     * @param factor of the source
+     * @param source of the target's shape and layout
+     */
+    public void addScaled(Tensor target, float factor, Tensor source) {
+        guard.enter();
+        guard.own("the target of a sum", target);
+        guard.own("the source of a sum", source);
+        Checks.same(target, source);
+        backend.addScaled(target, factor, source);
+    }
+
+    /**
+     * A multiple.
+     *
+     * @param factor of the source
+     * @param source in either layout
+     * @return factor · source, of the source's shape and layout
+     */
+    public Tensor scaled(float factor, Tensor source) {
+        guard.enter();
+        guard.own("the source of a multiple", source);
+        return backend.scaled(factor, source);
+    }
+
+    /**
+     * The given columns of a matrix.
+     *
+     * @param matrix row-major [rows, columns]
+     * @param columns within it
+     * @return row-major [rows, size of the range]
+     */
+    public Tensor columns(Tensor matrix, ClassRange columns) {
+        guard.enter();
+        guard.matrix("what columns are taken of", matrix);
+        Checks.columns(matrix, columns);
+        return backend.columns(matrix, columns);
+    }
+
+    /**
+     * The rows that one-hot rows choose of several matrices.
+     *
+     * @param oneHot row-major [B, matrices]; rows without a 1 give undefined values
+     * @param matrices row-major [B, C], at least one
+     * @return row-major [B, C]
+     */
+    public Tensor chosenRows(Tensor oneHot, List<Tensor> matrices) {
+        guard.enter();
+        if (matrices.isEmpty()) {
+            throw new IllegalArgumentException("expected at least one matrix to choose rows of, got none");
+        }
+        guard.matrix("a matrix to choose rows of", matrices.getFirst());
+        Shape shape = matrices.getFirst().shape();
+        matrices.forEach(each -> guard.matrix("a matrix to choose rows of", shape, each));
+        guard.matrix(
+                "one-hot rows of " + matrices.size() + " matrices", Shape.of(shape.extent(0), matrices.size()), oneHot);
+        return backend.chosenRows(oneHot, matrices);
+    }
+
+    /**
+     * A part of the outermost axis.
+     *
+     * @param tensor row-major, of at least one axis
+     * @param begin the first
+     * @param end behind the last
+     * @return row-major, extents begin to end − 1
+     * @throws IndexOutOfBoundsException if the part lies outside
+     */
+    public Tensor part(Tensor tensor, int begin, int end) {
+        guard.enter();
+        guard.rowMajor("what a part is taken of", tensor);
+        Objects.checkFromToIndex(begin, end, tensor.shape().extent(0));
+        return backend.part(tensor, begin, end);
+    }
+
+    /**
+     * Tensors one after another along the outermost axis.
+     *
+     * @param tensors row-major, at least one; their other extents are the same
+     * @return row-major
+     */
+    public Tensor stacked(List<Tensor> tensors) {
+        guard.enter();
+        if (tensors.isEmpty()) {
+            throw new IllegalArgumentException("expected at least one tensor to stack, got none");
+        }
+        Shape first = tensors.getFirst().shape();
+        int rows = 0;
+        for (Tensor tensor : tensors) {
+            guard.rowMajor("each tensor of the stack", tensor);
+            int extent = tensor.shape().extent(0);
+            Guard.shape("each tensor of the stack", Checks.with(first, extent), tensor);
+            rows = Math.addExact(rows, extent);
+        }
+        return backend.stacked(tensors, Checks.with(first, rows));
+    }
+
+    /**
+     * Mean over rows of −log softmax(z[classes])[label], in nats.
+     *
+     * @param logits row-major [B, C], B at least 1
+     * @param labels B labels within the classes
+     * @param classes the columns that take part
+     * @return the loss and its gradient [B, C]
+     */
+    public Loss softmaxCrossEntropy(Tensor logits, int[] labels, ClassRange classes) {
+        guard.enter();
+        guard.matrix("cross-entropy's logits", logits);
+        Checks.labels(logits, labels, classes);
+        return backend.softmaxCrossEntropy(logits, labels, classes);
+    }
+
+    /**
+     * Mean over rows of the sigmoid cross-entropy, summed over all columns, in nats. The target of a column is the
+     * sigmoid of the last model's logit where it has one, and elsewhere 1 for the label and 0 for the others.
+     *
+     * @param logits row-major [B, C], B at least 1
+     * @param labels B labels below C
+     * @param last null for none, or row-major [B, at most C]
+     * @return the loss and its gradient [B, C]
+     */
+    public Loss sigmoidCrossEntropy(Tensor logits, int[] labels, Tensor last) {
+        guard.enter();
+        guard.matrix("cross-entropy's logits", logits);
+        Checks.labels(logits, labels, new ClassRange(0, logits.shape().extent(1)));
+        if (last != null) {
+            guard.matrix("the last model's logits", last);
+            Checks.targets(logits.shape(), last.shape());
+        }
+        return backend.sigmoidCrossEntropy(logits, labels, last);
+    }
+
+    /**
+     * The kernel {@link MultiTeacherKl}.
+     *
+     * @param maxRows the most rows that a batch will have, at least 1
+     * @param classes columns of the student, at least 1
+     * @param ranges the classes of each teacher, at least one each
+     * @param temperature finite and above 0
+     * @return the kernel, to be closed by the caller
+     */
+    public TeacherLoss multiTeacherKl(int maxRows, int classes, List<ClassRange> ranges, float temperature) {
+        guard.enter();
+        Checks.positive("the most rows", maxRows);
+        Checks.positive("the student's classes", classes);
+        Checks.teachers(classes, ranges, temperature);
+        return new TeacherLoss(
+                guard,
+                backend.multiTeacherKl(maxRows, classes, ranges, temperature),
+                maxRows,
+                classes,
+                ranges.stream().mapToInt(ClassRange::size).toArray());
+    }
+
+    /**
+     * The kernel {@link FeatureMse}.
+     *
+     * @param maxRows the most rows that a batch will have, at least 1
+     * @param dims features of a row, at least 1
+     * @param teachers how many; may be 0
+     * @return the kernel, to be closed by the caller
+     */
+    public TeacherLoss featureMse(int maxRows, int dims, int teachers) {
+        guard.enter();
+        Checks.positive("the most rows", maxRows);
+        Checks.positive("the features of a row", dims);
+        if (teachers < 0) {
+            throw new IllegalArgumentException(teachers + " teachers: expected at least 0");
+        }
+        int[] columns = new int[teachers];
+        Arrays.fill(columns, dims);
+        return new TeacherLoss(guard, backend.featureMse(maxRows, dims, teachers), maxRows, dims, columns);
+    }
+
+    /**
+     * Matrices for the time of one loss.
+     *
+     * @return an empty scope, to be closed by the caller
+     */
+    public Matrices matrices() {
+        guard.enter();
+        return new Matrices(guard, backend.matrices());
+    }
+
+    /**
+     * Rows that are kept for longer than a step.
+     *
+     * @param rows at least 1
+     * @param width at least 1
+     * @return with undefined values, to be closed by the caller
+     */
+    public Table table(int rows, int width) {
+        guard.enter();
+        Checks.positive("rows of a table", rows);
+        Checks.positive("width of a table", width);
+        return new Table(guard, backend.table(rows, width), rows, width);
+    }
+
+    /**
+     * An optimiser whose state and loops are where this engine has the parameters.
+     *
+     * @param rule by which it moves them
+     * @return one that has no parameters yet, see {@link Optimiser#track}; to be closed by the caller, before the
+     *     engine
+     */
+    public Optimiser optimiser(UpdateRule rule) {
+        guard.enter();
+        return new Optimiser(backend.optimiserLoops(rule));
+    }
+
+    /**
+     * Values that follow others.
+     *
+     * @param targets which move
+     * @param sources each of its target's size
+     * @param kept share that each target keeps of itself at a step, 0 to 1; 0: it becomes the source
+     * @return what moves them, to be closed by the caller
+     */
+    public MovingAverage movingAverage(List<Mirror> targets, List<Mirror> sources, float[] kept) {
+        guard.enter();
+        Checks.pairs(targets, sources, kept);
+        return new MovingAverage(guard, backend.movingAverage(targets, sources, kept));
+    }
+
+    /**
+     * Does a frozen network's work on these images concurrently with what else is queued on the device, if the engine
+     * can: neither waits for the other until the results are used. Inside such work it just does the work.
+     *
+     * @param <T> what the work gives
+     * @param images of the batch that the work reads
+     * @param work that queues on the engine; it runs before this returns
+     * @return what the work gives
+     */
+    public <T> T concurrently(Tensor images, Supplier<T> work) {
+        guard.enter();
+        guard.own("the images", images);
+        if (concurrent) {
+            return work.get();
+        }
+        concurrent = true;
+        try {
+            return backend.concurrently(images, work);
+        } finally {
+            concurrent = false;
         }
     }
 
-    /** See {@code dev.palimpsest.loss.CrossEntropy}, which also checks: −log softmax(z[classes])[label]. */
-    Loss softmaxCrossEntropy(Tensor logits, int[] labels, ClassRange classes);
-
     /**
-     * See {@code dev.palimpsest.loss.CrossEntropy}, which also checks: every column's sigmoid cross-entropy.
+     * A convolution whose weight and bias never change again, packed for fast inference.
      *
-     * @param last null for none
+     * @param geometry of the convolution
+     * @param weight float32 [OIHW], off-heap; it may be freed at once
+     * @param bias float32 [O], off-heap; it may be freed at once
+     * @return the convolution, to be closed by the caller
      */
-    Loss sigmoidCrossEntropy(Tensor logits, int[] labels, Tensor last);
-
-    /** A kernel that compares a student with several teachers; it has scratch memory, which {@link #close} frees. */
-    interface TeacherLoss extends AutoCloseable {
-        /**
-         * @param student [B, columns]
-         * @param teachers what each of them says of the same rows; they may be released at once, and so may the
-         *     weights
-         * @param weights at least B rows of one weight a teacher
-         */
-        Loss of(Tensor student, List<Tensor> teachers, Tensor weights);
-
-        @Override
-        void close();
+    public FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
+        guard.enter();
+        Checks.frozen("weight", geometry.weightShape(), weight);
+        Checks.frozen("bias", Shape.of(geometry.outputs()), bias);
+        return new FrozenConvolution(guard, backend.freeze(geometry, weight, bias), geometry);
     }
-
-    /** The kernel {@link MultiTeacherKl} for at most so many rows. */
-    TeacherLoss multiTeacherKl(int maxRows, int classes, List<ClassRange> ranges, float temperature);
-
-    /** The kernel {@link FeatureMse} for at most so many rows. */
-    TeacherLoss featureMse(int maxRows, int dims, int teachers);
-
-    /** Matrices for the time of one loss. */
-    Matrices matrices();
-
-    /**
-     * The rows that one-hot rows choose of several matrices [B, C].
-     *
-     * @param oneHot [B, matrices]
-     */
-    Tensor chosenRows(Tensor oneHot, List<Tensor> matrices);
-
-    /** Extents of the outermost axis begin to end − 1, of a row-major tensor. */
-    Tensor part(Tensor tensor, int begin, int end);
-
-    /** Row-major tensors one after another along the outermost axis; their other extents are the same. */
-    Tensor stacked(List<Tensor> tensors);
-
-    /** Rows that are kept for longer than a step, in memory that {@link #close} frees. */
-    interface Table extends AutoCloseable {
-        /** Copies a matrix's rows in, to the rows from the given one on. */
-        void put(int first, Tensor matrix);
-
-        /** A matrix of the given rows, in that order. */
-        Tensor gather(int[] indices);
-
-        @Override
-        void close();
-    }
-
-    Table table(int rows, int width);
-
-    /**
-     * An optimiser whose state and loops are where this engine has the parameters. It is to be closed before the
-     * engine.
-     *
-     * @param rule by which it moves them
-     * @return one that has no parameters yet: see {@link Optimiser#track}
-     */
-    Optimiser optimiser(UpdateRule rule);
-
-    /** Values that go after others. */
-    interface Following extends AutoCloseable {
-        /** target = kept · target + (1 − kept) · source, in float32, for all pairs. */
-        void step();
-
-        @Override
-        void close();
-    }
-
-    /** @param kept share that each target keeps of itself at a step, 0 to 1; 0: it becomes the source */
-    Following following(List<Mirror> targets, List<Mirror> sources, float[] kept);
-
-    /**
-     * How many training steps may be under way on a device before their losses are asked for. 0 says that a loss is
-     * there when its call returns; otherwise asking at once would make the device wait for the host.
-     */
-    int stepsAhead();
-
-    /**
-     * Does a frozen network's work on these images beside what else is queued on the device, if the engine can:
-     * neither waits for the other until the results are used.
-     */
-    <T> T beside(Tensor images, Supplier<T> work);
-
-    /**
-     * A convolution whose weight [OIHW] and bias [O] never change again, packed for fast inference. Close it to free
-     * the packed copy.
-     */
-    FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias);
 
     /**
      * The same with an earlier model's weight, rebuilt where the present one is.
      *
-     * @param scale float32, a factor for each output channel
-     * @return empty if parameters live on the host, where {@code dev.palimpsest.snapshot} rebuilds weights
+     * @param geometry of the convolution
+     * @param present the weight as it is now [OIHW]
+     * @param mask which of its weights the earlier model had
+     * @param scale float32 [O], off-heap, a factor for each output channel; it may be freed at once
+     * @param bias float32 [O], off-heap; it may be freed at once
+     * @return the convolution, to be closed by the caller
      */
-    Optional<FrozenConvolution> freeze(
-            Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias);
-
-    /** See {@link Engine#freeze}. */
-    interface FrozenConvolution extends AutoCloseable {
-        /**
-         * relu(convolution(images) + bias + residual), each of the last two as asked.
-         *
-         * @param residual null, or a tensor of the output's shape; it is consumed: its memory becomes the output
-         */
-        Tensor apply(Tensor images, Tensor residual, boolean relu);
-
-        /** Memory that it holds, packed copies included: one may be made for every shape of images. */
-        long bytes();
-
-        @Override
-        void close();
+    public FrozenConvolution freeze(
+            Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias) {
+        guard.enter();
+        Checks.weight(present, geometry);
+        Checks.mask(present, mask);
+        Checks.frozen("scale", Shape.of(geometry.outputs()), scale);
+        Checks.frozen("bias", Shape.of(geometry.outputs()), bias);
+        return new FrozenConvolution(guard, backend.freeze(geometry, present, mask, scale, bias), geometry);
     }
 
+    /** Frees everything, and brings home what only the device has. Later calls do nothing. */
     @Override
-    void close();
+    public void close() {
+        if (guard.close()) {
+            backend.close();
+        }
+    }
 }

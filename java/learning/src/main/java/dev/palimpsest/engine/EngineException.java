@@ -1,14 +1,25 @@
 package dev.palimpsest.engine;
 
-/** The library under an engine is missing or refused a call; the message says which and what to do. */
-public final class EngineException extends RuntimeException {
+/** What computes is missing, does not start or refused a call; the message says which part and what to do. */
+public class EngineException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    EngineException(String message) {
+    /**
+     * An exception with its sentence.
+     *
+     * @param message what is wrong and what to do
+     */
+    public EngineException(String message) {
         super(message);
     }
 
-    EngineException(String message, Throwable cause) {
+    /**
+     * An exception with its sentence and what led to it.
+     *
+     * @param message what is wrong and what to do
+     * @param cause what led to it
+     */
+    public EngineException(String message, Throwable cause) {
         super(message, cause);
     }
 }

@@ -21,7 +21,10 @@ public record MaxPooling(int kernel, int stride, int padding) {
      * @throws IllegalArgumentException if they do not fit or there are none
      */
     public Shape outputShape(Shape images) {
-        Checks.notEmpty("maximum pooling", images);
+        if (images.rank() != 4 || images.elements() == 0) {
+            throw new IllegalArgumentException(
+                    "maximum pooling needs images of N×C×H×W, at least one of them, got " + images);
+        }
         return Shape.of(
                 images.extent(0), images.extent(1), outputExtent(images.extent(2)), outputExtent(images.extent(3)));
     }

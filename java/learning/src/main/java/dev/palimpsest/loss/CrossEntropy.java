@@ -4,6 +4,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.kernel.ClassRange;
@@ -38,8 +39,7 @@ public final class CrossEntropy {
         try (Matrices matrices = engine.matrices()) {
             Matrix constants = fixed.in(matrices);
             Matrix.Term loss = matrices.of(logits.value(), constants).softmax().logLoss(labels);
-            return tape.fused(
-                    logits, new Engine.Loss(loss.value(), loss.gradient().toTensor(constants)));
+            return tape.fused(logits, new Loss(loss.value(), loss.gradient().toTensor(constants)));
         }
     }
 

@@ -4,6 +4,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.Matrix;
 
@@ -34,8 +35,7 @@ public final class LogitMargin {
     private static Scalar term(Tape tape, Engine engine, Variable logits, int[] others, int[] current, boolean past) {
         try (Matrices matrices = engine.matrices()) {
             Matrix.Term margin = matrices.of(logits.value()).margin(others, current, MARGIN, past);
-            return tape.fused(
-                    logits, new Engine.Loss(margin.value(), margin.gradient().toTensor()));
+            return tape.fused(logits, new Loss(margin.value(), margin.gradient().toTensor()));
         }
     }
 }

@@ -4,6 +4,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.tensor.Shape;
@@ -32,8 +33,7 @@ public final class LogitReplay {
             Matrix q = matrices.of(then).softmax();
             return tape.fused(
                     logits,
-                    new Engine.Loss(
-                            q.divergence(p), p.plus(-1, q).over(p.rows()).toTensor(constants)));
+                    new Loss(q.divergence(p), p.plus(-1, q).over(p.rows()).toTensor(constants)));
         } finally {
             engine.release(then);
         }

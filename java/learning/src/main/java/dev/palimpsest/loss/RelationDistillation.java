@@ -4,6 +4,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.tensor.Shape;
@@ -43,8 +44,7 @@ public final class RelationDistillation {
             Matrix s = matrices.of(student.value(), constants);
             Matrix t = matrices.of(teacher, constants);
             Matrix.Term term = form == Form.CODE ? code(s, t) : paper(s, t);
-            return tape.fused(
-                    student, new Engine.Loss(term.value(), term.gradient().toTensor(constants)));
+            return tape.fused(student, new Loss(term.value(), term.gradient().toTensor(constants)));
         }
     }
 

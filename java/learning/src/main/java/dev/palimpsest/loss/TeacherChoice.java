@@ -36,7 +36,7 @@ public final class TeacherChoice implements AutoCloseable {
             List<Matrix> softmaxes = logits.stream()
                     .map(each -> matrices.of(each, constants).softmax())
                     .toList();
-            return new TeacherChoice(engine, matrices.surest(softmaxes, labels));
+            return new TeacherChoice(engine, matrices.mostConfident(softmaxes, labels));
         }
     }
 

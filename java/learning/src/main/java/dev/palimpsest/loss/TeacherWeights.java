@@ -4,6 +4,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.TeacherLoss;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.util.Arrays;
@@ -13,11 +14,11 @@ import java.util.List;
 final class TeacherWeights implements AutoCloseable {
     private final Engine engine;
     private final int teachers;
-    private final Engine.TeacherLoss kernel;
+    private final TeacherLoss kernel;
     private final Tensor constant;
 
     /** Takes the kernel over. */
-    TeacherWeights(Engine engine, Engine.TeacherLoss kernel, int maxRows, int teachers, double weight) {
+    TeacherWeights(Engine engine, TeacherLoss kernel, int maxRows, int teachers, double weight) {
         this.engine = engine;
         this.teachers = teachers;
         this.kernel = kernel;

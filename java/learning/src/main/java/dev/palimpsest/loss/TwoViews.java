@@ -4,6 +4,7 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.Matrix;
 import java.util.function.DoubleSupplier;
@@ -37,8 +38,7 @@ public final class TwoViews {
                     .times(unit.rows())
                     .scaled(1 / temperature);
             return tape.fused(
-                    projections,
-                    new Engine.Loss(loss.value(), unit.gradient(byUnit).toTensor()));
+                    projections, new Loss(loss.value(), unit.gradient(byUnit).toTensor()));
         }
     }
 
@@ -58,7 +58,7 @@ public final class TwoViews {
             DoubleSupplier cosines = unit.rows().dot(other);
             return tape.fused(
                     predictions,
-                    new Engine.Loss(
+                    new Loss(
                             () -> -cosines.getAsDouble() / rows,
                             unit.gradient(other.over(-rows)).toTensor()));
         }
@@ -89,7 +89,7 @@ public final class TwoViews {
             Matrix gradient = apart.plus(1, one.gradient()).above(two.gradient().plus(-1, apart));
             return tape.fused(
                     projections,
-                    new Engine.Loss(
+                    new Loss(
                             () -> squares.getAsDouble() / values
                                     + one.value().getAsDouble()
                                     + two.value().getAsDouble(),

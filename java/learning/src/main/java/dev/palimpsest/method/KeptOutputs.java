@@ -1,6 +1,7 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Table;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.FrozenHeads;
 import dev.palimpsest.model.FrozenNetwork;
@@ -21,7 +22,7 @@ final class KeptOutputs implements AutoCloseable {
     private final int[] row;
     private final FrozenHeads heads;
     private final long bytes;
-    private final List<Engine.Table> tables = new ArrayList<>();
+    private final List<Table> tables = new ArrayList<>();
 
     /** @param indices of the images whose outputs are kept */
     KeptOutputs(Engine engine, Inference images, FrozenNetwork network, int[] indices) {
@@ -72,6 +73,6 @@ final class KeptOutputs implements AutoCloseable {
     @Override
     public void close() {
         heads.close();
-        tables.forEach(Engine.Table::close);
+        tables.forEach(Table::close);
     }
 }

@@ -1,6 +1,7 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.MovingAverage;
 import dev.palimpsest.model.BatchForward;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
@@ -29,7 +30,7 @@ final class MlkdTeachers implements AutoCloseable {
     private final List<Network> teachers = new ArrayList<>();
     private final List<Network> spare = new ArrayList<>();
     /** Of the present teachers; null before there are any. */
-    private Engine.Following following;
+    private MovingAverage following;
 
     /**
      * @param most teachers at a time
@@ -107,13 +108,13 @@ final class MlkdTeachers implements AutoCloseable {
     private void copy(Network teacher) {
         Pairs pairs = new Pairs();
         pairs.add(teacher, parameter -> 0f);
-        try (Engine.Following copying = pairs.following()) {
+        try (MovingAverage copying = pairs.following()) {
             copying.step();
         }
         teacher.parameters().forEach(Parameter::changed);
     }
 
-    private Engine.Following followingAll() {
+    private MovingAverage followingAll() {
         Pairs pairs = new Pairs();
         for (Network teacher : teachers) {
             pairs.add(teacher, parameter -> parameter.role() == Parameter.Role.HEAD ? 0f : (float) keep);
@@ -145,12 +146,12 @@ final class MlkdTeachers implements AutoCloseable {
             }
         }
 
-        Engine.Following following() {
+        MovingAverage following() {
             float[] shares = new float[kept.size()];
             for (int i = 0; i < shares.length; i++) {
                 shares[i] = kept.get(i);
             }
-            return engine.following(targets, sources, shares);
+            return engine.movingAverage(targets, sources, shares);
         }
     }
 

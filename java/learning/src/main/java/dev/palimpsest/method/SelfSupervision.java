@@ -9,7 +9,6 @@ import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.loss.TwoViews;
 import dev.palimpsest.model.Head;
 import dev.palimpsest.stream.Batch;
-import dev.palimpsest.stream.Rotation;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;

@@ -3,10 +3,11 @@ package dev.palimpsest.metrics;
 import java.util.Arrays;
 
 /**
- * a[i][j]: share of the test images of experience j's classes that are right after experience i, 0 ≤ j ≤ i. Kept as
- * counts, so that accuracy over several experiences weighs every image alike. An experience that brought no new class
- * has no images: its shares are NaN, and means over experiences leave it out. Shares are of 1. Immutable; rows are
- * added as experiences pass.
+ * Accuracy over the course of a stream: a[i][j] is the share of the test images of experience j's classes that are
+ * classified correctly after experience i, 0 ≤ j ≤ i. Kept as counts, so that accuracy over several experiences weighs
+ * every image alike. An experience that brought no new class has no images: its shares are NaN, and means over
+ * experiences leave it out. Shares lie in [0, 1]; indices of experiences count from 0. Immutable: a further experience
+ * makes a new matrix.
  */
 public final class AccuracyMatrix {
     private final int[] images;
@@ -18,9 +19,11 @@ public final class AccuracyMatrix {
     }
 
     /**
-     * No experience has passed yet.
+     * A matrix without rows: no experience has passed yet.
      *
-     * @param images test images of each experience's classes, for all experiences of the stream
+     * @param images how many test images the new classes of each experience have, for all experiences of the stream
+     * @return a matrix that takes as many rows as there are experiences
+     * @throws IllegalArgumentException if a number is negative, or the first one is 0
      */
     public static AccuracyMatrix of(int... images) {
         for (int count : images) {
@@ -37,9 +40,12 @@ public final class AccuracyMatrix {
     }
 
     /**
-     * With the next experience's row.
+     * This matrix and the next experience's row.
      *
-     * @param row right answers on the test images of experiences 0..i, [i + 1]
+     * @param row [i + 1], right answers after experience i on the test images of experiences 0 to i
+     * @return a matrix of one row more
+     * @throws IllegalStateException if every experience has its row already
+     * @throws IllegalArgumentException if the row has another length, or a number that the images do not allow
      */
     public AccuracyMatrix plus(int... row) {
         int i = correct.length;
@@ -60,22 +66,44 @@ public final class AccuracyMatrix {
         return new AccuracyMatrix(images, longer);
     }
 
-    /** Rows so far. */
+    /**
+     * The number of rows.
+     *
+     * @return how many experiences have passed
+     */
     public int experiences() {
         return correct.length;
     }
 
-    /** Right answers after experience i on the classes of experience j. */
+    /**
+     * Right answers after one experience on the classes of another.
+     *
+     * @param i experience after which the model was evaluated
+     * @param j experience that brought the classes, 0 to i
+     * @return how many test images were classified correctly
+     * @throws IndexOutOfBoundsException if there is no such row or column
+     */
     public int right(int i, int j) {
         return correct[i][j];
     }
 
-    /** a[i][j]; NaN where experience j has no images. */
+    /**
+     * The entry a[i][j].
+     *
+     * @param i experience after which the model was evaluated
+     * @param j experience that brought the classes, 0 to i
+     * @return share of the test images that were classified correctly; NaN where experience j has none
+     * @throws IndexOutOfBoundsException if there is no such row or column
+     */
     public double at(int i, int j) {
         return (double) correct[i][j] / images[j];
     }
 
-    /** All rows, [i][0..i]. */
+    /**
+     * All entries.
+     *
+     * @return a[i][j] for 0 ≤ j ≤ i, rows of growing length; a copy
+     */
     public double[][] toArray() {
         double[][] shares = new double[correct.length][];
         for (int i = 0; i < correct.length; i++) {
@@ -87,7 +115,13 @@ public final class AccuracyMatrix {
         return shares;
     }
 
-    /** Accuracy after experience i on all classes seen by then. */
+    /**
+     * Accuracy after experience i on all classes seen by then.
+     *
+     * @param i experience after which the model was evaluated
+     * @return share of all test images of experiences 0 to i that were classified correctly
+     * @throws IndexOutOfBoundsException if there is no such row
+     */
     public double allSeen(int i) {
         long right = 0;
         long total = 0;
@@ -98,24 +132,37 @@ public final class AccuracyMatrix {
         return (double) right / total;
     }
 
-    /** Mean over i of {@link #allSeen}, experience 0 included; NaN before the first row. */
+    /**
+     * Average incremental accuracy: the mean over i of {@link #allSeen}, experience 0 included.
+     *
+     * @return a share; NaN before the first row
+     */
     public double averageIncremental() {
         return meanAllSeen(0);
     }
 
-    /** Mean over i ≥ 1 of {@link #allSeen}; NaN where there is no second experience. */
+    /**
+     * Average incremental accuracy without the first experience: the mean over i ≥ 1 of {@link #allSeen}.
+     *
+     * @return a share; NaN before the second row
+     */
     public double averageIncrementalWithoutFirst() {
         return meanAllSeen(1);
     }
 
-    /** {@link #allSeen} after the last experience; NaN before the first row. */
+    /**
+     * Final accuracy: {@link #allSeen} after the last experience that has a row.
+     *
+     * @return a share; NaN before the first row
+     */
     public double finalAccuracy() {
         return correct.length == 0 ? Double.NaN : allSeen(correct.length - 1);
     }
 
     /**
-     * mean_{j&lt;N} (max_i a[i][j] − a[N][j]), N the last experience (Chaudhry et al. 2018); NaN where nothing came
-     * before it.
+     * Forgetting (Chaudhry et al. 2018): mean_{j&lt;N} (max_i a[i][j] − a[N][j]), N the last experience.
+     *
+     * @return a difference of shares, in [0, 1]; NaN before the second row
      */
     public double forgetting() {
         int last = correct.length - 1;
@@ -136,8 +183,9 @@ public final class AccuracyMatrix {
     }
 
     /**
-     * mean_{j&lt;N} (a[N][j] − a[j][j]), N the last experience (Lopez-Paz and Ranzato 2017); NaN where nothing came
-     * before it.
+     * Backward transfer (Lopez-Paz and Ranzato 2017): mean_{j&lt;N} (a[N][j] − a[j][j]), N the last experience.
+     *
+     * @return a difference of shares, in [-1, 1]; NaN before the second row
      */
     public double backwardTransfer() {
         int last = correct.length - 1;

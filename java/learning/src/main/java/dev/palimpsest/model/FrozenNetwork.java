@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.FrozenConvolution;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -24,7 +25,7 @@ public final class FrozenNetwork implements AutoCloseable {
     /** For each value of the graph the last step that reads it. */
     private final int[] lastReader;
 
-    private final Map<Integer, Engine.FrozenConvolution> convolutions = new HashMap<>();
+    private final Map<Integer, FrozenConvolution> convolutions = new HashMap<>();
     private final Map<Integer, Layer> layers = new HashMap<>();
     private final CopiedTensors copies;
     private final FrozenHeads heads;
@@ -61,7 +62,7 @@ public final class FrozenNetwork implements AutoCloseable {
         heads = new FrozenHeads(engine, network, weights);
     }
 
-    private Engine.FrozenConvolution fold(Folding.Folded folded, Weights weights, Arena temporary) {
+    private FrozenConvolution fold(Folding.Folded folded, Weights weights, Arena temporary) {
         ConvolutionLayer convolution = folded.convolution();
         long bytes = (long) convolution.geometry().outputs() * Float.BYTES;
         MemorySegment factor = temporary.allocate(bytes, 64);
@@ -74,7 +75,7 @@ public final class FrozenNetwork implements AutoCloseable {
             normalise(folded.norm().norm(), weights, factor, bias);
         }
         return weights.mask(convolution.weight())
-                .flatMap(mask -> engine.freeze(convolution.geometry(), convolution.weight(), mask, factor, bias))
+                .map(mask -> engine.freeze(convolution.geometry(), convolution.weight(), mask, factor, bias))
                 .orElseGet(() -> {
                     MemorySegment scaled =
                             temporary.allocate(convolution.weight().shape().bytes(), 64);
@@ -115,7 +116,7 @@ public final class FrozenNetwork implements AutoCloseable {
         return heads.bytes()
                 + copies.bytes()
                 + convolutions.values().stream()
-                        .mapToLong(Engine.FrozenConvolution::bytes)
+                        .mapToLong(FrozenConvolution::bytes)
                         .sum();
     }
 
@@ -126,7 +127,7 @@ public final class FrozenNetwork implements AutoCloseable {
      * @param auxiliary whether the auxiliary heads are wanted too
      */
     public Outputs<Tensor> forward(Tensor images, boolean auxiliary) {
-        return engine.beside(images, () -> network.classify(heads::linear, pooled(images), auxiliary));
+        return engine.concurrently(images, () -> network.classify(heads::linear, pooled(images), auxiliary));
     }
 
     private List<Tensor> pooled(Tensor images) {
@@ -157,7 +158,7 @@ public final class FrozenNetwork implements AutoCloseable {
 
     @Override
     public void close() {
-        convolutions.values().forEach(Engine.FrozenConvolution::close);
+        convolutions.values().forEach(FrozenConvolution::close);
         heads.close();
         copies.close();
     }

@@ -16,16 +16,23 @@ import java.util.regex.Pattern;
  * strong view of it.
  *
  * <p>The change is a function of seed, epoch, index of the image and how often the image came before in that epoch:
- * neither threads nor the other images of a batch matter.
+ * neither threads nor the other images of a batch matter. Immutable.
+ *
+ * @param padding most pixels that an image is moved by, at least 0
+ * @param flip whether an image is mirrored with probability one half
+ * @param operations how many operations of RandAugment follow, 0 to 20
+ * @param magnitude how far each of them goes, 0 to 30; 0 if there are none
  */
 public record Augmentation(int padding, boolean flip, int operations, int magnitude) {
-    /** Images as they are. */
+    /** Leaves images as they are. */
     public static final Augmentation NONE = new Augmentation(0, false, 0, 0);
 
     private static final Pattern SYNTAX =
             Pattern.compile("(none|(shift|crop-flip):(\\d{1,4}))(\\+rand:(\\d{1,4}):(\\d{1,4}))?");
 
     /**
+     * Checks the ranges.
+     *
      * @throws IllegalArgumentException if the padding is negative, or the operations or their magnitude are out of
      *     range
      */
@@ -34,29 +41,50 @@ public record Augmentation(int padding, boolean flip, int operations, int magnit
             throw new IllegalArgumentException(
                     "an image cannot be moved by " + padding + " pixels: expected 0 or more");
         }
-        new RandAugment(operations, magnitude);
+        RandAugment.check(operations, magnitude);
         magnitude = operations == 0 ? 0 : magnitude;
     }
 
-    /** Moved by up to n pixels. */
+    /**
+     * Moves images.
+     *
+     * @param n most pixels up, down, left and right, at least 0
+     * @return an augmentation that moves images and does nothing else
+     * @throws IllegalArgumentException if n is negative
+     */
     public static Augmentation shift(int n) {
         return new Augmentation(n, false, 0, 0);
     }
 
-    /** Moved by up to n pixels and mirrored; n is 4 in the literature on CIFAR. */
+    /**
+     * Moves and mirrors images, the usual augmentation for CIFAR with n = 4.
+     *
+     * @param n most pixels up, down, left and right, at least 0
+     * @return an augmentation that moves images and mirrors them left to right with probability one half
+     * @throws IllegalArgumentException if n is negative
+     */
     public static Augmentation cropFlip(int n) {
         return new Augmentation(n, true, 0, 0);
     }
 
-    /** This, and then RandAugment; the literature on MLKD has two operations of magnitude 9, of at most 30. */
-    public Augmentation withRandAugment(int operations, int magnitude) {
-        return new Augmentation(padding, flip, operations, magnitude);
+    /**
+     * This augmentation, and then RandAugment. The literature on MLKD takes two operations of magnitude 9.
+     *
+     * @param number how many operations, 0 to 20
+     * @param strength magnitude of each, 0 to 30
+     * @return an augmentation that moves and mirrors images as this one does
+     * @throws IllegalArgumentException if a number is out of range
+     */
+    public Augmentation withRandAugment(int number, int strength) {
+        return new Augmentation(padding, flip, number, strength);
     }
 
     /**
-     * {@code none}, {@code shift:N} or {@code crop-flip:N}, N in pixels; {@code +rand:OPERATIONS:MAGNITUDE} may
-     * follow.
+     * Reads an augmentation as recipes write it.
      *
+     * @param text {@code none}, {@code shift:N} or {@code crop-flip:N}, N in pixels; {@code +rand:OPERATIONS:MAGNITUDE}
+     *     may follow
+     * @return the augmentation, whose {@link #toString} gives such a text again
      * @throws IllegalArgumentException if the text is anything else
      */
     public static Augmentation parse(String text) {
@@ -75,7 +103,11 @@ public record Augmentation(int padding, boolean flip, int operations, int magnit
                 : moved.withRandAugment(Integer.parseInt(matcher.group(5)), Integer.parseInt(matcher.group(6)));
     }
 
-    /** @throws IllegalArgumentException if the whole image could be moved out of sight */
+    /**
+     * Checks that images of this size stay in sight.
+     *
+     * @throws IllegalArgumentException if the whole image could be moved out of sight
+     */
     void checkFits(Images images) {
         if (padding >= Math.min(images.height(), images.width())) {
             throw new IllegalArgumentException("augmentation " + this + " can move images of " + images.height() + "×"

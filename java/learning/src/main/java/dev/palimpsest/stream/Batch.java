@@ -5,16 +5,22 @@ import java.util.Objects;
 
 /**
  * Some images and their labels, ready for a network. The image memory is the {@link Loader}'s and holds these images
- * until the next batch is taken from it.
+ * until the next batch is taken from it. The arrays are the batch's own and not to be changed.
  *
- * @param rows images of one view
- * @param views how often each image is there, each time differently augmented; 1 unless the loader was told otherwise
+ * @param rows how many images each view has
+ * @param views how often each image is there, each time differently augmented; at least 1
  * @param images [views·rows,C,H,W] float32, normalised, off-heap, 64-byte aligned; view after view
- * @param labels [rows], as the loader was told to relabel them
- * @param indices [rows], into the images that the loader reads; not to be changed
+ * @param labels [rows], in the numbering that the loader relabels to
+ * @param indices [rows], positions among the images that the loader reads
  */
 public record Batch(int rows, int views, MemorySegment images, int[] labels, int[] indices) {
-    /** [rows,C,H,W], the images as the loader's augmentation of that number leaves them. */
+    /**
+     * The images as one of the loader's augmentations leaves them.
+     *
+     * @param number of the augmentation among the loader's, from 0
+     * @return [rows,C,H,W] float32, a part of {@link #images}
+     * @throws IndexOutOfBoundsException if there is no such view
+     */
     public MemorySegment view(int number) {
         long bytes = images.byteSize() / views;
         return images.asSlice(Objects.checkIndex(number, views) * bytes, bytes);

@@ -20,10 +20,14 @@ public final class BatchPlan {
     }
 
     /**
-     * Every index once, in an order drawn by seed and epoch, in batches of {@code batch}; the last one may be smaller.
-     * If it would be a single image, it takes one from the batch before it.
+     * A pass for training over every index once, in an order drawn by seed and epoch; the last batch may be smaller
+     * than the others. If it would be a single image, it takes one from the batch before it.
      *
+     * @param indices of images, in any order
+     * @param batch images per batch
+     * @param seed of the run
      * @param epoch from 0
+     * @return as many images as there are indices
      * @throws IllegalArgumentException if there are no indices, or a batch of one image cannot be avoided: with one
      *     index, a batch of one, or an odd number of indices in batches of two
      */
@@ -40,14 +44,18 @@ public final class BatchPlan {
     }
 
     /**
-     * Like {@link #shuffled}, with half of each batch (rounded down) from memory: first the new rows, then as many
-     * rows of memory. Every new index comes once. Memory is gone through in an order drawn by the seed, again and
-     * again in new orders, and each epoch goes on where the one before stopped; a batch that needs more rows than
-     * memory has holds some of them twice. The last batch has as many rows of memory as new ones, or half a batch if
-     * that is less. An empty memory gives {@link #shuffled}.
+     * A pass for training like {@link #shuffled}, with half of each batch (rounded down) from memory: first the new
+     * rows, then as many rows of memory. Every new index comes once. Memory is gone through in an order drawn by the
+     * seed, again and again in new orders, and each epoch goes on where the one before stopped; a batch that needs
+     * more rows than memory has holds some of them twice. The last batch has as many rows of memory as new ones, or
+     * half a batch if that is less. An empty memory gives {@link #shuffled}.
      *
-     * @param memory indices into the same images, none of them in {@code newIndices}
+     * @param newIndices of images, in any order
+     * @param memory of the same images, none of them in {@code newIndices}; may be empty
+     * @param batch images per batch, half of them (rounded up) new
+     * @param seed of the run
      * @param epoch from 0
+     * @return every new image once, and about as many of memory
      * @throws IllegalArgumentException as {@link #shuffled}
      */
     public static BatchPlan withMemory(int[] newIndices, int[] memory, int batch, long seed, int epoch) {
@@ -62,7 +70,7 @@ public final class BatchPlan {
         SplitMix64.of(seed, Purpose.EPOCH, epoch).shuffle(order);
         int[][] fresh = cut(order, sizes(order.length, batch - half));
         long drawnPerEpoch = (fresh.length - 1L) * half + Math.min(half, fresh[fresh.length - 1].length);
-        var cycle = new Cycle(memory, seed, Purpose.MEMORY, epoch * drawnPerEpoch);
+        var cycle = new Cycle(memory, seed, epoch * drawnPerEpoch);
         int[][] repeats = new int[fresh.length][];
         for (int b = 0; b < fresh.length; b++) {
             int rows = fresh[b].length;
@@ -77,38 +85,13 @@ public final class BatchPlan {
     }
 
     /**
-     * As many full batches as are asked for, of images that are gone through in an order drawn by the seed, again and
-     * again in new orders; each epoch goes on where the one before stopped. A batch larger than there are images holds
-     * some of them twice.
+     * A pass for training in batches of the caller's choice.
      *
-     * @param epoch from 0; all epochs must ask for equally many images
-     * @throws IllegalArgumentException if there are no indices or no batches, or a batch has fewer than two images
-     */
-    public static BatchPlan cycled(int[] indices, int batch, int batches, long seed, int epoch) {
-        if (indices.length == 0 || batches < 1) {
-            throw noImages();
-        }
-        if (batch < 2) {
-            throw tooSmall(indices.length, batch);
-        }
-        var cycle = new Cycle(indices, seed, Purpose.POOL, (long) epoch * batches * batch);
-        int[][] drawn = new int[batches][batch];
-        int[][] repeats = new int[batches][batch];
-        for (int b = 0; b < batches; b++) {
-            for (int i = 0; i < batch; i++) {
-                repeats[b][i] = cycle.repeat();
-                drawn[b][i] = cycle.next();
-            }
-        }
-        return new BatchPlan(true, drawn, repeats);
-    }
-
-    /**
-     * Training batches of the caller's choice.
-     *
+     * @param batches indices of images for every batch; copied
+     * @return a pass of these batches in this order
      * @throws IllegalArgumentException if there is none, or one has fewer than two images
      */
-    public static BatchPlan training(int[][] batches) {
+    static BatchPlan training(int[][] batches) {
         if (batches.length == 0) {
             throw noImages();
         }
@@ -122,9 +105,11 @@ public final class BatchPlan {
     }
 
     /**
-     * For evaluation: the indices as they come, in batches of {@code batch}; the last one may be smaller, even a
-     * single image.
+     * A pass for evaluation: the indices as they come; the last batch may be smaller, even a single image.
      *
+     * @param indices of images, in the order wanted
+     * @param batch images per batch, at least 1
+     * @return as many images as there are indices
      * @throws IllegalArgumentException if there are no indices, or the batch is not positive
      */
     public static BatchPlan sequential(int[] indices, int batch) {
@@ -132,27 +117,43 @@ public final class BatchPlan {
         return new BatchPlan(false, batches, new int[batches.length][]);
     }
 
-    /** Number of batches. */
+    /**
+     * The number of batches.
+     *
+     * @return how many batches the pass has, at least 1
+     */
     public int batches() {
         return batches.length;
     }
 
-    public int rows(int batch) {
+    /**
+     * The size of one batch.
+     *
+     * @param batch number of the batch, from 0
+     * @return how many images it has
+     * @throws IndexOutOfBoundsException if there is no such batch
+     */
+    int rows(int batch) {
         return batches[batch].length;
     }
 
-    /** Images of all batches together. */
-    public int rows() {
-        return Arrays.stream(batches).mapToInt(b -> b.length).sum();
-    }
-
-    /** Whether images are augmented. */
-    public boolean isTraining() {
+    /**
+     * The purpose of the pass.
+     *
+     * @return whether it is for training, so that images are augmented
+     */
+    boolean isTraining() {
         return training;
     }
 
-    /** Indices of one batch, in the order of its rows. */
-    public int[] indices(int batch) {
+    /**
+     * The images of one batch.
+     *
+     * @param batch number of the batch, from 0
+     * @return indices in the order of the batch's rows; a copy
+     * @throws IndexOutOfBoundsException if there is no such batch
+     */
+    int[] indices(int batch) {
         return batches[batch].clone();
     }
 
@@ -198,15 +199,13 @@ public final class BatchPlan {
     private static final class Cycle {
         private final int[] images;
         private final long seed;
-        private final long purpose;
         private final long start;
         private long position;
         private int[] order;
 
-        Cycle(int[] images, long seed, long purpose, long start) {
+        Cycle(int[] images, long seed, long start) {
             this.images = images;
             this.seed = seed;
-            this.purpose = purpose;
             this.start = start;
             this.position = start;
             this.order = order(start / images.length);
@@ -227,7 +226,7 @@ public final class BatchPlan {
 
         private int[] order(long round) {
             int[] shuffled = images.clone();
-            SplitMix64.of(seed, purpose, round).shuffle(shuffled);
+            SplitMix64.of(seed, Purpose.MEMORY, round).shuffle(shuffled);
             return shuffled;
         }
     }

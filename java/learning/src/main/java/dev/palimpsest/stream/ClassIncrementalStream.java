@@ -9,21 +9,26 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A data set whose classes come in disjoint groups, one group an experience.
+ * A data set whose classes come in disjoint groups, one group per experience.
  *
  * <p>The stream numbers the classes in the order in which they come: label c of the data set becomes its position in
  * the class order, so that the classes of an experience, and all classes seen after it, are each one range. Immutable.
  */
 public final class ClassIncrementalStream implements Stream {
     private final Dataset dataset;
-    private final Split split;
     private final int[] order;
     private final int[] position;
     private final List<Experience> experiences;
 
     /**
+     * Divides a data set into experiences.
+     *
+     * @param dataset all of its classes come
+     * @param split how many classes each experience has
+     * @param order of the classes
      * @param validationFraction share of every class's training images that is held out: round(fraction · count) of
      *     them (half up), drawn at random by {@code seed}, independently of the class order; in [0, 1)
+     * @param seed of the validation images
      * @throws IllegalArgumentException if the split or the order does not fit the data set's classes, the fraction is
      *     out of range, or a class is left without training images
      */
@@ -39,7 +44,6 @@ public final class ClassIncrementalStream implements Stream {
                     "the validation fraction must be at least 0 and below 1, got " + validationFraction);
         }
         this.dataset = dataset;
-        this.split = split;
         this.order = order.of(classes);
         this.position = new int[classes];
         for (int p = 0; p < classes; p++) {
@@ -59,7 +63,18 @@ public final class ClassIncrementalStream implements Stream {
         this.experiences = List.copyOf(list);
     }
 
-    /** As the constructor, with {@link Split#parse} and {@link ClassOrder#parse}. */
+    /**
+     * Divides a data set into experiences that are described by text.
+     *
+     * @param dataset all of its classes come
+     * @param split how many classes each experience has, as {@link Split#parse} takes it: "5x2", "50+10x5"
+     * @param order of the classes, as {@link ClassOrder#parse} takes it: a seed, or labels joined by commas
+     * @param validationFraction share of every class's training images that is held out, in [0, 1)
+     * @param seed of the validation images
+     * @return the stream
+     * @throws IllegalArgumentException if a text is not of that form, the split or the order does not fit the data
+     *     set's classes, the fraction is out of range, or a class is left without training images
+     */
     public static ClassIncrementalStream of(
             Dataset dataset, String split, String order, double validationFraction, long seed) {
         return new ClassIncrementalStream(
@@ -71,10 +86,6 @@ public final class ClassIncrementalStream implements Stream {
         return dataset;
     }
 
-    public Split split() {
-        return split;
-    }
-
     @Override
     public List<Experience> experiences() {
         return experiences;
@@ -83,11 +94,6 @@ public final class ClassIncrementalStream implements Stream {
     @Override
     public int classes() {
         return order.length;
-    }
-
-    /** The data set's label at each position of the stream's numbering. */
-    public int[] classOrder() {
-        return order.clone();
     }
 
     @Override

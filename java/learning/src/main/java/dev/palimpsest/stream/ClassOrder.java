@@ -4,9 +4,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** In which order a stream brings the classes of a data set. */
+/** The order in which a stream brings the classes of a data set. Immutable. */
 public sealed interface ClassOrder {
-    /** A random order that depends on the seed and the number of classes alone. */
+    /**
+     * A random order that depends on the seed and the number of classes alone.
+     *
+     * @param seed any number
+     */
     record Seeded(long seed) implements ClassOrder {
         @Override
         public int[] of(int classes) {
@@ -21,8 +25,13 @@ public sealed interface ClassOrder {
         }
     }
 
-    /** The data set's labels in the order in which they come. */
+    /**
+     * An order that is written out.
+     *
+     * @param labels the data set's labels in the order in which they come, each once
+     */
     record Listed(List<Integer> labels) implements ClassOrder {
+        /** Copies the labels; {@link #of} checks them. */
         public Listed {
             labels = List.copyOf(labels);
         }
@@ -49,15 +58,19 @@ public sealed interface ClassOrder {
     }
 
     /**
-     * The data set's label at each position.
+     * The order of so many classes.
      *
+     * @param classes how many classes the data set has; their labels are 0 to classes - 1
+     * @return the data set's label at each position, each label once
      * @throws IllegalArgumentException if this order is for other classes
      */
     int[] of(int classes);
 
     /**
-     * A seed ("seed:7" or "7"), or labels joined by commas ("3,1,0,2").
+     * Reads a class order as recipes write it.
      *
+     * @param text a seed ("seed:7" or "7"), or labels joined by commas ("3,1,0,2")
+     * @return the order
      * @throws IllegalArgumentException if the text is anything else
      */
     static ClassOrder parse(String text) {

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.IntUnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Prepares batches ahead on a thread of its own, in off-heap memory that is allocated once. What a batch holds does
@@ -44,18 +45,31 @@ public final class Loader implements AutoCloseable {
     private final MemorySegment[] slots = new MemorySegment[SLOTS];
     private final ExecutorService worker = Executors.newSingleThreadExecutor(
             Thread.ofPlatform().name("palimpsest-loader").daemon().factory());
-    private Pass current;
+    private @Nullable Pass current;
 
-    /** One view of each image; arguments and errors as in the other constructor. */
+    /**
+     * A loader of one view of each image. It takes its memory at once; {@link #close} gives it back.
+     *
+     * @param images what the indices of batch plans stand for
+     * @param relabel from the data set's labels to those of the batches; called on the loader's thread
+     * @param augmentation of the images in training passes; passes for evaluation read images as they are
+     * @param maxBatch most images per batch; memory is taken for three such batches
+     * @param seed of the augmentation
+     * @throws IllegalArgumentException if maxBatch is not positive, or the augmentation is too strong for the images'
+     *     size
+     */
     public Loader(Images images, IntUnaryOperator relabel, Augmentation augmentation, int maxBatch, long seed) {
         this(images, relabel, List.of(augmentation), maxBatch, seed);
     }
 
     /**
+     * A loader of several views of each image. It takes its memory at once; {@link #close} gives it back.
+     *
+     * @param images what the indices of batch plans stand for
      * @param relabel from the data set's labels to those of the batches; called on the loader's thread
      * @param views of each image in training passes, such as a weak and a strong augmentation; they move and mirror it
      *     alike where they may move it equally far. Passes for evaluation read images as they are, once
-     * @param maxBatch most rows of a batch; memory is taken for three such batches
+     * @param maxBatch most images per batch and view; memory is taken for three such batches
      * @param seed of the augmentations
      * @throws IllegalArgumentException if there is no view, maxBatch is not positive, or an augmentation is too strong
      *     for the images' size
@@ -88,7 +102,9 @@ public final class Loader implements AutoCloseable {
      * <p>The iterator throws {@link IllegalStateException} with the cause if a batch could not be prepared, if the
      * waiting thread was interrupted, or if the pass was ended by another.
      *
+     * @param plan which images stand in which batch
      * @param epoch from 0, for the augmentation; an evaluation plan does not use it
+     * @return batches that can be gone through once
      * @throws IllegalArgumentException if a batch of the plan is larger than this loader's, or names an image that
      *     does not exist
      * @throws IllegalStateException if the loader is closed
@@ -206,10 +222,10 @@ public final class Loader implements AutoCloseable {
                 return future.get();
             } catch (ExecutionException e) {
                 endPass();
+                Throwable cause = e.getCause() == null ? e : e.getCause();
                 throw new IllegalStateException(
-                        "batch " + taken + " of epoch " + epoch + " could not be prepared: "
-                                + e.getCause().getMessage(),
-                        e.getCause());
+                        "batch " + taken + " of epoch " + epoch + " could not be prepared: " + cause.getMessage(),
+                        cause);
             } catch (InterruptedException e) {
                 endPass();
                 Thread.currentThread().interrupt();

@@ -4,18 +4,20 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** Of which classes an experience's unlabelled images are: the three scenarios of the CLVision 2024 challenge. */
+/** The classes that an experience's unlabelled images belong to, as in the CLVision 2024 challenge's scenarios. */
 public enum Pool {
-    /** Those of its labelled images (scenario 1). */
+    /** The classes of its labelled images (scenario 1). */
     CURRENT,
-    /** Those, and others that were or will be labelled (scenario 2). */
+    /** These, and others that were or will be labelled (scenario 2). */
     ALL,
-    /** Those, and others that were, will be or never are labelled (scenario 3). */
+    /** These, and others that were, will be or never are labelled (scenario 3). */
     DISTRACTORS;
 
     /**
-     * "current", "all" or "distractors".
+     * Reads a pool as recipes write it.
      *
+     * @param text "current", "all" or "distractors"
+     * @return the pool, whose {@link #toString} gives the text again
      * @throws IllegalArgumentException if the text is anything else
      */
     public static Pool parse(String text) {

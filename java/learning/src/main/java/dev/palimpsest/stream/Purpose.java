@@ -11,7 +11,6 @@ final class Purpose {
     static final long REPETITION = 7;
     static final long LABELLED = 8;
     static final long POOL_CLASSES = 9;
-    static final long POOL = 10;
 
     private Purpose() {}
 }

@@ -17,9 +17,18 @@ record RandAugment(int operations, int magnitude) {
     private static final PixelOperation[] ALL = PixelOperation.values();
 
     RandAugment {
+        check(operations, magnitude);
+    }
+
+    /**
+     * Checks the ranges.
+     *
+     * @throws IllegalArgumentException if a number is out of range
+     */
+    static void check(int operations, int magnitude) {
         if (operations < 0 || operations > 20 || magnitude < 0 || magnitude > LAST_MAGNITUDE) {
             throw new IllegalArgumentException("rand:" + operations + ":" + magnitude
-                    + " cannot be: expected 0 to 20 operations and a " + "magnitude from 0 to " + LAST_MAGNITUDE);
+                    + " cannot be: expected 0 to 20 operations and a magnitude from 0 to " + LAST_MAGNITUDE);
         }
     }
 

@@ -3,18 +3,20 @@ package dev.palimpsest.stream;
 /**
  * The parameters of a stream where classes repeat. Classes arrive in windows of experiences; in each experience of its
  * window a class is there with probability {@code arriving} (but in one at least), after the window with probability
- * {@code returning}, as long as it has images that were not labelled yet. The challenge's three tables are fitted by
- * 0.54 and 0.113.
+ * {@code returning}, as long as it has images that were not labelled yet.
  *
- * @param experiences how many
- * @param labelled images of an experience, as equally many of each of its classes as there are
- * @param unlabelled images of an experience, likewise of each class of its pool
- * @param firstWindow experiences of the first window
- * @param window experiences of every other one; the last may be cut short by the end of the stream
- * @param newClasses that arrive in a window; in the last, those that are left
- * @param fewest classes of an experience
- * @param most classes of an experience, unless more arrive in it that have no other place
- * @param visitors classes drawn for the pool from all that {@code pool} allows, besides the experience's own (which
+ * @param experiences how many experiences the stream has, at least 1
+ * @param labelled how many labelled images an experience has, spread as evenly over its classes as their images allow
+ * @param unlabelled how many unlabelled images an experience has, spread likewise over the classes of its pool
+ * @param firstWindow how many experiences the first window has, at least 1
+ * @param window how many experiences every other window has; the last may be cut short by the end of the stream
+ * @param newClasses how many classes arrive in a window; in the last, those that are left
+ * @param arriving probability that a class is there in an experience of its own window
+ * @param returning probability that a class is there in an experience after its window
+ * @param fewest least number of classes of an experience, 1 to {@code newClasses}
+ * @param most largest number of classes of an experience, unless more arrive in it that have no other place
+ * @param pool which classes the unlabelled images may belong to
+ * @param visitors how many classes are drawn for the pool from all that {@code pool} allows, besides the experience's own (which
  *     may be drawn too)
  */
 public record RepetitionPlan(
@@ -30,7 +32,11 @@ public record RepetitionPlan(
         int most,
         Pool pool,
         int visitors) {
-    /** @throws IllegalArgumentException with a sentence, for parameters that cannot be */
+    /**
+     * Checks the ranges.
+     *
+     * @throws IllegalArgumentException if a parameter is out of range; the message names it and its range
+     */
     public RepetitionPlan {
         check(experiences >= 1, "experiences", experiences, "1 or more");
         check(labelled >= 1, "labelled", labelled, "1 image or more");
@@ -57,12 +63,25 @@ public record RepetitionPlan(
         check(visitors >= 0, "visitors", visitors, "0 classes or more");
     }
 
-    /** The CLVision 2024 challenge: 50 experiences, each 500 labelled and 1,000 unlabelled images. */
+    /**
+     * The CLVision 2024 challenge: 50 experiences, each 500 labelled and 1,000 unlabelled images. The two probabilities,
+     * 0.54 and 0.113, are fitted to the challenge's three scenarios.
+     *
+     * @param pool which classes the unlabelled images may belong to; it is what the scenarios differ in
+     * @return the parameters
+     */
     public static RepetitionPlan challenge(Pool pool) {
         return new RepetitionPlan(50, 500, 1000, 3, 5, 10, 0.54, 0.113, 3, 19, pool, 10);
     }
 
-    /** The same course of classes, with other numbers of images. */
+    /**
+     * The same course of classes, with other numbers of images.
+     *
+     * @param labelledImages how many labelled images an experience has, at least {@code most}
+     * @param unlabelledImages how many unlabelled images an experience has, at least 0
+     * @return parameters that are otherwise these
+     * @throws IllegalArgumentException if a number is out of range
+     */
     public RepetitionPlan withImages(int labelledImages, int unlabelledImages) {
         return new RepetitionPlan(
                 experiences,

@@ -9,12 +9,16 @@ import java.util.stream.Collectors;
 /**
  * How many new classes each experience brings.
  *
- * @param sizes classes of experience 0, 1, …; all positive
+ * @param sizes number of classes of experience 1, 2, …; at least one experience, each of at least 1 class
  */
 public record Split(List<Integer> sizes) {
     private static final Pattern TERM = Pattern.compile("(?:(\\d{1,4})[x×])?(\\d{1,4})");
 
-    /** @throws IllegalArgumentException if there is no experience, or one without classes */
+    /**
+     * Checks and copies the sizes.
+     *
+     * @throws IllegalArgumentException if there is no experience, or one without classes
+     */
     public Split {
         sizes = List.copyOf(sizes);
         if (sizes.isEmpty() || sizes.stream().anyMatch(size -> size < 1)) {
@@ -23,9 +27,11 @@ public record Split(List<Integer> sizes) {
     }
 
     /**
-     * Terms joined by +, each {@code N} (one experience of N classes) or {@code ExN} (E experiences of N classes):
-     * "5x2", "10x10", "50+10x5".
+     * Reads a split as recipes write it.
      *
+     * @param text terms joined by +, each {@code N} (one experience of N classes) or {@code ExN} (E experiences of N
+     *     classes): "5x2", "10x10", "50+10x5"
+     * @return the split
      * @throws IllegalArgumentException if the text is anything else
      */
     public static Split parse(String text) {
@@ -45,7 +51,11 @@ public record Split(List<Integer> sizes) {
         return new Split(sizes);
     }
 
-    /** Classes of all experiences together. */
+    /**
+     * The number of classes.
+     *
+     * @return how many classes all experiences have together
+     */
     public int classes() {
         return sizes.stream().mapToInt(Integer::intValue).sum();
     }

@@ -17,7 +17,13 @@ public final class SplitMix64 {
         this.state = state;
     }
 
-    /** A generator of its own for every seed and list of coordinates. */
+    /**
+     * A generator of its own for every seed and list of coordinates.
+     *
+     * @param seed of the run
+     * @param coordinates what the numbers are for: purpose, epoch, index, …
+     * @return a generator that no other call has drawn from
+     */
     public static SplitMix64 of(long seed, long... coordinates) {
         long state = mix(seed + GOLDEN);
         for (long coordinate : coordinates) {
@@ -26,14 +32,21 @@ public final class SplitMix64 {
         return new SplitMix64(state);
     }
 
-    public long nextLong() {
+    /**
+     * The next 64 random bits.
+     *
+     * @return any value, each as likely as the others
+     */
+    long nextLong() {
         state += GOLDEN;
         return mix(state);
     }
 
     /**
-     * Uniform in [0, bound), up to bound/2^64.
+     * The next whole number of a range; the probabilities are equal up to bound/2^64.
      *
+     * @param bound at least 1
+     * @return 0 to bound - 1
      * @throws IllegalArgumentException if the bound is not positive
      */
     public int nextInt(int bound) {
@@ -43,12 +56,20 @@ public final class SplitMix64 {
         return (int) Math.unsignedMultiplyHigh(nextLong(), bound);
     }
 
-    /** Uniform in [0, 1), a multiple of 2^-53. */
+    /**
+     * The next uniformly distributed share.
+     *
+     * @return a multiple of 2^-53 in [0, 1)
+     */
     public double nextDouble() {
         return (nextLong() >>> 11) * 0x1p-53;
     }
 
-    /** Brings the values into random order (Fisher–Yates), in place. */
+    /**
+     * Brings values into random order (Fisher–Yates), in place.
+     *
+     * @param values every order is as likely as the others
+     */
     public void shuffle(int[] values) {
         for (int last = values.length - 1; last > 0; last--) {
             int other = nextInt(last + 1);

@@ -17,7 +17,8 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 
 /**
- * The named tensors of one safetensors file: a little-endian u64 header length, a JSON header, raw little-endian data.
+ * The named tensors of one safetensors file: a little-endian u64 with the length of the header, a JSON header, raw
+ * little-endian data.
  *
  * <p>The whole file is read and checked at once, so a truncated or inconsistent file fails in {@link #read} and
  * nowhere later. Immutable and safe to share between threads.
@@ -27,12 +28,19 @@ import java.util.TreeMap;
 public final class Safetensors {
     /** Element types this reader knows. */
     public enum Type {
+        /** Unsigned byte. */
         U8(1),
+        /** Signed 32-bit integer. */
         I32(4),
+        /** Signed 64-bit integer. */
         I64(8),
+        /** IEEE 754 half precision. */
         F16(2),
+        /** The upper half of a float32. */
         BF16(2),
+        /** IEEE 754 single precision. */
         F32(4),
+        /** IEEE 754 double precision. */
         F64(8);
 
         private final int bytes;
@@ -41,13 +49,24 @@ public final class Safetensors {
             this.bytes = bytes;
         }
 
-        /** Bytes of one element. */
+        /**
+         * The size of one element.
+         *
+         * @return bytes per element
+         */
         public int bytes() {
             return bytes;
         }
     }
 
-    /** One tensor, row-major. The data is a read-only view of the file's bytes, without any promise of alignment. */
+    /**
+     * One tensor of the file.
+     *
+     * @param type of its elements
+     * @param shape as the header has it
+     * @param data elements, row-major and little-endian: a read-only view of the file's bytes, without any promise of
+     *     alignment
+     */
     public record Tensor(Type type, Shape shape, MemorySegment data) {}
 
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -66,6 +85,8 @@ public final class Safetensors {
     /**
      * Reads a file, at most 2 GiB long.
      *
+     * @param file is read whole and closed
+     * @return its tensors
      * @throws IOException if the file cannot be read, is truncated, or its header contradicts itself; the message says
      *     what and where
      */
@@ -77,6 +98,10 @@ public final class Safetensors {
      * Reads bytes that are already in memory; later changes to the array show through.
      *
      * @param source what to call them in error messages
+     * @param bytes a whole file; kept, not copied
+     * @return its tensors
+     * @throws IOException if the bytes are truncated, or their header contradicts itself; the message says what and
+     *     where
      */
     public static Safetensors of(String source, byte[] bytes) throws IOException {
         return new Safetensors(source, bytes);
@@ -175,26 +200,50 @@ public final class Safetensors {
         return new IOException(source + " is not a usable safetensors file: it " + what);
     }
 
-    /** What it was read from. */
+    /**
+     * The file's name for messages.
+     *
+     * @return what the tensors were read from
+     */
     public String source() {
         return source;
     }
 
-    /** Names of all tensors, sorted. */
+    /**
+     * The names of all tensors.
+     *
+     * @return sorted; not to be changed
+     */
     public SortedSet<String> names() {
         return Collections.unmodifiableSortedSet((SortedSet<String>) tensors.keySet());
     }
 
-    /** The header's free-form strings; empty if there are none. */
+    /**
+     * The header's free-form strings.
+     *
+     * @return values by key; empty if there are none
+     */
     public SortedMap<String, String> metadata() {
         return Collections.unmodifiableSortedMap(metadata);
     }
 
+    /**
+     * Whether there is a tensor of a name.
+     *
+     * @param name as the file has it
+     * @return whether {@link #tensor} would find it
+     */
     public boolean contains(String name) {
         return tensors.containsKey(name);
     }
 
-    /** @throws IllegalArgumentException if the file has no tensor of that name */
+    /**
+     * The tensor of a name, without a copy.
+     *
+     * @param name as the file has it
+     * @return type, shape and data
+     * @throws IllegalArgumentException if the file has no tensor of that name
+     */
     public Tensor tensor(String name) {
         Tensor tensor = tensors.get(name);
         if (tensor == null) {
@@ -203,6 +252,13 @@ public final class Safetensors {
         return tensor;
     }
 
+    /**
+     * The shape of a tensor.
+     *
+     * @param name as the file has it
+     * @return extents, outermost first
+     * @throws IllegalArgumentException if the file has no tensor of that name
+     */
     public Shape shape(String name) {
         return tensor(name).shape();
     }
@@ -210,7 +266,9 @@ public final class Safetensors {
     /**
      * A copy of an F32 tensor.
      *
-     * @throws IllegalArgumentException if it is missing or of another type; so for the methods below
+     * @param name as the file has it
+     * @return elements, row-major
+     * @throws IllegalArgumentException if it is missing or of another type
      */
     public float[] floats(String name) {
         return data(name, Type.F32).toArray(FLOAT);
@@ -219,7 +277,9 @@ public final class Safetensors {
     /**
      * A copy of a tensor of any floating-point type as float32: exact, but for F64, which is rounded to the nearest.
      *
-     * @throws IllegalArgumentException if it is missing or of another type
+     * @param name as the file has it
+     * @return elements, row-major
+     * @throws IllegalArgumentException if it is missing or of a type of integers
      */
     public float[] asFloats(String name) {
         return switch (tensor(name).type()) {
@@ -249,22 +309,46 @@ public final class Safetensors {
         return values;
     }
 
-    /** A copy of an F64 tensor. */
+    /**
+     * A copy of an F64 tensor.
+     *
+     * @param name as the file has it
+     * @return elements, row-major
+     * @throws IllegalArgumentException if it is missing or of another type
+     */
     public double[] doubles(String name) {
         return data(name, Type.F64).toArray(DOUBLE);
     }
 
-    /** A copy of an I32 tensor. */
+    /**
+     * A copy of an I32 tensor.
+     *
+     * @param name as the file has it
+     * @return elements, row-major
+     * @throws IllegalArgumentException if it is missing or of another type
+     */
     public int[] ints(String name) {
         return data(name, Type.I32).toArray(INT);
     }
 
-    /** A copy of an I64 tensor. */
+    /**
+     * A copy of an I64 tensor.
+     *
+     * @param name as the file has it
+     * @return elements, row-major
+     * @throws IllegalArgumentException if it is missing or of another type
+     */
     public long[] longs(String name) {
         return data(name, Type.I64).toArray(LONG);
     }
 
-    /** A copy of a U8 tensor; the bytes are to be read as unsigned. */
+    /**
+     * A copy of a U8 tensor.
+     *
+     * @param name as the file has it
+     * @return elements, row-major; to be read as unsigned
+     * @throws IllegalArgumentException if it is missing or of another type
+     */
     public byte[] bytes(String name) {
         return data(name, Type.U8).toArray(ValueLayout.JAVA_BYTE);
     }

@@ -28,10 +28,15 @@ public final class SafetensorsWriter {
     private final SortedMap<String, Safetensors.Tensor> tensors = new TreeMap<>();
     private final SortedMap<String, String> metadata = new TreeMap<>();
 
-    /** Of a file without tensors. */
+    /** A file without tensors. */
     public SafetensorsWriter() {}
 
     /**
+     * Adds a tensor of any type.
+     *
+     * @param name no other tensor of the file has it
+     * @param type of the elements
+     * @param shape of the tensor
      * @param data row-major, in the byte order of the machine, which is little-endian wherever this library runs
      * @throws IllegalArgumentException if there is a tensor of that name already, or the data does not have the
      *     shape's size
@@ -46,23 +51,64 @@ public final class SafetensorsWriter {
         }
     }
 
+    /**
+     * Adds a tensor of type F32.
+     *
+     * @param name no other tensor of the file has it
+     * @param shape of the tensor
+     * @param values row-major; kept until the file is written, not copied
+     * @throws IllegalArgumentException if there is a tensor of that name already, or there are not as many values as
+     *     the shape has
+     */
     public void add(String name, Shape shape, float[] values) {
         add(name, Safetensors.Type.F32, shape, MemorySegment.ofArray(values));
     }
 
+    /**
+     * Adds a tensor of type F64.
+     *
+     * @param name no other tensor of the file has it
+     * @param shape of the tensor
+     * @param values row-major; kept until the file is written, not copied
+     * @throws IllegalArgumentException if there is a tensor of that name already, or there are not as many values as
+     *     the shape has
+     */
     public void add(String name, Shape shape, double[] values) {
         add(name, Safetensors.Type.F64, shape, MemorySegment.ofArray(values));
     }
 
+    /**
+     * Adds a tensor of type I32.
+     *
+     * @param name no other tensor of the file has it
+     * @param shape of the tensor
+     * @param values row-major; kept until the file is written, not copied
+     * @throws IllegalArgumentException if there is a tensor of that name already, or there are not as many values as
+     *     the shape has
+     */
     public void add(String name, Shape shape, int[] values) {
         add(name, Safetensors.Type.I32, shape, MemorySegment.ofArray(values));
     }
 
+    /**
+     * Adds a tensor of type I64.
+     *
+     * @param name no other tensor of the file has it
+     * @param shape of the tensor
+     * @param values row-major; kept until the file is written, not copied
+     * @throws IllegalArgumentException if there is a tensor of that name already, or there are not as many values as
+     *     the shape has
+     */
     public void add(String name, Shape shape, long[] values) {
         add(name, Safetensors.Type.I64, shape, MemorySegment.ofArray(values));
     }
 
-    /** A free-form string of the header. */
+    /**
+     * Adds a free-form string to the header.
+     *
+     * @param key a later value for the same key replaces this one
+     * @param value any text
+     */
     public void metadata(String key, String value) {
         metadata.put(key, value);
     }
@@ -70,10 +116,13 @@ public final class SafetensorsWriter {
     /**
      * Writes the whole file: a header of a multiple of 8 bytes, then tensors of large elements first, so that all are
      * aligned.
+     *
+     * @param channel is written to from its position on, and left open
+     * @throws IOException if the channel cannot be written to
      */
     public void writeTo(WritableByteChannel channel) throws IOException {
         List<Map.Entry<String, Safetensors.Tensor>> ordered = tensors.entrySet().stream()
-                .sorted(Comparator.comparing(entry -> -entry.getValue().type().bytes()))
+                .sorted(Comparator.comparingInt(entry -> -entry.getValue().type().bytes()))
                 .toList();
         byte[] header = header(ordered);
         ByteBuffer length =

@@ -11,7 +11,13 @@ public final class Shape {
         this.extents = extents;
     }
 
-    /** @throws IllegalArgumentException if an extent is negative */
+    /**
+     * The shape of these extents.
+     *
+     * @param extents outermost first, at least 0 each; none for a scalar; copied
+     * @return the shape
+     * @throws IllegalArgumentException if an extent is negative
+     */
     public static Shape of(int... extents) {
         for (int extent : extents) {
             if (extent < 0) {
@@ -21,16 +27,31 @@ public final class Shape {
         return new Shape(extents.clone());
     }
 
+    /**
+     * The number of axes.
+     *
+     * @return how many extents the shape has
+     */
     public int rank() {
         return extents.length;
     }
 
-    /** Extent of one axis; a negative axis counts from the end. */
+    /**
+     * The extent of one axis.
+     *
+     * @param axis from 0 for the outermost; a negative one counts from the end, -1 for the innermost
+     * @return how many values lie along the axis
+     * @throws IndexOutOfBoundsException if there is no such axis
+     */
     public int extent(int axis) {
         return extents[axis < 0 ? axis + extents.length : axis];
     }
 
-    /** Product of the extents, as int64: large batches of features pass 2^31. */
+    /**
+     * The product of the extents, as int64: large batches of features pass 2^31.
+     *
+     * @return how many values a tensor of this shape has
+     */
     public long elements() {
         long product = 1;
         for (int extent : extents) {
@@ -39,11 +60,20 @@ public final class Shape {
         return product;
     }
 
-    /** Bytes of that many float32 values. */
+    /**
+     * The size of a float32 tensor.
+     *
+     * @return bytes of that many float32 values
+     */
     public long bytes() {
         return elements() * Float.BYTES;
     }
 
+    /**
+     * All extents.
+     *
+     * @return outermost first; a copy
+     */
     public int[] extents() {
         return extents.clone();
     }

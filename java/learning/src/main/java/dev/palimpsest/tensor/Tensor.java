@@ -15,6 +15,9 @@ public final class Tensor {
         ENGINE
     }
 
+    /** The engine that made it, by identity. */
+    private final Object owner;
+
     private final Shape shape;
     private final Layout layout;
     /** Null where the values are on a device. */
@@ -25,11 +28,21 @@ public final class Tensor {
     private final boolean borrowed;
     private int holders = 1;
 
-    public Tensor(Shape shape, Layout layout, MemorySegment data) {
-        this(shape, layout, data, null, false);
+    /**
+     * A tensor in the host's memory.
+     *
+     * @param owner the engine that makes it, which alone takes it
+     * @param shape of the values
+     * @param layout of the values
+     * @param data at least {@code shape.bytes()} bytes, which the owner reuses after the last holder let go
+     */
+    public Tensor(Object owner, Shape shape, Layout layout, MemorySegment data) {
+        this(owner, shape, layout, data, null, false);
     }
 
-    private Tensor(Shape shape, Layout layout, MemorySegment data, Object deviceMemory, boolean borrowed) {
+    private Tensor(
+            Object owner, Shape shape, Layout layout, MemorySegment data, Object deviceMemory, boolean borrowed) {
+        this.owner = owner;
         this.shape = shape;
         this.layout = layout;
         this.data = data;
@@ -37,27 +50,62 @@ public final class Tensor {
         this.borrowed = borrowed;
     }
 
-    /** A row-major tensor over memory that stays somebody else's: no engine writes it in place or reuses it. */
-    public static Tensor borrowed(Shape shape, MemorySegment data) {
-        return new Tensor(shape, Layout.ROW_MAJOR, data, null, true);
+    /**
+     * A row-major tensor over memory that stays somebody else's: no engine writes it in place or reuses it.
+     *
+     * @param owner the engine that makes it, which alone takes it
+     * @param shape of the values
+     * @param data at least {@code shape.bytes()} bytes
+     * @return the tensor, with one holder
+     */
+    public static Tensor borrowed(Object owner, Shape shape, MemorySegment data) {
+        return new Tensor(owner, shape, Layout.ROW_MAJOR, data, null, true);
     }
 
-    /** A tensor whose values are on a device, in memory that only its engine understands. */
-    public static Tensor onDevice(Shape shape, Layout layout, Object memory) {
-        return new Tensor(shape, layout, null, memory, false);
+    /**
+     * A tensor whose values are on a device, in memory that only its engine understands.
+     *
+     * @param owner the engine that makes it, which alone takes it
+     * @param shape of the values
+     * @param layout of the values
+     * @param memory the engine's own, see {@link #deviceMemory}
+     * @return the tensor, with one holder
+     */
+    public static Tensor onDevice(Object owner, Shape shape, Layout layout, Object memory) {
+        return new Tensor(owner, shape, layout, null, memory, false);
     }
 
+    /**
+     * The engine that made it.
+     *
+     * @return what it was made with; compared by identity
+     */
+    public Object owner() {
+        return owner;
+    }
+
+    /**
+     * The shape of the values.
+     *
+     * @return extents, outermost first
+     */
     public Shape shape() {
         return shape;
     }
 
+    /**
+     * How the values lie in memory.
+     *
+     * @return row-major, or the engine's own order
+     */
     public Layout layout() {
         return layout;
     }
 
     /**
-     * The host's memory.
+     * The values in the host's memory.
      *
+     * @return at least {@code shape().bytes()} bytes
      * @throws IllegalStateException if the values are on a device
      */
     public MemorySegment data() {
@@ -68,26 +116,48 @@ public final class Tensor {
         return data;
     }
 
-    /** What {@link #onDevice} was given; null for a tensor in the host's memory. */
+    /**
+     * The engine's own memory on its device.
+     *
+     * @return what {@link #onDevice} was given; null for a tensor in the host's memory
+     */
     public Object deviceMemory() {
         return deviceMemory;
     }
 
-    /** Counts one more holder in. */
+    /**
+     * Counts one more holder in.
+     *
+     * @return this tensor
+     */
     public Tensor retain() {
         holders++;
         return this;
     }
 
-    /** True while somebody else holds it too, so that it must not be written in place. */
+    /**
+     * Whether the values must not be written in place.
+     *
+     * @return true while somebody else holds the tensor too, or the memory is borrowed
+     */
     public boolean shared() {
         return borrowed || holders > 1;
+    }
+
+    /**
+     * Whether the values are still there.
+     *
+     * @return false once the last holder let go
+     */
+    public boolean held() {
+        return holders > 0;
     }
 
     /**
      * Lets one holder go.
      *
      * @return whether the memory is free for reuse: the last holder went, and it was not borrowed
+     * @throws IllegalStateException if there is no holder any more
      */
     public boolean letGo() {
         if (holders == 0) {

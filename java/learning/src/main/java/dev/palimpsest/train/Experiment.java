@@ -5,6 +5,7 @@ import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
 import dev.palimpsest.model.NetworkFactory;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Stream;
@@ -25,7 +26,7 @@ import java.util.function.Function;
  * Result result = Experiment.of(stream)
  *         .network(image -> Networks.cifarResNet(image, 32))
  *         .method(new M2kd(M2kd.Options.DEFAULT.withGroups(M2kd.Groups.CUMULATIVE)))
- *         .device(DeviceOptions.CPU, 2)
+ *         .engine(Engines.cpu(2))
  *         .seed(1)
  *         .listen(progress)
  *         .run();
@@ -61,7 +62,7 @@ public final class Experiment {
 
     private Experiment(Stream stream) {
         this.stream = Objects.requireNonNull(stream);
-        engine = remark -> Engine.cpu(threads);
+        engine = remark -> Engines.cpu(threads);
     }
 
     /**
@@ -193,13 +194,11 @@ public final class Experiment {
      * What computes, opened when the run begins and closed at its end.
      *
      * @param options of the device
-     * @param cores threads of the processor
      * @return this
      */
-    public Experiment device(DeviceOptions options, int cores) {
-        Objects.requireNonNull(options);
-        threads = cores;
-        engine = remark -> Engine.open(options, cores, remark);
+    public Experiment device(DeviceOptions options) {
+        threads = options.threads();
+        engine = remark -> Engines.open(options, remark);
         return this;
     }
 

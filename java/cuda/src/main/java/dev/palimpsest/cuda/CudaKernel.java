@@ -1,0 +1,158 @@
+package dev.palimpsest.cuda;
+
+import static jcuda.driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+
+import dev.palimpsest.cuda.CudaException.Kind;
+import dev.palimpsest.kernel.ffi.DeclaredKernel;
+import dev.palimpsest.kernel.ffi.DeclaredKernel.Parameter;
+import dev.palimpsest.kernel.ffi.DeclaredKernel.Work;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import jcuda.Pointer;
+import jcuda.driver.CUfunction;
+import jcuda.driver.JCudaDriver;
+
+/**
+ * A kernel that is loaded on a device, with what libpalimpsest's list says about it: which arguments it takes and in
+ * which blocks it runs. Thread-safe.
+ */
+public final class CudaKernel {
+    /** More shared memory than this a kernel must be allowed to take. */
+    private static final int ALWAYS_ALLOWED = 48 << 10;
+
+    private final DeclaredKernel declared;
+    private final CUfunction function;
+    /** Where the driver finds the arguments; filled whole by every launch, and read before the launch returns. */
+    private final MemorySegment block;
+
+    private final Pointer pointers;
+    private int allowedShared = ALWAYS_ALLOWED;
+
+    CudaKernel(DeclaredKernel declared, CUfunction function) {
+        this.declared = declared;
+        this.function = function;
+        long[] offsets = new long[declared.parameters().size()];
+        long words = 0;
+        for (int i = 0; i < offsets.length; i++) {
+            offsets[i] = Long.BYTES * words;
+            words += words(declared.parameters().get(i));
+        }
+        block = Arena.ofAuto().allocate(Long.BYTES * words, 16);
+        Pointer[] each = new Pointer[offsets.length];
+        for (int i = 0; i < offsets.length; i++) {
+            each[i] = Pointer.to(
+                    block.asSlice(offsets[i], declared.parameters().get(i).bytes())
+                            .asByteBuffer());
+        }
+        pointers = Pointer.to(each);
+    }
+
+    /** Words of 8 bytes that an argument takes in the block. */
+    static int words(Parameter parameter) {
+        return Math.ceilDiv(parameter.bytes(), Long.BYTES);
+    }
+
+    DeclaredKernel declared() {
+        return declared;
+    }
+
+    /** The size of the block of arguments in words of 8 bytes. */
+    int words() {
+        return (int) (block.byteSize() / Long.BYTES);
+    }
+
+    /**
+     * The kernel's name.
+     *
+     * @return for example {@code add_relu}
+     */
+    public String name() {
+        return declared.name();
+    }
+
+    /**
+     * Work items that a block takes, for callers that say themselves which block does what.
+     *
+     * @return at least 1
+     */
+    public int itemsOfBlock() {
+        return declared.items();
+    }
+
+    /**
+     * A launch in as many blocks as the kernel's own argument asks for.
+     *
+     * @param arguments one for each parameter: a {@code Long} for an address, an {@code Integer} or {@code Long} for
+     *     an int64, an {@code Integer} for an int32, a {@code Float}, a {@code Double}, a {@code MemorySegment} for a
+     *     struct
+     * @return the launch
+     * @throws IllegalArgumentException if there are too many or too few arguments, one is of the wrong type, or an
+     *     address is null or not aligned
+     */
+    public CudaLaunch with(Object... arguments) {
+        return switch (declared.work()) {
+            case PARAMETER, ONE -> CudaLaunch.of(this, arguments);
+            case GIVEN -> throw new IllegalArgumentException(name() + " needs its number of blocks: use withBlocks");
+            case PLAN -> throw new IllegalArgumentException(name() + " is launched by a plan of libpalimpsest");
+        };
+    }
+
+    /**
+     * A launch of a kernel whose blocks the caller counts.
+     *
+     * @param blocks at least 1
+     * @param arguments see {@link #with}
+     * @return the launch
+     * @throws IllegalArgumentException as {@link #with} does, or if the kernel knows its blocks itself
+     */
+    public CudaLaunch withBlocks(long blocks, Object... arguments) {
+        if (declared.work() != Work.GIVEN) {
+            throw new IllegalArgumentException(name() + " knows its number of blocks: use with");
+        }
+        return CudaLaunch.of(this, blocks, declared.threads(), declared.sharedBytes(), arguments);
+    }
+
+    /** Queues a launch that libpalimpsest has planned; allocates nothing. */
+    void launch(CudaStream stream, LaunchPlan plan, ArgumentBlock arguments) {
+        requireWork(Work.PLAN);
+        launch(stream, (int) plan.blocks(), plan.threads(), plan.sharedBytes(), arguments.of(declared));
+    }
+
+    /** Queues a launch in a single block; allocates nothing. */
+    void launch(CudaStream stream, ArgumentBlock arguments) {
+        requireWork(Work.ONE);
+        launch(stream, 1, declared.threads(), declared.sharedBytes(), arguments.of(declared));
+    }
+
+    private void requireWork(Work wanted) {
+        if (declared.work() != wanted) {
+            throw new IllegalArgumentException(
+                    "kernel " + declared + " is launched by " + declared.work() + ", not by " + wanted);
+        }
+    }
+
+    /** Queues a launch whose arguments were checked. */
+    synchronized void launch(CudaStream stream, int blocks, int threads, int sharedBytes, MemorySegment arguments) {
+        if (sharedBytes > allowedShared) {
+            int status = JCudaDriver.cuFuncSetAttribute(
+                    function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, sharedBytes);
+            if (status != 0) {
+                throw refused(status, blocks, threads, sharedBytes);
+            }
+            allowedShared = sharedBytes;
+        }
+        block.copyFrom(arguments);
+        int status = JCudaDriver.cuLaunchKernel(
+                function, blocks, 1, 1, threads, 1, 1, sharedBytes, stream.handle(), pointers, null);
+        if (status != 0) {
+            throw refused(status, blocks, threads, sharedBytes);
+        }
+    }
+
+    private CudaException refused(int status, int blocks, int threads, int sharedBytes) {
+        String launch = "launching palimpsest_cuda_" + name() + " (" + blocks + " blocks of " + threads
+                + " threads and " + sharedBytes + " bytes of shared memory)";
+        CudaException why = Driver.failure(status, launch);
+        return why.kind() == Kind.LOST ? why : new CudaException(Kind.LAUNCH, why.getMessage());
+    }
+}

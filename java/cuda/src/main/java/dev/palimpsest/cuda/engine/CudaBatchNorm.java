@@ -1,0 +1,152 @@
+package dev.palimpsest.cuda.engine;
+
+import static jcuda.jcudnn.cudnnBatchNormMode.CUDNN_BATCHNORM_SPATIAL;
+
+import dev.palimpsest.cuda.CudaKernel;
+import dev.palimpsest.cuda.DeviceBuffer;
+import dev.palimpsest.engine.Backend;
+import dev.palimpsest.engine.BatchNorm;
+import dev.palimpsest.tensor.Mirror;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+import jcuda.Pointer;
+import jcuda.jcudnn.JCudnn;
+import jcuda.jcudnn.cudnnTensorDescriptor;
+
+/**
+ * Batch norm on cuDNN, and where it uses its running statistics, its gradient by a kernel of ours. A ReLU behind it is
+ * a pass of its own.
+ */
+final class CudaBatchNorm {
+    private final CudaContext engine;
+    private final CudaKernel frozenGradient;
+
+    CudaBatchNorm(CudaContext engine) {
+        this.engine = engine;
+        frozenGradient = engine.device().kernel("frozen_norm_gradient");
+    }
+
+    private Pointer read(Mirror mirror) {
+        return engine.mirrors().read(mirror).pointer();
+    }
+
+    private Pointer write(Mirror mirror) {
+        return engine.mirrors().write(mirror).pointer();
+    }
+
+    Backend.Normalised forward(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+        Tensor output = engine.activation(input.shape());
+        cudnnTensorDescriptor images = engine.descriptors().tensor(input.shape());
+        cudnnTensorDescriptor channels = engine.descriptors().channels(norm.channels());
+        Tensor mean = null;
+        Tensor inverseDeviation = null;
+        if (frozen) {
+            CudaLane.check(
+                    JCudnn.cudnnBatchNormalizationForwardInference(
+                            engine.lane().dnn(),
+                            CUDNN_BATCHNORM_SPATIAL,
+                            CudaContext.ONE,
+                            CudaContext.ZERO,
+                            images,
+                            engine.pointer(input),
+                            images,
+                            engine.pointer(output),
+                            channels,
+                            read(norm.scale().valueMirror()),
+                            read(norm.shift().valueMirror()),
+                            read(norm.runningMean().mirror()),
+                            read(norm.runningVariance().mirror()),
+                            BatchNorm.EPSILON),
+                    "batch norm");
+        } else {
+            mean = engine.allocate(Shape.of(norm.channels()));
+            inverseDeviation = engine.allocate(Shape.of(norm.channels()));
+            CudaLane.check(
+                    JCudnn.cudnnBatchNormalizationForwardTraining(
+                            engine.lane().dnn(),
+                            CUDNN_BATCHNORM_SPATIAL,
+                            CudaContext.ONE,
+                            CudaContext.ZERO,
+                            images,
+                            engine.pointer(input),
+                            images,
+                            engine.pointer(output),
+                            channels,
+                            read(norm.scale().valueMirror()),
+                            read(norm.shift().valueMirror()),
+                            BatchNorm.MOMENTUM,
+                            write(norm.runningMean().mirror()),
+                            write(norm.runningVariance().mirror()),
+                            BatchNorm.EPSILON,
+                            engine.pointer(mean),
+                            engine.pointer(inverseDeviation)),
+                    "batch norm");
+        }
+        if (relu) {
+            engine.elementwise().relu(output);
+        }
+        return new Backend.Normalised(output, mean, inverseDeviation, relu ? output.retain() : null, frozen);
+    }
+
+    Tensor backward(Tensor gradient, Tensor input, Backend.Normalised saved, BatchNorm norm) {
+        if (saved.passed() == null) {
+            return behindRelu(gradient, input, saved, norm);
+        }
+        Tensor passed = engine.elementwise().reluGradient(gradient, saved.passed());
+        Tensor result = behindRelu(passed, input, saved, norm);
+        engine.release(passed);
+        return result;
+    }
+
+    private Tensor behindRelu(Tensor gradient, Tensor input, Backend.Normalised saved, BatchNorm norm) {
+        Tensor result = engine.activation(input.shape());
+        if (saved.frozen()) {
+            frozen(gradient, input, norm, result);
+            return result;
+        }
+        cudnnTensorDescriptor images = engine.descriptors().tensor(input.shape());
+        CudaLane.check(
+                JCudnn.cudnnBatchNormalizationBackward(
+                        engine.lane().dnn(),
+                        CUDNN_BATCHNORM_SPATIAL,
+                        CudaContext.ONE,
+                        CudaContext.ZERO,
+                        CudaContext.ONE,
+                        CudaContext.ONE,
+                        images,
+                        engine.pointer(input),
+                        images,
+                        engine.pointer(gradient),
+                        images,
+                        engine.pointer(result),
+                        engine.descriptors().channels(norm.channels()),
+                        read(norm.scale().valueMirror()),
+                        write(norm.scale().gradientMirror()),
+                        write(norm.shift().gradientMirror()),
+                        BatchNorm.EPSILON,
+                        engine.pointer(saved.mean()),
+                        engine.pointer(saved.variance())),
+                "the gradient of batch norm");
+        return result;
+    }
+
+    private void frozen(Tensor gradient, Tensor input, BatchNorm norm, Tensor result) {
+        Shape shape = input.shape();
+        DeviceBuffer scale = engine.mirrors().read(norm.scale().valueMirror());
+        frozenGradient
+                .with(
+                        engine.address(gradient),
+                        engine.address(input),
+                        scale.address(),
+                        engine.mirrors().read(norm.runningMean().mirror()).address(),
+                        engine.mirrors().read(norm.runningVariance().mirror()).address(),
+                        (double) BatchNorm.EPSILON,
+                        shape.extent(0),
+                        shape.extent(1),
+                        (long) shape.extent(2) * shape.extent(3),
+                        engine.address(result),
+                        engine.mirrors().write(norm.scale().gradientMirror()).address(),
+                        engine.mirrors().write(norm.shift().gradientMirror()).address())
+                .run(engine.lane().stream());
+    }
+}

@@ -1,0 +1,81 @@
+package dev.palimpsest.cuda.engine;
+
+import dev.palimpsest.cuda.CudaStream;
+import dev.palimpsest.cuda.DeviceBuffer;
+import dev.palimpsest.tensor.Mirror;
+import java.lang.foreign.MemorySegment;
+import java.util.IdentityHashMap;
+import java.util.Map;
+
+/**
+ * Copies on the device of what a model keeps on the host, each made when it is first used and kept until it is
+ * forgotten or the engine closes.
+ */
+final class CudaMirrors {
+    private final CudaQueue engine;
+    private final Map<Mirror, Copy> copies = new IdentityHashMap<>();
+
+    CudaMirrors(CudaQueue engine) {
+        this.engine = engine;
+    }
+
+    private final class Copy implements Mirror.Copy {
+        private final Mirror mirror;
+        private final DeviceBuffer buffer;
+
+        Copy(Mirror mirror) {
+            this.mirror = mirror;
+            buffer = engine.device().allocate(mirror.bytes());
+        }
+
+        @Override
+        public void download(MemorySegment host) {
+            engine.requireOpen();
+            stream().toHost(buffer.address(), host);
+        }
+
+        @Override
+        public void clear() {
+            engine.requireOpen();
+            stream().zero(buffer.address(), buffer.bytes());
+        }
+
+        /** Work that is queued may still use it: its next holder waits for that. */
+        @Override
+        public void free() {
+            copies.remove(mirror, this);
+            buffer.close();
+        }
+
+        private CudaStream stream() {
+            buffer.usedBy(engine.lane().stream());
+            return engine.lane().stream();
+        }
+    }
+
+    /** The present values, to be read by work on the engine's lane. */
+    DeviceBuffer read(Mirror mirror) {
+        Copy copy = copies.computeIfAbsent(mirror, Copy::new);
+        if (!mirror.isAt(copy)) {
+            copy.stream().toDevice(mirror.host(), copy.buffer.address());
+            mirror.copiedTo(copy);
+        }
+        return copy.buffer.usedBy(engine.lane().stream());
+    }
+
+    /** The present values, which work on the engine's lane changes. */
+    DeviceBuffer write(Mirror mirror) {
+        DeviceBuffer buffer = read(mirror);
+        mirror.written();
+        return buffer;
+    }
+
+    /** Brings home what only the device has, unless who owned the host's memory has freed it. */
+    void bringHome() {
+        for (Map.Entry<Mirror, Copy> entry : copies.entrySet()) {
+            if (entry.getKey().isAlive() && entry.getKey().isAt(entry.getValue())) {
+                entry.getKey().host();
+            }
+        }
+    }
+}

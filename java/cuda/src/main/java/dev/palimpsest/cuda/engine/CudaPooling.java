@@ -1,0 +1,109 @@
+package dev.palimpsest.cuda.engine;
+
+import static jcuda.jcudnn.cudnnPoolingMode.CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING;
+import static jcuda.jcudnn.cudnnPoolingMode.CUDNN_POOLING_MAX_DETERMINISTIC;
+
+import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+import jcuda.jcudnn.JCudnn;
+import jcuda.jcudnn.cudnnPoolingDescriptor;
+
+/** cuDNN's pooling: the mean over all positions, and maxima over windows. */
+final class CudaPooling {
+    private final CudaContext engine;
+
+    CudaPooling(CudaContext engine) {
+        this.engine = engine;
+    }
+
+    private cudnnPoolingDescriptor mean(Shape images) {
+        return engine.descriptors()
+                .pooling(CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING, images.extent(2), images.extent(3), 0, 1, 1);
+    }
+
+    private cudnnPoolingDescriptor maxima(MaxPooling geometry) {
+        return engine.descriptors()
+                .pooling(
+                        CUDNN_POOLING_MAX_DETERMINISTIC,
+                        geometry.kernel(),
+                        geometry.kernel(),
+                        geometry.padding(),
+                        geometry.stride(),
+                        geometry.stride());
+    }
+
+    private static Shape means(Shape images) {
+        return Shape.of(images.extent(0), images.extent(1));
+    }
+
+    private static Shape asImages(Shape means) {
+        return Shape.of(means.extent(0), means.extent(1), 1, 1);
+    }
+
+    Tensor mean(Tensor images) {
+        Tensor result = engine.allocate(means(images.shape()));
+        forward(mean(images.shape()), images, result, asImages(result.shape()));
+        return result;
+    }
+
+    /**
+     * Every position's share, which needs neither input nor output: cuDNN reads them, so they are there, and any
+     * values will do.
+     */
+    Tensor meanGradient(Tensor gradient, Shape images) {
+        Tensor result = engine.activation(images);
+        backward(mean(images), gradient, gradient, asImages(gradient.shape()), result, result);
+        return result;
+    }
+
+    Tensor maxima(Tensor images, MaxPooling geometry) {
+        Tensor result = engine.activation(geometry.outputShape(images.shape()));
+        forward(maxima(geometry), images, result, result.shape());
+        return result;
+    }
+
+    Tensor maximaGradient(Tensor gradient, Tensor images, Tensor output, MaxPooling geometry) {
+        Tensor result = engine.activation(images.shape());
+        backward(maxima(geometry), gradient, output, output.shape(), images, result);
+        return result;
+    }
+
+    private void forward(cudnnPoolingDescriptor window, Tensor images, Tensor result, Shape resultImages) {
+        CudaLane.check(
+                JCudnn.cudnnPoolingForward(
+                        engine.lane().dnn(),
+                        window,
+                        CudaContext.ONE,
+                        engine.descriptors().tensor(images.shape()),
+                        engine.pointer(images),
+                        CudaContext.ZERO,
+                        engine.descriptors().tensor(resultImages),
+                        engine.pointer(result)),
+                "pooling");
+    }
+
+    private void backward(
+            cudnnPoolingDescriptor window,
+            Tensor gradient,
+            Tensor output,
+            Shape outputImages,
+            Tensor images,
+            Tensor result) {
+        CudaLane.check(
+                JCudnn.cudnnPoolingBackward(
+                        engine.lane().dnn(),
+                        window,
+                        CudaContext.ONE,
+                        engine.descriptors().tensor(outputImages),
+                        engine.pointer(output),
+                        engine.descriptors().tensor(outputImages),
+                        engine.pointer(gradient),
+                        engine.descriptors().tensor(images.shape()),
+                        engine.pointer(images),
+                        CudaContext.ZERO,
+                        engine.descriptors().tensor(result.shape()),
+                        engine.pointer(result)),
+                "the gradient of pooling");
+    }
+}

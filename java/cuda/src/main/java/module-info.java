@@ -1,0 +1,12 @@
+/** NVIDIA GPUs: an engine, and the three kernels on device addresses. */
+module dev.palimpsest.cuda {
+    requires transitive dev.palimpsest;
+    requires jcuda;
+    requires jcublas;
+    requires jcudnn;
+
+    exports dev.palimpsest.cuda;
+
+    provides dev.palimpsest.engine.EngineProvider with
+            dev.palimpsest.cuda.engine.CudaProvider;
+}

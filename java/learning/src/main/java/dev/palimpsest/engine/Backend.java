@@ -1,0 +1,512 @@
+package dev.palimpsest.engine;
+
+import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.UpdateRule;
+import dev.palimpsest.tensor.Mirror;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.SnapshotMask;
+import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * The operations of one device behind an {@link Engine}, for those who write engines. Each operation is the engine's
+ * of the same name, where shapes and meaning are described.
+ *
+ * <p>A backend may assume what the engine has checked: that it is open and called by the thread that opened it; that
+ * tensors are its own (it is their {@link Tensor#owner()}) and held; that ranks, shapes, layouts, ranges and sizes of
+ * memory fit. It need not check any of that again. What fails on the device is a subclass of {@link EngineException},
+ * after which the next call must work as if this one had not been made, unless the device is lost.
+ */
+public interface Backend extends AutoCloseable {
+    /**
+     * What batch norm keeps for its gradient.
+     *
+     * @param output of the input's shape, ReLU included
+     * @param mean whatever the backend keeps of the batch, or null
+     * @param variance whatever the backend keeps of the batch, or null
+     * @param passed whatever says which outputs the ReLU let through; null without a ReLU
+     * @param frozen whether the running statistics were used
+     */
+    record Normalised(Tensor output, Tensor mean, Tensor variance, Tensor passed, boolean frozen) {}
+
+    /**
+     * What maximum pooling keeps for its gradient.
+     *
+     * @param output the maxima
+     * @param positions of the maxima, or null if the backend finds them again
+     */
+    record Pooled(Tensor output, Tensor positions) {}
+
+    /** A kernel that compares a student with several teachers, with scratch memory of its own. */
+    interface TeacherLoss extends AutoCloseable {
+        /**
+         * See {@link dev.palimpsest.engine.TeacherLoss#of}.
+         *
+         * @param student [B, columns]
+         * @param teachers [B, columns of each]
+         * @param weights [at least B, teachers]
+         * @return the loss and its gradient [B, columns]
+         */
+        Loss of(Tensor student, List<Tensor> teachers, Tensor weights);
+
+        @Override
+        void close();
+    }
+
+    /** See {@link dev.palimpsest.engine.Table}. */
+    interface Table extends AutoCloseable {
+        /**
+         * Copies rows in.
+         *
+         * @param first where
+         * @param matrix row-major [rows, width]
+         */
+        void put(int first, Tensor matrix);
+
+        /**
+         * Copies rows out.
+         *
+         * @param indices of the wanted rows
+         * @return row-major [indices, width]
+         */
+        Tensor gather(int[] indices);
+
+        @Override
+        void close();
+    }
+
+    /** See {@link dev.palimpsest.engine.MovingAverage}. */
+    interface MovingAverage extends AutoCloseable {
+        /** Moves every target once. */
+        void step();
+
+        @Override
+        void close();
+    }
+
+    /** See {@link dev.palimpsest.engine.FrozenConvolution}. */
+    interface FrozenConvolution extends AutoCloseable {
+        /**
+         * The convolution with what rides on it.
+         *
+         * @param images [N, inputs, H, W] in either layout
+         * @param residual null, or an activation of the output's shape, whose memory becomes the output
+         * @param relu whether negative outputs become 0
+         * @return an activation; the residual itself if there is one
+         */
+        Tensor apply(Tensor images, Tensor residual, boolean relu);
+
+        /**
+         * Memory that it holds, packed copies included.
+         *
+         * @return bytes
+         */
+        long bytes();
+
+        @Override
+        void close();
+    }
+
+    /**
+     * See {@link Engine#description}.
+     *
+     * @return one line
+     */
+    String description();
+
+    /**
+     * See {@link Engine#threads}.
+     *
+     * @return at least 1
+     */
+    int threads();
+
+    /**
+     * See {@link Engine#allocatedBytes}.
+     *
+     * @return bytes
+     */
+    long allocatedBytes();
+
+    /**
+     * See {@link Engine#stepsAhead}.
+     *
+     * @return at least 0
+     */
+    int stepsAhead();
+
+    /**
+     * See {@link Engine#allocate}.
+     *
+     * @param shape of the tensor
+     * @return row-major, with undefined values
+     */
+    Tensor allocate(Shape shape);
+
+    /**
+     * See {@link Engine#tensor}.
+     *
+     * @param shape of the tensor
+     * @param values as many as the shape has elements, row-major
+     * @return row-major
+     */
+    Tensor tensor(Shape shape, float[] values);
+
+    /**
+     * See {@link Engine#wrap}.
+     *
+     * @param shape of the tensor
+     * @param rowMajor off-heap memory of at least as many bytes, aligned to 4 bytes
+     * @return row-major
+     */
+    Tensor wrap(Shape shape, MemorySegment rowMajor);
+
+    /**
+     * Takes the memory of a tensor back whose last holder let go.
+     *
+     * @param tensor not borrowed
+     */
+    void free(Tensor tensor);
+
+    /**
+     * See {@link Engine#toArray}.
+     *
+     * @param tensor in either layout
+     * @return its values in row-major order
+     */
+    float[] toArray(Tensor tensor);
+
+    /**
+     * See {@link Engine#convolution}.
+     *
+     * @param images [N, inputs, H, W] in either layout
+     * @param weight of the geometry's shape
+     * @param geometry of the convolution
+     * @return an activation [N, outputs, H', W']
+     */
+    Tensor convolution(Tensor images, Parameter weight, Convolution geometry);
+
+    /**
+     * See {@link Engine#convolutionInputGradient}.
+     *
+     * @param gradient an activation of the output's shape
+     * @param weight of the geometry's shape
+     * @param geometry of the convolution
+     * @param images shape of the input
+     * @return an activation of the input's shape
+     */
+    Tensor convolutionInputGradient(Tensor gradient, Parameter weight, Convolution geometry, Shape images);
+
+    /**
+     * See {@link Engine#convolutionWeightGradient}.
+     *
+     * @param images [N, inputs, H, W] in either layout
+     * @param gradient an activation of the output's shape
+     * @param weight of the geometry's shape, whose gradient grows
+     * @param geometry of the convolution
+     */
+    void convolutionWeightGradient(Tensor images, Tensor gradient, Parameter weight, Convolution geometry);
+
+    /**
+     * See {@link Engine#batchNorm}.
+     *
+     * @param input an activation with the norm's channels
+     * @param norm with its parameters
+     * @param relu whether a ReLU follows
+     * @param frozen whether the running statistics are used and stay
+     * @return the output and what the gradient needs
+     */
+    Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen);
+
+    /**
+     * See {@link Engine#batchNormGradient}.
+     *
+     * @param gradient an activation of the input's shape
+     * @param input as it was normalised
+     * @param forward what {@link #batchNorm} gave for it
+     * @param norm the same
+     * @return an activation of the input's shape
+     */
+    Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward, BatchNorm norm);
+
+    /**
+     * See {@link Engine#addRelu}.
+     *
+     * @param a of two or four axes, in either layout
+     * @param b of the same shape and layout
+     * @return of the same shape and layout
+     */
+    Tensor addRelu(Tensor a, Tensor b);
+
+    /**
+     * See {@link Engine#add}.
+     *
+     * @param a of two or four axes, in either layout
+     * @param b of the same shape and layout
+     * @return of the same shape and layout
+     */
+    Tensor add(Tensor a, Tensor b);
+
+    /**
+     * See {@link Engine#relu}.
+     *
+     * @param x of two or four axes, in either layout
+     * @return of the same shape and layout
+     */
+    Tensor relu(Tensor x);
+
+    /**
+     * See {@link Engine#reluGradient}.
+     *
+     * @param gradient of the output's shape and layout
+     * @param output of two or four axes, in either layout
+     * @return of the same shape and layout
+     */
+    Tensor reluGradient(Tensor gradient, Tensor output);
+
+    /**
+     * See {@link Engine#flatten}.
+     *
+     * @param images [N, C, H, W] in either layout
+     * @return row-major [N, C·H·W]
+     */
+    Tensor flatten(Tensor images);
+
+    /**
+     * See {@link Engine#unflatten}.
+     *
+     * @param rows row-major [N, C·H·W]
+     * @param images the shape [N, C, H, W]
+     * @return an activation of that shape
+     */
+    Tensor unflatten(Tensor rows, Shape images);
+
+    /**
+     * See {@link Engine#averagePool}.
+     *
+     * @param images an activation
+     * @return row-major [N, C]
+     */
+    Tensor averagePool(Tensor images);
+
+    /**
+     * See {@link Engine#averagePoolGradient}.
+     *
+     * @param gradient row-major [N, C]
+     * @param images shape of the input
+     * @return an activation of that shape
+     */
+    Tensor averagePoolGradient(Tensor gradient, Shape images);
+
+    /**
+     * See {@link Engine#maxPool}.
+     *
+     * @param images an activation
+     * @param geometry of the windows
+     * @return the maxima and what the gradient needs
+     */
+    Pooled maxPool(Tensor images, MaxPooling geometry);
+
+    /**
+     * See {@link Engine#maxPoolGradient}.
+     *
+     * @param gradient an activation of the maxima's shape
+     * @param images as they were pooled
+     * @param forward what {@link #maxPool} gave for them
+     * @param geometry the same
+     * @return an activation of the images' shape
+     */
+    Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward, MaxPooling geometry);
+
+    /**
+     * See {@link Engine#linear}.
+     *
+     * @param input row-major [N, in]
+     * @param weight [out, in]
+     * @param bias [out]
+     * @return row-major [N, out]
+     */
+    Tensor linear(Tensor input, Parameter weight, Parameter bias);
+
+    /**
+     * See {@link Engine#linearGradient}.
+     *
+     * @param gradient row-major [N, out]
+     * @param input row-major [N, in]
+     * @param weight [out, in], whose gradient grows
+     * @param bias [out], whose gradient grows
+     * @return row-major [N, in]
+     */
+    Tensor linearGradient(Tensor gradient, Tensor input, Parameter weight, Parameter bias);
+
+    /**
+     * See {@link Engine#addScaled}.
+     *
+     * @param target which grows
+     * @param factor of the source
+     * @param source of the target's shape and layout
+     */
+    void addScaled(Tensor target, float factor, Tensor source);
+
+    /**
+     * See {@link Engine#scaled}.
+     *
+     * @param factor of the source
+     * @param source in either layout
+     * @return of the source's shape and layout
+     */
+    Tensor scaled(float factor, Tensor source);
+
+    /**
+     * See {@link Engine#columns}.
+     *
+     * @param matrix row-major
+     * @param columns within it
+     * @return row-major [rows, columns]
+     */
+    Tensor columns(Tensor matrix, ClassRange columns);
+
+    /**
+     * See {@link Engine#chosenRows}.
+     *
+     * @param oneHot row-major [B, matrices]
+     * @param matrices row-major [B, C], at least one
+     * @return row-major [B, C]
+     */
+    Tensor chosenRows(Tensor oneHot, List<Tensor> matrices);
+
+    /**
+     * See {@link Engine#part}.
+     *
+     * @param tensor row-major
+     * @param begin the first
+     * @param end behind the last
+     * @return row-major
+     */
+    Tensor part(Tensor tensor, int begin, int end);
+
+    /**
+     * See {@link Engine#stacked}.
+     *
+     * @param tensors row-major, at least one
+     * @param result shape of all together
+     * @return row-major
+     */
+    Tensor stacked(List<Tensor> tensors, Shape result);
+
+    /**
+     * See {@link Engine#softmaxCrossEntropy}.
+     *
+     * @param logits row-major [B, C]
+     * @param labels B labels within the classes
+     * @param classes within the columns
+     * @return the loss and its gradient [B, C]
+     */
+    Loss softmaxCrossEntropy(Tensor logits, int[] labels, ClassRange classes);
+
+    /**
+     * See {@link Engine#sigmoidCrossEntropy}.
+     *
+     * @param logits row-major [B, C]
+     * @param labels B labels below C
+     * @param last null, or row-major [B, at most C]
+     * @return the loss and its gradient [B, C]
+     */
+    Loss sigmoidCrossEntropy(Tensor logits, int[] labels, Tensor last);
+
+    /**
+     * See {@link Engine#multiTeacherKl}.
+     *
+     * @param maxRows at least 1
+     * @param classes at least 1
+     * @param ranges of at least one class each, within the classes
+     * @param temperature finite and above 0
+     * @return the kernel
+     */
+    TeacherLoss multiTeacherKl(int maxRows, int classes, List<ClassRange> ranges, float temperature);
+
+    /**
+     * See {@link Engine#featureMse}.
+     *
+     * @param maxRows at least 1
+     * @param dims at least 1
+     * @param teachers at least 0
+     * @return the kernel
+     */
+    TeacherLoss featureMse(int maxRows, int dims, int teachers);
+
+    /**
+     * See {@link Engine#matrices}.
+     *
+     * @return an empty scope
+     */
+    MatrixBackend matrices();
+
+    /**
+     * See {@link Engine#table}.
+     *
+     * @param rows at least 1
+     * @param width at least 1
+     * @return with undefined values
+     */
+    Table table(int rows, int width);
+
+    /**
+     * The loops of {@link Engine#optimiser}.
+     *
+     * @param rule of the steps
+     * @return loops without parameters
+     */
+    OptimiserLoops optimiserLoops(UpdateRule rule);
+
+    /**
+     * See {@link Engine#movingAverage}.
+     *
+     * @param targets which move
+     * @param sources each of its target's size
+     * @param kept a share from 0 to 1 for each pair
+     * @return what moves them
+     */
+    MovingAverage movingAverage(List<Mirror> targets, List<Mirror> sources, float[] kept);
+
+    /**
+     * See {@link Engine#concurrently}. Never called by its own work.
+     *
+     * @param <T> what the work gives
+     * @param images of the batch that the work reads
+     * @param work to be done
+     * @return what the work gives
+     */
+    <T> T concurrently(Tensor images, Supplier<T> work);
+
+    /**
+     * See {@link Engine#freeze(Convolution, MemorySegment, MemorySegment)}.
+     *
+     * @param geometry of the convolution
+     * @param weight float32 of the geometry's shape
+     * @param bias float32, one for each output channel
+     * @return the convolution
+     */
+    FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias);
+
+    /**
+     * See {@link Engine#freeze(Convolution, Parameter, SnapshotMask, MemorySegment, MemorySegment)}.
+     *
+     * @param geometry of the convolution
+     * @param present weight of the geometry's shape
+     * @param mask of as many weights
+     * @param scale float32, one for each output channel
+     * @param bias float32, one for each output channel
+     * @return the convolution
+     */
+    FrozenConvolution freeze(
+            Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias);
+
+    /** Frees everything, and brings home what only the device has. Called once, by the thread that opened it. */
+    @Override
+    void close();
+}

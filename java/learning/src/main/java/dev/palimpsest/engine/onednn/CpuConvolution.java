@@ -1,0 +1,174 @@
+package dev.palimpsest.engine.onednn;
+
+import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One convolution layer's primitives for one shape of images, and its weight in the orders that they chose. The master
+ * weight stays row-major; it is packed again only after it changed, which costs far less than a step.
+ */
+final class CpuConvolution {
+    /** Images in the given layout, under this weight. */
+    record Key(Parameter weight, Convolution geometry, Shape images, Tensor.Layout layout) {
+        long operations() {
+            return 2
+                    * geometry.outputShape(images).elements()
+                    * geometry.inputs()
+                    * geometry.kernel()
+                    * geometry.kernel();
+        }
+    }
+
+    /** A weight's copy in the order of one primitive. */
+    private static final class Packed {
+        private final Primitive reorder;
+        private final MemorySegment memory;
+        private long version = -1;
+
+        Packed(OneDnnContext engine, Convolution geometry, Primitive user) {
+            reorder = engine.reorder(engine.rowMajor(geometry.weightShape()), user.expects(OneDnn.WEIGHTS), false);
+            memory = engine.arena().allocate(user.bytes(OneDnn.WEIGHTS), 64);
+        }
+
+        MemorySegment of(Parameter weight) {
+            if (version != weight.version()) {
+                reorder.run(weight.value(), memory);
+                version = weight.version();
+            }
+            return memory;
+        }
+    }
+
+    private final Key key;
+    private final Shape output;
+    private final OneDnnContext engine;
+    private final Primitive forward;
+    private final Packed forwardWeight;
+    private Primitive inputGradient;
+    private Packed inputGradientWeight;
+    private Primitive weightGradient;
+    private Primitive unpackGradient;
+
+    CpuConvolution(OneDnnContext engine, Key key) {
+        this.engine = engine;
+        this.key = key;
+        output = key.geometry().outputShape(key.images());
+        engine.plan(key.operations());
+        forward = new Primitive(
+                engine.dnn(),
+                forwardDescriptor(engine, key, OneDnn.FORWARD_TRAINING, null, engine.attributes()),
+                OneDnn.SRC,
+                OneDnn.WEIGHTS,
+                OneDnn.DST);
+        forwardWeight = new Packed(engine, key.geometry(), forward);
+    }
+
+    /** Also used for frozen convolutions, which have a bias and more attributes. */
+    static MemorySegment forwardDescriptor(
+            OneDnnContext engine, Key key, int propagation, MemorySegment bias, MemorySegment attributes) {
+        OneDnn dnn = engine.dnn();
+        MemorySegment padding = engine.pair(key.geometry().padding());
+        return dnn.created(slot -> dnn.call(
+                "dnnl_convolution_forward_primitive_desc_create",
+                "PPIIPPPPPPPPP",
+                slot,
+                dnn.engine(),
+                propagation,
+                OneDnn.CONVOLUTION_DIRECT,
+                engine.describe(key.images(), key.layout()),
+                engine.any(key.geometry().weightShape()),
+                bias == null ? MemorySegment.NULL : bias,
+                engine.describe(key.geometry().outputShape(key.images()), Tensor.Layout.ENGINE),
+                engine.pair(key.geometry().stride()),
+                engine.pair(0),
+                padding,
+                padding,
+                attributes));
+    }
+
+    Tensor forward(Tensor images) {
+        Tensor result = engine.activation(output);
+        forward.run(images.data(), forwardWeight.of(key.weight()), result.data());
+        return result;
+    }
+
+    Tensor inputGradient(Tensor gradient) {
+        if (inputGradient == null) {
+            buildInputGradient();
+        }
+        Tensor result = engine.activation(key.images());
+        inputGradient.run(gradient.data(), inputGradientWeight.of(key.weight()), result.data());
+        return result;
+    }
+
+    void weightGradient(Tensor images, Tensor gradient) {
+        if (weightGradient == null) {
+            buildWeightGradient();
+        }
+        MemorySegment packed = engine.take(weightGradient.bytes(OneDnn.DIFF_WEIGHTS));
+        weightGradient.run(images.data(), gradient.data(), packed);
+        unpackGradient.run(packed, key.weight().gradient());
+        engine.workspace().give(packed);
+    }
+
+    private void buildInputGradient() {
+        OneDnn dnn = engine.dnn();
+        MemorySegment padding = engine.pair(key.geometry().padding());
+        engine.plan(key.operations());
+        inputGradient = new Primitive(
+                dnn,
+                dnn.created(slot -> dnn.call(
+                        "dnnl_convolution_backward_data_primitive_desc_create",
+                        "PPIPPPPPPPPP",
+                        slot,
+                        dnn.engine(),
+                        OneDnn.CONVOLUTION_DIRECT,
+                        engine.describe(key.images(), Tensor.Layout.ENGINE),
+                        engine.any(key.geometry().weightShape()),
+                        engine.describe(output, Tensor.Layout.ENGINE),
+                        engine.pair(key.geometry().stride()),
+                        engine.pair(0),
+                        padding,
+                        padding,
+                        forward.descriptor(),
+                        engine.attributes())),
+                OneDnn.DIFF_DST,
+                OneDnn.WEIGHTS,
+                OneDnn.DIFF_SRC);
+        inputGradientWeight = new Packed(engine, key.geometry(), inputGradient);
+    }
+
+    private void buildWeightGradient() {
+        OneDnn dnn = engine.dnn();
+        MemorySegment padding = engine.pair(key.geometry().padding());
+        engine.plan(key.operations());
+        weightGradient = new Primitive(
+                dnn,
+                dnn.created(slot -> dnn.call(
+                        "dnnl_convolution_backward_weights_primitive_desc_create",
+                        "PPIPPPPPPPPPP",
+                        slot,
+                        dnn.engine(),
+                        OneDnn.CONVOLUTION_DIRECT,
+                        engine.describe(key.images(), key.layout()),
+                        engine.any(key.geometry().weightShape()),
+                        MemorySegment.NULL,
+                        engine.describe(output, Tensor.Layout.ENGINE),
+                        engine.pair(key.geometry().stride()),
+                        engine.pair(0),
+                        padding,
+                        padding,
+                        forward.descriptor(),
+                        engine.attributes())),
+                OneDnn.SRC,
+                OneDnn.DIFF_DST,
+                OneDnn.DIFF_WEIGHTS);
+        unpackGradient = engine.reorder(
+                weightGradient.expects(OneDnn.DIFF_WEIGHTS),
+                engine.rowMajor(key.geometry().weightShape()),
+                true);
+    }
+}

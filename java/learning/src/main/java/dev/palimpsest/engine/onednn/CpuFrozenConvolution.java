@@ -1,0 +1,82 @@
+package dev.palimpsest.engine.onednn;
+
+import dev.palimpsest.engine.Backend;
+import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+
+/** A convolution with bias, residual sum and ReLU in one primitive; the residual's memory becomes the output. */
+final class CpuFrozenConvolution implements Backend.FrozenConvolution {
+    private record Variant(Shape images, Tensor.Layout layout, boolean residual, boolean relu) {}
+
+    private record Built(Primitive primitive, MemorySegment weight) {}
+
+    private final OneDnnContext engine;
+    private final Convolution geometry;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment weight;
+    private final MemorySegment bias;
+    private final Map<Variant, Built> variants = new HashMap<>();
+
+    CpuFrozenConvolution(OneDnnContext engine, Convolution geometry, MemorySegment weight, MemorySegment bias) {
+        this.engine = engine;
+        this.geometry = geometry;
+        this.weight = arena.allocate(weight.byteSize(), 64).copyFrom(weight);
+        this.bias = arena.allocate(bias.byteSize(), 64).copyFrom(bias);
+    }
+
+    @Override
+    public Tensor apply(Tensor images, Tensor residual, boolean relu) {
+        Built built = variants.computeIfAbsent(
+                new Variant(images.shape(), images.layout(), residual != null, relu), this::build);
+        Tensor output = residual != null ? residual : engine.activation(geometry.outputShape(images.shape()));
+        built.primitive.run(images.data(), built.weight, bias, output.data());
+        return output;
+    }
+
+    private Built build(Variant variant) {
+        OneDnn dnn = engine.dnn();
+        CpuConvolution.Key key = new CpuConvolution.Key(null, geometry, variant.images, variant.layout);
+        engine.plan(key.operations());
+        Primitive primitive = new Primitive(
+                dnn,
+                CpuConvolution.forwardDescriptor(
+                        engine,
+                        key,
+                        OneDnn.FORWARD_INFERENCE,
+                        engine.rowMajor(Shape.of(geometry.outputs())),
+                        dnn.attributes(variant.residual, variant.relu)),
+                OneDnn.SRC,
+                OneDnn.WEIGHTS,
+                OneDnn.BIAS,
+                OneDnn.DST);
+        MemorySegment packed = arena.allocate(primitive.bytes(OneDnn.WEIGHTS), 64);
+        Primitive reorder =
+                engine.reorder(engine.rowMajor(geometry.weightShape()), primitive.expects(OneDnn.WEIGHTS), false);
+        reorder.run(weight, packed);
+        reorder.close();
+        return new Built(primitive, packed);
+    }
+
+    @Override
+    public long bytes() {
+        return weight.byteSize()
+                + bias.byteSize()
+                + variants.values().stream()
+                        .mapToLong(built -> built.weight.byteSize())
+                        .sum();
+    }
+
+    @Override
+    public void close() {
+        variants.values().forEach(built -> built.primitive.close());
+        variants.clear();
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
+}

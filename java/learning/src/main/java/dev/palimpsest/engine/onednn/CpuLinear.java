@@ -1,0 +1,84 @@
+package dev.palimpsest.engine.onednn;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+
+/** A fully connected layer's three matrix products for one batch size. */
+final class CpuLinear {
+    record Key(int rows, int inputs, int outputs) {}
+
+    private final OneDnnContext engine;
+    private final Key key;
+    private final Primitive forward;
+    private final Primitive inputGradient;
+    private final Primitive weightGradient;
+
+    CpuLinear(OneDnnContext engine, Key key) {
+        this.engine = engine;
+        this.key = key;
+        OneDnn dnn = engine.dnn();
+        Shape inputs = Shape.of(key.rows, key.inputs);
+        Shape outputs = Shape.of(key.rows, key.outputs);
+        MemorySegment bias = engine.rowMajor(Shape.of(1, key.outputs));
+        // The weight lies as [outputs, inputs]; read by columns it is its own transpose, and so are gradients of
+        // [rows, outputs].
+        MemorySegment transposedWeight = dnn.describe(Shape.of(key.inputs, key.outputs), Format.TRANSPOSED);
+        MemorySegment transposedGradient = dnn.describe(Shape.of(key.outputs, key.rows), Format.TRANSPOSED);
+        engine.plan(2L * key.rows * key.inputs * key.outputs);
+        forward = product(engine.rowMajor(inputs), transposedWeight, bias, engine.rowMajor(outputs), false);
+        inputGradient = product(
+                engine.rowMajor(outputs),
+                engine.rowMajor(Shape.of(key.outputs, key.inputs)),
+                null,
+                engine.rowMajor(inputs),
+                false);
+        weightGradient = product(
+                transposedGradient,
+                engine.rowMajor(inputs),
+                null,
+                engine.rowMajor(Shape.of(key.outputs, key.inputs)),
+                true);
+    }
+
+    private Primitive product(
+            MemorySegment a, MemorySegment b, MemorySegment bias, MemorySegment result, boolean accumulate) {
+        OneDnn dnn = engine.dnn();
+        MemorySegment descriptor = dnn.created(slot -> dnn.call(
+                "dnnl_matmul_primitive_desc_create",
+                "PPPPPPP",
+                slot,
+                dnn.engine(),
+                a,
+                b,
+                bias == null ? MemorySegment.NULL : bias,
+                result,
+                dnn.attributes(accumulate, false)));
+        return bias == null
+                ? new Primitive(dnn, descriptor, OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.DST)
+                : new Primitive(dnn, descriptor, OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.BIAS, OneDnn.DST);
+    }
+
+    Tensor forward(Tensor input, Parameter weight, Parameter bias) {
+        Tensor result = engine.allocate(Shape.of(key.rows, key.outputs));
+        forward.run(input.data(), weight.value(), bias.value(), result.data());
+        return result;
+    }
+
+    Tensor backward(Tensor gradient, Tensor input, Parameter weight, Parameter bias) {
+        Tensor result = engine.allocate(input.shape());
+        inputGradient.run(gradient.data(), weight.value(), result.data());
+        weightGradient.run(gradient.data(), input.data(), weight.gradient());
+        for (int row = 0; row < key.rows; row++) {
+            for (int c = 0; c < key.outputs; c++) {
+                float sum = bias.gradient().getAtIndex(JAVA_FLOAT, c)
+                        + gradient.data().getAtIndex(JAVA_FLOAT, (long) row * key.outputs + c);
+                bias.gradient().setAtIndex(JAVA_FLOAT, c, sum);
+            }
+        }
+        return result;
+    }
+}
