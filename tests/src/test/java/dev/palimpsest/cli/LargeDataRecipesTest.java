@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.palimpsest.data.Dataset;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
@@ -100,7 +100,7 @@ class LargeDataRecipesTest {
                 test.stream().map(line -> line.split(" ")[0]).toList());
         Files.write(lists.resolve("test_label.txt"), test);
         Path scenario = temporary.resolve("scenario.pkl");
-        try (InputStream in = Dataset.class.getResourceAsStream("scenario-toy.pkl")) {
+        try (InputStream in = Recipe.class.getResourceAsStream("scenario-toy.pkl")) {
             Files.copy(in, scenario);
         }
         JsonNode metrics = train(

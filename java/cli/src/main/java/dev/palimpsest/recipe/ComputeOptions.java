@@ -59,6 +59,7 @@ public record ComputeOptions(String device, boolean tf32, boolean deterministic,
      *
      * @param threads of the processor
      * @return the device and how it computes
+     * @throws IllegalArgumentException with a sentence, if there is no such engine
      */
     public DeviceOptions engine(int threads) {
         return new DeviceOptions(Engines.device(device), threads, tf32, deterministic, gpuMemory);

@@ -98,7 +98,7 @@ public record Recipe(
 
     /**
      * A recipe from texts by option name, as a recipe file gives them; what is missing has its default. Options of
-     * other methods and classifiers than the one chosen are dropped.
+     * other methods and classifiers than the one chosen are checked and dropped.
      *
      * @param texts by option name
      * @return the recipe as its method runs it
@@ -112,6 +112,7 @@ public record Recipe(
                         name + " is not an option of a recipe" + Nearest.suggestion(name, RecipeOptions.names()));
             }
         }
+        RecipeOptions.requireSound(texts);
         Values values = new Values(texts);
         Registration<Method> registration = Methods.named(values.get(RecipeOptions.METHOD));
         ClassifierType classifier =

@@ -14,6 +14,7 @@ import dev.palimpsest.train.TrainingOptions;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -128,6 +129,14 @@ public final class RecipeOptions {
                 .filter(method -> method.has(option))
                 .map(Registration::name)
                 .toList();
+    }
+
+    /** Refuses values that no method could take, of options that only other methods have. */
+    static void requireSound(Map<String, String> texts) {
+        texts.forEach((name, text) -> Methods.all().stream()
+                .filter(method -> method.has(name))
+                .findFirst()
+                .ifPresent(method -> method.complete(Map.of(name, text))));
     }
 
     /**

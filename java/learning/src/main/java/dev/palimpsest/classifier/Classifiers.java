@@ -2,7 +2,6 @@ package dev.palimpsest.classifier;
 
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
 
@@ -48,9 +47,8 @@ public final class Classifiers {
      * @return the library's own first
      */
     public static List<Registration<ClassifierType>> all() {
-        List<Registration<ClassifierType>> all = new ArrayList<>();
-        ServiceLoader.load(ClassifierProvider.class).forEach(provider -> all.addAll(provider.classifiers()));
-        return Registration.distinct("classifiers", all);
+        return Registration.all(
+                "classifiers", ServiceLoader.load(ClassifierProvider.class), ClassifierProvider::classifiers);
     }
 
     /**

@@ -1,5 +1,7 @@
 package dev.palimpsest.option;
 
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -14,6 +16,8 @@ import java.util.function.Function;
  * @param <C> what is made
  */
 public final class Registration<C> {
+    private static final String OWN = "dev.palimpsest.";
+
     private final String name;
     private final String description;
     private final Bound<?, C> bound;
@@ -180,15 +184,25 @@ public final class Registration<C> {
     }
 
     /**
-     * Refuses two registrations of one name, which no option could tell apart.
+     * Everything that is registered.
      *
+     * @param <P> type of the providers
      * @param <C> what is made
-     * @param what they are, for the sentence
-     * @param all there are
-     * @return the same list, immutable
-     * @throws IllegalStateException if a name comes twice
+     * @param what is registered, for the sentence
+     * @param providers as the service loader finds them, in any order
+     * @param registrations of a provider
+     * @return the library's own first, then the others by the names of their providers' classes
+     * @throws IllegalStateException if two have one name, which no option could tell apart
      */
-    public static <C> List<Registration<C>> distinct(String what, List<Registration<C>> all) {
+    public static <P, C> List<Registration<C>> all(
+            String what, Iterable<P> providers, Function<P, List<Registration<C>>> registrations) {
+        List<P> sorted = new ArrayList<>();
+        providers.forEach(sorted::add);
+        sorted.sort(Comparator.comparing(
+                        (P provider) -> !provider.getClass().getName().startsWith(OWN))
+                .thenComparing(provider -> provider.getClass().getName()));
+        List<Registration<C>> all = new ArrayList<>();
+        sorted.forEach(provider -> all.addAll(registrations.apply(provider)));
         List<String> names = all.stream().map(Registration::name).toList();
         for (int i = 0; i < names.size(); i++) {
             if (names.indexOf(names.get(i)) < i) {

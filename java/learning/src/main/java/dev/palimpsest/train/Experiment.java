@@ -26,7 +26,7 @@ import java.util.function.Function;
  * Result result = Experiment.of(stream)
  *         .network(image -> Networks.cifarResNet(image, 32))
  *         .method(new M2kd(M2kd.Options.DEFAULT.withGroups(M2kd.Groups.CUMULATIVE)))
- *         .device(DeviceOptions.of(DeviceOptions.Device.CPU, 2))
+ *         .engine(Engines.cpu(2))
  *         .seed(1)
  *         .listen(progress)
  *         .run();
@@ -294,6 +294,7 @@ public final class Experiment {
      * @throws TrainingException if the loss becomes NaN or infinite
      */
     public Result run() {
+        method();
         if (network == null) {
             throw new IllegalStateException("an experiment needs a network: call network(...) before run()");
         }

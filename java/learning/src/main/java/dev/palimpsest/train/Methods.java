@@ -16,9 +16,7 @@ public final class Methods {
      * @return the library's own first
      */
     public static List<Registration<Method>> all() {
-        List<Registration<Method>> all = new ArrayList<>();
-        ServiceLoader.load(MethodProvider.class).forEach(provider -> all.addAll(provider.methods()));
-        return Registration.distinct("methods", all);
+        return Registration.all("methods", ServiceLoader.load(MethodProvider.class), MethodProvider::methods);
     }
 
     /**
