@@ -149,7 +149,7 @@ class ExperimentTest {
         @Override
         protected void ended(Learner learner, Experience experience) {
             ended.add(learner.network().buffers().stream()
-                    .flatMapToInt(b -> Arrays.stream(b.value().toArray(JAVA_INT)))
+                    .flatMapToInt(b -> Arrays.stream(b.read().toArray(JAVA_INT)))
                     .toArray());
         }
     }

@@ -119,7 +119,7 @@ public final class Checkpoint {
             to.add(NETWORK + parameter.name(), parameter.shape(), parameter.toArray());
         }
         for (Buffer buffer : state.network().buffers()) {
-            to.add(NETWORK + buffer.name(), buffer.shape(), buffer.value().toArray(JAVA_FLOAT));
+            to.add(NETWORK + buffer.name(), buffer.shape(), buffer.read().toArray(JAVA_FLOAT));
         }
         state.snapshots().ifPresent(snapshots -> snapshots.write(to));
         for (int c = 0; c < state.exemplars().size(); c++) {
@@ -275,7 +275,7 @@ public final class Checkpoint {
             parameter.set(file.floats(NETWORK + parameter.name()));
         }
         for (Buffer buffer : network.buffers()) {
-            buffer.value().copyFrom(MemorySegment.ofArray(file.floats(NETWORK + buffer.name())));
+            buffer.update().copyFrom(MemorySegment.ofArray(file.floats(NETWORK + buffer.name())));
         }
     }
 }

@@ -13,8 +13,8 @@ final class Rotation {
     private Rotation() {}
 
     /**
-     * Writes four copies of every image: block k of the output, {@code rows} images, is turned counter-clockwise by (k +
-     * 1)·90°.
+     * Writes four copies of every image: block k of the output, {@code rows} images, is turned counter-clockwise by (k
+     * + 1)·90°.
      *
      * @param images [rows,C,side,side] float32
      * @param rows how many images there are

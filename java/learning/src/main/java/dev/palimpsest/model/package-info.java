@@ -1,7 +1,7 @@
 /**
  * Networks composed of layers. An {@link dev.palimpsest.model.Architecture} says how values
- * ({@link dev.palimpsest.model.Node}) pass through layers ({@link dev.palimpsest.model.Layer}) for images of one shape;
- * {@link dev.palimpsest.model.Networks} has those of the literature. From it come
+ * ({@link dev.palimpsest.model.Node}) pass through layers ({@link dev.palimpsest.model.Layer}) for images of one
+ * shape; {@link dev.palimpsest.model.Networks} has those of the literature. From it come
  * {@linkplain dev.palimpsest.model.Network networks} with weights of their own and heads that grow with the classes.
  * What a network computes is decided by a {@link dev.palimpsest.model.Forward}: training records it on a tape,
  * {@link dev.palimpsest.model.BatchForward} keeps outputs alone, and a {@link dev.palimpsest.model.FrozenNetwork} is

@@ -82,8 +82,8 @@ public record Augmentation(int padding, boolean flip, int operations, int magnit
     /**
      * Reads an augmentation as recipes write it.
      *
-     * @param text {@code none}, {@code shift:N} or {@code crop-flip:N}, N in pixels; {@code +rand:OPERATIONS:MAGNITUDE}
-     *     may follow
+     * @param text {@code none}, {@code shift:N} or {@code crop-flip:N}, N in pixels;
+     *     {@code +rand:OPERATIONS:MAGNITUDE} may follow
      * @return the augmentation, whose {@link #toString} gives such a text again
      * @throws IllegalArgumentException if the text is anything else
      */

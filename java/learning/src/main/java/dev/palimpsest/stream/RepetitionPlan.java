@@ -16,8 +16,8 @@ package dev.palimpsest.stream;
  * @param fewest least number of classes of an experience, 1 to {@code newClasses}
  * @param most largest number of classes of an experience, unless more arrive in it that have no other place
  * @param pool which classes the unlabelled images may belong to
- * @param visitors how many classes are drawn for the pool from all that {@code pool} allows, besides the experience's own (which
- *     may be drawn too)
+ * @param visitors how many classes are drawn for the pool from all that {@code pool} allows, besides the experience's
+ *     own (which may be drawn too)
  */
 public record RepetitionPlan(
         int experiences,
@@ -64,8 +64,8 @@ public record RepetitionPlan(
     }
 
     /**
-     * The CLVision 2024 challenge: 50 experiences, each 500 labelled and 1,000 unlabelled images. The two probabilities,
-     * 0.54 and 0.113, are fitted to the challenge's three scenarios.
+     * The CLVision 2024 challenge: 50 experiences, each 500 labelled and 1,000 unlabelled images. The two
+     * probabilities, 0.54 and 0.113, are fitted to the challenge's three scenarios.
      *
      * @param pool which classes the unlabelled images may belong to; it is what the scenarios differ in
      * @return the parameters

@@ -122,7 +122,8 @@ public final class SafetensorsWriter {
      */
     public void writeTo(WritableByteChannel channel) throws IOException {
         List<Map.Entry<String, Safetensors.Tensor>> ordered = tensors.entrySet().stream()
-                .sorted(Comparator.comparingInt(entry -> -entry.getValue().type().bytes()))
+                .sorted(Comparator.comparingInt(
+                        entry -> -entry.getValue().type().bytes()))
                 .toList();
         byte[] header = header(ordered);
         ByteBuffer length =

@@ -193,7 +193,7 @@ public final class Experiment {
     /**
      * What computes, opened when the run begins and closed at its end.
      *
-     * @param options of the device
+     * @param options of the device, with the threads of the processor
      * @return this
      */
     public Experiment device(DeviceOptions options) {

@@ -262,8 +262,8 @@ public final class Learner implements AutoCloseable {
     void eachWeight(Consumer<byte[]> sink) {
         run.network()
                 .parameters()
-                .forEach(parameter -> sink.accept(parameter.value().toArray(JAVA_BYTE)));
-        run.network().buffers().forEach(buffer -> sink.accept(buffer.value().toArray(JAVA_BYTE)));
+                .forEach(parameter -> sink.accept(parameter.read().toArray(JAVA_BYTE)));
+        run.network().buffers().forEach(buffer -> sink.accept(buffer.read().toArray(JAVA_BYTE)));
     }
 
     /** Lets the optimiser go. */

@@ -98,7 +98,7 @@ class CudaRebuildTest {
         SplittableRandom random = new SplittableRandom(step);
         for (Parameter parameter : network.parameters()) {
             MemorySegment.copy(
-                    normal(random, parameter.size()), 0, parameter.gradient(), JAVA_FLOAT, 0, parameter.size());
+                    normal(random, parameter.size()), 0, parameter.updateGradient(), JAVA_FLOAT, 0, parameter.size());
         }
         try (Optimiser optimiser = engine.optimiser(new UpdateRule.Sgd(0, false, 0))) {
             optimiser.track(network.parameters());
