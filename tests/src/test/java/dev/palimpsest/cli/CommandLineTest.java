@@ -6,12 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.palimpsest.method.Methods;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
+import dev.palimpsest.recipe.RecipeOptions;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.report.MadeUpRun;
 import dev.palimpsest.tensor.Safetensors;
-import dev.palimpsest.train.Experiment;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -67,7 +67,7 @@ class CommandLineTest {
         Map<String, String> expected = RecipeFile.load("m2kd-digits").recipe().toMap();
         expected.put("epochs", "3");
         expected.put("method", "lwf");
-        assertEquals(List.of(Methods.settled(Recipe.of(expected))), recipes);
+        assertEquals(List.of(Recipe.of(expected)), recipes);
     }
 
     @Test
@@ -123,10 +123,7 @@ class CommandLineTest {
                 List.of("m2kd", "fine-tuning", "lwf", "joint"),
                 recipes.stream().map(recipe -> recipe.toMap().get("method")).toList());
         for (Recipe recipe : recipes) {
-            assertEquals(
-                    Methods.settled(
-                            recipes.getFirst().with("method", recipe.toMap().get("method"))),
-                    recipe);
+            assertEquals(recipes.getFirst().with("method", recipe.toMap().get("method")), recipe);
         }
         assertEquals("joint", json("run/joint/run.json").at("/options/method").asText());
         assertEquals("m2kd", json("run/run.json").at("/options/method").asText());
@@ -244,7 +241,7 @@ class CommandLineTest {
                         file.toString(),
                         "--out",
                         temporary.resolve("run").toString()));
-        assertEquals(4, recipes.getFirst().optimiser().epochs());
+        assertEquals(4, recipes.getFirst().settings().training().epochs());
         assertEquals("mine", json("run/run.json").get("recipe").asText());
         Files.writeString(file, "epohcs = 4\n");
         assertEquals(2, palimpsest("train", file.toString()));
@@ -320,7 +317,7 @@ class CommandLineTest {
 
     @Test
     void evalScoresARunAsItScoredItself() throws IOException {
-        runner = (recipe, progress) -> Experiment.run(recipe, Methods.of(recipe), progress);
+        runner = Runs::run;
         String folder = temporary.resolve("run").toString();
         assertEquals(
                 0,
@@ -413,7 +410,7 @@ class CommandLineTest {
     @Test
     void helpTeachesEveryOptionAndTheExitCodes() {
         assertEquals(0, palimpsest("train", "--help"));
-        Recipe.optionNames().forEach(name -> assertTrue(out.toString().contains("--" + name + "="), name));
+        RecipeOptions.names().forEach(name -> assertTrue(out.toString().contains("--" + name + "="), name));
         RecipeFile.builtIn().forEach(name -> assertTrue(out.toString().contains(name), name));
         assertEquals(0, palimpsest("--help"));
         assertTrue(out.toString().contains("Exit codes: 0 done; 1 a run failed"));

@@ -1,8 +1,8 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.data.ScenarioFile;
 import dev.palimpsest.stream.RepetitionExperience;
 import dev.palimpsest.stream.RepetitionStream;
+import dev.palimpsest.stream.Scenario;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -58,7 +58,7 @@ record StreamPicture(int labelledClasses, int classes, List<Row> rows) {
         return new StreamPicture(stream.classes(), stream.dataset().classes(), rows);
     }
 
-    static StreamPicture of(ScenarioFile file) {
+    static StreamPicture of(Scenario file) {
         List<Row> rows = new ArrayList<>();
         int before = 0;
         for (int e = 0; e < file.labelled().size(); e++) {

@@ -42,7 +42,7 @@ public final class FrozenHeads implements AutoCloseable {
     private FrozenHeads(FrozenHeads other) {
         engine = other.engine;
         network = other.network;
-        other.heads.forEach((head, held) -> heads.put(head, copy(head, held.weight.value(), held.bias.value())));
+        other.heads.forEach((head, held) -> heads.put(head, copy(head, held.weight.read(), held.bias.read())));
     }
 
     /** With memory of its own, which stays when this is closed. */

@@ -3,7 +3,6 @@ package dev.palimpsest.model;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
@@ -67,9 +66,8 @@ public final class Head {
         Parameter oldBias = bias;
         weight = new Parameter(name + ".weight", Parameter.Role.HEAD, Shape.of(outputs, inputs), arena);
         bias = new Parameter(name + ".bias", Parameter.Role.HEAD, Shape.of(outputs), arena);
-        MemorySegment.copy(
-                oldWeight.value(), 0, weight.value(), 0, oldWeight.value().byteSize());
-        MemorySegment.copy(oldBias.value(), 0, bias.value(), 0, oldBias.value().byteSize());
+        weight.update().asSlice(0, oldWeight.shape().bytes()).copyFrom(oldWeight.read());
+        bias.update().asSlice(0, oldBias.shape().bytes()).copyFrom(oldBias.read());
         oldWeight.forget();
         oldBias.forget();
         float bound = (float) (1 / Math.sqrt(inputs));

@@ -43,7 +43,7 @@ public final class StateDict {
             parameter.set(file.asFloats(parameter.name()));
         }
         for (Buffer buffer : network.buffers()) {
-            buffer.value().copyFrom(MemorySegment.ofArray(file.asFloats(buffer.name())));
+            buffer.update().copyFrom(MemorySegment.ofArray(file.asFloats(buffer.name())));
         }
     }
 

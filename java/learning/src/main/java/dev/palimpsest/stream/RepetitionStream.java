@@ -2,7 +2,6 @@ package dev.palimpsest.stream;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
-import dev.palimpsest.data.ScenarioFile;
 import dev.palimpsest.kernel.ClassRange;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -101,13 +100,16 @@ public final class RepetitionStream {
      * @throws IllegalArgumentException if the data set's labels give an experience another number of classes than the
      *     file does, and as the constructor
      */
-    public static RepetitionStream of(Dataset dataset, ScenarioFile file) {
-        var stream = new RepetitionStream(dataset, file.labelled(), file.unlabelled());
+    public static RepetitionStream of(Dataset dataset, Scenario scenario) {
+        var stream = new RepetitionStream(dataset, scenario.labelled(), scenario.unlabelled());
         for (RepetitionExperience e : stream.experiences) {
             stream.checkClasses(
-                    e, "labelled", e.labelled(), file.labelledClasses().get(e.index()).length);
+                    e, "labelled", e.labelled(), scenario.labelledClasses().get(e.index()).length);
             stream.checkClasses(
-                    e, "unlabelled", e.unlabelled(), file.unlabelledClasses().get(e.index()).length);
+                    e,
+                    "unlabelled",
+                    e.unlabelled(),
+                    scenario.unlabelledClasses().get(e.index()).length);
         }
         return stream;
     }

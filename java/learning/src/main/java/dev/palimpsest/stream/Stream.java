@@ -3,6 +3,7 @@ package dev.palimpsest.stream;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.kernel.ClassRange;
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
  * A data set as a learner meets it, experience after experience. Classes are numbered in the order in which they are
@@ -12,6 +13,15 @@ public interface Stream {
     Dataset dataset();
 
     List<Experience> experiences();
+
+    /**
+     * How many experiences there will be, where anybody knows.
+     *
+     * @return empty for a stream without a planned end
+     */
+    default OptionalInt length() {
+        return OptionalInt.of(experiences().size());
+    }
 
     /** How many classes there will be labels of. */
     int classes();
