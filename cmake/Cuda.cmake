@@ -1,5 +1,6 @@
-# add_cuda_kernels(<folder> <source>...): compiles every .cu to <folder>/<name>.fatbin and writes <folder>/cuda-report.txt: registers,
-# spills and shared memory of each kernel on each architecture. Without nvcc nothing is compiled, and the report says so.
+# add_cuda_kernels(<folder> <source>...): compiles every .cu to <folder>/<name>.fatbin and writes
+# <folder>/cuda-report.txt: registers, spills and shared memory of each kernel on each architecture. Without nvcc
+# nothing is compiled, and the report says so.
 option(PALIMPSEST_CUDA "Compile the CUDA kernels where nvcc is found" ON)
 
 function(add_cuda_kernels folder)

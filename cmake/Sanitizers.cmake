@@ -1,4 +1,5 @@
-# add_sanitizers(<target>): with -DPALIMPSEST_SANITIZE=address,undefined the target is built and linked with those sanitizers.
+# add_sanitizers(<target>): with -DPALIMPSEST_SANITIZE=address,undefined the target is built and linked with those
+# sanitizers.
 set(PALIMPSEST_SANITIZE "" CACHE STRING "Comma-separated sanitizers, for example address,undefined; empty for none")
 
 function(add_sanitizers target)

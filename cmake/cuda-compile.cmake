@@ -1,14 +1,17 @@
-# One .cu file to a fatbin, and what ptxas says about its kernels to a report; a kernel that spills registers is an error.
-# Contraction is off: a multiplication and an addition that are not written as fma must round twice, as on the CPU.
+# One .cu file to a fatbin, and what ptxas says about its kernels to a report; a kernel that spills registers is an
+# error. Contraction is off: a multiplication and an addition that are not written as fma must round twice, as on the
+# CPU.
 set(arguments -std=c++17 -O3 -fmad=false -Werror all-warnings -I${INCLUDE} -Xptxas -v)
 foreach(arch 80 90 100)
   list(APPEND arguments -gencode arch=compute_${arch},code=sm_${arch})
 endforeach()
-list(APPEND arguments -gencode arch=compute_100,code=compute_100)  # PTX: the driver compiles it for GPUs newer than these
+# PTX: the driver compiles it for GPUs newer than these.
+list(APPEND arguments -gencode arch=compute_100,code=compute_100)
 
 get_filename_component(folder ${FATBIN} DIRECTORY)
 file(MAKE_DIRECTORY ${folder})
-execute_process(COMMAND ${NVCC} ${arguments} -fatbin -o ${FATBIN} ${SOURCE} OUTPUT_VARIABLE log ERROR_VARIABLE log RESULT_VARIABLE failed)
+execute_process(COMMAND ${NVCC} ${arguments} -fatbin -o ${FATBIN} ${SOURCE}
+  OUTPUT_VARIABLE log ERROR_VARIABLE log RESULT_VARIABLE failed)
 if(failed)
   file(REMOVE ${FATBIN})
   message(FATAL_ERROR "${NVCC} cannot compile ${SOURCE}:\n${log}")
@@ -33,12 +36,14 @@ foreach(line ${lines})
     if(line MATCHES "([0-9]+) bytes smem")
       set(shared ${CMAKE_MATCH_1})
     endif()
-    string(APPEND report "${kernel} ${arch}: ${registers} registers, ${spills} bytes spilled, ${shared} bytes static shared memory\n")
+    set(use "${registers} registers, ${spills} bytes spilled, ${shared} bytes static shared memory")
+    string(APPEND report "${kernel} ${arch}: ${use}\n")
   endif()
 endforeach()
 if(spilling)
   file(REMOVE ${FATBIN})
-  message(FATAL_ERROR "Kernels spill registers to memory; lower their need or raise the limit of their launch bounds:${spilling}")
+  message(FATAL_ERROR
+    "Kernels spill registers to memory; lower their need or raise the limit of their launch bounds:${spilling}")
 endif()
 if(report STREQUAL "")
   file(REMOVE ${FATBIN})

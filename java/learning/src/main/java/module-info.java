@@ -31,8 +31,8 @@ module dev.palimpsest {
 
     provides dev.palimpsest.classifier.ClassifierProvider with
             dev.palimpsest.classifier.Classifiers.Own;
-    provides dev.palimpsest.train.MethodProvider with
-            dev.palimpsest.method.OwnMethods;
     provides dev.palimpsest.engine.EngineProvider with
             dev.palimpsest.engine.onednn.OneDnnProvider;
+    provides dev.palimpsest.train.MethodProvider with
+            dev.palimpsest.method.OwnMethods;
 }

@@ -10,7 +10,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.palimpsest.classifier.HighestLogit;
 import dev.palimpsest.classifier.NearestMean;
 import dev.palimpsest.data.Dataset;
-import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.method.FineTuning;
 import dev.palimpsest.method.Joint;

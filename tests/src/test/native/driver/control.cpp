@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <utility>
 
 #include "double.h"
 #include "kernels.h"
@@ -163,7 +164,7 @@ int library_call(const char* name) {
 void library_enqueue(CUstream stream, const char* function, Work work) {
     std::lock_guard<std::recursive_mutex> held(the_lock());
     try {
-        enqueue(stream_of(stream), [function, work] {
+        enqueue(stream_of(stream), [function, work = std::move(work)] {
             try {
                 work();
             } catch (const simt::Fault& fault) {

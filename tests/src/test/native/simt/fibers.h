@@ -30,8 +30,8 @@ private:
     void* saved_ = nullptr;    // stack pointer while others run
     void* outside_ = nullptr;  // stack pointer of whoever resumed it
     void* fake_stack_ = nullptr;
-    const void* outside_stack_ = nullptr;
-    size_t outside_size_ = 0;
+    [[maybe_unused]] const void* outside_stack_ = nullptr;  // told to sanitizers only
+    [[maybe_unused]] size_t outside_size_ = 0;
     const std::function<void()>* body_ = nullptr;
     bool done_ = true;
 };

@@ -103,7 +103,7 @@ public:
                     return text;
                 }
                 const Touches t = touches(i);
-                const std::string counted = array->check_element(i, t.reads, t.writes);
+                std::string counted = array->check_element(i, t.reads, t.writes);
                 if (!counted.empty()) return counted;
             }
             return "";

@@ -161,7 +161,8 @@ DOUBLE_API Status cudnnReduceTensor(const Handle* handle, const ReduceTensor* re
             for_each(in, [&](int64_t n, int64_t k, int64_t h, int64_t w) {
                 sum[out.spread(n, k, h, w)] += from[in.at(n, k, h, w)];
             });
-            const double divisor = operation == ADD ? 1 : static_cast<double>(in.elements() / out.elements());
+            const auto reduced = in.elements() / out.elements();
+            const double divisor = operation == ADD ? 1 : static_cast<double>(reduced);
             float* to = writable(c_data, out.extent());
             for_each(out, [&](int64_t n, int64_t k, int64_t h, int64_t w) {
                 const int64_t at = out.at(n, k, h, w);

@@ -15,7 +15,8 @@ struct Moments {
 
 Moments moments(const Tensor& x, const float* from) {
     const size_t channels = static_cast<size_t>(x.size[1]);
-    const double count = static_cast<double>(x.elements() / x.size[1]);
+    const auto of_channel = x.elements() / x.size[1];
+    const double count = static_cast<double>(of_channel);
     Moments m{std::vector<double>(channels), std::vector<double>(channels)};
     for_each(x, [&](int64_t n, int64_t c, int64_t h, int64_t w) { m.mean[c] += from[x.at(n, c, h, w)] / count; });
     for_each(x, [&](int64_t n, int64_t c, int64_t h, int64_t w) {
@@ -60,7 +61,8 @@ DOUBLE_API Status cudnnBatchNormalizationForwardTraining(const Handle* handle, i
                 float& old = to[out.at(n, c, h, w)];
                 old = blend(by, static_cast<float>(value), keep, old);
             });
-            const double count = static_cast<double>(in.elements() / in.size[1]);
+            const auto of_channel = in.elements() / in.size[1];
+            const double count = static_cast<double>(of_channel);
             for (size_t c = 0; c < channels; c++) {
                 if (running_mean) {
                     update(writable(running_mean, channels), c, factor, m.mean[c]);
@@ -114,7 +116,8 @@ DOUBLE_API Status cudnnBatchNormalizationBackward(const Handle* handle, int mode
         const Tensor in = *x, gradient = *dy, out = *dx;
         library_enqueue(handle->stream, "cudnnBatchNormalizationBackward", [=] {
             const size_t channels = static_cast<size_t>(in.size[1]);
-            const double count = static_cast<double>(in.elements() / in.size[1]);
+            const auto of_channel = in.elements() / in.size[1];
+            const double count = static_cast<double>(of_channel);
             const float *from = readable(x_data, in.extent()), *above = readable(dy_data, gradient.extent());
             const float* g = readable(scale, channels);
             const Moments m = moments(in, from);

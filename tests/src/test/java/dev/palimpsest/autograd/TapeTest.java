@@ -143,6 +143,37 @@ class TapeTest {
                 4);
     }
 
+    /** Both parts of a sum are one variable, and both of the next sum share their gradient with the sum before. */
+    @ParameterizedTest
+    @CsvSource({"2,5", "1,16"})
+    void sumsOfAVariableWithItselfAndOfTheSameTwo(int n, int channels) {
+        Convolution stem = new Convolution(3, channels, 3, 1, 1);
+        Parameter stemWeight = parameter("stem", stem.weightShape());
+        Parameter otherWeight = parameter("other", stem.weightShape());
+        Convolution inner = new Convolution(channels, channels, 1, 1, 0);
+        Parameter innerWeight = parameter("inner", inner.weightShape());
+        Graph weigh = weigh(channels, 4);
+        check(
+                new Graph() {
+                    @Override
+                    public <V> V of(Layers<V> layers, V images) {
+                        V x = layers.convolution(images, stemWeight, stem);
+                        V y = layers.convolution(images, otherWeight, stem);
+                        V twice = layers.addRelu(x, x);
+                        V sum = layers.addRelu(x, y);
+                        V again = layers.addRelu(y, x);
+                        return weigh.of(
+                                layers,
+                                layers.addRelu(
+                                        layers.convolution(layers.addRelu(sum, again), innerWeight, inner),
+                                        layers.addRelu(twice, x)));
+                    }
+                },
+                n,
+                3,
+                4);
+    }
+
     /**
      * Windows that overlap, so that one position may be the maximum of several, and some that reach over the border.
      */

@@ -297,6 +297,21 @@ class DriverDoubleTest {
                 CUDA_SUCCESS, cuModuleGetFunction(function, module, "palimpsest_cuda_feature_mse_wide_float32"));
     }
 
+    @Test
+    void blocksOfAnotherSizeThanTheKernelsAreRefused() {
+        byte[] ptx = ".version 8.0 palimpsest_cuda_relu\0".getBytes();
+        CUmodule module = new CUmodule();
+        ok(cuModuleLoadData(module, ptx));
+        CUfunction relu = new CUfunction();
+        ok(cuModuleGetFunction(relu, module, "palimpsest_cuda_relu"));
+        Pointer arguments =
+                Pointer.to(Pointer.to(new long[] {address(allocate(4 * COUNT))}), Pointer.to(new long[] {COUNT}));
+        assertEquals(CUDA_ERROR_INVALID_VALUE, cuLaunchKernel(relu, 1, 1, 1, 128, 1, 1, 0, null, arguments, null));
+        assertEquals(CUDA_ERROR_INVALID_VALUE, cuLaunchKernel(relu, 1, 1, 1, 256, 1, 1, 16, null, arguments, null));
+        ok(cuLaunchKernel(relu, 1, 1, 1, 256, 1, 1, 0, null, arguments, null));
+        ok(cuCtxSynchronize());
+    }
+
     /**
      * Without a wait, the second stream sees the first's work in some orders and does not in others; with one, always.
      */

@@ -51,6 +51,7 @@ class CudaReportTest {
                                 "kernels/cuda/team.cuh",
                                 "kernels/cuda/rows.cuh",
                                 "kernels/cuda/launch.h",
+                                "kernels/kernels.def",
                                 "include/palimpsest.h"))
                 .forEach(file -> assertNotNull(CudaReportTest.class.getResource(FOLDER + file), file));
     }

@@ -11,7 +11,6 @@ import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.option.Values;
 import dev.palimpsest.stream.ClassIncrementalStream;
-import dev.palimpsest.stream.Repeating;
 import dev.palimpsest.stream.RepetitionStream;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.train.BudgetOptions;
@@ -224,10 +223,10 @@ public record Recipe(
                     "skip-damaged = true: a scenario file counts the images of train.txt, and leaving some out "
                             + "would shift the rest; set it to false and replace damaged files");
         }
-        return new Repeating(repetition
+        return repetition
                 .scenario()
                 .map(file -> RepetitionStream.of(dataset, ScenarioFile.read(file)))
-                .orElseGet(() -> RepetitionStream.generate(dataset, repetition.plan(), data.order(), seed)));
+                .orElseGet(() -> RepetitionStream.generate(dataset, repetition.plan(), data.order(), seed));
     }
 
     /**

@@ -36,8 +36,7 @@ final class LaunchPlan {
         MemoryLayout[] arguments = new MemoryLayout[sizes + 1];
         Arrays.fill(arguments, JAVA_LONG);
         arguments[sizes] = ADDRESS;
-        function = NativeLibrary.function(kernel + "_cuda_launch", FunctionDescriptor.of(JAVA_INT, arguments))
-                .asSpreader(0, long[].class, sizes);
+        function = NativeLibrary.function(kernel + "_cuda_launch", FunctionDescriptor.of(JAVA_INT, arguments));
         NativeStruct struct = NativeLibrary.struct("palimpsest_cuda_launch");
         memory = struct.allocate(Arena.ofAuto());
         variant = struct.field("variant");
@@ -64,7 +63,14 @@ final class LaunchPlan {
      */
     boolean make(long[] sizes) {
         try {
-            return (int) function.invokeExact(sizes, memory) == OK;
+            // Spelt out: a handle that spreads an array boxes its values.
+            int status = switch (sizes.length) {
+                case 1 -> (int) function.invokeExact(sizes[0], memory);
+                case 4 -> (int) function.invokeExact(sizes[0], sizes[1], sizes[2], sizes[3], memory);
+                case 5 -> (int) function.invokeExact(sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], memory);
+                default -> throw new IllegalArgumentException(sizes.length + " sizes: expected 1, 4 or 5");
+            };
+            return status == OK;
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

@@ -15,16 +15,27 @@ import java.util.Arrays;
 public final class FeatureMse implements AutoCloseable {
     private final RowSplit split;
 
-    /** With the implementation that {@link Kernels#chosen()} names. */
+    /**
+     * With the implementation that {@link Kernels#chosen()} names.
+     *
+     * @param maxRows the most rows a call will have
+     * @param dims features of a row
+     * @param teachers how many; may be 0
+     * @param threads threads that share a call's rows, the caller among them
+     * @throws IllegalArgumentException if a size is out of range
+     */
     public FeatureMse(int maxRows, int dims, int teachers, int threads) {
         this(maxRows, dims, teachers, threads, Kernels.chosen());
     }
 
     /**
+     * With a given implementation; all of them give the same bits.
+     *
      * @param maxRows the most rows a call will have
      * @param dims features of a row
      * @param teachers how many; may be 0
      * @param threads threads that share a call's rows, the caller among them
+     * @param implementation what computes
      * @throws IllegalArgumentException if a size is out of range
      * @throws UnsupportedOperationException if the implementation cannot run here
      */
@@ -43,8 +54,11 @@ public final class FeatureMse implements AutoCloseable {
     }
 
     /**
+     * The loss of a batch, and its gradient.
+     *
      * @param rows B, 1 to maxRows
-     * @param student features [B, dims], float32, row-major, off-heap or over a {@code float[]}; so all segments
+     * @param student features [B, dims], float32, row-major and dense, off-heap or over a {@code float[]}; so all
+     *     segments
      * @param teachers features [B, dims] of each teacher
      * @param weight w [B, teachers]
      * @param gradient [B, dims], overwritten
@@ -56,7 +70,17 @@ public final class FeatureMse implements AutoCloseable {
         return split.lossAndGradient(rows, 1, student, teachers, weight, gradient);
     }
 
-    /** The same on arrays; views of them are all that is allocated. */
+    /**
+     * The same on arrays; views of them are all that is allocated.
+     *
+     * @param rows B, 1 to maxRows
+     * @param student features [B, dims]
+     * @param teachers features [B, dims] of each teacher
+     * @param weight w [B, teachers]
+     * @param gradient [B, dims], overwritten
+     * @return the loss
+     * @throws IllegalArgumentException if an array is too short or is also the gradient's
+     */
     public double lossAndGradient(int rows, float[] student, float[][] teachers, float[] weight, float[] gradient) {
         MemorySegment[] views =
                 Arrays.stream(teachers).map(MemorySegment::ofArray).toArray(MemorySegment[]::new);
@@ -68,6 +92,7 @@ public final class FeatureMse implements AutoCloseable {
                 MemorySegment.ofArray(gradient));
     }
 
+    /** Frees the scratch memory; calls after it throw {@link IllegalStateException}. */
     @Override
     public void close() {
         split.close();

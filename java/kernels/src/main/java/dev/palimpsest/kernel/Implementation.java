@@ -15,13 +15,23 @@ public enum Implementation {
     /** C++ for AVX-512 F, BW, DQ and VL. */
     AVX512;
 
-    /** As in {@code -Dpalimpsest.kernels=NAME}. */
+    /**
+     * The name in {@code -Dpalimpsest.kernels=NAME}.
+     *
+     * @return the constant's name in lower case
+     */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** @throws IllegalArgumentException if there is no such implementation; the message lists them */
+    /**
+     * The implementation of a name.
+     *
+     * @param name as in {@code -Dpalimpsest.kernels=NAME}
+     * @return the implementation
+     * @throws IllegalArgumentException if there is no such implementation; the message lists them
+     */
     public static Implementation of(String name) {
         for (Implementation implementation : values()) {
             if (implementation.toString().equals(name)) {

@@ -10,12 +10,16 @@ import java.util.stream.Collectors;
  *
  * <p>The best that this machine has, or the one forced by {@code -Dpalimpsest.kernels=java|baseline|avx2|avx512}. An
  * automatic choice falls back to plain Java and says why in {@link #description()}; a forced one that cannot run is an
- * error.
+ * error. Thread-safe.
  */
 public final class Kernels {
     private Kernels() {}
 
-    /** What runs here, slowest first; always holds {@link Implementation#JAVA}. */
+    /**
+     * What runs on this machine.
+     *
+     * @return the implementations, slowest first; always holds {@link Implementation#JAVA}
+     */
     public static List<Implementation> available() {
         List<Implementation> available = new ArrayList<>(List.of(Implementation.JAVA));
         if (NativeLibrary.isLoaded()) {
@@ -31,6 +35,7 @@ public final class Kernels {
     /**
      * What the façades use unless told otherwise.
      *
+     * @return the best implementation of this machine, or the one that {@code -Dpalimpsest.kernels} names
      * @throws IllegalArgumentException if {@code -Dpalimpsest.kernels} names no implementation
      * @throws UnsupportedOperationException if it names one that cannot run here; the message says why
      */
@@ -42,7 +47,11 @@ public final class Kernels {
         return require(Implementation.of(forced));
     }
 
-    /** One line for people: what was chosen, from what, and where the library came from or why there is none. */
+    /**
+     * One line for people: what was chosen, from what, and where the library came from or why there is none.
+     *
+     * @return for example {@code avx2 (best of java, baseline, avx2; /tmp/…/libpalimpsest.so, built by g++ 12.2.0)}
+     */
     public static String description() {
         String from = System.getProperty("palimpsest.kernels") == null
                 ? "best of "

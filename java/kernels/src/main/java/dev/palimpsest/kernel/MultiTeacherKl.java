@@ -20,17 +20,28 @@ import java.util.List;
 public final class MultiTeacherKl implements AutoCloseable {
     private final RowSplit split;
 
-    /** With the implementation that {@link Kernels#chosen()} names. */
+    /**
+     * With the implementation that {@link Kernels#chosen()} names.
+     *
+     * @param maxRows the most rows a call will have
+     * @param classes columns of student and gradient
+     * @param ranges the classes of each teacher, within [0, classes); may be empty
+     * @param threads threads that share a call's rows, the caller among them
+     * @throws IllegalArgumentException if a size is not positive, or a range is empty or lies outside the classes
+     */
     public MultiTeacherKl(int maxRows, int classes, List<ClassRange> ranges, int threads) {
         this(maxRows, classes, ranges, threads, Kernels.chosen());
     }
 
     /**
+     * With a given implementation; all of them give the same bits.
+     *
      * @param maxRows the most rows a call will have
      * @param classes columns of student and gradient
      * @param ranges the classes of each teacher, within [0, classes); may be empty
      * @param threads threads that share a call's rows, the caller among them
-     * @throws IllegalArgumentException if a size is not positive or a range lies outside the classes
+     * @param implementation what computes
+     * @throws IllegalArgumentException if a size is not positive, or a range is empty or lies outside the classes
      * @throws UnsupportedOperationException if the implementation cannot run here
      */
     public MultiTeacherKl(
@@ -63,9 +74,12 @@ public final class MultiTeacherKl implements AutoCloseable {
     }
 
     /**
+     * The loss of a batch, and its gradient.
+     *
      * @param rows B, 1 to maxRows
      * @param temperature T, finite and above 0
-     * @param student logits [B, classes], float32, row-major, off-heap or over a {@code float[]}; so all segments
+     * @param student logits [B, classes], float32, row-major and dense, off-heap or over a {@code float[]}; so all
+     *     segments
      * @param teachers logits [B, size of its range] of each teacher
      * @param weight w [B, teachers]
      * @param gradient [B, classes], overwritten; classes that no teacher covers get 0
@@ -85,7 +99,18 @@ public final class MultiTeacherKl implements AutoCloseable {
         return split.lossAndGradient(rows, temperature, student, teachers, weight, gradient);
     }
 
-    /** The same on arrays; views of them are all that is allocated. */
+    /**
+     * The same on arrays; views of them are all that is allocated.
+     *
+     * @param rows B, 1 to maxRows
+     * @param temperature T, finite and above 0
+     * @param student logits [B, classes]
+     * @param teachers logits [B, size of its range] of each teacher
+     * @param weight w [B, teachers]
+     * @param gradient [B, classes], overwritten
+     * @return the loss
+     * @throws IllegalArgumentException if an array is too short or is also the gradient's
+     */
     public double lossAndGradient(
             int rows, float temperature, float[] student, float[][] teachers, float[] weight, float[] gradient) {
         MemorySegment[] views =
@@ -99,6 +124,7 @@ public final class MultiTeacherKl implements AutoCloseable {
                 MemorySegment.ofArray(gradient));
     }
 
+    /** Frees the scratch memory; calls after it throw {@link IllegalStateException}. */
     @Override
     public void close() {
         split.close();

@@ -19,8 +19,8 @@ import java.nio.ByteOrder;
  * must copy it. Not thread-safe. Layout and bytes moved:
  * native/kernels/snapshot_reconstruction/snapshot_reconstruction.md.
  */
-public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
-    /** Codes are bytes. */
+public final class SnapshotReconstruction implements AutoCloseable {
+    /** The most bit planes there can be: codes are bytes. */
     public static final int MOST_PLANES = 8;
 
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -30,16 +30,24 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
 
     private final SnapshotKernel kernel;
     private final Team team;
+    private final Team.Task task = this::rebuild;
     private long words;
     private boolean closed;
 
-    /** With the implementation that {@link Kernels#chosen()} names. */
+    /**
+     * With the implementation that {@link Kernels#chosen()} names.
+     *
+     * @param threads threads that share a call's weights, the caller among them
+     */
     public SnapshotReconstruction(int threads) {
         this(threads, Kernels.chosen());
     }
 
     /**
+     * With a given implementation; all of them give the same bits.
+     *
      * @param threads threads that share a call's weights, the caller among them
+     * @param implementation what computes
      * @throws UnsupportedOperationException if the implementation cannot run here
      */
     public SnapshotReconstruction(int threads, Implementation implementation) {
@@ -49,7 +57,13 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
                 : new NativeSnapshotReconstruction(implementation);
     }
 
-    /** Bit planes that hold the codes 0 to steps: ⌈log2(steps + 1)⌉, at least 1. */
+    /**
+     * Bit planes that hold the codes 0 to steps.
+     *
+     * @param steps 0 to 255
+     * @return ⌈log2(steps + 1)⌉, at least 1
+     * @throws IllegalArgumentException if there are more steps than codes
+     */
     public static int planesFor(int steps) {
         if (steps < 0 || steps >= 1 << MOST_PLANES) {
             throw new IllegalArgumentException("steps " + steps + ": expected 0 to " + ((1 << MOST_PLANES) - 1));
@@ -57,7 +71,13 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
         return Math.max(1, Integer.SIZE - Integer.numberOfLeadingZeros(steps));
     }
 
-    /** Bytes of the planes of that many weights. */
+    /**
+     * Bytes of the planes of that many weights.
+     *
+     * @param count weights, at least 0
+     * @param planeCount 1 to 8
+     * @return a multiple of 8
+     */
     public static long planeBytes(long count, int planeCount) {
         checkPlanes(count, planeCount);
         return words(count) * planeCount * Long.BYTES;
@@ -67,6 +87,7 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
      * Packs one code a byte into planes.
      *
      * @param codes unsigned, each below 2^planeCount
+     * @param planeCount 1 to 8
      * @param planes at least {@link #planeBytes} bytes; overwritten
      * @throws IllegalArgumentException if a code needs more planes, or the segment is too small
      */
@@ -90,7 +111,15 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
         }
     }
 
-    /** The codes back, one a byte. */
+    /**
+     * The codes back, one a byte.
+     *
+     * @param count weights
+     * @param planeCount 1 to 8
+     * @param planes as {@link #pack} made them
+     * @return count codes
+     * @throws IllegalArgumentException if the segment is too small
+     */
     public static byte[] unpack(int count, int planeCount, MemorySegment planes) {
         checkPlaneSize(planes, count, planeCount);
         byte[] codes = new byte[count];
@@ -169,7 +198,7 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
             MemorySegment out) {
         kernel.bind(count, weights, planes, planeCount, step, scale, weightsPerChannel, out);
         words = words(count);
-        team.run(this, (int) ((words + WORDS_PER_BLOCK - 1) / WORDS_PER_BLOCK));
+        team.run(task, (int) ((words + WORDS_PER_BLOCK - 1) / WORDS_PER_BLOCK));
         // C knows addresses only: memory of an automatic arena must not be collected before it is done.
         Reference.reachabilityFence(weights);
         Reference.reachabilityFence(planes);
@@ -177,8 +206,7 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
         Reference.reachabilityFence(out);
     }
 
-    @Override
-    public void run(int block, int thread) {
+    private void rebuild(int block, int thread) {
         long begin = (long) block * WORDS_PER_BLOCK;
         kernel.words(begin, Math.min(begin + WORDS_PER_BLOCK, words));
     }
@@ -243,6 +271,7 @@ public final class SnapshotReconstruction implements AutoCloseable, Team.Task {
         return (count + WEIGHTS_PER_WORD - 1) / WEIGHTS_PER_WORD;
     }
 
+    /** Frees the scratch memory; calls after it throw {@link IllegalStateException}. */
     @Override
     public void close() {
         if (!closed) {

@@ -27,23 +27,45 @@ public final class Head {
         return name;
     }
 
-    /** A head beside a network's own, which starts as those do. */
+    /**
+     * A head beside a network's own, which starts as those do.
+     *
+     * @param name what its parameters' names begin with
+     * @param inputs features
+     * @param outputs logits
+     * @param arena holds its parameters
+     * @param seed of the starting values
+     * @return the head
+     */
     public static Head of(String name, int inputs, int outputs, Arena arena, long seed) {
         Head head = new Head(name, inputs, 0, arena);
         head.grow(outputs, new SplittableRandom(seed));
         return head;
     }
 
-    /** [outputs, inputs]; another object after {@link #grow}. */
+    /**
+     * The weight as it is now; another object after {@link #grow}.
+     *
+     * @return [outputs, inputs]
+     */
     public Parameter weight() {
         return weight;
     }
 
-    /** [outputs]; another object after {@link #grow}. */
+    /**
+     * The bias as it is now; another object after {@link #grow}.
+     *
+     * @return [outputs]
+     */
     public Parameter bias() {
         return bias;
     }
 
+    /**
+     * How many logits it gives.
+     *
+     * @return classes that it tells apart
+     */
     public int outputs() {
         return bias.size();
     }

@@ -41,9 +41,13 @@ public record DeclaredKernel(
     public enum Type {
         /** An address on the device. */
         ADDRESS,
+        /** A signed number of 64 bits. */
         INT64,
+        /** A signed number of 32 bits. */
         INT32,
+        /** A single-precision number. */
         FLOAT32,
+        /** A double-precision number. */
         FLOAT64,
         /** A struct of palimpsest.h, passed by value. */
         STRUCT

@@ -26,7 +26,7 @@ import java.util.Optional;
 import java.util.zip.CRC32;
 
 /**
- * Unpacks shared libraries from the class path to a private folder, so that they can be loaded.
+ * Unpacks shared libraries from the class or module path to a private folder, so that they can be loaded.
  *
  * <p>Each set of files gets a folder named by its content, owned by the user and closed to others, below
  * {@code java.io.tmpdir}. A file is written under a temporary name, forced to disk and renamed, so a process that dies
@@ -67,15 +67,24 @@ public final class NativeFiles {
     }
 
     /**
-     * What {@link #keep} wrote under this name, perhaps in another process; empty if nothing did or if it was changed
-     * since.
+     * What {@link #keep} wrote under this name, perhaps in another process.
+     *
+     * @param name as it was kept under
+     * @return the content; empty if there is none, or if it was changed since
+     * @throws IOException if it cannot be read, or the folder is not safe
      */
     public static Optional<byte[]> kept(String name) throws IOException {
         Path folder = folder(Path.of(System.getProperty("java.io.tmpdir")), "kept");
         return intact(folder, name) ? Optional.of(Files.readAllBytes(folder.resolve(name))) : Optional.empty();
     }
 
-    /** Keeps code that was made here, as safely as what is unpacked; the name says what it was made of. */
+    /**
+     * Keeps code that was made here, as safely as what is unpacked.
+     *
+     * @param name says what it was made of
+     * @param content the code
+     * @throws IOException if it cannot be written, or the folder is not safe
+     */
     public static void keep(String name, byte[] content) throws IOException {
         place(folder(Path.of(System.getProperty("java.io.tmpdir")), "kept"), new ByteArrayInputStream(content), name);
     }
@@ -145,9 +154,19 @@ public final class NativeFiles {
     }
 
     private static URL resource(String folder, String name) throws IOException {
-        URL resource = NativeFiles.class.getClassLoader().getResource(folder + "/" + name);
+        String path = folder + "/" + name;
+        URL resource = NativeFiles.class.getClassLoader().getResource(path);
+        // In a layer with a class loader for each module, only the module's own finds it.
+        for (ModuleLayer layer = NativeFiles.class.getModule().getLayer(); resource == null && layer != null; ) {
+            for (Module module : layer.modules()) {
+                if (resource == null && module.getClassLoader() != null) {
+                    resource = module.getClassLoader().getResource(path);
+                }
+            }
+            layer = layer.parents().isEmpty() ? null : layer.parents().getFirst();
+        }
         if (resource == null) {
-            throw new FileNotFoundException(folder + "/" + name + " is not on the class path");
+            throw new FileNotFoundException(path + " is neither on the class path nor in a module");
         }
         return resource;
     }
