@@ -5,26 +5,34 @@ module dev.palimpsest {
     requires java.desktop; // ImageIO reads image files, Java2D renders glyphs
     requires java.management; // the memory that a run has taken
     requires org.bytedeco.dnnl.linux.x86_64; // resources alone: oneDNN's shared library
-    requires pickle;
     requires static org.jspecify; // annotations for the compiler alone
 
     exports dev.palimpsest.autograd;
+    exports dev.palimpsest.checkpoint;
+    exports dev.palimpsest.classifier;
     exports dev.palimpsest.data;
     exports dev.palimpsest.engine;
+    exports dev.palimpsest.evaluation;
     exports dev.palimpsest.loss;
     exports dev.palimpsest.method;
     exports dev.palimpsest.metrics;
     exports dev.palimpsest.model;
     exports dev.palimpsest.optim;
-    exports dev.palimpsest.recipe;
+    exports dev.palimpsest.option;
     exports dev.palimpsest.snapshot;
     exports dev.palimpsest.stream;
     exports dev.palimpsest.tensor;
     exports dev.palimpsest.train;
 
+    uses dev.palimpsest.classifier.ClassifierProvider;
     uses dev.palimpsest.data.Source;
     uses dev.palimpsest.engine.EngineProvider;
+    uses dev.palimpsest.train.MethodProvider;
 
+    provides dev.palimpsest.classifier.ClassifierProvider with
+            dev.palimpsest.classifier.Classifiers.Own;
     provides dev.palimpsest.engine.EngineProvider with
             dev.palimpsest.engine.onednn.OneDnnProvider;
+    provides dev.palimpsest.train.MethodProvider with
+            dev.palimpsest.method.OwnMethods;
 }

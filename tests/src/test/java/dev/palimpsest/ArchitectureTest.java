@@ -40,12 +40,16 @@ class ArchitectureTest {
             Map.entry("stream", List.of("data")),
             Map.entry("loss", List.of("autograd")),
             Map.entry("metrics", List.of()),
-            Map.entry("snapshot", List.of("tensor")),
-            Map.entry("recipe", List.of("stream", "optim")),
-            Map.entry("train", List.of("recipe", "model", "loss", "snapshot", "metrics")),
+            Map.entry("snapshot", List.of("model")),
+            Map.entry("option", List.of()),
+            Map.entry("evaluation", List.of("model", "stream", "metrics")),
+            Map.entry("classifier", List.of("evaluation", "option")),
+            Map.entry("checkpoint", List.of("classifier", "snapshot")),
+            Map.entry("recipe", List.of("train")),
+            Map.entry("train", List.of("checkpoint", "loss")),
             Map.entry("method", List.of("train")),
             Map.entry("report", List.of("train")),
-            Map.entry("cli", List.of("method", "report")));
+            Map.entry("cli", List.of("recipe", "report")));
 
     @Test
     void packagesPointOneWay() {

@@ -88,7 +88,7 @@ final class TrainingStep implements AutoCloseable {
 
     private double gradients() {
         for (Parameter parameter : network.parameters()) {
-            parameter.gradient().fill((byte) 0);
+            parameter.gradientMirror().clear();
         }
         Tape tape = new Tape(engine);
         Scalar loss = loss(tape);
@@ -124,7 +124,7 @@ final class TrainingStep implements AutoCloseable {
         gradients();
         double squares = 0;
         for (Parameter parameter : network.parameters()) {
-            for (float g : parameter.gradient().toArray(JAVA_FLOAT)) {
+            for (float g : parameter.readGradient().toArray(JAVA_FLOAT)) {
                 squares += (double) g * g;
             }
         }
@@ -142,7 +142,7 @@ final class TrainingStep implements AutoCloseable {
         List<float[]> saved = parameters.stream().map(Parameter::toArray).toList();
         for (Parameter parameter : parameters) {
             float[] moved = parameter.toArray();
-            float[] gradient = parameter.gradient().toArray(JAVA_FLOAT);
+            float[] gradient = parameter.readGradient().toArray(JAVA_FLOAT);
             for (int i = 0; i < moved.length; i++) {
                 moved[i] += (float) (factor * gradient[i]);
             }

@@ -41,7 +41,7 @@ final class TorchForward implements Forward<Tensor> {
 
     private Tensor of(Parameter parameter) {
         return tensors.computeIfAbsent(parameter.name(), name -> {
-            Tensor tensor = tensor(parameter.value(), parameter.shape().extents());
+            Tensor tensor = tensor(parameter.read(), parameter.shape().extents());
             tensor.set_requires_grad(true);
             parameters.push_back(tensor);
             return tensor.retainReference();
@@ -51,7 +51,7 @@ final class TorchForward implements Forward<Tensor> {
     private Tensor of(Buffer buffer) {
         return tensors.computeIfAbsent(
                 buffer.name(),
-                name -> tensor(buffer.value(), buffer.shape().extents()).retainReference());
+                name -> tensor(buffer.read(), buffer.shape().extents()).retainReference());
     }
 
     @Override

@@ -9,8 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.palimpsest.cuda.DriverDouble;
 import dev.palimpsest.cuda.TestDevice;
 import dev.palimpsest.engine.DeviceEngine;
-import dev.palimpsest.method.Methods;
-import dev.palimpsest.train.Experiment;
+import dev.palimpsest.recipe.Runs;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -43,7 +42,7 @@ class DeviceChoiceTest {
         out.getBuffer().setLength(0);
         err.getBuffer().setLength(0);
         return Palimpsest.commandLine(
-                        (recipe, progress) -> Experiment.run(recipe, Methods.of(recipe), progress),
+                        Runs::run,
                         (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out), System::nanoTime),
                         List.of())
                 .setOut(new PrintWriter(out, true))

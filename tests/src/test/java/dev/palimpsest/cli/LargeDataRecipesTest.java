@@ -5,9 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.palimpsest.data.Dataset;
-import dev.palimpsest.method.Methods;
-import dev.palimpsest.train.Experiment;
+import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -101,7 +100,7 @@ class LargeDataRecipesTest {
                 test.stream().map(line -> line.split(" ")[0]).toList());
         Files.write(lists.resolve("test_label.txt"), test);
         Path scenario = temporary.resolve("scenario.pkl");
-        try (InputStream in = Dataset.class.getResourceAsStream("scenario-toy.pkl")) {
+        try (InputStream in = Recipe.class.getResourceAsStream("scenario-toy.pkl")) {
             Files.copy(in, scenario);
         }
         JsonNode metrics = train(
@@ -154,7 +153,7 @@ class LargeDataRecipesTest {
                 "train", recipe, "--epochs", "1", "--retrain-epochs", "1", "--threads", "1", "--out", run.toString()));
         words.addAll(List.of(more));
         int code = Palimpsest.commandLine(
-                        (settled, progress) -> Experiment.run(settled, Methods.of(settled), progress),
+                        Runs::run,
                         (name, alone) -> new Lines(
                                 name, Duration.ofDays(1), new PrintWriter(new StringWriter()), System::nanoTime),
                         List.of())

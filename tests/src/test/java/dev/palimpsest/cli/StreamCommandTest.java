@@ -34,12 +34,12 @@ class StreamCommandTest {
         assertEquals(
                 List.of(
                         "experience  labelled  classes   new  repeated  seen  unlabelled  of past  future  distractors",
-                        "         0         2        1     1         0     1           4        0       0            1",
-                        "         1         3        2     1         1     2           1        0       0            0",
+                        "         1         2        1     1         0     1           4        0       0            1",
+                        "         2         3        2     1         1     2           1        0       0            0",
                         "mean: 1.5 classes (1 to 2), 33.3 % of them repeated; in the pool besides: 0.0 past, 0.0"
                                 + " future, 0.5 distractors",
                         "",
-                        "A line a class, a column an experience: # labelled, o unlabelled only, . not there",
+                        "One line per class, one column per experience: # labelled, o unlabelled only, . not there",
                         "   0  ##",
                         "   1  .#",
                         "   2  o.  distractor"),
@@ -60,7 +60,7 @@ class StreamCommandTest {
                 err.toString().startsWith("--skip-damaged: a scenario file counts the images of train.txt"),
                 err.toString());
         assertTrue(
-                refusal.startsWith("experience 1 has labelled image 70000, there are 1442 training images: "), refusal);
+                refusal.startsWith("experience 2 has labelled image 70000, there are 1442 training images: "), refusal);
     }
 
     @Test
@@ -100,7 +100,7 @@ class StreamCommandTest {
             assertEquals(Integer.parseInt(figures[5]), fresh += Integer.parseInt(figures[3]));
             int column = Integer.parseInt(figures[0]);
             List<Character> marks = new ArrayList<>();
-            lines.subList(16, 26).forEach(row -> marks.add(row.charAt(6 + column)));
+            lines.subList(16, 26).forEach(row -> marks.add(row.charAt(5 + column)));
             assertEquals(
                     Integer.parseInt(figures[2]),
                     marks.stream().filter(mark -> mark == '#').count());

@@ -6,10 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.palimpsest.method.Methods;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.report.MadeUpRun;
-import dev.palimpsest.train.Experiment;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -62,7 +61,7 @@ class SuiteCommandTest {
 
     @Test
     void variantsTimesOrdersLearnAndAreComparedInPairs() throws IOException {
-        runner = (recipe, progress) -> Experiment.run(recipe, Methods.of(recipe), progress);
+        runner = Runs::run;
         assertEquals(0, suite("--jobs", "2"), err.toString());
         JsonNode rows = json("summary.json").at("/blocks/0/rows");
         assertEquals("LwF", rows.get(0).get("label").asText());

@@ -306,10 +306,8 @@ class DriverDoubleTest {
         ok(cuModuleGetFunction(relu, module, "palimpsest_cuda_relu"));
         Pointer arguments =
                 Pointer.to(Pointer.to(new long[] {address(allocate(4 * COUNT))}), Pointer.to(new long[] {COUNT}));
-        assertEquals(
-                CUDA_ERROR_INVALID_VALUE, cuLaunchKernel(relu, 1, 1, 1, 128, 1, 1, 0, null, arguments, null));
-        assertEquals(
-                CUDA_ERROR_INVALID_VALUE, cuLaunchKernel(relu, 1, 1, 1, 256, 1, 1, 16, null, arguments, null));
+        assertEquals(CUDA_ERROR_INVALID_VALUE, cuLaunchKernel(relu, 1, 1, 1, 128, 1, 1, 0, null, arguments, null));
+        assertEquals(CUDA_ERROR_INVALID_VALUE, cuLaunchKernel(relu, 1, 1, 1, 256, 1, 1, 16, null, arguments, null));
         ok(cuLaunchKernel(relu, 1, 1, 1, 256, 1, 1, 0, null, arguments, null));
         ok(cuCtxSynchronize());
     }

@@ -73,8 +73,8 @@ public final class DoubleLayers implements Layers<DoubleLayers.Images> {
         Images result = Images.zeros(images.n, images.channels, images.height, images.width);
         int positions = images.height * images.width;
         for (int c = 0; c < images.channels; c++) {
-            double mean = norm.runningMean().value().getAtIndex(JAVA_FLOAT, c);
-            double variance = norm.runningVariance().value().getAtIndex(JAVA_FLOAT, c);
+            double mean = norm.runningMean().read().getAtIndex(JAVA_FLOAT, c);
+            double variance = norm.runningVariance().read().getAtIndex(JAVA_FLOAT, c);
             if (!frozen) {
                 mean = 0;
                 variance = 0;

@@ -189,8 +189,8 @@ class CrossEntropyTest {
                 () -> CrossEntropy.sigmoid(tape, engine, logits, new int[] {0, 1}, tensor(new float[2], 2)));
         refused("got 2×4", () -> CrossEntropy.sigmoid(tape, engine, logits, new int[] {0, 1}, tensor(new float[8], 4)));
         Variable empty = tape.input(engine.allocate(Shape.of(0, 3)));
-        refused("empty batch", () -> CrossEntropy.softmax(tape, engine, empty, new int[0], all));
-        refused("empty batch", () -> CrossEntropy.sigmoid(tape, engine, empty, new int[0], null));
+        refused("is empty", () -> CrossEntropy.softmax(tape, engine, empty, new int[0], all));
+        refused("is empty", () -> CrossEntropy.sigmoid(tape, engine, empty, new int[0], null));
     }
 
     private static void refused(String part, Runnable action) {

@@ -149,8 +149,7 @@ class DistillationTest {
         network.parameters().stream()
                 .filter(p -> p.name().endsWith("bn.bias") || p.name().equals("bn1.bias"))
                 .forEach(p -> {
-                    p.value().copyFrom(MemorySegment.ofArray(filled(p.size(), 6)));
-                    p.changed();
+                    p.update().copyFrom(MemorySegment.ofArray(filled(p.size(), 6)));
                 });
         float[] images = values(ROWS * 36);
         try (Distillation logits = new Distillation(engine, ROWS, 4, List.of(new ClassRange(0, 2)), 1, TEMPERATURE);
@@ -158,7 +157,7 @@ class DistillationTest {
             float[] teacherLogits = values(ROWS * 2);
             float[] teacherFeatures = values(ROWS * 5);
             Terms terms = new Terms(network, images, logits, teacherLogits, features, teacherFeatures);
-            network.parameters().forEach(p -> p.gradient().fill((byte) 0));
+            network.parameters().forEach(p -> p.gradientMirror().clear());
             loss(terms, true);
             for (Parameter parameter : network.parameters()) {
                 requireSlope(parameter, terms);
@@ -200,7 +199,7 @@ class DistillationTest {
     }
 
     private void requireSlope(Parameter parameter, Terms terms) {
-        float[] gradient = parameter.gradient().toArray(JAVA_FLOAT);
+        float[] gradient = parameter.readGradient().toArray(JAVA_FLOAT);
         double length = 0;
         for (float g : gradient) {
             length += (double) g * g;

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
-import dev.palimpsest.train.Experiment;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import java.io.IOException;
@@ -29,8 +29,8 @@ class AccuracyFloorTest {
                 recipe = recipe.with(
                         option.substring(0, option.indexOf('=')), option.substring(option.indexOf('=') + 1));
             }
-            recipe = Methods.settled(recipe);
-            results.add(Experiment.run(recipe, Methods.of(recipe), Progress.silent()));
+            recipe = recipe;
+            results.add(Runs.run(recipe, Progress.silent()));
         }
         return results;
     }

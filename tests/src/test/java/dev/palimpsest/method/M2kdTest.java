@@ -10,10 +10,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.snapshot.FullCopies;
+import dev.palimpsest.snapshot.SnapshotMemory;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Parameter;
-import dev.palimpsest.train.Experiment;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Progress;
@@ -29,7 +30,6 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class M2kdTest {
     private static final int[] SOME_IMAGES =
@@ -114,8 +114,8 @@ class M2kdTest {
     void everySnapshotStaysWhatItWasWhileLaterOnesAreTrained(String optimiser, boolean prune) {
         Recipe recipe = SmallRun.recipe(
                 "optimiser=" + optimiser, "prune=" + prune, "weight-decay=0.05", "validation=0.6", "clip=1");
-        SnapshotWatch watch = new SnapshotWatch(new M2kd(recipe));
-        Experiment.run(recipe, watch, Progress.silent());
+        SnapshotWatch watch = new SnapshotWatch((M2kd) recipe.newMethod());
+        Runs.run(recipe, watch, Progress.silent());
         assertEquals(15, watch.compared, "1 + 2 + 3 + 4 + 5 comparisons");
         for (int s = 1; s < 5; s++) {
             assertFalse(Arrays.equals(watch.taken.get(s - 1), watch.taken.get(s)), "experience " + s + " learned");
@@ -154,9 +154,9 @@ class M2kdTest {
     @CsvSource({"5x2, 3", "10x1, 4", "7+3, 2"})
     void allSnapshotsTogetherTakeAFewBitsAWeight(String split, int bits) {
         Recipe recipe = SmallRun.recipe("split=" + split, "validation=0.7", "widths=8,16,16");
-        ByteWatch watch = new ByteWatch(new M2kd(recipe));
-        Result result = Experiment.run(recipe, watch, Progress.silent());
-        Result.Memory memory = result.finalMemory();
+        ByteWatch watch = new ByteWatch((M2kd) recipe.newMethod());
+        Result result = Runs.run(recipe, watch, Progress.silent());
+        SnapshotMemory memory = result.finalMemory();
         assertEquals(bits, memory.bitsPerWeight());
         long planeBits = 8 * (memory.snapshotBytes() - watch.copiedBytes);
         long least = bits * watch.prunedWeights;
@@ -202,7 +202,7 @@ class M2kdTest {
             for (Parameter parameter : learner.network().parameters()) {
                 byte[] mask = method.owners().trainable(parameter);
                 if (mask != null) {
-                    int[] bits = parameter.value().toArray(JAVA_INT);
+                    int[] bits = parameter.read().toArray(JAVA_INT);
                     int[] then = before.put(parameter, bits);
                     byte[] maskThen = maskBefore.put(parameter, mask.clone());
                     for (int i = 0; then != null && i < bits.length; i++) {
@@ -224,12 +224,18 @@ class M2kdTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"optimiser=sgd", "nesterov=true", "optimiser=adam"})
-    void weightsOfEarlierStepsAndReleasedOnesNeverMove(String optimiser) {
+    @CsvSource({"optimiser=sgd, false", "nesterov=true, true", "optimiser=adam, true"})
+    void weightsOfEarlierStepsAndReleasedOnesNeverMove(String optimiser, boolean keep) {
         Recipe recipe = SmallRun.recipe(
-                optimiser, "weight-decay=0.05", "momentum=0.9", "validation=0.7", "retrain-epochs=2", "split=3x2+4");
-        FrozenWatch watch = new FrozenWatch(new M2kd(recipe));
-        Experiment.run(recipe, watch, Progress.silent());
+                optimiser,
+                "keep-optimiser=" + keep,
+                "weight-decay=0.05",
+                "momentum=0.9",
+                "validation=0.7",
+                "retrain-epochs=2",
+                "split=3x2+4");
+        FrozenWatch watch = new FrozenWatch((M2kd) recipe.newMethod());
+        Runs.run(recipe, watch, Progress.silent());
         assertTrue(watch.still > 10_000 && watch.moved > 10_000, watch.still + " stayed, " + watch.moved + " moved");
     }
 
@@ -238,7 +244,7 @@ class M2kdTest {
         Recipe recipe = SmallRun.recipe("fraction=0.1");
         String message = assertThrows(
                         IllegalArgumentException.class,
-                        () -> Experiment.run(recipe, new M2kd(recipe), Progress.silent()))
+                        () -> Runs.run(recipe, (M2kd) recipe.newMethod(), Progress.silent()))
                 .getMessage();
         assertTrue(message.contains("does not fit conv1.weight: free weights before each step 36, 4, 0"), message);
     }

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.stream.Experience;
-import dev.palimpsest.train.Experiment;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Progress;
@@ -31,7 +31,7 @@ class MethodsTest {
         private final List<int[]> atHand = new ArrayList<>();
 
         BatchWatch(Recipe recipe) {
-            super(Methods.of(recipe));
+            super(recipe.newMethod());
         }
 
         @Override
@@ -48,9 +48,9 @@ class MethodsTest {
     }
 
     private static BatchWatch watch(String... options) {
-        Recipe recipe = Methods.settled(SmallRun.recipe(options));
+        Recipe recipe = SmallRun.recipe(options);
         BatchWatch watch = new BatchWatch(recipe);
-        Experiment.run(recipe, watch, Progress.silent());
+        Runs.run(recipe, watch, Progress.silent());
         return watch;
     }
 
@@ -146,13 +146,14 @@ class MethodsTest {
     @Test
     void oneClassAStepIsRefusedWhereNothingWouldBeLearned() {
         assertRefused(
-                "groups = own and split = 10x1: the distillation of a group of one class is always zero, so that group"
-                        + " has no teacher; set groups = cumulative, or distil features with lambda-feature = 0.05",
+                "groups = own, and experience 1 brings one class: the distillation of a group of one class is always"
+                        + " zero, so that group has no teacher; set groups = cumulative, or distil features with"
+                        + " lambda-feature = 0.05",
                 "split=10x1");
-        assertRefused("groups = own and split = 5+1+4: the distil", "split=5+1+4");
+        assertRefused("groups = own, and experience 2 brings one class: the distil", "split=5+1+4");
         assertRefused(
-                "cross-entropy = new and split = 9+1: a softmax over the one new class of an experience is always"
-                        + " right, so nothing is learned; set cross-entropy = bce, or more classes an experience",
+                "cross-entropy = new, and experience 2 brings 1 new class: a softmax over one class is always right,"
+                        + " so nothing is learned; set cross-entropy = bce, or more classes per experience",
                 "split=9+1",
                 "cross-entropy=new",
                 "exemplars=0");
@@ -164,26 +165,24 @@ class MethodsTest {
             {"split=10x1", "method=lwf"},
             {"split=10x1", "method=icarl"}
         }) {
-            Methods.of(Methods.settled(SmallRun.recipe(allowed))).close();
+            SmallRun.recipe(allowed).newMethod().close();
         }
     }
 
     @Test
     void theUpperBoundHasNothingThatSparesOldKnowledge() {
-        Recipe joint =
-                Methods.settled(SmallRun.recipe("method=joint", "exemplar-budget=100", "classifier=nearest-mean"));
-        assertFalse(joint.exemplars().kept());
+        Recipe joint = SmallRun.recipe("method=joint", "exemplar-budget=100", "classifier=nearest-mean");
+        assertFalse(joint.settings().exemplars().kept());
         assertEquals("head", joint.toMap().get("classifier"));
         assertEquals(
                 "head",
-                Methods.settled(SmallRun.recipe("method=joint", "classifier=weight-alignment"))
+                SmallRun.recipe("method=joint", "classifier=weight-alignment")
                         .toMap()
                         .get("classifier"));
     }
 
     private static void assertRefused(String part, String... options) {
-        String message = assertThrows(
-                        IllegalArgumentException.class, () -> Methods.of(Methods.settled(SmallRun.recipe(options))))
+        String message = assertThrows(IllegalArgumentException.class, () -> SmallRun.recipe(options))
                 .getMessage();
         assertTrue(message.startsWith(part), message);
     }

@@ -12,8 +12,6 @@ import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.loss.FixedLogits;
 import dev.palimpsest.loss.TeacherChoice;
-import dev.palimpsest.recipe.MlkdOptions;
-import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -23,7 +21,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -86,7 +83,7 @@ class MlkdLossGoldenTest {
                 golden.ints("previous"),
                 "the case numbers classes as they are seen");
         assertArrayEquals(IntStream.range(0, seen).toArray(), golden.ints("seen"));
-        MlkdOptions options = Recipe.of(Map.of()).mlkd();
+        MlkdOptions options = MlkdOptions.DEFAULT;
         Variable logits = input("logits");
         Variable feature = input("feature");
         Variable memory = input("memory_logits");

@@ -71,7 +71,7 @@ class MlkdTeachersTest {
         }
         for (Buffer buffer : student.buffers()) {
             for (long i = 0; i < buffer.shape().elements(); i++) {
-                buffer.value().setAtIndex(ValueLayout.JAVA_FLOAT, i, 1 + random.nextFloat());
+                buffer.update().setAtIndex(ValueLayout.JAVA_FLOAT, i, 1 + random.nextFloat());
             }
         }
     }
@@ -124,8 +124,8 @@ class MlkdTeachersTest {
         }
         for (int b = 0; b < student.buffers().size(); b++) {
             assertArrayEquals(
-                    student.buffers().get(b).value().toArray(ValueLayout.JAVA_FLOAT),
-                    teacher.buffers().get(b).value().toArray(ValueLayout.JAVA_FLOAT));
+                    student.buffers().get(b).read().toArray(ValueLayout.JAVA_FLOAT),
+                    teacher.buffers().get(b).read().toArray(ValueLayout.JAVA_FLOAT));
         }
     }
 

@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.recipe.MlkdOptions;
+import dev.palimpsest.option.Registration;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
-import dev.palimpsest.train.Experiment;
+import dev.palimpsest.recipe.Runs;
+import dev.palimpsest.train.Method;
+import dev.palimpsest.train.Methods;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import dev.palimpsest.train.SmallRun;
@@ -27,6 +29,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The recipe {@code mlkd-digits} with few epochs, and what its options do over several experiences. */
 class MlkdTest {
+    private static final Registration<Method> MLKD = Methods.named("mlkd");
+
     private final List<Progress.Step> steps = new ArrayList<>();
 
     private static Recipe recipe(String... options) throws IOException {
@@ -36,13 +40,13 @@ class MlkdTest {
         for (String option : options) {
             texts.put(option.substring(0, option.indexOf('=')), option.substring(option.indexOf('=') + 1));
         }
-        return Methods.settled(Recipe.of(texts));
+        return Recipe.of(texts);
     }
 
     private Result run(String... options) throws IOException {
         Recipe recipe = recipe(options);
         steps.clear();
-        return Experiment.run(recipe, Methods.of(recipe), new Progress() {
+        return Runs.run(recipe, new Progress() {
             @Override
             public void step(Step step) {
                 steps.add(step);
@@ -91,7 +95,7 @@ class MlkdTest {
         long[] began = {0};
         long[] told = {0};
         long[] spent = {0};
-        Result result = Experiment.run(recipe, Methods.of(recipe), new Progress() {
+        Result result = Runs.run(recipe, new Progress() {
             @Override
             public void phaseBegins(Phase phase) {
                 began[0] = System.nanoTime();
@@ -188,25 +192,24 @@ class MlkdTest {
 
     @Test
     void paperAndCodeDifferWhereTheyDo() {
-        assertEquals(MlkdOptions.as("paper").keySet(), MlkdOptions.as("code").keySet());
-        Recipe standard = Recipe.of(Map.of());
-        MlkdOptions.as("code")
+        assertEquals(MLKD.preset("paper").keySet(), MLKD.preset("code").keySet());
+        Recipe standard = Recipe.of(Map.of("method", "mlkd"));
+        MLKD.preset("code")
                 .forEach((name, text) ->
                         assertEquals(text, standard.toMap().get(name), name + ": the default is the code's"));
-        MlkdOptions.as("paper")
+        MLKD.preset("paper")
                 .forEach((name, text) -> assertNotEquals(text, standard.toMap().get(name), name));
         assertEquals(
-                "as = book: expected paper or code",
-                assertThrows(IllegalArgumentException.class, () -> MlkdOptions.as("book"))
+                "as = book: expected one of code, paper",
+                assertThrows(IllegalArgumentException.class, () -> MLKD.preset("book"))
                         .getMessage());
     }
 
     @Test
     void methodsThatNeedNewClassesAreRefusedWhereClassesRepeat() throws IOException {
-        Recipe recipe = recipe("method=m2kd");
-        String sentence = assertThrows(IllegalArgumentException.class, () -> Methods.of(recipe))
+        String sentence = assertThrows(IllegalArgumentException.class, () -> recipe("method=m2kd"))
                 .getMessage();
         assertTrue(sentence.startsWith("method = m2kd needs new classes in every experience"), sentence);
-        assertFalse(sentence.endsWith("joint"), sentence);
+        assertTrue(sentence.contains("fine-tuning, joint, mlkd") && !sentence.contains("replay"), sentence);
     }
 }

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.model.Network;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Parameter;
-import dev.palimpsest.train.Experiment;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
@@ -26,7 +26,7 @@ class MlpSnapshotsTest {
     }
 
     private Recipe recipe() {
-        return Methods.settled(SmallRun.recipe(
+        return SmallRun.recipe(
                 "method=m2kd",
                 "network=mlp",
                 "widths=24,16",
@@ -35,14 +35,14 @@ class MlpSnapshotsTest {
                 "validation=0.6",
                 "lambda-feature=0.05",
                 device(),
-                "deterministic=true"));
+                "deterministic=true");
     }
 
     @Test
     void snapshotsAreRebuiltBitForBit() {
         Recipe recipe = recipe();
-        M2kdTest.SnapshotWatch watch = new M2kdTest.SnapshotWatch(new M2kd(recipe));
-        Result result = Experiment.run(recipe, watch, Progress.silent());
+        M2kdTest.SnapshotWatch watch = new M2kdTest.SnapshotWatch((M2kd) recipe.newMethod());
+        Result result = Runs.run(recipe, watch, Progress.silent());
         assertEquals(3, watch.compared, "1 + 2 comparisons");
         assertFalse(Arrays.equals(watch.taken.get(0), watch.taken.get(1)), "the second experience was learned");
         assertEquals(2, result.finalMemory().bitsPerWeight());
@@ -55,9 +55,9 @@ class MlpSnapshotsTest {
     void halfOfTheHiddenWeightsAreFreeAfterTheFirstOfTwoExperiences() {
         Recipe recipe = recipe();
         List<Double> zeros = new ArrayList<>();
-        Experiment.run(
+        Runs.run(
                 recipe,
-                new Watched(new M2kd(recipe)) {
+                new Watched((M2kd) recipe.newMethod()) {
                     @Override
                     protected void ended(Learner learner, Experience experience) {
                         zeros.add(shareOfZeros(learner.network()));

@@ -1,18 +1,19 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
-import dev.palimpsest.tensor.Safetensors;
-import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
-import dev.palimpsest.train.Result;
+import dev.palimpsest.train.Phase;
+import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
 import java.util.List;
 import java.util.Optional;
+import java.util.SequencedMap;
 
 /** A method that does what another one does, while a test looks on. */
 public class Watched implements Method {
@@ -35,9 +36,44 @@ public class Watched implements Method {
     protected void ended(Learner learner, Experience experience) {}
 
     @Override
+    public final String name() {
+        return inner.name();
+    }
+
+    @Override
+    public final SequencedMap<String, String> options() {
+        return inner.options();
+    }
+
+    @Override
+    public final Settings settle(Settings asked) {
+        return inner.settle(asked);
+    }
+
+    @Override
+    public final void check(List<Integer> newClasses, Settings settings) {
+        inner.check(newClasses, settings);
+    }
+
+    @Override
+    public final boolean repeats() {
+        return inner.repeats();
+    }
+
+    @Override
+    public final boolean usesAuxiliaryHeads() {
+        return inner.usesAuxiliaryHeads();
+    }
+
+    @Override
     public final void begin(Learner learner, Experience experience) {
         inner.begin(learner, experience);
         begun(learner, experience);
+    }
+
+    @Override
+    public final List<Phase> phases(Learner learner, Experience experience) {
+        return inner.phases(learner, experience);
     }
 
     @Override
@@ -74,23 +110,13 @@ public class Watched implements Method {
     }
 
     @Override
-    public final void save(SafetensorsWriter checkpoint) {
-        inner.save(checkpoint);
-    }
-
-    @Override
-    public final void resume(Learner learner, Experience done, Safetensors checkpoint) {
-        inner.resume(learner, done, checkpoint);
+    public final Optional<Snapshots> snapshots() {
+        return inner.snapshots();
     }
 
     @Override
     public final boolean keepsAllImages() {
         return inner.keepsAllImages();
-    }
-
-    @Override
-    public final Optional<Result.Memory> memory() {
-        return inner.memory();
     }
 
     @Override

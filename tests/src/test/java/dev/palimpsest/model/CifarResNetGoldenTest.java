@@ -65,14 +65,14 @@ class CifarResNetGoldenTest {
                 Golden.close(
                         "grad." + parameter.name(),
                         golden.doubles("grad." + parameter.name()),
-                        parameter.gradient().toArray(JAVA_FLOAT),
+                        parameter.readGradient().toArray(JAVA_FLOAT),
                         GRADIENT);
             }
             for (Buffer buffer : network.buffers()) {
                 Golden.close(
                         "after." + buffer.name(),
                         golden.doubles("after." + buffer.name()),
-                        buffer.value().toArray(JAVA_FLOAT),
+                        buffer.read().toArray(JAVA_FLOAT),
                         OUTPUT);
             }
         }

@@ -147,7 +147,7 @@ class CompositionTest {
         }
         for (Buffer buffer : network.buffers()) {
             for (long i = 0; i < buffer.shape().elements(); i++) {
-                buffer.value().setAtIndex(JAVA_FLOAT, i, (float)
+                buffer.update().setAtIndex(JAVA_FLOAT, i, (float)
                         (buffer.name().endsWith("var") ? 0.5 + random.nextDouble() : random.nextGaussian()));
             }
         }
@@ -209,7 +209,7 @@ class CompositionTest {
     }
 
     private static void checkGradient(Parameter parameter, double[] at, DoubleSupplier loss) {
-        float[] gradient = parameter.gradient().toArray(JAVA_FLOAT);
+        float[] gradient = parameter.readGradient().toArray(JAVA_FLOAT);
         double largest = 0;
         for (float g : gradient) {
             largest = Math.max(largest, Math.abs(g));

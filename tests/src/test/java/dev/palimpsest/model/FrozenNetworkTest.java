@@ -53,7 +53,7 @@ class FrozenNetworkTest {
         }
         for (Buffer buffer : network.buffers()) {
             for (long i = 0; i < buffer.shape().elements(); i++) {
-                buffer.value().setAtIndex(JAVA_FLOAT, i, (float)
+                buffer.update().setAtIndex(JAVA_FLOAT, i, (float)
                         (buffer.name().endsWith("var") ? 0.1 + 3 * random.nextDouble() : random.nextGaussian()));
             }
         }

@@ -32,7 +32,7 @@ public final class GoldenNetwork {
             parameter.set(golden.floats("param." + parameter.name()));
         }
         for (Buffer buffer : network.buffers()) {
-            buffer.value().copyFrom(MemorySegment.ofArray(golden.floats("param." + buffer.name())));
+            buffer.update().copyFrom(MemorySegment.ofArray(golden.floats("param." + buffer.name())));
         }
         return network;
     }

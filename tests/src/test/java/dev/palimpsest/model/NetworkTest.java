@@ -177,7 +177,7 @@ class NetworkTest {
                     tape.weightedSum(terms, terms.stream().mapToDouble(t -> 1).toArray()));
             for (Parameter parameter : network.parameters()) {
                 double size = 0;
-                for (float g : parameter.gradient().toArray(JAVA_FLOAT)) {
+                for (float g : parameter.readGradient().toArray(JAVA_FLOAT)) {
                     size += Math.abs(g);
                 }
                 assertTrue(size > 0 && Double.isFinite(size), parameter.name() + ": gradient of size " + size);
@@ -257,7 +257,7 @@ class NetworkTest {
     }
 
     private static int[] bits(Parameter parameter) {
-        return parameter.value().toArray(JAVA_INT);
+        return parameter.read().toArray(JAVA_INT);
     }
 
     @Test

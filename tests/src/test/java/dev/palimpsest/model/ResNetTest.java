@@ -137,7 +137,7 @@ class ResNetTest {
             boolean frozenNorm,
             float[] factors) {
         double[] at = loops.values(parameter);
-        float[] gradient = parameter.gradient().toArray(JAVA_FLOAT);
+        float[] gradient = parameter.readGradient().toArray(JAVA_FLOAT);
         double largest = 0;
         for (float g : gradient) {
             largest = Math.max(largest, Math.abs(g));

@@ -69,14 +69,14 @@ abstract class OptimiserGoldenTest {
                 Golden.close(
                         parameter.name(),
                         golden.doubles("after." + parameter.name()),
-                        parameter.value().toArray(JAVA_FLOAT),
+                        parameter.read().toArray(JAVA_FLOAT),
                         1e-4);
             }
             for (Buffer buffer : network.buffers()) {
                 Golden.close(
                         buffer.name(),
                         golden.doubles("after." + buffer.name()),
-                        buffer.value().toArray(JAVA_FLOAT),
+                        buffer.read().toArray(JAVA_FLOAT),
                         1e-4);
             }
         }

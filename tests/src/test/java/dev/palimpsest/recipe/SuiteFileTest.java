@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.train.Experiment;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
@@ -80,7 +81,7 @@ class SuiteFileTest {
             for (var variant : block.variants().values()) {
                 Recipe recipe = Recipe.of(merged(RecipeFile.load(block.recipe()).texts(), variant));
                 assertEquals(1, recipe.threads(), "results do not depend on the machine's cores");
-                assertEquals(DataOptions.Evaluate.TEST, recipe.data().evaluate());
+                assertEquals(Experiment.Evaluate.TEST, recipe.data().evaluate());
             }
         }
     }

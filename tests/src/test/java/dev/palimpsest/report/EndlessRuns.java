@@ -16,7 +16,7 @@ final class EndlessRuns {
                     recipe,
                     RunFolder.create(
                             Path.of(args[0], "run-" + i),
-                            recipe,
+                            recipe.toMap(),
                             new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits")));
         }
     }

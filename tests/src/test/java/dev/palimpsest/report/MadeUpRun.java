@@ -1,7 +1,10 @@
 package dev.palimpsest.report;
 
 import dev.palimpsest.metrics.AccuracyMatrix;
+import dev.palimpsest.option.Registration;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.snapshot.SnapshotMemory;
+import dev.palimpsest.train.Methods;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import dev.palimpsest.train.StepTimes;
@@ -30,10 +33,10 @@ public final class MadeUpRun {
         List<String> classes = List.of("0", "1", "2", "3", "4", "5", "6", "7", "8", "9");
         progress.begins(new Progress.Setup(
                 "digits", new TreeMap<>(Map.of("digits.csv", "cd".repeat(32))), EXPERIENCES, classes, 77_000));
-        int method = recipe.method().kind().ordinal();
+        int method = Methods.all().stream().map(Registration::name).toList().indexOf(recipe.method());
         AccuracyMatrix accuracy = AccuracyMatrix.of(100, 100, 100, 100, 100);
         AccuracyMatrix within = accuracy;
-        List<Result.Memory> memory = new ArrayList<>();
+        List<SnapshotMemory> memory = new ArrayList<>();
         for (int i = 0; i < EXPERIENCES; i++) {
             progress.experienceBegins(new Progress.Arrival(i, classes.subList(2 * i, 2 * i + 2), 290, 20 * i));
             progress.phaseBegins(new Progress.Phase(i, "train", 4, STEPS / 4));
@@ -49,7 +52,7 @@ public final class MadeUpRun {
             accuracy = accuracy.plus(right);
             within = within.plus(own);
             if (method == 0) {
-                memory.add(new Result.Memory(
+                memory.add(new SnapshotMemory(
                         30_000 + 4_000L * i, 308_000L * (i + 1), Math.ceil(Math.log(i + 2) / Math.log(2))));
             }
             AccuracyMatrix now = accuracy;

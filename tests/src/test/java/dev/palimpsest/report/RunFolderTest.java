@@ -36,7 +36,7 @@ class RunFolderTest {
         assertEquals("palimpsest train m2kd-digits", run.get("command").asText());
         assertEquals(3, run.at("/seeds/seed").asInt());
         assertEquals("7", run.at("/options/order").asText());
-        assertEquals(Recipe.optionNames().size(), run.get("options").size());
+        assertEquals(RECIPE.toMap().size(), run.get("options").size());
         assertEquals(2, run.get("threads").asInt());
         assertEquals(Build.version(), run.at("/versions/palimpsest").asText());
         assertFalse(run.get("cpu").asText().isEmpty());
@@ -132,30 +132,34 @@ class RunFolderTest {
         interrupted.step(
                 new Progress.Step(0, "train", 0, 0, 1.5, new LinkedHashMap<>(Map.of("cross-entropy", 1.5)), 0.1, 10));
         interrupted.failed("the machine went off");
-        assertFalse(RunFolder.isComplete(temporary.resolve("run"), RECIPE));
+        assertFalse(RunFolder.isComplete(temporary.resolve("run"), RECIPE.toMap()));
         create("run");
         assertEquals("running", json("run", "run.json").get("status").asText());
         assertFalse(Files.exists(temporary.resolve("run/steps.csv")));
         MadeUpRun.run(RECIPE, create("run"));
-        assertTrue(RunFolder.isComplete(temporary.resolve("run"), RECIPE));
+        assertTrue(RunFolder.isComplete(temporary.resolve("run"), RECIPE.toMap()));
     }
 
     @Test
     void aRunOfAnotherRecipeIsRefusedWithWhatChanged() throws IOException {
         MadeUpRun.run(RECIPE, create("run"));
         assertTrue(
-                RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("data-folder", "/elsewhere")),
+                RunFolder.isComplete(
+                        temporary.resolve("run"),
+                        RECIPE.with("data-folder", "/elsewhere").toMap()),
                 "files that moved are no change");
         String sentence = assertThrows(
                         IOException.class,
-                        () -> RunFolder.isComplete(temporary.resolve("run"), RECIPE.with("epochs", "7")))
+                        () -> RunFolder.isComplete(
+                                temporary.resolve("run"),
+                                RECIPE.with("epochs", "7").toMap()))
                 .getMessage();
         assertEquals(
                 temporary.resolve("run")
                         + " holds a run of another recipe (epochs = 20, now 7): choose another folder with --out, "
                         + "or remove that run.",
                 sentence);
-        assertFalse(RunFolder.isComplete(temporary.resolve("none"), RECIPE));
+        assertFalse(RunFolder.isComplete(temporary.resolve("none"), RECIPE.toMap()));
     }
 
     @Test
@@ -170,7 +174,8 @@ class RunFolderTest {
         if (Files.isDirectory(Path.of("/proc/self"))) {
             String proc = assertThrows(
                             IOException.class,
-                            () -> RunFolder.create(Path.of("/proc/self/run"), RECIPE, new RunFolder.Origin("r", "c")))
+                            () -> RunFolder.create(
+                                    Path.of("/proc/self/run"), RECIPE.toMap(), new RunFolder.Origin("r", "c")))
                     .getMessage();
             assertTrue(proc.startsWith("Cannot write /proc/self/run: "), proc);
         }
@@ -235,7 +240,9 @@ class RunFolderTest {
 
     private RunFolder create(String name) throws IOException {
         return RunFolder.create(
-                temporary.resolve(name), RECIPE, new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits"));
+                temporary.resolve(name),
+                RECIPE.toMap(),
+                new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits"));
     }
 
     private JsonNode json(String folder, String file) throws IOException {

@@ -48,7 +48,7 @@ final class SimulatedModel {
     void grow() {
         Parameter old = head;
         head = new Parameter("fc", Parameter.Role.HEAD, Shape.of(old.shape().extent(0) + 2, 16), arena);
-        MemorySegment.copy(old.value(), 0, head.value(), 0, old.value().byteSize());
+        MemorySegment.copy(old.read(), 0, head.update(), 0, old.read().byteSize());
     }
 
     List<Parameter> parameters() {
@@ -65,16 +65,21 @@ final class SimulatedModel {
     void newGradients() {
         for (Parameter parameter : parameters()) {
             MemorySegment.copy(
-                    gaussian(parameter.size()), 0, parameter.gradient(), ValueLayout.JAVA_FLOAT, 0, parameter.size());
+                    gaussian(parameter.size()),
+                    0,
+                    parameter.updateGradient(),
+                    ValueLayout.JAVA_FLOAT,
+                    0,
+                    parameter.size());
         }
-        MemorySegment.copy(gaussian(16), 0, running.value(), ValueLayout.JAVA_FLOAT, 0, 16);
+        MemorySegment.copy(gaussian(16), 0, running.update(), ValueLayout.JAVA_FLOAT, 0, 16);
     }
 
     /** The bits of everything, by name. */
     Map<String, int[]> bits() {
         Map<String, int[]> bits = new LinkedHashMap<>();
-        parameters().forEach(p -> bits.put(p.name(), p.value().toArray(ValueLayout.JAVA_INT)));
-        bits.put(running.name(), running.value().toArray(ValueLayout.JAVA_INT));
+        parameters().forEach(p -> bits.put(p.name(), p.read().toArray(ValueLayout.JAVA_INT)));
+        bits.put(running.name(), running.read().toArray(ValueLayout.JAVA_INT));
         return bits;
     }
 }

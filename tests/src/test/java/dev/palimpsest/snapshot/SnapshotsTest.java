@@ -114,7 +114,7 @@ class SnapshotsTest {
         while (owners.codes(conv2)[first] != step) {
             first++;
         }
-        conv2.value().setAtIndex(ValueLayout.JAVA_FLOAT, first, -0.0f);
+        conv2.update().setAtIndex(ValueLayout.JAVA_FLOAT, first, -0.0f);
     }
 
     private void requireAll(Snapshots snapshots, List<Map<String, int[]>> taken) {
@@ -234,7 +234,7 @@ class SnapshotsTest {
     void copiesAreReadOnlyAndApartFromTheModel() {
         try (Snapshots snapshots = new FullCopies()) {
             snapshots.add(model.parameters(), model.buffers());
-            model.norm.value().fill((byte) 1);
+            model.norm.update().fill((byte) 1);
             assertEquals(0, snapshots.vector(1, "bn.weight").get(ValueLayout.JAVA_FLOAT, 0));
             assertTrue(snapshots.vector(1, "bn.weight").isReadOnly());
         }
@@ -251,12 +251,12 @@ class SnapshotsTest {
             owners.release(1, 0.5);
             Parameter conv1 = model.weights.getFirst();
             int free = indexOf(owners.codes(conv1), 0);
-            conv1.value().setAtIndex(ValueLayout.JAVA_FLOAT, free, 0.25f);
+            conv1.update().setAtIndex(ValueLayout.JAVA_FLOAT, free, 0.25f);
             assertMessage(
                     IllegalStateException.class,
                     "weight " + free + " of conv1 was released and is 0.25",
                     () -> snapshots.add(model.parameters(), List.of()));
-            conv1.value().setAtIndex(ValueLayout.JAVA_FLOAT, free, 0);
+            conv1.update().setAtIndex(ValueLayout.JAVA_FLOAT, free, 0);
             assertEquals(1, snapshots.add(model.parameters(), List.of()));
             assertMessage(
                     IllegalStateException.class,
@@ -264,7 +264,7 @@ class SnapshotsTest {
                     () -> snapshots.add(model.parameters(), List.of()));
             owners.claim(2);
             int frozen = indexOf(owners.codes(conv1), 1);
-            conv1.value().setAtIndex(ValueLayout.JAVA_FLOAT, frozen, 0.25f);
+            conv1.update().setAtIndex(ValueLayout.JAVA_FLOAT, frozen, 0.25f);
             owners.release(2, 0);
             assertMessage(
                     IllegalStateException.class,

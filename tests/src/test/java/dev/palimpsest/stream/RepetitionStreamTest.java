@@ -73,15 +73,15 @@ class RepetitionStreamTest {
         Set<Integer> labelledBefore = new HashSet<>();
         Set<Integer> seen = new HashSet<>();
         Set<Integer> tested = new HashSet<>();
-        for (RepetitionExperience e : stream.experiences()) {
-            assertEquals(plan.labelled(), e.labelled().length);
+        for (Experience e : stream.experiences()) {
+            assertEquals(plan.labelled(), e.train().length);
             assertEquals(plan.unlabelled(), e.unlabelled().length);
-            for (int index : e.labelled()) {
+            for (int index : e.train()) {
                 assertTrue(labelledBefore.add(index), "image " + index + " labelled twice");
             }
             Set<Integer> pool = new HashSet<>();
             Set<Integer> current = new HashSet<>();
-            Arrays.stream(e.classes()).forEach(current::add);
+            Arrays.stream(e.present()).forEach(current::add);
             for (int index : e.unlabelled()) {
                 assertTrue(pool.add(index), "image " + index + " twice in a pool");
                 assertTrue(!labelledBefore.contains(index), "image " + index + " in the pool was labelled");
@@ -92,20 +92,22 @@ class RepetitionStreamTest {
                         plan.pool() == Pool.DISTRACTORS || number < labelledClasses,
                         "class " + number + " is a distractor");
             }
-            assertEquals(seen.size(), e.seenBefore());
+            assertEquals(seen.size(), e.classes().begin());
             Set<Integer> classes = new HashSet<>();
-            for (int index : e.labelled()) {
+            for (int index : e.train()) {
                 classes.add(stream.relabel(images.label(index)));
             }
             assertEquals(current, classes);
             seen.addAll(classes);
             assertEquals(
-                    seen, new HashSet<>(IntStream.range(0, e.seen()).boxed().toList()), "the classes seen are a range");
-            assertEquals(new ClassRange(0, e.seen()), stream.seenAfter(e.index()));
-            assertTrue(classes.size() >= Math.min(plan.fewest(), e.seen()), classes + " are too few");
+                    seen,
+                    new HashSet<>(IntStream.range(0, e.classes().end()).boxed().toList()),
+                    "the classes seen are a range");
+            assertEquals(new ClassRange(0, e.classes().end()), stream.seenAfter(e.index()));
+            assertTrue(classes.size() >= Math.min(plan.fewest(), e.classes().end()), classes + " are too few");
             for (int index : e.test()) {
                 int number = stream.relabel(stream.dataset().test().label(index));
-                assertTrue(number >= e.seenBefore() && number < e.seen() && tested.add(index));
+                assertTrue(number >= e.classes().begin() && number < e.classes().end() && tested.add(index));
             }
         }
         assertEquals(labelledClasses, seen.size(), "every class is seen by the end");
@@ -128,20 +130,26 @@ class RepetitionStreamTest {
             RepetitionStream distractors = RepetitionStream.generate(
                     data, RepetitionPlan.challenge(Pool.DISTRACTORS), new ClassOrder.Seeded(seed), seed);
             for (int w = 0; w < 10; w++) {
-                int before = w == 0 ? 0 : all.experiences().get(5 * w - 2).seenBefore();
-                assertEquals(10, all.experiences().get(5 * w + 2).seen() - before, "new classes in window " + w);
+                int before =
+                        w == 0 ? 0 : all.experiences().get(5 * w - 2).classes().begin();
+                assertEquals(
+                        10, all.experiences().get(5 * w + 2).classes().end() - before, "new classes in window " + w);
             }
-            for (RepetitionExperience e : all.experiences()) {
-                assertTrue(e.classes().length >= 3 && e.classes().length <= 19);
-                sums[0] += e.classes().length;
-                sums[1] += e.classes().length - e.newClasses();
+            for (Experience e : all.experiences()) {
+                assertTrue(e.present().length >= 3 && e.present().length <= 19);
+                sums[0] += e.present().length;
+                sums[1] += e.present().length - e.classes().size();
                 Set<Integer> pool = pool(all, e);
-                Arrays.stream(e.classes())
+                Arrays.stream(e.present())
                         .forEach(number -> assertTrue(pool.remove(number), "class " + number + " is in the pool"));
-                sums[2] += pool.stream().filter(number -> number < e.seen()).count();
-                sums[3] += pool.stream().filter(number -> number >= e.seen()).count();
+                sums[2] += pool.stream()
+                        .filter(number -> number < e.classes().end())
+                        .count();
+                sums[3] += pool.stream()
+                        .filter(number -> number >= e.classes().end())
+                        .count();
             }
-            for (RepetitionExperience e : distractors.experiences()) {
+            for (Experience e : distractors.experiences()) {
                 sums[4] += pool(distractors, e).stream()
                         .filter(number -> number >= 100)
                         .count();
@@ -166,14 +174,13 @@ class RepetitionStreamTest {
         int same = 0;
         for (int e = 0; e < 12; e++) {
             assertArrayEquals(
-                    one.experiences().get(e).labelled(),
-                    again.experiences().get(e).labelled());
+                    one.experiences().get(e).train(), again.experiences().get(e).train());
             assertArrayEquals(
                     one.experiences().get(e).unlabelled(),
                     again.experiences().get(e).unlabelled());
             same += Arrays.equals(
-                            one.experiences().get(e).labelled(),
-                            other.experiences().get(e).labelled())
+                            one.experiences().get(e).train(),
+                            other.experiences().get(e).train())
                     ? 1
                     : 0;
             same += Arrays.equals(
@@ -194,8 +201,8 @@ class RepetitionStreamTest {
         Dataset data = data(10, 2, 200);
         RepetitionStream stream = RepetitionStream.generate(
                 data, RepetitionPlan.challenge(Pool.CURRENT).withImages(21, 37), new ClassOrder.Seeded(1), 1);
-        for (RepetitionExperience e : stream.experiences()) {
-            for (int[] indices : List.of(e.labelled(), e.unlabelled())) {
+        for (Experience e : stream.experiences()) {
+            for (int[] indices : List.of(e.train(), e.unlabelled())) {
                 var counts = new TreeMap<Integer, Integer>();
                 Arrays.stream(indices).forEach(i -> counts.merge(data.train().label(i), 1, Integer::sum));
                 int most = counts.values().stream().max(Integer::compare).orElseThrow();
@@ -216,14 +223,13 @@ class RepetitionStreamTest {
         int next = 0;
         int again = 0;
         for (int seed = 0; seed < 50; seed++) {
-            List<RepetitionExperience> experiences = RepetitionStream.generate(
-                            data, plan, new ClassOrder.Seeded(seed), seed)
+            List<Experience> experiences = RepetitionStream.generate(data, plan, new ClassOrder.Seeded(seed), seed)
                     .experiences();
             for (int e = 0; e < 2; e++) {
                 int[] pool = experiences.get(e).unlabelled();
-                RepetitionExperience later = experiences.get(e + 1);
+                Experience later = experiences.get(e + 1);
                 next += (int) Arrays.stream(pool)
-                        .filter(index -> Arrays.binarySearch(later.labelled(), index) >= 0)
+                        .filter(index -> Arrays.binarySearch(later.train(), index) >= 0)
                         .count();
                 again += (int) Arrays.stream(pool)
                         .filter(index -> Arrays.binarySearch(later.unlabelled(), index) >= 0)
@@ -246,10 +252,10 @@ class RepetitionStreamTest {
                     new ClassOrder.Seeded(seed),
                     seed);
             int[] images = new int[data.classes()];
-            for (RepetitionExperience e : stream.experiences()) {
-                assertEquals(30, e.labelled().length);
-                assertTrue(e.classes().length >= 3 && e.classes().length <= 6, Arrays.toString(e.classes()));
-                Arrays.stream(e.labelled()).forEach(i -> images[data.train().label(i)]++);
+            for (Experience e : stream.experiences()) {
+                assertEquals(30, e.train().length);
+                assertTrue(e.present().length >= 3 && e.present().length <= 6, Arrays.toString(e.present()));
+                Arrays.stream(e.train()).forEach(i -> images[data.train().label(i)]++);
             }
             assertEquals(10, Arrays.stream(images).filter(n -> n > 0).count(), "every class is seen");
             assertTrue(Arrays.stream(images).allMatch(n -> n <= 50), Arrays.toString(images));
@@ -264,12 +270,12 @@ class RepetitionStreamTest {
         var plan = new RepetitionPlan(4, 30, 40, 2, 2, 5, 1, 0, 1, 30, Pool.CURRENT, 0);
         assertTrue(
                 refusal(data, plan.withImages(60, 40))
-                        .matches("experience 1 needs 60 labelled images, its \\d classes have 40 that were "
-                                + "not labelled before: use fewer images an experience"),
+                        .matches("experience 2 needs 60 labelled images, its \\d classes have 40 that were "
+                                + "not labelled before: use fewer images per experience"),
                 refusal(data, plan.withImages(60, 40)));
         assertEquals(
-                "experience 1 needs 50 unlabelled images, its 5 classes have 40 that were not labelled before: use"
-                        + " fewer images an experience",
+                "experience 2 needs 50 unlabelled images, its 5 classes have 40 that were not labelled before: use"
+                        + " fewer images per experience",
                 refusal(data, plan.withImages(30, 50)));
         assertEquals(
                 "10 classes, 2 in each window, take 5 windows; 4 experiences end before the last begins: use more"
@@ -299,20 +305,20 @@ class RepetitionStreamTest {
         Dataset data = data(2, 1, 5);
         int[] none = {};
         assertEquals(
-                "image 1 is labelled in experience 1 and in an earlier one: label each image once",
+                "image 1 is labelled in experience 2 and in an earlier one: label each image once",
                 refusal(data, List.of(new int[] {0, 1}, new int[] {1}), List.of(none, none)));
         assertEquals(
-                "unlabelled image 0 of experience 1 is or was labelled: leave it out of the pool",
+                "unlabelled image 0 of experience 2 is or was labelled: leave it out of the pool",
                 refusal(data, List.of(new int[] {0}, new int[] {1}), List.of(none, new int[] {2, 0})));
         assertEquals(
-                "experience 0 has unlabelled image 2 twice: name each image once",
+                "experience 1 has unlabelled image 2 twice: name each image once",
                 refusal(data, List.of(new int[] {0}), List.of(new int[] {2, 2})));
         assertEquals(
-                "experience 0 has labelled image 15, there are 15 training images: use the data set that the stream"
+                "experience 1 has labelled image 15, there are 15 training images: use the data set that the stream"
                         + " was made for",
                 refusal(data, List.of(new int[] {15}), List.of(none)));
         assertEquals(
-                "experience 0 has no labelled image: it needs at least one",
+                "experience 1 has no labelled image: it needs at least one",
                 refusal(data, List.of(none), List.of(none)));
         assertEquals(
                 "a stream needs as many lists of unlabelled images as of labelled ones, got 0 and 1",
@@ -333,7 +339,7 @@ class RepetitionStreamTest {
                 .getMessage();
     }
 
-    private static Set<Integer> pool(RepetitionStream stream, RepetitionExperience experience) {
+    private static Set<Integer> pool(RepetitionStream stream, Experience experience) {
         Set<Integer> classes = new HashSet<>();
         for (int index : experience.unlabelled()) {
             classes.add(stream.relabel(stream.dataset().train().label(index)));

@@ -6,8 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.palimpsest.cuda.DriverDouble;
 import dev.palimpsest.cuda.TestDevice;
 import dev.palimpsest.engine.DeviceEngine;
-import dev.palimpsest.method.Methods;
+import dev.palimpsest.method.Watched;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -19,6 +20,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CudaWaitsTest {
     /** By the third one all shapes of batches are known, teachers compiled and memory taken. */
     private static final int EPOCHS = 3;
+
+    private static final String MLKD = "method=mlkd split=4+3+3 unlabelled-batch=32 memory=30 augment=shift:1"
+            + " feature-weight=0.02 margin-weight=0.1 learning-rate=0.01";
 
     private record Counts(long waits, long valuesHome, long bytesHome, long allocations) {
         static Counts now() {
@@ -42,9 +46,9 @@ class CudaWaitsTest {
 
     private static List<Told> run(String... options) {
         DeviceEngine.prepare();
-        Recipe recipe = Methods.settled(SmallRun.recipe(options));
+        Recipe recipe = SmallRun.recipe(options);
         List<Told> steps = new ArrayList<>();
-        Experiment.run(recipe, Methods.of(recipe), new Progress() {
+        Runs.run(recipe, new Progress() {
             private String phase;
 
             @Override
@@ -95,6 +99,54 @@ class CudaWaitsTest {
         }
         assertTrue(compared > 15, "only " + compared + " steps were compared");
         assertEquals(1, steps.getLast().experience, "the last experience has a teacher");
+        TestDevice.assertNothingIsLeft();
+    }
+
+    /**
+     * From when a step's losses were told to the end of the next step. Only a step with a new shape may search for
+     * algorithms.
+     */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "method=m2kd split=2x5 lambda-feature=0.05",
+                MLKD + " relation=code",
+                MLKD + " relation=paper teacher-batches=joined ssl=simclr",
+                MLKD + " ssl=simsiam",
+                MLKD + " ssl=vicreg"
+            })
+    void nothingIsWaitedForFromATellingToTheEndOfTheNextStep(String options) {
+        TestDevice.requireDouble();
+        DeviceEngine.prepare();
+        Recipe recipe = SmallRun.recipe(
+                (options + " epochs=5 validation=0.9 batch=32 device=cuda deterministic=true").split(" "));
+        long[] told = {-1};
+        int[] counted = {0};
+        List<String> waits = new ArrayList<>();
+        Method watched = new Watched(recipe.newMethod()) {
+            @Override
+            protected void moved() {
+                if (told[0] >= 0) {
+                    counted[0]++;
+                    if (TestDevice.waits() > told[0]) {
+                        waits.add(counted[0] + ": " + (TestDevice.waits() - told[0]));
+                    }
+                }
+            }
+        };
+        Runs.run(recipe, watched, new Progress() {
+            @Override
+            public void phaseBegins(Phase phase) {
+                told[0] = -1;
+            }
+
+            @Override
+            public void step(Step step) {
+                told[0] = step.epoch() == 0 ? -1 : TestDevice.waits();
+            }
+        });
+        assertTrue(counted[0] > 8, "steps: " + counted[0]);
+        assertEquals(List.of(), waits, "waits of the host in steps");
         TestDevice.assertNothingIsLeft();
     }
 }

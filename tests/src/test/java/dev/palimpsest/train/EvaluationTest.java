@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.Doubles;
-import dev.palimpsest.method.Methods;
 import dev.palimpsest.method.Watched;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.stream.Experience;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +26,7 @@ class EvaluationTest {
         private final List<Double> within = new ArrayList<>();
 
         Counting(Recipe recipe) {
-            super(Methods.of(recipe));
+            super(recipe.newMethod());
         }
 
         @Override
@@ -77,7 +77,7 @@ class EvaluationTest {
     void accuraciesAreSharesOfRightAnswers() {
         Recipe recipe = SmallRun.recipe(JUDGED_BY_VALIDATION);
         Counting counting = new Counting(recipe);
-        Result result = Experiment.run(recipe, counting, Progress.silent());
+        Result result = Runs.run(recipe, counting, Progress.silent());
         List<Double> expected = new ArrayList<>(counting.single);
         expected.addAll(counting.within);
         assertEquals(expected, SmallRun.accuracies(result));

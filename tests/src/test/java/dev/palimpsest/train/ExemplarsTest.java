@@ -9,11 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
+import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Weights;
-import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Shape;
@@ -109,7 +109,7 @@ class ExemplarsTest {
     }
 
     private Exemplars chosen(Map<String, String> options, long seed, long networkSeed) {
-        Exemplars exemplars = new Exemplars(Recipe.of(options).exemplars(), seed);
+        Exemplars exemplars = new Exemplars(ExemplarOptions.GROUP.of(options), seed);
         try (Arena arena = Arena.ofShared();
                 Engine engine = Engines.cpu(1);
                 Inference images = new Inference(engine, stream.dataset().train())) {

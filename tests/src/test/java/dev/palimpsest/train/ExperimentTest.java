@@ -9,9 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.data.Dataset;
-import dev.palimpsest.method.Methods;
 import dev.palimpsest.method.Watched;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Experience;
 import java.util.ArrayList;
@@ -59,7 +59,7 @@ class ExperimentTest {
         private boolean closed;
 
         Closing(Recipe recipe) {
-            super(Methods.of(recipe));
+            super(recipe.newMethod());
         }
 
         @Override
@@ -72,12 +72,12 @@ class ExperimentTest {
     @ParameterizedTest
     @ValueSource(strings = {"m2kd", "lwf", "lwf-mc", "icarl", "replay", "fine-tuning", "joint"})
     void aLossThatIsNotFiniteStopsTheRunAndClosesEverything(String method) {
-        Recipe recipe = Methods.settled(SmallRun.recipe(quick("method=" + method, "learning-rate=1e30")));
+        Recipe recipe = SmallRun.recipe(quick("method=" + method, "learning-rate=1e30"));
         Closing closing = new Closing(recipe);
         List<Progress.Step> steps = new ArrayList<>();
         String message = assertThrows(
                         TrainingException.class,
-                        () -> Experiment.run(recipe, closing, new Progress() {
+                        () -> Runs.run(recipe, closing, new Progress() {
                             @Override
                             public void step(Step step) {
                                 steps.add(step);
@@ -85,7 +85,7 @@ class ExperimentTest {
                         }))
                 .getMessage();
         assertTrue(
-                message.matches("the loss is (NaN|-?Infinity) in step " + steps.size() + " of experience 0 "
+                message.matches("the loss is (NaN|-?Infinity) in step " + steps.size() + " of experience 1 "
                         + "\\(cross-entropy [^)]+\\): lower learning-rate, or set clip"),
                 message);
         assertTrue(steps.stream().allMatch(step -> Double.isFinite(step.loss())), "nothing was learned from it");
@@ -102,7 +102,7 @@ class ExperimentTest {
                 .getMessage();
         assertTrue(
                 message.matches(
-                        "a weight of conv1.weight is \\S+ after experience 0: lower learning-rate, or set clip"),
+                        "a weight of conv1.weight is \\S+ after experience 1: lower learning-rate, or set clip"),
                 message);
     }
 
@@ -129,7 +129,7 @@ class ExperimentTest {
         assertEquals(1, images % batch - (images - 1) % batch, "the last of three batches would have one image");
         List<Progress.Phase> phases = new ArrayList<>();
         Recipe recipe = SmallRun.recipe(quick("method=fine-tuning", "batch=" + batch));
-        Experiment.run(recipe, Methods.of(recipe), new Progress() {
+        Runs.run(recipe, new Progress() {
             @Override
             public void phaseBegins(Phase phase) {
                 phases.add(phase);
@@ -143,13 +143,13 @@ class ExperimentTest {
         private final List<int[]> ended = new ArrayList<>();
 
         NormWatch(Recipe recipe) {
-            super(Methods.of(recipe));
+            super(recipe.newMethod());
         }
 
         @Override
         protected void ended(Learner learner, Experience experience) {
             ended.add(learner.network().buffers().stream()
-                    .flatMapToInt(b -> Arrays.stream(b.value().toArray(JAVA_INT)))
+                    .flatMapToInt(b -> Arrays.stream(b.read().toArray(JAVA_INT)))
                     .toArray());
         }
     }
@@ -160,7 +160,7 @@ class ExperimentTest {
         Recipe recipe = SmallRun.recipe(
                 "method=" + method, "freeze-norm=" + freeze, "prune=false", "split=4+2x3", "validation=0.7");
         NormWatch watch = new NormWatch(recipe);
-        Experiment.run(recipe, watch, Progress.silent());
+        Runs.run(recipe, watch, Progress.silent());
         assertEquals(3, watch.ended.size());
         assertTrue(Arrays.stream(watch.ended.getFirst()).distinct().count() > 10, "the first experience moved them");
         for (int[] later : watch.ended.subList(1, 3)) {
@@ -176,7 +176,7 @@ class ExperimentTest {
     void progressTellsARunInOrder() {
         List<String> told = new ArrayList<>();
         Recipe recipe = SmallRun.recipe(quick("method=m2kd"));
-        Result result = Experiment.run(recipe, Methods.of(recipe), new Progress() {
+        Result result = Runs.run(recipe, new Progress() {
             private int next;
 
             @Override

@@ -1,8 +1,8 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.method.Methods;
 import dev.palimpsest.metrics.AccuracyMatrix;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,8 +43,7 @@ public final class SmallRun {
     }
 
     public static Result run(String... options) {
-        Recipe recipe = Methods.settled(recipe(options));
-        return Experiment.run(recipe, Methods.of(recipe), Progress.silent());
+        return Runs.run(recipe(options), Progress.silent());
     }
 
     /** Accuracy after every experience on every one so far, single-head and then within the experience. */

@@ -45,7 +45,8 @@ final class Batch {
     Map<String, Throwable> run(List<Plan> plans, int jobs) throws IOException {
         List<Plan> missing = new ArrayList<>();
         for (Plan plan : plans) {
-            if (!RunFolder.isComplete(folder.resolve(plan.folder()), plan.recipe())) {
+            if (!RunFolder.isComplete(
+                    folder.resolve(plan.folder()), plan.recipe().toMap())) {
                 missing.add(plan);
             }
         }
@@ -77,7 +78,8 @@ final class Batch {
     }
 
     private void run(Plan plan, int jobs) throws IOException {
-        RunFolder run = RunFolder.create(folder.resolve(plan.folder()), plan.recipe(), plan.origin());
+        RunFolder run =
+                RunFolder.create(folder.resolve(plan.folder()), plan.recipe().toMap(), plan.origin());
         try (Display.Watch watch = display.watch(plan.name(), jobs == 1)) {
             runner.run(plan.recipe(), Progress.all(run, watch));
         } catch (IOException | RuntimeException | Error e) {

@@ -1,17 +1,22 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.checkpoint.Checkpoint;
+import dev.palimpsest.checkpoint.SavedModel;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.engine.DeviceOptions;
+import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
+import dev.palimpsest.option.Nearest;
+import dev.palimpsest.option.Option;
 import dev.palimpsest.recipe.DataOptions;
-import dev.palimpsest.recipe.Nearest;
-import dev.palimpsest.recipe.Option;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.report.RunFolder;
-import dev.palimpsest.train.SavedModel;
+import dev.palimpsest.train.Experiment;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -80,26 +85,33 @@ final class EvalCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Optional<SavedModel.Part> chosen = split.map(this::part);
         DeviceOptions computes = device();
-        try (SavedModel model = SavedModel.read(RunFolder.checkpoint(run))) {
-            DataOptions own = model.recipe().data();
+        Checkpoint checkpoint = Checkpoint.read(RunFolder.checkpoint(run));
+        Recipe recipe = Recipe.of(checkpoint.options());
+        try (SavedModel model = new SavedModel(checkpoint, recipe.networks());
+                Engine engine = Engines.open(
+                        computes.withThreads(recipe.threads()),
+                        command.commandLine().getOut()::println)) {
+            DataOptions own = recipe.data();
             SavedModel.Part part = chosen.orElse(
-                    data.isEmpty() && own.evaluate() == DataOptions.Evaluate.VALIDATION
+                    data.isEmpty() && own.evaluate() == Experiment.Evaluate.VALIDATION
                             ? SavedModel.Part.VALIDATION
                             : SavedModel.Part.TEST);
             Dataset images = data.isPresent()
                     ? Dataset.load(data.get(), folder, imageFlags.options())
                     : Dataset.load(own.name(), folder.or(own::folder), own.images());
+            boolean same = images.name().equals(own.name())
+                    && (recipe.repetition().on()
+                            || images.classes() == checkpoint.classes().size())
+                    && new HashSet<>(images.classNames()).containsAll(checkpoint.classes());
             OptionalInt number = snapshot.map(OptionalInt::of).orElse(OptionalInt.empty());
             print(
                     model,
+                    recipe,
                     number,
                     Option.label(part) + " images of " + images.name(),
-                    model.score(
-                            images,
-                            part,
-                            number,
-                            computes,
-                            command.commandLine().getOut()::println));
+                    same
+                            ? model.score(recipe.stream(images), part, number, engine)
+                            : model.score(images, part, number, engine));
         }
         return 0;
     }
@@ -124,9 +136,9 @@ final class EvalCommand implements Callable<Integer> {
         return SavedModel.Part.values()[names.indexOf(text)];
     }
 
-    private void print(SavedModel model, OptionalInt number, String images, SavedModel.Scores scores) {
+    private void print(SavedModel model, Recipe recipe, OptionalInt number, String images, SavedModel.Scores scores) {
         PrintWriter lines = command.commandLine().getOut();
-        int experiences = model.recipe().data().split().sizes().size();
+        int experiences = recipe.data().split().sizes().size();
         lines.println((number.isPresent()
                         ? "Snapshot " + number.getAsInt()
                         : model.experiences() == experiences

@@ -1,8 +1,10 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.checkpoint.Checkpoint;
+import dev.palimpsest.checkpoint.SavedModel;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.report.AtomicFile;
 import dev.palimpsest.report.RunFolder;
-import dev.palimpsest.train.SavedModel;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -39,7 +41,9 @@ final class ExportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        try (SavedModel model = SavedModel.read(RunFolder.checkpoint(run))) {
+        Checkpoint checkpoint = Checkpoint.read(RunFolder.checkpoint(run));
+        try (SavedModel model =
+                new SavedModel(checkpoint, Recipe.of(checkpoint.options()).networks())) {
             AtomicFile.write(file, model.export(snapshot.map(OptionalInt::of).orElse(OptionalInt.empty()))::writeTo);
         }
         PrintWriter lines = command.commandLine().getOut();

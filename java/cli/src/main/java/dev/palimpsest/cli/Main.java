@@ -1,7 +1,5 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.method.Methods;
-import dev.palimpsest.train.Experiment;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 
@@ -10,7 +8,8 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        Runner runner = (recipe, progress) -> Experiment.run(recipe, Methods.of(recipe), progress);
+        Runner runner =
+                (recipe, progress) -> recipe.experiment().listen(progress).run();
         System.exit(Palimpsest.commandLine(runner, Palimpsest.display(), Doctor.examinations())
                 .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))

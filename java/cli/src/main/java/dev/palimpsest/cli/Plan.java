@@ -1,24 +1,26 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.method.Methods;
-import dev.palimpsest.recipe.MethodOptions;
-import dev.palimpsest.recipe.Nearest;
-import dev.palimpsest.recipe.Option;
+import dev.palimpsest.option.Nearest;
+import dev.palimpsest.option.Registration;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
+import dev.palimpsest.recipe.RecipeOptions;
 import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.recipe.SuiteFile;
 import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.train.Methods;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.text.Normalizer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.Set;
 
 /**
  * The runs that one command stands for.
@@ -31,52 +33,78 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
      * The recipe and the methods beside it, for every class order or seed.
      *
      * @param recipeName as the user gave it
-     * @param recipe the file's, and what the command line changes
+     * @param texts options of the file and of named sets, which may be meant for other methods
+     * @param given options of the command line, which must mean something to one of the methods
      * @param beside names of methods
      * @param repeats without seeds: the recipe's own alone
-     * @throws IllegalArgumentException with a sentence, for a method there is not, or one that is named twice
+     * @throws IllegalArgumentException with a sentence, for a method there is not, one that is named twice, or an
+     *     option that does nothing
      */
-    static List<Plan> of(String recipeName, RecipeFile file, Recipe recipe, List<String> beside, Repeats repeats) {
-        List<String> methods =
-                Arrays.stream(MethodOptions.Kind.values()).map(Option::label).toList();
-        String own = Option.label(recipe.method().kind());
-        LinkedHashSet<String> all = new LinkedHashSet<>(List.of(own));
+    static List<Plan> of(
+            String recipeName,
+            RecipeFile file,
+            Map<String, String> texts,
+            Map<String, String> given,
+            List<String> beside,
+            Repeats repeats) {
+        SequencedMap<String, String> options = new LinkedHashMap<>(texts);
+        options.putAll(given);
+        String own = Recipe.of(options).method();
+        List<Plan> plans = new ArrayList<>();
+        boolean once = repeats.seeds().isEmpty();
+        for (String seed : once ? List.of("") : repeats.seeds()) {
+            Path folder = Path.of(once ? "" : repeats.word() + "-" + seed);
+            if (!once) {
+                repeats.set(options, seed);
+            }
+            for (String method : methods(own, beside)) {
+                options.put("method", method);
+                Recipe recipe = Recipe.of(options);
+                plans.add(new Plan(
+                        method + (once ? "" : ", " + repeats.word() + " " + seed),
+                        method.equals(own) ? folder : folder.resolve(method),
+                        recipe,
+                        new RunFolder.Origin(file.name(), command(recipeName, file, recipe))));
+            }
+        }
+        requireEffect(plans, given);
+        requireDistinct(plans, repeats);
+        return plans;
+    }
+
+    private static Set<String> methods(String own, List<String> beside) {
+        List<String> known = Methods.all().stream().map(Registration::name).toList();
+        Set<String> all = new LinkedHashSet<>(List.of(own));
         for (String method : beside) {
-            if (!methods.contains(method)) {
+            if (!known.contains(method)) {
                 throw new IllegalArgumentException("--beside " + method + ": expected methods of "
-                        + String.join(", ", methods) + Nearest.suggestion(method, methods));
+                        + String.join(", ", known) + Nearest.suggestion(method, known));
             }
             if (!all.add(method)) {
                 throw new IllegalArgumentException("--beside " + method + ": it runs already"
                         + (method.equals(own) ? ", as the recipe's own method" : ", as it is named twice"));
             }
         }
-        List<Plan> plans = new ArrayList<>();
-        boolean once = repeats.seeds().isEmpty();
-        for (String seed : once ? List.of("") : repeats.seeds()) {
-            Path folder = Path.of(once ? "" : repeats.word() + "-" + seed);
-            Map<String, String> texts = recipe.toMap();
-            if (!once) {
-                repeats.set(texts, seed);
+        return all;
+    }
+
+    /** Refuses an option of the command line that does nothing in any of the runs. */
+    private static void requireEffect(List<Plan> plans, Map<String, String> given) {
+        given.forEach((name, text) -> {
+            List<Optional<String>> refusals = plans.stream()
+                    .map(plan -> RecipeOptions.refusal(plan.recipe(), name, text))
+                    .toList();
+            if (refusals.stream().allMatch(Optional::isPresent)) {
+                throw new IllegalArgumentException("--" + refusals.getFirst().orElseThrow());
             }
-            for (String method : all) {
-                Recipe settled = Methods.settled(Recipe.of(texts).with("method", method));
-                plans.add(new Plan(
-                        method + (once ? "" : ", " + repeats.word() + " " + seed),
-                        method.equals(own) ? folder : folder.resolve(method),
-                        settled,
-                        new RunFolder.Origin(file.name(), command(recipeName, file, settled))));
-            }
-        }
-        requireDistinct(plans, repeats);
-        return plans;
+        });
     }
 
     /**
      * Every variant of a suite, for every class order or seed.
      *
      * @param seeds instead of the suite's own; empty: those
-     * @param given options that go before the suite's
+     * @param given options that take precedence over the suite's
      * @throws IllegalArgumentException with a sentence, for a recipe there is not or options that cannot be
      */
     static List<Plan> of(SuiteFile suite, List<String> seeds, Map<String, String> given) throws IOException {
@@ -92,15 +120,7 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
                     texts.putAll(block.variants().get(label));
                     texts.putAll(given);
                     repeats.set(texts, seed);
-                    Recipe recipe;
-                    try {
-                        recipe = Methods.settled(Recipe.of(texts));
-                        Methods.of(recipe).close();
-                    } catch (IllegalArgumentException e) {
-                        throw new IllegalArgumentException(
-                                "suite " + suite.name() + ", " + block.title() + ", " + label + ": " + e.getMessage(),
-                                e);
-                    }
+                    Recipe recipe = variant(suite, block, label, texts);
                     plans.add(new Plan(
                             block.title() + ", " + label + ", " + repeats.word() + " " + seed,
                             Path.of(fileName(block.title()), fileName(label), repeats.word() + "-" + seed),
@@ -114,8 +134,26 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
                 }
             }
         }
+        requireEffect(plans, given);
         requireDistinct(plans, repeats);
         return plans;
+    }
+
+    /** What a variant's line sets must mean something for its method; what its block sets may be for others. */
+    private static Recipe variant(SuiteFile suite, SuiteFile.Block block, String label, Map<String, String> texts) {
+        try {
+            Recipe recipe = Recipe.of(texts);
+            block.own()
+                    .get(label)
+                    .forEach((name, text) -> RecipeOptions.refusal(recipe, name, texts.get(name))
+                            .ifPresent(sentence -> {
+                                throw new IllegalArgumentException(sentence);
+                            }));
+            return recipe;
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "suite " + suite.name() + ", " + block.title() + ", " + label + ": " + e.getMessage(), e);
+        }
     }
 
     private static void requireDistinct(List<Plan> plans, Repeats repeats) {

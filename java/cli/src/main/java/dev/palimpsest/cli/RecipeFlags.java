@@ -1,8 +1,9 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.recipe.Option;
-import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.option.Option;
+import dev.palimpsest.recipe.RecipeOptions;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import picocli.CommandLine.Model.ArgGroupSpec;
@@ -17,26 +18,26 @@ final class RecipeFlags {
     /** Adds the flags, a heading for each subject. */
     void addTo(CommandSpec command) {
         int order = 100;
-        for (Recipe.Section section : Recipe.sections()) {
+        for (RecipeOptions.Section section : RecipeOptions.sections()) {
             ArgGroupSpec.Builder group = ArgGroupSpec.builder()
                     .heading("%n" + section.title() + "%n")
                     .validate(false)
                     .order(order);
-            for (Option<?> option : section.options()) {
+            for (Option<?, ?> option : section.options()) {
                 group.addArg(flag(option, order++));
             }
             command.addArgGroup(group.build());
         }
     }
 
-    private OptionSpec flag(Option<?> option, int order) {
+    private OptionSpec flag(Option<?, ?> option, int order) {
         String standard = option.defaultText().isEmpty() ? "" : " [" + option.defaultText() + "]";
         return OptionSpec.builder("--" + option.name())
                 .paramLabel(option.hint())
                 .order(order)
                 .type(String.class)
                 .arity("1")
-                .description(escape(option.description() + standard))
+                .description(escape(option.description() + standard + owners(option)))
                 .setter(new ISetter() {
                     @Override
                     @SuppressWarnings("unchecked") // picocli's interface returns the old value as any type
@@ -48,6 +49,12 @@ final class RecipeFlags {
                     }
                 })
                 .build();
+    }
+
+    /** The methods that have an option, where its heading does not say it. */
+    private static String owners(Option<?, ?> option) {
+        List<String> methods = RecipeOptions.methodsWith(option.name());
+        return methods.size() < 2 ? "" : " Of " + String.join(", ", methods) + ".";
     }
 
     /** picocli formats descriptions. */

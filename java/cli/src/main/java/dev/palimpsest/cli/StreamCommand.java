@@ -1,12 +1,13 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.data.Dataset;
-import dev.palimpsest.data.ScenarioFile;
+import dev.palimpsest.recipe.ScenarioFile;
 import dev.palimpsest.report.StreamPlot;
 import dev.palimpsest.stream.ClassOrder;
 import dev.palimpsest.stream.Pool;
 import dev.palimpsest.stream.RepetitionPlan;
 import dev.palimpsest.stream.RepetitionStream;
+import dev.palimpsest.stream.Scenario;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -122,7 +123,7 @@ final class StreamCommand implements Callable<Integer> {
     }
 
     private StreamPicture picture() {
-        ScenarioFile file = scenario == null ? null : ScenarioFile.read(scenario);
+        Scenario file = scenario == null ? null : ScenarioFile.read(scenario);
         if (file != null && data == null) {
             return StreamPicture.of(file);
         }

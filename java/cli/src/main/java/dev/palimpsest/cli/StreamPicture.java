@@ -1,8 +1,8 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.data.ScenarioFile;
-import dev.palimpsest.stream.RepetitionExperience;
+import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.RepetitionStream;
+import dev.palimpsest.stream.Scenario;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -47,18 +47,18 @@ record StreamPicture(int labelledClasses, int classes, List<Row> rows) {
 
     static StreamPicture of(RepetitionStream stream) {
         List<Row> rows = new ArrayList<>();
-        for (RepetitionExperience e : stream.experiences()) {
+        for (Experience e : stream.experiences()) {
             int[] pool = Arrays.stream(e.unlabelled())
                     .map(i -> stream.relabel(stream.dataset().train().label(i)))
                     .distinct()
                     .sorted()
                     .toArray();
-            rows.add(new Row(e.classes(), pool, e.seenBefore(), e.labelled().length, e.unlabelled().length));
+            rows.add(new Row(e.present(), pool, e.classes().begin(), e.train().length, e.unlabelled().length));
         }
         return new StreamPicture(stream.classes(), stream.dataset().classes(), rows);
     }
 
-    static StreamPicture of(ScenarioFile file) {
+    static StreamPicture of(Scenario file) {
         List<Row> rows = new ArrayList<>();
         int before = 0;
         for (int e = 0; e < file.labelled().size(); e++) {
@@ -95,7 +95,7 @@ record StreamPicture(int labelledClasses, int classes, List<Row> rows) {
             lines.printf(
                     Locale.ROOT,
                     "%10d  %,8d  %7d  %4d  %8d  %4d  %,10d  %7d  %6d  %11d%n",
-                    e,
+                    e + 1,
                     row.labelled,
                     row.own.length,
                     row.fresh(),
@@ -119,7 +119,7 @@ record StreamPicture(int labelledClasses, int classes, List<Row> rows) {
                 mean(row -> row.inPool(row.seen(), labelledClasses)),
                 mean(row -> row.inPool(labelledClasses, classes)));
         lines.println();
-        lines.println("A line a class, a column an experience: # labelled, o unlabelled only, . not there");
+        lines.println("One line per class, one column per experience: # labelled, o unlabelled only, . not there");
         int[][] cells = cells();
         for (int c = 0; c < classes; c++) {
             StringBuilder line = new StringBuilder();

@@ -1,11 +1,10 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.recipe.MlkdOptions;
-import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
+import dev.palimpsest.train.Methods;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -35,7 +34,11 @@ import picocli.CommandLine.Spec;
             "Trains a recipe over a stream of classes and writes a run folder with a report.",
             "",
             "A recipe is a file of lines \"option = value\"; every option below may stand in it, and the command line"
-                    + " goes before it. Values in [brackets] hold where neither says anything."
+                    + " takes precedence over it. Values in [brackets] hold where neither says anything.",
+            "",
+            "In a recipe file, options of other methods than the one that runs are left alone, and a published baseline"
+                    + " keeps its own settings. An option on the command line must mean something to at least one of"
+                    + " the methods that run: one that does nothing is refused."
         },
         footerHeading = "%nExamples%n",
         footer = {
@@ -63,9 +66,7 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "METHOD",
             split = ",",
             order = 1,
-            description =
-                    "Methods to run beside the recipe's own with the same settings: m2kd, lwf, lwf-mc, icarl, replay, "
-                            + "fine-tuning, joint, and those of mlkd (see --method).")
+            description = "Methods to run beside the recipe's own with the same settings (see --method).")
     private List<String> beside = new ArrayList<>();
 
     @Option(
@@ -91,7 +92,7 @@ final class TrainCommand implements Callable<Integer> {
             order = 3,
             description =
                     "Method mlkd as in the paper or in the published code, where they differ; options given one by one"
-                            + " go before it.")
+                            + " take precedence over it.")
     private String as;
 
     @Option(names = "--out", paramLabel = "DIR", order = 4, description = "Run folder [runs/RECIPE-TIME].")
@@ -118,10 +119,10 @@ final class TrainCommand implements Callable<Integer> {
             file = RecipeFile.load(recipeName);
             SequencedMap<String, String> texts = new LinkedHashMap<>(file.texts());
             if (as != null) {
-                texts.putAll(MlkdOptions.as(as));
+                String method = flags.given().getOrDefault("method", texts.getOrDefault("method", "m2kd"));
+                texts.putAll(Methods.named(method).preset(as));
             }
-            texts.putAll(flags.given());
-            plans = Plan.of(recipeName, file, Recipe.of(texts), beside, repeats());
+            plans = Plan.of(recipeName, file, texts, flags.given(), beside, repeats());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }

@@ -1,9 +1,8 @@
 package dev.palimpsest.report;
 
-import dev.palimpsest.recipe.MethodOptions;
-import dev.palimpsest.recipe.Option;
+import dev.palimpsest.option.Registration;
+import dev.palimpsest.train.Methods;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,7 +41,14 @@ record Group(String label, List<SavedRun> runs) {
         List<Group> groups = new ArrayList<>();
         byKey.forEach((key, members) -> groups.add(new Group(label(key, byKey.keySet()), members)));
         List<String> methods =
-                Arrays.stream(MethodOptions.Kind.values()).map(Option::label).toList();
+                new ArrayList<>(Methods.all().stream().map(Registration::name).toList());
+        // Methods that are not on this class path come last, in the order in which they were found.
+        groups.stream()
+                .map(group -> group.runs().getFirst().option("method"))
+                .filter(method -> !methods.contains(method))
+                .distinct()
+                .toList()
+                .forEach(methods::add);
         groups.sort(Comparator.comparingInt(
                 group -> group.runs().getFirst().text("label").isEmpty()
                         ? methods.indexOf(group.runs().getFirst().option("method"))

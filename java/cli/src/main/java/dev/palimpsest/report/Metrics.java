@@ -3,6 +3,7 @@ package dev.palimpsest.report;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import dev.palimpsest.metrics.AccuracyMatrix;
+import dev.palimpsest.snapshot.SnapshotMemory;
 import dev.palimpsest.train.Result;
 import java.util.Arrays;
 import java.util.List;
@@ -42,7 +43,7 @@ record Metrics(
 
     static Metrics of(Result result) {
         AccuracyMatrix a = result.accuracy();
-        Result.Memory memory = result.finalMemory();
+        SnapshotMemory memory = result.finalMemory();
         return new Metrics(
                 defined(a.toArray()),
                 defined(result.withinExperience().toArray()),
@@ -57,8 +58,8 @@ record Metrics(
                 memory.snapshotBytes(),
                 memory.fullCopiesBytes(),
                 memory.bitsPerWeight(),
-                result.memory().stream().map(Result.Memory::snapshotBytes).toList(),
-                result.memory().stream().map(Result.Memory::fullCopiesBytes).toList(),
+                result.memory().stream().map(SnapshotMemory::snapshotBytes).toList(),
+                result.memory().stream().map(SnapshotMemory::fullCopiesBytes).toList(),
                 result.seconds());
     }
 

@@ -5,8 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.kernel.Kernels;
-import dev.palimpsest.recipe.Option;
-import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.option.Option;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
@@ -17,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
@@ -66,13 +66,13 @@ public final class RunFolder implements Progress {
      *
      * @throws IOException with a sentence, if it holds a run of another recipe, or one that cannot be read
      */
-    public static boolean isComplete(Path folder, Recipe recipe) throws IOException {
+    public static boolean isComplete(Path folder, SequencedMap<String, String> options) throws IOException {
         if (!Files.exists(folder.resolve(RUN))) {
             return false;
         }
         SavedRun saved = SavedRun.read(folder);
         Map<String, String> was = saved.options();
-        SequencedMap<String, String> now = recipe.toMap();
+        SequencedMap<String, String> now = new LinkedHashMap<>(options);
         // Where the files lie changes nothing that is learnt from them.
         now.remove("data-folder");
         List<String> changed = now.keySet().stream()
@@ -93,17 +93,18 @@ public final class RunFolder implements Progress {
      * @throws IOException with a sentence, if the folder cannot be written or holds a complete run, or another
      *     recipe's
      */
-    public static RunFolder create(Path folder, Recipe recipe, Origin origin) throws IOException {
+    public static RunFolder create(Path folder, SequencedMap<String, String> options, Origin origin)
+            throws IOException {
         try {
             Files.createDirectories(folder);
         } catch (FileSystemException e) {
             throw AtomicFile.explained(folder, e);
         }
-        if (isComplete(folder, recipe)) {
+        if (isComplete(folder, options)) {
             throw new IOException(folder + " holds a run already; choose another folder with --out.");
         }
         RunFolder created = new RunFolder(folder);
-        created.describe(recipe, origin);
+        created.describe(options, origin);
         created.writeRun();
         for (String left : List.of(METRICS, STEPS, CHECKPOINT)) {
             Files.deleteIfExists(folder.resolve(left));
@@ -111,7 +112,7 @@ public final class RunFolder implements Progress {
         return created;
     }
 
-    private void describe(Recipe recipe, Origin origin) {
+    private void describe(SequencedMap<String, String> texts, Origin origin) {
         Machine machine = Machine.here();
         run.put("status", "running");
         run.putNull("reason");
@@ -121,10 +122,10 @@ public final class RunFolder implements Progress {
         run.put("label", origin.label());
         run.put("reference", origin.reference());
         ObjectNode options = run.putObject("options");
-        recipe.toMap().forEach(options::put);
+        texts.forEach(options::put);
         run.putObject("seeds")
-                .put("seed", recipe.seed())
-                .put("order", options.get("order").asText());
+                .put("seed", Long.parseLong(texts.get("seed")))
+                .put("order", texts.getOrDefault("order", ""));
         run.putObject("versions")
                 .put("palimpsest", Build.version())
                 .put("java", machine.java())
@@ -133,7 +134,9 @@ public final class RunFolder implements Progress {
         run.put("cpu", machine.cpu());
         run.set("isa", JSON.valueToTree(machine.isa()));
         run.put("kernels", Kernels.chosen().toString());
-        run.put("threads", recipe.threads());
+        if (texts.containsKey("threads")) {
+            run.put("threads", Integer.parseInt(texts.get("threads")));
+        }
         run.put("started", now());
         run.putNull("finished");
         run.putNull("data_sha256");

@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 
-/** UCI's handwritten digits, which lie beside this class; digits.txt there says where they come from. */
+/** UCI's handwritten digits, a resource of this package; digits.txt there says where they come from. */
 record Digits() implements Source {
     static final String NAME = "digits";
 

@@ -32,8 +32,8 @@ record Glyph(byte[] pixels, long ink) {
     private static final FontRenderContext EXACT = new FontRenderContext(null, true, true);
 
     /**
-     * Nothing where the face lacks the character or draws nothing. All characters of a face are equally large, except
-     * those too large.
+     * Renders a character, or nothing where the face lacks it or draws nothing for it. All characters of a face are
+     * equally large, except those too large.
      */
     static Optional<Glyph> render(Font face, String character, int size) {
         Font font = face.deriveFont(100f);

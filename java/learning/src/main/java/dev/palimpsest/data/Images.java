@@ -72,6 +72,28 @@ public final class Images {
         return of(channels, height, width, Pixels.of(apart), labels.clone());
     }
 
+    /**
+     * The same out of float32 values. They are kept as bytes: each is rounded to the nearest of 256 levels.
+     *
+     * @param channels C of every image, at least 1
+     * @param height H of every image in pixels, at least 1
+     * @param width W of every image in pixels, at least 1
+     * @param values [N,C,H,W], from 0 to 1, image after image; copied
+     * @param labels [N], the class of each image, from 0; copied
+     * @return N images
+     * @throws IllegalArgumentException if a value is NaN or outside of 0 to 1, and as for bytes
+     */
+    public static Images of(int channels, int height, int width, float[] values, int[] labels) {
+        byte[] pixels = new byte[values.length];
+        for (int i = 0; i < values.length; i++) {
+            if (!(values[i] >= 0 && values[i] <= 1)) {
+                throw new IllegalArgumentException("value " + i + " is " + values[i] + ": expected 0 to 1");
+            }
+            pixels[i] = (byte) Math.round(255 * values[i]);
+        }
+        return of(channels, height, width, pixels, labels);
+    }
+
     /** The same over pixels that are not copied, and labels that the caller leaves alone. */
     static Images of(int channels, int height, int width, Pixels pixels, int[] labels) {
         return new Images(channels, height, width, pixels, labels, Normalisation.of(channels, height * width, pixels));

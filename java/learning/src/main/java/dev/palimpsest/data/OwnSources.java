@@ -2,7 +2,7 @@ package dev.palimpsest.data;
 
 import java.util.List;
 
-/** The data sets of this package, in the order in which they are listed: a new one is a file and a line here. */
+/** The data sets of this package, in the order in which they are listed: a new one is one file and one line here. */
 final class OwnSources {
     static final List<Source> ALL = List.of(
             new Digits(),

@@ -44,7 +44,7 @@ final class Resampling {
     }
 
     /**
-     * One plane.
+     * Resamples one plane.
      *
      * @param offset of the square's first pixel in {@code in}
      * @param stride from row to row in {@code in}

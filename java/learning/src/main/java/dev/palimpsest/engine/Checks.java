@@ -77,9 +77,9 @@ final class Checks {
             throw new IllegalArgumentException(weight.name() + " is " + weight.shape() + " and needs an input of N×"
                     + inputs + ", got " + input.shape());
         }
-        if (input.shape().elements() == 0 || weight.size() == 0) {
-            throw new IllegalArgumentException(weight.name() + " of " + weight.shape() + " with an empty batch ("
-                    + input.shape() + "): expected at least one row, input and output");
+        if (weight.size() == 0) {
+            throw new IllegalArgumentException(
+                    weight.name() + " is " + weight.shape() + ": expected at least one input and output");
         }
         int outputs = weight.shape().extent(0);
         if (!bias.shape().equals(Shape.of(outputs))) {
@@ -89,7 +89,7 @@ final class Checks {
     }
 
     static void columns(Tensor matrix, ClassRange columns) {
-        if (columns.end() > matrix.shape().extent(1)) {
+        if (columns.size() == 0 || columns.end() > matrix.shape().extent(1)) {
             throw new IllegalArgumentException("columns " + columns + " of a matrix of " + matrix.shape());
         }
     }
@@ -101,9 +101,6 @@ final class Checks {
             throw new IllegalArgumentException(
                     "cross-entropy over classes " + classes + " of " + labels.length + " labels needs logits of "
                             + labels.length + " rows and at least " + classes.end() + " columns, got " + shape);
-        }
-        if (labels.length == 0) {
-            throw new IllegalArgumentException("cross-entropy of an empty batch: expected at least one image");
         }
         for (int label : labels) {
             if (!classes.contains(label)) {
@@ -168,6 +165,7 @@ final class Checks {
             throw new IllegalArgumentException(targets.size() + " targets, " + sources.size() + " sources and "
                     + kept.length + " shares: expected as many of each");
         }
+        positive("pairs of a moving average", kept.length);
         for (int i = 0; i < kept.length; i++) {
             if (targets.get(i).bytes() != sources.get(i).bytes() || !(kept[i] >= 0 && kept[i] <= 1)) {
                 throw new IllegalArgumentException("pair " + i + " has "

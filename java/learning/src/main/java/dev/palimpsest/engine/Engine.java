@@ -141,7 +141,7 @@ public final class Engine implements AutoCloseable {
      */
     public float[] toArray(Tensor tensor) {
         guard.enter();
-        guard.own("what is read", tensor);
+        guard.held("what is read", tensor);
         return backend.toArray(tensor);
     }
 
@@ -155,7 +155,7 @@ public final class Engine implements AutoCloseable {
      */
     public Tensor convolution(Tensor images, Parameter weight, Convolution geometry) {
         guard.enter();
-        guard.own("the images", images);
+        guard.own("what is convolved", images);
         geometry.outputShape(images.shape());
         Checks.weight(weight, geometry);
         return backend.convolution(images, weight, geometry);
@@ -187,7 +187,7 @@ public final class Engine implements AutoCloseable {
      */
     public void convolutionWeightGradient(Tensor images, Tensor gradient, Parameter weight, Convolution geometry) {
         guard.enter();
-        guard.own("the images", images);
+        guard.own("what is convolved", images);
         Shape output = geometry.outputShape(images.shape());
         guard.activation("the gradient of the convolution's output", output, gradient);
         Checks.weight(weight, geometry);
@@ -472,7 +472,7 @@ public final class Engine implements AutoCloseable {
      *
      * @param tensor row-major, of at least one axis
      * @param begin the first
-     * @param end behind the last
+     * @param end behind the last, above the first
      * @return row-major, extents begin to end − 1
      * @throws IndexOutOfBoundsException if the part lies outside
      */
@@ -480,6 +480,7 @@ public final class Engine implements AutoCloseable {
         guard.enter();
         guard.rowMajor("what a part is taken of", tensor);
         Objects.checkFromToIndex(begin, end, tensor.shape().extent(0));
+        Checks.positive("extents in a part", end - begin);
         return backend.part(tensor, begin, end);
     }
 

@@ -102,7 +102,7 @@ public final class Engines {
             try {
                 all.addAll(provider.diagnose(threads));
             } catch (RuntimeException | LinkageError e) {
-                all.add(new Diagnosis("Engine " + provider.name(), false, String.valueOf(e.getMessage())));
+                all.add(new Diagnosis("Engine " + provider.name(), false, e.toString()));
             }
         }
         for (String name : OF_OTHER_ARTIFACTS) {

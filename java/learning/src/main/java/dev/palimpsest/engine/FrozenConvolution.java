@@ -34,7 +34,7 @@ public final class FrozenConvolution implements AutoCloseable {
         if (closed) {
             throw new IllegalStateException("the frozen convolution is closed: freeze the weights again");
         }
-        guard.own("the images", images);
+        guard.own("what is convolved", images);
         Shape output = geometry.outputShape(images.shape());
         if (residual != null) {
             guard.activation("the residual", output, residual);

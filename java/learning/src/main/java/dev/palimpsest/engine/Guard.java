@@ -59,10 +59,19 @@ final class Guard {
     }
 
     /** Refuses a tensor of another engine, and one that was released. */
-    void own(String what, Tensor tensor) {
+    void held(String what, Tensor tensor) {
         made(what, tensor);
         if (!tensor.held()) {
             throw new IllegalArgumentException(what + ", a tensor of " + tensor.shape() + ", was released before");
+        }
+    }
+
+    /** Refuses besides a tensor without values, over which there is nothing to compute. */
+    void own(String what, Tensor tensor) {
+        held(what, tensor);
+        if (tensor.shape().elements() == 0) {
+            throw new IllegalArgumentException(
+                    what + ", a tensor of " + tensor.shape() + ", is empty: expected at least one value");
         }
     }
 
@@ -84,9 +93,8 @@ final class Guard {
     void elementwise(String what, Tensor tensor) {
         own(what, tensor);
         int rank = tensor.shape().rank();
-        if (rank != 2 && rank != 4 || tensor.shape().elements() == 0) {
-            throw new IllegalArgumentException(
-                    what + " must be a matrix or images N×C×H×W, not empty, got " + described(tensor));
+        if (rank != 2 && rank != 4) {
+            throw new IllegalArgumentException(what + " must be a matrix or images N×C×H×W, got " + described(tensor));
         }
     }
 
@@ -96,7 +104,7 @@ final class Guard {
             throw new IllegalArgumentException(what + " must be row-major, got " + described(tensor));
         }
         if (tensor.shape().rank() == 0) {
-            throw new IllegalArgumentException(what + " must have an axis, got a single value");
+            throw new IllegalArgumentException(what + " must have an axis, got " + described(tensor));
         }
     }
 

@@ -185,13 +185,14 @@ public final class Matrix {
      * Some rows.
      *
      * @param begin the first
-     * @param end behind the last
+     * @param end behind the last, above the first
      * @return rows begin to end − 1
      * @throws IndexOutOfBoundsException if they are not all there
      */
     public Matrix rows(int begin, int end) {
         scope.enter();
         Objects.checkFromToIndex(begin, end, rows());
+        Checks.positive("rows in a part", end - begin);
         return with(backend.rows(begin, end));
     }
 

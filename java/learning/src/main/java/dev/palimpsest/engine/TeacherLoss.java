@@ -53,8 +53,14 @@ public final class TeacherLoss implements AutoCloseable {
         for (int k = 0; k < teacherColumns.length; k++) {
             guard.matrix("the output of teacher " + k, Shape.of(rows, teacherColumns[k]), teachers.get(k));
         }
-        guard.matrix("the weights of teachers", weights);
-        if (weights.shape().extent(0) < rows || weights.shape().extent(1) != teacherColumns.length) {
+        if (teacherColumns.length == 0) {
+            guard.held("the weights of teachers", weights); // which are none
+        } else {
+            guard.matrix("the weights of teachers", weights);
+        }
+        if (weights.shape().rank() != 2
+                || weights.shape().extent(0) < rows
+                || weights.shape().extent(1) != teacherColumns.length) {
             throw new IllegalArgumentException("the weights of teachers must be " + teacherColumns.length
                     + " in each of at least " + rows + " rows, got " + weights.shape());
         }

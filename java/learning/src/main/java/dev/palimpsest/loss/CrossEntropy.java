@@ -8,7 +8,6 @@ import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 
 /** The classification losses. */
@@ -24,7 +23,6 @@ public final class CrossEntropy {
      * @throws IllegalArgumentException if a label lies outside the classes or the classes outside the logits
      */
     public static Scalar softmax(Tape tape, Engine engine, Variable logits, int[] labels, ClassRange classes) {
-        require(logits.value().shape(), labels, classes);
         return tape.fused(logits, engine.softmaxCrossEntropy(logits.value(), labels, classes));
     }
 
@@ -35,7 +33,6 @@ public final class CrossEntropy {
      * @param labels B labels below C
      */
     public static Scalar softmax(Tape tape, Engine engine, Variable logits, int[] labels, FixedLogits fixed) {
-        require(logits.value().shape(), labels, new ClassRange(0, fixed.classes()));
         try (Matrices matrices = engine.matrices()) {
             Matrix constants = fixed.in(matrices);
             Matrix.Term loss = matrices.of(logits.value(), constants).softmax().logLoss(labels);
@@ -53,36 +50,6 @@ public final class CrossEntropy {
      * @throws IllegalArgumentException if a label is not a column, or rows or columns of the two do not fit
      */
     public static Scalar sigmoid(Tape tape, Engine engine, Variable logits, int[] labels, Tensor last) {
-        Shape shape = logits.value().shape();
-        require(shape, labels, new ClassRange(0, shape.extent(1)));
-        requireLast(shape, last);
         return tape.fused(logits, engine.sigmoidCrossEntropy(logits.value(), labels, last));
-    }
-
-    private static void requireLast(Shape logits, Tensor last) {
-        if (last != null
-                && (last.shape().rank() != 2
-                        || last.shape().extent(0) != logits.extent(0)
-                        || last.shape().extent(1) > logits.extent(1))) {
-            throw new IllegalArgumentException("the last model's logits need " + logits.extent(0) + " rows and at most "
-                    + logits.extent(1) + " columns to be targets for logits of " + logits + ", got " + last.shape());
-        }
-    }
-
-    private static void require(Shape logits, int[] labels, ClassRange classes) {
-        if (logits.rank() != 2 || logits.extent(0) != labels.length || classes.end() > logits.extent(1)) {
-            throw new IllegalArgumentException(
-                    "cross-entropy over classes " + classes + " of " + labels.length + " labels needs logits of "
-                            + labels.length + " rows and at least " + classes.end() + " columns, got " + logits);
-        }
-        if (labels.length == 0) {
-            throw new IllegalArgumentException("cross-entropy of an empty batch: expected at least one image");
-        }
-        for (int label : labels) {
-            if (!classes.contains(label)) {
-                throw new IllegalArgumentException(
-                        "label " + label + " lies outside the classes " + classes + " of the cross-entropy");
-            }
-        }
     }
 }

@@ -5,7 +5,6 @@ import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.Outputs;
-import dev.palimpsest.recipe.MethodOptions;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Pass;
@@ -13,15 +12,15 @@ import dev.palimpsest.train.Terms;
 import java.util.List;
 
 /**
- * CE: the labels' own term, in the form that the recipe names, for the classifier and, averaged, for the auxiliary
- * heads. Without exemplars the form decides more than the distillation does: a softmax over all classes pushes the old
- * ones down.
+ * CE: the labels' own term, in the form that the method is asked for, for the classifier and, averaged, for the
+ * auxiliary heads. Without exemplars the form decides more than the distillation does: a softmax over all classes
+ * pushes the old ones down.
  */
 final class Classification {
-    private final MethodOptions.CrossEntropy form;
+    private final CrossEntropyForm form;
     private Experience experience;
 
-    Classification(MethodOptions.CrossEntropy form) {
+    Classification(CrossEntropyForm form) {
         this.form = form;
     }
 
@@ -29,7 +28,9 @@ final class Classification {
         experience = next;
     }
 
-    /** @param last what the last model says of this batch; only the sigmoid form reads it; null where there is none */
+    /**
+     * @param last the last model's outputs for this batch; only the sigmoid form reads them; null where there is none
+     */
     void add(Pass pass, Terms terms, Outputs<Tensor> last) {
         terms.add("cross-entropy", 1, term(pass, pass.outputs().logits(), last == null ? null : last.logits()));
         List<Variable> auxiliary = pass.outputs().auxiliary();

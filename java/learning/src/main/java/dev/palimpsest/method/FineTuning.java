@@ -1,11 +1,16 @@
 package dev.palimpsest.method;
 
-import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.option.Option;
+import dev.palimpsest.option.OptionGroup;
+import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
+import java.util.List;
+import java.util.SequencedMap;
 
 /**
  * The lower bound: goes on training with nothing that keeps old knowledge, not even exemplars. Published tables have
@@ -13,15 +18,64 @@ import dev.palimpsest.train.Terms;
  *
  * <pre>L = CE</pre>
  */
-final class FineTuning implements Method {
-    private final Classification classification;
+public final class FineTuning implements Method {
+    private static final String NAME = "fine-tuning";
 
-    FineTuning(Recipe recipe) {
-        classification = new Classification(recipe.method().crossEntropy());
+    /**
+     * What there is to choose.
+     *
+     * @param crossEntropy form of CE
+     */
+    public record Options(CrossEntropyForm crossEntropy) {
+        private static final Option<Options, CrossEntropyForm> CROSS_ENTROPY =
+                CrossEntropyForm.option(Options::crossEntropy);
+        /** Texts to values and back. */
+        public static final OptionGroup<Options> GROUP =
+                new OptionGroup<>(List.of(CROSS_ENTROPY), values -> new Options(values.get(CROSS_ENTROPY)));
+        /** Softmax over all classes seen. */
+        public static final Options DEFAULT = new Options(CrossEntropyForm.ALL);
     }
 
-    static Recipe settled(Recipe recipe) {
-        return Methods.withoutExemplars(Methods.plain(recipe));
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED =
+            List.of(Registration.of(NAME, "no exemplars, no distillation", Options.GROUP, FineTuning::new));
+
+    private final Options options;
+    private final Classification classification;
+
+    /**
+     * A new one, for one run.
+     *
+     * @param options of the loss
+     */
+    public FineTuning(Options options) {
+        this.options = options;
+        classification = new Classification(options.crossEntropy());
+    }
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public SequencedMap<String, String> options() {
+        return Options.GROUP.texts(options);
+    }
+
+    @Override
+    public Settings settle(Settings asked) {
+        return asked.withoutExemplars();
+    }
+
+    @Override
+    public void check(List<Integer> newClasses, Settings settings) {
+        options.crossEntropy().check(newClasses, settings);
+    }
+
+    @Override
+    public boolean repeats() {
+        return true;
     }
 
     @Override

@@ -1,28 +1,52 @@
 package dev.palimpsest.method;
 
-import dev.palimpsest.recipe.MethodOptions;
-import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.classifier.HighestLogit;
+import dev.palimpsest.option.OptionGroup;
+import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
+import java.util.List;
 
 /**
  * The upper bound: every experience trains on the images of all so far.
  *
  * <pre>L = CE over all classes seen</pre>
  */
-final class Joint implements Method {
-    private final Classification classification = new Classification(MethodOptions.CrossEntropy.ALL);
+public final class Joint implements Method {
+    private static final String NAME = "joint";
+
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED = List.of(Registration.of(
+            NAME,
+            "all images of all experiences so far: the upper bound",
+            OptionGroup.none(NAME),
+            name -> new Joint()));
+
+    private final Classification classification = new Classification(CrossEntropyForm.ALL);
+
+    /** A new one, for one run. */
+    public Joint() {}
+
+    @Override
+    public String name() {
+        return NAME;
+    }
 
     /** All images are at hand, so what spares old knowledge would only hold it back. */
-    static Recipe settled(Recipe recipe) {
-        return Methods.withoutExemplars(Methods.plain(recipe))
-                .with("cross-entropy", "all")
-                .with("freeze-norm", "false")
-                .with("later-learning-rate-factor", "1")
-                .with("classifier", "head");
+    @Override
+    public Settings settle(Settings asked) {
+        return asked.withoutExemplars()
+                .withClassifier(new HighestLogit())
+                .withTraining(asked.training().withFreezeNorm(false).withLaterLearningRateFactor(1));
+    }
+
+    @Override
+    public boolean repeats() {
+        return true;
     }
 
     @Override

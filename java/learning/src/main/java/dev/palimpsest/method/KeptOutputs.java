@@ -2,13 +2,13 @@ package dev.palimpsest.method;
 
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Table;
+import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.FrozenHeads;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.tensor.Tensor;
-import dev.palimpsest.train.Inference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -2,14 +2,20 @@ package dev.palimpsest.method;
 
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
-import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.option.Check;
+import dev.palimpsest.option.MemorySize;
+import dev.palimpsest.option.Option;
+import dev.palimpsest.option.OptionGroup;
+import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Experience;
-import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
 import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
 
 /**
  * Learning without Forgetting (Li and Hoiem 2016) with a single head: standard, sequential distillation, where only
@@ -18,15 +24,92 @@ import java.util.List;
  *
  * <pre>L = CE + λ T² KL( softmax(z_last/T) ‖ softmax(z[C_0..C_{e−1}]/T) )</pre>
  */
-final class Lwf implements Method {
+public final class Lwf implements Method {
+    private static final String NAME = "lwf";
+
+    /**
+     * The loss.
+     *
+     * @param temperature T
+     * @param lambda λ; 0: no distillation
+     * @param crossEntropy form of CE
+     * @param teacherMemory most that the compiled teacher and its kept outputs may take; results do not depend on it
+     */
+    public record Options(double temperature, double lambda, CrossEntropyForm crossEntropy, MemorySize teacherMemory) {
+        private static final Option<Options, Double> TEMPERATURE = Option.number(
+                        "temperature", 2, "Temperature of the distillation.", Options::temperature)
+                .when(options -> options.lambda > 0, "lambda above 0");
+        private static final Option<Options, Double> LAMBDA =
+                Option.number("lambda", 1, "Weight of the distillation of logits.", Options::lambda);
+        private static final Option<Options, CrossEntropyForm> CROSS_ENTROPY =
+                CrossEntropyForm.option(Options::crossEntropy);
+        private static final Option<Options, MemorySize> TEACHER_MEMORY = TeacherMemory.option(Options::teacherMemory);
+        /** Texts to values and back. */
+        public static final OptionGroup<Options> GROUP = new OptionGroup<>(
+                List.of(TEMPERATURE, LAMBDA, CROSS_ENTROPY, TEACHER_MEMORY),
+                values -> new Options(
+                        values.get(TEMPERATURE),
+                        values.get(LAMBDA),
+                        values.get(CROSS_ENTROPY),
+                        values.get(TEACHER_MEMORY)));
+        /** T = 2, λ = 1, softmax over all classes seen. */
+        public static final Options DEFAULT = GROUP.of(Map.of());
+
+        /**
+         * Checks the ranges.
+         *
+         * @throws IllegalArgumentException with a sentence naming the option and what was expected
+         */
+        public Options {
+            Check.positive("temperature", temperature);
+            Check.notNegative("lambda", lambda);
+        }
+
+        /**
+         * These options with another form of CE.
+         *
+         * @param form of CE
+         * @return changed options
+         */
+        public Options withCrossEntropy(CrossEntropyForm form) {
+            return GROUP.with(this, CROSS_ENTROPY, form);
+        }
+    }
+
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED =
+            List.of(Registration.of(NAME, "distils from the last model alone", Options.GROUP, Lwf::new));
+
+    private final Options options;
     private final Classification classification;
     /** The model after the experience before; its teaching closes it. */
     private FrozenNetwork last;
 
     private Teaching teaching;
 
-    Lwf(Recipe recipe) {
-        classification = new Classification(recipe.method().crossEntropy());
+    /**
+     * A new one, for one run.
+     *
+     * @param options of the loss
+     */
+    public Lwf(Options options) {
+        this.options = options;
+        classification = new Classification(options.crossEntropy());
+    }
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public SequencedMap<String, String> options() {
+        return Options.GROUP.texts(options);
+    }
+
+    @Override
+    public void check(List<Integer> newClasses, Settings settings) {
+        options.crossEntropy().check(newClasses, settings);
     }
 
     @Override
@@ -35,8 +118,9 @@ final class Lwf implements Method {
         if (last != null) {
             teaching = new Teaching(
                     learner,
+                    new Teaching.Strength(options.temperature(), options.lambda(), 0, 0, 1),
                     List.of(new Teacher(
-                            new TeacherMemory(learner.recipe().teacherMemory().bytes()),
+                            new TeacherMemory(options.teacherMemory().bytes()),
                             last,
                             new ClassRange(0, experience.classes().begin()))));
         }
@@ -56,11 +140,6 @@ final class Lwf implements Method {
     public void end(Learner learner, Experience experience) {
         close();
         last = learner.freeze();
-    }
-
-    @Override
-    public void resume(Learner learner, Experience done, Safetensors checkpoint) {
-        end(learner, done);
     }
 
     @Override

@@ -1,61 +1,124 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.autograd.Variable;
-import dev.palimpsest.engine.Engine;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.Distillation;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Outputs;
-import dev.palimpsest.model.Training;
-import dev.palimpsest.recipe.MethodOptions;
-import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.option.Check;
+import dev.palimpsest.option.Option;
+import dev.palimpsest.option.OptionGroup;
+import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Experience;
-import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.StepTimes.Part;
+import dev.palimpsest.train.StepTimes.Span;
 import dev.palimpsest.train.Terms;
 import dev.palimpsest.train.UnlabelledBatches;
 import java.util.List;
+import java.util.SequencedMap;
 
 /**
  * The baseline of the CLVision 2024 challenge: Learning without Forgetting on unlabelled images. The last model
- * teaches what it says of them about all classes that it has seen. The challenge's code leaves T² out: with its T = 2
+ * teaches its outputs for them, of all classes that it has seen. The challenge's code leaves T² out: with its T = 2
  * and weight 1, λ is 0.25 here.
  *
  * <pre>L = CE + λ T² KL( softmax(z_last/T) ‖ softmax(z[seen before]/T) ) on unlabelled images</pre>
  */
-final class LwfUnlabelled implements Method {
-    private final Recipe recipe;
-    private final Classification classification = new Classification(MethodOptions.CrossEntropy.ALL);
-    private Learner learner;
+public final class LwfUnlabelled implements Method {
+    private static final String NAME = "lwf-unlabelled";
+
+    /**
+     * The loss.
+     *
+     * @param temperature T
+     * @param lambda λ
+     * @param unlabelledBatch unlabelled images per step
+     */
+    public record Options(double temperature, double lambda, int unlabelledBatch) {
+        private static final Option<Options, Double> TEMPERATURE =
+                Option.number("temperature", 2, "Temperature of the distillation.", Options::temperature);
+        private static final Option<Options, Double> LAMBDA =
+                Option.number("lambda", 1, "Weight of the distillation of logits.", Options::lambda);
+        private static final Option<Options, Integer> UNLABELLED_BATCH =
+                Option.integer("unlabelled-batch", 100, "Unlabelled images per step.", Options::unlabelledBatch);
+        /** Texts to values and back. */
+        public static final OptionGroup<Options> GROUP = new OptionGroup<>(
+                List.of(TEMPERATURE, LAMBDA, UNLABELLED_BATCH),
+                values -> new Options(values.get(TEMPERATURE), values.get(LAMBDA), values.get(UNLABELLED_BATCH)));
+        /** T = 2, λ = 1, 100 images per step. */
+        public static final Options DEFAULT = new Options(2, 1, 100);
+
+        /**
+         * Checks the ranges.
+         *
+         * @throws IllegalArgumentException with a sentence naming the option and what was expected
+         */
+        public Options {
+            Check.positive("temperature", temperature);
+            Check.notNegative("lambda", lambda);
+            Check.atLeast("unlabelled-batch", unlabelledBatch, 8);
+        }
+    }
+
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED =
+            List.of(Registration.of(NAME, "lwf on unlabelled images", Options.GROUP, LwfUnlabelled::new));
+
+    private final Options options;
+    private final Classification classification = new Classification(CrossEntropyForm.ALL);
     /** The model after the experience before; null in the first. */
     private FrozenNetwork last;
 
     private UnlabelledBatches unlabelled;
     private Distillation distillation;
 
-    LwfUnlabelled(Recipe recipe) {
-        this.recipe = recipe;
+    /**
+     * A new one, for one run.
+     *
+     * @param options of the loss
+     */
+    public LwfUnlabelled(Options options) {
+        this.options = options;
     }
 
     @Override
-    public void begin(Learner now, Experience experience) {
-        learner = now;
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public SequencedMap<String, String> options() {
+        return Options.GROUP.texts(options);
+    }
+
+    @Override
+    public Settings settle(Settings asked) {
+        return asked.withoutExemplars();
+    }
+
+    @Override
+    public boolean repeats() {
+        return true;
+    }
+
+    @Override
+    public void begin(Learner learner, Experience experience) {
         classification.begin(experience);
         if (last != null) {
-            int batch = recipe.mlkd().unlabelledBatch();
-            unlabelled = now.unlabelled(experience, batch);
+            unlabelled = learner.unlabelled(experience, options.unlabelledBatch());
             distillation = new Distillation(
-                    now.engine(),
-                    batch,
-                    now.network().classes(),
+                    learner.engine(),
+                    options.unlabelledBatch(),
+                    learner.network().classes(),
                     List.of(new ClassRange(0, experience.classes().begin())),
                     1,
-                    recipe.method().temperature());
+                    options.temperature());
         }
     }
 
@@ -65,31 +128,23 @@ final class LwfUnlabelled implements Method {
         if (last == null) {
             return;
         }
-        Engine engine = pass.engine();
-        learner.times().at(Part.DATA);
-        Batch batch = unlabelled.next();
-        Shape image = learner.network().image();
-        Tensor images = engine.wrap(
-                Shape.of(batch.rows(), image.extent(0), image.extent(1), image.extent(2)),
-                batch.view(UnlabelledBatches.STRONG));
-        learner.times().at(Part.TEACHERS);
-        Outputs<Tensor> said = last.forward(images, false);
-        learner.times().at(Part.STUDENT);
-        Variable student = learner.network()
-                .forward(new Training(pass.tape(), false), pass.tape().input(images), false)
-                .logits();
-        learner.times().at(Part.LOSSES);
-        terms.add(
-                "distillation",
-                recipe.method().lambda(),
-                distillation.term(pass.tape(), student, List.of(said.logits())));
-        said.forEach(engine::release);
+        Batch batch;
+        try (Span _ = pass.at(Part.DATA)) {
+            batch = unlabelled.next();
+        }
+        Tensor images = pass.tensor(batch.rows(), batch.view(UnlabelledBatches.STRONG));
+        Outputs<Tensor> taught;
+        try (Span _ = pass.at(Part.TEACHERS)) {
+            taught = pass.own(last.forward(images, false));
+        }
+        Variable student = pass.student(pass.tape().input(images)).logits();
+        terms.add("distillation", options.lambda(), distillation.term(pass.tape(), student, List.of(taught.logits())));
     }
 
     @Override
-    public void end(Learner now, Experience experience) {
+    public void end(Learner learner, Experience experience) {
         close();
-        last = now.freeze();
+        last = learner.freeze();
     }
 
     @Override

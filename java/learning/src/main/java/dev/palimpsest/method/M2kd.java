@@ -3,26 +3,31 @@ package dev.palimpsest.method;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Weights;
-import dev.palimpsest.recipe.MethodOptions;
-import dev.palimpsest.recipe.OptimiserOptions;
-import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.option.Check;
+import dev.palimpsest.option.MemorySize;
+import dev.palimpsest.option.Option;
+import dev.palimpsest.option.OptionGroup;
+import dev.palimpsest.option.Registration;
 import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.snapshot.Owners;
 import dev.palimpsest.snapshot.PackedSnapshots;
 import dev.palimpsest.snapshot.PruningPlan;
+import dev.palimpsest.snapshot.SnapshotWeights;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
-import dev.palimpsest.tensor.Safetensors;
-import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
-import dev.palimpsest.train.Result;
-import dev.palimpsest.train.SnapshotWeights;
+import dev.palimpsest.train.Phase;
+import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.SequencedMap;
 
 /**
  * M2KD, multi-model and multi-level knowledge distillation (Zhou et al., arXiv 1904.01769): every earlier snapshot
@@ -41,8 +46,233 @@ import java.util.Optional;
  * paper's abstract leaves open the mean over snapshots, the form of CE, the planned fractions and λf: these choices
  * are ours, and options. Not verified against published numbers.
  */
-final class M2kd implements Method {
-    private final MethodOptions options;
+public final class M2kd implements Method {
+    private static final String NAME = "m2kd";
+
+    /** What snapshot i teaches. */
+    public enum Groups {
+        /** Its own classes. */
+        OWN,
+        /** All that it had seen. */
+        CUMULATIVE
+    }
+
+    /** How the distillation terms of several snapshots are joined. */
+    public enum OverSnapshots {
+        /** Their mean. */
+        MEAN,
+        /** Their sum, which drowns the new classes where there are many. */
+        SUM
+    }
+
+    /**
+     * The loss and the pruning.
+     *
+     * @param temperature T
+     * @param lambda λ, weight of the distillation of logits
+     * @param lambdaAuxiliary λa, weight of the distillation through auxiliary heads
+     * @param lambdaFeature λf, weight of the squared distance of pooled features
+     * @param groups what a snapshot teaches
+     * @param overSnapshots how the terms of several snapshots are joined
+     * @param crossEntropy form of CE
+     * @param prune whether snapshots live in one set of weights; otherwise they are full copies
+     * @param fraction share of a step's weights that pruning releases; empty: planned so that every experience owns an
+     *     equal share, or half of what is left where nobody knows how many will come
+     * @param retrainEpochs passes after pruning, with the released weights held at zero
+     * @param retrainLearningRateFactor the learning rate of retraining is multiplied by this: it mends what pruning
+     *     broke, and would break more at the full rate
+     * @param teacherMemory most that compiled teachers and their kept outputs may take; results do not depend on it
+     */
+    public record Options(
+            double temperature,
+            double lambda,
+            double lambdaAuxiliary,
+            double lambdaFeature,
+            Groups groups,
+            OverSnapshots overSnapshots,
+            CrossEntropyForm crossEntropy,
+            boolean prune,
+            OptionalDouble fraction,
+            int retrainEpochs,
+            double retrainLearningRateFactor,
+            MemorySize teacherMemory) {
+        private static final Option<Options, Double> TEMPERATURE =
+                Option.number("temperature", 2, "Temperature of the distillation.", Options::temperature);
+        private static final Option<Options, Double> LAMBDA =
+                Option.number("lambda", 1, "Weight of the distillation of logits.", Options::lambda);
+        private static final Option<Options, Double> LAMBDA_AUXILIARY = Option.number(
+                "lambda-auxiliary", 1, "Weight of the distillation through auxiliary heads.", Options::lambdaAuxiliary);
+        private static final Option<Options, Double> LAMBDA_FEATURE = Option.number(
+                "lambda-feature",
+                0,
+                "Weight of the squared distance of pooled features; 0.05 helps without exemplars.",
+                Options::lambdaFeature);
+        private static final Option<Options, Groups> GROUPS = Option.choice(
+                "groups",
+                Groups.class,
+                Groups.OWN,
+                "What snapshot i teaches: its own classes, or all it had seen.",
+                Options::groups);
+        private static final Option<Options, OverSnapshots> OVER_SNAPSHOTS = Option.choice(
+                "over-snapshots",
+                OverSnapshots.class,
+                OverSnapshots.MEAN,
+                "How the terms of several snapshots are joined; a sum over many drowns the new classes.",
+                Options::overSnapshots);
+        private static final Option<Options, CrossEntropyForm> CROSS_ENTROPY =
+                CrossEntropyForm.option(Options::crossEntropy);
+        private static final Option<Options, Boolean> PRUNE = Option.flag(
+                "prune",
+                true,
+                "Prune after each experience, so that all snapshots live in one set of weights.",
+                Options::prune);
+        private static final Option<Options, OptionalDouble> FRACTION = new Option<>(
+                        "fraction",
+                        "planned|X",
+                        Option.PLANNED,
+                        "Share of a step's weights that pruning releases, or planned: an equal share of weights for"
+                                + " every experience.",
+                        Options::parseFraction,
+                        Options::fraction)
+                .when(Options::prune, "prune = true");
+        private static final Option<Options, Integer> RETRAIN_EPOCHS = Option.integer(
+                        "retrain-epochs",
+                        2,
+                        "Passes after pruning, with the released weights held at zero.",
+                        Options::retrainEpochs)
+                .when(Options::prune, "prune = true");
+        private static final Option<Options, Double> RETRAIN_FACTOR = Option.number(
+                        "retrain-learning-rate-factor",
+                        0.1,
+                        "Multiplies the learning rate of retraining after pruning.",
+                        Options::retrainLearningRateFactor)
+                .when(options -> options.prune && options.retrainEpochs > 0, "retrain-epochs = 1 or more");
+        private static final Option<Options, MemorySize> TEACHER_MEMORY = TeacherMemory.option(Options::teacherMemory);
+
+        /** Texts to values and back. */
+        public static final OptionGroup<Options> GROUP = new OptionGroup<>(
+                List.of(
+                        TEMPERATURE,
+                        LAMBDA,
+                        LAMBDA_AUXILIARY,
+                        LAMBDA_FEATURE,
+                        GROUPS,
+                        OVER_SNAPSHOTS,
+                        CROSS_ENTROPY,
+                        PRUNE,
+                        FRACTION,
+                        RETRAIN_EPOCHS,
+                        RETRAIN_FACTOR,
+                        TEACHER_MEMORY),
+                values -> new Options(
+                        values.get(TEMPERATURE),
+                        values.get(LAMBDA),
+                        values.get(LAMBDA_AUXILIARY),
+                        values.get(LAMBDA_FEATURE),
+                        values.get(GROUPS),
+                        values.get(OVER_SNAPSHOTS),
+                        values.get(CROSS_ENTROPY),
+                        values.get(PRUNE),
+                        values.get(FRACTION),
+                        values.get(RETRAIN_EPOCHS),
+                        values.get(RETRAIN_FACTOR),
+                        values.get(TEACHER_MEMORY)));
+
+        /** T = 2, λ = λa = 1, no features, own groups, pruned by plan. */
+        public static final Options DEFAULT = GROUP.of(Map.of());
+
+        /**
+         * Checks the ranges.
+         *
+         * @throws IllegalArgumentException with a sentence naming the option and what was expected
+         */
+        public Options {
+            Check.positive("temperature", temperature);
+            Check.notNegative("lambda", lambda);
+            Check.notNegative("lambda-auxiliary", lambdaAuxiliary);
+            Check.notNegative("lambda-feature", lambdaFeature);
+            fraction.ifPresent(share ->
+                    Check.that(share > 0 && share < 1, "fraction", share, "planned, or a share above 0 and below 1"));
+            Check.atLeast("retrain-epochs", retrainEpochs, 0);
+            Check.positive("retrain-learning-rate-factor", retrainLearningRateFactor);
+        }
+
+        private static OptionalDouble parseFraction(String text) {
+            if (text.equals(Option.PLANNED)) {
+                return OptionalDouble.empty();
+            }
+            try {
+                return OptionalDouble.of(Double.parseDouble(text));
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException(
+                        "fraction = " + text + ": expected planned, or a share above 0 and below 1", e);
+            }
+        }
+
+        /**
+         * These options with other groups.
+         *
+         * @param taught by a snapshot
+         * @return changed options
+         */
+        public Options withGroups(Groups taught) {
+            return GROUP.with(this, GROUPS, taught);
+        }
+
+        /**
+         * These options with another form of CE.
+         *
+         * @param form of CE
+         * @return changed options
+         */
+        public Options withCrossEntropy(CrossEntropyForm form) {
+            return GROUP.with(this, CROSS_ENTROPY, form);
+        }
+
+        /**
+         * These options with other weights of the terms.
+         *
+         * @param logits λ
+         * @param auxiliary λa
+         * @param features λf
+         * @return changed options
+         * @throws IllegalArgumentException with a sentence, if one is negative
+         */
+        public Options withLambdas(double logits, double auxiliary, double features) {
+            return GROUP.with(
+                    GROUP.with(GROUP.with(this, LAMBDA, logits), LAMBDA_AUXILIARY, auxiliary),
+                    LAMBDA_FEATURE,
+                    features);
+        }
+
+        /**
+         * These options with pruning or without.
+         *
+         * @param pruned whether snapshots live in one set of weights
+         * @return changed options
+         */
+        public Options withPruning(boolean pruned) {
+            return GROUP.with(this, PRUNE, pruned);
+        }
+
+        /**
+         * These options with other retraining.
+         *
+         * @param epochs passes after pruning
+         * @param learningRateFactor multiplies the learning rate
+         * @return changed options
+         * @throws IllegalArgumentException with a sentence, if a value cannot be
+         */
+        public Options withRetraining(int epochs, double learningRateFactor) {
+            return GROUP.with(GROUP.with(this, RETRAIN_EPOCHS, epochs), RETRAIN_FACTOR, learningRateFactor);
+        }
+    }
+
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED = List.of(
+            Registration.of(NAME, "distils from all earlier models at several levels", Options.GROUP, M2kd::new));
+
+    private final Options options;
     private final Classification classification;
     private final List<ClassRange> groups = new ArrayList<>();
     private Owners owners;
@@ -50,9 +280,40 @@ final class M2kd implements Method {
     private Snapshots snapshots;
     private Teaching teaching;
 
-    M2kd(Recipe recipe) {
-        options = recipe.method();
+    /**
+     * A new one, for one run.
+     *
+     * @param options of loss and pruning
+     */
+    public M2kd(Options options) {
+        this.options = options;
         classification = new Classification(options.crossEntropy());
+    }
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public SequencedMap<String, String> options() {
+        return Options.GROUP.texts(options);
+    }
+
+    @Override
+    public boolean usesAuxiliaryHeads() {
+        return true;
+    }
+
+    @Override
+    public void check(List<Integer> newClasses, Settings settings) {
+        options.crossEntropy().check(newClasses, settings);
+        int single = newClasses.subList(0, newClasses.size() - 1).indexOf(1);
+        if (options.groups() == Groups.OWN && options.lambda() > 0 && options.lambdaFeature() == 0 && single >= 0) {
+            throw new IllegalArgumentException("groups = own, and experience " + (single + 1)
+                    + " brings one class: the distillation of a group of one class is always zero, so that group has"
+                    + " no teacher; set groups = cumulative, or distil features with lambda-feature = 0.05");
+        }
     }
 
     @Override
@@ -66,28 +327,37 @@ final class M2kd implements Method {
             learner.masks(owners::trainable);
         }
         if (!groups.isEmpty()) {
-            TeacherMemory memory =
-                    new TeacherMemory(learner.recipe().teacherMemory().bytes());
-            List<Teacher> teachers = new ArrayList<>();
-            for (int i = 0; i < groups.size(); i++) {
-                Weights weights = weights(i + 1);
-                teachers.add(new Teacher(
-                        memory, () -> new FrozenNetwork(learner.engine(), learner.network(), weights), groups.get(i)));
-            }
-            teaching = new Teaching(learner, teachers);
+            teaching = new Teaching(learner, strength(), teachers(learner));
         }
-        groups.add(group(experience));
+        groups.add(
+                options.groups() == Groups.OWN
+                        ? experience.classes()
+                        : new ClassRange(0, experience.classes().end()));
     }
 
-    private ClassRange group(Experience experience) {
-        return options.groups() == MethodOptions.Groups.OWN
-                ? experience.classes()
-                : new ClassRange(0, experience.classes().end());
+    private Teaching.Strength strength() {
+        return new Teaching.Strength(
+                options.temperature(),
+                options.lambda(),
+                options.lambdaAuxiliary(),
+                options.lambdaFeature(),
+                options.overSnapshots() == OverSnapshots.MEAN ? 1.0 / groups.size() : 1);
+    }
+
+    private List<Teacher> teachers(Learner learner) {
+        TeacherMemory memory = new TeacherMemory(options.teacherMemory().bytes());
+        List<Teacher> teachers = new ArrayList<>();
+        for (int i = 0; i < groups.size(); i++) {
+            Weights weights = weights(i + 1);
+            teachers.add(new Teacher(
+                    memory, () -> new FrozenNetwork(learner.engine(), learner.network(), weights), groups.get(i)));
+        }
+        return teachers;
     }
 
     private void prepare(Learner learner) {
         if (options.prune()) {
-            plan = plan(learner);
+            plan = plan(learner.stream().length());
             plan.requireEnoughWeights(learner.network().parameters());
             owners = new Owners(learner.network().parameters());
             snapshots = new PackedSnapshots(owners);
@@ -96,29 +366,37 @@ final class M2kd implements Method {
         }
     }
 
-    private PruningPlan plan(Learner learner) {
-        int steps = learner.stream().experiences().size();
-        return options.fraction().isPresent()
-                ? new PruningPlan.Fixed(options.fraction().getAsDouble(), steps)
-                : new PruningPlan.EqualShares(steps);
-    }
-
-    @Override
-    public void save(SafetensorsWriter checkpoint) {
-        snapshots.write(checkpoint);
-    }
-
-    @Override
-    public void resume(Learner learner, Experience done, Safetensors checkpoint) {
-        snapshots = Snapshots.read(checkpoint, learner.network().parameters()).orElseThrow();
-        if (snapshots instanceof PackedSnapshots packed) {
-            plan = plan(learner);
-            owners = packed.owners();
+    private PruningPlan plan(OptionalInt steps) {
+        if (steps.isEmpty()) {
+            return new PruningPlan.OpenEnded(options.fraction().orElse(0.5));
         }
-        learner.stream()
-                .experiences()
-                .subList(0, done.index() + 1)
-                .forEach(experience -> groups.add(group(experience)));
+        return options.fraction().isPresent()
+                ? new PruningPlan.Fixed(options.fraction().getAsDouble(), steps.getAsInt())
+                : new PruningPlan.EqualShares(steps.getAsInt());
+    }
+
+    @Override
+    public List<Phase> phases(Learner learner, Experience experience) {
+        Phase train = Phase.train(learner, experience);
+        if (!options.prune() || fraction(experience) == 0) {
+            return List.of(train);
+        }
+        return List.of(
+                train,
+                new Phase(
+                        "retrain",
+                        options.retrainEpochs(),
+                        options.retrainLearningRateFactor(),
+                        () -> release(learner, experience)));
+    }
+
+    private double fraction(Experience experience) {
+        return plan.fraction(experience.index() + 1);
+    }
+
+    private void release(Learner learner, Experience experience) {
+        owners.release(experience.index() + 1, fraction(experience));
+        learner.masks(owners::trainable);
     }
 
     @Override
@@ -132,14 +410,9 @@ final class M2kd implements Method {
 
     @Override
     public void end(Learner learner, Experience experience) {
-        int step = experience.index() + 1;
         if (options.prune()) {
-            double fraction = plan.fraction(step);
-            owners.release(step, fraction);
-            learner.masks(owners::trainable);
-            if (fraction > 0) {
-                OptimiserOptions optimiser = learner.recipe().optimiser();
-                learner.train("retrain", optimiser.retrainEpochs(), optimiser.retrainLearningRateFactor());
+            if (fraction(experience) == 0) {
+                release(learner, experience);
             }
             learner.network().renewEmptyChannels();
         }
@@ -148,18 +421,18 @@ final class M2kd implements Method {
     }
 
     @Override
-    public Optional<Result.Memory> memory() {
-        return Optional.of(new Result.Memory(snapshots.bytes(), snapshots.fullCopyBytes(), snapshots.bitsPerWeight()));
-    }
-
-    /** Whom the weights belong to; null if they are not pruned. */
-    Owners owners() {
-        return owners;
+    public Optional<Snapshots> snapshots() {
+        return Optional.ofNullable(snapshots);
     }
 
     /** A snapshot as the weights of a frozen network. */
     Weights weights(int snapshot) {
         return new SnapshotWeights(snapshots, snapshot);
+    }
+
+    /** Whom the weights belong to; null if they are not pruned. */
+    Owners owners() {
+        return owners;
     }
 
     private void closeTeaching() {

@@ -1,15 +1,13 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.autograd.Variable;
-import dev.palimpsest.engine.Engine;
 import dev.palimpsest.loss.FixedLogits;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Head;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
-import dev.palimpsest.model.Training;
-import dev.palimpsest.recipe.MlkdOptions;
-import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.option.OptionGroup;
+import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.SplitMix64;
@@ -20,13 +18,16 @@ import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.StepTimes.Part;
+import dev.palimpsest.train.StepTimes.Span;
 import dev.palimpsest.train.Terms;
 import dev.palimpsest.train.UnlabelledBatches;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SequencedMap;
 
 /**
  * MLKD and dynamic self-supervision (Kim et al., arXiv 2508.12692), for streams whose classes repeat and which bring
@@ -38,19 +39,33 @@ import java.util.List;
  * </pre>
  *
  * CE_ace is over all classes; in a new row old classes that the batch lacks stand at −1e9, unseen ones at 1e-9. KL_der
- * holds the head to what it said of the features in memory when they were stored. h keeps the current classes above
- * the others. FKD is the squared distance to the features of the teacher that is surest of the row, Relation keeps how
- * rows and classes relate. Feature distillation covers labelled images in experience 0 too, where the teacher is the
- * network as it started: as published.
+ * holds the head to its logits for the features in memory when they were stored. h keeps the current classes above the
+ * others. FKD is the squared distance to the features of the teacher that is most confident of the row, Relation keeps
+ * how rows and classes relate. Feature distillation covers labelled images in experience 0 too, where the teacher is
+ * the network as it started: as published.
  *
  * <p>Where the published code is followed: teachers normalise labelled, unlabelled augmented and unlabelled plain
  * images each by themselves (option {@code teacher-batches}); the newest one's logits, for the choice and for the
  * relation, are of the plain images. Ours: what goes to memory is the network's output with its running statistics
  * (the code has it in training mode), and memory is filled in random order. Not verified against published numbers.
  */
-final class Mlkd implements Method {
-    private final Recipe recipe;
+public final class Mlkd implements Method {
+    private static final String NAME = "mlkd";
+
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED = List.of(
+            variant(NAME, "MLKD with self-supervision", MlkdOptions.GROUP).withPresets(MlkdOptions.PRESETS),
+            variant("mlkd-baseline", "mlkd's cross-entropy, replay and constraints alone", MlkdOptions.BASELINE),
+            variant("mlkd-ssl-alone", "mlkd without distillation", MlkdOptions.SSL_ALONE),
+            variant("mlkd-alone", "mlkd without self-supervision", MlkdOptions.MLKD_ALONE));
+
+    private static Registration<Method> variant(String name, String description, OptionGroup<MlkdOptions> group) {
+        return Registration.of(name, description, group, options -> new Mlkd(name, options, group));
+    }
+
+    private final String name;
     private final MlkdOptions options;
+    private final OptionGroup<MlkdOptions> group;
     private final Arena arena = Arena.ofShared();
     private Learner learner;
     private Experience experience;
@@ -65,9 +80,39 @@ final class Mlkd implements Method {
 
     private MlkdLoss loss;
 
-    Mlkd(Recipe recipe) {
-        this.recipe = recipe;
-        options = recipe.mlkd();
+    /**
+     * A new one, for one run.
+     *
+     * @param options of the loss
+     */
+    public Mlkd(MlkdOptions options) {
+        this(NAME, options, MlkdOptions.GROUP);
+    }
+
+    private Mlkd(String name, MlkdOptions options, OptionGroup<MlkdOptions> group) {
+        this.name = name;
+        this.options = options;
+        this.group = group;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public SequencedMap<String, String> options() {
+        return group.texts(options);
+    }
+
+    @Override
+    public Settings settle(Settings asked) {
+        return asked.withoutExemplars();
+    }
+
+    @Override
+    public boolean repeats() {
+        return true;
     }
 
     @Override
@@ -95,7 +140,7 @@ final class Mlkd implements Method {
                 next.classes().end(),
                 now.network().classes(),
                 teachers == null ? 0 : teachers.count(),
-                Math.max(recipe.optimiser().batch(), options.unlabelledBatch()),
+                Math.max(now.settings().training().batch(), options.unlabelledBatch()),
                 dims());
         if (self != null || distilsUnlabelled()) {
             unlabelled = now.unlabelled(next, options.unlabelledBatch());
@@ -109,10 +154,10 @@ final class Mlkd implements Method {
                     new MlkdTeachers(learner.engine(), network, options.teachers(), options.ema(), learner.networks());
         }
         if (options.memory() > 0) {
-            memory = new FeatureMemory(options.memory(), dims(), network.classes(), recipe.seed());
+            memory = new FeatureMemory(options.memory(), dims(), network.classes(), learner.seed());
         }
         if (options.ssl() != MlkdOptions.Ssl.NONE) {
-            self = new SelfSupervision(learner.engine(), options.ssl(), network.image(), dims(), arena, recipe.seed());
+            self = new SelfSupervision(learner.engine(), options.ssl(), network.image(), dims(), arena, learner.seed());
         }
     }
 
@@ -134,107 +179,86 @@ final class Mlkd implements Method {
     @Override
     public void loss(Pass pass, Terms terms) {
         loss.labels(pass.tape(), terms, pass.outputs().logits(), pass.batch().labels(), replay(pass));
-        learner.times().at(Part.DATA);
-        Batch batch = unlabelled == null ? null : unlabelled.next();
+        Batch batch = null;
+        if (unlabelled != null) {
+            try (Span _ = pass.at(Part.DATA)) {
+                batch = unlabelled.next();
+            }
+        }
         if (self != null) {
             loss.selfSupervised(
-                    terms, self.term(pass.tape(), batch, learner.network().image(), images -> feature(pass, images)));
+                    terms,
+                    self.term(
+                            pass.tape(),
+                            batch,
+                            learner.network().image(),
+                            images -> pass.student(images).feature()));
         }
         if (teachers != null) {
             distil(pass, terms, batch);
         }
-        learner.times().at(Part.LOSSES);
     }
 
     private void distil(Pass pass, Terms terms, Batch batch) {
-        Engine engine = pass.engine();
-        learner.times().at(Part.TEACHERS);
         boolean both = distilsUnlabelled();
-        Tensor strong = both ? tensor(batch, UnlabelledBatches.STRONG) : null;
-        Tensor weak = both ? tensor(batch, UnlabelledBatches.WEAK) : null;
-        Said said = both ? said(pass.images(), strong, weak) : said(pass.images());
-        learner.times().at(Part.LOSSES);
+        Tensor strong = both ? pass.tensor(batch.rows(), batch.view(UnlabelledBatches.STRONG)) : null;
+        TeacherOutputs taught;
+        try (Span _ = pass.at(Part.TEACHERS)) {
+            taught = both ? outputs(pass, strong, batch) : outputs(pass);
+        }
         loss.labelled(
                 pass.tape(),
                 terms,
                 pass.outputs().feature(),
                 pass.batch().labels(),
-                taught(said.labelled, said.labelled));
+                taught(taught.labelled, taught.labelled));
         if (both) {
-            learner.times().at(Part.STUDENT);
-            Outputs<Variable> outputs = student(pass, pass.tape().input(strong));
-            learner.times().at(Part.LOSSES);
-            List<Outputs<Tensor>> sure = new ArrayList<>(said.strong);
-            sure.set(0, said.weak);
-            loss.unlabelled(pass.tape(), terms, outputs.logits(), outputs.feature(), taught(sure, said.strong));
-            engine.release(weak);
+            Outputs<Variable> outputs = pass.student(pass.tape().input(strong));
+            List<Outputs<Tensor>> confident = new ArrayList<>(taught.strong);
+            confident.set(0, taught.weak);
+            loss.unlabelled(pass.tape(), terms, outputs.logits(), outputs.feature(), taught(confident, taught.strong));
         }
-        said.release(engine);
     }
 
     /**
-     * What every teacher says, the newest first; {@code weak} is the newest one's. Of unlabelled images only where
+     * What every teacher gives, the newest first; {@code weak} is the newest one's. Of unlabelled images only where
      * they are distilled.
      */
-    private record Said(List<Outputs<Tensor>> labelled, List<Outputs<Tensor>> strong, Outputs<Tensor> weak) {
-        void release(Engine engine) {
-            labelled.forEach(outputs -> outputs.forEach(engine::release));
-            strong.forEach(outputs -> outputs.forEach(engine::release));
-            if (weak != null) {
-                weak.forEach(engine::release);
-            }
-        }
-    }
+    private record TeacherOutputs(List<Outputs<Tensor>> labelled, List<Outputs<Tensor>> strong, Outputs<Tensor> weak) {}
 
-    private Said said(Tensor labelled) {
+    private TeacherOutputs outputs(Pass pass) {
         List<Outputs<Tensor>> all = new ArrayList<>();
         for (int k = 0; k < teachers.count(); k++) {
-            all.add(teachers.outputs(k, labelled));
+            all.add(pass.own(teachers.outputs(k, pass.images())));
         }
-        return new Said(all, List.of(), null);
+        return new TeacherOutputs(all, List.of(), null);
     }
 
-    private Said said(Tensor labelled, Tensor strong, Tensor weak) {
+    private TeacherOutputs outputs(Pass pass, Tensor strong, Batch batch) {
+        Tensor weak = pass.own(pass.tensor(batch.rows(), batch.view(UnlabelledBatches.WEAK)));
         List<Outputs<Tensor>> ofLabelled = new ArrayList<>();
         List<Outputs<Tensor>> ofStrong = new ArrayList<>();
         Outputs<Tensor> ofWeak = null;
         for (int k = 0; k < teachers.count(); k++) {
-            List<Tensor> batches = k == 0 ? List.of(labelled, strong, weak) : List.of(labelled, strong);
+            List<Tensor> batches = k == 0 ? List.of(pass.images(), strong, weak) : List.of(pass.images(), strong);
             int teacher = k;
             List<Outputs<Tensor>> outputs = options.teacherBatches() == MlkdOptions.TeacherBatches.JOINED
                     ? teachers.joined(k, batches)
                     : batches.stream()
-                            .map(batch -> teachers.outputs(teacher, batch))
+                            .map(images -> teachers.outputs(teacher, images))
                             .toList();
+            outputs.forEach(pass::own);
             ofLabelled.add(outputs.get(0));
             ofStrong.add(outputs.get(1));
             ofWeak = k == 0 ? outputs.get(2) : ofWeak;
         }
-        return new Said(ofLabelled, ofStrong, ofWeak);
+        return new TeacherOutputs(ofLabelled, ofStrong, ofWeak);
     }
 
-    private static MlkdLoss.Taught taught(List<Outputs<Tensor>> sure, List<Outputs<Tensor>> features) {
+    private static MlkdLoss.Taught taught(List<Outputs<Tensor>> confident, List<Outputs<Tensor>> features) {
         return new MlkdLoss.Taught(
-                sure.stream().map(Outputs::logits).toList(),
+                confident.stream().map(Outputs::logits).toList(),
                 features.stream().map(Outputs::feature).toList());
-    }
-
-    private Outputs<Variable> student(Pass pass, Variable images) {
-        boolean frozenNorm = recipe.method().freezeNorm() && experience.index() > 0;
-        return learner.network().forward(new Training(pass.tape(), frozenNorm), images, false);
-    }
-
-    private Variable feature(Pass pass, Variable images) {
-        learner.times().at(Part.STUDENT);
-        Variable feature = student(pass, images).feature();
-        learner.times().at(Part.LOSSES);
-        return feature;
-    }
-
-    private Tensor tensor(Batch batch, int view) {
-        Shape image = learner.network().image();
-        return learner.engine()
-                .wrap(Shape.of(batch.rows(), image.extent(0), image.extent(1), image.extent(2)), batch.view(view));
     }
 
     /** Memory goes through the head alone. Null while there is none. */
@@ -272,18 +296,18 @@ final class Mlkd implements Method {
             return;
         }
         int[] images = over.train().clone();
-        SplitMix64.of(recipe.seed(), over.index()).shuffle(images);
+        SplitMix64.of(learner.seed(), over.index()).shuffle(images);
         try (FrozenNetwork frozen = now.freeze()) {
             now.trainingImages().run(frozen, images, false, (first, batch, outputs) -> {
                 float[] features = now.engine().toArray(outputs.feature());
                 float[] logits = now.engine().toArray(outputs.logits());
                 int classes = outputs.logits().shape().extent(1);
                 for (int row = 0; row < batch.rows(); row++) {
-                    float[] said = Arrays.copyOfRange(logits, row * classes, (row + 1) * classes);
-                    Arrays.fill(said, over.classes().end(), classes, (float) FixedLogits.UNSEEN);
+                    float[] kept = Arrays.copyOfRange(logits, row * classes, (row + 1) * classes);
+                    Arrays.fill(kept, over.classes().end(), classes, (float) FixedLogits.UNSEEN);
                     memory.add(new FeatureMemory.Item(
                             Arrays.copyOfRange(features, row * dims(), (row + 1) * dims()),
-                            said,
+                            kept,
                             now.stream().relabel(batch.labels()[row])));
                 }
             });

@@ -11,7 +11,6 @@ import dev.palimpsest.loss.LogitMargin;
 import dev.palimpsest.loss.LogitReplay;
 import dev.palimpsest.loss.RelationDistillation;
 import dev.palimpsest.loss.TeacherChoice;
-import dev.palimpsest.recipe.MlkdOptions;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Terms;
 import java.util.Arrays;

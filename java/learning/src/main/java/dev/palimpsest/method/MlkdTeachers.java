@@ -100,9 +100,6 @@ final class MlkdTeachers implements AutoCloseable {
     /** After a step of the student. */
     void follow() {
         following.step();
-        for (Network teacher : teachers) {
-            teacher.parameters().forEach(Parameter::changed);
-        }
     }
 
     private void copy(Network teacher) {
@@ -111,7 +108,6 @@ final class MlkdTeachers implements AutoCloseable {
         try (MovingAverage copying = pairs.following()) {
             copying.step();
         }
-        teacher.parameters().forEach(Parameter::changed);
     }
 
     private MovingAverage followingAll() {

@@ -8,7 +8,6 @@ import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.loss.TwoViews;
 import dev.palimpsest.model.Head;
-import dev.palimpsest.recipe.MlkdOptions;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;

@@ -1,30 +1,117 @@
 package dev.palimpsest.method;
 
+import dev.palimpsest.classifier.NearestMean;
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.model.Outputs;
-import dev.palimpsest.recipe.MethodOptions;
+import dev.palimpsest.option.MemorySize;
+import dev.palimpsest.option.Option;
+import dev.palimpsest.option.OptionGroup;
+import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Experience;
-import dev.palimpsest.tensor.Safetensors;
-import dev.palimpsest.tensor.Tensor;
+import dev.palimpsest.train.ExemplarOptions;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
 
 /**
- * The loss of iCaRL (Rebuffi et al., CVPR 2017, Algorithm 3): a sigmoid for every class seen, whose target is the last
- * model's sigmoid for the s old classes and one or zero for the new ones. As in the paper it is summed over classes;
- * its authors' code takes the mean over 100, with a learning rate of 2.
+ * The loss of iCaRL, incremental classifier and representation learning (Rebuffi et al., CVPR 2017, Algorithm 3): a
+ * sigmoid for every class seen, whose target is the last model's sigmoid for the s old classes and one or zero for the
+ * new ones. As in the paper it is summed over classes; its authors' code takes the mean over 100, with a learning rate
+ * of 2.
  *
  * <pre>L = mean_b [ Σ_{c&lt;s} BCE(σ(z_last,c), σ(z_c)) + Σ_{c≥s} BCE([c = y], σ(z_c)) ]</pre>
+ *
+ * {@code icarl}: exemplars chosen by herding are mixed among the new images, and their nearest mean classifies.
+ * {@code lwf-mc}, learning without forgetting for many classes as iCaRL's authors have it (section 4): the same
+ * without exemplars, classified by the highest output. Not verified against published numbers (CIFAR-100, Table 1:
+ * 57.0 to 68.6 with 2000 exemplars, 11.7 to 64.5 without).
  */
-abstract sealed class SigmoidDistillation implements Method permits LwfMc, Icarl {
-    private final Classification classification = new Classification(MethodOptions.CrossEntropy.BCE);
+public final class SigmoidDistillation implements Method {
+    private static final String WITH_EXEMPLARS = "icarl";
+    private static final String WITHOUT = "lwf-mc";
+
+    /**
+     * What there is to choose.
+     *
+     * @param teacherMemory most that the compiled teacher and its kept outputs may take; results do not depend on it
+     */
+    public record Options(MemorySize teacherMemory) {
+        private static final Option<Options, MemorySize> TEACHER_MEMORY = TeacherMemory.option(Options::teacherMemory);
+        /** Texts to values and back. */
+        public static final OptionGroup<Options> GROUP =
+                new OptionGroup<>(List.of(TEACHER_MEMORY), values -> new Options(values.get(TEACHER_MEMORY)));
+        /** As much memory as any method takes. */
+        public static final Options DEFAULT = GROUP.of(Map.of());
+    }
+
+    /** How the method is registered. */
+    static final List<Registration<Method>> REGISTERED = List.of(
+            Registration.of(
+                    WITHOUT, "distils from the last model with sigmoids", Options.GROUP, SigmoidDistillation::lwfMc),
+            Registration.of(
+                    WITH_EXEMPLARS,
+                    "lwf-mc with exemplars, classified by their nearest mean",
+                    Options.GROUP,
+                    SigmoidDistillation::icarl));
+
+    private final String name;
+    private final Options options;
+    private final Classification classification = new Classification(CrossEntropyForm.BCE);
     /** The model after the experience before; null in the first. */
     private Teacher last;
 
+    private SigmoidDistillation(String name, Options options) {
+        this.name = name;
+        this.options = options;
+    }
+
+    /**
+     * iCaRL, for one run.
+     *
+     * @param options of the method
+     * @return a new one
+     */
+    public static SigmoidDistillation icarl(Options options) {
+        return new SigmoidDistillation(WITH_EXEMPLARS, options);
+    }
+
+    /**
+     * LwF.MC, for one run.
+     *
+     * @param options of the method
+     * @return a new one
+     */
+    public static SigmoidDistillation lwfMc(Options options) {
+        return new SigmoidDistillation(WITHOUT, options);
+    }
+
     @Override
-    public final void begin(Learner learner, Experience experience) {
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public SequencedMap<String, String> options() {
+        return Options.GROUP.texts(options);
+    }
+
+    @Override
+    public Settings settle(Settings asked) {
+        if (name.equals(WITHOUT)) {
+            return asked.withoutExemplars();
+        }
+        asked.requireExemplars(name, WITHOUT);
+        return asked.withClassifier(new NearestMean())
+                .withExemplars(
+                        asked.exemplars().with(ExemplarOptions.Selection.HERDING, ExemplarOptions.Rehearsal.MIXED));
+    }
+
+    @Override
+    public void begin(Learner learner, Experience experience) {
         classification.begin(experience);
         if (last != null) {
             last.prepare(learner);
@@ -32,33 +119,22 @@ abstract sealed class SigmoidDistillation implements Method permits LwfMc, Icarl
     }
 
     @Override
-    public final void loss(Pass pass, Terms terms) {
-        if (last == null) {
-            classification.add(pass, terms, null);
-            return;
-        }
-        Outputs<Tensor> said = last.outputs(pass);
-        classification.add(pass, terms, said);
-        said.forEach(pass.engine()::release);
+    public void loss(Pass pass, Terms terms) {
+        classification.add(pass, terms, last == null ? null : pass.own(last.outputs(pass)));
     }
 
     /** The network as it is now teaches the next experience. */
     @Override
-    public final void end(Learner learner, Experience experience) {
+    public void end(Learner learner, Experience experience) {
         close();
         last = new Teacher(
-                new TeacherMemory(learner.recipe().teacherMemory().bytes()),
+                new TeacherMemory(options.teacherMemory().bytes()),
                 learner.freeze(),
                 new ClassRange(0, experience.classes().end()));
     }
 
     @Override
-    public final void resume(Learner learner, Experience done, Safetensors checkpoint) {
-        end(learner, done);
-    }
-
-    @Override
-    public final void close() {
+    public void close() {
         if (last != null) {
             last.close();
             last = null;

@@ -11,8 +11,8 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * A frozen earlier model and the classes that it teaches. What it says of an image that never changes is computed once
- * and kept, where memory allows; then its network is not needed any more.
+ * A frozen earlier model and the classes that it teaches. Its outputs for an image that never changes are computed
+ * once and kept, where memory allows; then its network is not needed any more.
  */
 final class Teacher implements AutoCloseable {
     private final TeacherMemory memory;
@@ -70,7 +70,7 @@ final class Teacher implements AutoCloseable {
         }
     }
 
-    /** What it says of a batch; the caller releases it. */
+    /** Its outputs for a batch; the caller releases them. */
     Outputs<Tensor> outputs(Pass pass) {
         return kept != null ? kept.of(pass.batch()) : with(network -> network.forward(pass.images(), true));
     }

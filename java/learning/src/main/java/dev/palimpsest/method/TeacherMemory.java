@@ -1,6 +1,8 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.option.MemorySize;
+import dev.palimpsest.option.Option;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,6 +19,18 @@ final class TeacherMemory {
     private long outputs;
     /** In the order of use, the latest last. */
     private final Map<Teacher, FrozenNetwork> networks = new LinkedHashMap<>(16, 0.75f, true);
+
+    /** The option {@code teacher-memory} of a method that has teachers. */
+    static <R> Option<R, MemorySize> option(Function<R, MemorySize> read) {
+        return new Option<>(
+                "teacher-memory",
+                "SIZE",
+                "2G",
+                "Most that compiled teachers and their kept outputs may take, such as 512M; 0: compiled anew for every"
+                        + " batch. Results are the same.",
+                text -> MemorySize.parse("teacher-memory", text),
+                read);
+    }
 
     /** @param limit in bytes; 0: a network is compiled each time it is used */
     TeacherMemory(long limit) {

@@ -2,17 +2,15 @@ package dev.palimpsest.method;
 
 import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Variable;
-import dev.palimpsest.engine.Engine;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.Distillation;
 import dev.palimpsest.loss.FeatureDistillation;
 import dev.palimpsest.model.Outputs;
-import dev.palimpsest.recipe.MethodOptions;
-import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Pass;
-import dev.palimpsest.train.StepTimes;
+import dev.palimpsest.train.StepTimes.Part;
+import dev.palimpsest.train.StepTimes.Span;
 import dev.palimpsest.train.Terms;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,98 +26,100 @@ import java.util.List;
  */
 final class Teaching implements AutoCloseable {
     private final Learner learner;
-    private final MethodOptions options;
+    private final Strength strength;
     private final List<Teacher> teachers;
-    private final double weight;
     private final Distillation logits;
     private final List<FeatureDistillation> features = new ArrayList<>();
 
+    /**
+     * How strongly teachers teach.
+     *
+     * @param temperature T
+     * @param logits λ
+     * @param auxiliary λa
+     * @param features λf
+     * @param weight w of each teacher
+     */
+    record Strength(double temperature, double logits, double auxiliary, double features, double weight) {}
+
     /** Takes the teachers over. */
-    Teaching(Learner learner, List<Teacher> teachers) {
-        Recipe recipe = learner.recipe();
+    Teaching(Learner learner, Strength strength, List<Teacher> teachers) {
         this.learner = learner;
+        this.strength = strength;
         this.teachers = teachers;
-        options = recipe.method();
-        weight = options.overSnapshots() == MethodOptions.OverSnapshots.MEAN ? 1.0 / teachers.size() : 1;
         List<ClassRange> groups = teachers.stream().map(Teacher::classes).toList();
         logits = new Distillation(
                 learner.engine(),
-                recipe.optimiser().batch(),
+                learner.settings().training().batch(),
                 learner.network().classes(),
                 groups,
-                weight,
-                options.temperature());
+                strength.weight(),
+                strength.temperature());
         teachers.forEach(teacher -> teacher.prepare(learner));
     }
 
-    /** Also hands the classification what the last teacher says, for the sigmoid form. */
+    /** Also hands the classification the last teacher's outputs, for the sigmoid form. */
     void add(Pass pass, Terms terms, Classification classification) {
-        Engine engine = pass.engine();
-        learner.times().at(StepTimes.Part.TEACHERS);
-        List<Outputs<Tensor>> said =
-                teachers.stream().map(teacher -> teacher.outputs(pass)).toList();
-        learner.times().at(StepTimes.Part.LOSSES);
-        if (options.lambda() > 0) {
+        List<Outputs<Tensor>> outputs = new ArrayList<>();
+        try (Span _ = pass.at(Part.TEACHERS)) {
+            teachers.forEach(teacher -> outputs.add(pass.own(teacher.outputs(pass))));
+        }
+        if (strength.logits() > 0) {
             terms.add(
                     "distillation",
-                    options.lambda(),
+                    strength.logits(),
                     distil(
                             pass,
                             pass.outputs().logits(),
-                            said.stream().map(Outputs::logits).toList()));
+                            outputs.stream().map(Outputs::logits).toList()));
         }
         for (int l = 0;
-                options.lambdaAuxiliary() > 0 && l < said.getFirst().auxiliary().size();
+                strength.auxiliary() > 0 && l < outputs.getFirst().auxiliary().size();
                 l++) {
             int level = l;
             terms.add(
                     "auxiliary distillation",
-                    options.lambdaAuxiliary(),
+                    strength.auxiliary(),
                     distil(
                             pass,
                             pass.outputs().auxiliary().get(l),
-                            said.stream()
-                                    .map(outputs -> outputs.auxiliary().get(level))
+                            outputs.stream()
+                                    .map(teacher -> teacher.auxiliary().get(level))
                                     .toList()));
         }
-        for (int l = 0;
-                options.lambdaFeature() > 0 && l < pass.outputs().pooled().size();
-                l++) {
+        for (int l = 0; strength.features() > 0 && l < pass.outputs().pooled().size(); l++) {
             int level = l;
             Variable student = pass.outputs().pooled().get(l);
             terms.add(
                     "feature distillation",
-                    options.lambdaFeature(),
+                    strength.features(),
                     features(l, student)
                             .term(
                                     pass.tape(),
                                     student,
-                                    said.stream()
-                                            .map(outputs -> outputs.pooled().get(level))
+                                    outputs.stream()
+                                            .map(teacher -> teacher.pooled().get(level))
                                             .toList()));
         }
-        classification.add(pass, terms, said.getLast());
-        said.forEach(outputs -> outputs.forEach(engine::release));
+        classification.add(pass, terms, outputs.getLast());
     }
 
     private Scalar distil(Pass pass, Variable student, List<Tensor> known) {
         List<Tensor> taught = new ArrayList<>();
         for (int k = 0; k < known.size(); k++) {
-            taught.add(teachers.get(k).taught(pass.engine(), known.get(k)));
+            taught.add(pass.own(teachers.get(k).taught(pass.engine(), known.get(k))));
         }
-        Scalar term = logits.term(pass.tape(), student, taught);
-        taught.forEach(pass.engine()::release);
-        return term;
+        return logits.term(pass.tape(), student, taught);
     }
 
     private FeatureDistillation features(int level, Variable student) {
         while (features.size() <= level) {
             features.add(new FeatureDistillation(
                     learner.engine(),
-                    learner.recipe().optimiser().batch(),
+                    learner.settings().training().batch(),
                     student.value().shape().extent(1),
                     teachers.size(),
-                    weight));
+                    strength.weight()));
         }
         return features.get(level);
     }

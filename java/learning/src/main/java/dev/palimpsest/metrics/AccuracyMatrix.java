@@ -29,7 +29,7 @@ public final class AccuracyMatrix {
         for (int count : images) {
             if (count < 0) {
                 throw new IllegalArgumentException(
-                        "test images an experience " + Arrays.toString(images) + ": expected at least 0");
+                        "test images per experience " + Arrays.toString(images) + ": expected at least 0");
             }
         }
         if (images.length > 0 && images[0] == 0) {

@@ -15,7 +15,11 @@ import java.util.random.RandomGenerator;
  * @param auxiliaryHeads whether every stage but the last has a classifier of its own
  */
 public record Architecture(Shape image, Consumer<Node> layers, boolean auxiliaryHeads) {
-    /** @throws IllegalArgumentException if the image has other than three extents, or one is 0 */
+    /**
+     * See {@link #of}.
+     *
+     * @throws IllegalArgumentException if the image has other than three extents, or one is 0
+     */
     public Architecture {
         if (image.rank() != 3 || image.elements() == 0) {
             throw new IllegalArgumentException("a network needs images C×H×W, got " + image);

@@ -13,7 +13,11 @@ public final class BatchForward implements Forward<Tensor> {
     private final Engine engine;
     private final Tape tape;
 
-    /** @param engine computes and holds the tensors */
+    /**
+     * Any number of passes with one engine.
+     *
+     * @param engine computes and holds the tensors
+     */
     public BatchForward(Engine engine) {
         this.engine = engine;
         tape = Tape.detached(engine);

@@ -133,7 +133,7 @@ public final class Composer {
         requireNew(name);
         Buffer buffer = new Buffer(name, shape, arena.allocate(shape.bytes(), 64));
         for (long i = 0; i < shape.elements(); i++) {
-            buffer.value().setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
+            buffer.update().setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
         }
         buffers.add(buffer);
         return buffer;

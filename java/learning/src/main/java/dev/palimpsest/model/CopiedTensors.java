@@ -23,11 +23,10 @@ final class CopiedTensors implements Layer.Copies, AutoCloseable {
     public Parameter of(Parameter parameter) {
         Parameter copy = new Parameter(parameter.name(), parameter.role(), parameter.shape(), arena);
         if (parameter.role() == Parameter.Role.WEIGHT) {
-            weights.weight(parameter, null, copy.value());
+            weights.weight(parameter, null, copy.update());
         } else {
-            copy.value().copyFrom(weights.vector(parameter.name()));
+            copy.update().copyFrom(weights.vector(parameter.name()));
         }
-        copy.changed();
         parameters.add(copy);
         bytes += 2 * copy.shape().bytes();
         return copy;

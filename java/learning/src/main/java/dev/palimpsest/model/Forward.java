@@ -5,14 +5,32 @@ import java.util.List;
 /**
  * Computes what a network's layers say, on values of one kind: training records on a tape ({@code V} is a variable), a
  * pass without a tape gives tensors, and a reference for tests or benchmarks may compute with values of its own.
+ *
+ * @param <V> kind of values
  */
 public interface Forward<V> {
-    /** @return what the layer makes of these values, for a whole batch */
+    /**
+     * Applies a layer to a whole batch.
+     *
+     * @param layer what to do
+     * @param inputs as many as the layer reads
+     * @return what it makes of them
+     */
     V layer(Layer layer, List<V> inputs);
 
-    /** @return the logits that a head gives for features, [N, classes] */
+    /**
+     * Applies a head.
+     *
+     * @param head of the network
+     * @param features [N, inputs of the head]
+     * @return logits, [N, classes]
+     */
     V head(Head head, V features);
 
-    /** Says that a value is not used again. */
+    /**
+     * Says that a value is not used again.
+     *
+     * @param value that this pass gave
+     */
     void done(V value);
 }

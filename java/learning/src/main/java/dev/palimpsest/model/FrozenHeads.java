@@ -42,10 +42,14 @@ public final class FrozenHeads implements AutoCloseable {
     private FrozenHeads(FrozenHeads other) {
         engine = other.engine;
         network = other.network;
-        other.heads.forEach((head, held) -> heads.put(head, copy(head, held.weight.value(), held.bias.value())));
+        other.heads.forEach((head, held) -> heads.put(head, copy(head, held.weight.read(), held.bias.read())));
     }
 
-    /** With memory of its own, which stays when this is closed. */
+    /**
+     * The same heads in memory of their own, which stays when this is closed.
+     *
+     * @return the copy, to be closed by the caller
+     */
     public FrozenHeads copy() {
         return new FrozenHeads(this);
     }
@@ -74,6 +78,7 @@ public final class FrozenHeads implements AutoCloseable {
      *
      * @param pooled of every stage, [N, C_l]
      * @param auxiliary whether the auxiliary heads are wanted too
+     * @return the features themselves and the logits
      */
     public Outputs<Tensor> classify(List<Tensor> pooled, boolean auxiliary) {
         return network.classify(this::linear, pooled, auxiliary);

@@ -99,18 +99,28 @@ public final class FrozenNetwork implements AutoCloseable {
         }
     }
 
-    /** The network that it is a copy of. */
+    /**
+     * The network that it is a copy of.
+     *
+     * @return the live network
+     */
     public Network network() {
         return network;
     }
 
-    /** Its heads, which it closes. */
+    /**
+     * Its heads, which it closes.
+     *
+     * @return the heads as they were
+     */
     public FrozenHeads heads() {
         return heads;
     }
 
     /**
      * Memory that it holds, packed copies of weights included: those are made for every shape of images that it meets.
+     *
+     * @return bytes
      */
     public long bytes() {
         return heads.bytes()
@@ -124,7 +134,9 @@ public final class FrozenNetwork implements AutoCloseable {
      * Logits and pooled features of images [N, C, H, W]. The caller releases every tensor of the result with the
      * engine.
      *
+     * @param images [N, C, H, W], which stay the caller's
      * @param auxiliary whether the auxiliary heads are wanted too
+     * @return outputs for the N images
      */
     public Outputs<Tensor> forward(Tensor images, boolean auxiliary) {
         return engine.concurrently(images, () -> network.classify(heads::linear, pooled(images), auxiliary));

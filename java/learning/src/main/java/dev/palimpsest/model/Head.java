@@ -3,7 +3,6 @@ package dev.palimpsest.model;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
@@ -28,23 +27,45 @@ public final class Head {
         return name;
     }
 
-    /** A head beside a network's own, which starts as those do. */
+    /**
+     * A head beside a network's own, which starts as those do.
+     *
+     * @param name what its parameters' names begin with
+     * @param inputs features
+     * @param outputs logits
+     * @param arena holds its parameters
+     * @param seed of the starting values
+     * @return the head
+     */
     public static Head of(String name, int inputs, int outputs, Arena arena, long seed) {
         Head head = new Head(name, inputs, 0, arena);
         head.grow(outputs, new SplittableRandom(seed));
         return head;
     }
 
-    /** [outputs, inputs]; another object after {@link #grow}. */
+    /**
+     * The weight as it is now; another object after {@link #grow}.
+     *
+     * @return [outputs, inputs]
+     */
     public Parameter weight() {
         return weight;
     }
 
-    /** [outputs]; another object after {@link #grow}. */
+    /**
+     * The bias as it is now; another object after {@link #grow}.
+     *
+     * @return [outputs]
+     */
     public Parameter bias() {
         return bias;
     }
 
+    /**
+     * How many logits it gives.
+     *
+     * @return classes that it tells apart
+     */
     public int outputs() {
         return bias.size();
     }
@@ -67,9 +88,8 @@ public final class Head {
         Parameter oldBias = bias;
         weight = new Parameter(name + ".weight", Parameter.Role.HEAD, Shape.of(outputs, inputs), arena);
         bias = new Parameter(name + ".bias", Parameter.Role.HEAD, Shape.of(outputs), arena);
-        MemorySegment.copy(
-                oldWeight.value(), 0, weight.value(), 0, oldWeight.value().byteSize());
-        MemorySegment.copy(oldBias.value(), 0, bias.value(), 0, oldBias.value().byteSize());
+        weight.update().asSlice(0, oldWeight.shape().bytes()).copyFrom(oldWeight.read());
+        bias.update().asSlice(0, oldBias.shape().bytes()).copyFrom(oldBias.read());
         oldWeight.forget();
         oldBias.forget();
         float bound = (float) (1 / Math.sqrt(inputs));

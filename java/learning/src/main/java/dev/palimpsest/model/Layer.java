@@ -57,10 +57,20 @@ public interface Layer {
 
     /** What {@link #over} puts in the place of parameters and buffers. */
     interface Copies {
-        /** @return the copy of a parameter, of the same shape */
+        /**
+         * Copies a parameter.
+         *
+         * @param parameter of the layer
+         * @return its copy, of the same name and shape
+         */
         Parameter of(Parameter parameter);
 
-        /** @return the copy of a buffer, of the same shape */
+        /**
+         * Copies a buffer.
+         *
+         * @param buffer of the layer
+         * @return its copy, of the same name and shape
+         */
         Buffer of(Buffer buffer);
     }
 }

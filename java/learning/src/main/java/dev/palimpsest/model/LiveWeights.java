@@ -12,19 +12,19 @@ final class LiveWeights implements Weights {
 
     LiveWeights(Network network) {
         for (Parameter parameter : network.parameters()) {
-            vectors.put(parameter.name(), parameter.value());
+            vectors.put(parameter.name(), parameter.read());
         }
         for (Buffer buffer : network.buffers()) {
-            vectors.put(buffer.name(), buffer.value());
+            vectors.put(buffer.name(), buffer.read());
         }
     }
 
     @Override
     public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {
         if (scale == null) {
-            out.copyFrom(parameter.value());
+            out.copyFrom(parameter.read());
         } else {
-            parameter.writeScaled(parameter.value(), scale, out);
+            parameter.writeScaled(parameter.read(), scale, out);
         }
     }
 

@@ -40,31 +40,58 @@ public final class Network {
         }
     }
 
-    /** Channels, height and width of one image. */
+    /**
+     * The shape of one image.
+     *
+     * @return channels, height and width
+     */
     public Shape image() {
         return image;
     }
 
+    /**
+     * How many classes its heads tell apart.
+     *
+     * @return classes, 0 for a new network
+     */
     public int classes() {
         return classifier.outputs();
     }
 
+    /**
+     * The classifier on the last stage.
+     *
+     * @return the head, whose parameters are other objects after {@link #grow}
+     */
     public Head classifier() {
         return classifier;
     }
 
-    /** Lets all heads tell so many classes apart; the old ones keep their weights. */
+    /**
+     * Lets all heads tell so many classes apart; the old ones keep their weights.
+     *
+     * @param classes at least as many as now
+     * @throws IllegalArgumentException if there are more already
+     */
     public void grow(int classes) {
         classifier.grow(classes, random);
         auxiliary.forEach(head -> head.grow(classes, random));
     }
 
-    /** Pooled features of an image, over all stages. */
+    /**
+     * Pooled features of an image, over all stages.
+     *
+     * @return their number
+     */
     public int pooledWidth() {
         return pooledWidth;
     }
 
-    /** Everything that is trained, the heads last. Heads are other objects after {@link #grow}. */
+    /**
+     * Everything that is trained, the heads last. Heads' parameters are other objects after {@link #grow}.
+     *
+     * @return the parameters, in the order in which layers were applied
+     */
     public List<Parameter> parameters() {
         List<Parameter> all = new ArrayList<>(body);
         heads().forEach(head -> all.addAll(List.of(head.weight(), head.bias())));
@@ -76,13 +103,22 @@ public final class Network {
         return body;
     }
 
-    /** Trained values, once the heads tell so many classes apart. */
+    /**
+     * Trained values, once the heads tell so many classes apart.
+     *
+     * @param classes that all heads tell apart
+     * @return number of float32 values
+     */
     public long weights(int classes) {
         return body.stream().mapToLong(Parameter::size).sum()
                 + heads().stream().mapToLong(head -> head.weights(classes)).sum();
     }
 
-    /** Running means and variances. */
+    /**
+     * What is kept but not trained: running means and variances.
+     *
+     * @return the buffers, in the order in which layers were applied
+     */
     public List<Buffer> buffers() {
         return buffers;
     }
@@ -115,6 +151,7 @@ public final class Network {
     /**
      * The forward pass.
      *
+     * @param <V> kind of values that the pass computes with
      * @param pass computes the layers
      * @param images [N, C, H, W]; they stay the caller's
      * @param heads whether the auxiliary heads are wanted too

@@ -1,6 +1,5 @@
 package dev.palimpsest.model;
 
-import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Shape;
 import java.util.List;
 
@@ -61,14 +60,7 @@ public final class Networks {
     private static void residualStages(
             Node images, ResNetOptions options, List<Integer> blocks, String stage, String shortcut) {
         List<Integer> widths = options.widths();
-        Node x = images.convolution(
-                        "conv1", options.stem().convolution(images.shape().extent(0), widths.getFirst()))
-                .norm("bn1")
-                .relu();
-        MaxPooling pooling = options.stem().pooling();
-        if (pooling != null) {
-            x = x.maxPool(pooling);
-        }
+        Node x = options.stem().apply(images, widths.getFirst());
         for (int l = 0; l < widths.size(); l++) {
             for (int i = 0; i < blocks.get(l); i++) {
                 x = residual(x, stage + (l + 1) + "." + i, shortcut, widths.get(l), l > 0 && i == 0 ? 2 : 1);

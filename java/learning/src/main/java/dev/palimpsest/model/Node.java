@@ -95,7 +95,11 @@ public final class Node {
                 false));
     }
 
-    /** @return max(x, 0), of the same shape */
+    /**
+     * Rectified linear units.
+     *
+     * @return max(x, 0), of the same shape
+     */
     public Node relu() {
         return then(make -> new ReluLayer());
     }
@@ -121,12 +125,20 @@ public final class Node {
         return then(make -> new MaxPoolLayer(geometry));
     }
 
-    /** @return the mean over all positions, [C] */
+    /**
+     * The mean over all positions.
+     *
+     * @return [C]
+     */
     public Node averagePool() {
         return then(make -> new AveragePoolLayer());
     }
 
-    /** @return images as rows, [C·H·W], channel by channel and row by row */
+    /**
+     * Images as rows of a matrix, channel by channel and row by row.
+     *
+     * @return [C·H·W]
+     */
     public Node flatten() {
         return then(make -> new FlattenLayer());
     }

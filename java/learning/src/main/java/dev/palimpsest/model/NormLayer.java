@@ -60,11 +60,11 @@ public record NormLayer(BatchNorm norm, boolean relu) implements Layer {
         for (int o = 0; o < norm.channels(); o++) {
             boolean empty = true;
             for (long i = o * each; empty && i < (o + 1) * each; i++) {
-                empty = weight.value().getAtIndex(JAVA_FLOAT, i) == 0;
+                empty = weight.read().getAtIndex(JAVA_FLOAT, i) == 0;
             }
             if (empty) {
-                norm.runningMean().value().setAtIndex(JAVA_FLOAT, o, 0);
-                norm.runningVariance().value().setAtIndex(JAVA_FLOAT, o, 1);
+                norm.runningMean().update().setAtIndex(JAVA_FLOAT, o, 0);
+                norm.runningVariance().update().setAtIndex(JAVA_FLOAT, o, 1);
             }
         }
     }

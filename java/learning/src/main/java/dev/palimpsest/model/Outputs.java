@@ -8,17 +8,29 @@ import java.util.function.Function;
 /**
  * What a network gives for N images.
  *
+ * @param <V> kind of values: tensors, or variables on a tape
  * @param pooled each stage's output, averaged over its positions, [N, C_l]; the last one is the feature that the
  *     classifier sees
  * @param auxiliary logits of the auxiliary heads on all stages but the last, [N, classes]; empty where they are off
  * @param logits of the classifier, [N, classes seen]
  */
 public record Outputs<V>(List<V> pooled, List<V> auxiliary, V logits) {
+    /**
+     * What the classifier sees: the last stage's pooled output.
+     *
+     * @return [N, C of the last stage]
+     */
     public V feature() {
         return pooled.getLast();
     }
 
-    /** The same with every output replaced. */
+    /**
+     * The same with every output replaced.
+     *
+     * @param <W> kind of the new values
+     * @param function gives the value that takes an output's place
+     * @return outputs of the same form
+     */
     public <W> Outputs<W> map(Function<V, W> function) {
         return new Outputs<>(
                 pooled.stream().map(function).toList(),
@@ -26,7 +38,13 @@ public record Outputs<V>(List<V> pooled, List<V> auxiliary, V logits) {
                 function.apply(logits));
     }
 
-    /** Each output with its counterpart in another network's outputs of the same form. */
+    /**
+     * Each output with its counterpart in another network's outputs of the same form.
+     *
+     * @param <W> kind of the other's values
+     * @param other of the same form
+     * @param action gets each pair
+     */
     public <W> void zip(Outputs<W> other, BiConsumer<V, W> action) {
         for (int l = 0; l < pooled.size(); l++) {
             action.accept(pooled.get(l), other.pooled.get(l));
@@ -37,7 +55,11 @@ public record Outputs<V>(List<V> pooled, List<V> auxiliary, V logits) {
         action.accept(logits, other.logits);
     }
 
-    /** All of them in turn: to release tensors, say. */
+    /**
+     * All of them in turn: to release tensors, say.
+     *
+     * @param action gets pooled outputs, auxiliary logits and logits, in this order
+     */
     public void forEach(Consumer<V> action) {
         pooled.forEach(action);
         auxiliary.forEach(action);

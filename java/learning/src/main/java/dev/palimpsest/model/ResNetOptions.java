@@ -14,7 +14,11 @@ public record ResNetOptions(int depth, List<Integer> widths, Stem stem) {
     /** Basic blocks of each stage of a ResNet for photographs. */
     private static final Map<Integer, List<Integer>> BLOCKS = Map.of(18, List.of(2, 2, 2, 2), 34, List.of(3, 4, 6, 3));
 
-    /** @throws IllegalArgumentException if there are no widths or one is below 1 */
+    /**
+     * Checks what holds for every ResNet; each architecture checks the rest.
+     *
+     * @throws IllegalArgumentException if there are no widths or one is below 1
+     */
     public ResNetOptions {
         widths = List.copyOf(widths);
         if (widths.isEmpty() || widths.stream().anyMatch(width -> width < 1)) {
@@ -42,12 +46,22 @@ public record ResNetOptions(int depth, List<Integer> widths, Stem stem) {
         return new ResNetOptions(depth, List.of(64, 128, 256, 512), new Stem.ImageNet());
     }
 
-    /** @return the same with other channels in the stages */
+    /**
+     * The same with other widths.
+     *
+     * @param widths channels of each stage
+     * @return the changed options
+     */
     public ResNetOptions withWidths(List<Integer> widths) {
         return new ResNetOptions(depth, widths, stem);
     }
 
-    /** @return the same with other first layers */
+    /**
+     * The same with other first layers.
+     *
+     * @param stem what is done to images before the first block
+     * @return the changed options
+     */
     public ResNetOptions withStem(Stem stem) {
         return new ResNetOptions(depth, widths, stem);
     }

@@ -20,7 +20,7 @@ import java.util.TreeSet;
  * A network's weights in a safetensors file, as PyTorch's {@code state_dict} names them. ResNet-18 and -34 have the
  * names that torchvision and timm share: conv1, bn1, layerL.B.conv1, .bn1, .conv2, .bn2, layerL.B.downsample.0 and .1,
  * fc; L from 1, B from 0. CIFAR ResNets have conv1, bn1, stageL.B.conv1, .bn1, .conv2, .bn2, stageL.B.down.0 and .1,
- * fc; the digits net conv1, bn1, stageL.conv, stageL.bn, fc. Auxiliary heads are none of a file's.
+ * fc; the digits net conv1, bn1, stageL.conv, stageL.bn, fc; an mlp hiddenL, fc. Auxiliary heads are none of a file's.
  */
 public final class StateDict {
     /** Counts batches, for a mode of batch norm that is not used here. */
@@ -31,6 +31,8 @@ public final class StateDict {
     /**
      * Takes everything but the heads from a file of any floating-point type; a classifier in it is for other classes.
      *
+     * @param network whose layers take the values
+     * @param file with a tensor for every parameter and buffer of theirs
      * @throws IllegalArgumentException in one sentence, if tensors are missing, unexpected, or have another shape; the
      *     network is unchanged
      */
@@ -43,7 +45,7 @@ public final class StateDict {
             parameter.set(file.asFloats(parameter.name()));
         }
         for (Buffer buffer : network.buffers()) {
-            buffer.value().copyFrom(MemorySegment.ofArray(file.asFloats(buffer.name())));
+            buffer.update().copyFrom(MemorySegment.ofArray(file.asFloats(buffer.name())));
         }
     }
 
@@ -82,7 +84,9 @@ public final class StateDict {
     /**
      * Adds everything but the auxiliary heads, float32.
      *
+     * @param network whose layers and classifier are written
      * @param weights of the network, or of a snapshot with fewer classes
+     * @param file takes the tensors
      */
     public static void write(Network network, Weights weights, SafetensorsWriter file) {
         for (Parameter parameter : network.body()) {

@@ -10,7 +10,7 @@ final class GradientNorm {
 
     /** Of the weights that move. Four sums side by side: one alone would wait for the latency of every addition. */
     static double sumOfSquares(Parameter parameter, byte[] mask) {
-        MemorySegment gradient = parameter.gradient();
+        MemorySegment gradient = parameter.readGradient();
         int size = parameter.size();
         double sum0 = 0;
         double sum1 = 0;

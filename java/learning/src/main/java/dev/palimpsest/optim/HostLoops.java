@@ -97,7 +97,6 @@ final class HostLoops implements OptimiserLoops {
             h.steps++;
             loop.prepare(learningRate, h.steps);
             block.update(loop, h, factor);
-            h.parameter.changed();
         }
         factor = 1;
     }

@@ -27,10 +27,6 @@ public final class Optimiser implements AutoCloseable {
         Tracked(Parameter parameter) {
             this.parameter = parameter;
         }
-
-        boolean moves(int weight) {
-            return mask == null || mask[weight] != 0;
-        }
     }
 
     /**
@@ -124,7 +120,8 @@ public final class Optimiser implements AutoCloseable {
             boolean same = Arrays.equals(mask, t.mask);
             changed |= !same;
             masks[i] = same ? t.mask : mask == null ? null : mask.clone();
-            kept[i] = same || t.steps == 0 ? null : survivors(t, mask);
+            // What is claimed now has lost its state when it was masked.
+            kept[i] = same || t.steps == 0 ? null : masks[i];
         }
         if (changed) {
             loops.masks(masks, kept);
@@ -132,15 +129,6 @@ public final class Optimiser implements AutoCloseable {
                 tracked.get(i).mask = masks[i];
             }
         }
-    }
-
-    /** 1 for the weights that moved before and still do. */
-    private static byte[] survivors(Tracked t, byte[] mask) {
-        byte[] survivors = new byte[t.parameter.size()];
-        for (int i = 0; i < survivors.length; i++) {
-            survivors[i] = (byte) (t.moves(i) && (mask == null || mask[i] != 0) ? 1 : 0);
-        }
-        return survivors;
     }
 
     private static void requireLength(Parameter parameter, byte[] mask) {
@@ -152,9 +140,9 @@ public final class Optimiser implements AutoCloseable {
 
     /**
      * Scales all gradients down together when their Euclidean norm passes a limit, as
-     * {@code torch.nn.utils.clip_grad_norm_}: the next {@link #step} sees them so, {@link Parameter#gradient} does
-     * not. Gradients of weights that a mask keeps from moving do not count. A norm that is not finite makes weights
-     * NaN, as an unclipped gradient would: the next loss tells.
+     * {@code torch.nn.utils.clip_grad_norm_}: the next {@link #step} sees them so, {@link Parameter#readGradient} does
+     * not. Gradients of weights that a mask keeps from moving do not count. A norm of NaN makes every weight that
+     * moves NaN, an infinite one those whose gradient is infinite: the next loss tells.
      *
      * @param maxNorm the limit
      * @throws IllegalArgumentException if it is not above 0

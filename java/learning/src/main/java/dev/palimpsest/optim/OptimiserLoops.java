@@ -41,7 +41,7 @@ public interface OptimiserLoops extends AutoCloseable {
     /**
      * Works out the Euclidean norm of the gradients of all weights that may move; the next {@link #step} multiplies
      * them by min(1, limit / (norm + 1e-6)), as {@code torch.nn.utils.clip_grad_norm_} does. The squares are summed in
-     * float64. A norm that is not finite makes weights NaN, and none finite by accident.
+     * float64. A norm of NaN makes every weight that moves NaN.
      *
      * @param maxNorm the limit, above 0
      */

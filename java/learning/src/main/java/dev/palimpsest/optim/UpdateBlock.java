@@ -30,8 +30,8 @@ final class UpdateBlock {
 
     /** @param factor of every gradient */
     void update(WeightLoop loop, HostLoops.Held held, float factor) {
-        MemorySegment values = held.parameter.value();
-        MemorySegment gradients = held.parameter.gradient();
+        MemorySegment values = held.parameter.update();
+        MemorySegment gradients = held.parameter.readGradient();
         int size = held.parameter.size();
         for (int begin = 0; begin < size; begin += SIZE) {
             int count = Math.min(SIZE, size - begin);

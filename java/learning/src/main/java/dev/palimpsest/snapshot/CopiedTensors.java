@@ -29,10 +29,10 @@ final class CopiedTensors implements AutoCloseable {
         Map<String, Buffer> copies = new LinkedHashMap<>();
         for (Parameter parameter : parameters) {
             if (chosen.test(parameter)) {
-                put(copies, parameter.name(), parameter.shape(), parameter.value());
+                put(copies, parameter.name(), parameter.shape(), parameter.read());
             }
         }
-        buffers.forEach(buffer -> put(copies, buffer.name(), buffer.shape(), buffer.value()));
+        buffers.forEach(buffer -> put(copies, buffer.name(), buffer.shape(), buffer.read()));
         snapshots.add(copies);
     }
 
@@ -51,7 +51,7 @@ final class CopiedTensors implements AutoCloseable {
         file.metadata(COUNT, Integer.toString(count()));
         for (int s = 1; s <= count(); s++) {
             for (Buffer copy : snapshots.get(s - 1).values()) {
-                file.add(prefix(s) + copy.name(), Safetensors.Type.F32, copy.shape(), copy.value());
+                file.add(prefix(s) + copy.name(), Safetensors.Type.F32, copy.shape(), copy.read());
             }
         }
     }

@@ -52,9 +52,9 @@ public final class FullCopies implements Snapshots {
         Buffer copy = copies.get(snapshot, parameter.name());
         CopiedTensors.requireSizes(parameter, scale, out);
         if (scale == null) {
-            out.copyFrom(copy.value());
+            out.copyFrom(copy.read());
         } else {
-            parameter.writeScaled(copy.value(), scale, out);
+            parameter.writeScaled(copy.read(), scale, out);
         }
     }
 
@@ -65,7 +65,7 @@ public final class FullCopies implements Snapshots {
 
     @Override
     public MemorySegment vector(int snapshot, String name) {
-        return copies.get(snapshot, name).value();
+        return copies.get(snapshot, name).read();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.palimpsest.snapshot;
 
 import dev.palimpsest.tensor.Parameter;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,7 +28,7 @@ public final class Owners {
         }
 
         int bits(int index) {
-            return parameter.value().getAtIndex(ValueLayout.JAVA_INT, index);
+            return parameter.read().getAtIndex(ValueLayout.JAVA_INT, index);
         }
 
         float magnitude(int index) {
@@ -180,13 +181,13 @@ public final class Owners {
     }
 
     private void releaseUpTo(Held h, float threshold) {
+        MemorySegment values = h.parameter.update();
         for (int i = 0; i < h.codes.length; i++) {
             if (h.codes[i] == (byte) step && h.magnitude(i) <= threshold) {
                 h.codes[i] = 0;
-                h.parameter.value().setAtIndex(ValueLayout.JAVA_FLOAT, i, 0f);
+                values.setAtIndex(ValueLayout.JAVA_FLOAT, i, 0f);
             }
         }
-        h.parameter.changed();
     }
 
     private void renewMasks() {

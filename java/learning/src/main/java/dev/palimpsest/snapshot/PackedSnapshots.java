@@ -70,7 +70,7 @@ public final class PackedSnapshots implements Snapshots {
     public void write(SafetensorsWriter file) {
         copies.write(file, FORM);
         planes.forEach((parameter, bits) ->
-                file.add(tensor(parameter), Safetensors.Type.U8, Shape.of(Math.toIntExact(bits.bytes())), bits.host()));
+                file.add(tensor(parameter), Safetensors.Type.U8, Shape.of(Math.toIntExact(bits.bytes())), bits.read()));
     }
 
     private static String tensor(Parameter parameter) {
@@ -124,8 +124,8 @@ public final class PackedSnapshots implements Snapshots {
         long perChannel = parameter.size() / Math.max(1, parameter.shape().extent(0));
         kernel.apply(
                 parameter.size(),
-                parameter.value(),
-                planes.get(parameter).host(),
+                parameter.read(),
+                planes.get(parameter).read(),
                 planeCount,
                 snapshot,
                 scale,
@@ -162,7 +162,7 @@ public final class PackedSnapshots implements Snapshots {
             }
         }
         planes.forEach(
-                (parameter, bits) -> SnapshotReconstruction.pack(owners.codesOf(parameter), planeCount, bits.host()));
+                (parameter, bits) -> SnapshotReconstruction.pack(owners.codesOf(parameter), planeCount, bits.update()));
     }
 
     private void freePlanes() {
@@ -173,7 +173,7 @@ public final class PackedSnapshots implements Snapshots {
 
     @Override
     public MemorySegment vector(int snapshot, String name) {
-        return copies.get(snapshot, name).value();
+        return copies.get(snapshot, name).read();
     }
 
     @Override

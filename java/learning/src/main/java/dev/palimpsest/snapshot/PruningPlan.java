@@ -55,6 +55,46 @@ public sealed interface PruningPlan {
     }
 
     /**
+     * The same fraction of every step for ever, where nobody knows how many will come: each later step owns less.
+     * Training ends with a sentence when no weight is left.
+     *
+     * @param fraction in (0, 1)
+     */
+    record OpenEnded(double fraction) implements PruningPlan {
+        /**
+         * Checks the fraction.
+         *
+         * @throws IllegalArgumentException if it is out of range
+         */
+        public OpenEnded {
+            if (!(fraction > 0 && fraction < 1)) {
+                throw new IllegalArgumentException("pruning fraction " + fraction + ": expected a number in (0, 1)");
+            }
+        }
+
+        @Override
+        public int steps() {
+            return Owners.MOST_STEPS;
+        }
+
+        @Override
+        public double fraction(int step) {
+            return fraction;
+        }
+
+        @Override
+        public double beforeLast(int step) {
+            return fraction;
+        }
+
+        /** How far the weights go shows when steps come. */
+        @Override
+        public void requireEnoughWeights(List<Parameter> parameters) {
+            // A step that finds no free weight is refused by the owners.
+        }
+    }
+
+    /**
      * Plays the plan through for every WEIGHT parameter.
      *
      * @throws IllegalArgumentException if a step would find no free weight in one of them, or the first step would

@@ -21,7 +21,7 @@ public sealed interface ClassOrder {
 
         @Override
         public String toString() {
-            return "seed:" + seed;
+            return Long.toString(seed);
         }
     }
 

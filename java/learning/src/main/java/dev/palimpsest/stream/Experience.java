@@ -5,7 +5,7 @@ import java.util.stream.IntStream;
 
 /**
  * What a stream brings at once: some images with their labels, and perhaps some without. The arrays belong to the
- * stream and are not to be changed.
+ * stream and are not to be changed; experiences are not to be compared by {@code equals}.
  *
  * @param index from 0
  * @param classes new ones, in the stream's numbering; empty where all were seen before
@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
  */
 public record Experience(
         int index, ClassRange classes, int[] present, int[] train, int[] unlabelled, int[] validation, int[] test) {
-    /** One whose classes are all new. */
+    /** An experience whose classes are all new and which has no unlabelled images. */
     static Experience ofNewClasses(int index, ClassRange classes, int[] train, int[] validation, int[] test) {
         int[] present = IntStream.range(classes.begin(), classes.end()).toArray();
         return new Experience(index, classes, present, train, new int[0], validation, test);

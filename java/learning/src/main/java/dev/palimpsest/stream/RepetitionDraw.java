@@ -137,7 +137,7 @@ final class RepetitionDraw {
     private int[] drawLabelled(int e) {
         int[] columns = shuffled(SplitMix64.of(seed, Purpose.LABELLED, classes, e), c -> present[e][c]);
         if (columns.length > plan.labelled()) {
-            throw new IllegalArgumentException("experience " + e + " has " + columns.length + " classes and "
+            throw new IllegalArgumentException("experience " + (e + 1) + " has " + columns.length + " classes and "
                     + plan.labelled() + " labelled images: use more of them, or fewer new classes in a window");
         }
         int[] shares = shares(columns, plan.labelled(), e, "labelled");
@@ -189,10 +189,9 @@ final class RepetitionDraw {
                     .toArray();
             if (open.length == 0) {
                 throw new IllegalArgumentException(
-                        "experience " + experience + " needs " + total + " " + kind + " images, its "
+                        "experience " + (experience + 1) + " needs " + total + " " + kind + " images, its "
                                 + columns.length + " classes have " + (total - missing)
-                                + " that were not labelled before: use fewer images an "
-                                + "experience");
+                                + " that were not labelled before: use fewer images per experience");
             }
             int even = Math.max(1, missing / open.length);
             for (int i : Arrays.copyOf(open, Math.min(open.length, missing))) {

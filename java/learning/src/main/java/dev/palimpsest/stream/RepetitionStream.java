@@ -2,7 +2,6 @@ package dev.palimpsest.stream;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
-import dev.palimpsest.data.ScenarioFile;
 import dev.palimpsest.kernel.ClassRange;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,35 +10,30 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A data set whose classes come again and again, with unlabelled images beside the labelled ones (class-incremental
- * with repetition).
+ * A data set whose classes come again and again, with unlabelled images in addition to the labelled ones
+ * (class-incremental with repetition). Nothing is held out for validation.
  *
  * <p>The stream numbers the classes in the order in which they are first labelled, those of one experience by the data
  * set's label, so that all classes seen are one range. Classes that are never labelled are distractors and have the
  * numbers after those. Immutable.
  *
- * <p>One step takes a labelled and an unlabelled batch; the loaders work ahead on threads of their own:
- *
- * <pre>{@code
- * Images images = stream.dataset().train();
- * BatchPlan plan = BatchPlan.shuffled(experience.labelled(), 64, seed, epoch);
- * Iterator<Batch> unlabelled = pool.epoch(BatchPlan.cycled(experience.unlabelled(), 100, plan.batches(), seed, epoch), epoch).iterator();
- * for (Batch labelled : loader.epoch(plan, epoch)) {
- *     Batch both = unlabelled.next(); // of new Loader(images, label -> -1, List.of(weak, strong), 100, seed)
- *     both.view(0); both.view(1);
- * }
- * }</pre>
+ * <p>Of an {@link Experience} of this stream, {@code train} are the labelled images, each in no other experience;
+ * {@code unlabelled} are none that is or was labelled, but some may be later; {@code test} are those of the classes
+ * that are new, so there may be none.
  */
-public final class RepetitionStream {
+public final class RepetitionStream implements Stream {
     private final Dataset dataset;
     private final int[] position;
     private final int[] order;
     private final int classes;
-    private final List<RepetitionExperience> experiences;
+    private final List<Experience> experiences;
 
     /**
-     * @param labelled indices into the data set's training images, for every experience
-     * @param unlabelled the same of its unlabelled images
+     * A stream of the caller's choice.
+     *
+     * @param dataset its classes without labelled images are distractors
+     * @param labelled indices into the data set's training images, for every experience; copied
+     * @param unlabelled the same of its unlabelled images; copied
      * @throws IllegalArgumentException if the lists differ in length or are empty, an experience has no labelled
      *     image, an index is out of range, an image is labelled twice or is in a list twice, or an unlabelled image is
      *     or was labelled
@@ -56,7 +50,7 @@ public final class RepetitionStream {
         order = new int[dataset.classes()];
         Arrays.fill(position, -1);
         BitSet used = new BitSet();
-        List<RepetitionExperience> list = new ArrayList<>();
+        List<Experience> list = new ArrayList<>();
         int seen = 0;
         for (int e = 0; e < labelled.size(); e++) {
             int[] own = sorted(labelled.get(e), "labelled", e, images.size());
@@ -73,7 +67,8 @@ public final class RepetitionStream {
             checkPool(pool, used, e);
             int[] numbers =
                     Arrays.stream(labels).map(label -> position[label]).sorted().toArray();
-            list.add(new RepetitionExperience(e, numbers, before, seen, own, pool, test(before, seen)));
+            ClassRange fresh = new ClassRange(before, seen);
+            list.add(new Experience(e, fresh, numbers, own, pool, new int[0], test(fresh)));
         }
         classes = seen;
         for (int label = 0; label < position.length; label++) {
@@ -88,6 +83,11 @@ public final class RepetitionStream {
      * A stream drawn by a seed. Classes without test images are never labelled; which of the others come when is up to
      * the order.
      *
+     * @param dataset classes without test images are distractors
+     * @param plan how many experiences, images and classes there are
+     * @param order in which the classes arrive that are not distractors
+     * @param seed of everything that is drawn
+     * @return the same stream for the same arguments
      * @throws IllegalArgumentException if the data set has too few images or classes for the plan
      */
     public static RepetitionStream generate(Dataset dataset, RepetitionPlan plan, ClassOrder order, long seed) {
@@ -98,56 +98,73 @@ public final class RepetitionStream {
      * A stream of the CLVision 2024 challenge. The data set is its images in the order of its train.txt, as image-list
      * reads them.
      *
+     * @param dataset that the scenario was made for
+     * @param scenario which images come when
+     * @return the scenario's stream
      * @throws IllegalArgumentException if the data set's labels give an experience another number of classes than the
-     *     file does, and as the constructor
+     *     scenario does, or its lists are none that the constructor takes
      */
-    public static RepetitionStream of(Dataset dataset, ScenarioFile file) {
-        var stream = new RepetitionStream(dataset, file.labelled(), file.unlabelled());
-        for (RepetitionExperience e : stream.experiences) {
+    public static RepetitionStream of(Dataset dataset, Scenario scenario) {
+        var stream = new RepetitionStream(dataset, scenario.labelled(), scenario.unlabelled());
+        for (Experience e : stream.experiences) {
             stream.checkClasses(
-                    e, "labelled", e.labelled(), file.labelledClasses().get(e.index()).length);
+                    e, "labelled", e.train(), scenario.labelledClasses().get(e.index()).length);
             stream.checkClasses(
-                    e, "unlabelled", e.unlabelled(), file.unlabelledClasses().get(e.index()).length);
+                    e,
+                    "unlabelled",
+                    e.unlabelled(),
+                    scenario.unlabelledClasses().get(e.index()).length);
         }
         return stream;
     }
 
-    private void checkClasses(RepetitionExperience experience, String kind, int[] indices, int expected) {
+    private void checkClasses(Experience experience, String kind, int[] indices, int expected) {
         long found =
                 Arrays.stream(indices).map(dataset.train()::label).distinct().count();
         if (found != expected) {
             throw new IllegalArgumentException(
-                    "the " + kind + " images of experience " + experience.index() + " are of " + found
+                    "the " + kind + " images of experience " + (experience.index() + 1) + " are of " + found
                             + " classes in " + dataset.name() + " and of " + expected
-                            + " in the scenario file: use the data set that it was made "
-                            + "for, its images in the order of its train.txt");
+                            + " in the scenario file: use the data set that it was made for, its images in the order of"
+                            + " its train.txt");
         }
     }
 
+    @Override
     public Dataset dataset() {
         return dataset;
     }
 
-    public List<RepetitionExperience> experiences() {
+    @Override
+    public List<Experience> experiences() {
         return experiences;
     }
 
-    /** How many classes are ever labelled. */
+    /**
+     * The number of classes.
+     *
+     * @return how many classes are ever labelled, without distractors
+     */
+    @Override
     public int classes() {
         return classes;
     }
 
-    /** All classes seen when the experience is over. */
-    public ClassRange seenAfter(int experience) {
-        return new ClassRange(0, experiences.get(experience).seen());
-    }
-
-    /** Names of the classes in the stream's numbering, those of distractors last. */
+    @Override
     public List<String> classNames() {
-        return Arrays.stream(order).mapToObj(dataset.classNames()::get).toList();
+        return Arrays.stream(order, 0, classes)
+                .mapToObj(dataset.classNames()::get)
+                .toList();
     }
 
-    /** The stream's number of a class of the data set; {@link #classes()} and more for a distractor. */
+    /**
+     * The stream's number of a class of the data set.
+     *
+     * @param label the data set's number of the class
+     * @return below {@link #classes()} for a class that is labelled; from there on for distractors
+     * @throws IndexOutOfBoundsException if there is no such class
+     */
+    @Override
     public int relabel(int label) {
         return position[label];
     }
@@ -158,10 +175,10 @@ public final class RepetitionStream {
         return next + 1;
     }
 
-    private int[] test(int begin, int end) {
+    private int[] test(ClassRange fresh) {
         Images images = dataset.test();
         return IntStream.range(0, images.size())
-                .filter(i -> position[images.label(i)] >= begin && position[images.label(i)] < end)
+                .filter(i -> fresh.contains(position[images.label(i)]))
                 .toArray();
     }
 
@@ -170,12 +187,13 @@ public final class RepetitionStream {
         Arrays.sort(sorted);
         for (int i = 0; i < sorted.length; i++) {
             if (sorted[i] < 0 || sorted[i] >= images) {
-                throw new IllegalArgumentException("experience " + experience + " has " + kind + " image " + sorted[i]
-                        + ", there are " + images + " training images: use the data set that the stream was made for");
+                throw new IllegalArgumentException(
+                        "experience " + (experience + 1) + " has " + kind + " image " + sorted[i] + ", there are "
+                                + images + " training images: use the data set that the stream was made for");
             }
             if (i > 0 && sorted[i] == sorted[i - 1]) {
-                throw new IllegalArgumentException("experience " + experience + " has " + kind + " image " + sorted[i]
-                        + " twice: name each image once");
+                throw new IllegalArgumentException("experience " + (experience + 1) + " has " + kind + " image "
+                        + sorted[i] + " twice: name each image once");
             }
         }
         return sorted;
@@ -184,11 +202,11 @@ public final class RepetitionStream {
     private static void checkFresh(int[] labelled, BitSet used, int experience) {
         if (labelled.length == 0) {
             throw new IllegalArgumentException(
-                    "experience " + experience + " has no labelled image: it needs at least one");
+                    "experience " + (experience + 1) + " has no labelled image: it needs at least one");
         }
         for (int index : labelled) {
             if (used.get(index)) {
-                throw new IllegalArgumentException("image " + index + " is labelled in experience " + experience
+                throw new IllegalArgumentException("image " + index + " is labelled in experience " + (experience + 1)
                         + " and in an earlier one: label each image once");
             }
             used.set(index);
@@ -198,7 +216,7 @@ public final class RepetitionStream {
     private static void checkPool(int[] unlabelled, BitSet used, int experience) {
         for (int index : unlabelled) {
             if (used.get(index)) {
-                throw new IllegalArgumentException("unlabelled image " + index + " of experience " + experience
+                throw new IllegalArgumentException("unlabelled image " + index + " of experience " + (experience + 1)
                         + " is or was labelled: leave it out of the pool");
             }
         }

@@ -30,9 +30,22 @@ public final class Buffer {
         return shape;
     }
 
-    /** The present values; see {@link Mirror#host}. */
-    public MemorySegment value() {
-        return mirror.host();
+    /**
+     * The present values, see {@link Mirror#read}.
+     *
+     * @return read-only memory of float32 values
+     */
+    public MemorySegment read() {
+        return mirror.read();
+    }
+
+    /**
+     * The present values, to be changed at once, see {@link Mirror#update}.
+     *
+     * @return memory of float32 values
+     */
+    public MemorySegment update() {
+        return mirror.update();
     }
 
     /** For engines, which may keep the values on a device. */

@@ -3,99 +3,178 @@ package dev.palimpsest.tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Values in off-heap memory, of which an engine may hold a newer copy on its device. Whoever asks for the host's
- * memory gets the present values and may write them; the engine then renews its copy before it uses it again. So code
- * that runs on the host need not know about devices, and nothing moves as long as only one side uses the values. A
- * segment is to be asked for anew after every training step. Not thread-safe.
+ * Values in off-heap memory, of which engines may hold copies: in the order that a primitive wants, or on a device,
+ * where they may be newer than the host's. Whoever wants the values says {@link #read} or {@link #update} and need not
+ * know of copies; a copy is renewed when its engine next reads it, and nothing moves as long as only one side uses the
+ * values. A segment is to be asked for anew after every training step. Not thread-safe.
  */
 public final class Mirror {
-    /** An engine's copy on its device. */
-    public interface Copy {
-        /** Writes the values into the host's memory; waits for the device. */
-        void download(MemorySegment host);
-
-        /** Makes all values zero. */
-        void clear();
-
-        /** Gives its memory back. */
-        void free();
-    }
-
     private final MemorySegment host;
-    /** Null while only the host has present values. */
-    private Copy copy;
-    /** What the engine that used the values last still keeps, outdated or not. */
-    private Copy kept;
+    private final MemorySegment readOnly;
+    /** Grows with every change of the values, wherever it is made. */
+    private long version;
+    /** What has present values that the host has not; null while the host's are present. */
+    private DeviceCopy newest;
+    /** What was used last, outdated or not; null if there is none. */
+    private DeviceCopy kept;
 
-    private boolean newer;
-
-    /** @param host of the caller's, who frees it after {@link #forget} */
+    /**
+     * Values that the host has so far.
+     *
+     * @param host of the caller's, who frees it after {@link #forget}
+     */
     public Mirror(MemorySegment host) {
         this.host = host;
+        readOnly = host.asReadOnly();
     }
 
-    /** The host's memory with the present values, to be read and written. */
-    public MemorySegment host() {
-        if (newer) {
-            copy.download(host);
-            newer = false;
+    /** A copy of the values that an engine reads. */
+    public abstract static class Copy {
+        private final Mirror mirror;
+        private long version = -1;
+
+        /**
+         * A copy that has no values yet.
+         *
+         * @param mirror whose values it copies
+         */
+        protected Copy(Mirror mirror) {
+            this.mirror = mirror;
         }
-        copy = null;
+
+        /**
+         * Copies the values.
+         *
+         * @param host the present values, read-only
+         */
+        protected abstract void renew(MemorySegment host);
+
+        /** Renews this copy if it is outdated. To be called before it is read. */
+        public void read() {
+            if (version != mirror.version) {
+                renew(mirror.read());
+                version = mirror.version;
+            }
+        }
+    }
+
+    /** A copy that an engine also writes. */
+    public abstract static class DeviceCopy extends Copy {
+        /**
+         * A copy that has no values yet.
+         *
+         * @param mirror whose values it copies
+         */
+        protected DeviceCopy(Mirror mirror) {
+            super(mirror);
+        }
+
+        /**
+         * Writes this copy's values into the host's memory; waits for the device.
+         *
+         * @param host to be written
+         */
+        protected abstract void download(MemorySegment host);
+
+        /** Makes all values of this copy zero. */
+        protected abstract void clear();
+
+        /** Gives this copy's memory back. */
+        protected abstract void free();
+
+        @Override
+        public final void read() {
+            super.read();
+            mirror().kept = this;
+        }
+
+        /** Renews this copy if it is outdated; then all others are. To be called before it is written. */
+        public final void update() {
+            read();
+            changed();
+        }
+
+        private void changed() {
+            mirror().version++;
+            super.version = mirror().version;
+            mirror().newest = this;
+        }
+
+        /**
+         * To be called before the engine closes: brings home what only this copy has, unless the host's memory is
+         * freed.
+         */
+        public final void detach() {
+            if (mirror().newest == this && mirror().host.scope().isAlive()) {
+                mirror().read();
+            }
+            if (mirror().kept == this) {
+                mirror().newest = null;
+                mirror().kept = null;
+            }
+        }
+
+        private Mirror mirror() {
+            return super.mirror;
+        }
+    }
+
+    /**
+     * The present values; waits for a device that has newer ones.
+     *
+     * @return the host's memory, read-only
+     */
+    public MemorySegment read() {
+        bringHome();
+        return readOnly;
+    }
+
+    /**
+     * The present values, to be changed before anybody else asks for them: all copies are outdated.
+     *
+     * @return the host's memory
+     */
+    public MemorySegment update() {
+        bringHome();
+        version++;
         return host;
     }
 
+    private void bringHome() {
+        if (newest != null) {
+            newest.download(host);
+            newest = null;
+        }
+    }
+
+    /**
+     * How much they are.
+     *
+     * @return the values' size in bytes
+     */
     public long bytes() {
         return host.byteSize();
     }
 
     /** Makes all values zero, where they are. */
     public void clear() {
-        if (copy == null) {
-            host.fill((byte) 0);
+        if (kept != null && ((Copy) kept).version == version) {
+            kept.clear();
+            kept.changed();
         } else {
-            copy.clear();
-            newer = true;
+            update().fill((byte) 0);
         }
     }
 
-    /** Whether this copy has the present values. To be asked by an engine before it reads its copy. */
-    public boolean isAt(Copy engines) {
-        return copy == engines;
-    }
-
-    /** To be called by an engine whose copy has the values that {@link #host} gave. */
-    public void copiedTo(Copy engines) {
-        copy = engines;
-        kept = engines;
-    }
-
     /**
-     * To be called by an engine that wrote into its copy, which {@link #isAt} the present values: the host's are
-     * outdated.
-     */
-    public void written() {
-        newer = true;
-    }
-
-    /**
-     * The values are not needed any more: the engine frees its copy. To be called before the host's memory is freed.
+     * The values are not needed any more: an engine frees its copy on a device. To be called before the host's memory
+     * is freed.
      */
     public void forget() {
         if (kept != null) {
             kept.free();
         }
         kept = null;
-        copy = null;
-        newer = false;
-    }
-
-    /** Whether the host's memory has not been freed. */
-    public boolean isAlive() {
-        return host.scope().isAlive();
-    }
-
-    /** Whether the host's memory is outdated. */
-    public boolean isNewer() {
-        return newer;
+        newest = null;
     }
 }

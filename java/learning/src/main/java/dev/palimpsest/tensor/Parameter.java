@@ -24,7 +24,6 @@ public final class Parameter {
     private final Shape shape;
     private final Mirror value;
     private final Mirror gradient;
-    private long version;
 
     /** Value and gradient start as zeros. */
     public Parameter(String name, Role role, Shape shape, Arena arena) {
@@ -47,14 +46,40 @@ public final class Parameter {
         return shape;
     }
 
-    /** The present values; see {@link Mirror#host}. */
-    public MemorySegment value() {
-        return value.host();
+    /**
+     * The present values, see {@link Mirror#read}.
+     *
+     * @return read-only memory of {@link #size} float32 values
+     */
+    public MemorySegment read() {
+        return value.read();
     }
 
-    /** The present gradient; see {@link Mirror#host}. */
-    public MemorySegment gradient() {
-        return gradient.host();
+    /**
+     * The present values, to be changed at once, see {@link Mirror#update}.
+     *
+     * @return memory of {@link #size} float32 values
+     */
+    public MemorySegment update() {
+        return value.update();
+    }
+
+    /**
+     * The present gradient, see {@link Mirror#read}.
+     *
+     * @return read-only memory of {@link #size} float32 values
+     */
+    public MemorySegment readGradient() {
+        return gradient.read();
+    }
+
+    /**
+     * The present gradient, to be changed at once, see {@link Mirror#update}.
+     *
+     * @return memory of {@link #size} float32 values
+     */
+    public MemorySegment updateGradient() {
+        return gradient.update();
     }
 
     /** For engines, which may keep the values on a device. */
@@ -69,18 +94,6 @@ public final class Parameter {
 
     public int size() {
         return Math.toIntExact(shape.elements());
-    }
-
-    /**
-     * Grows with every {@link #changed()}: an engine that keeps a copy in its own layout renews it when this moved.
-     */
-    public long version() {
-        return version;
-    }
-
-    /** To be called by whoever wrote into {@link #value()}. */
-    public void changed() {
-        version++;
     }
 
     /** Value and gradient are not needed any more: see {@link Mirror#forget}. The host's memory is the arena's. */
@@ -105,7 +118,7 @@ public final class Parameter {
     }
 
     public float[] toArray() {
-        return value().toArray(ValueLayout.JAVA_FLOAT);
+        return read().toArray(ValueLayout.JAVA_FLOAT);
     }
 
     /**
@@ -118,7 +131,6 @@ public final class Parameter {
             throw new IllegalArgumentException(
                     name + " is " + shape + " (" + size() + " values), got " + values.length);
         }
-        MemorySegment.copy(values, 0, value(), ValueLayout.JAVA_FLOAT, 0, values.length);
-        changed();
+        MemorySegment.copy(values, 0, update(), ValueLayout.JAVA_FLOAT, 0, values.length);
     }
 }

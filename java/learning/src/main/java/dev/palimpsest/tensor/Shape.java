@@ -90,6 +90,9 @@ public final class Shape {
 
     @Override
     public String toString() {
+        if (extents.length == 0) {
+            return "1 (no axes)";
+        }
         return Arrays.stream(extents).mapToObj(Integer::toString).collect(Collectors.joining("×"));
     }
 }

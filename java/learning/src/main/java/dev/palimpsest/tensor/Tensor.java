@@ -20,10 +20,8 @@ public final class Tensor {
 
     private final Shape shape;
     private final Layout layout;
-    /** Null where the values are on a device. */
-    private final MemorySegment data;
-    /** What an engine keeps for values on its device, else null. */
-    private final Object deviceMemory;
+    /** A {@link MemorySegment} of the host's, or what an engine keeps for values on its device. */
+    private final Object memory;
 
     private final boolean borrowed;
     private int holders = 1;
@@ -37,16 +35,14 @@ public final class Tensor {
      * @param data at least {@code shape.bytes()} bytes, which the owner reuses after the last holder let go
      */
     public Tensor(Object owner, Shape shape, Layout layout, MemorySegment data) {
-        this(owner, shape, layout, data, null, false);
+        this(owner, shape, layout, data, false);
     }
 
-    private Tensor(
-            Object owner, Shape shape, Layout layout, MemorySegment data, Object deviceMemory, boolean borrowed) {
+    private Tensor(Object owner, Shape shape, Layout layout, Object memory, boolean borrowed) {
         this.owner = owner;
         this.shape = shape;
         this.layout = layout;
-        this.data = data;
-        this.deviceMemory = deviceMemory;
+        this.memory = memory;
         this.borrowed = borrowed;
     }
 
@@ -59,7 +55,7 @@ public final class Tensor {
      * @return the tensor, with one holder
      */
     public static Tensor borrowed(Object owner, Shape shape, MemorySegment data) {
-        return new Tensor(owner, shape, Layout.ROW_MAJOR, data, null, true);
+        return new Tensor(owner, shape, Layout.ROW_MAJOR, data, true);
     }
 
     /**
@@ -72,7 +68,7 @@ public final class Tensor {
      * @return the tensor, with one holder
      */
     public static Tensor onDevice(Object owner, Shape shape, Layout layout, Object memory) {
-        return new Tensor(owner, shape, layout, null, memory, false);
+        return new Tensor(owner, shape, layout, memory, false);
     }
 
     /**
@@ -109,7 +105,7 @@ public final class Tensor {
      * @throws IllegalStateException if the values are on a device
      */
     public MemorySegment data() {
-        if (data == null) {
+        if (!(memory instanceof MemorySegment data)) {
             throw new IllegalStateException("the values of this tensor of " + shape
                     + " are on a device, not in the host's memory: ask Engine.toArray for them");
         }
@@ -119,10 +115,10 @@ public final class Tensor {
     /**
      * The engine's own memory on its device.
      *
-     * @return what {@link #onDevice} was given; null for a tensor in the host's memory
+     * @return what {@link #onDevice} was given; for a tensor in the host's memory, the segment there
      */
     public Object deviceMemory() {
-        return deviceMemory;
+        return memory;
     }
 
     /**

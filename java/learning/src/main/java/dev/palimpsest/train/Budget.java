@@ -1,6 +1,5 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.recipe.BudgetOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

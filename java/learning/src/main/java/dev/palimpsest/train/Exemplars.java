@@ -1,24 +1,21 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.evaluation.Directions;
+import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.FrozenNetwork;
-import dev.palimpsest.recipe.ExemplarOptions;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.SplitMix64;
 import dev.palimpsest.stream.Stream;
-import dev.palimpsest.tensor.Safetensors;
-import dev.palimpsest.tensor.SafetensorsWriter;
-import dev.palimpsest.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * Training images of earlier classes that are kept: m a class, by herding (iCaRL, Rebuffi 2017, Algorithm 4) or at
+ * Training images of earlier classes that are kept: m per class, by herding (iCaRL, Rebuffi 2017, Algorithm 4) or at
  * random. With a budget m shrinks as classes come, and the images chosen last are dropped (Algorithm 5).
  */
 final class Exemplars {
     private static final long PURPOSE = 101;
-    private static final String TENSOR = "exemplars.";
 
     private final ExemplarOptions options;
     private final long seed;
@@ -41,7 +38,7 @@ final class Exemplars {
 
     /** Chooses those of an experience's classes, with the features of the network as it is now. */
     void add(Stream stream, Experience experience, FrozenNetwork network, Inference inference) {
-        int perClass = options.perClass(experience.classes().end());
+        int perClass = options.shareOf(experience.classes().end());
         byClass.replaceAll(own -> Arrays.copyOf(own, Math.min(perClass, own.length)));
         for (int c = experience.classes().begin();
                 perClass > 0 && c < experience.classes().end();
@@ -59,20 +56,6 @@ final class Exemplars {
         }
     }
 
-    /** Adds them to a file. */
-    void write(SafetensorsWriter file) {
-        for (int c = 0; c < byClass.size(); c++) {
-            file.add(TENSOR + c, Shape.of(byClass.get(c).length), byClass.get(c));
-        }
-    }
-
-    /** Takes those of a file, instead of choosing. */
-    void read(Safetensors file) {
-        for (int c = 0; file.contains(TENSOR + c); c++) {
-            byClass.add(file.ints(TENSOR + c));
-        }
-    }
-
     private int[] random(int[] own, int count, int label) {
         SplitMix64.of(seed, PURPOSE, label).shuffle(own);
         return Arrays.copyOf(own, count);
@@ -80,8 +63,8 @@ final class Exemplars {
 
     /** Each next one brings the mean of those chosen nearest to the mean of all; features have length 1. */
     static int[] herd(int[] own, float[][] features, int count) {
-        double[][] unit = NearestMean.normalised(features);
-        double[] target = NearestMean.mean(unit);
+        double[][] unit = Directions.of(features);
+        double[] target = Directions.mean(unit);
         double[] sum = new double[target.length];
         boolean[] taken = new boolean[own.length];
         int[] chosen = new int[count];

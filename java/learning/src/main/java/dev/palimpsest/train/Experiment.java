@@ -1,236 +1,363 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.classifier.ClassifierType;
 import dev.palimpsest.data.Dataset;
-import dev.palimpsest.data.Images;
-import dev.palimpsest.data.ScenarioFile;
+import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.model.Network;
-import dev.palimpsest.model.StateDict;
-import dev.palimpsest.recipe.ComputeOptions;
-import dev.palimpsest.recipe.DataOptions;
-import dev.palimpsest.recipe.Recipe;
-import dev.palimpsest.recipe.RepetitionOptions;
-import dev.palimpsest.stream.ClassIncrementalStream;
-import dev.palimpsest.stream.Experience;
-import dev.palimpsest.stream.Loader;
-import dev.palimpsest.stream.Repeating;
-import dev.palimpsest.stream.RepetitionStream;
+import dev.palimpsest.model.NetworkFactory;
+import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Stream;
-import dev.palimpsest.tensor.Safetensors;
-import dev.palimpsest.tensor.Shape;
-import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
-import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import java.util.SequencedMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
-/** Runs a recipe from its data to its result. */
+/**
+ * Stream × network × method × engine → result. Every setting has a default but the network and the method:
+ *
+ * <pre>{@code
+ * Result result = Experiment.of(stream)
+ *         .network(image -> Networks.cifarResNet(image, 32))
+ *         .method(new M2kd(M2kd.Options.DEFAULT.withGroups(M2kd.Groups.CUMULATIVE)))
+ *         .engine(Engines.cpu(2))
+ *         .seed(1)
+ *         .listen(progress)
+ *         .run();
+ * }</pre>
+ *
+ * The same experiment on the same machine gives the same weights, bit for bit. One instance runs once. Not
+ * thread-safe; experiments on different threads do not disturb one another.
+ */
 public final class Experiment {
-    private final Recipe recipe;
-    private final Method method;
-    private final Progress progress;
-    private final Stream stream;
+    /** Images that accuracies are of. */
+    public enum Evaluate {
+        /** The data set's test images. */
+        TEST,
+        /** Training images that the stream held out; settings are to be chosen on these. */
+        VALIDATION
+    }
 
-    private Experiment(Recipe recipe, Method method, Progress progress) {
-        this.recipe = recipe;
-        this.method = method;
-        this.progress = progress;
-        DataOptions data = recipe.data();
-        Dataset dataset = Dataset.load(data.name(), data.folder(), data.images());
-        stream = stream(recipe, dataset);
+    private final Stream stream;
+    private final SequencedMap<String, String> notes = new LinkedHashMap<>();
+    private final SequencedMap<String, String> given = new LinkedHashMap<>();
+    private NetworkFactory network;
+    private Method method;
+    private Settings settings = Settings.DEFAULT;
+    private Augmentation augmentation = Augmentation.NONE;
+    private Normalisation normalisation;
+    private Evaluate evaluate = Evaluate.TEST;
+    private Path weights;
+    private Function<Consumer<String>, Engine> engine;
+    private int threads = Runtime.getRuntime().availableProcessors();
+    private BudgetOptions budget = BudgetOptions.NONE;
+    private long seed = 1;
+    private Progress progress = Progress.silent();
+
+    private Experiment(Stream stream) {
+        this.stream = Objects.requireNonNull(stream);
+        engine = remark -> Engines.cpu(threads);
     }
 
     /**
-     * Trains and evaluates.
+     * An experiment on a stream.
      *
-     * @param method what the recipe names; it is closed at the end
-     * @throws IllegalArgumentException if the recipe does not fit its data
+     * @param stream any, over any data set
+     * @return with defaults for everything but network and method
+     */
+    public static Experiment of(Stream stream) {
+        return new Experiment(stream);
+    }
+
+    /**
+     * What is trained.
+     *
+     * @param networks makes it, and others of its form for methods that need them
+     * @return this
+     */
+    public Experiment network(NetworkFactory networks) {
+        network = Objects.requireNonNull(networks);
+        return this;
+    }
+
+    /**
+     * By what it is trained. The run's record has the name and the options that the method says itself.
+     *
+     * @param trains a new one; the run closes it
+     * @return this
+     */
+    public Experiment method(Method trains) {
+        method = Objects.requireNonNull(trains);
+        return this;
+    }
+
+    /**
+     * Epochs, batches and the optimiser.
+     *
+     * @param options that the method must not change
+     * @return this
+     */
+    public Experiment training(TrainingOptions options) {
+        settings = settings.withTraining(options);
+        given.putAll(TrainingOptions.GROUP.texts(options));
+        return this;
+    }
+
+    /**
+     * Images kept of earlier classes.
+     *
+     * @param options that the method must not change
+     * @return this
+     */
+    public Experiment exemplars(ExemplarOptions options) {
+        settings = settings.withExemplars(options);
+        given.putAll(ExemplarOptions.GROUP.texts(options));
+        return this;
+    }
+
+    /**
+     * What classifies after every experience.
+     *
+     * @param type that the method must not change
+     * @return this
+     */
+    public Experiment classifier(ClassifierType type) {
+        settings = settings.withClassifier(type);
+        given.put(Settings.CLASSIFIER, type.name());
+        return this;
+    }
+
+    /**
+     * How training images are changed each time they are seen.
+     *
+     * @param change none by default
+     * @return this
+     */
+    public Experiment augmentation(Augmentation change) {
+        augmentation = Objects.requireNonNull(change);
+        return this;
+    }
+
+    /**
+     * What turns pixel bytes into float32, in place of the statistics of the training images.
+     *
+     * @param statistics of pixels, by channel
+     * @return this
+     */
+    public Experiment normalisation(Normalisation statistics) {
+        normalisation = Objects.requireNonNull(statistics);
+        return this;
+    }
+
+    /**
+     * Images that accuracies are of.
+     *
+     * @param images test images by default
+     * @return this
+     */
+    public Experiment evaluate(Evaluate images) {
+        evaluate = Objects.requireNonNull(images);
+        return this;
+    }
+
+    /**
+     * A safetensors file to start from in place of random weights; heads are new all the same.
+     *
+     * @param file with PyTorch's names
+     * @return this
+     */
+    public Experiment weights(Path file) {
+        weights = Objects.requireNonNull(file);
+        return this;
+    }
+
+    /**
+     * What computes. By default the processor, one thread per core.
+     *
+     * @param computes an open engine; the run closes it
+     * @return this
+     */
+    public Experiment engine(Engine computes) {
+        Objects.requireNonNull(computes);
+        engine = remark -> computes;
+        threads = 0;
+        return this;
+    }
+
+    /**
+     * What computes, opened when the run begins and closed at its end.
+     *
+     * @param options of the device, with the threads of the processor
+     * @return this
+     */
+    public Experiment device(DeviceOptions options) {
+        threads = options.threads();
+        engine = remark -> Engines.open(options, remark);
+        return this;
+    }
+
+    /**
+     * Limits that end training early.
+     *
+     * @param limits none by default
+     * @return this
+     */
+    public Experiment budget(BudgetOptions limits) {
+        budget = Objects.requireNonNull(limits);
+        return this;
+    }
+
+    /**
+     * Seed of initial weights, shuffling, augmentation and exemplars; a stream has its own.
+     *
+     * @param value 1 by default
+     * @return this
+     */
+    public Experiment seed(long value) {
+        seed = value;
+        return this;
+    }
+
+    /**
+     * Who is told what happens.
+     *
+     * @param listener nobody by default
+     * @return this
+     */
+    public Experiment listen(Progress listener) {
+        progress = Objects.requireNonNull(listener);
+        return this;
+    }
+
+    /**
+     * Facts for the record that the experiment cannot know, such as where its data came from. They change nothing, and
+     * give way to what the experiment knows better: its method and its settings.
+     *
+     * @param texts by option name
+     * @return this
+     */
+    public Experiment note(Map<String, String> texts) {
+        notes.putAll(texts);
+        return this;
+    }
+
+    /**
+     * The record of this experiment, as run.json and checkpoints have it: notes, settings as the method settles them,
+     * and the method's own name and options.
+     *
+     * @return texts by option name
+     * @throws IllegalArgumentException with a sentence, if the settings do not fit the method
+     */
+    public SequencedMap<String, String> options() {
+        SequencedMap<String, String> texts = new LinkedHashMap<>();
+        texts.put("data", stream.dataset().name());
+        texts.put("augment", augmentation.toString());
+        texts.putAll(notes);
+        texts.putAll(settled().texts());
+        texts.putAll(BudgetOptions.GROUP.texts(budget));
+        texts.put("seed", Long.toString(seed));
+        if (threads > 0) {
+            texts.put("threads", Integer.toString(threads));
+        }
+        texts.put("method", method().name());
+        texts.putAll(method().options());
+        return texts;
+    }
+
+    private Method method() {
+        if (method == null) {
+            throw new IllegalStateException("an experiment needs a method: call method(...) before run()");
+        }
+        return method;
+    }
+
+    private Settings settled() {
+        Settings settled = method().settle(settings);
+        settled.check();
+        settled.exemplars().check(stream.classes());
+        settled.requireKept(given, method.name());
+        return settled;
+    }
+
+    /**
+     * Trains and evaluates, and closes the method and the engine.
+     *
+     * @return the outcome
+     * @throws IllegalArgumentException with a sentence, if settings, method and stream do not fit one another
+     * @throws IllegalStateException if the network or the method is missing, or the experiment has run
      * @throws TrainingException if the loss becomes NaN or infinite
      */
-    public static Result run(Recipe recipe, Method method, Progress progress) {
-        return new Experiment(recipe, method, progress).run();
-    }
-
-    /** The recipe's stream of its data set. */
-    static Stream stream(Recipe recipe, Dataset dataset) {
-        DataOptions data = recipe.data();
-        RepetitionOptions repetition = recipe.repetition();
-        if (!repetition.on()) {
-            return new ClassIncrementalStream(dataset, data.split(), data.order(), data.validation(), recipe.seed());
+    public Result run() {
+        method();
+        if (network == null) {
+            throw new IllegalStateException("an experiment needs a network: call network(...) before run()");
         }
-        if (data.validation() > 0) {
-            throw new IllegalArgumentException("validation = " + data.validation()
-                    + ": a stream with repetition holds no images out; set it to 0");
+        if (engine == null) {
+            throw new IllegalStateException("this experiment has run: an experiment runs once, for its method keeps"
+                    + " what it learnt; make a new one");
         }
-        if (repetition.scenario().isPresent() && data.images().skipDamaged()) {
-            throw new IllegalArgumentException(
-                    "skip-damaged = true: a scenario file counts the images of train.txt, and leaving some out "
-                            + "would shift the rest; set it to false and replace damaged files");
-        }
-        return new Repeating(repetition
-                .scenario()
-                .map(file -> RepetitionStream.of(dataset, ScenarioFile.read(file)))
-                .orElseGet(() -> RepetitionStream.generate(dataset, repetition.plan(), data.order(), recipe.seed())));
-    }
-
-    private Result run() {
-        long began = System.nanoTime();
-        Dataset dataset = stream.dataset();
-        try (Arena arena = Arena.ofShared();
-                Engine engine = open();
-                Loader loader = new Loader(
-                        dataset.train(),
-                        stream::relabel,
-                        recipe.data().augment(),
-                        recipe.optimiser().batch(),
-                        recipe.seed());
-                Inference trainingImages = new Inference(engine, dataset.train());
-                Inference judgedImages = new Inference(engine, judged());
-                this.method) { // closed before the engine that its teachers live in
-            Network network = network(arena);
-            SortedMap<String, String> read = new TreeMap<>(dataset.sha256());
-            recipe.model()
-                    .weights()
-                    .ifPresent(file -> read.put(file.getFileName().toString(), load(network, file)));
-            try (Learner learner = new Learner(
-                    recipe,
-                    method,
-                    engine,
-                    network,
-                    stream,
-                    loader,
-                    trainingImages,
-                    new Exemplars(recipe.exemplars(), recipe.seed()),
-                    progress,
-                    this::network,
-                    new Budget(recipe.budget()))) {
-                return learn(learner, read, judgedImages, began);
-            }
-        }
-    }
-
-    private Engine open() {
-        ComputeOptions compute = recipe.compute();
-        List<String> remarks = new ArrayList<>();
-        Engine engine = Engines.open(
-                new DeviceOptions(
-                        Engines.device(compute.device()),
-                        recipe.threads(),
-                        compute.tf32(),
-                        compute.deterministic(),
-                        compute.gpuMemory()),
-                remarks::add);
-        progress.computes(engine.description(), remarks);
-        return engine;
-    }
-
-    /** @return the file's SHA-256 */
-    private static String load(Network network, Path file) {
+        Function<Consumer<String>, Engine> opening = engine;
+        engine = null;
+        Settings settled;
         try {
-            byte[] bytes = Files.readAllBytes(file);
-            StateDict.load(network, Safetensors.of(file.toString(), bytes));
-            return sha256(sink -> sink.accept(bytes));
-        } catch (IOException e) {
-            throw new IllegalArgumentException(
-                    "weights = " + file + ": "
-                            + (e instanceof NoSuchFileException ? "there is no such file" : e.getMessage()),
-                    e);
+            settled = settled();
+            List<Integer> newClasses = stream.experiences().stream()
+                    .map(experience ->
+                            experience.classes().end() - experience.classes().begin())
+                    .toList();
+            Methods.check(method, newClasses, settled);
+        } catch (RuntimeException e) {
+            method.close();
+            throw e;
         }
+        return new ExperimentRun(this, settled, opening).run();
     }
 
-    private Result learn(Learner learner, SortedMap<String, String> filesRead, Inference judgedImages, long began) {
-        List<Experience> experiences = stream.experiences();
-        List<String> names = stream.classNames();
-        progress.begins(new Progress.Setup(
-                stream.dataset().name(),
-                filesRead,
-                experiences.size(),
-                names,
-                learner.network().weights(names.size())));
-        Findings findings = new Findings(experiences.stream()
-                .mapToInt(experience -> judged(experience).length)
-                .toArray());
-        for (Experience experience : experiences) {
-            progress.experienceBegins(new Progress.Arrival(
-                    experience.index(),
-                    names.subList(
-                            experience.classes().begin(), experience.classes().end()),
-                    experience.train().length,
-                    learner.exemplars()));
-            learner.learn(experience);
-            learner.remember();
-            method.memory().ifPresent(findings::add);
-            evaluate(learner, experience, judgedImages, findings);
-            progress.evaluated(findings.evaluation());
-            progress.checkpoint(() -> learner.checkpoint(findings));
-            if (learner.stopped().isPresent()) {
-                break;
-            }
-        }
-        Result result = findings.result(
-                sha256(learner::eachWeight),
-                (System.nanoTime() - began) * 1e-9,
-                learner.times().seconds(),
-                stopped(learner, findings.experiences(), experiences.size()));
-        progress.done(result);
-        return result;
+    Stream stream() {
+        return stream;
     }
 
-    private Network network(Arena arena) {
+    NetworkFactory networks() {
+        return network;
+    }
+
+    Method trains() {
+        return method;
+    }
+
+    Augmentation augmentation() {
+        return augmentation;
+    }
+
+    Optional<Path> weights() {
+        return Optional.ofNullable(weights);
+    }
+
+    BudgetOptions budget() {
+        return budget;
+    }
+
+    long seed() {
+        return seed;
+    }
+
+    Progress progress() {
+        return progress;
+    }
+
+    boolean testImages() {
+        return evaluate == Evaluate.TEST;
+    }
+
+    /** Mean and deviation of the run's pixels. */
+    Normalisation pixels() {
         Dataset dataset = stream.dataset();
-        return RecipeNetwork.of(recipe.model(), Shape.of(dataset.channels(), dataset.height(), dataset.width()))
-                .create(arena, recipe.seed());
-    }
-
-    private static Optional<String> stopped(Learner learner, int begun, int all) {
-        return learner.stopped().map(reason -> reason + ", so training ended in experience " + begun + " of " + all);
-    }
-
-    private void evaluate(Learner learner, Experience experience, Inference judgedImages, Findings findings) {
-        try (Classifier classifier = learner.classifier()) {
-            findings.add(
-                    stream.experiences().subList(0, experience.index() + 1).stream()
-                            .map(past -> classifier.right(
-                                    judgedImages,
-                                    judged(past),
-                                    stream::relabel,
-                                    stream.seenAfter(experience.index()),
-                                    past.classes()))
-                            .toArray(Classifier.Right[]::new),
-                    classifier.scorer());
-        }
-    }
-
-    /** The images that accuracies are of. */
-    private Images judged() {
-        return recipe.data().evaluate() == DataOptions.Evaluate.TEST
-                ? stream.dataset().test()
-                : stream.dataset().train();
-    }
-
-    private int[] judged(Experience experience) {
-        return recipe.data().evaluate() == DataOptions.Evaluate.TEST ? experience.test() : experience.validation();
-    }
-
-    /** @param content hands its bytes, part by part, to whom it is given */
-    private static String sha256(Consumer<Consumer<byte[]>> content) {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            content.accept(digest::update);
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
+        return normalisation == null ? dataset.train().normalisation() : normalisation;
     }
 }

@@ -1,71 +1,160 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
-import dev.palimpsest.tensor.Safetensors;
-import dev.palimpsest.tensor.SafetensorsWriter;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.SequencedMap;
 
 /**
  * A way to learn a stream: which images it trains on, what its loss is, what it keeps. The {@link Learner} does
- * everything else. The calls of one experience come in the order {@link #begin}, {@link #loss} for every batch,
- * {@link #end}.
+ * everything else. One instance serves one run. The calls of one experience come in the order {@link #begin},
+ * {@link #phases}, {@link #loss} and {@link #stepped} for every batch, {@link #end}; all from one thread.
+ *
+ * <p>No method needs to know how many experiences there will be.
  */
 public interface Method extends AutoCloseable {
-    /** Before an experience is trained; the network's heads have grown for its classes. */
-    default void begin(Learner learner, Experience experience) {}
+    /**
+     * What the method is called in recipes, run.json, tables and reports.
+     *
+     * @return lower case with hyphens
+     */
+    String name();
 
-    /** How many classes the heads tell apart in an experience. */
+    /**
+     * Its options as run.json records them.
+     *
+     * @return texts by option name
+     */
+    default SequencedMap<String, String> options() {
+        return new LinkedHashMap<>();
+    }
+
+    /**
+     * The settings that the method trains with when it is asked for others: a published baseline is what was
+     * published. Settings that a user gave and that come back changed are refused by name.
+     *
+     * @param asked what recipe or program ask for
+     * @return the same, or with what the method has instead
+     * @throws IllegalArgumentException with a sentence, if the method cannot do with them
+     */
+    default Settings settle(Settings asked) {
+        return asked;
+    }
+
+    /**
+     * Refuses what could not be learned, before anything is trained.
+     *
+     * @param newClasses how many classes come new with each experience
+     * @param settings as {@link #settle} gave them
+     * @throws IllegalArgumentException with a sentence
+     */
+    default void check(List<Integer> newClasses, Settings settings) {}
+
+    /**
+     * Whether the method does without new classes in an experience.
+     *
+     * @return false refuses streams whose classes repeat
+     */
+    default boolean repeats() {
+        return false;
+    }
+
+    /**
+     * Whether the method uses classifiers on the earlier stages; recipes build none for a method that does not.
+     *
+     * @return whether auxiliary heads make a difference
+     */
+    default boolean usesAuxiliaryHeads() {
+        return false;
+    }
+
+    /**
+     * How many classes the heads tell apart in an experience.
+     *
+     * @param stream that is learnt
+     * @param experience that is about to be learnt
+     * @return all classes seen with it, or more
+     */
     default int classes(Stream stream, Experience experience) {
         return experience.classes().end();
     }
 
-    /** What is trained beside the network. */
-    default List<Parameter> parameters() {
-        return List.of();
-    }
-
-    /** Adds the loss terms of one batch. */
-    void loss(Pass pass, Terms terms);
-
-    /** After every step of the optimiser. */
-    default void stepped() {}
-
-    /** After an experience is trained, before it is evaluated. */
-    default void end(Learner learner, Experience experience) {}
-
     /**
-     * Adds to a checkpoint what {@link #resume} needs, after {@link #end}; nothing, if the network is all that it goes
-     * on from.
-     */
-    default void save(SafetensorsWriter checkpoint) {}
-
-    /**
-     * In a new method, instead of the calls for all experiences up to this one: gets ready for the next, as
-     * {@link #end} left it.
+     * Whether every experience trains on the images of all before it too.
      *
-     * @param learner with the network as it was saved
-     * @param done the last experience that was trained
+     * @return true for upper bounds
      */
-    default void resume(Learner learner, Experience done, Safetensors checkpoint) {}
-
-    /** Whether every experience trains on the images of all before it too. */
     default boolean keepsAllImages() {
         return false;
     }
 
     /**
+     * What is trained beside the network.
+     *
+     * @return the same parameters throughout a run
+     */
+    default List<Parameter> parameters() {
+        return List.of();
+    }
+
+    /**
+     * Before an experience is trained; the network's heads have grown for its classes.
+     *
+     * @param learner that trains
+     * @param experience that is about to be learnt
+     */
+    default void begin(Learner learner, Experience experience) {}
+
+    /**
+     * The phases of training that the experience has, one after another.
+     *
+     * @param learner that trains
+     * @param experience that is about to be learnt
+     * @return at least one; training at the settings' epochs, if the method says nothing
+     */
+    default List<Phase> phases(Learner learner, Experience experience) {
+        return List.of(Phase.train(learner, experience));
+    }
+
+    /**
+     * Adds the loss terms of one batch.
+     *
+     * @param pass the batch on its way through the network
+     * @param terms to be added to
+     */
+    void loss(Pass pass, Terms terms);
+
+    /** After every step of the optimiser. */
+    default void stepped() {}
+
+    /**
+     * After an experience is trained, before it is evaluated.
+     *
+     * @param learner that trained
+     * @param experience that was learnt
+     */
+    default void end(Learner learner, Experience experience) {}
+
+    /**
      * Networks as they are now whose logits are averaged with the trained one's to classify; the caller closes them.
+     *
+     * @return none for most methods
      */
     default List<FrozenNetwork> companions() {
         return List.of();
     }
 
-    /** What its snapshots take now; empty if it keeps none. */
-    default Optional<Result.Memory> memory() {
+    /**
+     * The models after all experiences so far, as the method keeps them; they go into every checkpoint.
+     *
+     * @return empty if it keeps none
+     */
+    default Optional<Snapshots> snapshots() {
         return Optional.empty();
     }
 

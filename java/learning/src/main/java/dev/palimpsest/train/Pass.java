@@ -3,14 +3,150 @@ package dev.palimpsest.train;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
+import dev.palimpsest.model.Training;
 import dev.palimpsest.stream.Batch;
+import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * One batch on its way through the network.
- *
- * @param images the batch's images as a tensor
- * @param outputs what the network says, on the tape
+ * One batch on its way through the network: the scope of a step. Tensors that are {@linkplain #own owned} by it are
+ * released when the step is over, whatever happens in it; what is on the tape, the tape releases. For the training
+ * thread.
  */
-public record Pass(Engine engine, Tape tape, Batch batch, Tensor images, Outputs<Variable> outputs) {}
+public final class Pass implements AutoCloseable {
+    private final Engine engine;
+    private final Network network;
+    private final Batch batch;
+    private final StepTimes times;
+    private final Training training;
+    private final List<Tensor> owned = new ArrayList<>();
+    private Tensor images;
+    private Outputs<Variable> outputs;
+
+    Pass(Engine engine, Network network, Batch batch, boolean frozenNorm, StepTimes times) {
+        this.engine = engine;
+        this.network = network;
+        this.batch = batch;
+        this.times = times;
+        training = new Training(new Tape(engine), frozenNorm);
+    }
+
+    /** Takes the batch through the network. */
+    void forward() {
+        images = tensor(batch.rows(), batch.images());
+        outputs = network.forward(training, tape().input(images), true);
+    }
+
+    /**
+     * What computes.
+     *
+     * @return the run's engine
+     */
+    public Engine engine() {
+        return engine;
+    }
+
+    /**
+     * What differentiates: everything computed on it counts for the gradient.
+     *
+     * @return this step's tape
+     */
+    public Tape tape() {
+        return training.tape();
+    }
+
+    /**
+     * The batch with its labels.
+     *
+     * @return valid during the step
+     */
+    public Batch batch() {
+        return batch;
+    }
+
+    /**
+     * The batch's images.
+     *
+     * @return [rows, channels, height, width]
+     */
+    public Tensor images() {
+        return images;
+    }
+
+    /**
+     * What the network gives for the batch, on the tape.
+     *
+     * @return logits, pooled features of every stage, logits of auxiliary heads
+     */
+    public Outputs<Variable> outputs() {
+        return outputs;
+    }
+
+    /**
+     * What the network gives for other images, on the tape, without auxiliary heads.
+     *
+     * @param other images as a variable of this tape
+     * @return outputs; the tape's
+     */
+    public Outputs<Variable> student(Variable other) {
+        try (StepTimes.Span _ = at(StepTimes.Part.STUDENT)) {
+            return network.forward(training, other, false);
+        }
+    }
+
+    /**
+     * Images in memory as a tensor of the network's image shape.
+     *
+     * @param rows how many
+     * @param values rows × channels × height × width float32, which must stay as they are during the step
+     * @return a tensor that the caller releases, or gives to the tape or to {@link #own}
+     */
+    public Tensor tensor(int rows, MemorySegment values) {
+        Shape image = network.image();
+        return engine.wrap(Shape.of(rows, image.extent(0), image.extent(1), image.extent(2)), values);
+    }
+
+    /**
+     * Releases a tensor when the step is over.
+     *
+     * @param tensor that nobody else releases
+     * @return the same tensor
+     */
+    public Tensor own(Tensor tensor) {
+        owned.add(tensor);
+        return tensor;
+    }
+
+    /**
+     * Releases a network's outputs when the step is over.
+     *
+     * @param tensors that nobody else releases
+     * @return the same outputs
+     */
+    public Outputs<Tensor> own(Outputs<Tensor> tensors) {
+        tensors.forEach(owned::add);
+        return tensors;
+    }
+
+    /**
+     * Time until the span is closed goes to a part of the step.
+     *
+     * @param part that the block is about
+     * @return to be closed by try-with-resources; then time goes to the part before
+     */
+    public StepTimes.Span at(StepTimes.Part part) {
+        return times.at(part);
+    }
+
+    /** Releases what the step owns. */
+    @Override
+    public void close() {
+        owned.forEach(engine::release);
+        owned.clear();
+    }
+}

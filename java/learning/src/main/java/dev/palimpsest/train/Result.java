@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.metrics.AccuracyMatrix;
+import dev.palimpsest.snapshot.SnapshotMemory;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
@@ -8,7 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a run found.
+ * The outcome of a run. Immutable.
  *
  * @param accuracy single-head: argmax over all classes seen
  * @param withinExperience argmax among the classes of the image's own experience
@@ -21,27 +22,22 @@ import java.util.Optional;
 public record Result(
         AccuracyMatrix accuracy,
         AccuracyMatrix withinExperience,
-        List<Memory> memory,
+        List<SnapshotMemory> memory,
         String weightsSha256,
         double seconds,
         Map<StepTimes.Part, Double> secondsByPart,
         Optional<String> stopped) {
-    /**
-     * Memory of all snapshots together.
-     *
-     * @param snapshotBytes as they are kept
-     * @param fullCopiesBytes the same models kept whole, in float32
-     * @param bitsPerWeight of owners alone, without norms and heads
-     */
-    public record Memory(long snapshotBytes, long fullCopiesBytes, double bitsPerWeight) {}
-
     public Result {
         memory = List.copyOf(memory);
         secondsByPart = Collections.unmodifiableMap(new EnumMap<>(secondsByPart));
     }
 
-    /** Memory at the end; zeros for a method that keeps no snapshots. */
-    public Memory finalMemory() {
-        return memory.isEmpty() ? new Memory(0, 0, 0) : memory.getLast();
+    /**
+     * Memory at the end.
+     *
+     * @return zeros for a method that keeps no snapshots
+     */
+    public SnapshotMemory finalMemory() {
+        return memory.isEmpty() ? SnapshotMemory.NONE : memory.getLast();
     }
 }

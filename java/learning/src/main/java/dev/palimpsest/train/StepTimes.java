@@ -8,7 +8,7 @@ import java.util.Map;
  * there the parts are the time it takes to queue their work.
  */
 public final class StepTimes {
-    /** What that thread is at. */
+    /** What that thread is busy with. */
     public enum Part {
         /** Waiting for a batch that is not ready yet, and what a method makes of it. */
         DATA,
@@ -18,10 +18,18 @@ public final class StepTimes {
         TEACHERS,
         /** What outputs are compared with, and the gradients by them. */
         LOSSES,
-        /** Moving weights, those of teachers that follow among them. */
+        /** Moving weights, those of moving-average teachers among them. */
         OPTIMISER,
-        /** Telling of losses; on a device, waiting for them. */
+        /** Reporting losses; on a device, waiting for them. */
         REPORTING
+    }
+
+    /** A block that time is taken of. */
+    @FunctionalInterface
+    public interface Span extends AutoCloseable {
+        /** Time goes to what it went to before. */
+        @Override
+        void close();
     }
 
     private final Map<Part, Long> nanos = new EnumMap<>(Part.class);
@@ -31,21 +39,27 @@ public final class StepTimes {
     private long since;
 
     /** Of no time at all. */
-    public StepTimes() {}
+    StepTimes() {}
 
-    /** From now on time goes to this part. */
-    public void at(Part part) {
+    /**
+     * From now on time goes to this part.
+     *
+     * @param part that the block is about
+     * @return ends the block
+     */
+    Span at(Part part) {
+        Part before = current;
+        change(part);
+        return () -> change(before);
+    }
+
+    private void change(Part next) {
         long now = System.nanoTime();
         if (current != null) {
             nanos.merge(current, now - since, Long::sum);
         }
-        current = part;
+        current = next;
         since = now;
-    }
-
-    /** Nothing is trained for now. */
-    void pause() {
-        at(null);
     }
 
     /** Seconds of each part that any time went to. */

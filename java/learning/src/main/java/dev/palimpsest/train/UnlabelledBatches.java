@@ -1,10 +1,10 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.data.Images;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.BatchPlan;
 import dev.palimpsest.stream.Loader;
-import dev.palimpsest.stream.Stream;
 import java.util.Iterator;
 import java.util.List;
 
@@ -22,12 +22,12 @@ public final class UnlabelledBatches implements AutoCloseable {
     private Iterator<Batch> batches;
     private int round;
 
-    UnlabelledBatches(Stream stream, int[] images, Augmentation strong, int batch, long seed) {
+    UnlabelledBatches(Images all, int[] images, Augmentation strong, int batch, long seed) {
         this.images = images;
         this.batch = batch;
         this.seed = seed;
         // Labels are hidden here, so that nothing that trains can look at them.
-        loader = new Loader(stream.dataset().train(), label -> -1, List.of(Augmentation.NONE, strong), batch, seed);
+        loader = new Loader(all, label -> -1, List.of(Augmentation.NONE, strong), batch, seed);
     }
 
     /** The next one, in both views; valid until the one after it is asked for. */

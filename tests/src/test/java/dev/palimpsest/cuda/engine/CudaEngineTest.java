@@ -134,7 +134,7 @@ class CudaEngineTest {
                 losses,
                 network.parameters().stream().map(Parameter::toArray).toList(),
                 network.buffers().stream()
-                        .map(b -> b.value().toArray(java.lang.foreign.ValueLayout.JAVA_FLOAT))
+                        .map(b -> b.read().toArray(java.lang.foreign.ValueLayout.JAVA_FLOAT))
                         .toList());
     }
 
@@ -269,7 +269,8 @@ class CudaEngineTest {
             optimiser.step(0.05);
         }
         float[] after = network.parameters().getFirst().toArray();
-        float[] gradient = network.parameters().getFirst().gradient().toArray(java.lang.foreign.ValueLayout.JAVA_FLOAT);
+        float[] gradient =
+                network.parameters().getFirst().readGradient().toArray(java.lang.foreign.ValueLayout.JAVA_FLOAT);
         double[] expected = new double[after.length];
         for (int i = 0; i < after.length; i++) {
             expected[i] = before[i] - 0.05f * gradient[i];

@@ -20,10 +20,10 @@ import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.snapshot.Owners;
 import dev.palimpsest.snapshot.PackedSnapshots;
+import dev.palimpsest.snapshot.SnapshotWeights;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
-import dev.palimpsest.train.SnapshotWeights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -98,7 +98,7 @@ class CudaRebuildTest {
         SplittableRandom random = new SplittableRandom(step);
         for (Parameter parameter : network.parameters()) {
             MemorySegment.copy(
-                    normal(random, parameter.size()), 0, parameter.gradient(), JAVA_FLOAT, 0, parameter.size());
+                    normal(random, parameter.size()), 0, parameter.updateGradient(), JAVA_FLOAT, 0, parameter.size());
         }
         try (Optimiser optimiser = engine.optimiser(new UpdateRule.Sgd(0, false, 0))) {
             optimiser.track(network.parameters());

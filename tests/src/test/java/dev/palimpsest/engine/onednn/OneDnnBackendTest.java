@@ -91,7 +91,7 @@ class OneDnnBackendTest {
         Outputs<Variable> outputs = network.forward(new Training(tape, false), tape.input(images(engine)), true);
         tape.backward(loss(tape, engine, outputs));
         assertEquals(0, backend.workspace().takenBytes());
-        for (float g : network.parameters().getLast().gradient().toArray(JAVA_FLOAT)) {
+        for (float g : network.parameters().getLast().readGradient().toArray(JAVA_FLOAT)) {
             assertEquals(0, g);
         }
     }
@@ -207,7 +207,7 @@ class OneDnnBackendTest {
                 "convolution needs images of N×3×H×W, got 6×8×32×32",
                 () -> engine.convolution(activation, weight, geometry));
         refused(
-                "convolution of an empty batch (0×3×32×32): expected at least one image",
+                "what is convolved, a tensor of 0×3×32×32, is empty: expected at least one value",
                 () -> engine.convolution(engine.allocate(Shape.of(0, 3, 32, 32)), weight, geometry));
         refused(
                 "conv is 8×3×3×3, the convolution needs 8×3×1×1",
@@ -231,11 +231,11 @@ class OneDnnBackendTest {
                 () -> engine.linear(
                         engine.allocate(Shape.of(6, 8)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(3))));
         refused(
-                "fc of 4×8 with an empty batch (0×8): expected at least one row, input and output",
+                "a linear layer's input, a tensor of 0×8, is empty: expected at least one value",
                 () -> engine.linear(
                         engine.allocate(Shape.of(0, 8)), parameter("fc", Shape.of(4, 8)), parameter("b", Shape.of(4))));
         refused(
-                "a residual sum's part must be an activation N×C×H×W that a convolution gave, got row-major values of"
+                "expected two tensors of one shape and layout, got an activation of 6×8×32×32 and row-major values of"
                         + " 6×3×32×32",
                 () -> engine.addRelu(activation, images));
         refused("a tensor of 4 needs 16 bytes, the memory has 12", () -> engine.wrap(Shape.of(4), arena.allocate(12)));
@@ -309,7 +309,7 @@ class OneDnnBackendTest {
 
     /** One training step; without an optimiser the weights stay. */
     private static void step(Engine engine, Network network, Optimiser optimiser) {
-        network.parameters().forEach(parameter -> parameter.gradient().fill((byte) 0));
+        network.parameters().forEach(parameter -> parameter.gradientMirror().clear());
         Tape tape = new Tape(engine);
         tape.backward(
                 loss(tape, engine, network.forward(new Training(tape, false), tape.input(images(engine)), false)));

@@ -14,9 +14,13 @@ import jcuda.Pointer;
 import jcuda.jcublas.JCublas2;
 
 /** Row-major float64 on the device. */
-record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) implements Matrix {
+record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory) implements Matrix {
     private static final Pointer ONE = Pointer.to(new double[] {1});
     private static final Pointer ZERO = Pointer.to(new double[] {0});
+
+    static CudaMatrix undefined(CudaMatrixScope on, int rows, int columns) {
+        return new CudaMatrix(on, rows, columns, on.take((long) rows * columns * Double.BYTES));
+    }
 
     long address() {
         return memory.usedBy(on.engine().lane().stream()).address();
@@ -47,7 +51,7 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     @Override
     public CudaMatrix times(Matrix other) {
         CudaMatrix right = (CudaMatrix) other;
-        CudaMatrix product = on.matrix(rows, right.columns);
+        CudaMatrix product = undefined(on, rows, right.columns);
         CudaLane.checkBlas(
                 JCublas2.cublasDgemm(
                         on.engine().lane().blas(),
@@ -70,7 +74,7 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
 
     @Override
     public CudaMatrix transposed() {
-        CudaMatrix result = on.matrix(columns, rows);
+        CudaMatrix result = undefined(on, columns, rows);
         on.kernels().run(on.kernels().transposed.with(address(), rows, columns, result.address(), elements()));
         return result;
     }
@@ -91,21 +95,21 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
     }
 
     private CudaMatrix sum(long a, double factor, CudaMatrix b) {
-        CudaMatrix result = on.matrix(rows, columns);
+        CudaMatrix result = undefined(on, rows, columns);
         on.kernels().run(on.kernels().plus.with(a, factor, b.address(), result.address(), elements()));
         return result;
     }
 
     @Override
     public CudaMatrix rows(int begin, int end) {
-        CudaMatrix result = on.matrix(end - begin, columns);
+        CudaMatrix result = undefined(on, end - begin, columns);
         on.engine().lane().stream().copy(address() + begin * rowBytes(), result.address(), (end - begin) * rowBytes());
         return result;
     }
 
     @Override
     public CudaMatrix above(Matrix other) {
-        CudaMatrix result = on.matrix(rows + other.rows(), columns);
+        CudaMatrix result = undefined(on, rows + other.rows(), columns);
         on.engine().lane().stream().copy(address(), result.address(), rows * rowBytes());
         on.engine().lane().stream()
                 .copy(address(other), result.address() + rows * rowBytes(), other.rows() * rowBytes());
@@ -121,7 +125,7 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
 
     @Override
     public DoubleSupplier dot(Matrix other) {
-        CudaMatrix sums = on.matrix(rows, 1);
+        CudaMatrix sums = undefined(on, rows, 1);
         on.kernels().run(on.kernels().dots.with(address(), address(other), rows, columns, sums.address()));
         DoubleSupplier mean = meanOfRows(sums);
         return () -> rows * mean.getAsDouble();
@@ -129,14 +133,14 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
 
     @Override
     public CudaMatrix softmax() {
-        CudaMatrix p = on.matrix(rows, columns);
+        CudaMatrix p = undefined(on, rows, columns);
         on.kernels().run(on.kernels().softmax.with(address(), rows, columns, p.address()));
         return p;
     }
 
     @Override
     public CudaMatrix softmaxGradient(Matrix byProbability) {
-        CudaMatrix gradient = on.matrix(rows, columns);
+        CudaMatrix gradient = undefined(on, rows, columns);
         on.kernels()
                 .run(on.kernels()
                         .softmaxGradient
@@ -146,8 +150,8 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
 
     @Override
     public Term logLoss(int[] labels) {
-        CudaMatrix gradient = on.matrix(rows, columns);
-        CudaMatrix losses = on.matrix(rows, 1);
+        CudaMatrix gradient = undefined(on, rows, columns);
+        CudaMatrix losses = undefined(on, rows, 1);
         on.kernels()
                 .run(on.kernels()
                         .logLoss
@@ -157,16 +161,16 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
 
     @Override
     public DoubleSupplier divergence(Matrix from) {
-        CudaMatrix losses = on.matrix(rows, 1);
+        CudaMatrix losses = undefined(on, rows, 1);
         on.kernels().run(on.kernels().divergence.with(address(), address(from), rows, columns, losses.address()));
         return meanOfRows(losses);
     }
 
     @Override
     public Term margin(int[] others, int[] current, double margin, boolean constantOthers) {
-        CudaMatrix gradient = on.matrix(rows, columns);
+        CudaMatrix gradient = undefined(on, rows, columns);
         on.engine().lane().stream().zero(gradient.address(), rows * rowBytes());
-        CudaMatrix missing = on.matrix(rows, 1);
+        CudaMatrix missing = undefined(on, rows, 1);
         on.kernels()
                 .run(on.kernels()
                         .margin
@@ -189,15 +193,15 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
 
     @Override
     public Unit unitRows() {
-        CudaMatrix unit = on.matrix(rows, columns);
-        CudaMatrix length = on.matrix(rows, 1);
+        CudaMatrix unit = undefined(on, rows, columns);
+        CudaMatrix length = undefined(on, rows, 1);
         on.kernels().run(on.kernels().unit.with(address(), rows, columns, unit.address(), address(length)));
         return new Unit(unit, length);
     }
 
     @Override
     public CudaMatrix unitRowsGradient(Matrix byRows, Matrix length) {
-        CudaMatrix gradient = on.matrix(rows, columns);
+        CudaMatrix gradient = undefined(on, rows, columns);
         on.kernels()
                 .run(on.kernels()
                         .unitGradient
@@ -207,15 +211,15 @@ record CudaMatrix(CudaMatrices on, int rows, int columns, DeviceBuffer memory) i
 
     @Override
     public CudaMatrix centred() {
-        CudaMatrix result = on.matrix(rows, columns);
+        CudaMatrix result = undefined(on, rows, columns);
         on.kernels().run(on.kernels().centred.with(address(), rows, result.address(), columns));
         return result;
     }
 
     @Override
     public Term spread() {
-        CudaMatrix by = on.matrix(rows, columns);
-        CudaMatrix losses = on.matrix(rows, 1);
+        CudaMatrix by = undefined(on, rows, columns);
+        CudaMatrix losses = undefined(on, rows, 1);
         on.kernels().run(on.kernels().spread.with(address(), rows, by.address(), losses.address()));
         DoubleSupplier mean = meanOfRows(losses);
         return new Term(() -> rows * mean.getAsDouble(), by);

@@ -19,30 +19,36 @@ final class CudaMirrors {
         this.engine = engine;
     }
 
-    private final class Copy implements Mirror.Copy {
+    private final class Copy extends Mirror.DeviceCopy {
         private final Mirror mirror;
         private final DeviceBuffer buffer;
 
         Copy(Mirror mirror) {
+            super(mirror);
             this.mirror = mirror;
             buffer = engine.device().allocate(mirror.bytes());
         }
 
         @Override
-        public void download(MemorySegment host) {
+        protected void renew(MemorySegment host) {
+            stream().toDevice(host, buffer.address());
+        }
+
+        @Override
+        protected void download(MemorySegment host) {
             engine.requireOpen();
             stream().toHost(buffer.address(), host);
         }
 
         @Override
-        public void clear() {
+        protected void clear() {
             engine.requireOpen();
             stream().zero(buffer.address(), buffer.bytes());
         }
 
         /** Work that is queued may still use it: its next holder waits for that. */
         @Override
-        public void free() {
+        protected void free() {
             copies.remove(mirror, this);
             buffer.close();
         }
@@ -56,26 +62,19 @@ final class CudaMirrors {
     /** The present values, to be read by work on the engine's lane. */
     DeviceBuffer read(Mirror mirror) {
         Copy copy = copies.computeIfAbsent(mirror, Copy::new);
-        if (!mirror.isAt(copy)) {
-            copy.stream().toDevice(mirror.host(), copy.buffer.address());
-            mirror.copiedTo(copy);
-        }
+        copy.read();
         return copy.buffer.usedBy(engine.lane().stream());
     }
 
     /** The present values, which work on the engine's lane changes. */
     DeviceBuffer write(Mirror mirror) {
-        DeviceBuffer buffer = read(mirror);
-        mirror.written();
-        return buffer;
+        Copy copy = copies.computeIfAbsent(mirror, Copy::new);
+        copy.update();
+        return copy.buffer.usedBy(engine.lane().stream());
     }
 
-    /** Brings home what only the device has, unless who owned the host's memory has freed it. */
+    /** Brings home what only the device has, before the engine closes. */
     void bringHome() {
-        for (Map.Entry<Mirror, Copy> entry : copies.entrySet()) {
-            if (entry.getKey().isAlive() && entry.getKey().isAt(entry.getValue())) {
-                entry.getKey().host();
-            }
-        }
+        copies.values().forEach(Copy::detach);
     }
 }

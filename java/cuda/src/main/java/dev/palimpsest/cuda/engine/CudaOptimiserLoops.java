@@ -210,7 +210,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
     }
 
     private long value(Held h) {
-        return engine.mirrors().write(h.parameter.valueMirror()).address();
+        return engine.mirrors().read(h.parameter.valueMirror()).address();
     }
 
     private long gradient(Held h) {
@@ -321,6 +321,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
             return;
         }
         renewTable();
+        held.forEach(h -> engine.mirrors().write(h.parameter.valueMirror()));
         long clip = clipped ? factor.address() : 0;
         clipped = false;
         for (Launch launch : layout.launches) {
@@ -353,7 +354,6 @@ final class CudaOptimiserLoops implements OptimiserLoops {
                             .run(stream);
             }
         }
-        held.forEach(h -> h.parameter.changed());
     }
 
     @Override

@@ -84,11 +84,11 @@ final class CpuBatchNorm {
     Backend.Normalised forward(Tensor input, BatchNorm norm) {
         Tensor output = engine.activation(key.images);
         Shape channels = Shape.of(norm.channels());
-        Tensor mean = key.frozen ? engine.wrap(channels, norm.runningMean().value()) : engine.allocate(channels);
+        Tensor mean = key.frozen ? engine.wrap(channels, norm.runningMean().read()) : engine.allocate(channels);
         Tensor variance =
-                key.frozen ? engine.wrap(channels, norm.runningVariance().value()) : engine.allocate(channels);
-        MemorySegment scale = norm.scale().value();
-        MemorySegment shift = norm.shift().value();
+                key.frozen ? engine.wrap(channels, norm.runningVariance().read()) : engine.allocate(channels);
+        MemorySegment scale = norm.scale().read();
+        MemorySegment shift = norm.shift().read();
         Tensor passed = null;
         if (key.relu) {
             long bytes = forward.bytes(OneDnn.WORKSPACE);
@@ -108,8 +108,8 @@ final class CpuBatchNorm {
     private void updateRunning(BatchNorm norm, MemorySegment mean, MemorySegment variance) {
         long values = key.images.elements() / norm.channels();
         float unbiased = (float) ((double) values / (values - 1));
-        MemorySegment runningMean = norm.runningMean().value();
-        MemorySegment runningVariance = norm.runningVariance().value();
+        MemorySegment runningMean = norm.runningMean().update();
+        MemorySegment runningVariance = norm.runningVariance().update();
         for (int c = 0; c < norm.channels(); c++) {
             float m = runningMean.getAtIndex(JAVA_FLOAT, c);
             float v = runningVariance.getAtIndex(JAVA_FLOAT, c);
@@ -123,7 +123,7 @@ final class CpuBatchNorm {
         Tensor result = engine.activation(key.images);
         Tensor scaleGradient = engine.allocate(norm.scale().shape());
         Tensor shiftGradient = engine.allocate(norm.shift().shape());
-        MemorySegment scale = norm.scale().value();
+        MemorySegment scale = norm.scale().read();
         if (key.relu) {
             backward.run(
                     input.data(),
@@ -146,8 +146,8 @@ final class CpuBatchNorm {
                     scaleGradient.data(),
                     shiftGradient.data());
         }
-        OneDnnContext.add(norm.scale().gradient(), 1, scaleGradient.data());
-        OneDnnContext.add(norm.shift().gradient(), 1, shiftGradient.data());
+        OneDnnContext.add(norm.scale().updateGradient(), 1, scaleGradient.data());
+        OneDnnContext.add(norm.shift().updateGradient(), 1, shiftGradient.data());
         engine.release(scaleGradient);
         engine.release(shiftGradient);
         return result;

@@ -1,6 +1,7 @@
 package dev.palimpsest.engine.onednn;
 
 import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -23,21 +24,24 @@ final class CpuConvolution {
     }
 
     /** A weight's copy in the order of one primitive. */
-    private static final class Packed {
+    private static final class Packed extends Mirror.Copy {
         private final Primitive reorder;
         private final MemorySegment memory;
-        private long version = -1;
 
-        Packed(OneDnnContext engine, Convolution geometry, Primitive user) {
+        Packed(OneDnnContext engine, Key key, Primitive user) {
+            super(key.weight().valueMirror());
+            Convolution geometry = key.geometry();
             reorder = engine.reorder(engine.rowMajor(geometry.weightShape()), user.expects(OneDnn.WEIGHTS), false);
             memory = engine.arena().allocate(user.bytes(OneDnn.WEIGHTS), 64);
         }
 
-        MemorySegment of(Parameter weight) {
-            if (version != weight.version()) {
-                reorder.run(weight.value(), memory);
-                version = weight.version();
-            }
+        @Override
+        protected void renew(MemorySegment host) {
+            reorder.run(host, memory);
+        }
+
+        MemorySegment present() {
+            read();
             return memory;
         }
     }
@@ -63,7 +67,7 @@ final class CpuConvolution {
                 OneDnn.SRC,
                 OneDnn.WEIGHTS,
                 OneDnn.DST);
-        forwardWeight = new Packed(engine, key.geometry(), forward);
+        forwardWeight = new Packed(engine, key, forward);
     }
 
     /** Also used for frozen convolutions, which have a bias and more attributes. */
@@ -91,7 +95,7 @@ final class CpuConvolution {
 
     Tensor forward(Tensor images) {
         Tensor result = engine.activation(output);
-        forward.run(images.data(), forwardWeight.of(key.weight()), result.data());
+        forward.run(images.data(), forwardWeight.present(), result.data());
         return result;
     }
 
@@ -100,7 +104,7 @@ final class CpuConvolution {
             buildInputGradient();
         }
         Tensor result = engine.activation(key.images());
-        inputGradient.run(gradient.data(), inputGradientWeight.of(key.weight()), result.data());
+        inputGradient.run(gradient.data(), inputGradientWeight.present(), result.data());
         return result;
     }
 
@@ -110,7 +114,7 @@ final class CpuConvolution {
         }
         MemorySegment packed = engine.take(weightGradient.bytes(OneDnn.DIFF_WEIGHTS));
         weightGradient.run(images.data(), gradient.data(), packed);
-        unpackGradient.run(packed, key.weight().gradient());
+        unpackGradient.run(packed, key.weight().updateGradient());
         engine.workspace().give(packed);
     }
 
@@ -138,7 +142,7 @@ final class CpuConvolution {
                 OneDnn.DIFF_DST,
                 OneDnn.WEIGHTS,
                 OneDnn.DIFF_SRC);
-        inputGradientWeight = new Packed(engine, key.geometry(), inputGradient);
+        inputGradientWeight = new Packed(engine, key, inputGradient);
     }
 
     private void buildWeightGradient() {

@@ -64,19 +64,20 @@ final class CpuLinear {
 
     Tensor forward(Tensor input, Parameter weight, Parameter bias) {
         Tensor result = engine.allocate(Shape.of(key.rows, key.outputs));
-        forward.run(input.data(), weight.value(), bias.value(), result.data());
+        forward.run(input.data(), weight.read(), bias.read(), result.data());
         return result;
     }
 
     Tensor backward(Tensor gradient, Tensor input, Parameter weight, Parameter bias) {
         Tensor result = engine.allocate(input.shape());
-        inputGradient.run(gradient.data(), weight.value(), result.data());
-        weightGradient.run(gradient.data(), input.data(), weight.gradient());
+        inputGradient.run(gradient.data(), weight.read(), result.data());
+        weightGradient.run(gradient.data(), input.data(), weight.updateGradient());
+        MemorySegment biasGradient = bias.updateGradient();
         for (int row = 0; row < key.rows; row++) {
             for (int c = 0; c < key.outputs; c++) {
-                float sum = bias.gradient().getAtIndex(JAVA_FLOAT, c)
+                float sum = biasGradient.getAtIndex(JAVA_FLOAT, c)
                         + gradient.data().getAtIndex(JAVA_FLOAT, (long) row * key.outputs + c);
-                bias.gradient().setAtIndex(JAVA_FLOAT, c, sum);
+                biasGradient.setAtIndex(JAVA_FLOAT, c, sum);
             }
         }
         return result;

@@ -27,9 +27,9 @@ final class CpuMovingAverage implements Backend.MovingAverage {
     public void step() {
         for (int i = 0; i < kept.length; i++) {
             if (kept[i] == 0) {
-                targets.get(i).host().copyFrom(sources.get(i).host());
+                targets.get(i).update().copyFrom(sources.get(i).read());
             } else {
-                mix(targets.get(i).host(), kept[i], sources.get(i).host());
+                mix(targets.get(i).update(), kept[i], sources.get(i).read());
             }
         }
     }

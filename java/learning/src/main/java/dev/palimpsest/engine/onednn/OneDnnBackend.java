@@ -314,8 +314,8 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
             MemorySegment weight = temporary.allocate(present.shape().bytes(), 64);
             reconstruction.apply(
                     present.size(),
-                    present.value(),
-                    mask.planes().host(),
+                    present.read(),
+                    mask.planes().read(),
                     mask.planeCount(),
                     mask.step(),
                     scale,

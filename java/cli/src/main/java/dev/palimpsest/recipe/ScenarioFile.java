@@ -1,0 +1,123 @@
+package dev.palimpsest.recipe;
+
+import dev.palimpsest.data.DataException;
+import dev.palimpsest.stream.Scenario;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * Reads scenarios of the CLVision 2024 challenge from their Python pickles (scenario_1.pkl to scenario_3.pkl): which
+ * images of the challenge's train.txt, counted from 0, are labelled and unlabelled in which experience. The challenge
+ * numbers classes in the order in which they are first labelled, and distractors after those. Nothing of the file is
+ * executed.
+ */
+public final class ScenarioFile {
+    /**
+     * The challenge's files have 1.2 MB. A byte of a pickle can be an object, so that a large one would fill the
+     * memory.
+     */
+    private static final long LARGEST = 16L << 20;
+
+    private ScenarioFile() {}
+
+    /**
+     * Reads a file.
+     *
+     * @param file the pickle
+     * @return what comes when
+     * @throws DataException if the file cannot be read or is anything else
+     */
+    public static Scenario read(Path file) {
+        try {
+            if (Files.size(file) > LARGEST) {
+                throw new DataException(file + " has " + Files.size(file) + " bytes, a scenario file at most " + LARGEST
+                        + ": give one of the challenge's files");
+            }
+            return of(NumpyPickle.read(Files.readAllBytes(file)));
+        } catch (IOException e) {
+            throw new DataException(
+                    file + " is not a scenario file that can be read (" + e.getMessage()
+                            + "): give one of the challenge's " + "files",
+                    e);
+        }
+    }
+
+    private static Scenario of(Object root) throws IOException {
+        if (!(root instanceof Map<?, ?> map)) {
+            throw new IOException("it does not hold a dictionary");
+        }
+        List<int[]> labelled = lists(map, "img_indices_per_exp");
+        List<int[]> unlabelled = lists(map, "unlabelled_indices_per_exp");
+        if (labelled.size() != unlabelled.size() || labelled.isEmpty()) {
+            throw new IOException("it has " + labelled.size() + " lists of labelled and " + unlabelled.size()
+                    + " of unlabelled images");
+        }
+        int classes = (int) number(entry(map, "num_classes"), "num_classes");
+        return new Scenario(
+                classes,
+                labelled,
+                unlabelled,
+                table(map, "scenario_table", labelled.size(), classes),
+                table(map, "unlabeled_scenario_table", labelled.size(), classes));
+    }
+
+    private static Object entry(Map<?, ?> map, String name) throws IOException {
+        if (map.get(name) == null) {
+            throw new IOException("it has no " + name);
+        }
+        return NumpyPickle.finished(map.get(name));
+    }
+
+    private static long number(Object value, String name) throws IOException {
+        if (!(value instanceof Long || value instanceof Integer)
+                || (int) ((Number) value).longValue() != ((Number) value).longValue()) {
+            throw new IOException(name + " holds something that is not a whole number of 32 bits");
+        }
+        return ((Number) value).longValue();
+    }
+
+    private static List<int[]> lists(Map<?, ?> map, String name) throws IOException {
+        if (!(entry(map, name) instanceof List<?> experiences)) {
+            throw new IOException(name + " is not a list");
+        }
+        List<int[]> lists = new ArrayList<>();
+        for (Object experience : experiences) {
+            lists.add(indices(NumpyPickle.finished(experience), name));
+        }
+        return List.copyOf(lists);
+    }
+
+    private static int[] indices(Object experience, String name) throws IOException {
+        List<?> values = switch (experience) {
+            case NumpyPickle.Array array
+            when array.shape().size() == 1 ->
+                Arrays.stream(array.values()).boxed().toList();
+            case List<?> list -> list;
+            case null, default -> throw new IOException(name + " does not hold a list of images for every experience");
+        };
+        int[] indices = new int[values.size()];
+        for (int i = 0; i < indices.length; i++) {
+            indices[i] = (int) number(values.get(i), name);
+        }
+        return indices;
+    }
+
+    /** Of a table [experiences, classes] of zeros and ones, the columns of each row's ones. */
+    private static List<int[]> table(Map<?, ?> map, String name, int rows, int columns) throws IOException {
+        if (!(entry(map, name) instanceof NumpyPickle.Array table)
+                || !table.shape().equals(List.of(rows, columns))) {
+            throw new IOException(name + " is not an array of " + rows + " experiences × " + columns + " classes");
+        }
+        return IntStream.range(0, rows)
+                .mapToObj(row -> IntStream.range(0, columns)
+                        .filter(column -> table.values()[row * columns + column] != 0)
+                        .toArray())
+                .toList();
+    }
+}

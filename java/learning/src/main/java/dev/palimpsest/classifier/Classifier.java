@@ -1,0 +1,35 @@
+package dev.palimpsest.classifier;
+
+import dev.palimpsest.evaluation.Inference;
+import dev.palimpsest.tensor.SafetensorsWriter;
+
+/**
+ * Gives every class seen a score, after one experience. Immutable; what it knows is its own, the networks that it
+ * reads are handed to it.
+ */
+public interface Classifier {
+    /**
+     * Scores images. A classifier asks the models for the networks that it reads, so that no others are compiled.
+     *
+     * @param models the models of the run, as they were when the classifier was made
+     * @param images that the indices count
+     * @param indices of the images to score
+     * @return [indices][classes seen]; the highest score wins
+     */
+    double[][] scores(Models models, Inference images, int[] indices);
+
+    /**
+     * Adds all that it knows to a file, for {@link ClassifierType#read}.
+     *
+     * @param file to be written
+     * @param prefix of the names of its tensors
+     */
+    void write(SafetensorsWriter file, String prefix);
+
+    /**
+     * What it keeps beside the models.
+     *
+     * @return bytes, as a file has them
+     */
+    long bytes();
+}

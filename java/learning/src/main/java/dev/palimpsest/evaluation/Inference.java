@@ -1,0 +1,127 @@
+package dev.palimpsest.evaluation;
+
+import dev.palimpsest.data.Images;
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.Outputs;
+import dev.palimpsest.stream.Augmentation;
+import dev.palimpsest.stream.Batch;
+import dev.palimpsest.stream.BatchPlan;
+import dev.palimpsest.stream.Loader;
+import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+import java.util.Arrays;
+
+/** Runs frozen networks over images as they are, without augmentation, in the order asked for. */
+public final class Inference implements AutoCloseable {
+    private static final int BATCH = 128;
+
+    private final Engine engine;
+    private final Images images;
+    private final Loader loader;
+
+    /** What to do with a batch's outputs; they are released afterwards. */
+    @FunctionalInterface
+    public interface Sink {
+        /**
+         * Takes one batch's outputs.
+         *
+         * @param first position of the batch's first image among the indices
+         * @param batch the images
+         * @param outputs of the network
+         */
+        void accept(int first, Batch batch, Outputs<Tensor> outputs);
+    }
+
+    /**
+     * Over some images.
+     *
+     * @param engine that computes; stays open
+     * @param images that indices count
+     */
+    public Inference(Engine engine, Images images) {
+        this.engine = engine;
+        this.images = images;
+        loader = new Loader(images, label -> label, Augmentation.NONE, BATCH, 0);
+    }
+
+    /**
+     * The images.
+     *
+     * @return those that indices count
+     */
+    public Images images() {
+        return images;
+    }
+
+    /**
+     * Runs a network over some images, a batch at a time.
+     *
+     * @param network to be run
+     * @param indices of the images, at least one
+     * @param auxiliary whether the auxiliary heads are wanted too
+     * @param sink gets each batch's outputs
+     */
+    public void run(FrozenNetwork network, int[] indices, boolean auxiliary, Sink sink) {
+        int first = 0;
+        for (Batch batch : loader.epoch(BatchPlan.sequential(indices, BATCH), 0)) {
+            Tensor input = tensor(engine, images, batch);
+            Outputs<Tensor> outputs = network.forward(input, auxiliary);
+            engine.release(input);
+            sink.accept(first, batch, outputs);
+            outputs.forEach(engine::release);
+            first += batch.rows();
+        }
+    }
+
+    /**
+     * Features that the classifier sees.
+     *
+     * @param network to be run
+     * @param indices of the images
+     * @return [indices][dimensions]
+     */
+    public float[][] features(FrozenNetwork network, int[] indices) {
+        float[][] features = new float[indices.length][];
+        run(network, indices, false, (first, batch, outputs) -> copyRows(engine, outputs.feature(), features, first));
+        return features;
+    }
+
+    /**
+     * Logits of all classes that the network tells apart.
+     *
+     * @param network to be run
+     * @param indices of the images
+     * @return [indices][classes]
+     */
+    public float[][] logits(FrozenNetwork network, int[] indices) {
+        float[][] logits = new float[indices.length][];
+        run(network, indices, false, (first, batch, outputs) -> copyRows(engine, outputs.logits(), logits, first));
+        return logits;
+    }
+
+    private static void copyRows(Engine engine, Tensor matrix, float[][] rows, int first) {
+        float[] values = engine.toArray(matrix);
+        int width = matrix.shape().extent(1);
+        for (int row = 0; row < matrix.shape().extent(0); row++) {
+            rows[first + row] = Arrays.copyOfRange(values, row * width, (row + 1) * width);
+        }
+    }
+
+    /**
+     * A batch's images as a tensor, over the loader's memory where the engine can read that.
+     *
+     * @param engine that will read it
+     * @param images that the batch is of
+     * @param batch with memory of its own
+     * @return [rows, channels, height, width]
+     */
+    public static Tensor tensor(Engine engine, Images images, Batch batch) {
+        return engine.wrap(Shape.of(batch.rows(), images.channels(), images.height(), images.width()), batch.images());
+    }
+
+    @Override
+    public void close() {
+        loader.close();
+    }
+}

@@ -1,0 +1,251 @@
+package dev.palimpsest.option;
+
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/**
+ * The one declaration of an option: its name is the key in recipe files, the flag on the command line and the key in
+ * run.json. Immutable.
+ *
+ * @param <R> the record that holds the option's value
+ * @param <T> type of the value
+ * @param name lower case with hyphens, without the leading {@code --}
+ * @param hint what a value looks like, for the help text: {@code N}, {@code sgd|adam}
+ * @param defaultText the value where nobody gives one
+ * @param description one sentence for the help text
+ * @param parse text to value; refuses text that it cannot read
+ * @param read the option's value in a record
+ * @param effective whether the value has an effect in a record
+ * @param condition what {@code effective} asks for, as {@code option = value}; empty if the value always counts
+ */
+public record Option<R, T>(
+        String name,
+        String hint,
+        String defaultText,
+        String description,
+        Function<String, T> parse,
+        Function<R, T> read,
+        Predicate<R> effective,
+        String condition) {
+
+    /** The text of a number that is worked out from the number of experiences. */
+    public static final String PLANNED = "planned";
+
+    /** An option that always counts. */
+    public Option(
+            String name,
+            String hint,
+            String defaultText,
+            String description,
+            Function<String, T> parse,
+            Function<R, T> read) {
+        this(name, hint, defaultText, description, parse, read, record -> true, "");
+    }
+
+    /**
+     * The same option, which counts only under a condition on the other values.
+     *
+     * @param holds the condition
+     * @param asked what it asks for, as {@code option = value}
+     * @return the option
+     */
+    public Option<R, T> when(Predicate<R> holds, String asked) {
+        return new Option<>(name, hint, defaultText, description, parse, read, holds, asked);
+    }
+
+    /**
+     * The option's value as a recipe file would say it.
+     *
+     * @param record that holds the value
+     * @return text that {@link #parse} takes
+     */
+    public String text(R record) {
+        return format(read.apply(record));
+    }
+
+    /**
+     * One of an enum's constants.
+     *
+     * @param <R> the record that holds the value
+     * @param <E> the enum
+     * @param name of the option
+     * @param type the enum
+     * @param standard the default
+     * @param description one sentence
+     * @param read the value in a record
+     * @return the option
+     */
+    public static <R, E extends Enum<E>> Option<R, E> choice(
+            String name, Class<E> type, E standard, String description, Function<R, E> read) {
+        List<String> labels =
+                Arrays.stream(type.getEnumConstants()).map(Option::label).toList();
+        Function<String, E> parse = text -> {
+            int index = labels.indexOf(text);
+            if (index < 0) {
+                throw new IllegalArgumentException(name + " = " + text + ": expected one of "
+                        + String.join(", ", labels) + Nearest.suggestion(text, labels));
+            }
+            return type.getEnumConstants()[index];
+        };
+        return new Option<>(name, String.join("|", labels), label(standard), description, parse, read);
+    }
+
+    /**
+     * A whole number of 32 bits.
+     *
+     * @param <R> the record that holds the value
+     * @param name of the option
+     * @param standard the default
+     * @param description one sentence
+     * @param read the value in a record
+     * @return the option
+     */
+    public static <R> Option<R, Integer> integer(
+            String name, int standard, String description, Function<R, Integer> read) {
+        return new Option<>(name, "N", Integer.toString(standard), description, text -> parseInt(name, text), read);
+    }
+
+    /**
+     * A float64 number.
+     *
+     * @param <R> the record that holds the value
+     * @param name of the option
+     * @param standard the default
+     * @param description one sentence
+     * @param read the value in a record
+     * @return the option
+     */
+    public static <R> Option<R, Double> number(
+            String name, double standard, String description, Function<R, Double> read) {
+        return new Option<>(name, "X", format(standard), description, text -> parseDouble(name, text), read);
+    }
+
+    /**
+     * True or false.
+     *
+     * @param <R> the record that holds the value
+     * @param name of the option
+     * @param standard the default
+     * @param description one sentence
+     * @param read the value in a record
+     * @return the option
+     */
+    public static <R> Option<R, Boolean> flag(
+            String name, boolean standard, String description, Function<R, Boolean> read) {
+        Function<String, Boolean> parse = text -> switch (text) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new IllegalArgumentException(name + " = " + text + ": expected true or false");
+        };
+        return new Option<>(name, "true|false", Boolean.toString(standard), description, parse, read);
+    }
+
+    /**
+     * Whole numbers with commas between them; may be empty.
+     *
+     * @param <R> the record that holds the value
+     * @param name of the option
+     * @param hint what a value looks like
+     * @param standard the default's text
+     * @param description one sentence
+     * @param read the value in a record
+     * @return the option
+     */
+    public static <R> Option<R, List<Integer>> integers(
+            String name, String hint, String standard, String description, Function<R, List<Integer>> read) {
+        return new Option<>(name, hint, standard, description, text -> parseIntegers(name, text), read);
+    }
+
+    /**
+     * A whole number of 32 bits out of a text.
+     *
+     * @param name of the option
+     * @param text of the number
+     * @return the number
+     * @throws IllegalArgumentException with a sentence, for any other text
+     */
+    public static int parseInt(String name, String text) {
+        try {
+            return Integer.parseInt(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(name + " = " + text + ": expected a whole number", e);
+        }
+    }
+
+    /**
+     * A whole number of 64 bits out of a text.
+     *
+     * @param name of the option
+     * @param text of the number
+     * @return the number
+     * @throws IllegalArgumentException with a sentence, for any other text
+     */
+    public static long parseLong(String name, String text) {
+        try {
+            return Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(name + " = " + text + ": expected a whole number", e);
+        }
+    }
+
+    private static double parseDouble(String name, String text) {
+        try {
+            return Double.parseDouble(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(name + " = " + text + ": expected a number", e);
+        }
+    }
+
+    private static List<Integer> parseIntegers(String name, String text) {
+        List<Integer> values = new ArrayList<>();
+        for (String part : text.isEmpty() ? new String[0] : text.split(",", -1)) {
+            values.add(parseInt(name, part.strip()));
+        }
+        return List.copyOf(values);
+    }
+
+    /**
+     * Text of a value, such that parsing it gives the value back.
+     *
+     * @param value a number, an enum's constant, a list or an optional of them, or what says itself by its
+     *     {@code toString}
+     * @return the text
+     */
+    public static String format(Object value) {
+        return switch (value) {
+            case Enum<?> constant -> label(constant);
+            case List<?> list ->
+                String.join(",", list.stream().map(Option::format).toList());
+            case Optional<?> optional -> optional.map(Option::format).orElse("");
+            case OptionalDouble planned when planned.isEmpty() -> PLANNED;
+            case OptionalDouble number -> format(number.getAsDouble());
+            case Double number when Double.isFinite(number) -> plain(new BigDecimal(number.toString()));
+            default -> value.toString();
+        };
+    }
+
+    /** Without an exponent where that is short, and without zeros at the end. */
+    private static String plain(BigDecimal number) {
+        BigDecimal stripped = number.stripTrailingZeros();
+        return stripped.scale() > 9 || stripped.precision() - stripped.scale() > 9
+                ? stripped.toString()
+                : stripped.toPlainString();
+    }
+
+    /**
+     * An enum's constant as options write it: {@code FINE_TUNING} is {@code fine-tuning}.
+     *
+     * @param constant to be written
+     * @return its name in lower case with hyphens
+     */
+    public static String label(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+}

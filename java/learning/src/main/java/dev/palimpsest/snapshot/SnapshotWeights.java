@@ -1,0 +1,29 @@
+package dev.palimpsest.snapshot;
+
+import dev.palimpsest.model.Weights;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.SnapshotMask;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/**
+ * One snapshot as the weights of a frozen network.
+ *
+ * @param snapshot from 1
+ */
+public record SnapshotWeights(Snapshots snapshots, int snapshot) implements Weights {
+    @Override
+    public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {
+        snapshots.weight(snapshot, parameter, scale, out);
+    }
+
+    @Override
+    public Optional<SnapshotMask> mask(Parameter parameter) {
+        return snapshots.mask(snapshot, parameter);
+    }
+
+    @Override
+    public MemorySegment vector(String name) {
+        return snapshots.vector(snapshot, name);
+    }
+}

@@ -1,0 +1,237 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.checkpoint.Checkpoint;
+import dev.palimpsest.classifier.Classifier;
+import dev.palimpsest.classifier.Models;
+import dev.palimpsest.data.Images;
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.evaluation.AccuracyRecorder;
+import dev.palimpsest.evaluation.Inference;
+import dev.palimpsest.model.Network;
+import dev.palimpsest.model.StateDict;
+import dev.palimpsest.snapshot.SnapshotMemory;
+import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Loader;
+import dev.palimpsest.stream.Stream;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/** An experiment while it runs: experience after experience learnt, evaluated and handed to be saved. */
+final class ExperimentRun {
+    private final Experiment experiment;
+    private final Settings settings;
+    private final Function<Consumer<String>, Engine> opening;
+    private final Stream stream;
+    private final Progress progress;
+    private final List<Classifier> classifiers = new ArrayList<>();
+    private final List<SnapshotMemory> memory = new ArrayList<>();
+    private final AccuracyRecorder accuracy;
+    private boolean ensemble;
+
+    ExperimentRun(Experiment experiment, Settings settings, Function<Consumer<String>, Engine> opening) {
+        this.experiment = experiment;
+        this.settings = settings;
+        this.opening = opening;
+        stream = experiment.stream();
+        progress = experiment.progress();
+        accuracy = new AccuracyRecorder(stream.experiences().stream()
+                .mapToInt(experience -> evaluated(experience).length)
+                .toArray());
+    }
+
+    Result run() {
+        long began = System.nanoTime();
+        Images training = stream.dataset().train().normalisedBy(experiment.pixels());
+        Images evaluated =
+                experiment.testImages() ? stream.dataset().test().normalisedBy(experiment.pixels()) : training;
+        try (Arena arena = Arena.ofShared();
+                Engine engine = open();
+                Loader loader = new Loader(
+                        training,
+                        stream::relabel,
+                        experiment.augmentation(),
+                        settings.training().batch(),
+                        experiment.seed());
+                Inference trainingImages = new Inference(engine, training);
+                Inference evaluatedImages = new Inference(engine, evaluated);
+                Method method = experiment.trains()) { // closed before the engine that its teachers live in
+            Network network = network(arena);
+            SortedMap<String, String> read = new TreeMap<>(stream.dataset().sha256());
+            experiment.weights().ifPresent(file -> read.put(file.getFileName().toString(), load(network, file)));
+            Budget budget = new Budget(experiment.budget());
+            try (Learner learner = new Learner(new Run(
+                    method,
+                    settings,
+                    engine,
+                    network,
+                    this::network,
+                    stream,
+                    training,
+                    experiment.augmentation(),
+                    loader,
+                    trainingImages,
+                    progress,
+                    budget,
+                    experiment.seed()))) {
+                return learn(learner, budget, read, evaluatedImages, began);
+            }
+        }
+    }
+
+    private Engine open() {
+        List<String> remarks = new ArrayList<>();
+        Engine engine = opening.apply(remarks::add);
+        progress.computes(engine.description(), remarks);
+        return engine;
+    }
+
+    private Network network(Arena arena) {
+        Images images = stream.dataset().train();
+        return experiment
+                .networks()
+                .forImages(Shape.of(images.channels(), images.height(), images.width()))
+                .create(arena, experiment.seed());
+    }
+
+    /** @return the file's SHA-256 */
+    private static String load(Network network, Path file) {
+        try {
+            byte[] bytes = Files.readAllBytes(file);
+            StateDict.load(network, Safetensors.of(file.toString(), bytes));
+            return sha256(sink -> sink.accept(bytes));
+        } catch (IOException e) {
+            throw new IllegalArgumentException(
+                    "weights = " + file + ": "
+                            + (e instanceof NoSuchFileException ? "there is no such file" : e.getMessage()),
+                    e);
+        }
+    }
+
+    private Result learn(
+            Learner learner, Budget budget, SortedMap<String, String> filesRead, Inference images, long began) {
+        List<Experience> experiences = stream.experiences();
+        List<String> names = stream.classNames();
+        progress.begins(new Progress.Setup(
+                stream.dataset().name(),
+                filesRead,
+                experiences.size(),
+                names,
+                learner.network().weights(names.size())));
+        for (Experience experience : experiences) {
+            progress.experienceBegins(new Progress.Arrival(
+                    experience.index(),
+                    names.subList(
+                            experience.classes().begin(), experience.classes().end()),
+                    experience.train().length,
+                    learner.exemplars()));
+            learner.learn(experience);
+            learner.remember();
+            experiment.trains().snapshots().map(SnapshotMemory::of).ifPresent(memory::add);
+            evaluate(learner, experience, images);
+            progress.evaluated(evaluation());
+            progress.checkpoint(() -> checkpoint(learner));
+            if (budget.passed().isPresent()) {
+                break;
+            }
+        }
+        Result result = new Result(
+                accuracy.accuracy(),
+                accuracy.within(),
+                memory,
+                sha256(learner::eachWeight),
+                (System.nanoTime() - began) * 1e-9,
+                learner.times().seconds(),
+                budget.passed()
+                        .map(reason -> reason + ", so training ended in experience " + accuracy.experiences() + " of "
+                                + experiences.size()));
+        progress.done(result);
+        return result;
+    }
+
+    private void evaluate(Learner learner, Experience experience, Inference images) {
+        try (Models models = learner.models()) {
+            Classifier classifier = learner.classifier(models);
+            accuracy.add(stream.experiences().subList(0, experience.index() + 1).stream()
+                    .map(past -> right(classifier, models, images, experience, past))
+                    .toArray(AccuracyRecorder.Right[]::new));
+            classifiers.add(classifier);
+            ensemble = models.ensemble();
+        }
+    }
+
+    private AccuracyRecorder.Right right(
+            Classifier classifier, Models models, Inference images, Experience now, Experience past) {
+        int[] indices = evaluated(past);
+        int[] labels = Arrays.stream(indices)
+                .map(i -> stream.relabel(images.images().label(i)))
+                .toArray();
+        // An experience without new classes has no images, and a plan has no batch for none.
+        double[][] scores = indices.length == 0 ? new double[0][] : classifier.scores(models, images, indices);
+        return AccuracyRecorder.Right.count(scores, labels, stream.seenAfter(now.index()), past.classes());
+    }
+
+    private int[] evaluated(Experience experience) {
+        return experiment.testImages() ? experience.test() : experience.validation();
+    }
+
+    /** Of the latest experience. */
+    private Progress.Evaluation evaluation() {
+        int experience = accuracy.experiences() - 1;
+        List<Double> shares = new ArrayList<>();
+        for (int j = 0; j <= experience; j++) {
+            shares.add(accuracy.accuracy().at(experience, j));
+        }
+        return new Progress.Evaluation(
+                experience,
+                shares,
+                accuracy.accuracy().allSeen(experience),
+                accuracy.within().allSeen(experience));
+    }
+
+    private SafetensorsWriter checkpoint(Learner learner) {
+        return Checkpoint.write(new Checkpoint.State(
+                experiment.options(),
+                stream.classNames(),
+                stream.experiences().stream()
+                        .limit(accuracy.experiences())
+                        .map(experience -> experience.classes().end())
+                        .toList(),
+                learner.network().image(),
+                experiment.pixels(),
+                learner.epochs(),
+                ensemble,
+                learner.network(),
+                experiment.trains().snapshots(),
+                learner.exemplarsByClass(),
+                classifiers,
+                accuracy,
+                memory));
+    }
+
+    /** @param content hands its bytes, part by part, to whom it is given */
+    private static String sha256(Consumer<Consumer<byte[]>> content) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            content.accept(digest::update);
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+package dev.palimpsest.train;
+
+import dev.palimpsest.autograd.Scalar;
+import dev.palimpsest.optim.Optimiser;
+import dev.palimpsest.optim.Schedule;
+import dev.palimpsest.stream.Batch;
+import dev.palimpsest.stream.BatchPlan;
+import dev.palimpsest.stream.Experience;
+import dev.palimpsest.tensor.Parameter;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+
+/**
+ * The loop over epochs, batches and steps: takes batches through the network, asks the method for the loss, and moves
+ * weights.
+ */
+final class PhaseLoop implements AutoCloseable {
+    private final Run run;
+    private final TrainingOptions options;
+    private final StepTimes times = new StepTimes();
+    private Experience experience;
+    /** Null outside of training, unless the settings keep the optimiser. */
+    private Optimiser optimiser;
+
+    private Function<Parameter, byte[]> masks = parameter -> null;
+    private int epoch;
+    private int step;
+
+    PhaseLoop(Run run) {
+        this.run = run;
+        options = run.settings().training();
+    }
+
+    int epochs() {
+        return epoch;
+    }
+
+    StepTimes times() {
+        return times;
+    }
+
+    /** See {@link Learner#masks}. */
+    void masks(Function<Parameter, byte[]> trainable) {
+        masks = trainable;
+        if (optimiser != null) {
+            optimiser.masks(trainable);
+        }
+    }
+
+    void begin(Experience next) {
+        experience = next;
+        step = 0;
+    }
+
+    /**
+     * Trains for a phase's epochs, with a fresh optimiser unless the settings keep it, or until the budget is used up.
+     *
+     * @param own new images
+     * @param memory images kept of earlier classes
+     */
+    void train(Phase phase, int[] own, int[] memory) {
+        List<Parameter> parameters = new ArrayList<>(run.network().parameters());
+        parameters.addAll(run.method().parameters());
+        double rate = options.learningRate()
+                * phase.learningRateFactor()
+                * (experience.index() > 0 ? options.laterLearningRateFactor() : 1);
+        int stepsPerEpoch = plan(own, memory).batches();
+        Schedule schedule = schedule(phase.epochs());
+        run.progress().phaseBegins(new Progress.Phase(experience.index(), phase.name(), phase.epochs(), stepsPerEpoch));
+        Queue<Made> pending = new ArrayDeque<>();
+        long began = System.nanoTime();
+        long images = 0;
+        long made = 0;
+        startOptimiser(parameters);
+        try (StepTimes.Span _ = times.at(StepTimes.Part.DATA)) {
+            for (int e = 0; e < phase.epochs() && run.budget().passed().isEmpty(); e++) {
+                for (Batch batch : run.loader().epoch(plan(own, memory), epoch)) {
+                    double now = rate * schedule.factor(made++, (long) phase.epochs() * stepsPerEpoch);
+                    images += batch.rows();
+                    pending.add(step(batch, new Made(phase.name(), e, step++, now, images, began), parameters));
+                    report(pending, run.engine().stepsAhead());
+                    if (run.budget().check()) {
+                        break;
+                    }
+                }
+                epoch++;
+            }
+            report(pending, 0);
+        } finally {
+            if (!options.keepOptimiser()) {
+                close();
+            }
+        }
+        requireFinite(parameters);
+    }
+
+    /** A step whose losses may still be on their way from a device. */
+    private record Made(
+            String phase, int epoch, int step, double learningRate, long images, long began, Terms terms, Scalar loss) {
+        Made(String phase, int epoch, int step, double learningRate, long images, long began) {
+            this(phase, epoch, step, learningRate, images, began, null, null);
+        }
+
+        Made with(Terms terms, Scalar loss) {
+            return new Made(phase, epoch, step, learningRate, images, began, terms, loss);
+        }
+
+        void requireFinite(int experience) {
+            if (!Double.isFinite(loss.value())) {
+                throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience "
+                        + (experience + 1) + " (" + terms + "): lower learning-rate, or set clip");
+            }
+        }
+    }
+
+    /** Reports all steps but so many: by then a device has finished those, and is at work on the next. */
+    private void report(Queue<Made> pending, int but) {
+        try (StepTimes.Span _ = times.at(StepTimes.Part.REPORTING)) {
+            while (pending.size() > but) {
+                Made made = pending.remove();
+                made.requireFinite(experience.index());
+                run.progress()
+                        .step(new Progress.Step(
+                                experience.index(),
+                                made.phase,
+                                made.epoch,
+                                made.step,
+                                made.loss.value(),
+                                made.terms.values(),
+                                made.learningRate,
+                                made.images * 1e9 / (System.nanoTime() - made.began)));
+            }
+        }
+    }
+
+    /** The last step has no loss after it that would show. */
+    private void requireFinite(List<Parameter> parameters) {
+        for (Parameter parameter : parameters) {
+            for (float value : parameter.toArray()) {
+                if (!Float.isFinite(value)) {
+                    throw new TrainingException("a weight of " + parameter.name() + " is " + value
+                            + " after experience " + (experience.index() + 1) + ": lower learning-rate, or set clip");
+                }
+            }
+        }
+    }
+
+    private BatchPlan plan(int[] own, int[] memory) {
+        int batch = options.batch();
+        return switch (run.settings().exemplars().rehearsal()) {
+            case HALF -> BatchPlan.withMemory(own, memory, batch, run.seed(), epoch);
+            case MIXED ->
+                BatchPlan.shuffled(
+                        IntStream.concat(IntStream.of(own), IntStream.of(memory))
+                                .toArray(),
+                        batch,
+                        run.seed(),
+                        epoch);
+        };
+    }
+
+    private Made step(Batch batch, Made begun, List<Parameter> parameters) {
+        boolean frozenNorm = options.freezeNorm() && experience.index() > 0;
+        try (Pass pass = new Pass(run.engine(), run.network(), batch, frozenNorm, times)) {
+            Made made;
+            try (StepTimes.Span _ = times.at(StepTimes.Part.STUDENT)) {
+                parameters.forEach(parameter -> parameter.gradientMirror().clear());
+                pass.forward();
+                made = begun.with(new Terms(), null);
+                Scalar loss;
+                try (StepTimes.Span _ = times.at(StepTimes.Part.LOSSES)) {
+                    run.method().loss(pass, made.terms);
+                    loss = made.terms.sum(pass.tape());
+                    made = begun.with(made.terms, loss);
+                    if (run.engine().stepsAhead() == 0) {
+                        made.requireFinite(experience.index());
+                    }
+                }
+                pass.tape().backward(loss);
+            }
+            try (StepTimes.Span _ = times.at(StepTimes.Part.OPTIMISER)) {
+                if (options.clip() > 0) {
+                    optimiser.clip(options.clip());
+                }
+                optimiser.step(begun.learningRate);
+                run.method().stepped();
+            }
+            return made;
+        }
+    }
+
+    private void startOptimiser(List<Parameter> parameters) {
+        if (optimiser == null) {
+            optimiser = run.engine().optimiser(options.rule());
+        }
+        optimiser.track(parameters);
+        optimiser.masks(masks);
+    }
+
+    private Schedule schedule(int epochs) {
+        return switch (options.schedule()) {
+            case COSINE -> new Schedule.Cosine();
+            case CONSTANT -> new Schedule.Constant();
+            case STEP ->
+                new Schedule.Step(
+                        options.milestones().stream()
+                                .filter(m -> m < epochs)
+                                .map(m -> (double) m / epochs)
+                                .toList(),
+                        options.decay());
+        };
+    }
+
+    /** Lets the optimiser go. */
+    @Override
+    public void close() {
+        if (optimiser != null) {
+            optimiser.close();
+            optimiser = null;
+        }
+    }
+}
