@@ -6,7 +6,6 @@ import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.ClassifierType;
 import dev.palimpsest.classifier.Classifiers;
 import dev.palimpsest.data.Normalisation;
-import dev.palimpsest.evaluation.AccuracyRecorder;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.snapshot.SnapshotMemory;

@@ -4,7 +4,6 @@ import dev.palimpsest.classifier.Models;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
-import dev.palimpsest.evaluation.AccuracyRecorder;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;

@@ -1,11 +1,11 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.checkpoint.AccuracyRecorder;
 import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.Models;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
-import dev.palimpsest.evaluation.AccuracyRecorder;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.StateDict;
