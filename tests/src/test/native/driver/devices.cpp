@@ -211,7 +211,7 @@ DOUBLE_API CUresult cuDeviceGetPCIBusId(char* id, int length, CUdevice device) {
     return call("cuDeviceGetPCIBusId", INITIALISED, [=] {
         const std::string full = "0000:0" + std::to_string(physical(device)) + ":00.0";
         if (length <= static_cast<int>(full.size())) refuse(CUDA_ERROR_INVALID_VALUE, "no room for a bus id");
-        std::strcpy(id, full.c_str());
+        std::memcpy(id, full.c_str(), full.size() + 1);
     });
 }
 

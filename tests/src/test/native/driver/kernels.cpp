@@ -20,7 +20,7 @@ Work bound(void (*function)(A...), void** arguments, std::index_sequence<I...>) 
 
 template <class... A>
 Kernel entry(const char* name, const palimpsest_cuda::Geometry& geometry, void (*function)(A...)) {
-    return {name, geometry.threads, geometry.shared_bytes,
+    return {name, static_cast<unsigned>(geometry.threads), static_cast<unsigned>(geometry.shared_bytes),
         [function](void** arguments) { return bound(function, arguments, std::index_sequence_for<A...>()); }};
 }
 

@@ -335,7 +335,7 @@ DOUBLE_API CUresult cuEventQuery(CUevent handle) {
 
 DOUBLE_API CUresult cuEventElapsedTime(float* milliseconds, CUevent begin, CUevent end) {
     return call("cuEventElapsedTime", CONTEXT, [=] {
-        for (const CUevent event : {begin, end}) {
+        for (CUevent event : {begin, end}) {
             if (event_of(event).flags & CU_EVENT_DISABLE_TIMING)
                 refuse(CUDA_ERROR_INVALID_HANDLE, "an event without timing");
             if (!event->marker) refuse(CUDA_ERROR_INVALID_HANDLE, "an event that was not recorded");

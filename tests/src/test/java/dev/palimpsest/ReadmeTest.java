@@ -11,10 +11,13 @@ import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,11 +34,36 @@ class ReadmeTest {
         Matcher block = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
         assertTrue(block.find(), "the README has no java block");
         assertTrue(block.group(1).lines().count() <= 10, "the README promises few lines");
-        String[] printed = run(block.group(1)).split(" ", 2);
+        String[] printed = run(List.of("dev.palimpsest.kernel", "java.util"), block.group(1))
+                .split(" ", 2);
         double expected = 0.5 * kl(new double[] {2.0, 0.1, -1.0}, new double[] {0.5, 1.0, -0.5})
                 + 0.5 * kl(new double[] {0.3, 0.7}, new double[] {1.0, -0.5});
         assertEquals(expected, Double.parseDouble(printed[0]), 1e-6);
         assertEquals(3, printed[1].split(",").length);
+    }
+
+    @Test
+    void linesThatTrainOwnImagesCompileAndTrain() throws Exception {
+        Matcher block =
+                Pattern.compile("```java\n(Dataset.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
+        assertTrue(block.find(), "the README has no java block with a data set");
+        String images = """
+            var random = new Random(1);
+            List<String> classNames = List.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j");
+            int[] trainLabels = new int[40];
+            Arrays.setAll(trainLabels, i -> i % 10);
+            byte[] trainBytes = new byte[40 * 3 * 32 * 32];
+            random.nextBytes(trainBytes);
+            int[] testLabels = Arrays.copyOf(trainLabels, 10);
+            byte[] testBytes = new byte[10 * 3 * 32 * 32];
+            random.nextBytes(testBytes);
+            """;
+        List<String> packages = Stream.of("data", "engine", "method", "model", "stream", "train")
+                .map(name -> "dev.palimpsest." + name)
+                .collect(Collectors.toCollection(ArrayList::new));
+        packages.add("java.util");
+        double accuracy = Double.parseDouble(run(packages, images + block.group(1)));
+        assertTrue(accuracy >= 0 && accuracy <= 1, "accuracy " + accuracy);
     }
 
     /** T² KL(softmax(t/T) ‖ softmax(s/T)) at T = 2. */
@@ -53,11 +81,11 @@ class ReadmeTest {
                 / Arrays.stream(logits).map(z -> Math.exp(z / 2)).sum();
     }
 
-    private String run(String lines) throws Exception {
+    private String run(List<String> packages, String lines) throws Exception {
         Path source = folder.resolve("Example.java");
         Files.writeString(
                 source,
-                "import dev.palimpsest.kernel.*;\nimport dev.palimpsest.tensor.*;\nimport java.util.*;\n"
+                packages.stream().map(name -> "import " + name + ".*;\n").collect(Collectors.joining())
                         + "public class Example { public static void main(String[] args) {\n" + lines + "}}\n");
         var compiler = ToolProvider.getSystemJavaCompiler();
         var messages = new StringWriter();

@@ -74,7 +74,7 @@ std::vector<T> dense(const Matrix<T>& m, int64_t rows, int64_t columns) {
     const bool plain = m.operation == N;
     const T* from = readable(m.p, plain ? extent(rows, columns, m.ld) : extent(columns, rows, m.ld));
     std::vector<T> all(static_cast<size_t>(rows * columns));
-    for (int64_t i = 0; i < rows; i++) {
+    for (int64_t i = 0; from && i < rows; i++) {  // null only where there is no element
         for (int64_t j = 0; j < columns; j++) all[i * columns + j] = plain ? from[j * m.ld + i] : from[i * m.ld + j];
     }
     return all;

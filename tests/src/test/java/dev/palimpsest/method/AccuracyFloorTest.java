@@ -9,7 +9,9 @@ import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -23,13 +25,14 @@ class AccuracyFloorTest {
     private static List<Result> run(String recipeName, int orders, String... options) throws IOException {
         List<Result> results = new ArrayList<>();
         for (int order = 1; order <= orders; order++) {
-            Recipe recipe =
-                    RecipeFile.load(recipeName).recipe().with("threads", "1").with("order", "" + order);
+            Map<String, String> texts =
+                    new LinkedHashMap<>(RecipeFile.load(recipeName).texts());
+            texts.put("threads", "1");
+            texts.put("order", "" + order);
             for (String option : options) {
-                recipe = recipe.with(
-                        option.substring(0, option.indexOf('=')), option.substring(option.indexOf('=') + 1));
+                texts.put(option.substring(0, option.indexOf('=')), option.substring(option.indexOf('=') + 1));
             }
-            recipe = recipe;
+            Recipe recipe = Recipe.of(texts);
             results.add(Runs.run(recipe, Progress.silent()));
         }
         return results;

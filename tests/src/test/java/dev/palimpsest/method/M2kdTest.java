@@ -153,7 +153,7 @@ class M2kdTest {
     @ParameterizedTest
     @CsvSource({"5x2, 3", "10x1, 4", "7+3, 2"})
     void allSnapshotsTogetherTakeAFewBitsAWeight(String split, int bits) {
-        Recipe recipe = SmallRun.recipe("split=" + split, "validation=0.7", "widths=8,16,16");
+        Recipe recipe = SmallRun.recipe("split=" + split, "groups=cumulative", "validation=0.7", "widths=8,16,16");
         ByteWatch watch = new ByteWatch((M2kd) recipe.newMethod());
         Result result = Runs.run(recipe, watch, Progress.silent());
         SnapshotMemory memory = result.finalMemory();

@@ -6,6 +6,7 @@ import dev.palimpsest.kernel.ffi.DeclaredKernel.Type;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /**
  * The arguments of one kernel, made once and set again and again: for calls that may not allocate. Every argument is
@@ -61,9 +62,18 @@ final class ArgumentBlock {
         return parameter;
     }
 
+    /** As equals, without the iterator that it makes: a kernel's variants have lists of their own. */
+    private static boolean same(List<Parameter> a, List<Parameter> b) {
+        boolean same = a.size() == b.size();
+        for (int i = 0; same && i < a.size(); i++) {
+            same = a.get(i).equals(b.get(i));
+        }
+        return same;
+    }
+
     /** The arguments one after another, each at the beginning of a word, for a kernel with the same parameters. */
     MemorySegment of(DeclaredKernel launched) {
-        if (!launched.parameters().equals(kernel.parameters())) {
+        if (!same(launched.parameters(), kernel.parameters())) {
             throw new IllegalArgumentException("arguments of " + kernel + " given to " + launched);
         }
         if (missing != 0) {

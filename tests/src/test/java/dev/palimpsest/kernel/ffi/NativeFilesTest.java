@@ -97,7 +97,7 @@ class NativeFilesTest {
     @Test
     void aMissingFileIsNamed() {
         assertEquals(
-                "nowhere/libnone.so is not on the class path",
+                "nowhere/libnone.so is neither on the class path nor in a module",
                 assertThrows(
                                 FileNotFoundException.class,
                                 () -> NativeFiles.unpack("nowhere", List.of("libnone.so"), parent))
