@@ -2,10 +2,15 @@ package example.shaded;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.palimpsest.engine.EngineProvider.Diagnosis;
+import dev.palimpsest.engine.Engines;
+import dev.palimpsest.option.Registration;
+import dev.palimpsest.train.Methods;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Runs the command line out of the one jar, and looks for the own method in everything that it leaves. */
 public final class Check {
@@ -19,6 +24,11 @@ public final class Check {
      * @param arguments the jar, the recipe, and the run's folder
      */
     public static void main(String[] arguments) throws IOException, InterruptedException {
+        List<String> methods = Methods.all().stream().map(Registration::name).toList();
+        require(methods.containsAll(List.of("m2kd", TwoLosses.NAME)), "the jar has the methods " + methods);
+        List<Diagnosis> engines = Engines.diagnose(1);
+        require(engines.stream().noneMatch(found -> found.toString().contains("no engine")), "engines: " + engines);
+
         Path run = Path.of(arguments[2]);
         String java = ProcessHandle.current().info().command().orElseThrow();
         Process process = new ProcessBuilder(
