@@ -39,7 +39,7 @@ final class ArgumentBlock {
 
     void setAddress(int argument, long address) {
         Parameter parameter = require(argument, Type.ADDRESS);
-        if (address % parameter.alignment() != 0 || address == 0 && !parameter.isNullable()) {
+        if (address % parameter.alignment() != 0 || (address == 0 && !parameter.isNullable())) {
             missing |= 1L << argument;
             throw new IllegalArgumentException(
                     "argument " + parameter.name() + " of kernel " + kernel + " is the address " + address

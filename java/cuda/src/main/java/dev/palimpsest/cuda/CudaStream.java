@@ -8,7 +8,7 @@ import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
 
 /**
- * Work on a device in the order in which it was queued. Streams run beside one another; {@link #waitFor} orders them
+ * Work on a device in the order in which it was queued. Streams run concurrently; {@link #waitFor} orders them
  * without the host.
  */
 public final class CudaStream implements AutoCloseable {
@@ -28,7 +28,11 @@ public final class CudaStream implements AutoCloseable {
         device.adopt(this);
     }
 
-    /** For JCuda's calls that take a stream: cuDNN's and cuBLAS's handles. */
+    /**
+     * For JCuda's calls that take a stream: cuDNN's and cuBLAS's handles.
+     *
+     * @return the driver's handle, valid until this stream is closed
+     */
     public CUstream handle() {
         return stream;
     }
@@ -36,6 +40,8 @@ public final class CudaStream implements AutoCloseable {
     /**
      * Everything queued here later starts when everything queued on the other stream until now is done. The host goes
      * on.
+     *
+     * @param other stream of the same device; this stream itself changes nothing
      */
     public void waitFor(CudaStream other) {
         if (other != this) {
@@ -44,7 +50,11 @@ public final class CudaStream implements AutoCloseable {
         }
     }
 
-    /** Everything queued here later starts when the event has happened. The host goes on. */
+    /**
+     * Everything queued here later starts when the event has happened. The host goes on.
+     *
+     * @param event an event that was recorded
+     */
     public void waitFor(CudaEvent event) {
         Driver.check(JCudaDriver.cuStreamWaitEvent(stream, event.handle(), 0), "letting a stream wait for an event");
     }
@@ -58,7 +68,14 @@ public final class CudaStream implements AutoCloseable {
         Driver.check(JCudaDriver.cuStreamSynchronize(stream), "waiting for a stream");
     }
 
-    /** The host goes on; the source must stay as it is until the copy is done. */
+    /**
+     * Copies to the device. The host goes on; the source must stay as it is until the copy is done.
+     *
+     * @param source pinned memory
+     * @param from first byte of the source
+     * @param target device address
+     * @param bytes how many to copy
+     */
     public void toDevice(PinnedBuffer source, long from, long target, long bytes) {
         source.check(from, bytes);
         Driver.check(
@@ -67,7 +84,13 @@ public final class CudaStream implements AutoCloseable {
                 "copying to the device");
     }
 
-    /** Waits: the source is free for other use when this returns. */
+    /**
+     * Copies to the device and waits: the source is free for other use when this returns.
+     *
+     * @param source off-heap memory, copied whole
+     * @param target device address
+     * @throws IllegalArgumentException if the source is a segment over an array
+     */
     public void toDevice(MemorySegment source, long target) {
         if (source.byteSize() == 0) {
             return;
@@ -80,7 +103,14 @@ public final class CudaStream implements AutoCloseable {
         synchronize();
     }
 
-    /** The host goes on; the target holds the values when the stream has come that far. */
+    /**
+     * Copies from the device. The host goes on; the target holds the values when the stream has come that far.
+     *
+     * @param source device address
+     * @param target pinned memory
+     * @param to first byte of the target
+     * @param bytes how many to copy
+     */
     public void toHost(long source, PinnedBuffer target, long to, long bytes) {
         target.check(to, bytes);
         Driver.check(
@@ -89,7 +119,13 @@ public final class CudaStream implements AutoCloseable {
                 "copying from the device");
     }
 
-    /** Waits: the target holds the values when this returns. */
+    /**
+     * Copies from the device and waits: the target holds the values when this returns.
+     *
+     * @param source device address
+     * @param target off-heap memory, filled whole
+     * @throws IllegalArgumentException if the target is a segment over an array
+     */
     public void toHost(long source, MemorySegment target) {
         if (target.byteSize() == 0) {
             return;
@@ -102,14 +138,25 @@ public final class CudaStream implements AutoCloseable {
         synchronize();
     }
 
-    /** From device memory to device memory; the host goes on. */
+    /**
+     * Copies from device memory to device memory; the host goes on.
+     *
+     * @param source device address
+     * @param target device address
+     * @param bytes how many to copy
+     */
     public void copy(long source, long target, long bytes) {
         Driver.check(
                 JCudaDriver.cuMemcpyDtoDAsync(Address.device(target), Address.device(source), bytes, stream),
                 "copying on the device");
     }
 
-    /** All bytes 0; the host goes on. */
+    /**
+     * Sets bytes to 0; the host goes on.
+     *
+     * @param target device address
+     * @param bytes how many to clear
+     */
     public void zero(long target, long bytes) {
         Driver.check(
                 JCudaDriver.cuMemsetD8Async(Address.device(target), (byte) 0, bytes, stream), "clearing device memory");

@@ -18,6 +18,7 @@ public final class DeviceBuffer implements AutoCloseable {
     /**
      * Of its first byte on the device, aligned to 256 bytes at least.
      *
+     * @return the device address of the first byte
      * @throws IllegalStateException if it was closed
      */
     public long address() {
@@ -25,6 +26,11 @@ public final class DeviceBuffer implements AutoCloseable {
         return block.address;
     }
 
+    /**
+     * How large it is.
+     *
+     * @return bytes that were asked for
+     */
     public long bytes() {
         return bytes;
     }
@@ -32,6 +38,7 @@ public final class DeviceBuffer implements AutoCloseable {
     /**
      * The address for JCuda's calls; the same object at every call.
      *
+     * @return a pointer to the first byte
      * @throws IllegalStateException if it was closed
      */
     public Pointer pointer() {
@@ -42,6 +49,10 @@ public final class DeviceBuffer implements AutoCloseable {
     /**
      * To be called when another stream than the one it was allocated for uses it, so that its next holder waits for
      * that stream, too.
+     *
+     * @param stream the other stream
+     * @return this
+     * @throws IllegalStateException if it was closed
      */
     public DeviceBuffer usedBy(CudaStream stream) {
         requireOpen();

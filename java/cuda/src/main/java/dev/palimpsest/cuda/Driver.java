@@ -52,7 +52,7 @@ final class Driver {
         return status == CUDA_ERROR_ILLEGAL_ADDRESS
                 || status == CUDA_ERROR_LAUNCH_TIMEOUT
                 || status == CONTEXT_IS_DESTROYED
-                || status >= CUDA_ERROR_HARDWARE_STACK_ERROR && status <= CUDA_ERROR_LAUNCH_FAILED
+                || (status >= CUDA_ERROR_HARDWARE_STACK_ERROR && status <= CUDA_ERROR_LAUNCH_FAILED)
                 || status == CUDA_ERROR_ECC_UNCORRECTABLE
                 || status == DEVICE_UNAVAILABLE
                 || status == CUDA_ERROR_UNKNOWN;

@@ -62,7 +62,7 @@ final class Exponential {
             q = Math.fma(q, f, 0x1.ebfbdcp-3f);
             q = Math.fma(q, f, 0x1.62e430p-1f);
             mantissa[i] = Math.fma(q, f, 1f);
-            bits[i] = (int) whole + 127 << 23;
+            bits[i] = ((int) whole + 127) << 23;
         }
         MemorySegment.copy(bitsMemory, 0, powerMemory, 0, (long) n * Float.BYTES);
         for (int i = 0; i < n; i++) {

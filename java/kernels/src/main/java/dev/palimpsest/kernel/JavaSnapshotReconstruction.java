@@ -90,11 +90,11 @@ final class JavaSnapshotReconstruction implements SnapshotKernel {
         int pairs = n / 2;
         for (int j = 0; j < pairs; j++) {
             long two = weights.get(WORD, at + j * 8L);
-            out.set(WORD, at + j * 8L, two & PAIR[(int) (kept >>> 2 * j) & 3]);
+            out.set(WORD, at + j * 8L, two & PAIR[(int) (kept >>> (2 * j)) & 3]);
         }
         if (n % 2 != 0) {
             long last = at + (n - 1L) * Float.BYTES;
-            out.set(INT, last, weights.get(INT, last) & (int) -(kept >>> n - 1 & 1));
+            out.set(INT, last, weights.get(INT, last) & (int) -((kept >>> (n - 1)) & 1));
         }
     }
 

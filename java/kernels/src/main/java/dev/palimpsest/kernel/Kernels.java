@@ -33,7 +33,7 @@ public final class Kernels {
     }
 
     /**
-     * What the façades use unless told otherwise.
+     * What the façades use unless another is set.
      *
      * @return the best implementation of this machine, or the one that {@code -Dpalimpsest.kernels} names
      * @throws IllegalArgumentException if {@code -Dpalimpsest.kernels} names no implementation

@@ -8,7 +8,7 @@ import java.nio.ByteOrder;
 
 /**
  * Rebuilds an earlier model's weights from the current ones: a weight stays where 0 &lt; code ≤ step, bit for bit (-0
- * and NaN too), and becomes +0 elsewhere. Codes are bit planes, ⌈log2(N+1)⌉ bits a weight for N steps; a factor per
+ * and NaN too), and becomes +0 elsewhere. Codes are bit planes, ⌈log2(N+1)⌉ bits per weight for N steps; a factor per
  * output channel can be multiplied in the same pass, which folds batch norm into the weights.
  *
  * <p>Planes: for each group of 64 weights, {@code planeCount} little-endian 64-bit words; bit j of the group's word p

@@ -13,9 +13,9 @@
  *
  * <p>Matrices are float32, row-major and dense: a row begins where the last one ended. Rows with gaps are for the C
  * interface (palimpsest.h) and for the kernels on a GPU, which take a stride; here they would let a gradient lie
- * between the rows of its inputs, which no check of whole ranges of memory can tell from overlap.
+ * between the rows of its inputs, which no check of whole ranges of memory can distinguish from overlap.
  *
- * <p>Sizes, ranges and memory are checked before anything reaches C, and what is wrong is told with its values. Losses
+ * <p>Sizes, ranges and memory are checked before anything reaches C, and what is wrong is reported with its values. Losses
  * are float64. An instance belongs to one calling thread and shares its work with as many threads as it was made for.
  *
  * <p>Knows nothing of tensors, networks or training, and needs no jar but palimpsest-native.

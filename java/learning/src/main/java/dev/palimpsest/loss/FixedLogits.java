@@ -7,8 +7,8 @@ import java.util.stream.IntStream;
 
 /**
  * Columns of logits that a constant stands in for: the loss sees the constant, and no gradient reaches what the
- * network said there. An old class that a batch does not hold gets {@link #ABSENT}, so that nothing pushes it down; a
- * class that nobody has seen yet gets {@link #UNSEEN}, which leaves it in the softmax as if it had said about zero
+ * network computed there. An old class that a batch does not hold gets {@link #ABSENT}, so that nothing pushes it down; a
+ * class that nobody has seen yet gets {@link #UNSEEN}, which leaves it in the softmax as if its logit were about zero
  * (the published code of MLKD, arXiv 2508.12692). Immutable.
  */
 public final class FixedLogits {

@@ -10,7 +10,7 @@ import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 
-/** Dark experience replay at temperature 1: what a memory's items said when they were stored teaches the head. */
+/** Dark experience replay at temperature 1: the logits stored with a memory's items teach the head. */
 public final class LogitReplay {
     private LogitReplay() {}
 

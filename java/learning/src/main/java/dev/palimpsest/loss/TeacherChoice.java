@@ -6,7 +6,7 @@ import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.tensor.Tensor;
 import java.util.List;
 
-/** Which of several teachers teaches each row: the surest one. The first, which is the newest, wins ties. */
+/** Which of several teachers teaches each row: the most confident one. The first, which is the newest, wins ties. */
 public final class TeacherChoice implements AutoCloseable {
     private final Engine engine;
     private final Tensor weights;

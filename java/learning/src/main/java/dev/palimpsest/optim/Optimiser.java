@@ -142,7 +142,7 @@ public final class Optimiser implements AutoCloseable {
      * Scales all gradients down together when their Euclidean norm passes a limit, as
      * {@code torch.nn.utils.clip_grad_norm_}: the next {@link #step} sees them so, {@link Parameter#readGradient} does
      * not. Gradients of weights that a mask keeps from moving do not count. A norm of NaN makes every weight that
-     * moves NaN, an infinite one those whose gradient is infinite: the next loss tells.
+     * moves NaN, an infinite one those whose gradient is infinite: the next loss shows it.
      *
      * @param maxNorm the limit
      * @throws IllegalArgumentException if it is not above 0

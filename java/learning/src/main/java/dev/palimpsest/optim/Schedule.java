@@ -12,6 +12,7 @@ public sealed interface Schedule {
      *
      * @param step steps made so far in this experience, 0 ≤ step ≤ totalSteps
      * @param totalSteps steps of the whole experience, at least 1
+     * @return factor on the learning rate
      */
     default double factor(long step, long totalSteps) {
         if (totalSteps < 1 || step < 0 || step > totalSteps) {
@@ -21,7 +22,13 @@ public sealed interface Schedule {
         return at(step, totalSteps);
     }
 
-    /** {@link #factor} after its check. */
+    /**
+     * The factor at a step, as {@link #factor} but without its check.
+     *
+     * @param step steps made so far in this experience
+     * @param totalSteps steps of the whole experience
+     * @return factor on the learning rate
+     */
     double at(long step, long totalSteps);
 
     /** Always 1. */
@@ -36,6 +43,9 @@ public sealed interface Schedule {
      * Multiplied by {@code decay} at each milestone. Milestones are ascending fractions of the training, rounded to
      * the nearest step, so that one schedule serves experiences of any length: iCaRL's ÷5 at epochs 49 and 63 of 70 is
      * {@code new Step(List.of(0.7, 0.9), 0.2)}.
+     *
+     * @param milestones ascending fractions of the training
+     * @param decay factor in (0, 1]
      */
     record Step(List<Double> milestones, double decay) implements Schedule {
         public Step {

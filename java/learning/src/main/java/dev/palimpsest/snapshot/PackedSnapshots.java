@@ -17,7 +17,7 @@ import java.util.Optional;
 
 /**
  * Snapshots inside the live model: snapshot s is the weights whose owner is 1 to s, which later steps never move, and
- * +0 elsewhere. Beside the model it takes the owners as bit planes, ⌈log₂(N + 1)⌉ bits a weight for N steps, and each
+ * +0 elsewhere. In addition to the model it takes the owners as bit planes, ⌈log₂(N + 1)⌉ bits per weight for N steps, and each
  * snapshot's norms, heads and buffers.
  */
 public final class PackedSnapshots implements Snapshots {

@@ -81,7 +81,7 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
                                 : FullCopies.read(file));
     }
 
-    /** What all snapshots take beside the live model. */
+    /** What all snapshots take in addition to the live model. */
     long bytes();
 
     /** What they would take as float32 copies of everything. */

@@ -11,7 +11,14 @@ public final class Buffer {
     private final Shape shape;
     private final Mirror mirror;
 
-    /** @throws IllegalArgumentException if the segment does not hold exactly that shape */
+    /**
+     * A buffer over memory of the caller.
+     *
+     * @param name unique within the model
+     * @param shape of the values
+     * @param value float32 values, row-major; not copied
+     * @throws IllegalArgumentException if the segment does not hold exactly that shape
+     */
     public Buffer(String name, Shape shape, MemorySegment value) {
         if (value.byteSize() != shape.bytes()) {
             throw new IllegalArgumentException(
@@ -22,10 +29,20 @@ public final class Buffer {
         mirror = new Mirror(value);
     }
 
+    /**
+     * The name under which the model keeps it.
+     *
+     * @return unique within the model
+     */
     public String name() {
         return name;
     }
 
+    /**
+     * The shape of the values.
+     *
+     * @return extents, row-major
+     */
     public Shape shape() {
         return shape;
     }
@@ -48,7 +65,11 @@ public final class Buffer {
         return mirror.update();
     }
 
-    /** For engines, which may keep the values on a device. */
+    /**
+     * For engines, which may keep the values on a device.
+     *
+     * @return who has the newer copy, host or device
+     */
     public Mirror mirror() {
         return mirror;
     }

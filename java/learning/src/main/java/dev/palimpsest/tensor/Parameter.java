@@ -25,7 +25,14 @@ public final class Parameter {
     private final Mirror value;
     private final Mirror gradient;
 
-    /** Value and gradient start as zeros. */
+    /**
+     * A parameter whose value and gradient are zeros.
+     *
+     * @param name unique within the model
+     * @param role what it is to pruning and to snapshots
+     * @param shape of the value and of the gradient
+     * @param arena whose memory both take
+     */
     public Parameter(String name, Role role, Shape shape, Arena arena) {
         this.name = name;
         this.role = role;
@@ -34,14 +41,29 @@ public final class Parameter {
         this.gradient = new Mirror(arena.allocate(shape.bytes(), 64));
     }
 
+    /**
+     * The name under which the model keeps it.
+     *
+     * @return unique within the model
+     */
     public String name() {
         return name;
     }
 
+    /**
+     * What it is to pruning and to snapshots.
+     *
+     * @return the role it was made with
+     */
     public Role role() {
         return role;
     }
 
+    /**
+     * The shape of the values.
+     *
+     * @return extents, row-major
+     */
     public Shape shape() {
         return shape;
     }
@@ -82,16 +104,29 @@ public final class Parameter {
         return gradient.update();
     }
 
-    /** For engines, which may keep the values on a device. */
+    /**
+     * For engines, which may keep the values on a device.
+     *
+     * @return who has the newer copy, host or device
+     */
     public Mirror valueMirror() {
         return value;
     }
 
-    /** For engines, which may keep the gradient on a device. */
+    /**
+     * For engines, which may keep the gradient on a device.
+     *
+     * @return who has the newer copy, host or device
+     */
     public Mirror gradientMirror() {
         return gradient;
     }
 
+    /**
+     * How many values it has.
+     *
+     * @return the product of the extents
+     */
     public int size() {
         return Math.toIntExact(shape.elements());
     }
@@ -105,6 +140,10 @@ public final class Parameter {
     /**
      * Writes values of this parameter's shape, output channel (first extent) o times {@code scale[o]}; all float32 and
      * off-heap.
+     *
+     * @param values [shape of this parameter]
+     * @param scale one factor per output channel
+     * @param out [shape of this parameter]
      */
     public void writeScaled(MemorySegment values, MemorySegment scale, MemorySegment out) {
         int channels = shape.extent(0);
@@ -117,6 +156,11 @@ public final class Parameter {
         }
     }
 
+    /**
+     * Copies the present values out.
+     *
+     * @return {@link #size} values, row-major
+     */
     public float[] toArray() {
         return read().toArray(ValueLayout.JAVA_FLOAT);
     }
@@ -124,6 +168,7 @@ public final class Parameter {
     /**
      * Copies the values in.
      *
+     * @param values {@link #size} values, row-major
      * @throws IllegalArgumentException if the count differs
      */
     public void set(float[] values) {

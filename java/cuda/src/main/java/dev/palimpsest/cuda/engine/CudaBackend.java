@@ -135,7 +135,7 @@ final class CudaBackend extends CudaContext implements Backend {
 
     private Tensor copy(Tensor from, Shape shape, Tensor.Layout layout) {
         Tensor result = tensor(shape, layout);
-        lane().stream().copy(address(from), address(result), shape.bytes());
+        streamContext().stream().copy(address(from), address(result), shape.bytes());
         return result;
     }
 
@@ -223,7 +223,7 @@ final class CudaBackend extends CudaContext implements Backend {
         long bytes = tensor.shape().bytes() / Math.max(1, extents[0]);
         extents[0] = end - begin;
         Tensor result = allocate(Shape.of(extents));
-        lane().stream().copy(address(tensor) + begin * bytes, address(result), (end - begin) * bytes);
+        streamContext().stream().copy(address(tensor) + begin * bytes, address(result), (end - begin) * bytes);
         return result;
     }
 
@@ -232,7 +232,7 @@ final class CudaBackend extends CudaContext implements Backend {
         Tensor result = allocate(shape);
         long at = address(result);
         for (Tensor tensor : tensors) {
-            lane().stream().copy(address(tensor), at, tensor.shape().bytes());
+            streamContext().stream().copy(address(tensor), at, tensor.shape().bytes());
             at += tensor.shape().bytes();
         }
         return result;

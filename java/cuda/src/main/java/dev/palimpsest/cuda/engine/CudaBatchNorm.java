@@ -41,9 +41,9 @@ final class CudaBatchNorm {
         Tensor mean = null;
         Tensor inverseDeviation = null;
         if (frozen) {
-            CudaLane.check(
+            CudaStreamContext.check(
                     JCudnn.cudnnBatchNormalizationForwardInference(
-                            engine.lane().dnn(),
+                            engine.streamContext().dnn(),
                             CUDNN_BATCHNORM_SPATIAL,
                             CudaContext.ONE,
                             CudaContext.ZERO,
@@ -61,9 +61,9 @@ final class CudaBatchNorm {
         } else {
             mean = engine.allocate(Shape.of(norm.channels()));
             inverseDeviation = engine.allocate(Shape.of(norm.channels()));
-            CudaLane.check(
+            CudaStreamContext.check(
                     JCudnn.cudnnBatchNormalizationForwardTraining(
-                            engine.lane().dnn(),
+                            engine.streamContext().dnn(),
                             CUDNN_BATCHNORM_SPATIAL,
                             CudaContext.ONE,
                             CudaContext.ZERO,
@@ -105,9 +105,9 @@ final class CudaBatchNorm {
             return result;
         }
         cudnnTensorDescriptor images = engine.descriptors().tensor(input.shape());
-        CudaLane.check(
+        CudaStreamContext.check(
                 JCudnn.cudnnBatchNormalizationBackward(
-                        engine.lane().dnn(),
+                        engine.streamContext().dnn(),
                         CUDNN_BATCHNORM_SPATIAL,
                         CudaContext.ONE,
                         CudaContext.ZERO,
@@ -147,6 +147,6 @@ final class CudaBatchNorm {
                         engine.address(result),
                         engine.mirrors().write(norm.scale().gradientMirror()).address(),
                         engine.mirrors().write(norm.shift().gradientMirror()).address())
-                .run(engine.lane().stream());
+                .run(engine.streamContext().stream());
     }
 }

@@ -56,7 +56,7 @@ class CudaContext extends CudaQueue {
     @Override
     public void close() {
         try {
-            if (lane() != null) {
+            if (streamContext() != null) {
                 mirrors.bringHome();
             }
         } catch (CudaException e) {

@@ -61,10 +61,10 @@ final class CudaConvolution {
     Tensor forward(Tensor input, Parameter weight) {
         Algorithm chosen = forwardAlgorithm();
         Tensor result = engine.activation(output);
-        CudaLane lane = engine.lane();
-        CudaLane.check(
+        CudaStreamContext streamContext = engine.streamContext();
+        CudaStreamContext.check(
                 JCudnn.cudnnConvolutionForward(
-                        lane.dnn(),
+                        streamContext.dnn(),
                         CudaContext.ONE,
                         from,
                         engine.pointer(input),
@@ -72,7 +72,7 @@ final class CudaConvolution {
                         engine.mirrors().read(weight.valueMirror()).pointer(),
                         convolution,
                         chosen.number,
-                        lane.scratch(chosen.scratch),
+                        streamContext.scratch(chosen.scratch),
                         chosen.scratch,
                         CudaContext.ZERO,
                         to,
@@ -86,10 +86,10 @@ final class CudaConvolution {
             inputGradient = findInputGradient();
         }
         Tensor result = engine.activation(images);
-        CudaLane lane = engine.lane();
-        CudaLane.check(
+        CudaStreamContext streamContext = engine.streamContext();
+        CudaStreamContext.check(
                 JCudnn.cudnnConvolutionBackwardData(
-                        lane.dnn(),
+                        streamContext.dnn(),
                         CudaContext.ONE,
                         filter,
                         engine.mirrors().read(weight.valueMirror()).pointer(),
@@ -97,7 +97,7 @@ final class CudaConvolution {
                         engine.pointer(gradient),
                         convolution,
                         inputGradient.number,
-                        lane.scratch(inputGradient.scratch),
+                        streamContext.scratch(inputGradient.scratch),
                         inputGradient.scratch,
                         CudaContext.ZERO,
                         from,
@@ -110,10 +110,10 @@ final class CudaConvolution {
         if (weightGradient == null) {
             weightGradient = findWeightGradient();
         }
-        CudaLane lane = engine.lane();
-        CudaLane.check(
+        CudaStreamContext streamContext = engine.streamContext();
+        CudaStreamContext.check(
                 JCudnn.cudnnConvolutionBackwardFilter(
-                        lane.dnn(),
+                        streamContext.dnn(),
                         CudaContext.ONE,
                         from,
                         engine.pointer(input),
@@ -121,7 +121,7 @@ final class CudaConvolution {
                         engine.pointer(gradient),
                         convolution,
                         weightGradient.number,
-                        lane.scratch(weightGradient.scratch),
+                        streamContext.scratch(weightGradient.scratch),
                         weightGradient.scratch,
                         CudaContext.ONE,
                         filter,
@@ -134,10 +134,10 @@ final class CudaConvolution {
         // cuDNN can leave the activation out with this one algorithm only.
         Algorithm chosen = relu ? forwardAlgorithm() : withoutActivation();
         Tensor result = residual != null ? residual : engine.activation(output);
-        CudaLane lane = engine.lane();
-        CudaLane.check(
+        CudaStreamContext streamContext = engine.streamContext();
+        CudaStreamContext.check(
                 JCudnn.cudnnConvolutionBiasActivationForward(
-                        lane.dnn(),
+                        streamContext.dnn(),
                         CudaContext.ONE,
                         from,
                         engine.pointer(input),
@@ -145,7 +145,7 @@ final class CudaConvolution {
                         weight,
                         convolution,
                         chosen.number,
-                        lane.scratch(chosen.scratch),
+                        streamContext.scratch(chosen.scratch),
                         chosen.scratch,
                         residual != null ? CudaContext.ONE : CudaContext.ZERO,
                         to,
@@ -163,9 +163,9 @@ final class CudaConvolution {
         if (withoutActivation == null) {
             int number = cudnnConvolutionFwdAlgo.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
             long[] bytes = new long[1];
-            CudaLane.check(
+            CudaStreamContext.check(
                     JCudnn.cudnnGetConvolutionForwardWorkspaceSize(
-                            engine.lane().dnn(), from, filter, convolution, to, number, bytes),
+                            engine.streamContext().dnn(), from, filter, convolution, to, number, bytes),
                     "asking for a convolution's scratch memory");
             withoutActivation = new Algorithm(number, bytes[0]);
         }
@@ -177,12 +177,26 @@ final class CudaConvolution {
             var found = new cudnnConvolutionFwdAlgoPerf[MOST_TRIED];
             Arrays.setAll(found, i -> new cudnnConvolutionFwdAlgoPerf());
             int[] count = new int[1];
-            CudaLane.check(
+            CudaStreamContext.check(
                     engine.options().deterministic()
                             ? JCudnn.cudnnGetConvolutionForwardAlgorithm_v7(
-                                    engine.lane().dnn(), from, filter, convolution, to, MOST_TRIED, count, found)
+                                    engine.streamContext().dnn(),
+                                    from,
+                                    filter,
+                                    convolution,
+                                    to,
+                                    MOST_TRIED,
+                                    count,
+                                    found)
                             : JCudnn.cudnnFindConvolutionForwardAlgorithm(
-                                    engine.lane().dnn(), from, filter, convolution, to, MOST_TRIED, count, found),
+                                    engine.streamContext().dnn(),
+                                    from,
+                                    filter,
+                                    convolution,
+                                    to,
+                                    MOST_TRIED,
+                                    count,
+                                    found),
                     "choosing a convolution's algorithm");
             forward = Arrays.stream(found, 0, count[0])
                     .map(p -> usable(p.algo, p.status, p.memory, p.determinism))
@@ -197,12 +211,12 @@ final class CudaConvolution {
         var found = new cudnnConvolutionBwdDataAlgoPerf[MOST_TRIED];
         Arrays.setAll(found, i -> new cudnnConvolutionBwdDataAlgoPerf());
         int[] count = new int[1];
-        CudaLane.check(
+        CudaStreamContext.check(
                 engine.options().deterministic()
                         ? JCudnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(
-                                engine.lane().dnn(), filter, to, convolution, from, MOST_TRIED, count, found)
+                                engine.streamContext().dnn(), filter, to, convolution, from, MOST_TRIED, count, found)
                         : JCudnn.cudnnFindConvolutionBackwardDataAlgorithm(
-                                engine.lane().dnn(), filter, to, convolution, from, MOST_TRIED, count, found),
+                                engine.streamContext().dnn(), filter, to, convolution, from, MOST_TRIED, count, found),
                 "choosing the algorithm of a convolution's gradient by its input");
         return Arrays.stream(found, 0, count[0])
                 .map(p -> usable(p.algo, p.status, p.memory, p.determinism))
@@ -215,12 +229,12 @@ final class CudaConvolution {
         var found = new cudnnConvolutionBwdFilterAlgoPerf[MOST_TRIED];
         Arrays.setAll(found, i -> new cudnnConvolutionBwdFilterAlgoPerf());
         int[] count = new int[1];
-        CudaLane.check(
+        CudaStreamContext.check(
                 engine.options().deterministic()
                         ? JCudnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(
-                                engine.lane().dnn(), from, to, convolution, filter, MOST_TRIED, count, found)
+                                engine.streamContext().dnn(), from, to, convolution, filter, MOST_TRIED, count, found)
                         : JCudnn.cudnnFindConvolutionBackwardFilterAlgorithm(
-                                engine.lane().dnn(), from, to, convolution, filter, MOST_TRIED, count, found),
+                                engine.streamContext().dnn(), from, to, convolution, filter, MOST_TRIED, count, found),
                 "choosing the algorithm of a convolution's gradient by its weight");
         return Arrays.stream(found, 0, count[0])
                 .map(p -> usable(p.algo, p.status, p.memory, p.determinism))

@@ -122,7 +122,7 @@ final class CudaDescriptors implements AutoCloseable {
     }
 
     private static void check(int status) {
-        CudaLane.check(status, "describing a layer");
+        CudaStreamContext.check(status, "describing a layer");
     }
 
     @Override

@@ -30,7 +30,7 @@ final class CudaElementwise {
     }
 
     private void run(CudaLaunch launch) {
-        launch.run(engine.lane().stream());
+        launch.run(engine.streamContext().stream());
     }
 
     /** In place. */

@@ -39,8 +39,8 @@ final class CudaFrozenConvolution implements Backend.FrozenConvolution {
         CudaFrozenConvolution made =
                 new CudaFrozenConvolution(engine, convolutions, geometry, weight.byteSize(), bias.byteSize());
         return made.filled(() -> {
-            engine.lane().stream().toDevice(weight, made.weight.address());
-            engine.lane().stream().toDevice(bias, made.bias.address());
+            engine.streamContext().stream().toDevice(weight, made.weight.address());
+            engine.streamContext().stream().toDevice(bias, made.bias.address());
         });
     }
 
@@ -57,8 +57,8 @@ final class CudaFrozenConvolution implements Backend.FrozenConvolution {
                 engine, convolutions, geometry, present.shape().bytes(), bias.byteSize());
         return made.filled(() -> {
             try (DeviceBuffer factors = engine.take(scale.byteSize())) {
-                engine.staging().upload(scale, engine.lane().stream(), factors.address());
-                engine.staging().upload(bias, engine.lane().stream(), made.bias.address());
+                engine.staging().upload(scale, engine.streamContext().stream(), factors.address());
+                engine.staging().upload(bias, engine.streamContext().stream(), made.bias.address());
                 engine.reconstruction()
                         .apply(
                                 present.size(),
@@ -89,8 +89,8 @@ final class CudaFrozenConvolution implements Backend.FrozenConvolution {
                 .of(geometry, images.shape())
                 .frozen(
                         images,
-                        weight.usedBy(engine.lane().stream()).pointer(),
-                        bias.usedBy(engine.lane().stream()).pointer(),
+                        weight.usedBy(engine.streamContext().stream()).pointer(),
+                        bias.usedBy(engine.streamContext().stream()).pointer(),
                         residual,
                         relu);
     }

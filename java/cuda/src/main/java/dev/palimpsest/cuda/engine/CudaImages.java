@@ -20,7 +20,7 @@ final class CudaImages {
         final CudaEvent copied;
         final CudaEvent released;
         boolean taken;
-        /** Fence after the copy out of pinned memory. */
+        /** Point after the copy out of pinned memory. */
         long busyUntil;
         /** Number of the release that made it free; 0 until its first. */
         long freed;
@@ -34,20 +34,20 @@ final class CudaImages {
     }
 
     private final CudaDevice device;
-    private final CudaFences fences;
+    private final CudaEventRing eventRing;
     private final List<Slot> slots = new ArrayList<>();
     private long releases;
 
-    CudaImages(CudaDevice device, CudaFences fences) {
+    CudaImages(CudaDevice device, CudaEventRing eventRing) {
         this.device = device;
-        this.fences = fences;
+        this.eventRing = eventRing;
     }
 
     /** Queues a batch's copy, and has the user wait for it. The source may be changed when this returns. */
     DeviceBuffer upload(MemorySegment source, CudaStream user) {
         Slot slot = free(source.byteSize());
         slot.taken = true;
-        fences.await(slot.busyUntil);
+        eventRing.await(slot.busyUntil);
         MemorySegment.copy(source, 0, slot.pinned.segment(), 0, source.byteSize());
         if (slot.freed > 0) {
             device.copies().waitFor(slot.released);
@@ -55,7 +55,7 @@ final class CudaImages {
         device.copies().toDevice(slot.pinned, 0, slot.memory.address(), source.byteSize());
         slot.copied.record(device.copies());
         user.waitFor(slot.copied);
-        slot.busyUntil = fences.next();
+        slot.busyUntil = eventRing.next();
         return slot.memory;
     }
 

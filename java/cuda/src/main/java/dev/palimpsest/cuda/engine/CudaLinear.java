@@ -33,7 +33,7 @@ final class CudaLinear {
         long count = (long) rows * outputs;
         repeatRow
                 .with(engine.mirrors().read(bias.valueMirror()).address(), outputs, engine.address(result), count)
-                .run(engine.lane().stream());
+                .run(engine.streamContext().stream());
         product(
                 CUBLAS_OP_T,
                 CUBLAS_OP_N,
@@ -87,7 +87,7 @@ final class CudaLinear {
                         rows,
                         outputs,
                         engine.mirrors().write(bias.gradientMirror()).address())
-                .run(engine.lane().stream());
+                .run(engine.streamContext().stream());
         return result;
     }
 
@@ -105,9 +105,9 @@ final class CudaLinear {
             Pointer beta,
             Pointer c,
             int strideC) {
-        CudaLane.checkBlas(
+        CudaStreamContext.checkBlas(
                 JCublas2.cublasSgemm(
-                        engine.lane().blas(),
+                        engine.streamContext().blas(),
                         transposeA,
                         transposeB,
                         m,

@@ -42,34 +42,34 @@ final class CudaLosses {
         mean = engine.device().kernel("row_loss_mean");
     }
 
-    /** A loss whose value the given work writes to the device address that it is told. */
+    /** A loss whose value the given work writes to the device address that it is given. */
     Loss of(Tensor gradient, LongConsumer work) {
         return new Loss(value(work), gradient);
     }
 
     /** The mean of float64 values on the device, added in their order. */
     DoubleSupplier mean(long rowValues, int rows) {
-        return value(value -> mean.with(rowValues, rows, value).run(engine.lane().stream()));
+        return value(value -> mean.with(rowValues, rows, value).run(engine.streamContext().stream()));
     }
 
     /** See {@link #of}. */
     DoubleSupplier value(LongConsumer work) {
         long number = made++;
         long offset = number % RING * Double.BYTES;
-        values.usedBy(engine.lane().stream());
+        values.usedBy(engine.streamContext().stream());
         work.accept(values.address() + offset);
-        engine.lane().stream().toHost(values.address() + offset, arrived, offset, Double.BYTES);
-        long fence = engine.fences().set();
-        return () -> value(number, fence);
+        engine.streamContext().stream().toHost(values.address() + offset, arrived, offset, Double.BYTES);
+        long point = engine.eventRing().set();
+        return () -> value(number, point);
     }
 
-    private double value(long number, long fence) {
+    private double value(long number, long point) {
         engine.requireOpen();
         if (made - number > RING) {
             throw new IllegalStateException(
                     "a loss was asked for after " + (made - number - 1) + " others, expected at most " + (RING - 1));
         }
-        engine.fences().await(fence);
+        engine.eventRing().await(point);
         return arrived.segment().getAtIndex(JAVA_DOUBLE, number % RING);
     }
 
@@ -114,12 +114,12 @@ final class CudaLosses {
         Tensor gradient = engine.allocate(shape);
         try (DeviceBuffer labelMemory = engine.take((long) rows * Integer.BYTES);
                 DeviceBuffer rowLoss = engine.take((long) rows * Double.BYTES)) {
-            engine.staging().upload(ints(label), engine.lane().stream(), labelMemory.address());
+            engine.staging().upload(ints(label), engine.streamContext().stream(), labelMemory.address());
             return of(gradient, value -> {
                 arguments
                         .of(labelMemory.address(), engine.address(gradient), rowLoss.address())
-                        .run(engine.lane().stream());
-                mean.with(rowLoss.address(), rows, value).run(engine.lane().stream());
+                        .run(engine.streamContext().stream());
+                mean.with(rowLoss.address(), rows, value).run(engine.streamContext().stream());
             });
         }
     }

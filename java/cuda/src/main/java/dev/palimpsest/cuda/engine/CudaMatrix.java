@@ -23,11 +23,11 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
     }
 
     long address() {
-        return memory.usedBy(on.engine().lane().stream()).address();
+        return memory.usedBy(on.engine().streamContext().stream()).address();
     }
 
     private Pointer pointer() {
-        return memory.usedBy(on.engine().lane().stream()).pointer();
+        return memory.usedBy(on.engine().streamContext().stream()).pointer();
     }
 
     private long elements() {
@@ -52,9 +52,9 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
     public CudaMatrix times(Matrix other) {
         CudaMatrix right = (CudaMatrix) other;
         CudaMatrix product = undefined(on, rows, right.columns);
-        CudaLane.checkBlas(
+        CudaStreamContext.checkBlas(
                 JCublas2.cublasDgemm(
-                        on.engine().lane().blas(),
+                        on.engine().streamContext().blas(),
                         CUBLAS_OP_N,
                         CUBLAS_OP_N,
                         right.columns,
@@ -103,15 +103,16 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
     @Override
     public CudaMatrix rows(int begin, int end) {
         CudaMatrix result = undefined(on, end - begin, columns);
-        on.engine().lane().stream().copy(address() + begin * rowBytes(), result.address(), (end - begin) * rowBytes());
+        on.engine().streamContext().stream()
+                .copy(address() + begin * rowBytes(), result.address(), (end - begin) * rowBytes());
         return result;
     }
 
     @Override
     public CudaMatrix above(Matrix other) {
         CudaMatrix result = undefined(on, rows + other.rows(), columns);
-        on.engine().lane().stream().copy(address(), result.address(), rows * rowBytes());
-        on.engine().lane().stream()
+        on.engine().streamContext().stream().copy(address(), result.address(), rows * rowBytes());
+        on.engine().streamContext().stream()
                 .copy(address(other), result.address() + rows * rowBytes(), other.rows() * rowBytes());
         return result;
     }
@@ -169,7 +170,7 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
     @Override
     public Term margin(int[] others, int[] current, double margin, boolean constantOthers) {
         CudaMatrix gradient = undefined(on, rows, columns);
-        on.engine().lane().stream().zero(gradient.address(), rows * rowBytes());
+        on.engine().streamContext().stream().zero(gradient.address(), rows * rowBytes());
         CudaMatrix missing = undefined(on, rows, 1);
         on.kernels()
                 .run(on.kernels()

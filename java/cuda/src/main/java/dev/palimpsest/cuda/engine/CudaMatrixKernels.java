@@ -52,6 +52,6 @@ final class CudaMatrixKernels {
     }
 
     void run(CudaLaunch launch) {
-        launch.run(engine.lane().stream());
+        launch.run(engine.streamContext().stream());
     }
 }

@@ -46,7 +46,7 @@ final class CudaMatrixScope implements AutoCloseable {
     DeviceBuffer upload(long bytes, Function<Arena, MemorySegment> values) {
         DeviceBuffer memory = take(bytes);
         try (Arena temporary = Arena.ofConfined()) {
-            engine.staging().upload(values.apply(temporary), engine.lane().stream(), memory.address());
+            engine.staging().upload(values.apply(temporary), engine.streamContext().stream(), memory.address());
         }
         return memory;
     }

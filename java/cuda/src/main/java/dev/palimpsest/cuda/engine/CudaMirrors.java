@@ -54,23 +54,23 @@ final class CudaMirrors {
         }
 
         private CudaStream stream() {
-            buffer.usedBy(engine.lane().stream());
-            return engine.lane().stream();
+            buffer.usedBy(engine.streamContext().stream());
+            return engine.streamContext().stream();
         }
     }
 
-    /** The present values, to be read by work on the engine's lane. */
+    /** The present values, to be read by work on the engine's stream context. */
     DeviceBuffer read(Mirror mirror) {
         Copy copy = copies.computeIfAbsent(mirror, Copy::new);
         copy.read();
-        return copy.buffer.usedBy(engine.lane().stream());
+        return copy.buffer.usedBy(engine.streamContext().stream());
     }
 
-    /** The present values, which work on the engine's lane changes. */
+    /** The present values, which work on the engine's stream context changes. */
     DeviceBuffer write(Mirror mirror) {
         Copy copy = copies.computeIfAbsent(mirror, Copy::new);
         copy.update();
-        return copy.buffer.usedBy(engine.lane().stream());
+        return copy.buffer.usedBy(engine.streamContext().stream());
     }
 
     /** Brings home what only the device has, before the engine closes. */

@@ -51,8 +51,8 @@ final class CudaMovingAverage implements Backend.MovingAverage {
             }
             table = engine.take(pairs.byteSize());
             pairOfBlock = engine.take(owners.byteSize());
-            engine.lane().stream().toDevice(pairs, table.address());
-            engine.lane().stream().toDevice(owners, pairOfBlock.address());
+            engine.streamContext().stream().toDevice(pairs, table.address());
+            engine.streamContext().stream().toDevice(owners, pairOfBlock.address());
         }
     }
 
@@ -68,7 +68,7 @@ final class CudaMovingAverage implements Backend.MovingAverage {
     public void step() {
         sources.forEach(engine.mirrors()::read);
         targets.forEach(engine.mirrors()::write);
-        follow.withBlocks(blocks, table.address(), pairOfBlock.address()).run(engine.lane().stream());
+        follow.withBlocks(blocks, table.address(), pairOfBlock.address()).run(engine.streamContext().stream());
     }
 
     @Override

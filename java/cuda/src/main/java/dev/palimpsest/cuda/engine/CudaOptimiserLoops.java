@@ -86,7 +86,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
 
     CudaOptimiserLoops(CudaContext engine, UpdateRule rule) {
         this.engine = engine;
-        this.stream = engine.lane().stream();
+        this.stream = engine.streamContext().stream();
         this.rule = rule;
         sumSquares = engine.device().kernel("gradient_squares");
         clipFactor = engine.device().kernel("clip_factor");

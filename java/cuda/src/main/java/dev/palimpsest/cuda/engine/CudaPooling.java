@@ -70,9 +70,9 @@ final class CudaPooling {
     }
 
     private void forward(cudnnPoolingDescriptor window, Tensor images, Tensor result, Shape resultImages) {
-        CudaLane.check(
+        CudaStreamContext.check(
                 JCudnn.cudnnPoolingForward(
-                        engine.lane().dnn(),
+                        engine.streamContext().dnn(),
                         window,
                         CudaContext.ONE,
                         engine.descriptors().tensor(images.shape()),
@@ -90,9 +90,9 @@ final class CudaPooling {
             Shape outputImages,
             Tensor images,
             Tensor result) {
-        CudaLane.check(
+        CudaStreamContext.check(
                 JCudnn.cudnnPoolingBackward(
-                        engine.lane().dnn(),
+                        engine.streamContext().dnn(),
                         window,
                         CudaContext.ONE,
                         engine.descriptors().tensor(outputImages),

@@ -21,15 +21,15 @@ import jcuda.Pointer;
 class CudaQueue {
     static final Pointer ONE = Pointer.to(new float[] {1});
     static final Pointer ZERO = Pointer.to(new float[] {0});
-    private static final int FENCES = 256;
+    private static final int EVENTS = 256;
 
     private final CudaOptions cuda;
     private final CudaDevice device;
     private final DeviceOptions options;
-    private CudaLane training;
-    private CudaLane teaching;
-    private CudaLane lane;
-    private CudaFences fences;
+    private CudaStreamContext training;
+    private CudaStreamContext teaching;
+    private CudaStreamContext streamContext;
+    private CudaEventRing eventRing;
     private CudaStaging staging;
     private CudaImages images;
     private boolean closed;
@@ -45,12 +45,12 @@ class CudaQueue {
     void prepare() {
         CudaLibrary.CUBLAS.load(cuda);
         CudaLibrary.CUDNN.load(cuda);
-        training = new CudaLane(device, device.compute(), options.tf32());
-        lane = training;
-        teaching = new CudaLane(device, device.teachers(), options.tf32());
-        fences = new CudaFences(device, device.compute(), FENCES);
-        staging = new CudaStaging(device, fences);
-        images = new CudaImages(device, fences);
+        training = new CudaStreamContext(device, device.compute(), options.tf32());
+        streamContext = training;
+        teaching = new CudaStreamContext(device, device.teachers(), options.tf32());
+        eventRing = new CudaEventRing(device, device.compute(), EVENTS);
+        staging = new CudaStaging(device, eventRing);
+        images = new CudaImages(device, eventRing);
     }
 
     public int threads() {
@@ -73,22 +73,25 @@ class CudaQueue {
         return Tensor.onDevice(this, shape, layout, take(shape.bytes()));
     }
 
-    /** Memory for work on the present lane. */
+    /** Memory for work on the present stream context. */
     DeviceBuffer take(long bytes) {
-        return device.memory().allocate(bytes, lane.stream());
+        return device.memory().allocate(bytes, streamContext.stream());
     }
 
     public Tensor tensor(Shape shape, float[] values) {
         Tensor tensor = allocate(shape);
         try (Arena temporary = Arena.ofConfined()) {
-            staging.upload(temporary.allocateFrom(JAVA_FLOAT, values), lane.stream(), address(tensor));
+            staging.upload(temporary.allocateFrom(JAVA_FLOAT, values), streamContext.stream(), address(tensor));
         }
         return tensor;
     }
 
     public Tensor wrap(Shape shape, MemorySegment rowMajor) {
         return Tensor.onDevice(
-                this, shape, Tensor.Layout.ROW_MAJOR, images.upload(rowMajor.asSlice(0, shape.bytes()), lane.stream()));
+                this,
+                shape,
+                Tensor.Layout.ROW_MAJOR,
+                images.upload(rowMajor.asSlice(0, shape.bytes()), streamContext.stream()));
     }
 
     public void free(Tensor tensor) {
@@ -107,7 +110,7 @@ class CudaQueue {
     public float[] toArray(Tensor tensor) {
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment values = temporary.allocate(tensor.shape().bytes(), Float.BYTES);
-            lane.stream().toHost(address(tensor), values);
+            streamContext.stream().toHost(address(tensor), values);
             return values.toArray(JAVA_FLOAT);
         }
     }
@@ -117,11 +120,11 @@ class CudaQueue {
         if (!images.await(input.deviceMemory(), teaching.stream())) {
             teaching.stream().waitFor(training.stream());
         }
-        lane = teaching;
+        streamContext = teaching;
         try {
             return work.get();
         } finally {
-            lane = training;
+            streamContext = training;
             training.stream().waitFor(teaching.stream());
         }
     }
@@ -147,30 +150,30 @@ class CudaQueue {
     }
 
     /** Where work is queued now; null before {@link #prepare}. */
-    CudaLane lane() {
-        return lane;
+    CudaStreamContext streamContext() {
+        return streamContext;
     }
 
-    CudaLane training() {
+    CudaStreamContext training() {
         return training;
     }
 
-    CudaFences fences() {
-        return fences;
+    CudaEventRing eventRing() {
+        return eventRing;
     }
 
     CudaStaging staging() {
         return staging;
     }
 
-    /** Of a tensor, for work on the present lane. */
+    /** Of a tensor, for work on the present stream context. */
     long address(Tensor tensor) {
-        return buffer(tensor).usedBy(lane.stream()).address();
+        return buffer(tensor).usedBy(streamContext.stream()).address();
     }
 
-    /** Of a tensor, for work on the present lane. */
+    /** Of a tensor, for work on the present stream context. */
     Pointer pointer(Tensor tensor) {
-        return buffer(tensor).usedBy(lane.stream()).pointer();
+        return buffer(tensor).usedBy(streamContext.stream()).pointer();
     }
 
     private static DeviceBuffer buffer(Tensor tensor) {
@@ -179,7 +182,7 @@ class CudaQueue {
 
     public void close() {
         closed = true;
-        for (CudaLane opened : new CudaLane[] {training, teaching}) {
+        for (CudaStreamContext opened : new CudaStreamContext[] {training, teaching}) {
             if (opened != null) {
                 opened.close();
             }

@@ -11,14 +11,14 @@ final class CudaStaging {
     private static final int SLOTS = 256;
 
     private final CudaDevice device;
-    private final CudaFences fences;
+    private final CudaEventRing eventRing;
     private final PinnedBuffer[] slots = new PinnedBuffer[SLOTS];
     private final long[] busyUntil = new long[SLOTS];
     private int next;
 
-    CudaStaging(CudaDevice device, CudaFences fences) {
+    CudaStaging(CudaDevice device, CudaEventRing eventRing) {
         this.device = device;
-        this.fences = fences;
+        this.eventRing = eventRing;
     }
 
     /** Queues the copy; the source may be changed when this returns. */
@@ -28,7 +28,7 @@ final class CudaStaging {
             return;
         }
         int slot = next++ % SLOTS;
-        fences.await(busyUntil[slot]);
+        eventRing.await(busyUntil[slot]);
         if (slots[slot] == null || slots[slot].segment().byteSize() < bytes) {
             if (slots[slot] != null) {
                 slots[slot].close();
@@ -37,6 +37,6 @@ final class CudaStaging {
         }
         MemorySegment.copy(source, 0, slots[slot].segment(), 0, bytes);
         stream.toDevice(slots[slot], 0, target, bytes);
-        busyUntil[slot] = fences.next();
+        busyUntil[slot] = eventRing.next();
     }
 }

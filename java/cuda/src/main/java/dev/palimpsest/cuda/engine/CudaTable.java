@@ -24,14 +24,14 @@ final class CudaTable implements Backend.Table {
     }
 
     private long address() {
-        return memory.usedBy(engine.lane().stream()).address();
+        return memory.usedBy(engine.streamContext().stream()).address();
     }
 
     @Override
     public void put(int first, Tensor matrix) {
         long bytes = matrix.shape().bytes();
         long from = (long) first * width * Float.BYTES;
-        engine.lane().stream().copy(engine.address(matrix), address() + from, bytes);
+        engine.streamContext().stream().copy(engine.address(matrix), address() + from, bytes);
     }
 
     @Override
@@ -40,10 +40,13 @@ final class CudaTable implements Backend.Table {
         try (DeviceBuffer wanted = engine.take((long) indices.length * Integer.BYTES);
                 Arena temporary = Arena.ofConfined()) {
             engine.staging()
-                    .upload(temporary.allocateFrom(JAVA_INT, indices), engine.lane().stream(), wanted.address());
+                    .upload(
+                            temporary.allocateFrom(JAVA_INT, indices),
+                            engine.streamContext().stream(),
+                            wanted.address());
             long count = result.shape().elements();
             gather.with(address(), wanted.address(), width, engine.address(result), count)
-                    .run(engine.lane().stream());
+                    .run(engine.streamContext().stream());
         }
         return result;
     }

@@ -8,7 +8,7 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
-/** The classification losses: a few thousand values a step, so plain loops in double precision. */
+/** The classification losses: a few thousand values per step, so plain loops in double precision. */
 final class CpuClassification {
     private CpuClassification() {}
 

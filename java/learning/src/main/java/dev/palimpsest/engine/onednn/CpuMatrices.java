@@ -5,7 +5,7 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.util.List;
 
-/** Matrices in Java's memory: a few thousand values a step, so plain loops. */
+/** Matrices in Java's memory: a few thousand values per step, so plain loops. */
 record CpuMatrices(OneDnnContext engine) implements MatrixBackend {
     @Override
     public CpuMatrix of(Tensor matrix) {

@@ -15,14 +15,14 @@ import jcuda.jcudnn.cudnnHandle;
 import jcuda.runtime.cudaStream_t;
 
 /** A stream with the libraries' handles that queue on it, and the scratch memory of its convolutions. */
-final class CudaLane implements AutoCloseable {
+final class CudaStreamContext implements AutoCloseable {
     private final CudaDevice device;
     private final CudaStream stream;
     private final cudnnHandle dnn = new cudnnHandle();
     private final cublasHandle blas = new cublasHandle();
     private DeviceBuffer scratch;
 
-    CudaLane(CudaDevice device, CudaStream stream, boolean tf32) {
+    CudaStreamContext(CudaDevice device, CudaStream stream, boolean tf32) {
         this.device = device;
         this.stream = stream;
         check(JCudnn.cudnnCreate(dnn), "opening cuDNN");
@@ -57,7 +57,7 @@ final class CudaLane implements AutoCloseable {
     }
 
     /**
-     * Scratch memory of at least so many bytes for the next call on this lane; grows in the first steps and then
+     * Scratch memory of at least so many bytes for the next call on this stream context; grows in the first steps and then
      * stays.
      */
     Pointer scratch(long bytes) {
@@ -89,7 +89,7 @@ final class CudaLane implements AutoCloseable {
         }
     }
 
-    /** What fails here is told by the device, which closes next. */
+    /** What fails here is reported by the device, which closes next. */
     @Override
     public void close() {
         JCublas2.cublasDestroy(blas);
