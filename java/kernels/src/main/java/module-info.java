@@ -2,6 +2,7 @@
 @SuppressWarnings("module") // the modules that the foreign interface is opened to are built after this one
 module dev.palimpsest.kernels {
     requires dev.palimpsest.natives;
+    requires static org.jspecify; // annotations for the compiler alone
 
     exports dev.palimpsest.kernel;
     exports dev.palimpsest.kernel.ffi to

@@ -86,6 +86,7 @@ final class Exponential {
      * Natural logarithm of a positive normal float64 by ln m = 2 artanh((m - 1) / (m + 1)), m in [sqrt(1/2), sqrt(2));
      * NaN stays NaN. Plain multiplications and additions: baseline processors have no fused ones.
      */
+    @SuppressWarnings("IdentityBinaryExpression") // NaN for NaN and infinities, 0 otherwise
     static double log(double x) {
         long bits = Double.doubleToRawLongBits(x);
         long exponent = (bits - 0x3FE6A09E667F3BCDL) >> 52;

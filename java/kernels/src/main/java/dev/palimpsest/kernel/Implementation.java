@@ -43,6 +43,7 @@ public enum Implementation {
     }
 
     /** The C interface's number of the instruction set. */
+    @SuppressWarnings("EnumOrdinal") // the constants stand in the order of palimpsest_isa
     int isa() {
         return ordinal() - 1;
     }

@@ -29,6 +29,7 @@ abstract class JavaRowKernel implements RowKernel {
     MemorySegment weight;
     MemorySegment gradient;
 
+    @SuppressWarnings("NullAway.Init") // bind sets the segments before rows reads them
     JavaRowKernel(int maxRows, Team team) {
         this.team = team;
         rowLoss = new double[maxRows];

@@ -3,6 +3,7 @@ package dev.palimpsest.kernel;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
 /** The executable specification of {@link SnapshotReconstruction}. */
 final class JavaSnapshotReconstruction implements SnapshotKernel {
@@ -19,10 +20,11 @@ final class JavaSnapshotReconstruction implements SnapshotKernel {
     private MemorySegment planes;
     private int planeCount;
     private int step;
-    private MemorySegment scale;
+    private @Nullable MemorySegment scale;
     private long weightsPerChannel;
     private MemorySegment out;
 
+    @SuppressWarnings("NullAway.Init") // bind sets the segments before words reads them
     JavaSnapshotReconstruction(Team team) {
         this.team = team;
     }
@@ -39,7 +41,7 @@ final class JavaSnapshotReconstruction implements SnapshotKernel {
             MemorySegment planes,
             int planeCount,
             int step,
-            MemorySegment scale,
+            @Nullable MemorySegment scale,
             long weightsPerChannel,
             MemorySegment out) {
         this.count = count;
@@ -59,7 +61,7 @@ final class JavaSnapshotReconstruction implements SnapshotKernel {
             long first = word * Long.SIZE;
             int n = (int) Math.min(Long.SIZE, count - first);
             if (scale != null) {
-                scaled(kept, first, n);
+                scaled(scale, kept, first, n);
             } else {
                 selected(kept, first, n);
             }
@@ -98,7 +100,7 @@ final class JavaSnapshotReconstruction implements SnapshotKernel {
         }
     }
 
-    private void scaled(long kept, long first, int n) {
+    private void scaled(MemorySegment scale, long kept, long first, int n) {
         for (int j = 0; j < n; j++) {
             long at = (first + j) * Float.BYTES;
             float factor = scale.get(FLOAT, (first + j) / weightsPerChannel * Float.BYTES);

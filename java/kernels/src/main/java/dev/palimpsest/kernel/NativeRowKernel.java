@@ -9,19 +9,18 @@ import dev.palimpsest.kernel.ffi.NativeStruct.Field;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** {@link MultiTeacherKl} and {@link FeatureMse} in C++: fills the argument structs of palimpsest.h. */
 final class NativeRowKernel implements RowKernel {
     private final NativeKernel kernel;
-    private final int columns;
-    private final int[] teacherColumns;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment args;
     private final MemorySegment teacherAddresses;
     private final MemorySegment rowLoss;
     private final MemorySegment[] scratch;
     private final Field rows;
-    private final Field temperature; // null for features
+    private final @Nullable Field temperature; // null for features
     private final Field student;
     private final Field weight;
     private final Field gradient;
@@ -29,8 +28,6 @@ final class NativeRowKernel implements RowKernel {
     private NativeRowKernel(
             String name, Implementation implementation, int maxRows, int columns, int[] teacherColumns, int threads) {
         kernel = NativeKernel.overRows(name, implementation.isa());
-        this.columns = columns;
-        this.teacherColumns = teacherColumns;
         args = kernel.arguments().allocate(arena);
         // One entry more than needed: an empty array has no address.
         teacherAddresses = arena.allocate(ADDRESS, teacherColumns.length + 1);

@@ -4,6 +4,7 @@ import dev.palimpsest.kernel.ffi.NativeKernel;
 import dev.palimpsest.kernel.ffi.NativeStruct.Field;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** {@link SnapshotReconstruction} in C++: fills a {@code palimpsest_snapshot_reconstruction_args}. */
 final class NativeSnapshotReconstruction implements SnapshotKernel {
@@ -45,7 +46,7 @@ final class NativeSnapshotReconstruction implements SnapshotKernel {
             MemorySegment planes,
             int planeCount,
             int step,
-            MemorySegment scale,
+            @Nullable MemorySegment scale,
             long weightsPerChannel,
             MemorySegment out) {
         this.count.set(args, count);

@@ -3,6 +3,7 @@ package dev.palimpsest.kernel;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@link MultiTeacherKl} and {@link FeatureMse} share: checks the caller's memory, splits rows over threads, adds
@@ -50,7 +51,15 @@ final class RowSplit implements AutoCloseable, Team.Task {
         kernel.bind(
                 rows, temperature, usableStudent, usableTeachers, usableWeight, direct ? gradient : copy(2, columns));
         this.rows = rows;
-        team.run(this, blocks());
+        try {
+            team.run(this, blocks());
+        } finally {
+            // C knows addresses only: memory of an automatic arena must not be collected before it is done.
+            Reference.reachabilityFence(student);
+            Reference.reachabilityFence(teachers);
+            Reference.reachabilityFence(weight);
+            Reference.reachabilityFence(gradient);
+        }
         if (!direct) {
             MemorySegment.copy(copies[2], 0, gradient, 0, bytes(rows, columns));
         }
@@ -58,11 +67,6 @@ final class RowSplit implements AutoCloseable, Team.Task {
         for (int row = 0; row < rows; row++) {
             sum += kernel.rowLoss(row);
         }
-        // C knows addresses only: memory of an automatic arena must not be collected before it is done.
-        Reference.reachabilityFence(student);
-        Reference.reachabilityFence(teachers);
-        Reference.reachabilityFence(weight);
-        Reference.reachabilityFence(gradient);
         return sum / rows;
     }
 
@@ -106,7 +110,7 @@ final class RowSplit implements AutoCloseable, Team.Task {
             MemorySegment segment,
             int rows,
             int columns,
-            MemorySegment gradient,
+            @Nullable MemorySegment gradient,
             long gradientBytes) {
         if (segment.byteSize() < bytes(rows, columns) || !Memory.isUsable(segment)) {
             Memory.check(name(name, k), segment, bytes(rows, columns), rows + "×" + columns + " float32");

@@ -1,6 +1,7 @@
 package dev.palimpsest.kernel;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** An implementation of {@link SnapshotReconstruction}. The façade has checked everything. */
 interface SnapshotKernel extends AutoCloseable {
@@ -13,7 +14,7 @@ interface SnapshotKernel extends AutoCloseable {
             MemorySegment planes,
             int planeCount,
             int step,
-            MemorySegment scale,
+            @Nullable MemorySegment scale,
             long weightsPerChannel,
             MemorySegment out);
 

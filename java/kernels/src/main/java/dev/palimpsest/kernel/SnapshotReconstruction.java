@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Rebuilds an earlier model's weights from the current ones: a weight stays where 0 &lt; code ≤ step, bit for bit (-0
@@ -153,7 +154,7 @@ public final class SnapshotReconstruction implements AutoCloseable {
             MemorySegment planes,
             int planeCount,
             int step,
-            MemorySegment channelScaleOrNull,
+            @Nullable MemorySegment channelScaleOrNull,
             long weightsPerChannel,
             MemorySegment out) {
         if (closed) {
@@ -193,17 +194,20 @@ public final class SnapshotReconstruction implements AutoCloseable {
             MemorySegment planes,
             int planeCount,
             int step,
-            MemorySegment scale,
+            @Nullable MemorySegment scale,
             long weightsPerChannel,
             MemorySegment out) {
         kernel.bind(count, weights, planes, planeCount, step, scale, weightsPerChannel, out);
         words = words(count);
-        team.run(task, (int) ((words + WORDS_PER_BLOCK - 1) / WORDS_PER_BLOCK));
-        // C knows addresses only: memory of an automatic arena must not be collected before it is done.
-        Reference.reachabilityFence(weights);
-        Reference.reachabilityFence(planes);
-        Reference.reachabilityFence(scale);
-        Reference.reachabilityFence(out);
+        try {
+            team.run(task, (int) ((words + WORDS_PER_BLOCK - 1) / WORDS_PER_BLOCK));
+        } finally {
+            // C knows addresses only: memory of an automatic arena must not be collected before it is done.
+            Reference.reachabilityFence(weights);
+            Reference.reachabilityFence(planes);
+            Reference.reachabilityFence(scale);
+            Reference.reachabilityFence(out);
+        }
     }
 
     private void rebuild(int block, int thread) {
@@ -217,7 +221,7 @@ public final class SnapshotReconstruction implements AutoCloseable {
             MemorySegment planes,
             int planeCount,
             int step,
-            MemorySegment scale,
+            @Nullable MemorySegment scale,
             long weightsPerChannel,
             MemorySegment out) {
         checkPlanes(count, planeCount);

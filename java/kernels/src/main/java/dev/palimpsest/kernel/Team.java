@@ -1,9 +1,11 @@
 package dev.palimpsest.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Threads that work through the blocks of one task together: the caller is thread 0, daemon threads are the others.
@@ -25,12 +27,12 @@ final class Team {
     private final Member[] members;
     private final AtomicInteger nextBlock = new AtomicInteger();
     private final AtomicInteger inside = new AtomicInteger();
-    private Task task;
+    private @Nullable Task task;
     private int blocks;
-    private Thread caller;
+    private @Nullable Thread caller;
     private volatile boolean open;
     private volatile long turn;
-    private volatile Throwable failure;
+    private volatile @Nullable Throwable failure;
 
     /** @throws IllegalArgumentException if there is not at least one thread */
     static Team of(int threads) {
@@ -95,9 +97,10 @@ final class Team {
     }
 
     private void takeBlocks(int thread) {
+        Task present = Objects.requireNonNull(task);
         try {
             for (int block = nextBlock.getAndIncrement(); block < blocks; block = nextBlock.getAndIncrement()) {
-                task.run(block, thread);
+                present.run(block, thread);
             }
         } catch (Throwable e) {
             failure = e;
@@ -105,7 +108,7 @@ final class Team {
         }
     }
 
-    private static void rethrow(Throwable failure) {
+    private static void rethrow(@Nullable Throwable failure) {
         switch (failure) {
             case null -> {}
             case RuntimeException e -> throw e;

@@ -11,6 +11,8 @@ import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reverse-mode differentiation: every operation computes its result at once and records the step that turns the
@@ -20,14 +22,19 @@ import java.util.List;
  * <p>Operations appear on the tape in an order in which inputs come before results, so no graph has to be searched.
  */
 public final class Tape {
-    /** How one operation's result is differentiated; {@code result} is null for scalars. */
-    private record Step(Variable result, Runnable backward, List<Tensor> saved) {}
+    /** How one operation is differentiated; {@code result} is null for scalars. */
+    private record Step(@Nullable Variable result, Runnable backward, List<Tensor> saved) {}
 
     private final Engine engine;
     private final boolean recording;
     private final List<Step> steps = new ArrayList<>();
     private final List<Variable> inputs = new ArrayList<>();
 
+    /**
+     * An empty tape that records. It belongs to the engine's thread.
+     *
+     * @param engine computes operations and gradients
+     */
     public Tape(Engine engine) {
         this(engine, true);
     }
@@ -49,8 +56,11 @@ public final class Tape {
     }
 
     /**
-     * Images or features from outside, which nothing is learnt about: gradients by them are let go. The tape takes one
-     * hold of the tensor over, unless it is detached.
+     * Images or features from outside, by which no gradient is wanted. The tape takes one hold of the tensor over,
+     * unless it is detached.
+     *
+     * @param value of any shape
+     * @return the variable of that value
      */
     public Variable input(Tensor value) {
         return input(new Variable(value, false));
@@ -68,106 +78,177 @@ public final class Tape {
         return input;
     }
 
+    /**
+     * Convolution without bias. The backward pass adds to the weight's gradient.
+     *
+     * @param images [N, inputs, H, W]
+     * @param weight [outputs, inputs, kernel, kernel]
+     * @param geometry of the convolution
+     * @return an activation [N, outputs, H', W']
+     * @throws IllegalArgumentException if a shape does not fit
+     */
     public Variable convolution(Variable images, Parameter weight, Convolution geometry) {
         Variable result = new Variable(engine.convolution(images.value(), weight, geometry), true);
-        return record(result, () -> {
-            engine.convolutionWeightGradient(images.value(), result.gradient, weight, geometry);
+        return record(result, gradient -> {
+            engine.convolutionWeightGradient(images.value(), gradient, weight, geometry);
             if (images.differentiated) {
                 accumulate(
                         images,
                         engine.convolutionInputGradient(
-                                result.gradient,
-                                weight,
-                                geometry,
-                                images.value().shape()));
+                                gradient, weight, geometry, images.value().shape()));
             }
         });
     }
 
-    /** @param frozen normalise with the running statistics and leave them as they are */
+    /**
+     * Batch norm. The backward pass adds to the gradients of scale and shift.
+     *
+     * @param images an activation [N, C, H, W]
+     * @param norm of C channels
+     * @param relu whether a ReLU follows in the same pass
+     * @param frozen whether to normalise with the running statistics and leave them as they are
+     * @return an activation [N, C, H, W]
+     * @throws IllegalArgumentException if a shape does not fit
+     */
     public Variable batchNorm(Variable images, BatchNorm norm, boolean relu, boolean frozen) {
         Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
         Variable result = new Variable(forward.output(), true);
         return record(
                 result,
-                () -> accumulate(images, engine.batchNormGradient(result.gradient, images.value(), forward)),
+                gradient -> accumulate(images, engine.batchNormGradient(gradient, images.value(), forward)),
                 forward.saved());
     }
 
-    /** max(a + b, 0): the end of a residual block. */
+    /**
+     * max(a + b, 0): the end of a residual block.
+     *
+     * @param a activation or matrix
+     * @param b of the same shape and layout
+     * @return of the same shape and layout
+     * @throws IllegalArgumentException if a shape does not fit
+     */
     public Variable addRelu(Variable a, Variable b) {
         Variable result = new Variable(engine.addRelu(a.value(), b.value()), true);
-        return record(result, () -> {
-            Tensor gradient = engine.reluGradient(result.gradient, result.value());
-            accumulate(a, gradient.retain());
-            accumulate(b, gradient);
+        return record(result, gradient -> {
+            Tensor passed = engine.reluGradient(gradient, result.value());
+            accumulate(a, passed.retain());
+            accumulate(b, passed);
         });
     }
 
-    /** a + b, of activations or of matrices of one shape. */
+    /**
+     * a + b, of activations or of matrices of one shape.
+     *
+     * @param a activation or matrix
+     * @param b of the same shape and layout
+     * @return of the same shape and layout
+     * @throws IllegalArgumentException if a shape does not fit
+     */
     public Variable add(Variable a, Variable b) {
         Variable result = new Variable(engine.add(a.value(), b.value()), true);
-        return record(result, () -> {
-            accumulate(a, result.gradient.retain());
-            accumulate(b, result.gradient.retain());
+        return record(result, gradient -> {
+            accumulate(a, gradient.retain());
+            accumulate(b, gradient.retain());
         });
     }
 
-    /** max(x, 0), of activations or of a matrix. */
+    /**
+     * max(x, 0), of activations or of a matrix.
+     *
+     * @param x activation or matrix
+     * @return of the same shape and layout
+     * @throws IllegalArgumentException if a shape does not fit
+     */
     public Variable relu(Variable x) {
         Variable result = new Variable(engine.relu(x.value()), true);
-        return record(result, () -> accumulate(x, engine.reluGradient(result.gradient, result.value())));
+        return record(result, gradient -> accumulate(x, engine.reluGradient(gradient, result.value())));
     }
 
-    /** Images [N, C, H, W] as rows of a matrix [N, C·H·W]. */
+    /**
+     * Images as rows of a matrix.
+     *
+     * @param images [N, C, H, W]
+     * @return [N, C·H·W]
+     * @throws IllegalArgumentException if a shape does not fit
+     */
     public Variable flatten(Variable images) {
         Variable result = new Variable(engine.flatten(images.value()), true);
-        return record(result, () -> {
+        return record(result, gradient -> {
             if (images.differentiated) {
-                accumulate(
-                        images, engine.unflatten(result.gradient, images.value().shape()));
+                accumulate(images, engine.unflatten(gradient, images.value().shape()));
             }
         });
     }
 
-    /** Mean over height and width: [N, C, H, W] to [N, C]. */
+    /**
+     * Mean over height and width.
+     *
+     * @param images an activation [N, C, H, W]
+     * @return [N, C]
+     * @throws IllegalArgumentException if a shape does not fit
+     */
     public Variable averagePool(Variable images) {
         Variable result = new Variable(engine.averagePool(images.value()), true);
         return record(
                 result,
-                () -> accumulate(
+                gradient -> accumulate(
                         images,
-                        engine.averagePoolGradient(
-                                result.gradient, images.value().shape())));
+                        engine.averagePoolGradient(gradient, images.value().shape())));
     }
 
-    /** The maximum of every window. */
+    /**
+     * The maximum of every window.
+     *
+     * @param images an activation [N, C, H, W]
+     * @param geometry of the windows
+     * @return an activation [N, C, H', W']
+     * @throws IllegalArgumentException if a shape does not fit
+     */
     public Variable maxPool(Variable images, MaxPooling geometry) {
         Pooled forward = engine.maxPool(images.value(), geometry);
         Variable result = new Variable(forward.output(), true);
         return record(
                 result,
-                () -> accumulate(images, engine.maxPoolGradient(result.gradient, images.value(), forward)),
+                gradient -> accumulate(images, engine.maxPoolGradient(gradient, images.value(), forward)),
                 forward.saved());
     }
 
-    /** input·weightᵀ + bias. */
+    /**
+     * input·weightᵀ + bias. The backward pass adds to the gradients of weight and bias.
+     *
+     * @param input [N, in]
+     * @param weight [out, in]
+     * @param bias [out]
+     * @return [N, out]
+     * @throws IllegalArgumentException if a shape does not fit
+     */
     public Variable linear(Variable input, Parameter weight, Parameter bias) {
         Variable result = new Variable(engine.linear(input.value(), weight, bias), true);
         return record(
-                result, () -> accumulate(input, engine.linearGradient(result.gradient, input.value(), weight, bias)));
+                result, gradient -> accumulate(input, engine.linearGradient(gradient, input.value(), weight, bias)));
     }
 
     /**
      * A loss that was computed together with its gradient by {@code input}, as the fused kernels do.
      *
+     * @param input what the loss was computed from
+     * @param value of the loss
      * @param gradient of the input's shape; the tape takes it over
+     * @return the loss as a term
+     * @throws IllegalStateException if the tape is detached
      */
     public Scalar fused(Variable input, double value, Tensor gradient) {
         return fused(input, new Loss(() -> value, gradient));
     }
 
-    /** The same for a loss that the engine computed. The tape takes its gradient over. */
+    /**
+     * A loss that the engine computed together with its gradient by {@code input}.
+     *
+     * @param input what the loss was computed from
+     * @param loss its value, and its gradient of the input's shape, which the tape takes over
+     * @return the loss as a term
+     * @throws IllegalStateException if the tape is detached
+     */
     public Scalar fused(Variable input, Loss loss) {
         if (!recording) {
             throw new IllegalStateException("a detached tape has no losses: make a tape with new Tape(engine)");
@@ -184,7 +265,13 @@ public final class Tape {
         return result;
     }
 
-    /** Σ weights[i] · terms[i]. */
+    /**
+     * Σ weights[i] · terms[i].
+     *
+     * @param terms of this tape
+     * @param weights as many as terms
+     * @return the sum as a term
+     */
     public Scalar weightedSum(List<Scalar> terms, double[] weights) {
         Scalar result = new Scalar(() -> {
             double sum = 0;
@@ -204,15 +291,16 @@ public final class Tape {
         return result;
     }
 
-    /** Adds the loss's gradients to those of all parameters on the tape, then clears it. */
+    /**
+     * Adds the loss's gradients to those of all parameters on the tape, then clears it.
+     *
+     * @param loss of this tape
+     */
     public void backward(Scalar loss) {
         loss.gradient = 1;
         for (int i = steps.size() - 1; i >= 0; i--) {
             Step step = steps.get(i);
-            // A result that no loss depends on has no gradient to pass on.
-            if (step.result == null || step.result.gradient != null) {
-                step.backward.run();
-            }
+            step.backward.run();
             release(step);
         }
         steps.clear();
@@ -227,16 +315,22 @@ public final class Tape {
         inputs.clear();
     }
 
-    private Variable record(Variable result, Runnable backward) {
+    private Variable record(Variable result, Consumer<Tensor> backward) {
         return record(result, backward, List.of());
     }
 
-    private Variable record(Variable result, Runnable backward, List<Tensor> saved) {
+    private Variable record(Variable result, Consumer<Tensor> backward, List<Tensor> saved) {
         if (!recording) {
             saved.forEach(engine::release);
             return result;
         }
-        steps.add(new Step(result, backward, saved));
+        Runnable step = () -> {
+            // A result that no loss depends on has no gradient to pass on.
+            if (result.gradient != null) {
+                backward.accept(result.gradient);
+            }
+        };
+        steps.add(new Step(result, step, saved));
         return result;
     }
 

@@ -1,12 +1,14 @@
 package dev.palimpsest.autograd;
 
 import dev.palimpsest.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** A tensor on a tape, and the gradient of the loss with respect to it once the backward pass has reached it. */
 public final class Variable {
     private final Tensor value;
     final boolean differentiated;
     /** Null until the first consumer's backward step has run. */
+    @Nullable
     Tensor gradient;
 
     Variable(Tensor value, boolean differentiated) {
@@ -14,6 +16,11 @@ public final class Variable {
         this.differentiated = differentiated;
     }
 
+    /**
+     * What the operation computed.
+     *
+     * @return valid until the tape is played or cleared; of a detached tape, until the caller releases it
+     */
     public Tensor value() {
         return value;
     }

@@ -11,6 +11,7 @@ import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The operations of one device behind an {@link Engine}, for those who write engines. Each operation is the engine's
@@ -31,7 +32,12 @@ public interface Backend extends AutoCloseable {
      * @param passed whatever says which outputs the ReLU let through; null without a ReLU
      * @param frozen whether the running statistics were used
      */
-    record Normalised(Tensor output, Tensor mean, Tensor variance, Tensor passed, boolean frozen) {}
+    record Normalised(
+            Tensor output,
+            Tensor mean,
+            Tensor variance,
+            @Nullable Tensor passed,
+            boolean frozen) {}
 
     /**
      * What maximum pooling keeps for its gradient.
@@ -98,7 +104,7 @@ public interface Backend extends AutoCloseable {
          * @param relu whether negative outputs become 0
          * @return an activation; the residual itself if there is one
          */
-        Tensor apply(Tensor images, Tensor residual, boolean relu);
+        Tensor apply(Tensor images, @Nullable Tensor residual, boolean relu);
 
         /**
          * Memory that it holds, packed copies included.
@@ -416,7 +422,7 @@ public interface Backend extends AutoCloseable {
      * @param last null, or row-major [B, at most C]
      * @return the loss and its gradient [B, C]
      */
-    Loss sigmoidCrossEntropy(Tensor logits, int[] labels, Tensor last);
+    Loss sigmoidCrossEntropy(Tensor logits, int[] labels, @Nullable Tensor last);
 
     /**
      * See {@link Engine#multiTeacherKl}.

@@ -4,11 +4,18 @@ import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 
 /**
- * Batch norm of C channels: scale and shift [C], running mean and variance [C] (unbiased, updated with momentum 0.1),
- * epsilon 1e-5, as PyTorch's {@code BatchNorm2d}.
+ * Batch norm of C channels, as PyTorch's {@code BatchNorm2d}; the variance is unbiased where it runs and biased where
+ * it normalises.
+ *
+ * @param scale [C]
+ * @param shift [C]
+ * @param runningMean [C]
+ * @param runningVariance [C]
  */
 public record BatchNorm(Parameter scale, Parameter shift, Buffer runningMean, Buffer runningVariance) {
+    /** What is added to the variance before the root. */
     public static final float EPSILON = 1e-5f;
+    /** The share of the batch in new running statistics. */
     public static final float MOMENTUM = 0.1f;
 
     /**

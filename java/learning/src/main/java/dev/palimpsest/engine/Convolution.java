@@ -2,8 +2,21 @@ package dev.palimpsest.engine;
 
 import dev.palimpsest.tensor.Shape;
 
-/** Geometry of a square two-dimensional convolution without dilation, as PyTorch's {@code Conv2d}. */
+/**
+ * Geometry of a square two-dimensional convolution without dilation, as PyTorch's {@code Conv2d}.
+ *
+ * @param inputs channels, at least 1
+ * @param outputs channels, at least 1
+ * @param kernel side in pixels, at least 1
+ * @param stride in pixels, at least 1
+ * @param padding pixels of zeros on every side, at least 0
+ */
 public record Convolution(int inputs, int outputs, int kernel, int stride, int padding) {
+    /**
+     * Checks the numbers.
+     *
+     * @throws IllegalArgumentException if one is out of range
+     */
     public Convolution {
         if (inputs < 1 || outputs < 1 || kernel < 1 || stride < 1 || padding < 0) {
             throw new IllegalArgumentException(
@@ -12,14 +25,20 @@ public record Convolution(int inputs, int outputs, int kernel, int stride, int p
         }
     }
 
-    /** [outputs, inputs, kernel, kernel]. */
+    /**
+     * Shape of the weight.
+     *
+     * @return [outputs, inputs, kernel, kernel]
+     */
     public Shape weightShape() {
         return Shape.of(outputs, inputs, kernel, kernel);
     }
 
     /**
-     * Shape of the output for images [N, inputs, H, W].
+     * Shape of the output.
      *
+     * @param images [N, inputs, H, W]
+     * @return [N, outputs, H', W']
      * @throws IllegalArgumentException if they do not fit or there are none
      */
     public Shape outputShape(Shape images) {

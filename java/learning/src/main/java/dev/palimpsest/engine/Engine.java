@@ -15,13 +15,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The layer maths of one device; {@link Engines} opens them. Images and activations are [N, C, H, W], matrices [N,
  * features], all float32. An activation lies in the engine's own order, as convolutions give it; everything else is
  * row-major. Tensors that operations return come from the engine's workspace and go back with {@link #release}; after
  * the first step over given shapes nothing is allocated off-heap. Gradients of parameters are added to
- * {@link Parameter#updateGradient()}.
+ * {@link Parameter#updateGradient}.
  *
  * <p>Arguments are checked here, once and in the same words on every device: each operation throws
  * {@link IllegalArgumentException} for a wrong rank, shape, layout or size, for a tensor of another engine and for one
@@ -530,7 +531,7 @@ public final class Engine implements AutoCloseable {
      * @param last null for none, or row-major [B, at most C]
      * @return the loss and its gradient [B, C]
      */
-    public Loss sigmoidCrossEntropy(Tensor logits, int[] labels, Tensor last) {
+    public Loss sigmoidCrossEntropy(Tensor logits, int[] labels, @Nullable Tensor last) {
         guard.enter();
         guard.matrix("cross-entropy's logits", logits);
         Checks.labels(logits, labels, new ClassRange(0, logits.shape().extent(1)));

@@ -70,7 +70,7 @@ public final class Engines {
         boolean known =
                 parts[0].equals(Device.AUTO.name()) || found.isPresent() || OF_OTHER_ARTIFACTS.contains(parts[0]);
         boolean indexed = found.map(EngineProvider::indexed).orElse(OF_OTHER_ARTIFACTS.contains(parts[0]));
-        if (!known || parts.length == 2 && !(indexed && parts[1].matches("\\d{1,4}"))) {
+        if (!known || (parts.length == 2 && !(indexed && parts[1].matches("\\d{1,4}")))) {
             throw new IllegalArgumentException("device = " + text + ": expected " + choices());
         }
         return new Device(parts[0], parts.length == 2 ? Integer.parseInt(parts[1]) : 0);

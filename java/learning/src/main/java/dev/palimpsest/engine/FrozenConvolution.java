@@ -2,6 +2,7 @@ package dev.palimpsest.engine;
 
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A convolution whose weight [OIHW] and bias [O] never change again, packed for fast inference. {@link #close} frees
@@ -29,7 +30,7 @@ public final class FrozenConvolution implements AutoCloseable {
      * @return an activation [N, outputs, H', W'], to be released by the caller
      * @throws IllegalArgumentException if a shape does not fit
      */
-    public Tensor apply(Tensor images, Tensor residual, boolean relu) {
+    public Tensor apply(Tensor images, @Nullable Tensor residual, boolean relu) {
         guard.enter();
         if (closed) {
             throw new IllegalStateException("the frozen convolution is closed: freeze the weights again");

@@ -12,7 +12,11 @@ final class Guard {
     private final Thread thread = Thread.currentThread();
     private boolean closed;
 
-    /** @param owner of the tensors that are taken */
+    /**
+     * A guard of an engine that is open and belongs to the calling thread.
+     *
+     * @param owner of the tensors that are taken
+     */
     Guard(Object owner) {
         this.owner = owner;
     }
@@ -25,6 +29,7 @@ final class Guard {
         }
     }
 
+    @SuppressWarnings("ReferenceEquality") // a thread is equal to itself alone
     private void thread() {
         if (Thread.currentThread() != thread) {
             throw new IllegalStateException("the engine belongs to the thread " + thread.getName() + ", was called by "
@@ -51,6 +56,7 @@ final class Guard {
     }
 
     /** Refuses a tensor of another engine. */
+    @SuppressWarnings("ReferenceEquality") // the very engine that made it, whatever equals says
     void made(String what, Tensor tensor) {
         if (tensor.owner() != owner) {
             throw new IllegalArgumentException(what + ", a tensor of " + tensor.shape()

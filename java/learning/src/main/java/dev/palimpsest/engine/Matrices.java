@@ -3,6 +3,7 @@ package dev.palimpsest.engine;
 import dev.palimpsest.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Small matrices in double precision where the engine computes, of which the losses of a batch's logits and features
@@ -72,7 +73,7 @@ public final class Matrices implements AutoCloseable {
      * @throws IllegalArgumentException if sizes or the number of labels do not fit
      * @throws IndexOutOfBoundsException if a label is no column
      */
-    public Tensor mostConfident(List<Matrix> softmaxes, int[] labels) {
+    public Tensor mostConfident(List<Matrix> softmaxes, int @Nullable [] labels) {
         scope.enter();
         if (softmaxes.isEmpty()) {
             throw new IllegalArgumentException("expected at least one softmax to choose from, got none");

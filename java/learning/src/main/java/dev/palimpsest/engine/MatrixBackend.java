@@ -3,6 +3,7 @@ package dev.palimpsest.engine;
 import dev.palimpsest.tensor.Tensor;
 import java.util.List;
 import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A scope of {@link Matrices} on one device, for those who write engines. Each operation is that of {@link Matrices}
@@ -235,7 +236,7 @@ public interface MatrixBackend extends AutoCloseable {
      * @param labels a column for each row, or null
      * @return one-hot, row-major [rows, softmaxes]
      */
-    Tensor mostConfident(List<Matrix> softmaxes, int[] labels);
+    Tensor mostConfident(List<Matrix> softmaxes, int @Nullable [] labels);
 
     @Override
     void close();

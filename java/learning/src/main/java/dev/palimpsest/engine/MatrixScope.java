@@ -20,7 +20,11 @@ final class MatrixScope {
         }
     }
 
-    /** @return whether it was open */
+    /**
+     * Refuses every use from now on.
+     *
+     * @return whether it was open
+     */
     boolean close() {
         boolean open = !closed;
         closed = true;

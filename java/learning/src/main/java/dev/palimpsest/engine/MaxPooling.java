@@ -5,8 +5,17 @@ import dev.palimpsest.tensor.Shape;
 /**
  * Geometry of square maximum pooling, as PyTorch's {@code MaxPool2d}: what lies beyond the border is never the
  * maximum.
+ *
+ * @param kernel side of a window in pixels, at least 1
+ * @param stride in pixels, at least 1
+ * @param padding pixels on every side, 0 to half the kernel
  */
 public record MaxPooling(int kernel, int stride, int padding) {
+    /**
+     * Checks the numbers.
+     *
+     * @throws IllegalArgumentException if one is out of range
+     */
     public MaxPooling {
         // With more padding a window could lie outside the image altogether.
         if (kernel < 1 || stride < 1 || padding < 0 || padding > kernel / 2) {
@@ -16,8 +25,10 @@ public record MaxPooling(int kernel, int stride, int padding) {
     }
 
     /**
-     * Shape of the output for images [N, C, H, W].
+     * Shape of the output.
      *
+     * @param images [N, C, H, W]
+     * @return [N, C, H', W']
      * @throws IllegalArgumentException if they do not fit or there are none
      */
     public Shape outputShape(Shape images) {

@@ -9,6 +9,7 @@ import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** The classification losses. */
 public final class CrossEntropy {
@@ -17,9 +18,12 @@ public final class CrossEntropy {
     /**
      * Mean over rows of −log softmax(z[classes])[label], in nats.
      *
+     * @param tape records the term
+     * @param engine computes it
      * @param logits [B, C]
      * @param labels B labels, all within {@code classes}
      * @param classes the columns that take part in the softmax: all seen, or only the new ones
+     * @return the term, one number on the tape
      * @throws IllegalArgumentException if a label lies outside the classes or the classes outside the logits
      */
     public static Scalar softmax(Tape tape, Engine engine, Variable logits, int[] labels, ClassRange classes) {
@@ -29,8 +33,13 @@ public final class CrossEntropy {
     /**
      * Mean over rows of −log softmax(z)[label] over all columns, in nats, with constants in some of them.
      *
+     * @param tape records the term
+     * @param engine computes it
      * @param logits [B, C]
      * @param labels B labels below C
+     * @param fixed the constants, for C columns
+     * @return the term, one number on the tape
+     * @throws IllegalArgumentException if a label is not a column, or the constants are not C
      */
     public static Scalar softmax(Tape tape, Engine engine, Variable logits, int[] labels, FixedLogits fixed) {
         try (Matrices matrices = engine.matrices()) {
@@ -41,15 +50,18 @@ public final class CrossEntropy {
     }
 
     /**
-     * Mean over rows of the sigmoid cross-entropy summed over all columns, as iCaRL's LwF-MC (Rebuffi 2017, Algorithm
-     * 3): the target of an old class is the last model's sigmoid, that of a new class one or zero.
+     * Mean over rows of the sigmoid cross-entropy summed over all columns, in nats, as iCaRL's LwF-MC (Rebuffi 2017,
+     * Algorithm 3): the target of an old class is the last model's sigmoid, that of a new class one or zero.
      *
+     * @param tape records the term
+     * @param engine computes it
      * @param logits [B, C]
      * @param labels B labels below C
      * @param last the last model's logits [B, C_old], or null where there is none; its columns are the old classes
+     * @return the term, one number on the tape
      * @throws IllegalArgumentException if a label is not a column, or rows or columns of the two do not fit
      */
-    public static Scalar sigmoid(Tape tape, Engine engine, Variable logits, int[] labels, Tensor last) {
+    public static Scalar sigmoid(Tape tape, Engine engine, Variable logits, int[] labels, @Nullable Tensor last) {
         return tape.fused(logits, engine.sigmoidCrossEntropy(logits.value(), labels, last));
     }
 }

@@ -17,9 +17,15 @@ public final class Distillation implements AutoCloseable {
     private final TeacherWeights kernel;
 
     /**
+     * A kernel with scratch memory, which {@link #close} frees.
+     *
+     * @param engine computes the term
      * @param maxRows the most rows a batch will have
      * @param classes columns of the student's logits
      * @param ranges the classes that each teacher covers
+     * @param weight w of every teacher and row
+     * @param temperature T, finite and above 0
+     * @throws IllegalArgumentException if a number is out of range
      */
     public Distillation(
             Engine engine, int maxRows, int classes, List<ClassRange> ranges, double weight, double temperature) {
@@ -31,14 +37,28 @@ public final class Distillation implements AutoCloseable {
                 weight);
     }
 
-    /** @param logits of each teacher, [rows, size of its range]; they may be released at once */
+    /**
+     * The term of one batch, with the constant weight.
+     *
+     * @param tape records the term
+     * @param student logits [rows, classes], at most {@code maxRows} rows
+     * @param logits of each teacher, [rows, size of its range]; they may be released at once
+     * @return the term, one number on the tape
+     * @throws IllegalArgumentException if a shape does not fit
+     */
     public Scalar term(Tape tape, Variable student, List<Tensor> logits) {
         return kernel.term(tape, student, logits);
     }
 
     /**
-     * The same with weights [rows, teachers]; a teacher whose weight in a row is 0 is not read there. They may be
-     * released at once.
+     * The term of one batch, with weights of its own; a teacher whose weight in a row is 0 is not read there.
+     *
+     * @param tape records the term
+     * @param student logits [rows, classes], at most {@code maxRows} rows
+     * @param logits of each teacher, [rows, size of its range]; they may be released at once
+     * @param rowWeights [rows, teachers]; they may be released at once
+     * @return the term, one number on the tape
+     * @throws IllegalArgumentException if a shape does not fit
      */
     public Scalar term(Tape tape, Variable student, List<Tensor> logits, Tensor rowWeights) {
         return kernel.term(tape, student, logits, rowWeights);

@@ -21,13 +21,27 @@ public final class LogitMargin {
      * h_past: max softmax(z[previous]) + 0.1 − max softmax(z[current]), each softmax over its own classes. The
      * previous classes' side is a constant: only the current ones move.
      *
+     * @param tape records the term
+     * @param engine computes it
      * @param logits [B, C]
+     * @param previous classes of earlier experiences, at least one
+     * @param current classes of the rows' experience, at least one
+     * @return the term, one number on the tape
      */
     public static Scalar past(Tape tape, Engine engine, Variable logits, int[] previous, int[] current) {
         return term(tape, engine, logits, previous, current, true);
     }
 
-    /** h_future: max z[unseen] + 0.1 − max z[current], on raw logits; both sides move. */
+    /**
+     * h_future: max z[unseen] + 0.1 − max z[current], on raw logits; both sides move.
+     *
+     * @param tape records the term
+     * @param engine computes it
+     * @param logits [B, C]
+     * @param unseen classes of later experiences, at least one
+     * @param current classes of the rows' experience, at least one
+     * @return the term, one number on the tape
+     */
     public static Scalar future(Tape tape, Engine engine, Variable logits, int[] unseen, int[] current) {
         return term(tape, engine, logits, unseen, current, false);
     }

@@ -17,9 +17,13 @@ public final class LogitReplay {
     /**
      * Mean over rows of KL(softmax(stored) ‖ softmax(logits)), in nats.
      *
+     * @param tape records the term
+     * @param engine computes it
      * @param logits [B, C] of the head now
-     * @param stored [B, C] row-major, of the head then
+     * @param stored [B, C] row-major, of the head when the items were stored
      * @param fixed columns of the student that a constant stands in for
+     * @return the term, one number on the tape
+     * @throws IllegalArgumentException if there are not as many stored logits as logits
      */
     public static Scalar term(Tape tape, Engine engine, Variable logits, float[] stored, FixedLogits fixed) {
         Shape shape = logits.value().shape();

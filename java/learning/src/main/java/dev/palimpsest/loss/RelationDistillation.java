@@ -16,21 +16,27 @@ import java.util.function.DoubleSupplier;
  * has it.
  */
 public final class RelationDistillation {
-    /**
-     * With s, t the logits of student and teacher, P, Q their softmaxes, B rows, C classes: CODE, as published,
-     * ‖QPᵀ−PQᵀ‖²/B + ‖QᵀP−PᵀQ‖²/C; PAPER ‖ssᵀ−ttᵀ‖²/B + ‖sᵀs−tᵀt‖²/C.
-     */
+    /** What is compared. With s, t the logits of student and teacher, P, Q their softmaxes, B rows, C classes. */
     public enum Form {
+        /** ‖QPᵀ−PQᵀ‖²/B + ‖QᵀP−PᵀQ‖²/C, as in the published code. */
         CODE,
+        /** ‖ssᵀ−ttᵀ‖²/B + ‖sᵀs−tᵀt‖²/C, as in the paper. */
         PAPER
     }
 
     private RelationDistillation() {}
 
     /**
+     * The squared difference of the relations of student and teacher, in the given form.
+     *
+     * @param tape records the term
+     * @param engine computes it
      * @param student logits [B, C]
      * @param teacher logits [B, C]; they may be released at once
      * @param fixed columns of both that a constant stands in for
+     * @param form what is compared
+     * @return the term, one number on the tape
+     * @throws IllegalArgumentException if the logits differ in shape
      */
     public static Scalar term(
             Tape tape, Engine engine, Variable student, Tensor teacher, FixedLogits fixed, Form form) {

@@ -19,9 +19,14 @@ public final class TwoViews {
 
     /**
      * SimCLR's NT-Xent (Chen 2020): mean over all 2N rows of −log( exp(cos(i, i')/T) / Σ_{j≠i} exp(cos(i, j)/T) ), i'
-     * the other view of i.
+     * the other view of i, in nats.
      *
+     * @param tape records the term
+     * @param engine computes it
      * @param projections [2N, D]
+     * @param temperature T, above 0
+     * @return the term, one number on the tape
+     * @throws IllegalArgumentException if the number of rows is not even
      */
     public static Scalar simClr(Tape tape, Engine engine, Variable projections, double temperature) {
         try (Matrices matrices = engine.matrices()) {
@@ -46,8 +51,12 @@ public final class TwoViews {
      * SimSiam (Chen and He 2021): −mean over rows of cos(prediction of one view, feature of the other). The features
      * are constants.
      *
+     * @param tape records the term
+     * @param engine computes it
      * @param predictions [2N, D]
      * @param features [2N, D], what was predicted from
+     * @return the term, one number on the tape
+     * @throws IllegalArgumentException if the number of rows is not even
      */
     public static Scalar simSiam(Tape tape, Engine engine, Variable predictions, Variable features) {
         try (Matrices matrices = engine.matrices()) {
@@ -69,7 +78,11 @@ public final class TwoViews {
      * − √(variance + 1e-4)) of every dimension, mean over both views; squared off-diagonal covariances divided by D,
      * summed over both views.
      *
+     * @param tape records the term
+     * @param engine computes it
      * @param projections [2N, D], N at least 2
+     * @return the term, one number on the tape
+     * @throws IllegalArgumentException if the number of rows is not even or below 4
      */
     public static Scalar vicReg(Tape tape, Engine engine, Variable projections) {
         try (Matrices matrices = engine.matrices()) {

@@ -3,13 +3,14 @@ package dev.palimpsest.optim;
 import dev.palimpsest.tensor.Parameter;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
 
 /** Squares of gradients, summed in float64 and in an order that the sizes alone decide. */
 final class GradientNorm {
     private GradientNorm() {}
 
     /** Of the weights that move. Four sums side by side: one alone would wait for the latency of every addition. */
-    static double sumOfSquares(Parameter parameter, byte[] mask) {
+    static double sumOfSquares(Parameter parameter, byte @Nullable [] mask) {
         MemorySegment gradient = parameter.readGradient();
         int size = parameter.size();
         double sum0 = 0;
@@ -29,7 +30,7 @@ final class GradientNorm {
         return (sum0 + sum1) + (sum2 + sum3);
     }
 
-    private static double square(MemorySegment gradient, byte[] mask, int index) {
+    private static double square(MemorySegment gradient, byte @Nullable [] mask, int index) {
         int bits = gradient.getAtIndex(ValueLayout.JAVA_INT, index);
         if (mask != null) {
             bits &= (mask[index] | -mask[index]) >> 31; // branch-free: masks look random to a branch predictor

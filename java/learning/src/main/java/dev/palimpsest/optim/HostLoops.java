@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** State in plain arrays, and loops that feed it through blocks in the first-level cache. */
 final class HostLoops implements OptimiserLoops {
@@ -20,7 +21,7 @@ final class HostLoops implements OptimiserLoops {
         final Parameter parameter;
         final float[][] states;
         final MemorySegment[] stateViews;
-        byte[] mask;
+        byte @Nullable [] mask;
         long steps;
 
         private Held(Parameter parameter, float[][] states, long steps) {

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Moves parameters along their gradients by one {@link UpdateRule}, in float32, wherever an engine has them. Where a
@@ -20,7 +21,7 @@ public final class Optimiser implements AutoCloseable {
     private static final class Tracked {
         final Parameter parameter;
         /** Of our own, since masks are compared with those before; null: all of it moves. */
-        byte[] mask;
+        byte @Nullable [] mask;
 
         long steps;
 
@@ -67,7 +68,7 @@ public final class Optimiser implements AutoCloseable {
                 requireGrownByRows(old.parameter, parameter);
                 now.steps = old.steps;
                 now.mask = grown(old.mask, parameter.size());
-                maskGrew |= now.mask != old.mask;
+                maskGrew |= old.mask != null && old.mask.length != parameter.size();
             }
             entries.add(new OptimiserLoops.Entry(parameter, from, now.steps));
         }
@@ -78,7 +79,7 @@ public final class Optimiser implements AutoCloseable {
         }
     }
 
-    private static byte[] grown(byte[] mask, int size) {
+    private static byte @Nullable [] grown(byte @Nullable [] mask, int size) {
         if (mask == null || mask.length == size) {
             return mask;
         }
@@ -131,7 +132,7 @@ public final class Optimiser implements AutoCloseable {
         }
     }
 
-    private static void requireLength(Parameter parameter, byte[] mask) {
+    private static void requireLength(Parameter parameter, byte @Nullable [] mask) {
         if (mask != null && mask.length != parameter.size()) {
             throw new IllegalArgumentException("mask of " + parameter.name() + " has " + mask.length
                     + " entries, the parameter is " + parameter.shape() + " (" + parameter.size() + " values)");

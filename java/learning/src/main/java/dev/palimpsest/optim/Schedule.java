@@ -48,6 +48,12 @@ public sealed interface Schedule {
      * @param decay factor in (0, 1]
      */
     record Step(List<Double> milestones, double decay) implements Schedule {
+        /**
+         * Checks the numbers.
+         *
+         * @throws IllegalArgumentException if milestones are not ascending between 0 and 1, or the decay is out of
+         *     range
+         */
         public Step {
             milestones = List.copyOf(milestones);
             double previous = 0;

@@ -47,7 +47,7 @@ final class UpdateBlock {
             }
             loop.update(value, gradient, states, count);
             if (held.mask != null) {
-                writeMasked(values, held, begin, count);
+                writeMasked(values, held, held.mask, begin, count);
             } else {
                 MemorySegment.copy(value, 0, values, ValueLayout.JAVA_FLOAT, 4L * begin, count);
                 for (int s = 0; s < states.length; s++) {
@@ -57,8 +57,7 @@ final class UpdateBlock {
         }
     }
 
-    private void writeMasked(MemorySegment values, HostLoops.Held held, int begin, int count) {
-        byte[] mask = held.mask;
+    private void writeMasked(MemorySegment values, HostLoops.Held held, byte[] mask, int begin, int count) {
         for (int i = 0; i < count; i++) {
             moves[i] = mask[begin + i];
         }

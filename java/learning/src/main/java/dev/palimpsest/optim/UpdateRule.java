@@ -84,7 +84,7 @@ public sealed interface UpdateRule {
          * @return rate / (1 − β₁ᵗ)
          */
         public float stepSize(double learningRate, long step) {
-            return (float) (learningRate / (1 - Math.pow(beta1, step)));
+            return (float) (learningRate / (1 - Math.pow(beta1, (double) step)));
         }
 
         /**
@@ -94,7 +94,7 @@ public sealed interface UpdateRule {
          * @return √(1 − β₂ᵗ)
          */
         public float rootCorrection(long step) {
-            return (float) Math.sqrt(1 - Math.pow(beta2, step));
+            return (float) Math.sqrt(1 - Math.pow(beta2, (double) step));
         }
     }
 

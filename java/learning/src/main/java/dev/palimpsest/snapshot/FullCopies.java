@@ -19,6 +19,7 @@ public final class FullCopies implements Snapshots {
 
     private final CopiedTensors copies;
 
+    /** No snapshots so far. */
     public FullCopies() {
         this(new CopiedTensors());
     }
@@ -83,7 +84,7 @@ public final class FullCopies implements Snapshots {
         return copies.bytes();
     }
 
-    /** {@inheritDoc} 32 for each snapshot. */
+    /** {@inheritDoc} Here it is 32 for each snapshot. */
     @Override
     public int bitsPerWeight() {
         return Float.SIZE * count();

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which step each weight belongs to: 0 is free, otherwise the step, from 1, that trained it. A step
@@ -40,7 +41,11 @@ public final class Owners {
     private int step;
     private boolean released = true;
 
-    /** All weights start free. Parameters of other roles are left out. */
+    /**
+     * All weights start free.
+     *
+     * @param parameters the model's; those of other roles than WEIGHT are left out
+     */
     public Owners(List<Parameter> parameters) {
         for (Parameter parameter : parameters) {
             if (parameter.role() == Parameter.Role.WEIGHT) {
@@ -63,22 +68,41 @@ public final class Owners {
         return owners;
     }
 
-    /** The parameters that have owners, in the order given. */
+    /**
+     * The parameters that have owners.
+     *
+     * @return in the order given, unmodifiable
+     */
     public List<Parameter> weights() {
         return Collections.unmodifiableList(new ArrayList<>(held.keySet()));
     }
 
-    /** The step that trains now or trained last; 0 before the first claim. */
+    /**
+     * The step that trains now or trained last.
+     *
+     * @return from 1; 0 before the first claim
+     */
     public int step() {
         return step;
     }
 
-    /** A copy of a parameter's owners, unsigned bytes in its order. */
+    /**
+     * A parameter's owners.
+     *
+     * @param parameter one of {@link #weights()}
+     * @return a copy, one unsigned byte for each weight, in its order
+     * @throws IllegalArgumentException if the parameter has no owners
+     */
     public byte[] codes(Parameter parameter) {
         return held(parameter).codes.clone();
     }
 
-    /** How many weights a step owns, or are free (0). */
+    /**
+     * How many weights a step owns.
+     *
+     * @param owner the step, or 0 for free weights
+     * @return weights of all parameters together
+     */
     public long count(int owner) {
         long count = 0;
         for (Held h : held.values()) {
@@ -92,6 +116,7 @@ public final class Owners {
     /**
      * Gives all free weights to the next step.
      *
+     * @param next its number, from 1
      * @throws IllegalStateException if steps come out of order, the step before has not released, or no weight is free
      */
     public void claim(int next) {
@@ -132,9 +157,11 @@ public final class Owners {
     /**
      * Ends the training of the present step's weights: in each tensor those whose magnitude is at most the k-th
      * smallest become free and +0, k = fraction·count rounded half to even. Equal magnitudes at the threshold all go.
-     * To be called once a step, also with a fraction of 0; the optimiser's masks are then to be renewed, as after
+     * To be called once per step, also with a fraction of 0; the optimiser's masks are then to be renewed, as after
      * {@link #claim}.
      *
+     * @param ending the step that claimed last
+     * @param fraction of its weights, in [0, 1)
      * @throws IllegalArgumentException if the fraction is not in [0, 1)
      * @throws IllegalStateException if this is not the step that claimed last, it has released already, or a weight is
      *     NaN
@@ -199,12 +226,14 @@ public final class Owners {
     }
 
     /**
-     * The optimisers' mask: 1 where the present step owns the weight, else 0; null, everything moves, for parameters
-     * of other roles. The same array at every call, kept up to date; not to be written to.
+     * The optimiser's mask of a parameter.
      *
+     * @param parameter one of the model's
+     * @return a byte for each weight, 1 where the present step owns it, else 0; null, everything moves, for parameters
+     *     of other roles. The same array at every call, kept up to date; not to be written to
      * @throws IllegalArgumentException if a WEIGHT parameter is not one of {@link #weights()}
      */
-    public byte[] trainable(Parameter parameter) {
+    public byte @Nullable [] trainable(Parameter parameter) {
         return parameter.role() == Parameter.Role.WEIGHT ? held(parameter).mask : null;
     }
 

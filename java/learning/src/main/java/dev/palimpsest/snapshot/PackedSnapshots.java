@@ -13,12 +13,13 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
  * Snapshots inside the live model: snapshot s is the weights whose owner is 1 to s, which later steps never move, and
- * +0 elsewhere. In addition to the model it takes the owners as bit planes, ⌈log₂(N + 1)⌉ bits per weight for N steps, and each
- * snapshot's norms, heads and buffers.
+ * +0 elsewhere. In addition to the model it takes the owners as bit planes, ⌈log₂(N + 1)⌉ bits per weight for N steps,
+ * and each snapshot's norms, heads and buffers.
  */
 public final class PackedSnapshots implements Snapshots {
     static final String FORM = "packed";
@@ -34,7 +35,11 @@ public final class PackedSnapshots implements Snapshots {
     private long ownedHash;
     private long fullCopyBytes;
 
-    /** @param owners of the model's weights; they stay the caller's and go on changing */
+    /**
+     * No snapshots so far.
+     *
+     * @param owners of the model's weights; they stay the caller's and go on changing
+     */
     public PackedSnapshots(Owners owners) {
         this(owners, new CopiedTensors());
     }
@@ -77,7 +82,11 @@ public final class PackedSnapshots implements Snapshots {
         return "owners." + parameter.name();
     }
 
-    /** Whose weights these are. */
+    /**
+     * The owners of the model's weights.
+     *
+     * @return those that the snapshots were made with
+     */
     public Owners owners() {
         return owners;
     }
@@ -119,29 +128,21 @@ public final class PackedSnapshots implements Snapshots {
 
     @Override
     public void weight(int snapshot, Parameter parameter, MemorySegment scale, MemorySegment out) {
-        require(snapshot, parameter);
+        Mirror bits = planes(snapshot, parameter);
         CopiedTensors.requireSizes(parameter, scale, out);
         long perChannel = parameter.size() / Math.max(1, parameter.shape().extent(0));
-        kernel.apply(
-                parameter.size(),
-                parameter.read(),
-                planes.get(parameter).read(),
-                planeCount,
-                snapshot,
-                scale,
-                perChannel,
-                out);
+        kernel.apply(parameter.size(), parameter.read(), bits.read(), planeCount, snapshot, scale, perChannel, out);
     }
 
     @Override
     public Optional<SnapshotMask> mask(int snapshot, Parameter parameter) {
-        require(snapshot, parameter);
-        return Optional.of(new SnapshotMask(planes.get(parameter), planeCount, snapshot));
+        return Optional.of(new SnapshotMask(planes(snapshot, parameter), planeCount, snapshot));
     }
 
-    private void require(int snapshot, Parameter parameter) {
+    private Mirror planes(int snapshot, Parameter parameter) {
         copies.requireSnapshot(snapshot);
         owners.codesOf(parameter); // refuses what has no owners
+        return Objects.requireNonNull(planes.get(parameter)); // a snapshot has packed all owners
     }
 
     /**
@@ -191,7 +192,7 @@ public final class PackedSnapshots implements Snapshots {
         return fullCopyBytes;
     }
 
-    /** {@inheritDoc} ⌈log₂(N + 1)⌉ after N steps. */
+    /** {@inheritDoc} Here it is ⌈log₂(N + 1)⌉ after N steps. */
     @Override
     public int bitsPerWeight() {
         return planeCount;

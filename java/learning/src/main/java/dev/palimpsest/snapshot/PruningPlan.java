@@ -9,10 +9,20 @@ import java.util.StringJoiner;
  * last one keeps all. methods.md, "Mask-based pruning"; PackNet (Mallya and Lazebnik 2018) uses a fixed fraction.
  */
 public sealed interface PruningPlan {
-    /** Steps planned for, 1 to 255. */
+    /**
+     * Steps planned for.
+     *
+     * @return 1 to 255
+     */
     int steps();
 
-    /** Fraction of the weights owned by this step that is released after it; 0 for the last step. */
+    /**
+     * Fraction of the weights owned by a step that is released after it.
+     *
+     * @param step from 1
+     * @return in [0, 1); 0 for the last step
+     * @throws IllegalArgumentException if the step is not planned
+     */
     default double fraction(int step) {
         if (step < 1 || step > steps()) {
             throw new IllegalArgumentException("step " + step + " is not planned: expected 1 to " + steps());
@@ -20,11 +30,25 @@ public sealed interface PruningPlan {
         return step == steps() ? 0 : beforeLast(step);
     }
 
-    /** {@link #fraction} of a step that is not the last. */
+    /**
+     * {@link #fraction} of a step that is not the last, without its check.
+     *
+     * @param step from 1
+     * @return in [0, 1)
+     */
     double beforeLast(int step);
 
-    /** Every step ends up with the same number of weights, to within rounding in each tensor. */
+    /**
+     * Every step ends up with the same number of weights, to within rounding in each tensor.
+     *
+     * @param steps N, 1 to 255
+     */
     record EqualShares(int steps) implements PruningPlan {
+        /**
+         * Checks the steps.
+         *
+         * @throws IllegalArgumentException if they are out of range
+         */
         public EqualShares {
             requireSteps(steps);
         }
@@ -39,8 +63,16 @@ public sealed interface PruningPlan {
     /**
      * The same fraction after every step but the last: step s ends up with (1 − fraction)·fraction^(s−1) of the
      * weights.
+     *
+     * @param fraction in [0, 1)
+     * @param steps N, 1 to 255
      */
     record Fixed(double fraction, int steps) implements PruningPlan {
+        /**
+         * Checks the numbers.
+         *
+         * @throws IllegalArgumentException if one is out of range
+         */
         public Fixed {
             requireSteps(steps);
             if (!(fraction >= 0 && fraction < 1)) {
@@ -55,8 +87,8 @@ public sealed interface PruningPlan {
     }
 
     /**
-     * The same fraction of every step for ever, where nobody knows how many will come: each later step owns less.
-     * Training ends with a sentence when no weight is left.
+     * The same fraction of every step without end, where it is not known how many will come: each later step owns
+     * less. Training ends with a sentence when no weight is left.
      *
      * @param fraction in (0, 1)
      */
@@ -97,6 +129,7 @@ public sealed interface PruningPlan {
     /**
      * Plays the plan through for every WEIGHT parameter.
      *
+     * @param parameters the model's
      * @throws IllegalArgumentException if a step would find no free weight in one of them, or the first step would
      *     keep none of it; the message has the numbers
      */
@@ -114,7 +147,7 @@ public sealed interface PruningPlan {
         for (int step = 1; step <= steps(); step++) {
             counts.add(Integer.toString(free));
             int released = Owners.released(free, fraction(step));
-            if (free == 0 || step == 1 && released == free) {
+            if (free == 0 || (step == 1 && released == free)) {
                 throw new IllegalArgumentException("pruning " + this + " does not fit " + parameter.name()
                         + ": free weights before each step " + counts
                         + (free == 0 ? "" : ", and the first step keeps none of them")

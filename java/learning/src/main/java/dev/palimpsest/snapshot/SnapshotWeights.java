@@ -9,6 +9,7 @@ import java.util.Optional;
 /**
  * One snapshot as the weights of a frozen network.
  *
+ * @param snapshots among which it is
  * @param snapshot from 1
  */
 public record SnapshotWeights(Snapshots snapshots, int snapshot) implements Weights {

@@ -25,12 +25,17 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
      */
     int add(List<Parameter> parameters, List<Buffer> buffers);
 
-    /** Snapshots taken so far. */
+    /**
+     * Snapshots taken so far.
+     *
+     * @return at least 0
+     */
     int count();
 
     /**
      * Writes a WEIGHT parameter as it was in a snapshot.
      *
+     * @param snapshot from 1
      * @param parameter the model's, as given to {@link #add}
      * @param scale float32, one factor for each output channel (first extent) to multiply with, for folding batch
      *     norm; null for none, and then the bits are those of the snapshot
@@ -40,33 +45,48 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
     void weight(int snapshot, Parameter parameter, MemorySegment scale, MemorySegment out);
 
     /**
-     * By which {@link #weight} chooses among the parameter's present values; valid until the next snapshot is taken.
+     * The mask by which {@link #weight} chooses among the parameter's present values; valid until the next snapshot is
+     * taken.
      *
+     * @param snapshot from 1
+     * @param parameter the model's, as given to {@link #add}
      * @return empty where snapshots are copies
      * @throws IllegalArgumentException if there is no such snapshot or parameter
      */
     Optional<SnapshotMask> mask(int snapshot, Parameter parameter);
 
     /**
-     * A NORM or HEAD parameter or a buffer as it was in a snapshot: float32, read-only. A head has the rows it had
-     * then.
+     * A NORM or HEAD parameter or a buffer as it was in a snapshot. A head has the rows it had then.
      *
+     * @param snapshot from 1
+     * @param name of the parameter or buffer
+     * @return float32, row-major, read-only
      * @throws IllegalArgumentException if there is no such snapshot or name
      */
     MemorySegment vector(int snapshot, String name);
 
-    /** The shape of {@link #vector}. */
+    /**
+     * The shape of {@link #vector}.
+     *
+     * @param snapshot from 1
+     * @param name of the parameter or buffer
+     * @return as it was in the snapshot
+     * @throws IllegalArgumentException if there is no such snapshot or name
+     */
     Shape shape(int snapshot, String name);
 
     /**
      * Adds all snapshots to a file; {@link #read} gets them back. The present model's WEIGHT parameters are not among
      * what is added.
+     *
+     * @param file to be added to
      */
     void write(SafetensorsWriter file);
 
     /**
      * The snapshots of a file.
      *
+     * @param file that {@link #write} added them to
      * @param parameters the model's, with the values that they had when the snapshots were written
      * @return empty if there are none in the file
      * @throws IllegalArgumentException if what the file has does not fit the parameters
@@ -81,15 +101,25 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
                                 : FullCopies.read(file));
     }
 
-    /** What all snapshots take in addition to the live model. */
+    /**
+     * What all snapshots take in addition to the live model.
+     *
+     * @return bytes
+     */
     long bytes();
 
-    /** What they would take as float32 copies of everything. */
+    /**
+     * What all snapshots would take as float32 copies of everything.
+     *
+     * @return bytes
+     */
     long fullCopyBytes();
 
     /**
-     * Bits that all snapshots together take for each weight: without norms, heads, buffers and the padding of a
-     * tensor's last word.
+     * What all snapshots together take for each weight: without norms, heads, buffers and the padding of a tensor's
+     * last word.
+     *
+     * @return bits
      */
     int bitsPerWeight();
 

@@ -1,6 +1,7 @@
 package dev.palimpsest.tensor;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Values in off-heap memory, of which engines may hold copies: in the order that a primitive wants, or on a device,
@@ -14,9 +15,9 @@ public final class Mirror {
     /** Grows with every change of the values, wherever it is made. */
     private long version;
     /** What has present values that the host has not; null while the host's are present. */
-    private DeviceCopy newest;
+    private @Nullable DeviceCopy newest;
     /** What was used last, outdated or not; null if there is none. */
-    private DeviceCopy kept;
+    private @Nullable DeviceCopy kept;
 
     /**
      * Values that the host has so far.
@@ -104,6 +105,7 @@ public final class Mirror {
          * To be called before the engine closes: brings home what only this copy has, unless the host's memory is
          * freed.
          */
+        @SuppressWarnings("ReferenceEquality") // this very copy is asked for: copies have no value to compare
         public final void detach() {
             if (mirror().newest == this && mirror().host.scope().isAlive()) {
                 mirror().read();

@@ -12,6 +12,11 @@ import dev.palimpsest.kernel.SnapshotReconstruction;
  * @param step weights with 0 &lt; code ≤ step are kept
  */
 public record SnapshotMask(Mirror planes, int planeCount, int step) {
+    /**
+     * Checks the numbers.
+     *
+     * @throws IllegalArgumentException if planes or step are out of range
+     */
     public SnapshotMask {
         if (planeCount < 1 || planeCount > SnapshotReconstruction.MOST_PLANES || step < 0 || step >= 1 << planeCount) {
             throw new IllegalArgumentException("step " + step + " of " + planeCount + " planes: expected 1 to "

@@ -89,7 +89,7 @@ public record DeclaredKernel(
             Map<String, NativeStruct> structs) {
         List<Parameter> all = new ArrayList<>();
         int workParameter = -1;
-        for (String parameter : parameters.split(",\\s*")) {
+        for (String parameter : parameters.split(",\\s*", -1)) {
             int space = parameter.lastIndexOf(' ');
             Parameter parsed = parameter(parameter.substring(space + 1), parameter.substring(0, space), structs);
             if (parsed.name.equals(work)) {
@@ -125,9 +125,17 @@ public record DeclaredKernel(
                         name,
                         type,
                         Type.STRUCT,
-                        Math.toIntExact(structs.get(type).bytes()),
+                        Math.toIntExact(known(type, structs).bytes()),
                         1);
         };
+    }
+
+    private static NativeStruct known(String type, Map<String, NativeStruct> structs) {
+        NativeStruct struct = structs.get(type);
+        if (struct == null) {
+            throw new UnsupportedOperationException("it has no struct " + type + ": rebuild it");
+        }
+        return struct;
     }
 
     private static int alignment(String target) {

@@ -14,6 +14,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * libpalimpsest: loaded once, from the class or module path or from {@code -Dpalimpsest.native=PATH}. What it has is
@@ -24,11 +25,11 @@ public final class NativeLibrary {
     private static final String FOLDER = "dev/palimpsest/native/linux-x86_64";
     private static final String FILE = "libpalimpsest.so";
 
-    private static final SymbolLookup LIBRARY;
+    private static final @Nullable SymbolLookup LIBRARY;
     private static final String DESCRIPTION;
 
     static {
-        SymbolLookup library = null;
+        @Nullable SymbolLookup library = null;
         String description;
         String path = System.getProperty("palimpsest.native");
         try {
@@ -60,8 +61,8 @@ public final class NativeLibrary {
 
         static {
             try {
-                STRUCTS = NativeTables.structs(name -> symbol(LIBRARY, name));
-                CUDA_KERNELS = NativeTables.kernels(name -> symbol(LIBRARY, name), STRUCTS);
+                STRUCTS = NativeTables.structs(name -> symbol(loaded(), name));
+                CUDA_KERNELS = NativeTables.kernels(name -> symbol(loaded(), name), STRUCTS);
             } catch (Throwable e) {
                 throw unexpected(e);
             }
@@ -69,6 +70,13 @@ public final class NativeLibrary {
     }
 
     private NativeLibrary() {}
+
+    private static SymbolLookup loaded() {
+        if (LIBRARY == null) {
+            throw new UnsupportedOperationException(DESCRIPTION);
+        }
+        return LIBRARY;
+    }
 
     /**
      * Whether the native library is there.
@@ -136,10 +144,7 @@ public final class NativeLibrary {
      * @throws UnsupportedOperationException if the library is not loaded or lacks the function
      */
     public static MethodHandle function(String name, FunctionDescriptor descriptor) {
-        if (LIBRARY == null) {
-            throw new UnsupportedOperationException(DESCRIPTION);
-        }
-        return handle(symbol(LIBRARY, name), descriptor);
+        return handle(symbol(loaded(), name), descriptor);
     }
 
     /** What a call into C cannot throw, except where something is broken. */

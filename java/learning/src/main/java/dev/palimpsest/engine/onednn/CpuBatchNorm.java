@@ -124,7 +124,8 @@ final class CpuBatchNorm {
         Tensor scaleGradient = engine.allocate(norm.scale().shape());
         Tensor shiftGradient = engine.allocate(norm.shift().shape());
         MemorySegment scale = norm.scale().read();
-        if (key.relu) {
+        Tensor passed = saved.passed();
+        if (passed != null) {
             backward.run(
                     input.data(),
                     saved.mean().data(),
@@ -134,7 +135,7 @@ final class CpuBatchNorm {
                     result.data(),
                     scaleGradient.data(),
                     shiftGradient.data(),
-                    saved.passed().data());
+                    passed.data());
         } else {
             backward.run(
                     input.data(),

@@ -7,6 +7,7 @@ import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** The classification losses: a few thousand values per step, so plain loops in double precision. */
 final class CpuClassification {
@@ -39,7 +40,7 @@ final class CpuClassification {
         return Loss.of(loss / rows, gradient);
     }
 
-    static Loss sigmoid(OneDnnContext engine, Tensor logits, int[] labels, Tensor last) {
+    static Loss sigmoid(OneDnnContext engine, Tensor logits, int[] labels, @Nullable Tensor last) {
         Shape shape = logits.shape();
         int classes = shape.extent(1);
         int old = last == null ? 0 : last.shape().extent(1);

@@ -6,6 +6,7 @@ import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One convolution layer's primitives for one shape of images, and its weight in the orders that they chose. The master
@@ -14,6 +15,14 @@ import java.lang.foreign.MemorySegment;
 final class CpuConvolution {
     /** Images in the given layout, under this weight. */
     record Key(Parameter weight, Convolution geometry, Shape images, Tensor.Layout layout) {
+        Problem problem() {
+            return new Problem(geometry, images, layout);
+        }
+    }
+
+    /** What a primitive computes, whatever the weight's values. */
+    record Problem(Convolution geometry, Shape images, Tensor.Layout layout) {
+        /** Multiplications and additions of one pass. */
         long operations() {
             return 2
                     * geometry.outputShape(images).elements()
@@ -46,35 +55,39 @@ final class CpuConvolution {
         }
     }
 
+    private record InputGradient(Primitive primitive, Packed weight) {}
+
+    /** {@code unpack} adds the gradient, in the order that the primitive chose, to the parameter's. */
+    private record WeightGradient(Primitive primitive, Primitive unpack) {}
+
     private final Key key;
     private final Shape output;
     private final OneDnnContext engine;
     private final Primitive forward;
     private final Packed forwardWeight;
-    private Primitive inputGradient;
-    private Packed inputGradientWeight;
-    private Primitive weightGradient;
-    private Primitive unpackGradient;
+    private @Nullable InputGradient inputGradient;
+    private @Nullable WeightGradient weightGradient;
 
     CpuConvolution(OneDnnContext engine, Key key) {
         this.engine = engine;
         this.key = key;
         output = key.geometry().outputShape(key.images());
-        engine.plan(key.operations());
+        engine.plan(key.problem().operations());
         forward = new Primitive(
                 engine.dnn(),
-                forwardDescriptor(engine, key, OneDnn.FORWARD_TRAINING, null, engine.attributes()),
+                forwardDescriptor(
+                        engine, key.problem(), OneDnn.FORWARD_TRAINING, MemorySegment.NULL, engine.attributes()),
                 OneDnn.SRC,
                 OneDnn.WEIGHTS,
                 OneDnn.DST);
         forwardWeight = new Packed(engine, key, forward);
     }
 
-    /** Also used for frozen convolutions, which have a bias and more attributes. */
+    /** Also used for frozen convolutions, which have a bias (NULL for none) and more attributes. */
     static MemorySegment forwardDescriptor(
-            OneDnnContext engine, Key key, int propagation, MemorySegment bias, MemorySegment attributes) {
+            OneDnnContext engine, Problem problem, int propagation, MemorySegment bias, MemorySegment attributes) {
         OneDnn dnn = engine.dnn();
-        MemorySegment padding = engine.pair(key.geometry().padding());
+        MemorySegment padding = engine.pair(problem.geometry().padding());
         return dnn.created(slot -> dnn.call(
                 "dnnl_convolution_forward_primitive_desc_create",
                 "PPIIPPPPPPPPP",
@@ -82,11 +95,11 @@ final class CpuConvolution {
                 dnn.engine(),
                 propagation,
                 OneDnn.CONVOLUTION_DIRECT,
-                engine.describe(key.images(), key.layout()),
-                engine.any(key.geometry().weightShape()),
-                bias == null ? MemorySegment.NULL : bias,
-                engine.describe(key.geometry().outputShape(key.images()), Tensor.Layout.ENGINE),
-                engine.pair(key.geometry().stride()),
+                engine.describe(problem.images(), problem.layout()),
+                engine.any(problem.geometry().weightShape()),
+                bias,
+                engine.describe(problem.geometry().outputShape(problem.images()), Tensor.Layout.ENGINE),
+                engine.pair(problem.geometry().stride()),
                 engine.pair(0),
                 padding,
                 padding,
@@ -101,28 +114,28 @@ final class CpuConvolution {
 
     Tensor inputGradient(Tensor gradient) {
         if (inputGradient == null) {
-            buildInputGradient();
+            inputGradient = buildInputGradient();
         }
         Tensor result = engine.activation(key.images());
-        inputGradient.run(gradient.data(), inputGradientWeight.present(), result.data());
+        inputGradient.primitive.run(gradient.data(), inputGradient.weight.present(), result.data());
         return result;
     }
 
     void weightGradient(Tensor images, Tensor gradient) {
         if (weightGradient == null) {
-            buildWeightGradient();
+            weightGradient = buildWeightGradient();
         }
-        MemorySegment packed = engine.take(weightGradient.bytes(OneDnn.DIFF_WEIGHTS));
-        weightGradient.run(images.data(), gradient.data(), packed);
-        unpackGradient.run(packed, key.weight().updateGradient());
+        MemorySegment packed = engine.take(weightGradient.primitive.bytes(OneDnn.DIFF_WEIGHTS));
+        weightGradient.primitive.run(images.data(), gradient.data(), packed);
+        weightGradient.unpack.run(packed, key.weight().updateGradient());
         engine.workspace().give(packed);
     }
 
-    private void buildInputGradient() {
+    private InputGradient buildInputGradient() {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
-        engine.plan(key.operations());
-        inputGradient = new Primitive(
+        engine.plan(key.problem().operations());
+        Primitive primitive = new Primitive(
                 dnn,
                 dnn.created(slot -> dnn.call(
                         "dnnl_convolution_backward_data_primitive_desc_create",
@@ -142,14 +155,14 @@ final class CpuConvolution {
                 OneDnn.DIFF_DST,
                 OneDnn.WEIGHTS,
                 OneDnn.DIFF_SRC);
-        inputGradientWeight = new Packed(engine, key, inputGradient);
+        return new InputGradient(primitive, new Packed(engine, key, primitive));
     }
 
-    private void buildWeightGradient() {
+    private WeightGradient buildWeightGradient() {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
-        engine.plan(key.operations());
-        weightGradient = new Primitive(
+        engine.plan(key.problem().operations());
+        Primitive primitive = new Primitive(
                 dnn,
                 dnn.created(slot -> dnn.call(
                         "dnnl_convolution_backward_weights_primitive_desc_create",
@@ -170,9 +183,10 @@ final class CpuConvolution {
                 OneDnn.SRC,
                 OneDnn.DIFF_DST,
                 OneDnn.DIFF_WEIGHTS);
-        unpackGradient = engine.reorder(
-                weightGradient.expects(OneDnn.DIFF_WEIGHTS),
+        Primitive unpack = engine.reorder(
+                primitive.expects(OneDnn.DIFF_WEIGHTS),
                 engine.rowMajor(key.geometry().weightShape()),
                 true);
+        return new WeightGradient(primitive, unpack);
     }
 }

@@ -3,6 +3,7 @@ package dev.palimpsest.engine.onednn;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** Sums and ReLU between tensors of one shape and layout; each primitive is built when it is first needed. */
 final class CpuElementwise {
@@ -10,12 +11,12 @@ final class CpuElementwise {
     private final MemorySegment described;
     private final Shape shape;
     private final Tensor.Layout layout;
-    private Primitive sum;
-    private Primitive reluSum;
-    private Primitive relu;
-    private Primitive reluGradient;
-    private Primitive toRowMajor;
-    private Primitive fromRowMajor;
+    private @Nullable Primitive sum;
+    private @Nullable Primitive reluSum;
+    private @Nullable Primitive relu;
+    private @Nullable Primitive reluGradient;
+    private @Nullable Primitive toRowMajor;
+    private @Nullable Primitive fromRowMajor;
 
     CpuElementwise(OneDnnContext engine, Shape shape, Tensor.Layout layout) {
         this.engine = engine;

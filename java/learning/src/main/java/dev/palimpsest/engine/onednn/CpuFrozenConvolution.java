@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** A convolution with bias, residual sum and ReLU in one primitive; the residual's memory becomes the output. */
 final class CpuFrozenConvolution implements Backend.FrozenConvolution {
@@ -30,7 +31,7 @@ final class CpuFrozenConvolution implements Backend.FrozenConvolution {
     }
 
     @Override
-    public Tensor apply(Tensor images, Tensor residual, boolean relu) {
+    public Tensor apply(Tensor images, @Nullable Tensor residual, boolean relu) {
         Built built = variants.computeIfAbsent(
                 new Variant(images.shape(), images.layout(), residual != null, relu), this::build);
         Tensor output = residual != null ? residual : engine.activation(geometry.outputShape(images.shape()));
@@ -40,13 +41,13 @@ final class CpuFrozenConvolution implements Backend.FrozenConvolution {
 
     private Built build(Variant variant) {
         OneDnn dnn = engine.dnn();
-        CpuConvolution.Key key = new CpuConvolution.Key(null, geometry, variant.images, variant.layout);
-        engine.plan(key.operations());
+        CpuConvolution.Problem problem = new CpuConvolution.Problem(geometry, variant.images, variant.layout);
+        engine.plan(problem.operations());
         Primitive primitive = new Primitive(
                 dnn,
                 CpuConvolution.forwardDescriptor(
                         engine,
-                        key,
+                        problem,
                         OneDnn.FORWARD_INFERENCE,
                         engine.rowMajor(Shape.of(geometry.outputs())),
                         dnn.attributes(variant.residual, variant.relu)),

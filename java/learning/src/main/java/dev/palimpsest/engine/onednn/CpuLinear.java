@@ -6,6 +6,7 @@ import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** A fully connected layer's three matrix products for one batch size. */
 final class CpuLinear {
@@ -45,7 +46,7 @@ final class CpuLinear {
     }
 
     private Primitive product(
-            MemorySegment a, MemorySegment b, MemorySegment bias, MemorySegment result, boolean accumulate) {
+            MemorySegment a, MemorySegment b, @Nullable MemorySegment bias, MemorySegment result, boolean accumulate) {
         OneDnn dnn = engine.dnn();
         MemorySegment descriptor = dnn.created(slot -> dnn.call(
                 "dnnl_matmul_primitive_desc_create",

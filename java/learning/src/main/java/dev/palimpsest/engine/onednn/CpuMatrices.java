@@ -4,6 +4,7 @@ import dev.palimpsest.engine.MatrixBackend;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Matrices in Java's memory: a few thousand values per step, so plain loops. */
 record CpuMatrices(OneDnnContext engine) implements MatrixBackend {
@@ -38,7 +39,7 @@ record CpuMatrices(OneDnnContext engine) implements MatrixBackend {
     }
 
     @Override
-    public Tensor mostConfident(List<Matrix> softmaxes, int[] labels) {
+    public Tensor mostConfident(List<Matrix> softmaxes, int @Nullable [] labels) {
         int rows = softmaxes.getFirst().rows();
         int teachers = softmaxes.size();
         float[] chosen = new float[rows * teachers];

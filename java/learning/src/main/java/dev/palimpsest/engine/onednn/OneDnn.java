@@ -77,7 +77,7 @@ final class OneDnn {
     private final MemorySegment stream;
     private final MemorySegment slot;
     private final Map<Integer, MemorySegment> attributes = new HashMap<>();
-    private final Map<Object, Runnable> primitives = new IdentityHashMap<>();
+    private final IdentityHashMap<Object, Runnable> primitives = new IdentityHashMap<>();
     private final List<MemorySegment> descriptions = new ArrayList<>();
     private MemorySegment scratchpad = MemorySegment.NULL;
     private final MethodHandle setThreads;
@@ -215,7 +215,11 @@ final class OneDnn {
         primitives.put(primitive, closing);
     }
 
-    /** @return whether it was still open */
+    /**
+     * Forgets a primitive.
+     *
+     * @return whether it was still open
+     */
     boolean closed(Object primitive) {
         return primitives.remove(primitive) != null;
     }

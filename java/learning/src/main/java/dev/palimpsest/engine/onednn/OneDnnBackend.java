@@ -23,6 +23,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Layers on oneDNN. Primitives are built once a shape and then only run. Those of a parameter are kept until the
@@ -223,7 +224,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public Loss sigmoidCrossEntropy(Tensor logits, int[] labels, Tensor last) {
+    public Loss sigmoidCrossEntropy(Tensor logits, int[] labels, @Nullable Tensor last) {
         return CpuClassification.sigmoid(this, logits, labels, last);
     }
 

@@ -13,16 +13,17 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Finds and loads oneDNN and the OpenMP library that it runs on. */
 final class OneDnnLibrary {
     private static final Linker LINKER = Linker.nativeLinker();
-    private static SymbolLookup library;
+    private static @Nullable SymbolLookup library;
 
     private OneDnnLibrary() {}
 
     /**
-     * Loaded once a process. Waiting OpenMP threads must sleep: with the default they spin, and on a shared core a
+     * Loaded once per process. Waiting OpenMP threads must sleep: with the default they spin, and on a shared core a
      * step gets several times slower.
      */
     static synchronized SymbolLookup load(int threads) {
