@@ -1,4 +1,5 @@
 /** Continual learning by distillation from all earlier models: data, streams, networks, methods, training. */
+@SuppressWarnings("module") // the command line, which reads checkpoints, is built after this module
 module dev.palimpsest {
     requires transitive dev.palimpsest.kernels;
     requires com.fasterxml.jackson.databind;
@@ -8,7 +9,6 @@ module dev.palimpsest {
     requires static org.jspecify; // annotations for the compiler alone
 
     exports dev.palimpsest.autograd;
-    exports dev.palimpsest.checkpoint;
     exports dev.palimpsest.classifier;
     exports dev.palimpsest.data;
     exports dev.palimpsest.engine;
@@ -23,6 +23,8 @@ module dev.palimpsest {
     exports dev.palimpsest.stream;
     exports dev.palimpsest.tensor;
     exports dev.palimpsest.train;
+    exports dev.palimpsest.checkpoint to
+            dev.palimpsest.cli; // models of run folders
 
     uses dev.palimpsest.classifier.ClassifierProvider;
     uses dev.palimpsest.data.Source;

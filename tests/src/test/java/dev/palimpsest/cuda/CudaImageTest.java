@@ -109,7 +109,8 @@ class CudaImageTest {
     void aSourceThatDoesNotCompileIsShownWithTheCompilersLog() throws Exception {
         hide(
                 "kernels/" + FIRST + "/" + FIRST + ".cu",
-                "#include \"../cuda/device.cuh\"\nextern \"C\" __global__ void palimpsest_cuda_broken() { missing_here(1); }\n"
+                ("#include \"../cuda/device.cuh\"\n"
+                                + "extern \"C\" __global__ void palimpsest_cuda_broken() { missing_here(1); }\n")
                         .getBytes());
         String said = doctor(1, CUDA_ERROR_NO_BINARY_FOR_GPU, OwnProcess.DOUBLES);
         assertTrue(

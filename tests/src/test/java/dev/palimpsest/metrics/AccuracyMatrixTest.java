@@ -77,7 +77,7 @@ class AccuracyMatrixTest {
                 assertThrows(IllegalArgumentException.class, () -> first.plus(9))
                         .getMessage());
         assertEquals(
-                "11 right answers for experience 1: expected 0..10",
+                "11 right answers for experience 2: expected 0..10",
                 assertThrows(IllegalArgumentException.class, () -> first.plus(9, 11))
                         .getMessage());
         assertThrows(IllegalStateException.class, () -> first.plus(1, 1).plus(1, 1, 1));

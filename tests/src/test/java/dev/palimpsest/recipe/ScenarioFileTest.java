@@ -171,7 +171,8 @@ class ScenarioFileTest {
     }
 
     private static String dictionary(String classes) {
-        return "\u0080\u0004}(X\u0013\0\0\0img_indices_per_exp](]eX\u001a\0\0\0unlabelled_indices_per_exp](]eX\u000b\0\0\0num_classes"
+        return "\u0080\u0004}(X\u0013\0\0\0img_indices_per_exp](]e"
+                + "X\u001a\0\0\0unlabelled_indices_per_exp](]eX\u000b\0\0\0num_classes"
                 + classes + "u.";
     }
 

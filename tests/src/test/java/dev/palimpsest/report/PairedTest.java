@@ -59,7 +59,7 @@ class PairedTest {
         Group lwf = group("LwF", Map.of("1", 0.5, "2", 0.5), "evaluate", "test", "threads", "1");
         Group m2kd = group("M2KD", Map.of("1", 0.5, "2", 0.5), "evaluate", "validation", "threads", "1");
         assertEquals(
-                List.of("Not the same: images judged (test in LwF; validation in M2KD)."),
+                List.of("Not the same: images evaluated (test in LwF; validation in M2KD)."),
                 Conventions.differences(List.of(lwf, m2kd)));
         assertEquals(
                 List.of("Not the same: class orders (1,2 in LwF; 1,3 in joint)."),

@@ -40,8 +40,8 @@ class ReportTest {
             assertTrue(html.contains("aria-label=\"" + plot), plot);
         }
         assertTrue(html.contains("palimpsest train m2kd-digits --method lwf"));
-        assertTrue(html.contains("experience 0 included"));
-        assertTrue(html.contains("<dt>milliseconds a step, student</dt><dd>32.5</dd>"));
+        assertTrue(html.contains("the first experience included"));
+        assertTrue(html.contains("<dt>milliseconds per step, student</dt><dd>32.5</dd>"));
         assertFalse(html.contains("NaN"), "no NaN in plots or text");
     }
 

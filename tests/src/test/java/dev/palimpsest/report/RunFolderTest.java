@@ -56,8 +56,8 @@ class RunFolderTest {
         assertEquals(MadeUpRun.WEIGHTS, run.get("weights_sha256").asText());
         assertEquals("cd".repeat(32), run.at("/data_sha256/digits.csv").asText());
         assertEquals(6.5, run.at("/seconds_by_part/student").asDouble());
-        assertEquals(32.5, run.at("/milliseconds_a_step/student").asDouble(), "five experiences of 40 steps");
-        assertEquals(1.25, run.at("/milliseconds_a_step/losses").asDouble());
+        assertEquals(32.5, run.at("/milliseconds_per_step/student").asDouble(), "five experiences of 40 steps");
+        assertEquals(1.25, run.at("/milliseconds_per_step/losses").asDouble());
         JsonNode metrics = json("run", "metrics.json");
         for (String key : List.of(
                 "accuracy",

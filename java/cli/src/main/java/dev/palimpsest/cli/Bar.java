@@ -5,13 +5,15 @@ import java.util.List;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
 
 /** Progress on a terminal: a bar for each phase with its time left, and a line that stays after every experience. */
 final class Bar implements Display.Watch {
     private final String name;
     private final PrintWriter out;
     private int experiences;
-    private ProgressBar bar;
+    /** Null between phases. */
+    private @Nullable ProgressBar bar;
 
     Bar(String name, PrintWriter out) {
         this.name = name;
@@ -56,8 +58,10 @@ final class Bar implements Display.Watch {
 
     @Override
     public void step(Step step) {
-        bar.step();
-        bar.setExtraMessage(" " + Lines.figures(step));
+        if (bar != null) {
+            bar.step();
+            bar.setExtraMessage(" " + Lines.figures(step));
+        }
     }
 
     @Override

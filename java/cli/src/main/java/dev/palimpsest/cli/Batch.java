@@ -98,7 +98,7 @@ final class Batch {
     }
 
     /**
-     * Says what failed and what to do about it.
+     * Prints what failed and what to do about it.
      *
      * @return the command's exit code
      */

@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
             StreamCommand.class
         },
         description =
-                "Says which data sets are here, where they are looked for and how to get the others. Alone: the same"
+                "Lists which data sets are here, where they are looked for and how to get the others. Alone: the same"
                         + " as data list.")
 final class DataCommand implements Callable<Integer> {
     @Spec
@@ -51,7 +51,7 @@ final class DataCommand implements Callable<Integer> {
             folder.ifPresent(path -> lines.println(" ".repeat(width + 4) + "in " + path));
         }
         lines.println(
-                "palimpsest data info NAME says more, and checks the files; palimpsest data get NAME says how to get"
+                "palimpsest data info NAME shows more, and checks the files; palimpsest data get NAME shows how to get"
                         + " them.");
         lines.flush();
         return 0;
@@ -78,7 +78,7 @@ final class DataCommand implements Callable<Integer> {
 
     @Command(
             name = "info",
-            description = "Reads a data set and says what is in it: classes, sizes, licence and checksums.")
+            description = "Reads a data set and lists what is in it: classes, sizes, licence and checksums.")
     static final class Info implements Callable<Integer> {
         @Parameters(paramLabel = "NAME", description = "As palimpsest data list gives it.")
         private String name;
@@ -126,7 +126,7 @@ final class DataCommand implements Callable<Integer> {
     @Command(
             name = "get",
             description =
-                    "Prepares a data set that can be made here (glyphs), and says how to get any other: nothing is "
+                    "Prepares a data set that can be made here (glyphs), and explains how to get any other: nothing is "
                             + "downloaded. Exit code 1 if it is not here afterwards.")
     static final class Get implements Callable<Integer> {
         @Parameters(paramLabel = "NAME", description = "As palimpsest data list gives it.")
@@ -141,7 +141,7 @@ final class DataCommand implements Callable<Integer> {
             PrintWriter lines = command.commandLine().getOut();
             try {
                 Dataset.load(name, Optional.empty());
-                lines.println(name + " is here: palimpsest data info " + name + " says where");
+                lines.println(name + " is here: palimpsest data info " + name + " shows where");
                 return 0;
             } catch (DataException | IllegalArgumentException e) {
                 if (name.startsWith("glyphs")) {

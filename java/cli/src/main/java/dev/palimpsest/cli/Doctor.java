@@ -45,7 +45,7 @@ final class Doctor {
         return all;
     }
 
-    /** What each installed kind of engine says about itself. */
+    /** What each installed kind of engine reports about itself. */
     static List<Finding> engines(int threads) {
         return Engines.diagnose(threads).stream()
                 .map(found -> new Finding(found.subject(), found.usable(), found.text()))
@@ -62,7 +62,7 @@ final class Doctor {
                             "%,d training and %,d test images",
                             dataset.train().size(), dataset.test().size()));
         } catch (DataException e) {
-            return new Finding("Data " + name, false, e.getMessage());
+            return new Finding("Data " + name, false, String.valueOf(e.getMessage()));
         }
     }
 

@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-@Command(name = "doctor", description = "Says what this machine offers to a run, and why something is not there.")
+@Command(name = "doctor", description = "Reports what this machine offers to a run, and why something is not there.")
 final class DoctorCommand implements Callable<Integer> {
     private final List<Supplier<List<Doctor.Finding>>> examinations;
 

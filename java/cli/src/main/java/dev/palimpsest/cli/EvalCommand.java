@@ -15,7 +15,6 @@ import dev.palimpsest.train.Experiment;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -125,15 +124,15 @@ final class EvalCommand implements Callable<Integer> {
     }
 
     private SavedModel.Part part(String text) {
-        List<String> names =
-                Arrays.stream(SavedModel.Part.values()).map(Option::label).toList();
+        List<SavedModel.Part> parts = List.of(SavedModel.Part.values());
+        List<String> names = parts.stream().map(Option::label).toList();
         if (!names.contains(text)) {
             throw new ParameterException(
                     command.commandLine(),
                     "--split " + text + ": expected one of " + String.join(", ", names)
                             + Nearest.suggestion(text, names));
         }
-        return SavedModel.Part.values()[names.indexOf(text)];
+        return parts.get(names.indexOf(text));
     }
 
     private void print(SavedModel model, Recipe recipe, OptionalInt number, String images, SavedModel.Scores scores) {

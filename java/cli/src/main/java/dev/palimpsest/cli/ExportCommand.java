@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
         description =
                 "Writes a run's final model, or an earlier one read out of its weights, as a safetensors file with"
                         + " PyTorch's names (torchvision's for resnet-18 and resnet-34), without auxiliary heads. Its"
-                        + " metadata name the classes and say how pixels are normalised.")
+                        + " metadata name the classes and how pixels are normalised.")
 final class ExportCommand implements Callable<Integer> {
     @Parameters(paramLabel = "RUN", index = "0", description = "The run's folder.")
     private Path run;

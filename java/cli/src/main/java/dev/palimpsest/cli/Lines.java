@@ -16,7 +16,7 @@ final class Lines implements Display.Watch {
     private final PrintWriter out;
     private final LongSupplier nanoTime;
     private int experiences;
-    private Phase phase;
+    private int epochs;
     private long lastLine;
 
     /** @param quiet longest time between lines while steps are made */
@@ -30,42 +30,43 @@ final class Lines implements Display.Watch {
 
     @Override
     public void computes(String engine, List<String> remarks) {
-        remarks.forEach(this::say);
+        remarks.forEach(this::print);
     }
 
     @Override
     public void begins(Setup setup) {
         experiences = setup.experiences();
-        say(String.format(Locale.ROOT, "%s: %d experiences, %,d weights", name, setup.experiences(), setup.weights()));
+        print(String.format(
+                Locale.ROOT, "%s: %d experiences, %,d weights", name, setup.experiences(), setup.weights()));
     }
 
     @Override
     public void phaseBegins(Phase begun) {
-        phase = begun;
+        epochs = begun.epochs();
     }
 
     @Override
     public void step(Step step) {
         if (nanoTime.getAsLong() - lastLine >= quietNanos) {
-            say(String.format(
+            print(String.format(
                     Locale.ROOT,
                     "%s  epoch %d/%d  %s",
                     where(name, step.experience(), experiences, step.phase()),
                     step.epoch() + 1,
-                    phase.epochs(),
+                    epochs,
                     figures(step)));
         }
     }
 
     @Override
     public void evaluated(Evaluation evaluation) {
-        say(after(name, experiences, evaluation));
+        print(after(name, experiences, evaluation));
     }
 
     @Override
     public void close() {}
 
-    private void say(String line) {
+    private void print(String line) {
         out.println(line);
         out.flush();
         lastLine = nanoTime.getAsLong();

@@ -28,7 +28,7 @@ import picocli.CommandLine.Model.OptionSpec;
             "",
             "Start with: palimpsest train m2kd-digits",
             "",
-            "Exit codes: 0 done; 1 a run failed, the sentence says why; 2 the command line was not understood."
+            "Exit codes: 0 done; 1 a run failed, the message gives the reason; 2 the command line was not understood."
         })
 final class Palimpsest {
     private static final int WIDTH = 110;
@@ -86,6 +86,7 @@ final class Palimpsest {
     }
 
     /** A bar on a terminal, else plain lines. */
+    @SuppressWarnings("SystemConsoleNull") // it is null again from JDK 25 on where there is no terminal
     static Display display() {
         PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
         boolean terminal = System.console() != null && System.console().isTerminal();

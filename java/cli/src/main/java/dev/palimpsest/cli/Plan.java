@@ -18,6 +18,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
@@ -30,7 +31,7 @@ import java.util.Set;
  */
 record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
     /**
-     * The recipe and the methods beside it, for every class order or seed.
+     * The recipe and the methods run besides its own, for every class order or seed.
      *
      * @param recipeName as the user gave it
      * @param texts options of the file and of named sets, which may be meant for other methods
@@ -143,9 +144,8 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
     private static Recipe variant(SuiteFile suite, SuiteFile.Block block, String label, Map<String, String> texts) {
         try {
             Recipe recipe = Recipe.of(texts);
-            block.own()
-                    .get(label)
-                    .forEach((name, text) -> RecipeOptions.refusal(recipe, name, texts.get(name))
+            Objects.requireNonNull(block.own().get(label))
+                    .forEach((name, text) -> RecipeOptions.refusal(recipe, name, texts.getOrDefault(name, text))
                             .ifPresent(sentence -> {
                                 throw new IllegalArgumentException(sentence);
                             }));

@@ -40,7 +40,8 @@ final class RecipeFlags {
                 .description(escape(option.description() + standard + owners(option)))
                 .setter(new ISetter() {
                     @Override
-                    @SuppressWarnings("unchecked") // picocli's interface returns the old value as any type
+                    @SuppressWarnings({"unchecked", "NullAway"
+                    }) // picocli's interface: the old value as any type, or null
                     public <T> T set(T value) {
                         return (T)
                                 (value == null
@@ -51,7 +52,7 @@ final class RecipeFlags {
                 .build();
     }
 
-    /** The methods that have an option, where its heading does not say it. */
+    /** The methods that have an option, where its heading does not name them. */
     private static String owners(Option<?, ?> option) {
         List<String> methods = RecipeOptions.methodsWith(option.name());
         return methods.size() < 2 ? "" : " Of " + String.join(", ", methods) + ".";

@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
         description =
                 "Compares runs: prints the table and writes one self-contained page. Runs that differ in class order"
                         + " or seed alone become one row, mean ± standard deviation; what else differs between rows is"
-                        + " said.")
+                        + " listed.")
 final class ReportCommand implements Callable<Integer> {
     @Parameters(paramLabel = "RUN", arity = "1..*", description = "Run folders; runs in folders below them count too.")
     private List<Path> runs;

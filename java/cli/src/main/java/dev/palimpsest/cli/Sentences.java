@@ -50,7 +50,7 @@ final class Sentences {
                 command.getParent() == null && e.getArgSpec() == null
                         ? "palimpsest needs a command: "
                                 + String.join(", ", command.getSubcommands().keySet())
-                        : e.getMessage();
+                        : String.valueOf(e.getMessage());
         };
     }
 
@@ -64,7 +64,7 @@ final class Sentences {
         boolean ours = e instanceof NullPointerException
                 || e instanceof IndexOutOfBoundsException
                 || e instanceof ClassCastException
-                || e instanceof Error && !(e instanceof VirtualMachineError);
+                || (e instanceof Error && !(e instanceof VirtualMachineError));
         if (ours || e.getMessage() == null) {
             err.println("Palimpsest made a mistake here; please report it with these lines:");
             e.printStackTrace(err);

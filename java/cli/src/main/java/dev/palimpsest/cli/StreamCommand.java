@@ -55,10 +55,10 @@ final class StreamCommand implements Callable<Integer> {
     @Option(names = "--experiences", paramLabel = "N", description = "[50]")
     private int experiences = 50;
 
-    @Option(names = "--labelled", paramLabel = "N", description = "Labelled images an experience [500].")
+    @Option(names = "--labelled", paramLabel = "N", description = "Labelled images per experience [500].")
     private int labelled = 500;
 
-    @Option(names = "--unlabelled", paramLabel = "N", description = "Unlabelled images an experience [1000].")
+    @Option(names = "--unlabelled", paramLabel = "N", description = "Unlabelled images per experience [1000].")
     private int unlabelled = 1000;
 
     @Option(

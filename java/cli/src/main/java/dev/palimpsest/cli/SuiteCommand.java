@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -63,7 +64,7 @@ final class SuiteCommand implements Callable<Integer> {
     private int jobs;
 
     @Option(names = "--out", paramLabel = "DIR", order = 3, description = "Folder of the runs [runs/SUITE].")
-    private Path out;
+    private @Nullable Path out;
 
     @Spec
     private CommandSpec command;

@@ -10,6 +10,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -34,7 +36,7 @@ import picocli.CommandLine.Spec;
             "Trains a recipe over a stream of classes and writes a run folder with a report.",
             "",
             "A recipe is a file of lines \"option = value\"; every option below may stand in it, and the command line"
-                    + " takes precedence over it. Values in [brackets] hold where neither says anything.",
+                    + " takes precedence over it. Values in [brackets] hold where neither sets the option.",
             "",
             "In a recipe file, options of other methods than the one that runs are left alone, and a published baseline"
                     + " keeps its own settings. An option on the command line must mean something to at least one of"
@@ -66,7 +68,7 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "METHOD",
             split = ",",
             order = 1,
-            description = "Methods to run beside the recipe's own with the same settings (see --method).")
+            description = "Methods to run besides the recipe's own, with the same settings (see --method).")
     private List<String> beside = new ArrayList<>();
 
     @Option(
@@ -93,10 +95,10 @@ final class TrainCommand implements Callable<Integer> {
             description =
                     "Method mlkd as in the paper or in the published code, where they differ; options given one by one"
                             + " take precedence over it.")
-    private String as;
+    private @Nullable String as;
 
     @Option(names = "--out", paramLabel = "DIR", order = 4, description = "Run folder [runs/RECIPE-TIME].")
-    private Path out;
+    private @Nullable Path out;
 
     @Spec
     private CommandSpec command;
@@ -127,7 +129,10 @@ final class TrainCommand implements Callable<Integer> {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
         Path folder = out == null
-                ? unused(Path.of("runs", file.name() + "-" + LocalDateTime.now().format(STAMP)))
+                ? unused(Path.of(
+                        "runs",
+                        file.name() + "-"
+                                + LocalDateTime.now(ZoneId.systemDefault()).format(STAMP)))
                 : out;
         PrintWriter lines = command.commandLine().getOut();
         if (!file.summary().isEmpty()) {

@@ -86,7 +86,7 @@ public record ModelOptions(
                     ModelOptions::stemStride)
             .when(
                     options -> options.network == Network.CIFAR_RESNET
-                            || options.network.isResNet() && options.stem == Stem.CIFAR,
+                            || (options.network.isResNet() && options.stem == Stem.CIFAR),
                     "network = cifar-resnet, or a resnet with stem = cifar");
     private static final Option<ModelOptions, Boolean> AUXILIARY_HEADS = Option.flag(
             "auxiliary-heads",
@@ -117,7 +117,7 @@ public record ModelOptions(
     public ModelOptions {
         widths = widths.isEmpty() ? network.defaultWidths() : List.copyOf(widths);
         Check.that(
-                network != Network.CIFAR_RESNET || depth >= 8 && depth % 6 == 2,
+                network != Network.CIFAR_RESNET || (depth >= 8 && depth % 6 == 2),
                 "depth",
                 depth,
                 "6n+2 for cifar-resnet: 8, 14, 20, 32, …");

@@ -12,6 +12,7 @@ import net.razorvine.pickle.Opcodes;
 import net.razorvine.pickle.PickleException;
 import net.razorvine.pickle.PickleUtils;
 import net.razorvine.pickle.Unpickler;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a Python pickle of dictionaries, lists, tuples, text, numbers and numpy arrays of whole numbers. A pickle is a
@@ -113,6 +114,7 @@ final class NumpyPickle extends Unpickler {
 
     /** An array that is not filled yet. */
     private static final class Unfilled {
+        @Nullable
         Array array;
     }
 

@@ -158,7 +158,7 @@ public record Recipe(
     }
 
     /**
-     * Every option by name, as a recipe file would say it; {@link #of} gives the same recipe back.
+     * Every option by name, as a recipe file writes it; {@link #of} gives the same recipe back.
      *
      * @return texts in the order of the help text
      */

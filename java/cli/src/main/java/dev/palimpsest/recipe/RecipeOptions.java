@@ -20,7 +20,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * All options that a recipe may set: its own, and those of every method and classifier on the class path. Also says
+ * All options that a recipe may set: its own, and those of every method and classifier on the class path. Also finds
  * which of them do nothing in a recipe, so that none is taken silently.
  */
 public final class RecipeOptions {

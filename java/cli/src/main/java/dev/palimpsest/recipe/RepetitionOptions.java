@@ -11,8 +11,8 @@ import java.util.Optional;
 /**
  * Streams whose classes repeat and which bring unlabelled images.
  *
- * @param on whether they do; otherwise classes come once, as {@code split} says, and the rest has no effect
- * @param scenario file of the CLVision 2024 challenge that says which image comes when; empty: drawn by the plan
+ * @param on whether they do; otherwise classes come once, as {@code split} has it, and the rest has no effect
+ * @param scenario file of the CLVision 2024 challenge that lists which image comes when; empty: drawn by the plan
  */
 public record RepetitionOptions(boolean on, Optional<Path> scenario, RepetitionPlan plan) {
     /** How classes come. */
@@ -36,14 +36,14 @@ public record RepetitionOptions(boolean on, Optional<Path> scenario, RepetitionP
             "stream",
             Stream.class,
             Stream.CLASSES,
-            "Each class in one experience, as split says, or again and again, with unlabelled images beside the"
+            "Each class in one experience, as split has it, or again and again, with unlabelled images as well as"
                     + " labelled ones.",
             r -> r.on() ? Stream.REPETITION : Stream.CLASSES);
     private static final Option<RepetitionOptions, Optional<Path>> SCENARIO = new Option<>(
                     "scenario",
                     "FILE",
                     "",
-                    "Scenario file of the CLVision 2024 challenge, which says what comes when, for the image-list of"
+                    "Scenario file of the CLVision 2024 challenge, which lists what comes when, for the image-list of"
                             + " its images; empty: drawn.",
                     RepetitionOptions::file,
                     RepetitionOptions::scenario)
@@ -57,13 +57,13 @@ public record RepetitionOptions(boolean on, Optional<Path> scenario, RepetitionP
     private static final Option<RepetitionOptions, Integer> LABELLED = Option.integer(
                     "labelled",
                     CHALLENGE.labelled(),
-                    "Labelled images an experience.",
+                    "Labelled images per experience.",
                     (RepetitionOptions r) -> r.plan().labelled())
             .when(options -> options.drawn(), "stream = repetition without a scenario");
     private static final Option<RepetitionOptions, Integer> UNLABELLED = Option.integer(
                     "unlabelled",
                     CHALLENGE.unlabelled(),
-                    "Unlabelled images an experience.",
+                    "Unlabelled images per experience.",
                     (RepetitionOptions r) -> r.plan().unlabelled())
             .when(options -> options.drawn(), "stream = repetition without a scenario");
     private static final Option<RepetitionOptions, Integer> FIRST_WINDOW = Option.integer(

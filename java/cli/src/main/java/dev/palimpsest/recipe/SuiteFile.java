@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.regex.Pattern;
 
 /**
  * Variants of recipes that are compared over class orders, as text. Some come with the library; any file will do:
@@ -84,12 +85,16 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
 
     /** Reads a suite line by line; every refusal names the line. */
     private static final class Parser {
+        private static final Pattern SPACE = Pattern.compile("\\s+");
+        private static final Pattern COMMA = Pattern.compile("\\s*,\\s*");
         private final String name;
         private final SequencedMap<String, String> common = new LinkedHashMap<>();
         private final List<Block> blocks = new ArrayList<>();
-        private SequencedMap<String, SequencedMap<String, String>> variants;
+        private SequencedMap<String, SequencedMap<String, String>> variants = new LinkedHashMap<>();
         private SequencedMap<String, String> options = common;
-        private String title;
+        /** Of the block that is read; empty before the first one. */
+        private String title = "";
+
         private int number;
 
         Parser(String name) {
@@ -132,7 +137,7 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
             return new SuiteFile(
                     name,
                     summary,
-                    new Repeats(List.of((orders + seeds).split("\\s*,\\s*")), orders.isEmpty()),
+                    new Repeats(COMMA.splitAsStream(orders + seeds).toList(), orders.isEmpty()),
                     List.copyOf(blocks));
         }
 
@@ -140,9 +145,10 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
             int equals = line.indexOf('=');
             int colon = line.indexOf(':');
             if (colon > 0 && (equals < 0 || colon < equals)) {
-                refuse(title == null, "a variant stands before the first [block]");
+                refuse(title.isEmpty(), "a variant stands before the first [block]");
                 SequencedMap<String, String> set = new LinkedHashMap<>();
-                for (String word : line.substring(colon + 1).strip().split("\\s+")) {
+                for (String word :
+                        SPACE.splitAsStream(line.substring(colon + 1).strip()).toList()) {
                     int at = word.indexOf('=');
                     refuse(at < 1, "expected LABEL: option=value option=value, found " + line);
                     put(set, word.substring(0, at), word.substring(at + 1), List.of());
@@ -155,7 +161,7 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
                         options,
                         line.substring(0, equals).strip(),
                         line.substring(equals + 1).strip(),
-                        title == null ? REPEATS : List.of("recipe", "reference"));
+                        title.isEmpty() ? REPEATS : List.of("recipe", "reference"));
             }
         }
 
@@ -168,15 +174,18 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
         }
 
         private void endBlock() {
-            if (title == null) {
+            if (title.isEmpty()) {
                 return;
             }
             String recipe = options.remove("recipe");
             String reference = options.remove("reference");
-            refuse(recipe == null, "[" + title + "] lacks recipe = NAME");
-            refuse(
-                    reference == null || !variants.containsKey(reference),
-                    "[" + title + "] needs reference = LABEL, one of " + String.join(", ", variants.keySet()));
+            if (recipe == null) {
+                throw refusal("[" + title + "] lacks recipe = NAME");
+            }
+            if (reference == null || !variants.containsKey(reference)) {
+                throw refusal(
+                        "[" + title + "] needs reference = LABEL, one of " + String.join(", ", variants.keySet()));
+            }
             SequencedMap<String, SequencedMap<String, String>> complete = new LinkedHashMap<>();
             variants.forEach((label, set) -> {
                 SequencedMap<String, String> all = new LinkedHashMap<>(common);
@@ -190,8 +199,12 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
 
         private void refuse(boolean wrong, String sentence) {
             if (wrong) {
-                throw new IllegalArgumentException("suite " + name + ", line " + number + ": " + sentence);
+                throw refusal(sentence);
             }
+        }
+
+        private IllegalArgumentException refusal(String sentence) {
+            return new IllegalArgumentException("suite " + name + ", line " + number + ": " + sentence);
         }
     }
 }

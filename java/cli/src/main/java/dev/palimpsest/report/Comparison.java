@@ -42,7 +42,7 @@ public final class Comparison {
         Optional<Table> differences() {
             List<Figure> figures = Figure.ALL.stream().filter(Figure::paired).toList();
             List<Group> others = groups.stream()
-                    .filter(group -> group != reference)
+                    .filter(group -> !group.equals(reference))
                     .filter(group -> Paired.of(group, reference, Metrics::averageIncremental)
                                     .count()
                             > 1)
@@ -236,7 +236,7 @@ public final class Comparison {
                     put(node, "mean", spread.mean());
                     put(node, "standard_deviation", spread.deviation());
                     Paired paired = Paired.of(group, block.reference(), figure.value());
-                    if (figure.paired() && group != block.reference() && paired.count() > 1) {
+                    if (figure.paired() && !group.equals(block.reference()) && paired.count() > 1) {
                         differences
                                 .putObject(figure.key())
                                 .put("count", paired.count())

@@ -15,13 +15,13 @@ final class Conventions {
     static {
         EACH_RUN.put("data", run -> run.option("data"));
         EACH_RUN.put("data files", run -> sha256(run.run().path("data_sha256")));
-        EACH_RUN.put("images judged", run -> run.option("evaluate"));
+        EACH_RUN.put("images evaluated", run -> run.option("evaluate"));
         EACH_RUN.put("share held out for validation", run -> run.option("validation"));
         EACH_RUN.put("split", run -> run.option("split"));
         EACH_RUN.put("class orders", run -> run.option("order"));
         EACH_RUN.put("seeds", run -> run.option("seed"));
         EACH_RUN.put("network", run -> run.option("network"));
-        EACH_RUN.put("exemplars a class", run -> run.option("exemplars"));
+        EACH_RUN.put("exemplars per class", run -> run.option("exemplars"));
         EACH_RUN.put("classifier", run -> run.option("classifier"));
         EACH_RUN.put("threads", run -> run.option("threads"));
         EACH_RUN.put("kernels", run -> run.text("kernels"));
@@ -48,7 +48,7 @@ final class Conventions {
             if (labels.size() > 1) {
                 List<String> parts = new ArrayList<>();
                 labels.forEach((value, members) ->
-                        parts.add((value.isEmpty() ? "not said" : value) + " in " + String.join(", ", members)));
+                        parts.add((value.isEmpty() ? "not recorded" : value) + " in " + String.join(", ", members)));
                 sentences.add("Not the same: " + what + " (" + String.join("; ", parts) + ").");
             }
         });

@@ -8,10 +8,10 @@ import java.util.function.Function;
  *
  * @param key in metrics.json and summary.json
  * @param title of its column
- * @param meaning one clause; empty where the title says all
+ * @param meaning one clause; empty where the title is enough
  * @param value in a run; null where it is not defined
  * @param scale multiplies it for people: 100 for percent
- * @param paired whether differences on the same class orders are worth telling
+ * @param paired whether differences on the same class orders are worth reporting
  */
 record Figure(
         String key,

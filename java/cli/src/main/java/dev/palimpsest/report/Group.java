@@ -14,7 +14,8 @@ import java.util.function.Function;
 /**
  * Runs that differ in class order (and seed) alone: a row of the comparison.
  *
- * @param label the variant of the suite or the method, and the options that tell it from other rows of the same name
+ * @param label the variant of the suite or the method, and the options that distinguish it from other rows of the same
+ *     name
  * @param runs with a result
  */
 record Group(String label, List<SavedRun> runs) {
@@ -57,23 +58,23 @@ record Group(String label, List<SavedRun> runs) {
     }
 
     private static String label(Key key, Iterable<Key> all) {
-        TreeSet<String> telling = new TreeSet<>();
+        TreeSet<String> distinguishing = new TreeSet<>();
         for (Key other : all) {
             if (key.block().equals(other.block()) && key.name().equals(other.name())) {
                 key.options().forEach((name, text) -> {
                     if (!text.equals(other.options().get(name))) {
-                        telling.add(name);
+                        distinguishing.add(name);
                     }
                 });
             }
         }
-        if (telling.isEmpty()) {
+        if (distinguishing.isEmpty()) {
             return key.name();
         }
         return key.name() + " ("
                 + String.join(
                         ", ",
-                        telling.stream()
+                        distinguishing.stream()
                                 .map(name -> name + " " + key.options().get(name))
                                 .toList()) + ")";
     }

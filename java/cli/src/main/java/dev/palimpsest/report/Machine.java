@@ -14,7 +14,7 @@ import java.util.stream.Collectors;
  * @param isa the vector instruction sets that kernels are written for, as the processor names them
  */
 public record Machine(String cpu, List<String> isa, int cores, String os, String java) {
-    private static final List<String> TOLD =
+    private static final List<String> REPORTED =
             List.of("sse2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_vnni");
 
     /** This machine; the processor is known in detail on Linux only. */
@@ -30,7 +30,7 @@ public record Machine(String cpu, List<String> isa, int cores, String os, String
         }
         return new Machine(
                 cpu,
-                TOLD.stream().filter(flags::contains).toList(),
+                REPORTED.stream().filter(flags::contains).toList(),
                 Runtime.getRuntime().availableProcessors(),
                 System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
                         + System.getProperty("os.arch"),

@@ -8,6 +8,7 @@ import dev.palimpsest.train.Result;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The content of metrics.json; shares are of 1, and null stands where a number is not defined (nothing to forget after
@@ -25,15 +26,20 @@ record Metrics(
         @JsonProperty("within_experience") Double[][] withinExperience,
         @JsonProperty("accuracy_on_all_seen") List<Double> accuracyOnAllSeen,
         @JsonProperty("within_experience_on_all_seen") List<Double> withinExperienceOnAllSeen,
-        @JsonProperty("average_incremental_accuracy") Double averageIncremental,
 
-        @JsonProperty("average_incremental_accuracy_without_first")
+        @JsonProperty("average_incremental_accuracy") @Nullable
+        Double averageIncremental,
+
+        @JsonProperty("average_incremental_accuracy_without_first") @Nullable
         Double averageIncrementalWithoutFirst,
 
-        @JsonProperty("final_accuracy") Double finalAccuracy,
-        @JsonProperty("final_within_experience_accuracy") Double finalWithinExperience,
-        @JsonProperty("forgetting") Double forgetting,
-        @JsonProperty("backward_transfer") Double backwardTransfer,
+        @JsonProperty("final_accuracy") @Nullable Double finalAccuracy,
+
+        @JsonProperty("final_within_experience_accuracy") @Nullable
+        Double finalWithinExperience,
+
+        @JsonProperty("forgetting") @Nullable Double forgetting,
+        @JsonProperty("backward_transfer") @Nullable Double backwardTransfer,
         @JsonProperty("snapshot_bytes") long snapshotBytes,
         @JsonProperty("full_copies_bytes") long fullCopiesBytes,
         @JsonProperty("bits_per_weight") double bitsPerWeight,
@@ -75,7 +81,7 @@ record Metrics(
                 .toArray(Double[][]::new);
     }
 
-    private static Double defined(double value) {
+    private static @Nullable Double defined(double value) {
         return Double.isNaN(value) ? null : value;
     }
 }

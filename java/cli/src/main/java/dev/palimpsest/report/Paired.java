@@ -18,9 +18,9 @@ record Paired(int count, double mean, double standardError) {
     static Paired of(Group group, Group reference, Function<Metrics, Number> figure) {
         Map<String, Double> others = byOrder(reference, figure);
         Map<String, Double> own = byOrder(group, figure);
-        return of(own.keySet().stream()
-                .filter(others::containsKey)
-                .mapToDouble(order -> own.get(order) - others.get(order))
+        return of(own.entrySet().stream()
+                .filter(figureOf -> others.containsKey(figureOf.getKey()))
+                .mapToDouble(figureOf -> figureOf.getValue() - others.getOrDefault(figureOf.getKey(), Double.NaN))
                 .toArray());
     }
 
@@ -41,7 +41,7 @@ record Paired(int count, double mean, double standardError) {
     }
 
     /**
-     * {@code +1.2 ± 0.4 (3)}: mean, standard error, pairs; – for fewer than two: one pair says nothing about the next.
+     * {@code +1.2 ± 0.4 (3)}: mean, standard error, pairs; – for fewer than two: one pair does not predict the next.
      */
     String text(double scale, int decimals) {
         return count < 2

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.HeatMapChartBuilder;
@@ -82,7 +83,7 @@ final class Plots {
                 .setMax(100)
                 .setDrawBorder(false);
         chart.getStyler().setPlotGridLinesVisible(false);
-        List<Integer> labels = IntStream.range(0, n).boxed().toList();
+        List<Integer> labels = IntStream.rangeClosed(1, n).boxed().toList();
         List<Number[]> cells = new ArrayList<>();
         for (int i = 0; i < n; i++) {
             for (int j = 0; j <= i; j++) {
@@ -99,19 +100,19 @@ final class Plots {
                 });
             }
         }
-        // Experience 0 on top, as matrices are written.
+        // The first experience on top, as matrices are written.
         chart.addSeries("accuracy", labels, labels.reversed(), cells);
         return Svg.of(chart, "matrix" + number, "Accuracy matrix of " + group.label());
     }
 
     /**
-     * Every loss term over the steps of a run, averaged over neighbouring steps where there are many; null where there
-     * are no steps.
+     * Every loss term over the steps of a run, averaged over neighbouring steps where there are many; empty where
+     * there are no steps.
      */
-    static String losses(SavedRun run) throws IOException {
+    static Optional<String> losses(SavedRun run) throws IOException {
         Map<String, double[]> terms = run.lossTerms();
         if (terms.values().stream().allMatch(values -> values.length == 0)) {
-            return null;
+            return Optional.empty();
         }
         XYChart chart = lines("step", "loss");
         chart.getStyler().setYAxisMin(0.0);
@@ -135,22 +136,22 @@ final class Plots {
                 shown.add(term.getKey());
             }
         }
-        return Svg.of(chart, "losses", "Loss terms over the steps") + legend(shown);
+        return Optional.of(Svg.of(chart, "losses", "Loss terms over the steps") + legend(shown));
     }
 
-    /** Bytes of all snapshots against the same models kept whole; null where the method keeps none. */
-    static String memory(Group group) throws IOException {
+    /** Bytes of all snapshots against the same models kept whole; empty where the method keeps none. */
+    static Optional<String> memory(Group group) throws IOException {
         Metrics metrics = group.first();
         if (metrics.snapshotBytesAfter().isEmpty()) {
-            return null;
+            return Optional.empty();
         }
         XYChart chart = lines("experience", "KiB of all earlier models");
         chart.getStyler().setYAxisMin(0.0);
         double[] x = counting(metrics.snapshotBytesAfter().size());
         style(chart.addSeries("snapshots", x, kibibytes(metrics.snapshotBytesAfter())), 0, false);
         style(chart.addSeries("full copies", x, kibibytes(metrics.fullCopiesBytesAfter())), 1, false);
-        return Svg.of(chart, "memory", "Memory of all earlier models after each experience")
-                + legend(List.of("snapshots", "full copies"));
+        return Optional.of(Svg.of(chart, "memory", "Memory of all earlier models after each experience")
+                + legend(List.of("snapshots", "full copies")));
     }
 
     /**
@@ -174,7 +175,7 @@ final class Plots {
     }
 
     private static double[] counting(int count) {
-        return IntStream.range(0, count).mapToDouble(i -> i).toArray();
+        return IntStream.rangeClosed(1, count).mapToDouble(i -> i).toArray();
     }
 
     private static XYChart lines(String x, String y) {

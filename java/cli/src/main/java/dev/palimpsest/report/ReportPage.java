@@ -12,12 +12,13 @@ import java.util.Map;
 /** The page, part by part. */
 final class ReportPage {
     private static final String CONVENTIONS = """
-        Accuracies are in percent, single-head: an image counts as right if the highest of all classes seen so far is its own, \
-        with no hint which experience it is from. The average incremental accuracy is the mean over experiences of the accuracy on \
-        all classes seen by then, experience 0 included; the next column leaves experience 0 out. Within experience says \
-        what a task label would give; its distance from the final accuracy is confusion between experiences. Forgetting is the mean \
-        over earlier experiences of best accuracy minus last (Chaudhry et al. 2018): read it beside the final accuracy, because a \
-        network that learnt nothing new forgets nothing.\
+        Accuracies are in percent, single-head: an image counts as right if the highest of all classes seen so far \
+        is its own, with no hint which experience it is from. The average incremental accuracy is the mean over \
+        experiences of the accuracy on all classes seen by then, the first experience included; the next column \
+        leaves the first experience out. Within experience is what a task label would give; its distance from the \
+        final accuracy is confusion between experiences. Forgetting is the mean over earlier experiences of best \
+        accuracy minus last (Chaudhry et al. 2018): read it together with the final accuracy, because a network that \
+        learnt nothing new forgets nothing.\
         """;
 
     private final Comparison comparison;
@@ -87,7 +88,7 @@ final class ReportPage {
                         run.option("data"),
                         stream(run),
                         run.option("network"),
-                        exemplars.equals("0") ? "no exemplars" : exemplars + " exemplars a class",
+                        exemplars.equals("0") ? "no exemplars" : exemplars + " exemplars per class",
                         orders == 1 ? "class order " + run.option("order") : orders + " class orders")))
                 .append("</p>\n</header>\n");
     }
@@ -185,28 +186,25 @@ final class ReportPage {
     private void losses() {
         Group main = groups.getFirst();
         try {
-            String losses = Plots.losses(main.runs().getFirst());
-            if (losses != null) {
-                figure(
-                        "Loss terms",
-                        losses,
-                        main.label() + ", class order " + main.runs().getFirst().option("order")
-                                + ". Terms as they enter the sum; a term is absent while there is no earlier"
-                                + " snapshot.");
-            }
-            String memory = Plots.memory(main);
-            if (memory != null) {
-                figure(
-                        "Snapshot memory",
-                        memory,
-                        String.format(
-                                Locale.ROOT,
-                                "All earlier models take %,d bytes (%.2f bits a weight, and norms and heads); full"
-                                        + " copies would take %,d bytes.",
-                                main.first().snapshotBytes(),
-                                main.first().bitsPerWeight(),
-                                main.first().fullCopiesBytes()));
-            }
+            Plots.losses(main.runs().getFirst())
+                    .ifPresent(losses -> figure(
+                            "Loss terms",
+                            losses,
+                            main.label() + ", class order "
+                                    + main.runs().getFirst().option("order")
+                                    + ". Terms as they enter the sum; a term is absent while there is no earlier"
+                                    + " snapshot."));
+            Plots.memory(main)
+                    .ifPresent(memory -> figure(
+                            "Snapshot memory",
+                            memory,
+                            String.format(
+                                    Locale.ROOT,
+                                    "All earlier models take %,d bytes (%.2f bits per weight, and norms and heads);"
+                                            + " full copies would take %,d bytes.",
+                                    main.first().snapshotBytes(),
+                                    main.first().bitsPerWeight(),
+                                    main.first().fullCopiesBytes())));
         } catch (IOException e) {
             warn(e);
         }
@@ -250,10 +248,10 @@ final class ReportPage {
             }
             entry("reason", run.text("reason"));
             run.run()
-                    .path("milliseconds_a_step")
+                    .path("milliseconds_per_step")
                     .properties()
                     .forEach(part -> entry(
-                            "milliseconds a step, " + part.getKey(),
+                            "milliseconds per step, " + part.getKey(),
                             part.getValue().asText()));
             run.run()
                     .path("versions")

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a run's folder while it runs: run.json at once and at the end, steps.csv and the checkpoint after every
@@ -75,9 +76,10 @@ public final class RunFolder implements Progress {
         SequencedMap<String, String> now = new LinkedHashMap<>(options);
         // Where the files lie changes nothing that is learnt from them.
         now.remove("data-folder");
-        List<String> changed = now.keySet().stream()
-                .filter(name -> !now.get(name).equals(was.get(name)))
-                .map(name -> name + " = " + was.getOrDefault(name, "not set") + ", now " + now.get(name))
+        List<String> changed = now.entrySet().stream()
+                .filter(option -> !option.getValue().equals(was.get(option.getKey())))
+                .map(option -> option.getKey() + " = " + was.getOrDefault(option.getKey(), "not set") + ", now "
+                        + option.getValue())
                 .toList();
         if (!changed.isEmpty()) {
             throw new IOException(folder + " holds a run of another recipe (" + String.join("; ", changed)
@@ -87,8 +89,8 @@ public final class RunFolder implements Progress {
     }
 
     /**
-     * Makes the folder and says in run.json that the run is on. What an unfinished run of the same recipe left there
-     * is discarded.
+     * Makes the folder and records in run.json that the run is on. What an unfinished run of the same recipe left
+     * there is discarded.
      *
      * @throws IOException with a sentence, if the folder cannot be written or holds a complete run, or another
      *     recipe's
@@ -208,7 +210,7 @@ public final class RunFolder implements Progress {
         write(METRICS, json(Metrics.of(result)));
         run.put("weights_sha256", result.weightsSha256());
         ObjectNode seconds = run.putObject("seconds_by_part");
-        ObjectNode step = run.putObject("milliseconds_a_step");
+        ObjectNode step = run.putObject("milliseconds_per_step");
         result.secondsByPart().forEach((part, spent) -> {
             seconds.put(Option.label(part), Math.round(1000 * spent) / 1000.0);
             step.put(Option.label(part), Math.round(1e6 * spent / steps.count()) / 1000.0);
@@ -216,13 +218,13 @@ public final class RunFolder implements Progress {
         finish(result.stopped().isPresent() ? "stopped" : DONE, result.stopped().orElse(null));
     }
 
-    /** Says in run.json why there is no result; the steps so far are kept. */
+    /** Records in run.json why there is no result; the steps so far are kept. */
     public void failed(String reason) {
         write(STEPS, steps.toCsv());
         finish("failed", reason);
     }
 
-    private void finish(String status, String reason) {
+    private void finish(String status, @Nullable String reason) {
         run.put("status", status);
         run.put("reason", reason);
         run.put("finished", now());

@@ -16,7 +16,7 @@ import java.util.SequencedMap;
 import java.util.stream.Stream;
 
 /**
- * A run as its folder tells it.
+ * A run as its folder records it.
  *
  * @param run the content of run.json
  * @param metrics the content of metrics.json, empty while there is none
@@ -54,7 +54,7 @@ record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
         try (Stream<Path> files = Files.walk(folder, DEPTH)) {
             folders = files.filter(file -> file.endsWith(RunFolder.RUN))
                     .map(Path::getParent)
-                    .sorted(Comparator.comparing(Path::getNameCount).thenComparing(Comparator.naturalOrder()))
+                    .sorted(Comparator.comparingInt(Path::getNameCount).thenComparing(Comparator.naturalOrder()))
                     .toList();
         }
         if (folders.isEmpty()) {

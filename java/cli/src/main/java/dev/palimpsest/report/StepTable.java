@@ -8,8 +8,9 @@ import java.util.SequencedSet;
 import java.util.StringJoiner;
 
 /**
- * The rows of steps.csv. A term that an experience lacks is left blank; columns are in the order in which terms first
- * appeared.
+ * The rows of steps.csv. For programs, experiences, epochs and steps count from 0 there: row 0 of metrics.json's
+ * accuracy belongs to experience 0 of steps.csv. A term that an experience lacks is left blank; columns are in the
+ * order in which terms first appeared.
  */
 final class StepTable {
     private final List<Progress.Step> steps = new ArrayList<>();

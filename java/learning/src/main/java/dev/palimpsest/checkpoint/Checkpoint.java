@@ -6,7 +6,6 @@ import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.ClassifierType;
 import dev.palimpsest.classifier.Classifiers;
 import dev.palimpsest.data.Normalisation;
-import dev.palimpsest.evaluation.AccuracyRecorder;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.snapshot.SnapshotMemory;
@@ -23,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.stream.Collectors;
@@ -34,7 +34,7 @@ import java.util.stream.Collectors;
  * <pre>
  *   network.NAME                   the present weights, norms, heads and running statistics, float32
  *   owners.NAME                    bit planes, where weights have owners
- *   snapshot.S.NAME                norms, heads and statistics of snapshot S, or all of it where snapshots are full copies
+ *   snapshot.S.NAME                norms, heads and statistics of snapshot S; all of it in full copies
  *   classifier.E.*                 what the classifier after experience E keeps: class means, another head
  *   exemplars.C                    kept training images of class C, by their number in the data set
  *   normalisation.mean, .deviation of a pixel, by channel
@@ -193,14 +193,22 @@ public final class Checkpoint {
      * @return names in the order of arrival
      */
     public List<String> classes() {
-        return file.metadata().get(CLASSES).lines().toList();
+        return metadata(CLASSES).lines().toList();
+    }
+
+    private String metadata(String key) {
+        String text = file.metadata().get(key);
+        if (text == null) {
+            throw new IllegalArgumentException(file.source() + " is not a run's checkpoint: its metadata lack " + key);
+        }
+        return text;
     }
 
     /** The classes that came new with each experience that is done. */
     List<ClassRange> ranges() {
         List<ClassRange> ranges = new ArrayList<>();
         int begin = 0;
-        for (String end : file.metadata().get(CLASS_ENDS).split(",")) {
+        for (String end : metadata(CLASS_ENDS).split(",", -1)) {
             ranges.add(new ClassRange(begin, Integer.parseInt(end)));
             begin = Integer.parseInt(end);
         }
@@ -208,7 +216,7 @@ public final class Checkpoint {
     }
 
     /**
-     * How many classes the network tells apart; those that are not seen yet among them, where its head has them from
+     * How many classes the network distinguishes; those that are not seen yet among them, where its head has them from
      * the start.
      */
     int classes(Network network) {
@@ -221,7 +229,7 @@ public final class Checkpoint {
      * @return channels, height and width
      */
     public Shape image() {
-        return Shape.of(Arrays.stream(file.metadata().get(IMAGE).split(","))
+        return Shape.of(Arrays.stream(metadata(IMAGE).split(",", -1))
                 .mapToInt(Integer::parseInt)
                 .toArray());
     }
@@ -241,7 +249,7 @@ public final class Checkpoint {
      * @return over all experiences
      */
     public int epochs() {
-        return Integer.parseInt(file.metadata().get(EPOCHS));
+        return Integer.parseInt(metadata(EPOCHS));
     }
 
     /**
@@ -260,7 +268,9 @@ public final class Checkpoint {
      */
     Classifier classifier(int experience) {
         SequencedMap<String, String> options = options();
-        ClassifierType type = Classifiers.named(options.get("classifier")).create(options);
+        ClassifierType type = Classifiers.named(
+                        Objects.requireNonNull(options.get("classifier"), "every run records it"))
+                .create(options);
         return type.read(file, classifierPrefix(experience));
     }
 

@@ -4,7 +4,6 @@ import dev.palimpsest.classifier.Models;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
-import dev.palimpsest.evaluation.AccuracyRecorder;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
@@ -35,8 +34,11 @@ import java.util.stream.IntStream;
 public final class SavedModel implements AutoCloseable {
     /** Images of a data set to score. */
     public enum Part {
+        /** The data set's test images. */
         TEST,
+        /** Training images that the stream held out. */
         VALIDATION,
+        /** Images that the model was trained on. */
         TRAIN
     }
 
@@ -44,16 +46,25 @@ public final class SavedModel implements AutoCloseable {
      * Scores on images of one experience's classes.
      *
      * @param classes their names
+     * @param images how many were scored
      * @param right single-head: the highest score of all classes seen is the image's
      * @param rightWithin the highest score of the experience's own classes is the image's
      */
     public record Group(List<String> classes, int images, int right, int rightWithin) {
-        /** Of 1; NaN without images. */
+        /**
+         * Accuracy among all classes that the model knows.
+         *
+         * @return share of 1; NaN without images
+         */
         public double accuracy() {
             return (double) right / images;
         }
 
-        /** Of 1; NaN without images. */
+        /**
+         * Accuracy among the classes of the image's own experience.
+         *
+         * @return share of 1; NaN without images
+         */
         public double withinExperience() {
             return (double) rightWithin / images;
         }
@@ -66,7 +77,11 @@ public final class SavedModel implements AutoCloseable {
      * @param leftOut images of classes that it has not learnt, which are not counted
      */
     public record Scores(List<Group> groups, int leftOut) {
-        /** All images, every one weighing alike. */
+        /**
+         * The groups taken together, every image weighing alike.
+         *
+         * @return the sum of all groups
+         */
         public Group all() {
             return new Group(
                     groups.stream().flatMap(group -> group.classes().stream()).toList(),

@@ -1,5 +1,6 @@
 /**
  * The whole state of a run between two experiences as one safetensors file, written and read in one place, and the
- * models that can be read out of it. Knows snapshots, classifiers and evaluation; nothing of training or methods.
+ * accuracies and models that can be read out of it. Knows snapshots, classifiers, metrics and evaluation; nothing of
+ * training or methods.
  */
 package dev.palimpsest.checkpoint;

@@ -27,7 +27,7 @@ public interface Classifier {
     void write(SafetensorsWriter file, String prefix);
 
     /**
-     * What it keeps beside the models.
+     * What it keeps besides the models.
      *
      * @return bytes, as a file has them
      */

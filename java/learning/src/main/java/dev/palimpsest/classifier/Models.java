@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The models of a run that a classifier may read, compiled when one is asked for and kept until this is closed. Not
@@ -18,7 +19,8 @@ public final class Models implements AutoCloseable {
     private final IntFunction<FrozenNetwork> snapshots;
     private final Supplier<List<FrozenNetwork>> companionNetworks;
     private final Map<Integer, FrozenNetwork> compiled = new HashMap<>();
-    private List<FrozenNetwork> companions;
+    /** Null until somebody asks for them. */
+    private @Nullable List<FrozenNetwork> companions;
 
     /**
      * Models that are compiled from what the suppliers know; this closes them.
@@ -72,7 +74,7 @@ public final class Models implements AutoCloseable {
     }
 
     /**
-     * Whether a classifier read networks beside the latest one.
+     * Whether a classifier read networks besides the latest one.
      *
      * @return whether companions were asked for, and there are some
      */

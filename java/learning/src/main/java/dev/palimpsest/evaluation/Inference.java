@@ -88,7 +88,7 @@ public final class Inference implements AutoCloseable {
     }
 
     /**
-     * Logits of all classes that the network tells apart.
+     * Logits of all classes that the network distinguishes.
      *
      * @param network to be run
      * @param indices of the images

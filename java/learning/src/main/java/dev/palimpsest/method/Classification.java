@@ -10,6 +10,7 @@ import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Terms;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * CE: the labels' own term, in the form that the method is asked for, for the classifier and, averaged, for the
@@ -18,6 +19,8 @@ import java.util.List;
  */
 final class Classification {
     private final CrossEntropyForm form;
+
+    @SuppressWarnings("NullAway.Init") // set by begin, which comes before any batch
     private Experience experience;
 
     Classification(CrossEntropyForm form) {
@@ -29,9 +32,11 @@ final class Classification {
     }
 
     /**
+     * Adds the terms of a batch.
+     *
      * @param last the last model's outputs for this batch; only the sigmoid form reads them; null where there is none
      */
-    void add(Pass pass, Terms terms, Outputs<Tensor> last) {
+    void add(Pass pass, Terms terms, @Nullable Outputs<Tensor> last) {
         terms.add("cross-entropy", 1, term(pass, pass.outputs().logits(), last == null ? null : last.logits()));
         List<Variable> auxiliary = pass.outputs().auxiliary();
         for (int l = 0; l < auxiliary.size(); l++) {
@@ -45,7 +50,7 @@ final class Classification {
         }
     }
 
-    private Scalar term(Pass pass, Variable logits, Tensor last) {
+    private Scalar term(Pass pass, Variable logits, @Nullable Tensor last) {
         int[] labels = pass.batch().labels();
         int seen = experience.classes().end();
         return switch (form) {

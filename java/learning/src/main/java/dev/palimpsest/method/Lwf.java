@@ -16,6 +16,7 @@ import dev.palimpsest.train.Terms;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Learning without Forgetting (Li and Hoiem 2016) with a single head: standard, sequential distillation, where only
@@ -83,9 +84,10 @@ public final class Lwf implements Method {
     private final Options options;
     private final Classification classification;
     /** The model after the experience before; its teaching closes it. */
-    private FrozenNetwork last;
+    private @Nullable FrozenNetwork last;
 
-    private Teaching teaching;
+    /** Null in the first experience. */
+    private @Nullable Teaching teaching;
 
     /**
      * A new one, for one run.

@@ -22,6 +22,7 @@ import dev.palimpsest.train.Terms;
 import dev.palimpsest.train.UnlabelledBatches;
 import java.util.List;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The baseline of the CLVision 2024 challenge: Learning without Forgetting on unlabelled images. The last model
@@ -73,10 +74,10 @@ public final class LwfUnlabelled implements Method {
     private final Options options;
     private final Classification classification = new Classification(CrossEntropyForm.ALL);
     /** The model after the experience before; null in the first. */
-    private FrozenNetwork last;
+    private @Nullable FrozenNetwork last;
 
-    private UnlabelledBatches unlabelled;
-    private Distillation distillation;
+    private @Nullable UnlabelledBatches unlabelled;
+    private @Nullable Distillation distillation;
 
     /**
      * A new one, for one run.
@@ -125,7 +126,7 @@ public final class LwfUnlabelled implements Method {
     @Override
     public void loss(Pass pass, Terms terms) {
         classification.add(pass, terms, null);
-        if (last == null) {
+        if (last == null || unlabelled == null || distillation == null) {
             return;
         }
         Batch batch;
@@ -155,8 +156,11 @@ public final class LwfUnlabelled implements Method {
         }
         if (unlabelled != null) {
             unlabelled.close();
-            distillation.close();
             unlabelled = null;
+        }
+        if (distillation != null) {
+            distillation.close();
+            distillation = null;
         }
     }
 }

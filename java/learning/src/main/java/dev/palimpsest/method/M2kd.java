@@ -24,10 +24,12 @@ import dev.palimpsest.train.Terms;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * M2KD, multi-model and multi-level knowledge distillation (Zhou et al., arXiv 1904.01769): every earlier snapshot
@@ -275,10 +277,14 @@ public final class M2kd implements Method {
     private final Options options;
     private final Classification classification;
     private final List<ClassRange> groups = new ArrayList<>();
-    private Owners owners;
-    private PruningPlan plan;
-    private Snapshots snapshots;
-    private Teaching teaching;
+    /** Null unless weights are pruned. */
+    private @Nullable Owners owners;
+    /** Null unless weights are pruned. */
+    private @Nullable PruningPlan plan;
+    /** Null before the first experience. */
+    private @Nullable Snapshots snapshots;
+    /** Null in the first experience and between experiences. */
+    private @Nullable Teaching teaching;
 
     /**
      * A new one, for one run.
@@ -322,7 +328,7 @@ public final class M2kd implements Method {
         if (snapshots == null) {
             prepare(learner);
         }
-        if (options.prune()) {
+        if (owners != null) {
             owners.claim(experience.index() + 1);
             learner.masks(owners::trainable);
         }
@@ -357,10 +363,12 @@ public final class M2kd implements Method {
 
     private void prepare(Learner learner) {
         if (options.prune()) {
-            plan = plan(learner.stream().length());
-            plan.requireEnoughWeights(learner.network().parameters());
-            owners = new Owners(learner.network().parameters());
-            snapshots = new PackedSnapshots(owners);
+            PruningPlan shares = plan(learner.stream().length());
+            shares.requireEnoughWeights(learner.network().parameters());
+            Owners weights = new Owners(learner.network().parameters());
+            plan = shares;
+            owners = weights;
+            snapshots = new PackedSnapshots(weights);
         } else {
             snapshots = new FullCopies();
         }
@@ -378,7 +386,7 @@ public final class M2kd implements Method {
     @Override
     public List<Phase> phases(Learner learner, Experience experience) {
         Phase train = Phase.train(learner, experience);
-        if (!options.prune() || fraction(experience) == 0) {
+        if (fraction(experience) == 0) {
             return List.of(train);
         }
         return List.of(
@@ -391,12 +399,14 @@ public final class M2kd implements Method {
     }
 
     private double fraction(Experience experience) {
-        return plan.fraction(experience.index() + 1);
+        return plan == null ? 0 : plan.fraction(experience.index() + 1);
     }
 
     private void release(Learner learner, Experience experience) {
-        owners.release(experience.index() + 1, fraction(experience));
-        learner.masks(owners::trainable);
+        if (owners != null) {
+            owners.release(experience.index() + 1, fraction(experience));
+            learner.masks(owners::trainable);
+        }
     }
 
     @Override
@@ -416,7 +426,7 @@ public final class M2kd implements Method {
             }
             learner.network().renewEmptyChannels();
         }
-        snapshots.add(learner.network().parameters(), learner.network().buffers());
+        kept().add(learner.network().parameters(), learner.network().buffers());
         closeTeaching();
     }
 
@@ -425,12 +435,17 @@ public final class M2kd implements Method {
         return Optional.ofNullable(snapshots);
     }
 
+    private Snapshots kept() {
+        return Objects.requireNonNull(snapshots, "no experience has begun");
+    }
+
     /** A snapshot as the weights of a frozen network. */
     Weights weights(int snapshot) {
-        return new SnapshotWeights(snapshots, snapshot);
+        return new SnapshotWeights(kept(), snapshot);
     }
 
     /** Whom the weights belong to; null if they are not pruned. */
+    @Nullable
     Owners owners() {
         return owners;
     }

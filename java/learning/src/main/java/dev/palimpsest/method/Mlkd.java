@@ -27,7 +27,9 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * MLKD and dynamic self-supervision (Kim et al., arXiv 2508.12692), for streams whose classes repeat and which bring
@@ -67,18 +69,24 @@ public final class Mlkd implements Method {
     private final MlkdOptions options;
     private final OptionGroup<MlkdOptions> group;
     private final Arena arena = Arena.ofShared();
-    private Learner learner;
-    private Experience experience;
-    /** Null where nothing teaches. */
-    private MlkdTeachers teachers;
-    /** Null where no feature is kept. */
-    private FeatureMemory memory;
-    /** Null where it is off. */
-    private SelfSupervision self;
-    /** Null where nothing is learnt from them. */
-    private UnlabelledBatches unlabelled;
 
-    private MlkdLoss loss;
+    @SuppressWarnings("NullAway.Init") // set by begin, which comes first
+    private Learner learner;
+
+    @SuppressWarnings("NullAway.Init") // set by begin, which comes first
+    private Experience experience;
+
+    /** Null where nothing teaches. */
+    private @Nullable MlkdTeachers teachers;
+    /** Null where no feature is kept. */
+    private @Nullable FeatureMemory memory;
+    /** Null where it is off. */
+    private @Nullable SelfSupervision self;
+    /** Null where nothing is learnt from them. */
+    private @Nullable UnlabelledBatches unlabelled;
+
+    /** Null between experiences. */
+    private @Nullable MlkdLoss loss;
 
     /**
      * A new one, for one run.
@@ -178,15 +186,16 @@ public final class Mlkd implements Method {
 
     @Override
     public void loss(Pass pass, Terms terms) {
-        loss.labels(pass.tape(), terms, pass.outputs().logits(), pass.batch().labels(), replay(pass));
+        MlkdLoss now = Objects.requireNonNull(loss, "a batch outside of an experience");
+        now.labels(pass.tape(), terms, pass.outputs().logits(), pass.batch().labels(), replay(pass));
         Batch batch = null;
         if (unlabelled != null) {
             try (Span _ = pass.at(Part.DATA)) {
                 batch = unlabelled.next();
             }
         }
-        if (self != null) {
-            loss.selfSupervised(
+        if (self != null && batch != null) {
+            now.selfSupervised(
                     terms,
                     self.term(
                             pass.tape(),
@@ -194,65 +203,69 @@ public final class Mlkd implements Method {
                             learner.network().image(),
                             images -> pass.student(images).feature()));
         }
-        if (teachers != null) {
-            distil(pass, terms, batch);
+        if (teachers != null && batch != null && distilsUnlabelled()) {
+            distil(pass, terms, now, teachers, batch);
+        } else if (teachers != null) {
+            distil(pass, terms, now, teachers);
         }
     }
 
-    private void distil(Pass pass, Terms terms, Batch batch) {
-        boolean both = distilsUnlabelled();
-        Tensor strong = both ? pass.tensor(batch.rows(), batch.view(UnlabelledBatches.STRONG)) : null;
+    private static void distil(Pass pass, Terms terms, MlkdLoss now, MlkdTeachers from) {
+        List<Outputs<Tensor>> taught = new ArrayList<>();
+        try (Span _ = pass.at(Part.TEACHERS)) {
+            for (int k = 0; k < from.count(); k++) {
+                taught.add(pass.own(from.outputs(k, pass.images())));
+            }
+        }
+        labelled(pass, terms, now, taught);
+    }
+
+    private void distil(Pass pass, Terms terms, MlkdLoss now, MlkdTeachers from, Batch batch) {
+        Tensor strong = pass.tensor(batch.rows(), batch.view(UnlabelledBatches.STRONG));
         TeacherOutputs taught;
         try (Span _ = pass.at(Part.TEACHERS)) {
-            taught = both ? outputs(pass, strong, batch) : outputs(pass);
+            taught = outputs(pass, from, strong, batch);
         }
-        loss.labelled(
-                pass.tape(),
-                terms,
-                pass.outputs().feature(),
-                pass.batch().labels(),
-                taught(taught.labelled, taught.labelled));
-        if (both) {
-            Outputs<Variable> outputs = pass.student(pass.tape().input(strong));
-            List<Outputs<Tensor>> confident = new ArrayList<>(taught.strong);
-            confident.set(0, taught.weak);
-            loss.unlabelled(pass.tape(), terms, outputs.logits(), outputs.feature(), taught(confident, taught.strong));
-        }
+        labelled(pass, terms, now, taught.labelled);
+        Outputs<Variable> outputs = pass.student(pass.tape().input(strong));
+        now.unlabelled(
+                pass.tape(), terms, outputs.logits(), outputs.feature(), taught(taught.confident, taught.strong));
+    }
+
+    private static void labelled(Pass pass, Terms terms, MlkdLoss now, List<Outputs<Tensor>> taught) {
+        now.labelled(pass.tape(), terms, pass.outputs().feature(), pass.batch().labels(), taught(taught, taught));
     }
 
     /**
-     * What every teacher gives, the newest first; {@code weak} is the newest one's. Of unlabelled images only where
-     * they are distilled.
+     * Outputs of every teacher, the newest first.
+     *
+     * @param labelled for labelled images
+     * @param strong for unlabelled images as training augments them
+     * @param confident what the choice of a teacher goes by: the newest one's for the plain images, else
+     *     {@code strong}
      */
-    private record TeacherOutputs(List<Outputs<Tensor>> labelled, List<Outputs<Tensor>> strong, Outputs<Tensor> weak) {}
+    private record TeacherOutputs(
+            List<Outputs<Tensor>> labelled, List<Outputs<Tensor>> strong, List<Outputs<Tensor>> confident) {}
 
-    private TeacherOutputs outputs(Pass pass) {
-        List<Outputs<Tensor>> all = new ArrayList<>();
-        for (int k = 0; k < teachers.count(); k++) {
-            all.add(pass.own(teachers.outputs(k, pass.images())));
-        }
-        return new TeacherOutputs(all, List.of(), null);
-    }
-
-    private TeacherOutputs outputs(Pass pass, Tensor strong, Batch batch) {
+    private TeacherOutputs outputs(Pass pass, MlkdTeachers from, Tensor strong, Batch batch) {
         Tensor weak = pass.own(pass.tensor(batch.rows(), batch.view(UnlabelledBatches.WEAK)));
         List<Outputs<Tensor>> ofLabelled = new ArrayList<>();
         List<Outputs<Tensor>> ofStrong = new ArrayList<>();
-        Outputs<Tensor> ofWeak = null;
-        for (int k = 0; k < teachers.count(); k++) {
+        List<Outputs<Tensor>> confident = new ArrayList<>();
+        for (int k = 0; k < from.count(); k++) {
             List<Tensor> batches = k == 0 ? List.of(pass.images(), strong, weak) : List.of(pass.images(), strong);
             int teacher = k;
             List<Outputs<Tensor>> outputs = options.teacherBatches() == MlkdOptions.TeacherBatches.JOINED
-                    ? teachers.joined(k, batches)
+                    ? from.joined(k, batches)
                     : batches.stream()
-                            .map(images -> teachers.outputs(teacher, images))
+                            .map(images -> from.outputs(teacher, images))
                             .toList();
             outputs.forEach(pass::own);
             ofLabelled.add(outputs.get(0));
             ofStrong.add(outputs.get(1));
-            ofWeak = k == 0 ? outputs.get(2) : ofWeak;
+            confident.add(outputs.getLast());
         }
-        return new TeacherOutputs(ofLabelled, ofStrong, ofWeak);
+        return new TeacherOutputs(ofLabelled, ofStrong, confident);
     }
 
     private static MlkdLoss.Taught taught(List<Outputs<Tensor>> confident, List<Outputs<Tensor>> features) {
@@ -262,7 +275,7 @@ public final class Mlkd implements Method {
     }
 
     /** Memory goes through the head alone. Null while there is none. */
-    private MlkdLoss.Replay replay(Pass pass) {
+    private MlkdLoss.@Nullable Replay replay(Pass pass) {
         if (memory == null || memory.size() == 0) {
             return null;
         }
@@ -292,21 +305,22 @@ public final class Mlkd implements Method {
     @Override
     public void end(Learner now, Experience over) {
         closeExperience();
-        if (memory == null) {
+        FeatureMemory features = memory;
+        if (features == null) {
             return;
         }
         int[] images = over.train().clone();
         SplitMix64.of(learner.seed(), over.index()).shuffle(images);
         try (FrozenNetwork frozen = now.freeze()) {
             now.trainingImages().run(frozen, images, false, (first, batch, outputs) -> {
-                float[] features = now.engine().toArray(outputs.feature());
+                float[] feature = now.engine().toArray(outputs.feature());
                 float[] logits = now.engine().toArray(outputs.logits());
                 int classes = outputs.logits().shape().extent(1);
                 for (int row = 0; row < batch.rows(); row++) {
                     float[] kept = Arrays.copyOfRange(logits, row * classes, (row + 1) * classes);
                     Arrays.fill(kept, over.classes().end(), classes, (float) FixedLogits.UNSEEN);
-                    memory.add(new FeatureMemory.Item(
-                            Arrays.copyOfRange(features, row * dims(), (row + 1) * dims()),
+                    features.add(new FeatureMemory.Item(
+                            Arrays.copyOfRange(feature, row * dims(), (row + 1) * dims()),
                             kept,
                             now.stream().relabel(batch.labels()[row])));
                 }
@@ -317,7 +331,9 @@ public final class Mlkd implements Method {
     /** The network as it started the first experience knows nothing to add. */
     @Override
     public List<FrozenNetwork> companions() {
-        return options.ensemble() && experience.index() > 0 ? List.of(teachers.freezeNewest()) : List.of();
+        return teachers != null && options.ensemble() && experience.index() > 0
+                ? List.of(teachers.freezeNewest())
+                : List.of();
     }
 
     private void closeExperience() {

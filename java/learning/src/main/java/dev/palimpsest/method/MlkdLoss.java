@@ -16,9 +16,10 @@ import dev.palimpsest.train.Terms;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The terms of MLKD's loss in one experience, from what student and teachers said. See {@link Mlkd} for the whole
+ * The terms of MLKD's loss in one experience, from the outputs of student and teachers. See {@link Mlkd} for the whole
  * equation.
  *
  * <p>Classes are numbered in the order in which they were first seen: {@code previous} were seen before this
@@ -35,11 +36,9 @@ final class MlkdLoss implements AutoCloseable {
     /** Unseen classes stand at about zero. */
     private final FixedLogits unseenFixed;
     /** Null where nothing teaches. */
-    private final FeatureDistillation features;
+    private final @Nullable FeatureDistillation features;
 
-    /**
-     * Items from memory: what the head says of their features now, what it said when they were stored, their labels.
-     */
+    /** Items from memory: the head's logits of their features now, its logits when they were stored, their labels. */
     record Replay(Variable logits, float[] stored, int[] labels) {}
 
     /** @param logits, features of each teacher, the newest first; they may be released at once */
@@ -80,7 +79,7 @@ final class MlkdLoss implements AutoCloseable {
      *
      * @param replay null while memory is empty
      */
-    void labels(Tape tape, Terms terms, Variable logits, int[] labels, Replay replay) {
+    void labels(Tape tape, Terms terms, Variable logits, int[] labels, @Nullable Replay replay) {
         boolean[] present = new boolean[classes];
         Arrays.stream(labels).forEach(label -> present[label] = true);
         FixedLogits absentFixed =
@@ -148,7 +147,7 @@ final class MlkdLoss implements AutoCloseable {
     }
 
     private void distil(Tape tape, Terms terms, Variable feature, Taught taught, TeacherChoice choice) {
-        if (options.beta(experience) > 0) {
+        if (features != null && options.beta(experience) > 0) {
             terms.add(
                     "feature distillation",
                     options.beta(experience),

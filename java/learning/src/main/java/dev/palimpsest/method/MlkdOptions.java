@@ -18,12 +18,15 @@ import java.util.function.Function;
  * @param teachers earlier models that teach at most, the newest among them; 0: none, so no distillation
  * @param ema share that a teacher keeps of itself at every step, [0, 1]; 1: it does not follow the student
  * @param featureWeight β = featureWeight · (experience + featureStart)
+ * @param featureStart what is added to the number of earlier experiences in β
  * @param marginWeight γ
  * @param replayWeight η
  * @param relationWeight δ; 0: none
+ * @param relation form of the relation distillation
  * @param memory features kept of earlier images, at most the challenge's 200; 0: none
  * @param memoryBatch features per step
  * @param unlabelledBatch unlabelled images per step
+ * @param teacherBatches whether teachers normalise labelled and unlabelled images apart
  * @param ensemble whether the mean of the network's logits and its newest teacher's classifies
  */
 public record MlkdOptions(
@@ -104,13 +107,14 @@ public record MlkdOptions(
     private static final Option<MlkdOptions, Double> FEATURE_WEIGHT = Option.number(
                     "feature-weight",
                     0.002,
-                    "Weight of feature distillation: this times (experience + feature-start); 0: none.",
+                    "Weight of feature distillation: this times (number of earlier experiences + feature-start); 0:"
+                            + " none.",
                     MlkdOptions::featureWeight)
             .when(options -> options.teachers > 0, "teachers = 1 or more");
     private static final Option<MlkdOptions, Double> FEATURE_START = Option.number(
                     "feature-start",
                     1,
-                    "What is added to the experience, counted from 0: 1 in the code, 0 in the paper.",
+                    "What is added to the number of earlier experiences: 1 in the code, 0 in the paper.",
                     MlkdOptions::featureStart)
             .when(options -> options.teachers > 0, "teachers = 1 or more");
     private static final Option<MlkdOptions, Double> MARGIN_WEIGHT = Option.number(

@@ -14,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * MLKD's teachers, the newest first: a copy of the student as an experience finds it, and those of the experiences
@@ -30,7 +31,7 @@ final class MlkdTeachers implements AutoCloseable {
     private final List<Network> teachers = new ArrayList<>();
     private final List<Network> spare = new ArrayList<>();
     /** Of the present teachers; null before there are any. */
-    private MovingAverage following;
+    private @Nullable MovingAverage average;
 
     /**
      * @param most teachers at a time
@@ -60,22 +61,24 @@ final class MlkdTeachers implements AutoCloseable {
         }
         copy(newest);
         teachers.addFirst(newest);
-        if (following != null) {
-            following.close();
+        if (average != null) {
+            average.close();
         }
-        following = followingAll();
+        average = averageOfAll();
     }
 
     int count() {
         return teachers.size();
     }
 
-    /** What the k-th newest one says of images, which are normalised by themselves. The caller releases all of it. */
+    /**
+     * Outputs of the k-th newest one for images, which are normalised by themselves. The caller releases all of it.
+     */
     Outputs<Tensor> outputs(int k, Tensor images) {
         return teachers.get(k).forward(new BatchForward(engine), images, false);
     }
 
-    /** What the k-th newest one says of several batches, normalised as one. The caller releases all of it. */
+    /** Outputs of the k-th newest one for several batches, normalised as one. The caller releases all of it. */
     List<Outputs<Tensor>> joined(int k, List<Tensor> batches) {
         Tensor together = engine.stacked(batches);
         Outputs<Tensor> outputs = outputs(k, together);
@@ -99,26 +102,28 @@ final class MlkdTeachers implements AutoCloseable {
 
     /** After a step of the student. */
     void follow() {
-        following.step();
+        if (average != null) {
+            average.step();
+        }
     }
 
     private void copy(Network teacher) {
         Pairs pairs = new Pairs();
         pairs.add(teacher, parameter -> 0f);
-        try (MovingAverage copying = pairs.following()) {
+        try (MovingAverage copying = pairs.average()) {
             copying.step();
         }
     }
 
-    private MovingAverage followingAll() {
+    private MovingAverage averageOfAll() {
         Pairs pairs = new Pairs();
         for (Network teacher : teachers) {
             pairs.add(teacher, parameter -> parameter.role() == Parameter.Role.HEAD ? 0f : (float) keep);
         }
-        return pairs.following();
+        return pairs.average();
     }
 
-    /** What teachers have, each beside what the student has in its place. */
+    /** Tensors of teachers, each paired with the student's in its place. */
     private final class Pairs {
         private final List<Mirror> targets = new ArrayList<>();
         private final List<Mirror> sources = new ArrayList<>();
@@ -142,7 +147,7 @@ final class MlkdTeachers implements AutoCloseable {
             }
         }
 
-        MovingAverage following() {
+        MovingAverage average() {
             float[] shares = new float[kept.size()];
             for (int i = 0; i < shares.length; i++) {
                 shares[i] = kept.get(i);
@@ -153,8 +158,8 @@ final class MlkdTeachers implements AutoCloseable {
 
     @Override
     public void close() {
-        if (following != null) {
-            following.close();
+        if (average != null) {
+            average.close();
         }
         arena.close();
     }

@@ -20,9 +20,9 @@ import java.util.function.Function;
 
 /**
  * What unlabelled images teach by themselves. Rotation: a quarter of the batch, four copies turned by (k + 1)·90°, a
- * linear head tells k. The others take half of the batch, augmented and as it is, so that all of them cost the same:
- * SimCLR and VICReg on a linear projection, SimSiam with a linear predictor of the feature itself (their papers' heads
- * have hidden layers).
+ * linear head predicts k. The others take half of the batch, augmented and as it is, so that all of them cost the
+ * same: SimCLR and VICReg on a linear projection, SimSiam with a linear predictor of the feature itself (their papers'
+ * heads have hidden layers).
  */
 final class SelfSupervision {
     private static final int PROJECTED = 64;

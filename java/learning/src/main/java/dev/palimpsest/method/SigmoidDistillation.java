@@ -16,6 +16,7 @@ import dev.palimpsest.train.Terms;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The loss of iCaRL, incremental classifier and representation learning (Rebuffi et al., CVPR 2017, Algorithm 3): a
@@ -62,7 +63,7 @@ public final class SigmoidDistillation implements Method {
     private final Options options;
     private final Classification classification = new Classification(CrossEntropyForm.BCE);
     /** The model after the experience before; null in the first. */
-    private Teacher last;
+    private @Nullable Teacher last;
 
     private SigmoidDistillation(String name, Options options) {
         this.name = name;

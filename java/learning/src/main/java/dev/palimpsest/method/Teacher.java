@@ -9,6 +9,7 @@ import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Pass;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A frozen earlier model and the classes that it teaches. Its outputs for an image that never changes are computed
@@ -18,10 +19,10 @@ final class Teacher implements AutoCloseable {
     private final TeacherMemory memory;
     private final Supplier<FrozenNetwork> compiler;
     private final ClassRange classes;
-    /** A network that cannot be compiled again; else null. */
-    private FrozenNetwork own;
+    /** A network that cannot be compiled again; null where there is none. */
+    private @Nullable FrozenNetwork own;
 
-    private KeptOutputs kept;
+    private @Nullable KeptOutputs kept;
 
     /** @param compiler makes the network, the same each time */
     Teacher(TeacherMemory memory, Supplier<FrozenNetwork> compiler, ClassRange classes) {

@@ -12,7 +12,7 @@ import java.util.function.Function;
 /**
  * What the teachers of an experience take: networks, compiled from their snapshots when they are needed and kept while
  * they fit the limit together with the outputs that are kept; the least recently used goes first. A network in use may
- * pass the limit, for it has to be there. What teachers say is the same bit for bit, whatever the limit.
+ * pass the limit, for it has to be there. Outputs of teachers are the same bit for bit, whatever the limit.
  */
 final class TeacherMemory {
     private final long limit;
@@ -54,7 +54,7 @@ final class TeacherMemory {
         return result;
     }
 
-    /** Sets memory aside for kept outputs, if there is so much beside those kept already. */
+    /** Sets memory aside for kept outputs, if there is so much besides those kept already. */
     boolean reserve(long bytes) {
         boolean fits = outputs + bytes <= limit;
         outputs += fits ? bytes : 0;

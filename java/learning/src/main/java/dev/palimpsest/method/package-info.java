@@ -1,5 +1,5 @@
 /**
- * The library's methods, one file each: equations, options, registration. A method says which losses and which
+ * The library's methods, one file each: equations, options, registration. A method defines which losses and which
  * teachers an experience has; engines compute, and {@link dev.palimpsest.train.Learner} trains.
  */
 package dev.palimpsest.method;

@@ -58,7 +58,7 @@ public final class AccuracyMatrix {
         for (int j = 0; j <= i; j++) {
             if (row[j] < 0 || row[j] > images[j]) {
                 throw new IllegalArgumentException(
-                        row[j] + " right answers for experience " + j + ": expected 0.." + images[j]);
+                        row[j] + " right answers for experience " + (j + 1) + ": expected 0.." + images[j]);
             }
         }
         int[][] longer = Arrays.copyOf(correct, i + 1);

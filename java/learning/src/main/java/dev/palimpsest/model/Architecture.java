@@ -53,7 +53,7 @@ public record Architecture(Shape image, Consumer<Node> layers, boolean auxiliary
      * @param arena holds the weights
      * @param seed of the starting values
      * @return the network
-     * @throws IllegalArgumentException if layers do not fit one another, the message says which and why
+     * @throws IllegalArgumentException if layers do not fit one another, the message names which and why
      */
     public Network create(Arena arena, long seed) {
         RandomGenerator random = new SplittableRandom(seed);

@@ -77,7 +77,7 @@ public final class Composer {
     /** A convolution's weight, He et al. 2015: normal with variance 2 / (outputs · kernel²). */
     Parameter convolutionWeight(String name, Convolution geometry) {
         Shape shape = geometry.weightShape();
-        return weight(name, shape, 2.0 / (shape.elements() / shape.extent(1)));
+        return weight(name, shape, 2.0 / ((double) shape.elements() / shape.extent(1)));
     }
 
     /** A linear layer's weight, He et al. 2015: normal with variance 2 / inputs. */

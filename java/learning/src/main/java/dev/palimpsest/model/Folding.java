@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The steps of a network that is only used: a convolution takes the norm behind it into its weights, and the residual
@@ -14,10 +16,10 @@ final class Folding {
      * A convolution with what is folded into it.
      *
      * @param convolution the layer
-     * @param norm null for none
+     * @param norm the norm behind it; null for none
      * @param relu whether a ReLU ends it
      */
-    record Folded(ConvolutionLayer convolution, NormLayer norm, boolean relu) {}
+    record Folded(ConvolutionLayer convolution, @Nullable NormLayer norm, boolean relu) {}
 
     /**
      * One step.
@@ -27,7 +29,7 @@ final class Folding {
      *     becomes the output
      * @param folded null where the graph's layer runs as it is
      */
-    record Step(int value, List<Integer> inputs, Folded folded) {
+    record Step(int value, List<Integer> inputs, @Nullable Folded folded) {
         boolean consumes(int input) {
             return folded != null && inputs.size() == 2 && inputs.getLast() == input;
         }
@@ -56,13 +58,14 @@ final class Folding {
         Graph.Step step = graph.step(value);
         List<Integer> inputs = step.inputs();
         Step before = steps.get(inputs.getFirst());
+        Folded open = open(before);
         Step folded = new Step(value, inputs, null);
         if (step.layer() instanceof ConvolutionLayer convolution) {
             folded = new Step(value, inputs, new Folded(convolution, null, false));
-        } else if (step.layer() instanceof NormLayer norm && isOpen(before) && before.folded.norm == null) {
-            folded = new Step(value, before.inputs, new Folded(before.folded.convolution, norm, norm.relu()));
-        } else if (step.layer() instanceof ReluLayer && isOpen(before)) {
-            folded = new Step(value, before.inputs, new Folded(before.folded.convolution, before.folded.norm, true));
+        } else if (step.layer() instanceof NormLayer norm && before != null && open != null && open.norm == null) {
+            folded = new Step(value, before.inputs, new Folded(open.convolution, norm, norm.relu()));
+        } else if (step.layer() instanceof ReluLayer && before != null && open != null) {
+            folded = new Step(value, before.inputs, new Folded(open.convolution, open.norm, true));
         } else if (step.layer() instanceof AddLayer add) {
             folded = sum(value, add, inputs.getFirst(), inputs.getLast());
         }
@@ -73,29 +76,39 @@ final class Folding {
     private Step sum(int value, AddLayer add, int a, int b) {
         for (List<Integer> order : List.of(List.of(a, b), List.of(b, a))) {
             Step carrier = steps.get(order.getFirst());
-            if (a != b && isOpen(carrier)) {
+            Folded open = open(carrier);
+            if (a != b && carrier != null && open != null) {
                 return new Step(
                         value,
                         List.of(carrier.inputs.getFirst(), order.getLast()),
-                        new Folded(carrier.folded.convolution, carrier.folded.norm, add.relu()));
+                        new Folded(open.convolution, open.norm, add.relu()));
             }
         }
         return new Step(value, List.of(a, b), null);
     }
 
-    /** A convolution, alone or with its norm, that only one layer reads and nothing was done to since. */
-    private boolean isOpen(Step step) {
+    /**
+     * What a step folds, if that is a convolution, alone or with its norm, that only one layer reads and nothing was
+     * done to since; else null.
+     */
+    private @Nullable Folded open(@Nullable Step step) {
         return step != null
-                && step.folded != null
-                && !step.folded.relu
-                && step.inputs.size() == 1
-                && readers[step.value] == 1;
+                        && step.folded != null
+                        && !step.folded.relu
+                        && step.inputs.size() == 1
+                        && readers[step.value] == 1
+                ? step.folded
+                : null;
+    }
+
+    private Step step(int value) {
+        return Objects.requireNonNull(steps.get(value));
     }
 
     /** A residual that a later step reads too cannot become the sum: then the sum stays a step of its own. */
     private void keepWhatIsReadLater() {
         for (int value = 1; value <= graph.steps().size(); value++) {
-            Step step = steps.get(value);
+            Step step = step(value);
             if (step.folded != null && step.inputs.size() == 2 && isReadAfter(step.inputs.getLast(), value)) {
                 steps.put(value, new Step(value, graph.step(value).inputs(), null));
             }
@@ -115,8 +128,8 @@ final class Folding {
         graph.outputs().forEach(output -> read[output] = true);
         for (int value = graph.steps().size(); value > 0; value--) {
             if (read[value]) {
-                needed.addFirst(steps.get(value));
-                steps.get(value).inputs.forEach(input -> read[input] = true);
+                needed.addFirst(step(value));
+                step(value).inputs.forEach(input -> read[input] = true);
             }
         }
         return needed;

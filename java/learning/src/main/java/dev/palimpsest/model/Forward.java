@@ -3,8 +3,8 @@ package dev.palimpsest.model;
 import java.util.List;
 
 /**
- * Computes what a network's layers say, on values of one kind: training records on a tape ({@code V} is a variable), a
- * pass without a tape gives tensors, and a reference for tests or benchmarks may compute with values of its own.
+ * Computes a network's layers on values of one kind: training records on a tape ({@code V} is a variable), a pass
+ * without a tape gives tensors, and a reference for tests or benchmarks may compute with values of its own.
  *
  * @param <V> kind of values
  */
@@ -28,7 +28,7 @@ public interface Forward<V> {
     V head(Head head, V features);
 
     /**
-     * Says that a value is not used again.
+     * Releases a value that is not used again.
      *
      * @param value that this pass gave
      */

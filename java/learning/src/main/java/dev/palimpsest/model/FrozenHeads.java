@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** Copies of a network's heads, as they were: what is left of a frozen network where its pooled features are kept. */
 public final class FrozenHeads implements AutoCloseable {
@@ -68,7 +69,7 @@ public final class FrozenHeads implements AutoCloseable {
     }
 
     Tensor linear(Head head, Tensor input) {
-        Held held = heads.get(head);
+        Held held = Objects.requireNonNull(heads.get(head), "a head of another network");
         return engine.linear(input, held.weight, held.bias);
     }
 

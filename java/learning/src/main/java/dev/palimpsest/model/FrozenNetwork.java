@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A network compiled for inference, by {@link Folding}: batch norm is folded into the convolutions' weights, and bias,
@@ -150,11 +151,10 @@ public final class FrozenNetwork implements AutoCloseable {
             List<Tensor> inputs =
                     step.inputs().stream().map(input -> values[input]).toList();
             values[step.value()] = step.folded() == null
-                    ? layers.get(step.value())
+                    ? Objects.requireNonNull(layers.get(step.value()))
                             .apply(tape, inputs.stream().map(tape::input).toList(), true)
                             .value()
-                    : convolutions
-                            .get(step.value())
+                    : Objects.requireNonNull(convolutions.get(step.value()))
                             .apply(
                                     inputs.getFirst(),
                                     inputs.size() == 2 ? inputs.getLast() : null,

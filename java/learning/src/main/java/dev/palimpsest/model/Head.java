@@ -28,7 +28,7 @@ public final class Head {
     }
 
     /**
-     * A head beside a network's own, which starts as those do.
+     * A head in addition to a network's own, which starts as those do.
      *
      * @param name what its parameters' names begin with
      * @param inputs features
@@ -64,7 +64,7 @@ public final class Head {
     /**
      * How many logits it gives.
      *
-     * @return classes that it tells apart
+     * @return classes that it distinguishes
      */
     public int outputs() {
         return bias.size();

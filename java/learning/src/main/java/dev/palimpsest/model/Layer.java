@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * One operation of a network: values in, one value out. A layer holds its parameters and says how they are applied; it
- * keeps nothing between calls, so one layer serves any number of passes. Layers come from the methods of {@link Node};
- * a kind of one's own implements this interface and is applied with {@link Node#then}.
+ * One operation of a network: values in, one value out. A layer holds its parameters and defines how they are applied;
+ * it keeps nothing between calls, so one layer serves any number of passes. Layers come from the methods of
+ * {@link Node}; a kind of one's own implements this interface and is applied with {@link Node#then}.
  *
  * <p>Shapes are those of one sample, without the batch's axis: [C, H, W] for images, [features] for rows of a matrix.
  */

@@ -5,6 +5,7 @@ import dev.palimpsest.tensor.Parameter;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The network's present weights. */
 final class LiveWeights implements Weights {
@@ -20,7 +21,7 @@ final class LiveWeights implements Weights {
     }
 
     @Override
-    public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {
+    public void weight(Parameter parameter, @Nullable MemorySegment scale, MemorySegment out) {
         if (scale == null) {
             out.copyFrom(parameter.read());
         } else {

@@ -12,7 +12,7 @@ import java.util.random.RandomGenerator;
 /**
  * A classifier composed of layers ({@link Architecture}): stages, each with pooled outputs, a linear classifier on the
  * last that grows with the classes seen, and, if asked for, an auxiliary classifier on every stage before it. It holds
- * weights and says how they are applied; it computes nothing. Not thread-safe.
+ * weights and defines how they are applied; it computes nothing. Not thread-safe.
  */
 public final class Network {
     private final Shape image;
@@ -50,7 +50,7 @@ public final class Network {
     }
 
     /**
-     * How many classes its heads tell apart.
+     * How many classes its heads distinguish.
      *
      * @return classes, 0 for a new network
      */
@@ -68,7 +68,7 @@ public final class Network {
     }
 
     /**
-     * Lets all heads tell so many classes apart; the old ones keep their weights.
+     * Lets all heads distinguish so many classes; the old ones keep their weights.
      *
      * @param classes at least as many as now
      * @throws IllegalArgumentException if there are more already
@@ -104,9 +104,9 @@ public final class Network {
     }
 
     /**
-     * Trained values, once the heads tell so many classes apart.
+     * Trained values, once the heads distinguish so many classes.
      *
-     * @param classes that all heads tell apart
+     * @param classes that all heads distinguish
      * @return number of float32 values
      */
     public long weights(int classes) {

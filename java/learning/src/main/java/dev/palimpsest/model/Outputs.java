@@ -56,7 +56,7 @@ public record Outputs<V>(List<V> pooled, List<V> auxiliary, V logits) {
     }
 
     /**
-     * All of them in turn: to release tensors, say.
+     * All of them in turn: to release tensors, for example.
      *
      * @param action gets pooled outputs, auxiliary logits and logits, in this order
      */

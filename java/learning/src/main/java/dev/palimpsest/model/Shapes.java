@@ -7,7 +7,7 @@ import java.util.Arrays;
 final class Shapes {
     private Shapes() {}
 
-    /** @return [1, C, H, W] for [C, H, W] */
+    /** A batch of one image: [1, C, H, W] for [C, H, W]. */
     static Shape batchOfOne(String layer, Shape image) {
         if (image.rank() != 3) {
             throw new IllegalArgumentException(layer + " needs images C×H×W, got " + image + " for each sample");
@@ -15,7 +15,7 @@ final class Shapes {
         return Shape.of(1, image.extent(0), image.extent(1), image.extent(2));
     }
 
-    /** @return [C, H, W] for [1, C, H, W] */
+    /** One image of a batch of one: [C, H, W] for [1, C, H, W]. */
     static Shape ofOne(Shape batch) {
         return Shape.of(Arrays.copyOfRange(batch.extents(), 1, batch.rank()));
     }

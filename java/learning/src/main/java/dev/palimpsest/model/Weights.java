@@ -4,6 +4,7 @@ import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.SnapshotMask;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Where a frozen network takes its weights from: the live network, or one of its snapshots. */
 public interface Weights {
@@ -15,7 +16,7 @@ public interface Weights {
      * @param scale [O] float32, or null
      * @param out of the parameter's size
      */
-    void weight(Parameter parameter, MemorySegment scale, MemorySegment out);
+    void weight(Parameter parameter, @Nullable MemorySegment scale, MemorySegment out);
 
     /**
      * By which {@link #weight} chooses among the parameter's present values, if that is all it does.

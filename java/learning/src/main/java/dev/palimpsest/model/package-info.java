@@ -1,5 +1,5 @@
 /**
- * Networks composed of layers. An {@link dev.palimpsest.model.Architecture} says how values
+ * Networks composed of layers. An {@link dev.palimpsest.model.Architecture} defines how values
  * ({@link dev.palimpsest.model.Node}) pass through layers ({@link dev.palimpsest.model.Layer}) for images of one
  * shape; {@link dev.palimpsest.model.Networks} has those of the literature. From it come
  * {@linkplain dev.palimpsest.model.Network networks} with weights of their own and heads that grow with the classes.

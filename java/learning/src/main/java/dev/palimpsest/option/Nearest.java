@@ -10,9 +10,13 @@ public final class Nearest {
     /**
      * The candidate with the fewest edits from the word, if that is at most a third of the longer one's letters, but
      * at least two.
+     *
+     * @param word that is not among the candidates
+     * @param candidates that could have been meant
+     * @return the nearest of them; empty if none is near
      */
     public static Optional<String> of(String word, Collection<String> candidates) {
-        String best = null;
+        String best = "";
         int bestEdits = Integer.MAX_VALUE;
         for (String candidate : candidates) {
             int edits = edits(word, candidate);
@@ -21,11 +25,17 @@ public final class Nearest {
                 bestEdits = edits;
             }
         }
-        int allowed = best == null ? 0 : Math.max(2, Math.max(word.length(), best.length()) / 3);
+        int allowed = Math.max(2, Math.max(word.length(), best.length()) / 3);
         return bestEdits <= allowed ? Optional.of(best) : Optional.empty();
     }
 
-    /** {@code "; did you mean X?"}, or nothing where no candidate is near. */
+    /**
+     * The end of a sentence that refuses a word.
+     *
+     * @param word that is not among the candidates
+     * @param candidates that could have been meant
+     * @return {@code "; did you mean X?"}, or nothing where no candidate is near
+     */
     public static String suggestion(String word, Collection<String> candidates) {
         return of(word, candidates).map(name -> "; did you mean " + name + "?").orElse("");
     }

@@ -38,7 +38,16 @@ public record Option<R, T>(
     /** The text of a number that is worked out from the number of experiences. */
     public static final String PLANNED = "planned";
 
-    /** An option that always counts. */
+    /**
+     * An option that always counts.
+     *
+     * @param name lower case with hyphens, without the leading {@code --}
+     * @param hint what a value looks like, for the help text
+     * @param defaultText the value where nobody gives one
+     * @param description one sentence for the help text
+     * @param parse text to value; refuses text that it cannot read
+     * @param read the option's value in a record
+     */
     public Option(
             String name,
             String hint,
@@ -61,7 +70,7 @@ public record Option<R, T>(
     }
 
     /**
-     * The option's value as a recipe file would say it.
+     * The option's value as a recipe file writes it.
      *
      * @param record that holds the value
      * @return text that {@link #parse} takes
@@ -214,7 +223,7 @@ public record Option<R, T>(
     /**
      * Text of a value, such that parsing it gives the value back.
      *
-     * @param value a number, an enum's constant, a list or an optional of them, or what says itself by its
+     * @param value a number, an enum's constant, a list or an optional of them, or what describes itself by its
      *     {@code toString}
      * @return the text
      */

@@ -10,7 +10,7 @@ import java.util.SequencedMap;
 import java.util.function.Function;
 
 /**
- * Something that an option chooses by its name: a method, a classifier. Says what it is called, what it is, which
+ * Something that an option chooses by its name: a method, a classifier. Holds what it is called, what it is, which
  * options it has, and how it is made. Immutable.
  *
  * @param <C> what is made
@@ -153,7 +153,7 @@ public final class Registration<C> {
     }
 
     /**
-     * Why an option has no effect beside the others.
+     * Why an option has no effect together with the others.
      *
      * @param option name of one of this registration's
      * @param texts of all options
@@ -192,7 +192,7 @@ public final class Registration<C> {
      * @param providers as the service loader finds them, in any order
      * @param registrations of a provider
      * @return the library's own first, then the others by the names of their providers' classes
-     * @throws IllegalStateException if two have one name, which no option could tell apart
+     * @throws IllegalStateException if two have one name, which no option could distinguish
      */
     public static <P, C> List<Registration<C>> all(
             String what, Iterable<P> providers, Function<P, List<Registration<C>>> registrations) {

@@ -151,9 +151,9 @@ enum PixelOperation {
             if (y > 0 && y < canvas.height() - 1) {
                 for (int at = row * width + 1; at < (row + 1) * width - 1; at++) {
                     float above = image[at - width - 1] + image[at - width] + image[at - width + 1];
-                    float beside = image[at - 1] + image[at] + image[at + 1];
+                    float level = image[at - 1] + image[at] + image[at + 1];
                     float below = image[at + width - 1] + image[at + width] + image[at + width + 1];
-                    smooth[at] = (4 * image[at] + above + beside + below) / 13;
+                    smooth[at] = (4 * image[at] + above + level + below) / 13;
                 }
             }
         }

@@ -6,8 +6,8 @@ package dev.palimpsest.stream;
  * {@code returning}, as long as it has images that were not labelled yet.
  *
  * @param experiences how many experiences the stream has, at least 1
- * @param labelled how many labelled images an experience has, spread as evenly over its classes as their images allow
- * @param unlabelled how many unlabelled images an experience has, spread likewise over the classes of its pool
+ * @param labelled images per experience, spread as evenly over its classes as their images allow
+ * @param unlabelled images per experience, spread likewise over the classes of its pool
  * @param firstWindow how many experiences the first window has, at least 1
  * @param window how many experiences every other window has; the last may be cut short by the end of the stream
  * @param newClasses how many classes arrive in a window; in the last, those that are left
@@ -77,8 +77,8 @@ public record RepetitionPlan(
     /**
      * The same course of classes, with other numbers of images.
      *
-     * @param labelledImages how many labelled images an experience has, at least {@code most}
-     * @param unlabelledImages how many unlabelled images an experience has, at least 0
+     * @param labelledImages images per experience, at least {@code most}
+     * @param unlabelledImages images per experience, at least 0
      * @return parameters that are otherwise these
      * @throws IllegalArgumentException if a number is out of range
      */

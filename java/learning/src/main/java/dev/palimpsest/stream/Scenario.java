@@ -3,7 +3,7 @@ package dev.palimpsest.stream;
 import java.util.List;
 
 /**
- * Which images come when, as a file or a program says it. The arrays are not to be changed.
+ * Which images come when, as a file or a program gives it. The arrays are not to be changed.
  *
  * @param classes that the data set has, distractors among them
  * @param labelled indices of training images, for every experience

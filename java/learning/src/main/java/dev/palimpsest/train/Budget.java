@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Limits on time and memory, looked at after every step; the first one that is passed ends training for good. */
 final class Budget {
@@ -15,7 +16,8 @@ final class Budget {
     private final BudgetOptions options;
     private final long began = System.nanoTime();
     private long memoryLooked = began - MEMORY_INTERVAL_NANOS;
-    private String passed;
+    /** Why training has to end; null while it need not. */
+    private @Nullable String passed;
 
     Budget(BudgetOptions options) {
         this.options = options;

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stream × network × method × engine → result. Every setting has a default but the network and the method:
@@ -47,14 +48,19 @@ public final class Experiment {
     private final Stream stream;
     private final SequencedMap<String, String> notes = new LinkedHashMap<>();
     private final SequencedMap<String, String> given = new LinkedHashMap<>();
-    private NetworkFactory network;
-    private Method method;
+    private @Nullable NetworkFactory network;
+    private @Nullable Method method;
     private Settings settings = Settings.DEFAULT;
     private Augmentation augmentation = Augmentation.NONE;
-    private Normalisation normalisation;
+    /** Null for the statistics of the training images. */
+    private @Nullable Normalisation normalisation;
+
     private Evaluate evaluate = Evaluate.TEST;
-    private Path weights;
-    private Function<Consumer<String>, Engine> engine;
+    /** Null for random weights. */
+    private @Nullable Path weights;
+    /** Null once the experiment has run. */
+    private @Nullable Function<Consumer<String>, Engine> engine;
+
     private int threads = Runtime.getRuntime().availableProcessors();
     private BudgetOptions budget = BudgetOptions.NONE;
     private long seed = 1;
@@ -87,7 +93,7 @@ public final class Experiment {
     }
 
     /**
-     * By what it is trained. The run's record has the name and the options that the method says itself.
+     * By what it is trained. The run's record has the name and the options that the method gives itself.
      *
      * @param trains a new one; the run closes it
      * @return this
@@ -225,7 +231,7 @@ public final class Experiment {
     }
 
     /**
-     * Who is told what happens.
+     * What receives the events of the run.
      *
      * @param listener nobody by default
      * @return this
@@ -270,7 +276,8 @@ public final class Experiment {
         return texts;
     }
 
-    private Method method() {
+    /** What it is trained by. */
+    Method method() {
         if (method == null) {
             throw new IllegalStateException("an experiment needs a method: call method(...) before run()");
         }
@@ -281,7 +288,7 @@ public final class Experiment {
         Settings settled = method().settle(settings);
         settled.check();
         settled.exemplars().check(stream.classes());
-        settled.requireKept(given, method.name());
+        settled.requireKept(given, method().name());
         return settled;
     }
 
@@ -294,15 +301,13 @@ public final class Experiment {
      * @throws TrainingException if the loss becomes NaN or infinite
      */
     public Result run() {
-        method();
-        if (network == null) {
-            throw new IllegalStateException("an experiment needs a network: call network(...) before run()");
-        }
-        if (engine == null) {
+        Method trains = method();
+        networks();
+        Function<Consumer<String>, Engine> opening = engine;
+        if (opening == null) {
             throw new IllegalStateException("this experiment has run: an experiment runs once, for its method keeps"
                     + " what it learnt; make a new one");
         }
-        Function<Consumer<String>, Engine> opening = engine;
         engine = null;
         Settings settled;
         try {
@@ -311,9 +316,9 @@ public final class Experiment {
                     .map(experience ->
                             experience.classes().end() - experience.classes().begin())
                     .toList();
-            Methods.check(method, newClasses, settled);
+            Methods.check(trains, newClasses, settled);
         } catch (RuntimeException e) {
-            method.close();
+            trains.close();
             throw e;
         }
         return new ExperimentRun(this, settled, opening).run();
@@ -324,11 +329,10 @@ public final class Experiment {
     }
 
     NetworkFactory networks() {
+        if (network == null) {
+            throw new IllegalStateException("an experiment needs a network: call network(...) before run()");
+        }
         return network;
-    }
-
-    Method trains() {
-        return method;
     }
 
     Augmentation augmentation() {

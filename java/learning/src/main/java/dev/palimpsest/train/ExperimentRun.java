@@ -1,11 +1,11 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.checkpoint.AccuracyRecorder;
 import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.Models;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
-import dev.palimpsest.evaluation.AccuracyRecorder;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.StateDict;
@@ -70,7 +70,7 @@ final class ExperimentRun {
                         experiment.seed());
                 Inference trainingImages = new Inference(engine, training);
                 Inference evaluatedImages = new Inference(engine, evaluated);
-                Method method = experiment.trains()) { // closed before the engine that its teachers live in
+                Method method = experiment.method()) { // closed before the engine that its teachers live in
             Network network = network(arena);
             SortedMap<String, String> read = new TreeMap<>(stream.dataset().sha256());
             experiment.weights().ifPresent(file -> read.put(file.getFileName().toString(), load(network, file)));
@@ -142,7 +142,7 @@ final class ExperimentRun {
                     learner.exemplars()));
             learner.learn(experience);
             learner.remember();
-            experiment.trains().snapshots().map(SnapshotMemory::of).ifPresent(memory::add);
+            experiment.method().snapshots().map(SnapshotMemory::of).ifPresent(memory::add);
             evaluate(learner, experience, images);
             progress.evaluated(evaluation());
             progress.checkpoint(() -> checkpoint(learner));
@@ -217,7 +217,7 @@ final class ExperimentRun {
                 learner.epochs(),
                 ensemble,
                 learner.network(),
-                experiment.trains().snapshots(),
+                experiment.method().snapshots(),
                 learner.exemplarsByClass(),
                 classifiers,
                 accuracy,

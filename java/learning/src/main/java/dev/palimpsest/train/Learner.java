@@ -30,6 +30,8 @@ public final class Learner implements AutoCloseable {
     private final Run run;
     private final Exemplars exemplars;
     private final PhaseLoop loop;
+
+    @SuppressWarnings("NullAway.Init") // set by learn, which comes before anything reads it
     private Experience experience;
 
     Learner(Run run) {
@@ -143,7 +145,7 @@ public final class Learner implements AutoCloseable {
     }
 
     /**
-     * Says which weights may move from now on. To be called whenever the method claimed or released weights: see
+     * Sets which weights may move from now on. To be called whenever the method claimed or released weights: see
      * {@link dev.palimpsest.optim.Optimiser#masks}.
      *
      * @param trainable the mask of a parameter, a byte for each weight, 0 where it must not move; null lets all of it
@@ -216,7 +218,7 @@ public final class Learner implements AutoCloseable {
                 run.method()::companions);
     }
 
-    /** Tells all classes seen apart with the network as it is now, which stays as it is. */
+    /** Fits the classifier of all classes seen to the network as it is now, which stays as it is. */
     Classifier classifier(Models models) {
         return run.settings().classifier().fit(new Fitting() {
             @Override

@@ -74,7 +74,7 @@ public interface Method extends AutoCloseable {
     }
 
     /**
-     * How many classes the heads tell apart in an experience.
+     * How many classes the heads distinguish in an experience.
      *
      * @param stream that is learnt
      * @param experience that is about to be learnt
@@ -94,7 +94,7 @@ public interface Method extends AutoCloseable {
     }
 
     /**
-     * What is trained beside the network.
+     * What is trained together with the network.
      *
      * @return the same parameters throughout a run
      */
@@ -115,7 +115,7 @@ public interface Method extends AutoCloseable {
      *
      * @param learner that trains
      * @param experience that is about to be learnt
-     * @return at least one; training at the settings' epochs, if the method says nothing
+     * @return at least one; training at the settings' epochs, unless the method overrides it
      */
     default List<Phase> phases(Learner learner, Experience experience) {
         return List.of(Phase.train(learner, experience));

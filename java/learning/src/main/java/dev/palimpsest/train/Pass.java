@@ -25,7 +25,11 @@ public final class Pass implements AutoCloseable {
     private final StepTimes times;
     private final Training training;
     private final List<Tensor> owned = new ArrayList<>();
+
+    @SuppressWarnings("NullAway.Init") // set by forward, before the method sees the pass
     private Tensor images;
+
+    @SuppressWarnings("NullAway.Init") // set by forward, before the method sees the pass
     private Outputs<Variable> outputs;
 
     Pass(Engine engine, Network network, Batch batch, boolean frozenNorm, StepTimes times) {

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The loop over epochs, batches and steps: takes batches through the network, asks the method for the loss, and moves
@@ -22,9 +23,12 @@ final class PhaseLoop implements AutoCloseable {
     private final Run run;
     private final TrainingOptions options;
     private final StepTimes times = new StepTimes();
+
+    @SuppressWarnings("NullAway.Init") // set by begin, which comes before any phase
     private Experience experience;
+
     /** Null outside of training, unless the settings keep the optimiser. */
-    private Optimiser optimiser;
+    private @Nullable Optimiser optimiser;
 
     private Function<Parameter, byte[]> masks = parameter -> null;
     private int epoch;
@@ -75,13 +79,14 @@ final class PhaseLoop implements AutoCloseable {
         long began = System.nanoTime();
         long images = 0;
         long made = 0;
-        startOptimiser(parameters);
+        Optimiser moving = startOptimiser(parameters);
         try (StepTimes.Span _ = times.at(StepTimes.Part.DATA)) {
             for (int e = 0; e < phase.epochs() && run.budget().passed().isEmpty(); e++) {
                 for (Batch batch : run.loader().epoch(plan(own, memory), epoch)) {
                     double now = rate * schedule.factor(made++, (long) phase.epochs() * stepsPerEpoch);
                     images += batch.rows();
-                    pending.add(step(batch, new Made(phase.name(), e, step++, now, images, began), parameters));
+                    Begun begun = new Begun(phase.name(), e, step++, now, images, began);
+                    pending.add(step(batch, begun, parameters, moving));
                     report(pending, run.engine().stepsAhead());
                     if (run.budget().check()) {
                         break;
@@ -98,20 +103,19 @@ final class PhaseLoop implements AutoCloseable {
         requireFinite(parameters);
     }
 
+    /**
+     * What is known of a step before it is made.
+     *
+     * @param images of the phase so far, with this step's
+     * @param began when the phase began, in nanoseconds
+     */
+    private record Begun(String phase, int epoch, int step, double learningRate, long images, long began) {}
+
     /** A step whose losses may still be on their way from a device. */
-    private record Made(
-            String phase, int epoch, int step, double learningRate, long images, long began, Terms terms, Scalar loss) {
-        Made(String phase, int epoch, int step, double learningRate, long images, long began) {
-            this(phase, epoch, step, learningRate, images, began, null, null);
-        }
-
-        Made with(Terms terms, Scalar loss) {
-            return new Made(phase, epoch, step, learningRate, images, began, terms, loss);
-        }
-
+    private record Made(Begun begun, Terms terms, Scalar loss) {
         void requireFinite(int experience) {
             if (!Double.isFinite(loss.value())) {
-                throw new TrainingException("the loss is " + loss.value() + " in step " + step + " of experience "
+                throw new TrainingException("the loss is " + loss.value() + " in step " + begun.step + " of experience "
                         + (experience + 1) + " (" + terms + "): lower learning-rate, or set clip");
             }
         }
@@ -126,13 +130,13 @@ final class PhaseLoop implements AutoCloseable {
                 run.progress()
                         .step(new Progress.Step(
                                 experience.index(),
-                                made.phase,
-                                made.epoch,
-                                made.step,
+                                made.begun.phase,
+                                made.begun.epoch,
+                                made.begun.step,
                                 made.loss.value(),
                                 made.terms.values(),
-                                made.learningRate,
-                                made.images * 1e9 / (System.nanoTime() - made.began)));
+                                made.begun.learningRate,
+                                made.begun.images * 1e9 / (System.nanoTime() - made.begun.began)));
             }
         }
     }
@@ -163,42 +167,41 @@ final class PhaseLoop implements AutoCloseable {
         };
     }
 
-    private Made step(Batch batch, Made begun, List<Parameter> parameters) {
+    private Made step(Batch batch, Begun begun, List<Parameter> parameters, Optimiser moving) {
         boolean frozenNorm = options.freezeNorm() && experience.index() > 0;
         try (Pass pass = new Pass(run.engine(), run.network(), batch, frozenNorm, times)) {
             Made made;
             try (StepTimes.Span _ = times.at(StepTimes.Part.STUDENT)) {
                 parameters.forEach(parameter -> parameter.gradientMirror().clear());
                 pass.forward();
-                made = begun.with(new Terms(), null);
-                Scalar loss;
                 try (StepTimes.Span _ = times.at(StepTimes.Part.LOSSES)) {
-                    run.method().loss(pass, made.terms);
-                    loss = made.terms.sum(pass.tape());
-                    made = begun.with(made.terms, loss);
+                    Terms terms = new Terms();
+                    run.method().loss(pass, terms);
+                    made = new Made(begun, terms, terms.sum(pass.tape()));
                     if (run.engine().stepsAhead() == 0) {
                         made.requireFinite(experience.index());
                     }
                 }
-                pass.tape().backward(loss);
+                pass.tape().backward(made.loss);
             }
             try (StepTimes.Span _ = times.at(StepTimes.Part.OPTIMISER)) {
                 if (options.clip() > 0) {
-                    optimiser.clip(options.clip());
+                    moving.clip(options.clip());
                 }
-                optimiser.step(begun.learningRate);
+                moving.step(begun.learningRate);
                 run.method().stepped();
             }
             return made;
         }
     }
 
-    private void startOptimiser(List<Parameter> parameters) {
+    private Optimiser startOptimiser(List<Parameter> parameters) {
         if (optimiser == null) {
             optimiser = run.engine().optimiser(options.rule());
         }
         optimiser.track(parameters);
         optimiser.masks(masks);
+        return optimiser;
     }
 
     private Schedule schedule(int epochs) {

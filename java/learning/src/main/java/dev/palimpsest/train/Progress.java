@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * What a run tells while it runs, in this order: {@code begins}, and for every experience {@code experienceBegins},
+ * What a run reports while it runs, in this order: {@code begins}, and for every experience {@code experienceBegins},
  * then for every phase {@code phaseBegins} and its {@code step}s, then {@code evaluated} and {@code checkpoint}; at
  * last {@code done}. Calls come from one thread; records may be kept.
  */
@@ -16,6 +16,7 @@ public interface Progress {
     /**
      * The data is read and the network built.
      *
+     * @param data name of the data set
      * @param dataSha256 SHA-256 of each file read, by file name
      * @param experiences how many there will be
      * @param classNames in the order of arrival
@@ -41,17 +42,24 @@ public interface Progress {
     /**
      * Training, or retraining after pruning.
      *
+     * @param experience counted from 0
      * @param name one word: {@code train}, {@code retrain}
+     * @param epochs passes over the images at hand, unless the budget ends training before
+     * @param stepsPerEpoch optimiser steps of one pass
      */
     record Phase(int experience, String name, int epochs, int stepsPerEpoch) {}
 
     /**
      * One optimiser step.
      *
+     * @param experience counted from 0
+     * @param phase name of the phase
      * @param epoch counted from 0 within the phase
      * @param step counted from 0 within the experience
      * @param loss what was minimised
      * @param terms its parts by name, as they enter the sum
+     * @param learningRate of this step
+     * @param imagesPerSecond images/s, mean over the phase so far
      */
     record Step(
             int experience,
@@ -66,23 +74,54 @@ public interface Progress {
     /**
      * Accuracy after an experience, on test images.
      *
+     * @param experience counted from 0
      * @param accuracy on the classes of every experience so far, [experience + 1] shares of 1
      * @param allSeen on all classes seen
      * @param withinExperience among the classes of the image's own experience, over all classes seen
      */
     record Evaluation(int experience, List<Double> accuracy, double allSeen, double withinExperience) {}
 
-    /** Before all: what computes, in one line, and what there is to say about that choice, a sentence each. */
+    /**
+     * Called first, before any data is read.
+     *
+     * @param engine what computes, in one line
+     * @param remarks on the choice of that engine, one sentence each
+     */
     default void computes(String engine, List<String> remarks) {}
 
+    /**
+     * Data and network are ready.
+     *
+     * @param setup sizes and names of the whole run
+     */
     default void begins(Setup setup) {}
 
+    /**
+     * An experience begins.
+     *
+     * @param arrival its classes and images
+     */
     default void experienceBegins(Arrival arrival) {}
 
+    /**
+     * A phase of training begins.
+     *
+     * @param phase its name and length
+     */
     default void phaseBegins(Phase phase) {}
 
+    /**
+     * An optimiser step is complete. On a device the call may come some steps late.
+     *
+     * @param step its losses
+     */
     default void step(Step step) {}
 
+    /**
+     * An experience was evaluated.
+     *
+     * @param evaluation accuracies after it
+     */
     default void evaluated(Evaluation evaluation) {}
 
     /**
@@ -93,57 +132,71 @@ public interface Progress {
      */
     default void checkpoint(Supplier<SafetensorsWriter> state) {}
 
+    /**
+     * The run is complete; nothing is reported after this.
+     *
+     * @param result what {@link Experiment#run} returns
+     */
     default void done(Result result) {}
 
-    /** Says nothing. */
+    /**
+     * Ignores every event.
+     *
+     * @return a listener without effect
+     */
     static Progress silent() {
         return new Progress() {};
     }
 
-    /** Tells everyone in turn. */
+    /**
+     * Passes every event on to several listeners, one after another.
+     *
+     * @param listeners in the order in which they are called
+     * @return one listener in place of all of them
+     */
     static Progress all(Progress... listeners) {
         return new Progress() {
             @Override
             public void computes(String engine, List<String> remarks) {
-                tell(listener -> listener.computes(engine, remarks));
+                forward(listener -> listener.computes(engine, remarks));
             }
 
             @Override
             public void begins(Setup setup) {
-                tell(listener -> listener.begins(setup));
+                forward(listener -> listener.begins(setup));
             }
 
             @Override
             public void experienceBegins(Arrival arrival) {
-                tell(listener -> listener.experienceBegins(arrival));
+                forward(listener -> listener.experienceBegins(arrival));
             }
 
             @Override
             public void phaseBegins(Phase phase) {
-                tell(listener -> listener.phaseBegins(phase));
+                forward(listener -> listener.phaseBegins(phase));
             }
 
             @Override
             public void step(Step step) {
-                tell(listener -> listener.step(step));
+                forward(listener -> listener.step(step));
             }
 
             @Override
             public void evaluated(Evaluation evaluation) {
-                tell(listener -> listener.evaluated(evaluation));
+                forward(listener -> listener.evaluated(evaluation));
             }
 
             @Override
             public void checkpoint(Supplier<SafetensorsWriter> state) {
-                tell(listener -> listener.checkpoint(state));
+                forward(listener -> listener.checkpoint(state));
             }
 
             @Override
             public void done(Result result) {
-                tell(listener -> listener.done(result));
+                forward(listener -> listener.done(result));
             }
 
-            private void tell(Consumer<Progress> event) {
+            private void forward(Consumer<Progress> event) {
                 for (Progress listener : listeners) {
                     event.accept(listener);
                 }

@@ -15,8 +15,8 @@ import java.util.Optional;
  * @param withinExperience argmax among the classes of the image's own experience
  * @param memory what the snapshots took after each experience; empty for a method that keeps none
  * @param weightsSha256 of all final parameters and buffers, in the model's order
- * @param seconds training and evaluation together
- * @param secondsByPart of training alone
+ * @param seconds that training and evaluation took together
+ * @param secondsByPart seconds of training alone, by what they were spent on
  * @param stopped why training ended before the stream did; empty if it did not
  */
 public record Result(
@@ -27,6 +27,7 @@ public record Result(
         double seconds,
         Map<StepTimes.Part, Double> secondsByPart,
         Optional<String> stopped) {
+    /** Copies what could be changed from outside. */
     public Result {
         memory = List.copyOf(memory);
         secondsByPart = Collections.unmodifiableMap(new EnumMap<>(secondsByPart));

@@ -23,7 +23,7 @@ import java.util.function.Function;
  * @param augmentation of training images
  * @param loader of training batches
  * @param trainingImages runs frozen networks over the training images
- * @param progress is told what happens
+ * @param progress receives the events of the run
  * @param budget ends training early
  * @param seed of whatever is drawn
  */

@@ -6,6 +6,7 @@ import dev.palimpsest.option.Option;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What every method trains with, and may settle otherwise. Immutable.
@@ -126,7 +127,7 @@ public record Settings(TrainingOptions training, ExemplarOptions exemplars, Clas
      * @param now what it has instead; null if it has no such option
      * @return one sentence
      */
-    public static String refusal(String name, String text, String method, String now) {
+    public static String refusal(String name, String text, String method, @Nullable String now) {
         return name + " = " + text + ": method = " + method
                 + (now == null ? " does not use it" : " always has " + name + " = " + Option.format(now))
                 + ": leave it out";

@@ -2,6 +2,7 @@ package dev.palimpsest.train;
 
 import java.util.EnumMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the time of training goes, by the clock of the thread that trains. A device works behind that thread's back:
@@ -34,7 +35,7 @@ public final class StepTimes {
 
     private final Map<Part, Long> nanos = new EnumMap<>(Part.class);
     /** Null outside of training. */
-    private Part current;
+    private @Nullable Part current;
 
     private long since;
 
@@ -53,7 +54,7 @@ public final class StepTimes {
         return () -> change(before);
     }
 
-    private void change(Part next) {
+    private void change(@Nullable Part next) {
         long now = System.nanoTime();
         if (current != null) {
             nanos.merge(current, now - since, Long::sum);

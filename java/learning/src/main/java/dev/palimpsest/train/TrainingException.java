@@ -1,6 +1,6 @@
 package dev.palimpsest.train;
 
-/** Training cannot go on; the message says where, with which loss, and what to try. */
+/** Training cannot go on; the message names where, with which loss, and what to try. */
 public final class TrainingException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -15,8 +15,15 @@ import java.util.Map;
  * @param fewestEpochs where that ends
  * @param keepOptimiser whether momentum and the like stay from one phase of training to the next
  * @param batch images per step, exemplars included
+ * @param algorithm the update rule
+ * @param learningRate at the start of a phase
  * @param laterLearningRateFactor the learning rate of every experience but the first is multiplied by this
+ * @param momentum of SGD, at least 0 and below 1
+ * @param nesterov whether SGD takes Nesterov's form of the momentum
+ * @param weightDecay L2 penalty, added to the gradient
+ * @param schedule how the learning rate falls within a phase
  * @param milestones epochs at which the step schedule multiplies the learning rate by {@code decay}
+ * @param decay factor of the step schedule, above 0 and at most 1
  * @param clip largest norm of the whole gradient; 0: not clipped
  * @param freezeNorm whether batch-norm statistics stay as the first experience left them
  */
@@ -39,14 +46,19 @@ public record TrainingOptions(
         boolean freezeNorm) {
     /** The update rule. */
     public enum Algorithm {
+        /** Stochastic gradient descent, with momentum. */
         SGD,
+        /** Adam with PyTorch's betas and epsilon. */
         ADAM
     }
 
     /** How the learning rate falls within a phase. */
     public enum ScheduleKind {
+        /** Half a cosine, from the learning rate to zero. */
         COSINE,
+        /** Multiplied by the decay at every milestone. */
         STEP,
+        /** The same throughout. */
         CONSTANT
     }
 
@@ -105,7 +117,7 @@ public record TrainingOptions(
             "Keep batch-norm statistics as the first experience left them; helps without exemplars.",
             TrainingOptions::freezeNorm);
 
-    /** Texts to values and back. */
+    /** Reads the options from texts, and writes them as texts. */
     public static final OptionGroup<TrainingOptions> GROUP = new OptionGroup<>(
             List.of(
                     EPOCHS,
@@ -160,7 +172,7 @@ public record TrainingOptions(
         Check.positive("later-learning-rate-factor", laterLearningRateFactor);
         Check.that(momentum >= 0 && momentum < 1, "momentum", momentum, "at least 0 and below 1");
         Check.that(
-                !nesterov || momentum > 0 && algorithm == Algorithm.SGD,
+                !nesterov || (momentum > 0 && algorithm == Algorithm.SGD),
                 "nesterov",
                 nesterov,
                 "false unless sgd has a momentum above 0");

@@ -5,6 +5,7 @@ import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.BatchPlan;
 import dev.palimpsest.stream.Loader;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 
@@ -19,7 +20,7 @@ public final class UnlabelledBatches implements AutoCloseable {
     private final int[] images;
     private final int batch;
     private final long seed;
-    private Iterator<Batch> batches;
+    private Iterator<Batch> batches = Collections.emptyIterator();
     private int round;
 
     UnlabelledBatches(Images all, int[] images, Augmentation strong, int batch, long seed) {
@@ -30,9 +31,13 @@ public final class UnlabelledBatches implements AutoCloseable {
         loader = new Loader(all, label -> -1, List.of(Augmentation.NONE, strong), batch, seed);
     }
 
-    /** The next one, in both views; valid until the one after it is asked for. */
+    /**
+     * The next batch, in both views.
+     *
+     * @return valid until the one after it is asked for
+     */
     public Batch next() {
-        if (batches == null || !batches.hasNext()) {
+        if (!batches.hasNext()) {
             batches = loader.epoch(BatchPlan.shuffled(images, batch, seed, round), round)
                     .iterator();
             round++;

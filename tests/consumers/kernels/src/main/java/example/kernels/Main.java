@@ -3,14 +3,19 @@ package example.kernels;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.MultiTeacherKl;
 import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 
 /** Distils three logits from two teachers, with what is on the module path: this program and two jars. */
 public final class Main {
+    private static final long MOST_BYTES = 1_500_000;
+
     private Main() {}
 
     /** Prints the loss; fails if it is not the formula's, or more jars were needed. */
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws IOException {
         float[] student = {0.5f, 1.0f, -0.5f};
         float[][] teachers = {{2.0f, 0.1f, -1.0f}, {0.3f, 0.7f}};
         float[] weight = {0.5f, 0.5f};
@@ -29,7 +34,16 @@ public final class Main {
         if (path.length != 3) {
             throw new AssertionError("expected this program and two jars, found " + List.of(path));
         }
-        System.out.println("loss " + loss + " with " + path.length + " entries on the module path");
+        long bytes = 0;
+        for (String entry : path) {
+            Path jar = Path.of(entry);
+            bytes += Files.isRegularFile(jar) ? Files.size(jar) : 0;
+        }
+        if (bytes == 0 || bytes >= MOST_BYTES) {
+            throw new AssertionError("the jars take " + bytes + " bytes, expected less than " + MOST_BYTES);
+        }
+        System.out.println(
+                "loss " + loss + " with " + path.length + " entries on the module path, jars of " + bytes + " bytes");
     }
 
     /** T² KL(softmax(t/T) ‖ softmax(s/T)) at T = 2. */

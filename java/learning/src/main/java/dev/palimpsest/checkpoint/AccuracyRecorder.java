@@ -1,4 +1,4 @@
-package dev.palimpsest.evaluation;
+package dev.palimpsest.checkpoint;
 
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.metrics.AccuracyMatrix;
