@@ -34,8 +34,8 @@ public interface Backend extends AutoCloseable {
      */
     record Normalised(
             Tensor output,
-            Tensor mean,
-            Tensor variance,
+            @Nullable Tensor mean,
+            @Nullable Tensor variance,
             @Nullable Tensor passed,
             boolean frozen) {}
 
@@ -45,7 +45,7 @@ public interface Backend extends AutoCloseable {
      * @param output the maxima
      * @param positions of the maxima, or null if the backend finds them again
      */
-    record Pooled(Tensor output, Tensor positions) {}
+    record Pooled(Tensor output, @Nullable Tensor positions) {}
 
     /** A kernel that compares a student with several teachers, with scratch memory of its own. */
     interface TeacherLoss extends AutoCloseable {
@@ -172,7 +172,7 @@ public interface Backend extends AutoCloseable {
     Tensor wrap(Shape shape, MemorySegment rowMajor);
 
     /**
-     * Takes the memory of a tensor back whose last holder let go.
+     * Takes the memory of a tensor back that its last holder released.
      *
      * @param tensor not borrowed
      */

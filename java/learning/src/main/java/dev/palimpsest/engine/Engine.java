@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * features], all float32. An activation lies in the engine's own order, as convolutions give it; everything else is
  * row-major. Tensors that operations return come from the engine's workspace and go back with {@link #release}; after
  * the first step over given shapes nothing is allocated off-heap. Gradients of parameters are added to
- * {@link Parameter#updateGradient}.
+ * {@link Parameter#updateGradient()}.
  *
  * <p>Arguments are checked here, once and in the same words on every device: each operation throws
  * {@link IllegalArgumentException} for a wrong rank, shape, layout or size, for a tensor of another engine and for one

@@ -39,7 +39,8 @@ public final class CrossEntropy {
      * @param labels B labels below C
      * @param fixed the constants, for C columns
      * @return the term, one number on the tape
-     * @throws IllegalArgumentException if a label is not a column, or the constants are not C
+     * @throws IllegalArgumentException if the number of labels or constants does not fit
+     * @throws IndexOutOfBoundsException if a label is no column
      */
     public static Scalar softmax(Tape tape, Engine engine, Variable logits, int[] labels, FixedLogits fixed) {
         try (Matrices matrices = engine.matrices()) {

@@ -9,7 +9,7 @@ abstract sealed class WeightLoop permits SgdLoop, AdamLoop {
      */
     abstract void prepare(double learningRate, long step);
 
-    /** Updates {@code value} and {@code states}, one array a kind, in place for the first {@code count} entries. */
+    /** Updates {@code value} and {@code states}, one array per kind, in place for the first {@code count} entries. */
     abstract void update(float[] value, float[] gradient, float[][] states, int count);
 
     static WeightLoop of(UpdateRule rule) {

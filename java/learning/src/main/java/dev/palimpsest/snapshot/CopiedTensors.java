@@ -12,8 +12,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
-/** Copies of named tensors, one set a snapshot, in memory of its own. */
+/** Copies of named tensors, one set per snapshot, in memory of its own. */
 final class CopiedTensors implements AutoCloseable {
     /** Keys of a file's metadata: how snapshots are kept, and how many there are. */
     static final String FORM = "snapshots";
@@ -116,7 +117,7 @@ final class CopiedTensors implements AutoCloseable {
     }
 
     /** Checks the segments of {@link Snapshots#weight}. */
-    static void requireSizes(Parameter parameter, MemorySegment scale, MemorySegment out) {
+    static void requireSizes(Parameter parameter, @Nullable MemorySegment scale, MemorySegment out) {
         if (out.byteSize() != parameter.shape().bytes()) {
             throw new IllegalArgumentException(
                     parameter.name() + " needs " + parameter.shape().bytes() + " bytes (" + parameter.shape()

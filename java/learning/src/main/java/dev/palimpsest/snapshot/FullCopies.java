@@ -9,6 +9,7 @@ import dev.palimpsest.tensor.SnapshotMask;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Snapshots as plain copies of everything, for training without pruning: no weight is frozen, and each snapshot costs
@@ -49,7 +50,7 @@ public final class FullCopies implements Snapshots {
     }
 
     @Override
-    public void weight(int snapshot, Parameter parameter, MemorySegment scale, MemorySegment out) {
+    public void weight(int snapshot, Parameter parameter, @Nullable MemorySegment scale, MemorySegment out) {
         Buffer copy = copies.get(snapshot, parameter.name());
         CopiedTensors.requireSizes(parameter, scale, out);
         if (scale == null) {

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Snapshots inside the live model: snapshot s is the weights whose owner is 1 to s, which later steps never move, and
@@ -25,7 +26,7 @@ public final class PackedSnapshots implements Snapshots {
     static final String FORM = "packed";
 
     private final Owners owners;
-    /** One thread: weights are rebuilt once an experience, in less time than a training step. */
+    /** One thread: weights are rebuilt once per experience, in less time than a training step. */
     private final SnapshotReconstruction kernel = new SnapshotReconstruction(1);
 
     private final CopiedTensors copies;
@@ -127,7 +128,7 @@ public final class PackedSnapshots implements Snapshots {
     }
 
     @Override
-    public void weight(int snapshot, Parameter parameter, MemorySegment scale, MemorySegment out) {
+    public void weight(int snapshot, Parameter parameter, @Nullable MemorySegment scale, MemorySegment out) {
         Mirror bits = planes(snapshot, parameter);
         CopiedTensors.requireSizes(parameter, scale, out);
         long perChannel = parameter.size() / Math.max(1, parameter.shape().extent(0));
@@ -146,8 +147,8 @@ public final class PackedSnapshots implements Snapshots {
     }
 
     /**
-     * Brings the planes up to the owners; new memory only when a step needs one more plane. Once a snapshot is enough:
-     * what later steps claim and release is free to every snapshot before them.
+     * Brings the planes up to the owners; new memory only when a step needs one more plane. Once per snapshot is
+     * enough: what later steps claim and release is free to every snapshot before them.
      */
     private void pack() {
         int needed = SnapshotReconstruction.planesFor(owners.step());

@@ -88,7 +88,7 @@ public sealed interface PruningPlan {
 
     /**
      * The same fraction of every step without end, where it is not known how many will come: each later step owns
-     * less. Training ends with a sentence when no weight is left.
+     * less. Training ends with an error when no weight is left.
      *
      * @param fraction in (0, 1)
      */

@@ -8,7 +8,7 @@ package dev.palimpsest.snapshot;
  * @param bitsPerWeight of owners alone, without norms and heads
  */
 public record SnapshotMemory(long snapshotBytes, long fullCopiesBytes, double bitsPerWeight) {
-    /** Of a method that keeps no snapshots. */
+    /** The memory of a method that keeps no snapshots: none. */
     public static final SnapshotMemory NONE = new SnapshotMemory(0, 0, 0);
 
     /**

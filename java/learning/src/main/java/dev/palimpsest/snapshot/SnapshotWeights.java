@@ -5,6 +5,7 @@ import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.SnapshotMask;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One snapshot as the weights of a frozen network.
@@ -14,7 +15,7 @@ import java.util.Optional;
  */
 public record SnapshotWeights(Snapshots snapshots, int snapshot) implements Weights {
     @Override
-    public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {
+    public void weight(Parameter parameter, @Nullable @Nullable MemorySegment scale, MemorySegment out) {
         snapshots.weight(snapshot, parameter, scale, out);
     }
 

@@ -9,6 +9,7 @@ import dev.palimpsest.tensor.SnapshotMask;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Earlier models of one network, as teachers need them. Snapshot s, counted from 1, is the model as it was after step
@@ -42,7 +43,7 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
      * @param out float32 in the parameter's shape; must not overlap it
      * @throws IllegalArgumentException if there is no such snapshot or parameter, or a size differs
      */
-    void weight(int snapshot, Parameter parameter, MemorySegment scale, MemorySegment out);
+    void weight(int snapshot, Parameter parameter, @Nullable MemorySegment scale, MemorySegment out);
 
     /**
      * The mask by which {@link #weight} chooses among the parameter's present values; valid until the next snapshot is

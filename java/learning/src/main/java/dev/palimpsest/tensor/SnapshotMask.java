@@ -4,8 +4,8 @@ import dev.palimpsest.kernel.SnapshotReconstruction;
 
 /**
  * Which of the present weights of a parameter an earlier model had; the others were +0. What
- * {@link SnapshotReconstruction} needs beside the weights: an engine that has them on its device rebuilds the earlier
- * ones there.
+ * {@link SnapshotReconstruction} needs in addition to the weights: an engine that has them on its device rebuilds the
+ * earlier ones there.
  *
  * @param planes the owners' bit planes, as {@link SnapshotReconstruction#pack} makes them
  * @param planeCount 1 to 8

@@ -8,6 +8,7 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * Batch norm's primitives for one shape, with or without the ReLU behind it and with the batch's or the running
@@ -124,12 +125,14 @@ final class CpuBatchNorm {
         Tensor scaleGradient = engine.allocate(norm.scale().shape());
         Tensor shiftGradient = engine.allocate(norm.shift().shape());
         MemorySegment scale = norm.scale().read();
+        MemorySegment mean = Objects.requireNonNull(saved.mean()).data(); // forward keeps both
+        MemorySegment variance = Objects.requireNonNull(saved.variance()).data();
         Tensor passed = saved.passed();
         if (passed != null) {
             backward.run(
                     input.data(),
-                    saved.mean().data(),
-                    saved.variance().data(),
+                    mean,
+                    variance,
                     gradient.data(),
                     scale,
                     result.data(),
@@ -139,8 +142,8 @@ final class CpuBatchNorm {
         } else {
             backward.run(
                     input.data(),
-                    saved.mean().data(),
-                    saved.variance().data(),
+                    mean,
+                    variance,
                     gradient.data(),
                     scale,
                     result.data(),

@@ -50,7 +50,7 @@ final class CpuClassification {
         double loss = 0;
         for (int row = 0; row < rows; row++) {
             for (int c = 0; c < classes; c++) {
-                double target = c < old
+                double target = last != null && c < old
                         ? sigmoid(last.data().getAtIndex(JAVA_FLOAT, (long) row * old + c))
                         : c == labels[row] ? 1 : 0;
                 long at = (long) row * classes + c;

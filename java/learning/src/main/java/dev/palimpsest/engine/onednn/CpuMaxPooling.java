@@ -5,6 +5,7 @@ import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /** Maximum pooling for one shape of images; the workspace holds where in its window each maximum was. */
 final class CpuMaxPooling {
@@ -82,7 +83,8 @@ final class CpuMaxPooling {
 
     Tensor backward(Tensor gradient, Backend.Pooled saved) {
         Tensor result = engine.activation(images);
-        backward.run(gradient.data(), saved.positions().data(), result.data());
+        Tensor positions = Objects.requireNonNull(saved.positions()); // forward keeps them
+        backward.run(gradient.data(), positions.data(), result.data());
         return result;
     }
 }

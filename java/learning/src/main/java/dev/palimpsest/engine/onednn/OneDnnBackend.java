@@ -26,7 +26,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Layers on oneDNN. Primitives are built once a shape and then only run. Those of a parameter are kept until the
+ * Layers on oneDNN. Primitives are built once per shape and then only run. Those of a parameter are kept until the
  * engine closes, so an engine should live as long as one run's networks and not longer.
  */
 final class OneDnnBackend extends OneDnnContext implements Backend {
@@ -36,7 +36,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     private final Map<Described, CpuElementwise> elementwise = new HashMap<>();
     private final Map<Shape, CpuPooling> poolings = new HashMap<>();
     private final Map<CpuMaxPooling.Key, CpuMaxPooling> maxPoolings = new HashMap<>();
-    /** One thread: weights are rebuilt once an experience, in less time than a training step. */
+    /** One thread: weights are rebuilt once per experience, in less time than a training step. */
     private final SnapshotReconstruction reconstruction = new SnapshotReconstruction(1);
 
     OneDnnBackend(int threads) {
