@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record SnapshotWeights(Snapshots snapshots, int snapshot) implements Weights {
     @Override
-    public void weight(Parameter parameter, @Nullable @Nullable MemorySegment scale, MemorySegment out) {
+    public void weight(Parameter parameter, @Nullable MemorySegment scale, MemorySegment out) {
         snapshots.weight(snapshot, parameter, scale, out);
     }
 
