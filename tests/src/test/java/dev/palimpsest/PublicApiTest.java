@@ -57,7 +57,9 @@ class PublicApiTest {
         now.forEach(removed::remove);
         if (!added.isEmpty() || !removed.isEmpty()) {
             fail("the public interface changed. If that is meant, copy " + copy
-                    + " to tests/src/test/resources/public-api.txt and tell users in the README's changes.\nAdded:\n  "
+                    + " to tests/src/test/resources/public-api.txt and say in the commit what users have to change.\n"
+                    + "Added:\n"
+                    + "  "
                     + String.join("\n  ", added) + "\nRemoved:\n  " + String.join("\n  ", removed));
         }
         assertEquals(announced, now);
