@@ -8,8 +8,8 @@ import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
 
 /**
- * Work on a device in the order in which it was queued. Streams run concurrently; {@link #waitFor} orders them
- * without the host.
+ * Work on a device in the order in which it was queued. Streams run concurrently; {@link #waitFor} orders them without
+ * the host.
  */
 public final class CudaStream implements AutoCloseable {
     private final CudaDevice device;

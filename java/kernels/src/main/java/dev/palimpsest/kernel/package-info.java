@@ -15,8 +15,9 @@
  * interface (palimpsest.h) and for the kernels on a GPU, which take a stride; here they would let a gradient lie
  * between the rows of its inputs, which no check of whole ranges of memory can distinguish from overlap.
  *
- * <p>Sizes, ranges and memory are checked before anything reaches C, and what is wrong is reported with its values. Losses
- * are float64. An instance belongs to one calling thread and shares its work with as many threads as it was made for.
+ * <p>Sizes, ranges and memory are checked before anything reaches C, and what is wrong is reported with its values.
+ * Losses are float64. An instance belongs to one calling thread and shares its work with as many threads as it was
+ * made for.
  *
  * <p>Knows nothing of tensors, networks or training, and needs no jar but palimpsest-native.
  */

@@ -1,4 +1,5 @@
 /**
- * Running frozen networks over images. Knows networks, images and streams; nothing of training, classifiers or methods.
+ * Running frozen networks over images. Knows networks, images and streams; nothing of training, classifiers or
+ * methods.
  */
 package dev.palimpsest.evaluation;

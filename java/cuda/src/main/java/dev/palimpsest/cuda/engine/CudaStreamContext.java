@@ -57,8 +57,8 @@ final class CudaStreamContext implements AutoCloseable {
     }
 
     /**
-     * Scratch memory of at least so many bytes for the next call on this stream context; grows in the first steps and then
-     * stays.
+     * Scratch memory of at least so many bytes for the next call on this stream context; grows in the first steps and
+     * then stays.
      */
     Pointer scratch(long bytes) {
         if (bytes == 0) {
