@@ -121,8 +121,6 @@ class LargeDataRecipesTest {
                 "8,8,8,8",
                 "--epochs-fall",
                 "0",
-                "--fewest-epochs",
-                "1",
                 "--unlabelled-batch",
                 "8");
         assertEquals(3, metrics.get("accuracy").size());
