@@ -4,6 +4,7 @@ module dev.palimpsest.cuda {
     requires jcuda;
     requires jcublas;
     requires jcudnn;
+    requires static org.jspecify; // annotations for the compiler alone
 
     exports dev.palimpsest.cuda;
 

@@ -2,7 +2,6 @@ package dev.palimpsest.cuda;
 
 import dev.palimpsest.kernel.ffi.DeclaredKernel;
 import dev.palimpsest.kernel.ffi.DeclaredKernel.Parameter;
-import dev.palimpsest.kernel.ffi.DeclaredKernel.Type;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -33,12 +32,12 @@ final class ArgumentBlock {
 
     /** The memory of an argument that is a struct; counts as set. */
     MemorySegment struct(int argument) {
-        Parameter parameter = require(argument, Type.STRUCT);
+        Parameter parameter = require(argument, DeclaredKernel.Type.STRUCT);
         return memory.asSlice(offsets[argument], parameter.bytes());
     }
 
     void setAddress(int argument, long address) {
-        Parameter parameter = require(argument, Type.ADDRESS);
+        Parameter parameter = require(argument, DeclaredKernel.Type.ADDRESS);
         if (address % parameter.alignment() != 0 || (address == 0 && !parameter.isNullable())) {
             missing |= 1L << argument;
             throw new IllegalArgumentException(
@@ -49,11 +48,11 @@ final class ArgumentBlock {
     }
 
     void setLong(int argument, long value) {
-        require(argument, Type.INT64);
+        require(argument, DeclaredKernel.Type.INT64);
         memory.set(ValueLayout.JAVA_LONG, offsets[argument], value);
     }
 
-    private Parameter require(int argument, Type type) {
+    private Parameter require(int argument, DeclaredKernel.Type type) {
         Parameter parameter = kernel.parameters().get(argument);
         if (parameter.type() != type) {
             throw new IllegalArgumentException("argument " + argument + " of kernel " + kernel + " is no " + type);

@@ -11,6 +11,7 @@ import java.util.Set;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.JCudaDriver;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An opened GPU: its primary context, three streams, its memory and the kernels. It is current for the thread that
@@ -28,7 +29,7 @@ public final class CudaDevice implements AutoCloseable {
     private final CudaStream compute;
     private final CudaStream teachers;
     private final CudaStream copies;
-    private CudaException closingFailure;
+    private @Nullable CudaException closingFailure;
     private boolean closed;
 
     private CudaDevice(int index, CUdevice device, CudaOptions options) {

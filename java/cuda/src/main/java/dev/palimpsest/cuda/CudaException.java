@@ -1,6 +1,7 @@
 package dev.palimpsest.cuda;
 
 import dev.palimpsest.engine.EngineException;
+import java.util.Objects;
 
 /** CUDA is missing or refused something; the message says what, why, and what to do. */
 public final class CudaException extends EngineException {
@@ -36,5 +37,10 @@ public final class CudaException extends EngineException {
 
     public Kind kind() {
         return kind;
+    }
+
+    @Override
+    public String getMessage() {
+        return Objects.requireNonNull(super.getMessage());
     }
 }

@@ -38,6 +38,8 @@ public final class CudaFeatureMse extends CudaRowKernel {
     }
 
     /**
+     * Queues the loss and its gradient.
+     *
      * @param rows B, 1 to maxRows
      * @param student features [B, dims], float32
      * @param teachers features [B, dims] of each teacher

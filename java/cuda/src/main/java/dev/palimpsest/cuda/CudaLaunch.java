@@ -2,7 +2,6 @@ package dev.palimpsest.cuda;
 
 import dev.palimpsest.kernel.ffi.DeclaredKernel;
 import dev.palimpsest.kernel.ffi.DeclaredKernel.Parameter;
-import dev.palimpsest.kernel.ffi.DeclaredKernel.Type;
 import dev.palimpsest.kernel.ffi.DeclaredKernel.Work;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -68,19 +67,22 @@ public final class CudaLaunch {
     /** Whether the argument is what the parameter takes; if so, it is written. */
     private static boolean write(Parameter parameter, Object argument, long[] words, int at) {
         switch (argument) {
-            case Long value when parameter.type() == Type.INT64 -> words[at] = value;
-            case Integer value when parameter.type() == Type.INT64 -> words[at] = value;
-            case Integer value when parameter.type() == Type.INT32 -> words[at] = Integer.toUnsignedLong(value);
+            case Long value when parameter.type() == DeclaredKernel.Type.INT64 -> words[at] = value;
+            case Integer value when parameter.type() == DeclaredKernel.Type.INT64 -> words[at] = value;
+            case Integer value
+            when parameter.type() == DeclaredKernel.Type.INT32 -> words[at] = Integer.toUnsignedLong(value);
             case Float value
-            when parameter.type() == Type.FLOAT32 -> words[at] = Integer.toUnsignedLong(Float.floatToRawIntBits(value));
-            case Double value when parameter.type() == Type.FLOAT64 -> words[at] = Double.doubleToRawLongBits(value);
+            when parameter.type() == DeclaredKernel.Type.FLOAT32 ->
+                words[at] = Integer.toUnsignedLong(Float.floatToRawIntBits(value));
+            case Double value
+            when parameter.type() == DeclaredKernel.Type.FLOAT64 -> words[at] = Double.doubleToRawLongBits(value);
             case Long address
-            when parameter.type() == Type.ADDRESS -> {
+            when parameter.type() == DeclaredKernel.Type.ADDRESS -> {
                 words[at] = address;
                 return address % parameter.alignment() == 0 && (address != 0 || parameter.isNullable());
             }
             case MemorySegment struct
-            when parameter.type() == Type.STRUCT -> {
+            when parameter.type() == DeclaredKernel.Type.STRUCT -> {
                 if (struct.byteSize() != parameter.bytes()) {
                     return false;
                 }

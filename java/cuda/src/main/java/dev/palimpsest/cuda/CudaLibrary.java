@@ -17,6 +17,7 @@ import java.util.Optional;
  * NVIDIA's libraries, and JCuda's beside each. A library is loaded once a process, and NVIDIA's before a class of
  * JCuda is touched: without it JCuda's class would be broken until the process ends.
  */
+@SuppressWarnings("ImmutableEnumChecker") // a library of the process: loaded once, under a lock
 public enum CudaLibrary {
     DRIVER(
             "the NVIDIA driver",
@@ -124,8 +125,9 @@ public enum CudaLibrary {
     private static void requireWhole(Path file) {
         try (FileChannel channel = FileChannel.open(file)) {
             ByteBuffer header = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
-            while (header.hasRemaining() && channel.read(header) >= 0) {
-                continue;
+            int read = 0;
+            while (header.hasRemaining() && read >= 0) {
+                read = channel.read(header);
             }
             long end = header.getLong(40)
                     + (long) Short.toUnsignedInt(header.getShort(58)) * Short.toUnsignedInt(header.getShort(60));

@@ -66,6 +66,8 @@ public final class CudaMultiTeacherKl extends CudaRowKernel {
     }
 
     /**
+     * Queues the loss and its gradient.
+     *
      * @param rows B, 1 to maxRows
      * @param temperature T, finite and above 0
      * @param student logits [B, classes], float32

@@ -19,6 +19,7 @@ import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import jcuda.jcudnn.JCudnn;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Layers on cuDNN and cuBLAS, losses and optimisers on our kernels. Activations are [N, C, H, W] in memory. What
@@ -30,8 +31,9 @@ final class CudaBackend extends CudaContext implements Backend {
     private CudaPooling poolings;
     private CudaLinear linears;
     /** Null until they are used. */
-    private CudaMatrixKernels matrices;
+    private @Nullable CudaMatrixKernels matrices;
 
+    @SuppressWarnings("NullAway.Init") // prepare sets the rest
     private CudaBackend(DeviceOptions options) {
         super(options);
     }
@@ -190,7 +192,7 @@ final class CudaBackend extends CudaContext implements Backend {
     }
 
     @Override
-    public Loss sigmoidCrossEntropy(Tensor logits, int[] labels, Tensor last) {
+    public Loss sigmoidCrossEntropy(Tensor logits, int[] labels, @Nullable Tensor last) {
         return losses().sigmoid(logits, labels, last);
     }
 

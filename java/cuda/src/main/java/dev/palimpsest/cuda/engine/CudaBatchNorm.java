@@ -9,6 +9,7 @@ import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
+import java.util.Objects;
 import jcuda.Pointer;
 import jcuda.jcudnn.JCudnn;
 import jcuda.jcudnn.cudnnTensorDescriptor;
@@ -124,8 +125,8 @@ final class CudaBatchNorm {
                         write(norm.scale().gradientMirror()),
                         write(norm.shift().gradientMirror()),
                         BatchNorm.EPSILON,
-                        engine.pointer(saved.mean()),
-                        engine.pointer(saved.variance())),
+                        engine.pointer(Objects.requireNonNull(saved.mean())),
+                        engine.pointer(Objects.requireNonNull(saved.variance()))),
                 "the gradient of batch norm");
         return result;
     }

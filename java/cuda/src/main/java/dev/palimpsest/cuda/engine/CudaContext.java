@@ -3,6 +3,7 @@ package dev.palimpsest.cuda.engine;
 import dev.palimpsest.cuda.CudaException;
 import dev.palimpsest.cuda.CudaSnapshotReconstruction;
 import dev.palimpsest.engine.DeviceOptions;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the layers share besides the queue: copies of parameters, losses on their way home, kernels of one pass over
@@ -14,8 +15,9 @@ class CudaContext extends CudaQueue {
     private CudaLosses losses;
     private CudaElementwise elementwise;
     /** Null until it is used. */
-    private CudaSnapshotReconstruction reconstruction;
+    private @Nullable CudaSnapshotReconstruction reconstruction;
 
+    @SuppressWarnings("NullAway.Init") // prepare sets the rest
     CudaContext(DeviceOptions options) {
         super(options);
         descriptors = new CudaDescriptors(options.tf32());

@@ -17,6 +17,7 @@ import jcuda.jcudnn.cudnnConvolutionFwdAlgoPerf;
 import jcuda.jcudnn.cudnnDeterminism;
 import jcuda.jcudnn.cudnnFilterDescriptor;
 import jcuda.jcudnn.cudnnTensorDescriptor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * cuDNN's convolution for one geometry and shape of images, each direction with the algorithm that was the fastest
@@ -41,10 +42,10 @@ final class CudaConvolution {
     private final cudnnTensorDescriptor to;
     private final cudnnFilterDescriptor filter;
     private final cudnnConvolutionDescriptor convolution;
-    private Algorithm forward;
-    private Algorithm inputGradient;
-    private Algorithm weightGradient;
-    private Algorithm withoutActivation;
+    private @Nullable Algorithm forward;
+    private @Nullable Algorithm inputGradient;
+    private @Nullable Algorithm weightGradient;
+    private @Nullable Algorithm withoutActivation;
 
     CudaConvolution(CudaContext engine, Key key) {
         this.engine = engine;
@@ -130,7 +131,7 @@ final class CudaConvolution {
     }
 
     /** relu(convolution + bias + residual); the residual's memory becomes the output. */
-    Tensor frozen(Tensor input, Pointer weight, Pointer bias, Tensor residual, boolean relu) {
+    Tensor frozen(Tensor input, Pointer weight, Pointer bias, @Nullable Tensor residual, boolean relu) {
         // cuDNN can leave the activation out with this one algorithm only.
         Algorithm chosen = relu ? forwardAlgorithm() : withoutActivation();
         Tensor result = residual != null ? residual : engine.activation(output);
@@ -244,7 +245,7 @@ final class CudaConvolution {
     }
 
     /** The algorithm as one of ours, or null if it will not do. */
-    private Algorithm usable(int number, int status, long scratch, int determinism) {
+    private @Nullable Algorithm usable(int number, int status, long scratch, int determinism) {
         boolean good = status == 0
                 && scratch <= MOST_SCRATCH
                 && (!engine.options().deterministic() || determinism == cudnnDeterminism.CUDNN_DETERMINISTIC);

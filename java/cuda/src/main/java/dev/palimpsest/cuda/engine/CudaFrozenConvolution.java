@@ -7,6 +7,7 @@ import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.SnapshotMask;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** A convolution with bias, residual sum and ReLU in one call of cuDNN. */
 final class CudaFrozenConvolution implements Backend.FrozenConvolution {
@@ -84,7 +85,7 @@ final class CudaFrozenConvolution implements Backend.FrozenConvolution {
     }
 
     @Override
-    public Tensor apply(Tensor images, Tensor residual, boolean relu) {
+    public Tensor apply(Tensor images, @Nullable Tensor residual, boolean relu) {
         return convolutions
                 .of(geometry, images.shape())
                 .frozen(

@@ -69,7 +69,7 @@ final class CudaImages {
                 oldest = oldest == null || slot.freed < oldest.freed ? slot : oldest;
             }
         }
-        if (waiting < 2) {
+        if (oldest == null || waiting < 2) {
             Slot made = new Slot(device, bytes);
             slots.add(made);
             return made;

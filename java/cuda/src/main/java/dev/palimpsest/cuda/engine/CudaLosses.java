@@ -15,6 +15,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Losses on the device: their values follow to pinned memory on their own, and the host waits for one only when it is
@@ -89,7 +90,7 @@ final class CudaLosses {
                         rowLoss));
     }
 
-    Loss sigmoid(Tensor logits, int[] label, Tensor last) {
+    Loss sigmoid(Tensor logits, int[] label, @Nullable Tensor last) {
         Shape shape = logits.shape();
         return classification(
                 shape,

@@ -6,6 +6,7 @@ import dev.palimpsest.engine.MatrixBackend;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Matrices on the device. */
 final class CudaMatrices implements MatrixBackend {
@@ -50,7 +51,7 @@ final class CudaMatrices implements MatrixBackend {
     }
 
     @Override
-    public Tensor mostConfident(List<Matrix> softmaxes, int[] labels) {
+    public Tensor mostConfident(List<Matrix> softmaxes, int @Nullable [] labels) {
         int rows = softmaxes.getFirst().rows();
         int teachers = softmaxes.size();
         long label = labels == null ? 0 : scope.indices(labels);

@@ -5,7 +5,6 @@ import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.tensor.Mirror;
 import java.lang.foreign.MemorySegment;
 import java.util.IdentityHashMap;
-import java.util.Map;
 
 /**
  * Copies on the device of what a model keeps on the host, each made when it is first used and kept until it is
@@ -13,7 +12,7 @@ import java.util.Map;
  */
 final class CudaMirrors {
     private final CudaQueue engine;
-    private final Map<Mirror, Copy> copies = new IdentityHashMap<>();
+    private final IdentityHashMap<Mirror, Copy> copies = new IdentityHashMap<>();
 
     CudaMirrors(CudaQueue engine) {
         this.engine = engine;

@@ -18,7 +18,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One launch moves all parameters that have made the same number of steps, which nearly always are all of them. State,
@@ -41,7 +43,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
     private final CudaKernel adam;
     private final DeviceBuffer factor;
     private List<Held> held = List.of();
-    private Layout layout;
+    private @Nullable Layout layout;
     private boolean clipped;
 
     /** A parameter with its state. */
@@ -49,9 +51,10 @@ final class CudaOptimiserLoops implements OptimiserLoops {
         final Parameter parameter;
         final List<DeviceBuffer> states;
         /** Null: all of it moves. */
+        @Nullable
         DeviceBuffer mask;
 
-        Held(Parameter parameter, List<DeviceBuffer> states, DeviceBuffer mask) {
+        Held(Parameter parameter, List<DeviceBuffer> states, @Nullable DeviceBuffer mask) {
             this.parameter = parameter;
             this.states = states;
             this.mask = mask;
@@ -194,10 +197,10 @@ final class CudaOptimiserLoops implements OptimiserLoops {
     }
 
     /** Addresses of values and gradients change when a parameter's copy was forgotten and is made anew. */
-    private void renewTable() {
+    private void renewTable(Layout present) {
         boolean moved = false;
         for (int p = 0; p < held.size(); p++) {
-            MemorySegment entry = ENTRY.element(layout.entries, p);
+            MemorySegment entry = ENTRY.element(present.entries, p);
             long value = value(held.get(p));
             long gradient = gradient(held.get(p));
             moved |= VALUE.get(entry) != value || GRADIENT.get(entry) != gradient;
@@ -205,7 +208,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
             GRADIENT.set(entry, gradient);
         }
         if (moved) {
-            upload(layout);
+            upload(present);
         }
     }
 
@@ -244,6 +247,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
     /** The host waits, as it may between two phases of training. */
     @Override
     public void masks(byte[][] masks, byte[][] kept) {
+        Layout present = Objects.requireNonNull(layout, "masks of parameters that are not tracked");
         DeviceBuffer[] buffers = maskBuffers(masks);
         try (Arena temporary = Arena.ofConfined()) {
             for (int p = 0; p < masks.length; p++) {
@@ -254,7 +258,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
                     h.mask.close();
                 }
                 h.mask = buffers[p];
-                MASK.set(ENTRY.element(layout.entries, p), buffers[p] == null ? 0 : buffers[p].address());
+                MASK.set(ENTRY.element(present.entries, p), buffers[p] == null ? 0 : buffers[p].address());
                 if (kept[p] != null) {
                     for (DeviceBuffer state : h.states) {
                         forget(state, kept[p], temporary);
@@ -262,7 +266,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
                 }
             }
         }
-        upload(layout);
+        upload(present);
     }
 
     /** First, since memory may run out: then nothing has changed. */
@@ -298,11 +302,11 @@ final class CudaOptimiserLoops implements OptimiserLoops {
         if (layout == null || layout.blocks == 0) {
             return;
         }
-        renewTable();
+        renewTable(layout);
         for (Launch launch : layout.launches) {
             long squares = layout.squares.address() + (long) Double.BYTES * launch.firstBlock;
             sumSquares
-                    .withBlocks(launch.blocks, layout.table.address(), parameterOfBlock(launch), squares)
+                    .withBlocks(launch.blocks, layout.table.address(), parameterOfBlock(layout, launch), squares)
                     .run(stream);
         }
         clipFactor
@@ -311,8 +315,8 @@ final class CudaOptimiserLoops implements OptimiserLoops {
         clipped = true;
     }
 
-    private long parameterOfBlock(Launch launch) {
-        return layout.parameterOfBlock.address() + (long) Integer.BYTES * launch.firstBlock;
+    private static long parameterOfBlock(Layout present, Launch launch) {
+        return present.parameterOfBlock.address() + (long) Integer.BYTES * launch.firstBlock;
     }
 
     @Override
@@ -320,7 +324,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
         if (layout == null) {
             return;
         }
-        renewTable();
+        renewTable(layout);
         held.forEach(h -> engine.mirrors().write(h.parameter.valueMirror()));
         long clip = clipped ? factor.address() : 0;
         clipped = false;
@@ -331,7 +335,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
                     sgd.withBlocks(
                                     launch.blocks,
                                     layout.table.address(),
-                                    parameterOfBlock(launch),
+                                    parameterOfBlock(layout, launch),
                                     clip,
                                     (float) learningRate,
                                     (float) momentum,
@@ -342,7 +346,7 @@ final class CudaOptimiserLoops implements OptimiserLoops {
                     adam.withBlocks(
                                     launch.blocks,
                                     layout.table.address(),
-                                    parameterOfBlock(launch),
+                                    parameterOfBlock(layout, launch),
                                     clip,
                                     rates.stepSize(learningRate, launch.steps),
                                     rates.rootCorrection(launch.steps),

@@ -35,6 +35,7 @@ class CudaQueue {
     private boolean closed;
 
     /** Opens the device; {@link #prepare} does the rest, and {@link #close} is to be called if that fails. */
+    @SuppressWarnings("NullAway.Init") // prepare sets the rest
     CudaQueue(DeviceOptions options) {
         this.options = options;
         CudaOptions system = CudaOptions.ofSystem();

@@ -13,6 +13,7 @@ import jcuda.jcublas.cublasHandle;
 import jcuda.jcudnn.JCudnn;
 import jcuda.jcudnn.cudnnHandle;
 import jcuda.runtime.cudaStream_t;
+import org.jspecify.annotations.Nullable;
 
 /** A stream with the libraries' handles that queue on it, and the scratch memory of its convolutions. */
 final class CudaStreamContext implements AutoCloseable {
@@ -20,7 +21,7 @@ final class CudaStreamContext implements AutoCloseable {
     private final CudaStream stream;
     private final cudnnHandle dnn = new cudnnHandle();
     private final cublasHandle blas = new cublasHandle();
-    private DeviceBuffer scratch;
+    private @Nullable DeviceBuffer scratch;
 
     CudaStreamContext(CudaDevice device, CudaStream stream, boolean tf32) {
         this.device = device;
