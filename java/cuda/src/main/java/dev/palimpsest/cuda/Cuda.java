@@ -35,12 +35,17 @@ public final class Cuda {
             Optional<String> driver,
             List<CudaDeviceInfo> devices,
             Map<CudaLibrary, String> missing) {
+        /** Copies the lists. */
         public Probe {
             devices = List.copyOf(devices);
             missing = Map.copyOf(missing);
         }
 
-        /** Whether {@link CudaDevice#open} has a device to open. Layers need cuBLAS and cuDNN besides. */
+        /**
+         * Whether {@link CudaDevice#open} has a device to open. Layers need cuBLAS and cuDNN besides.
+         *
+         * @return true if a device was found
+         */
         public boolean hasDevice() {
             return trouble.isEmpty();
         }
@@ -48,7 +53,12 @@ public final class Cuda {
 
     private Cuda() {}
 
-    /** Looks at driver, devices and libraries; opens no device. Throws nothing: what is wrong is in the answer. */
+    /**
+     * Looks at driver, devices and libraries; opens no device. Throws nothing: what is wrong is in the answer.
+     *
+     * @param options where libraries are looked for
+     * @return what was found
+     */
     public static Probe probe(CudaOptions options) {
         try {
             start(options);

@@ -53,6 +53,8 @@ public final class CudaDevice implements AutoCloseable {
      * Opens a device and makes it current for the calling thread.
      *
      * @param index as in {@code cuda:1}
+     * @param options where libraries are looked for, and how much memory may be taken
+     * @return the device, to be closed by the caller
      * @throws CudaException if driver or device are missing or do not start; the message says what to do
      */
     public static CudaDevice open(int index, CudaOptions options) {
@@ -60,29 +62,56 @@ public final class CudaDevice implements AutoCloseable {
         return new CudaDevice(index, Cuda.device(index), options);
     }
 
+    /**
+     * What the device is.
+     *
+     * @return name, index, compute capability and memory
+     */
     public CudaDeviceInfo info() {
         return info;
     }
 
+    /**
+     * What it was opened with.
+     *
+     * @return the options
+     */
     public CudaOptions options() {
         return options;
     }
 
+    /**
+     * Its memory pool.
+     *
+     * @return the pool that all buffers come from
+     */
     public DeviceMemory memory() {
         return memory;
     }
 
-    /** For the student's work. */
+    /**
+     * For the student's work.
+     *
+     * @return the stream of the training
+     */
     public CudaStream compute() {
         return compute;
     }
 
-    /** For the teachers' work, beside the student's. */
+    /**
+     * For the teachers' work, beside the student's.
+     *
+     * @return the stream of the teachers
+     */
     public CudaStream teachers() {
         return teachers;
     }
 
-    /** For copies from and to the host, beside both. */
+    /**
+     * For copies from and to the host, beside both.
+     *
+     * @return the stream of the copies
+     */
     public CudaStream copies() {
         return copies;
     }
@@ -90,17 +119,28 @@ public final class CudaDevice implements AutoCloseable {
     /**
      * Memory for work on {@link #compute()}.
      *
+     * @param bytes at least 1
+     * @return a buffer with undefined values, to be closed by the caller
      * @throws CudaException of kind OUT_OF_MEMORY
      */
     public DeviceBuffer allocate(long bytes) {
         return memory.allocate(bytes, compute);
     }
 
-    /** One more stream. */
+    /**
+     * One more stream.
+     *
+     * @return a stream, to be closed by the caller
+     */
     public CudaStream stream() {
         return new CudaStream(this);
     }
 
+    /**
+     * A new event.
+     *
+     * @return an event, to be closed by the caller
+     */
     public CudaEvent event() {
         return new CudaEvent(this);
     }
@@ -108,6 +148,8 @@ public final class CudaDevice implements AutoCloseable {
     /**
      * Page-locked host memory.
      *
+     * @param bytes at least 1
+     * @return a buffer with undefined values, to be closed by the caller
      * @throws CudaException of kind OUT_OF_MEMORY
      */
     public PinnedBuffer pinned(long bytes) {
@@ -149,6 +191,8 @@ public final class CudaDevice implements AutoCloseable {
     /**
      * Where the compiled kernels of a .cu file came from, as in "built by nvcc".
      *
+     * @param source stem of the .cu file
+     * @return one phrase for reports
      * @throws CudaException if no image runs on this device
      */
     public String imageOrigin(String source) {

@@ -11,6 +11,7 @@ import java.util.Locale;
  * @param sharedBytes what a block may take of shared memory at most
  * @param multiprocessors how many
  * @param memoryBytes all its memory
+ * @param minor second number of the compute capability
  */
 public record CudaDeviceInfo(
         int index, String name, int major, int minor, int sharedBytes, int multiprocessors, long memoryBytes) {

@@ -20,7 +20,11 @@ public final class CudaEvent implements AutoCloseable {
         return event;
     }
 
-    /** Happens when everything queued on the stream until now is done; replaces an earlier recording. */
+    /**
+     * Happens when everything queued on the stream until now is done; replaces an earlier recording.
+     *
+     * @param stream whose queued work the event waits for
+     */
     public void record(CudaStream stream) {
         Driver.check(JCudaDriver.cuEventRecord(event, stream.handle()), "recording an event");
     }
@@ -30,7 +34,12 @@ public final class CudaEvent implements AutoCloseable {
         Driver.check(JCudaDriver.cuEventSynchronize(event), "waiting for an event");
     }
 
-    /** Milliseconds by the device's clock from the other event to this one; both have happened. */
+    /**
+     * Milliseconds by the device's clock from the other event to this one; both have happened.
+     *
+     * @param earlier an event that was recorded before
+     * @return milliseconds between the two
+     */
     public float millisecondsSince(CudaEvent earlier) {
         float[] milliseconds = new float[1];
         Driver.check(

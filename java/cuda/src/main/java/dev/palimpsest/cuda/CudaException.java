@@ -25,16 +25,34 @@ public final class CudaException extends EngineException {
 
     private final Kind kind;
 
+    /**
+     * With a message alone.
+     *
+     * @param kind of what happened
+     * @param message one sentence: what happened, why, what to do
+     */
     public CudaException(Kind kind, String message) {
         super(message);
         this.kind = kind;
     }
 
+    /**
+     * With a cause.
+     *
+     * @param kind of what happened
+     * @param message one sentence: what happened, why, what to do
+     * @param cause what was caught
+     */
     public CudaException(Kind kind, String message, Throwable cause) {
         super(message, cause);
         this.kind = kind;
     }
 
+    /**
+     * What kind of failure it is.
+     *
+     * @return the kind
+     */
     public Kind kind() {
         return kind;
     }

@@ -13,6 +13,9 @@ public final class CudaFeatureMse extends CudaRowKernel {
     private final long[] sizes; // that the plan depends on
 
     /**
+     * Prepares the kernel on a device.
+     *
+     * @param device that computes
      * @param stream that all calls queue their work on
      * @param maxRows the most rows a call will have
      * @param dims features of a row

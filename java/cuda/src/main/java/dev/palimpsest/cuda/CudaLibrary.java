@@ -19,24 +19,28 @@ import java.util.Optional;
  */
 @SuppressWarnings("ImmutableEnumChecker") // a library of the process: loaded once, under a lock
 public enum CudaLibrary {
+    /** The driver's library, which comes with the driver. */
     DRIVER(
             "the NVIDIA driver",
             "JCudaDriver",
             "jcuda.driver.JCudaDriver",
             List.of("libcuda.so.1"),
             "install NVIDIA's driver; in a container, start it with --gpus all"),
+    /** The compiler for kernels that a driver refuses. */
     NVRTC(
             "NVRTC",
             "JNvrtc",
             "jcuda.nvrtc.JNvrtc",
             List.of("libnvrtc.so.12"),
             "install CUDA 12's NVRTC (package cuda-nvrtc-12-6 or libnvrtc12)"),
+    /** Products of matrices. */
     CUBLAS(
             "cuBLAS",
             "JCublas2",
             "jcuda.jcublas.JCublas2",
             List.of("libcublasLt.so.12", "libcublas.so.12"),
             "install CUDA 12's cuBLAS (package libcublas-12-6 or libcublas12)"),
+    /** Convolutions, norms and pooling. */
     CUDNN(
             "cuDNN",
             "JCudnn",
@@ -61,7 +65,11 @@ public enum CudaLibrary {
         this.remedy = remedy;
     }
 
-    /** As a reader would call it. */
+    /**
+     * As a reader would call it.
+     *
+     * @return the library's name as people know it
+     */
     public String title() {
         return title;
     }
@@ -69,6 +77,7 @@ public enum CudaLibrary {
     /**
      * Loads the library and JCuda's side of it, unless that has been done.
      *
+     * @param options where it is looked for
      * @throws CudaException if it is not there, with a sentence that says what to do
      */
     public void load(CudaOptions options) {
@@ -81,7 +90,12 @@ public enum CudaLibrary {
         }
     }
 
-    /** Why it cannot be loaded; empty once it is. */
+    /**
+     * Why it cannot be loaded; empty once it is.
+     *
+     * @param options where it is looked for
+     * @return why it is missing; empty if it loads
+     */
     public Optional<String> missing(CudaOptions options) {
         try {
             load(options);

@@ -16,6 +16,9 @@ public final class CudaMultiTeacherKl extends CudaRowKernel {
     private final Field temperature;
 
     /**
+     * Prepares the kernel on a device.
+     *
+     * @param device that computes
      * @param stream that all calls queue their work on
      * @param maxRows the most rows a call will have
      * @param classes columns of student and gradient

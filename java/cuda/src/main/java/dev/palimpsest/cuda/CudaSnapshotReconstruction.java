@@ -29,7 +29,13 @@ public final class CudaSnapshotReconstruction {
     private final Field weightsPerChannelField = struct.field("weights_per_channel");
     private final Field outField = struct.field("out");
 
-    /** @throws CudaException if the kernel is not to be had */
+    /**
+     * Prepares the kernel on a device.
+     *
+     * @param device that computes
+     * @param stream that all calls queue their work on
+     * @throws CudaException if the kernel is not to be had
+     */
     public CudaSnapshotReconstruction(CudaDevice device, CudaStream stream) {
         this.stream = stream;
         kernel = device.kernel("snapshot_reconstruction");

@@ -72,6 +72,9 @@ public final class DeviceMemory {
     /**
      * Memory with undefined content, for work on the given stream.
      *
+     * @param bytes at least 1
+     * @param stream whose queued work may use the memory first
+     * @return a buffer with undefined values, to be closed by the caller
      * @throws CudaException of kind OUT_OF_MEMORY if limit or device have no room for it
      */
     public synchronized DeviceBuffer allocate(long bytes, CudaStream stream) {
@@ -168,22 +171,38 @@ public final class DeviceMemory {
         }
     }
 
-    /** Bytes in use now, sizes as they were rounded. */
+    /**
+     * Bytes in use now, sizes as they were rounded.
+     *
+     * @return bytes in buffers that are not closed
+     */
     public synchronized long usedBytes() {
         return usedBytes;
     }
 
-    /** The most that were ever in use. */
+    /**
+     * The most that were ever in use.
+     *
+     * @return the most bytes that were in use at a time
+     */
     public synchronized long peakBytes() {
         return peakBytes;
     }
 
-    /** Bytes taken from the driver now: those in use and those that wait for reuse. */
+    /**
+     * Bytes taken from the driver now: those in use and those that wait for reuse.
+     *
+     * @return bytes taken from the driver, in use or kept for reuse
+     */
     public synchronized long reservedBytes() {
         return usedBytes + waitingBytes;
     }
 
-    /** How often the driver was asked for memory: constant in steady state. */
+    /**
+     * How often the driver was asked for memory: constant in steady state.
+     *
+     * @return how often memory was taken from the driver
+     */
     public synchronized long allocations() {
         return allocations;
     }

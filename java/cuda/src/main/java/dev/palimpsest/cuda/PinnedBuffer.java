@@ -25,7 +25,11 @@ public final class PinnedBuffer implements AutoCloseable {
         device.adopt(this);
     }
 
-    /** Its memory, aligned to 64 bytes at least; not usable after {@link #close}. */
+    /**
+     * Its memory, aligned to 64 bytes at least; not usable after {@link #close}.
+     *
+     * @return the memory, of the buffer's size, for the host to read and write
+     */
     public MemorySegment segment() {
         return segment;
     }
