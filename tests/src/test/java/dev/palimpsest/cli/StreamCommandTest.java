@@ -3,7 +3,7 @@ package dev.palimpsest.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.data.Dataset;
+import dev.palimpsest.recipe.Recipe;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -27,7 +27,7 @@ class StreamCommandTest {
     @Test
     void aScenarioFileIsShownWithoutItsImages() throws IOException {
         Path file = folder.resolve("small.pkl");
-        try (InputStream in = Dataset.class.getResourceAsStream("scenario-numpy1-protocol4.pkl")) {
+        try (InputStream in = Recipe.class.getResourceAsStream("scenario-numpy1-protocol4.pkl")) {
             Files.copy(in, file);
         }
         assertEquals(0, palimpsest("--scenario", file.toString()), err.toString());
@@ -49,7 +49,7 @@ class StreamCommandTest {
     @Test
     void theFileMustFitTheImagesWhereBothAreGiven() throws IOException {
         Path file = folder.resolve("small.pkl");
-        try (InputStream in = Dataset.class.getResourceAsStream("scenario-numpy1-protocol4.pkl")) {
+        try (InputStream in = Recipe.class.getResourceAsStream("scenario-numpy1-protocol4.pkl")) {
             Files.copy(in, file);
         }
         assertEquals(2, palimpsest("--scenario", file.toString(), "--data", "digits"));

@@ -226,7 +226,7 @@ public final class Engine implements AutoCloseable {
         Shape shape = forward.output().shape();
         guard.activation("batch norm's input", shape, input);
         guard.activation("the gradient of batch norm's output", shape, gradient);
-        forward.saved().forEach(saved -> guard.own("what batch norm saved", saved));
+        forward.saved().forEach(saved -> guard.held("what batch norm saved", saved));
         return backend.batchNormGradient(gradient, input, forward.backend(), forward.norm());
     }
 
@@ -369,7 +369,7 @@ public final class Engine implements AutoCloseable {
         guard.activation("maximum pooling's input", images);
         guard.activation("the maxima", forward.geometry().outputShape(images.shape()), forward.output());
         guard.activation("the gradient of the maxima", forward.output().shape(), gradient);
-        forward.saved().forEach(saved -> guard.own("what maximum pooling saved", saved));
+        forward.saved().forEach(saved -> guard.held("what maximum pooling saved", saved));
         return backend.maxPoolGradient(gradient, images, forward.backend(), forward.geometry());
     }
 
