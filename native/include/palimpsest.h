@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 /* Grows whenever a signature or a struct below changes. */
-#define PALIMPSEST_ABI_VERSION 2
+#define PALIMPSEST_ABI_VERSION 3
 
 typedef enum palimpsest_status {
     PALIMPSEST_OK = 0,
@@ -120,6 +120,63 @@ typedef struct palimpsest_snapshot_reconstruction_args {
 /* Rebuilds the weights of the words [word_begin, word_end), 64 each: kept bit for bit (times the scale), others +0. */
 PALIMPSEST_API int32_t palimpsest_snapshot_reconstruction(
     int32_t isa, const palimpsest_snapshot_reconstruction_args* args, int64_t word_begin, int64_t word_end);
+
+/*
+ * Passes over activations [images, channels / width, positions, width] (channels last where width is all channels).
+ * Each reads and writes what its line says; other pointers are not looked at.
+ */
+typedef enum palimpsest_batch_norm_pass {
+    PALIMPSEST_MOMENTS = 0,       /* x -> sums: mean, and sum of (x - mean)^2, over the positions of each image */
+    PALIMPSEST_NORMALISE = 1,     /* x, first, second, residual -> out = x * first + second (+ residual), then ReLU */
+    PALIMPSEST_GRADIENT_SUMS = 2, /* gradient g, output, x, mean -> sums: of g', of g' * (x - mean), for each image */
+    PALIMPSEST_NORM_GRADIENT = 3  /* g, output, x, mean, first to third -> out = first * g' + (second * (x - mean) + third) */
+} palimpsest_batch_norm_pass;
+
+#define PALIMPSEST_BATCH_NORM_FIELDS(FIELD)                                                                   \
+    FIELD(int64_t, pass)   /* a palimpsest_batch_norm_pass */                                                 \
+    FIELD(int64_t, images) /* N */                                                                            \
+    FIELD(int64_t, channels)                                                                                  \
+    FIELD(int64_t, width) /* divides channels */                                                              \
+    FIELD(int64_t, positions)                                                                                 \
+    FIELD(const float*, x)                                                                                    \
+    FIELD(const float*, residual) /* null for none */                                                         \
+    FIELD(const float*, output)   /* g' is g where this is above 0, else 0; null: g' is g */                  \
+    FIELD(const float*, gradient)                                                                             \
+    FIELD(const float*, mean)  /* [channels] */                                                               \
+    FIELD(const float*, first) /* [channels], as are the next two */                                          \
+    FIELD(const float*, second)                                                                               \
+    FIELD(const float*, third)                                                                                \
+    FIELD(int64_t, relu) /* 0 or 1: whether PALIMPSEST_NORMALISE ends with max(0, .) */                       \
+    FIELD(float*, out)   /* may be the memory of residual or gradient */                                      \
+    FIELD(float*, sums)  /* [images, 2, channels] */
+typedef struct palimpsest_batch_norm_args {
+    PALIMPSEST_BATCH_NORM_FIELDS(PALIMPSEST_FIELD)
+} palimpsest_batch_norm_args;
+
+/* One pass over the images [image_begin, image_end). */
+PALIMPSEST_API int32_t palimpsest_batch_norm(
+    int32_t isa, const palimpsest_batch_norm_args* args, int64_t image_begin, int64_t image_end);
+
+typedef enum palimpsest_elementwise_operation {
+    PALIMPSEST_ADD = 0,          /* a + b */
+    PALIMPSEST_ADD_RELU = 1,     /* max(0, a + b) */
+    PALIMPSEST_RELU = 2,         /* max(0, a) */
+    PALIMPSEST_RELU_GRADIENT = 3 /* a where b is above 0, else 0 */
+} palimpsest_elementwise_operation;
+
+#define PALIMPSEST_ELEMENTWISE_FIELDS(FIELD)                                   \
+    FIELD(int64_t, operation) /* a palimpsest_elementwise_operation */         \
+    FIELD(int64_t, count)                                                      \
+    FIELD(const float*, a)                                                     \
+    FIELD(const float*, b) /* not looked at by PALIMPSEST_RELU */              \
+    FIELD(float*, out)     /* may be the memory of a or b */
+typedef struct palimpsest_elementwise_args {
+    PALIMPSEST_ELEMENTWISE_FIELDS(PALIMPSEST_FIELD)
+} palimpsest_elementwise_args;
+
+/* The elements [begin, end). max(0, x) keeps -0 and NaN. */
+PALIMPSEST_API int32_t palimpsest_elementwise(
+    int32_t isa, const palimpsest_elementwise_args* args, int64_t begin, int64_t end);
 
 /*
  * The CUDA kernels (kernels/<name>/<name>.cu) take the structs above by value, with every pointer, also those in the

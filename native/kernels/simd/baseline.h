@@ -63,6 +63,9 @@ inline Vec fma(Vec a, Vec b, Vec c) {
     return _mm_movelh_ps(low, high);
 }
 
+// Lanes whose condition is above 0 keep every bit; the others, and those whose condition is NaN, become +0.
+inline Vec keep_positive(Vec v, Vec condition) { return _mm_and_ps(v, _mm_cmpgt_ps(condition, _mm_setzero_ps())); }
+
 // The second operand where either is NaN.
 inline Vec max(Vec a, Vec b) { return _mm_max_ps(a, b); }
 

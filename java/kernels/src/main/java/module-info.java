@@ -5,6 +5,10 @@ module dev.palimpsest.kernels {
     requires static org.jspecify; // annotations for the compiler alone
 
     exports dev.palimpsest.kernel;
+    exports dev.palimpsest.kernel.passes to
+            dev.palimpsest;
+    exports dev.palimpsest.kernel.threads to
+            dev.palimpsest;
     exports dev.palimpsest.kernel.ffi to
             dev.palimpsest,
             dev.palimpsest.cuda;

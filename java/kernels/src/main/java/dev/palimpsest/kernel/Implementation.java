@@ -42,9 +42,13 @@ public enum Implementation {
                 + Arrays.stream(values()).map(Implementation::toString).collect(Collectors.joining(", ")));
     }
 
-    /** The C interface's number of the instruction set. */
+    /**
+     * The C interface's number of the instruction set.
+     *
+     * @return a palimpsest_isa; -1 for plain Java
+     */
     @SuppressWarnings("EnumOrdinal") // the constants stand in the order of palimpsest_isa
-    int isa() {
+    public int isa() {
         return ordinal() - 1;
     }
 }

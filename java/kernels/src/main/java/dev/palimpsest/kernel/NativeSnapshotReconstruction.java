@@ -21,7 +21,7 @@ final class NativeSnapshotReconstruction implements SnapshotKernel {
     private final Field out;
 
     NativeSnapshotReconstruction(Implementation implementation) {
-        kernel = NativeKernel.overWords("snapshot_reconstruction", implementation.isa());
+        kernel = NativeKernel.overRange("snapshot_reconstruction", implementation.isa());
         args = kernel.arguments().allocate(arena);
         count = kernel.arguments().field("count");
         weights = kernel.arguments().field("weights");
@@ -61,7 +61,7 @@ final class NativeSnapshotReconstruction implements SnapshotKernel {
 
     @Override
     public void words(long begin, long end) {
-        kernel.words(args, begin, end);
+        kernel.range(args, begin, end);
     }
 
     @Override

@@ -38,13 +38,13 @@ public final class NativeKernel {
     }
 
     /**
-     * A kernel over 64-weight words.
+     * A kernel over a range of independent parts.
      *
      * @param name as in {@code snapshot_reconstruction}
      * @param isa number of palimpsest_isa; this machine has it
-     * @return the kernel, for {@link #words}
+     * @return the kernel, for {@link #range}
      */
-    public static NativeKernel overWords(String name, int isa) {
+    public static NativeKernel overRange(String name, int isa) {
         return new NativeKernel(name, isa, FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG));
     }
 
@@ -95,13 +95,13 @@ public final class NativeKernel {
     }
 
     /**
-     * Computes the words [begin, end).
+     * Computes the parts [begin, end).
      *
      * @param arguments filled {@link #arguments()}
-     * @param begin first word
-     * @param end the word after the last
+     * @param begin first part
+     * @param end the part after the last
      */
-    public void words(MemorySegment arguments, long begin, long end) {
+    public void range(MemorySegment arguments, long begin, long end) {
         try {
             check((int) function.invokeExact(isa, arguments, begin, end));
         } catch (Throwable e) {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * read from its own lists, so nothing about its kernels is written twice. Thread-safe.
  */
 public final class NativeLibrary {
-    private static final int ABI_VERSION = 2;
+    private static final int ABI_VERSION = 3;
     private static final String FOLDER = "dev/palimpsest/native/linux-x86_64";
     private static final String FILE = "libpalimpsest.so";
 

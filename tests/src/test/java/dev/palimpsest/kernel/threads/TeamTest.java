@@ -1,4 +1,4 @@
-package dev.palimpsest.kernel;
+package dev.palimpsest.kernel.threads;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;

@@ -1,0 +1,198 @@
+package dev.palimpsest.kernel.passes;
+
+import dev.palimpsest.kernel.Implementation;
+import dev.palimpsest.kernel.ffi.NativeKernel;
+import dev.palimpsest.kernel.ffi.NativeStruct.Field;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The passes of batch norm over activations [images, channels / width, positions, width], float32, which
+ * native/kernels/batch_norm/batch_norm.md defines. A pass is bound to memory by one thread and then run over ranges of
+ * images by any; the next may be bound when all have finished. Callers have checked sizes; memory is off-heap.
+ */
+public final class BatchNormPasses implements AutoCloseable {
+    /** As in palimpsest_batch_norm_pass. */
+    enum Pass {
+        MOMENTS,
+        NORMALISE,
+        GRADIENT_SUMS,
+        NORM_GRADIENT
+    }
+
+    /**
+     * How activations lie.
+     *
+     * @param images N
+     * @param channels C
+     * @param width channels that lie together; divides C
+     * @param positions height times width of an image
+     */
+    public record Geometry(int images, int channels, int width, int positions) {}
+
+    private final Arena arena = Arena.ofShared();
+    /** Null for plain Java. */
+    private final @Nullable NativeKernel kernel;
+
+    private final JavaBatchNorm java;
+    private final MemorySegment args;
+    /** What {@link #bind} sets, in the order of its arguments: looking a field up takes longer than a small pass. */
+    private final List<Field> fields;
+
+    private final Range range;
+
+    /**
+     * Passes for one geometry.
+     *
+     * @param implementation that runs on this machine
+     * @param geometry of the activations
+     */
+    public BatchNormPasses(Implementation implementation, Geometry geometry) {
+        java = new JavaBatchNorm(geometry);
+        if (implementation == Implementation.JAVA) {
+            kernel = null;
+            args = MemorySegment.NULL;
+            fields = List.of();
+            range = java::run;
+        } else {
+            NativeKernel own = NativeKernel.overRange("batch_norm", implementation.isa());
+            kernel = own;
+            args = own.arguments().allocate(arena);
+            range = (begin, end) -> own.range(args, begin, end);
+            own.arguments().field("images").set(args, geometry.images);
+            own.arguments().field("channels").set(args, geometry.channels);
+            own.arguments().field("width").set(args, geometry.width);
+            own.arguments().field("positions").set(args, geometry.positions);
+            fields = Stream.of(
+                            "pass", "x", "residual", "output", "gradient", "mean", "first", "second", "third", "relu",
+                            "out", "sums")
+                    .map(own.arguments()::field)
+                    .toList();
+        }
+    }
+
+    /**
+     * Means and centred sums of squares over the positions of each image.
+     *
+     * @param x activations
+     * @param sums [images, 2, channels]: overwritten in the range's images
+     * @return the bound pass
+     */
+    public Range moments(MemorySegment x, MemorySegment sums) {
+        return bind(Pass.MOMENTS, x, null, null, null, null, null, null, null, false, null, sums);
+    }
+
+    /**
+     * x·scale + shift, with a residual added and a ReLU behind it where asked.
+     *
+     * @param x activations
+     * @param scale [channels]
+     * @param shift [channels]
+     * @param residual activations; null for none
+     * @param relu whether the result is max(0, ·)
+     * @param out activations; may be the residual's memory
+     * @return the bound pass
+     */
+    public Range normalise(
+            MemorySegment x,
+            MemorySegment scale,
+            MemorySegment shift,
+            @Nullable MemorySegment residual,
+            boolean relu,
+            MemorySegment out) {
+        return bind(Pass.NORMALISE, x, residual, null, null, null, scale, shift, null, relu, out, null);
+    }
+
+    /**
+     * Sums of g' and of g'·(x − mean) over the positions of each image.
+     *
+     * @param gradient g, of the output
+     * @param output g' is g where this is above 0, else 0; null: g' is g
+     * @param x activations
+     * @param mean [channels]
+     * @param sums [images, 2, channels]: overwritten in the range's images
+     * @return the bound pass
+     */
+    public Range gradientSums(
+            MemorySegment gradient,
+            @Nullable MemorySegment output,
+            MemorySegment x,
+            MemorySegment mean,
+            MemorySegment sums) {
+        return bind(Pass.GRADIENT_SUMS, x, null, output, gradient, mean, null, null, null, false, null, sums);
+    }
+
+    /**
+     * first·g' + (second·(x − mean) + third).
+     *
+     * @param gradient g, of the output
+     * @param output as in {@link #gradientSums}
+     * @param x activations
+     * @param mean [channels]
+     * @param first [channels]
+     * @param second [channels]
+     * @param third [channels]
+     * @param out activations; may be the gradient's memory
+     * @return the bound pass
+     */
+    public Range gradient(
+            MemorySegment gradient,
+            @Nullable MemorySegment output,
+            MemorySegment x,
+            MemorySegment mean,
+            MemorySegment first,
+            MemorySegment second,
+            MemorySegment third,
+            MemorySegment out) {
+        return bind(Pass.NORM_GRADIENT, x, null, output, gradient, mean, first, second, third, false, out, null);
+    }
+
+    private Range bind(
+            Pass pass,
+            MemorySegment x,
+            @Nullable MemorySegment residual,
+            @Nullable MemorySegment output,
+            @Nullable MemorySegment gradient,
+            @Nullable MemorySegment mean,
+            @Nullable MemorySegment first,
+            @Nullable MemorySegment second,
+            @Nullable MemorySegment third,
+            boolean relu,
+            @Nullable MemorySegment out,
+            @Nullable MemorySegment sums) {
+        if (kernel == null) {
+            java.bind(pass, x, residual, output, gradient, mean, first, second, third, relu, out, sums);
+        } else {
+            long[] values = {
+                pass.ordinal(),
+                x.address(),
+                address(residual),
+                address(output),
+                address(gradient),
+                address(mean),
+                address(first),
+                address(second),
+                address(third),
+                relu ? 1 : 0,
+                address(out),
+                address(sums)
+            };
+            for (int f = 0; f < values.length; f++) {
+                fields.get(f).set(args, values[f]);
+            }
+        }
+        return range;
+    }
+
+    private static long address(@Nullable MemorySegment segment) {
+        return segment == null ? 0 : segment.address();
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

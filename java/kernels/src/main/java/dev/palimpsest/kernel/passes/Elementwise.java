@@ -1,0 +1,122 @@
+package dev.palimpsest.kernel.passes;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+import dev.palimpsest.kernel.Implementation;
+import dev.palimpsest.kernel.ffi.NativeKernel;
+import dev.palimpsest.kernel.ffi.NativeStruct.Field;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sums and ReLU element by element, float32, as palimpsest.h defines them. An operation is bound to memory by one
+ * thread and then run over ranges of elements by any; the next may be bound when all have finished. Callers have
+ * checked sizes; memory is off-heap.
+ */
+public final class Elementwise implements AutoCloseable {
+    /** What is computed of a and b; in the order of palimpsest_elementwise_operation. */
+    public enum Operation {
+        /** a + b. */
+        ADD,
+        /** max(0, a + b). */
+        ADD_RELU,
+        /** max(0, a); b is not looked at. */
+        RELU,
+        /** a where b is above 0, else 0. */
+        RELU_GRADIENT
+    }
+
+    private final Arena arena = Arena.ofShared();
+    /** Null for plain Java. */
+    private final @Nullable NativeKernel kernel;
+
+    private final MemorySegment args;
+    /** What {@link #bind} sets, in the order of its arguments. */
+    private final List<Field> fields;
+
+    private final Range range;
+    private Operation operation = Operation.ADD;
+    private MemorySegment a = MemorySegment.NULL;
+    private MemorySegment b = MemorySegment.NULL;
+    private MemorySegment out = MemorySegment.NULL;
+
+    /**
+     * Operations of one implementation.
+     *
+     * @param implementation that runs on this machine
+     */
+    public Elementwise(Implementation implementation) {
+        if (implementation == Implementation.JAVA) {
+            kernel = null;
+            args = MemorySegment.NULL;
+            fields = List.of();
+            range = this::run;
+        } else {
+            NativeKernel own = NativeKernel.overRange("elementwise", implementation.isa());
+            kernel = own;
+            args = own.arguments().allocate(arena);
+            fields = Stream.of("operation", "count", "a", "b", "out")
+                    .map(own.arguments()::field)
+                    .toList();
+            range = (begin, end) -> own.range(args, begin, end);
+        }
+    }
+
+    /**
+     * Binds an operation.
+     *
+     * @param what is computed
+     * @param count elements of each
+     * @param left a
+     * @param right b
+     * @param to the result; may be the memory of a or b
+     * @return the bound operation
+     */
+    public Range bind(Operation what, long count, MemorySegment left, MemorySegment right, MemorySegment to) {
+        if (kernel == null) {
+            operation = what;
+            a = left;
+            b = right;
+            out = to;
+        } else {
+            long[] values = {what.ordinal(), count, left.address(), right.address(), to.address()};
+            for (int f = 0; f < values.length; f++) {
+                fields.get(f).set(args, values[f]);
+            }
+        }
+        return range;
+    }
+
+    private void run(long begin, long end) {
+        for (long i = begin; i < end; i++) {
+            float left = a.getAtIndex(JAVA_FLOAT_UNALIGNED, i);
+            float right = operation == Operation.RELU ? 0 : b.getAtIndex(JAVA_FLOAT_UNALIGNED, i);
+            out.setAtIndex(
+                    JAVA_FLOAT_UNALIGNED,
+                    i,
+                    switch (operation) {
+                        case ADD -> left + right;
+                        case ADD_RELU -> relu(left + right);
+                        case RELU -> relu(left);
+                        case RELU_GRADIENT -> keepPositive(left, right);
+                    });
+        }
+    }
+
+    /** As vectors have it: −0 and NaN stay. */
+    static float relu(float value) {
+        return 0 > value ? 0 : value;
+    }
+
+    static float keepPositive(float value, float condition) {
+        return condition > 0 ? value : 0;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}
