@@ -161,15 +161,18 @@ typedef enum palimpsest_elementwise_operation {
     PALIMPSEST_ADD = 0,          /* a + b */
     PALIMPSEST_ADD_RELU = 1,     /* max(0, a + b) */
     PALIMPSEST_RELU = 2,         /* max(0, a) */
-    PALIMPSEST_RELU_GRADIENT = 3 /* a where b is above 0, else 0 */
+    PALIMPSEST_RELU_GRADIENT = 3, /* a where b is above 0, else 0 */
+    PALIMPSEST_SUM = 4            /* a[i] + a[i + stride] + ..., of `terms` terms in this order */
 } palimpsest_elementwise_operation;
 
 #define PALIMPSEST_ELEMENTWISE_FIELDS(FIELD)                                   \
     FIELD(int64_t, operation) /* a palimpsest_elementwise_operation */         \
     FIELD(int64_t, count)                                                      \
     FIELD(const float*, a)                                                     \
-    FIELD(const float*, b) /* not looked at by PALIMPSEST_RELU */              \
-    FIELD(float*, out)     /* may be the memory of a or b */
+    FIELD(const float*, b) /* not looked at by PALIMPSEST_RELU and _SUM */     \
+    FIELD(float*, out)     /* may be the memory of a or b */                   \
+    FIELD(int64_t, terms)  /* at least 1, as the next looked at by PALIMPSEST_SUM alone */ \
+    FIELD(int64_t, stride)
 typedef struct palimpsest_elementwise_args {
     PALIMPSEST_ELEMENTWISE_FIELDS(PALIMPSEST_FIELD)
 } palimpsest_elementwise_args;

@@ -16,6 +16,22 @@ inline void each(const palimpsest_elementwise_args& args, int64_t begin, int64_t
     }
 }
 
+inline Vec sum(const palimpsest_elementwise_args& args, int64_t i, int n) {
+    const Vec zero = splat(0);
+    Vec total = n == LANES ? load(args.a + i) : load_first(args.a + i, n, zero);
+    for (int64_t k = 1; k < args.terms; k++) {
+        const float* term = args.a + k * args.stride + i;
+        total = total + (n == LANES ? load(term) : load_first(term, n, zero));
+    }
+    return total;
+}
+
+void sums(const palimpsest_elementwise_args& args, int64_t begin, int64_t end) {
+    int64_t i = begin;
+    for (; i + LANES <= end; i += LANES) store(args.out + i, sum(args, i, LANES));
+    if (i < end) store_first(args.out + i, sum(args, i, int(end - i)), int(end - i));
+}
+
 }  // namespace
 
 void PALIMPSEST_VARIANT(palimpsest_elementwise)(const palimpsest_elementwise_args* args, int64_t begin, int64_t end) {
@@ -25,6 +41,8 @@ void PALIMPSEST_VARIANT(palimpsest_elementwise)(const palimpsest_elementwise_arg
         case PALIMPSEST_ADD_RELU:
             return each(*args, begin, end, false, [&](Vec a, Vec b) { return max(zero, a + b); });
         case PALIMPSEST_RELU: return each(*args, begin, end, true, [&](Vec a, Vec) { return max(zero, a); });
-        default: return each(*args, begin, end, false, [](Vec a, Vec b) { return keep_positive(a, b); });
+        case PALIMPSEST_RELU_GRADIENT:
+            return each(*args, begin, end, false, [](Vec a, Vec b) { return keep_positive(a, b); });
+        default: return sums(*args, begin, end);
     }
 }

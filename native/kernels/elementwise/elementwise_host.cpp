@@ -2,7 +2,9 @@
 #include "../simd/kernels.h"
 
 bool palimpsest_valid(const palimpsest_elementwise_args* a, int64_t begin, int64_t end) {
-    if (!a || a->operation < PALIMPSEST_ADD || a->operation > PALIMPSEST_RELU_GRADIENT || a->count < 0) return false;
-    if (!a->a || !a->out || (a->operation != PALIMPSEST_RELU && !a->b)) return false;
+    if (!a || a->operation < PALIMPSEST_ADD || a->operation > PALIMPSEST_SUM || a->count < 0) return false;
+    const bool one = a->operation == PALIMPSEST_RELU || a->operation == PALIMPSEST_SUM;
+    if (!a->a || !a->out || (!one && !a->b)) return false;
+    if (a->operation == PALIMPSEST_SUM && (a->terms < 1 || a->stride < 0)) return false;
     return 0 <= begin && begin <= end && end <= a->count;
 }

@@ -112,8 +112,8 @@ class PassesTest {
             MemorySegment scale = floats(g.channels());
             MemorySegment shift = floats(g.channels());
             for (boolean relu : List.of(false, true)) {
-                float[] plain = array(
-                        agreed(g, count, (passes, out) -> passes.normalise(x, scale, shift, null, relu, out)));
+                float[] plain =
+                        array(agreed(g, count, (passes, out) -> passes.normalise(x, scale, shift, null, relu, out)));
                 float[] summed = array(
                         agreed(g, count, (passes, out) -> passes.normalise(x, scale, shift, residual, relu, out)));
                 int clipped = 0;
@@ -150,9 +150,7 @@ class PassesTest {
             means.setAtIndex(ValueLayout.JAVA_FLOAT, c, (float) mean[c]);
         }
         float[] sums = array(agreed(
-                g,
-                2 * g.images() * g.channels(),
-                (passes, out) -> passes.gradientSums(gradient, null, x, means, out)));
+                g, 2 * g.images() * g.channels(), (passes, out) -> passes.gradientSums(gradient, null, x, means, out)));
         MemorySegment first = floats(g.channels());
         MemorySegment second = floats(g.channels());
         MemorySegment third = floats(g.channels());
@@ -169,13 +167,12 @@ class PassesTest {
             third.setAtIndex(ValueLayout.JAVA_FLOAT, c, (float) (-r * s / per));
         }
         float[] found = array(agreed(
-                g,
-                count,
-                (passes, out) -> passes.gradient(gradient, null, x, means, first, second, third, out)));
+                g, count, (passes, out) -> passes.gradient(gradient, null, x, means, first, second, third, out)));
         for (int i = 0; i < count; i += 7) {
             double step = 1e-4;
-            double difference = (loss(g, array(x), array(gradient), i, step) - loss(g, array(x), array(gradient), i, -step))
-                    / (2 * step);
+            double difference =
+                    (loss(g, array(x), array(gradient), i, step) - loss(g, array(x), array(gradient), i, -step))
+                            / (2 * step);
             assertEquals(difference, found[i], 2e-4 * (1 + Math.abs(difference)));
         }
     }
@@ -271,9 +268,30 @@ class PassesTest {
                         case ADD_RELU -> x + y < 0 ? 0 : x + y;
                         case RELU -> x < 0 ? 0 : x;
                         case RELU_GRADIENT -> y > 0 ? x : 0;
+                        case SUM -> x; // of one term
                     };
                     assertEquals(expected, array(out)[i], implementation + " " + operation + " of " + x + ", " + y);
                 }
+            }
+        }
+    }
+
+    @Test
+    void arraysAreSummedInTheirOrder() {
+        int count = 37;
+        int stride = 40;
+        MemorySegment all = floats(3 * stride);
+        float[] values = array(all);
+        for (Implementation implementation : Kernels.available()) {
+            MemorySegment out = arena.allocate(ValueLayout.JAVA_FLOAT, count);
+            try (Elementwise elementwise = new Elementwise(implementation)) {
+                Range range = elementwise.bindSum(count, all, 3, stride, out);
+                range.run(0, 21);
+                range.run(21, count);
+            }
+            for (int i = 0; i < count; i++) {
+                assertEquals(
+                        values[i] + values[i + stride] + values[i + 2 * stride], array(out)[i], implementation + "");
             }
         }
     }

@@ -67,8 +67,18 @@ public final class BatchNormPasses implements AutoCloseable {
             own.arguments().field("width").set(args, geometry.width);
             own.arguments().field("positions").set(args, geometry.positions);
             fields = Stream.of(
-                            "pass", "x", "residual", "output", "gradient", "mean", "first", "second", "third", "relu",
-                            "out", "sums")
+                            "pass",
+                            "x",
+                            "residual",
+                            "output",
+                            "gradient",
+                            "mean",
+                            "first",
+                            "second",
+                            "third",
+                            "relu",
+                            "out",
+                            "sums")
                     .map(own.arguments()::field)
                     .toList();
         }

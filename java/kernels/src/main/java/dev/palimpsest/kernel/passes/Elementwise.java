@@ -26,7 +26,9 @@ public final class Elementwise implements AutoCloseable {
         /** max(0, a); b is not looked at. */
         RELU,
         /** a where b is above 0, else 0. */
-        RELU_GRADIENT
+        RELU_GRADIENT,
+        /** The sum of several arrays, {@link #bindSum}. */
+        SUM
     }
 
     private final Arena arena = Arena.ofShared();
@@ -42,6 +44,8 @@ public final class Elementwise implements AutoCloseable {
     private MemorySegment a = MemorySegment.NULL;
     private MemorySegment b = MemorySegment.NULL;
     private MemorySegment out = MemorySegment.NULL;
+    private int terms;
+    private long stride;
 
     /**
      * Operations of one implementation.
@@ -58,7 +62,7 @@ public final class Elementwise implements AutoCloseable {
             NativeKernel own = NativeKernel.overRange("elementwise", implementation.isa());
             kernel = own;
             args = own.arguments().allocate(arena);
-            fields = Stream.of("operation", "count", "a", "b", "out")
+            fields = Stream.of("operation", "count", "a", "b", "out", "terms", "stride")
                     .map(own.arguments()::field)
                     .toList();
             range = (begin, end) -> own.range(args, begin, end);
@@ -76,13 +80,40 @@ public final class Elementwise implements AutoCloseable {
      * @return the bound operation
      */
     public Range bind(Operation what, long count, MemorySegment left, MemorySegment right, MemorySegment to) {
+        return bind(what, count, left, right, to, 1, 0);
+    }
+
+    /**
+     * Binds a sum of arrays that lie one after another, in their order.
+     *
+     * @param count elements of each
+     * @param from terms·stride values
+     * @param terms arrays
+     * @param stride values between the beginnings of two
+     * @param to the result; may be the memory of the first
+     * @return the bound operation
+     */
+    public Range bindSum(long count, MemorySegment from, int terms, long stride, MemorySegment to) {
+        return bind(Operation.SUM, count, from, from, to, terms, stride);
+    }
+
+    private Range bind(
+            Operation what,
+            long count,
+            MemorySegment left,
+            MemorySegment right,
+            MemorySegment to,
+            int summands,
+            long apart) {
         if (kernel == null) {
             operation = what;
             a = left;
             b = right;
             out = to;
+            terms = summands;
+            stride = apart;
         } else {
-            long[] values = {what.ordinal(), count, left.address(), right.address(), to.address()};
+            long[] values = {what.ordinal(), count, left.address(), right.address(), to.address(), summands, apart};
             for (int f = 0; f < values.length; f++) {
                 fields.get(f).set(args, values[f]);
             }
@@ -94,6 +125,10 @@ public final class Elementwise implements AutoCloseable {
         for (long i = begin; i < end; i++) {
             float left = a.getAtIndex(JAVA_FLOAT_UNALIGNED, i);
             float right = operation == Operation.RELU ? 0 : b.getAtIndex(JAVA_FLOAT_UNALIGNED, i);
+            float total = left;
+            for (int k = 1; operation == Operation.SUM && k < terms; k++) {
+                total += a.getAtIndex(JAVA_FLOAT_UNALIGNED, k * stride + i);
+            }
             out.setAtIndex(
                     JAVA_FLOAT_UNALIGNED,
                     i,
@@ -102,6 +137,7 @@ public final class Elementwise implements AutoCloseable {
                         case ADD_RELU -> relu(left + right);
                         case RELU -> relu(left);
                         case RELU_GRADIENT -> keepPositive(left, right);
+                        case SUM -> total;
                     });
         }
     }

@@ -4,114 +4,116 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.BatchNorm;
+import dev.palimpsest.kernel.Kernels;
+import dev.palimpsest.kernel.passes.BatchNormPasses;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * Batch norm's primitives for one shape, with or without the ReLU behind it and with the batch's or the running
- * statistics.
+ * Batch norm for one shape of a batch, by our own passes: what joins images is summed in float64 in their order, so the
+ * bits do not depend on threads. native/kernels/batch_norm/batch_norm.md has the formulas.
  */
-final class CpuBatchNorm {
-    record Key(Shape images, boolean relu, boolean frozen) {}
-
+final class CpuBatchNorm implements AutoCloseable {
     private final OneDnnContext engine;
-    private final Key key;
-    private final Primitive forward;
-    private final Primitive backward;
+    private final Shape images;
+    private final int channels;
+    private final int positions;
+    private final BatchNormPasses passes;
 
-    CpuBatchNorm(OneDnnContext engine, Key key) {
+    CpuBatchNorm(OneDnnContext engine, Shape images) {
         this.engine = engine;
-        this.key = key;
-        OneDnn dnn = engine.dnn();
-        MemorySegment images = engine.describe(key.images, Tensor.Layout.ENGINE);
-        int flags = OneDnn.USE_SCALE
-                | OneDnn.USE_SHIFT
-                | (key.relu ? OneDnn.FUSE_RELU : 0)
-                | (key.frozen ? OneDnn.USE_GLOBAL_STATS : 0);
-        int[] forwardArguments = {
-            OneDnn.SRC, OneDnn.DST, OneDnn.MEAN, OneDnn.VARIANCE, OneDnn.SCALE, OneDnn.SHIFT, OneDnn.WORKSPACE
-        };
-        int[] backwardArguments = {
-            OneDnn.SRC,
-            OneDnn.MEAN,
-            OneDnn.VARIANCE,
-            OneDnn.DIFF_DST,
-            OneDnn.SCALE,
-            OneDnn.DIFF_SRC,
-            OneDnn.DIFF_SCALE,
-            OneDnn.DIFF_SHIFT,
-            OneDnn.WORKSPACE
-        };
-        engine.plan(OneDnnContext.passOver(key.images));
-        forward = new Primitive(
-                dnn,
-                dnn.created(slot -> dnn.call(
-                        "dnnl_batch_normalization_forward_primitive_desc_create",
-                        "PPIPPFIP",
-                        slot,
-                        dnn.engine(),
-                        OneDnn.FORWARD_TRAINING,
-                        images,
-                        images,
-                        BatchNorm.EPSILON,
-                        flags,
-                        engine.attributes())),
-                withWorkspaceIf(key.relu, forwardArguments));
-        backward = new Primitive(
-                dnn,
-                dnn.created(slot -> dnn.call(
-                        "dnnl_batch_normalization_backward_primitive_desc_create",
-                        "PPIPPPFIPP",
-                        slot,
-                        dnn.engine(),
-                        OneDnn.BACKWARD,
-                        images,
-                        images,
-                        images,
-                        BatchNorm.EPSILON,
-                        flags,
-                        forward.descriptor(),
-                        engine.attributes())),
-                withWorkspaceIf(key.relu, backwardArguments));
+        this.images = images;
+        channels = images.extent(1);
+        positions = images.extent(2) * images.extent(3);
+        passes = new BatchNormPasses(
+                Kernels.chosen(),
+                new BatchNormPasses.Geometry(images.extent(0), channels, engine.width(channels), positions));
     }
 
-    private static int[] withWorkspaceIf(boolean relu, int[] arguments) {
-        return relu ? arguments : Arrays.copyOf(arguments, arguments.length - 1);
+    private MemorySegment vector() {
+        return engine.take((long) channels * Float.BYTES);
     }
 
-    Backend.Normalised forward(Tensor input, BatchNorm norm) {
-        Tensor output = engine.activation(key.images);
-        Shape channels = Shape.of(norm.channels());
-        Tensor mean = key.frozen ? engine.wrap(channels, norm.runningMean().read()) : engine.allocate(channels);
-        Tensor variance =
-                key.frozen ? engine.wrap(channels, norm.runningVariance().read()) : engine.allocate(channels);
-        MemorySegment scale = norm.scale().read();
-        MemorySegment shift = norm.shift().read();
-        Tensor passed = null;
-        if (key.relu) {
-            long bytes = forward.bytes(OneDnn.WORKSPACE);
-            passed = new Tensor(
-                    engine, Shape.of(Math.toIntExact(bytes / Float.BYTES)), Tensor.Layout.ENGINE, engine.take(bytes));
-            forward.run(input.data(), output.data(), mean.data(), variance.data(), scale, shift, passed.data());
-        } else {
-            forward.run(input.data(), output.data(), mean.data(), variance.data(), scale, shift);
+    private MemorySegment sums() {
+        return engine.take(2L * images.extent(0) * channels * Float.BYTES);
+    }
+
+    private void give(MemorySegment... segments) {
+        for (MemorySegment segment : segments) {
+            engine.workspace().give(segment);
         }
-        if (!key.frozen) {
+    }
+
+    Backend.Normalised forward(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+        Tensor mean;
+        Tensor variance;
+        if (frozen) {
+            mean = engine.wrap(Shape.of(channels), norm.runningMean().read());
+            variance = engine.wrap(Shape.of(channels), norm.runningVariance().read());
+        } else {
+            mean = engine.allocate(Shape.of(channels));
+            variance = engine.allocate(Shape.of(channels));
+            moments(input, mean.data(), variance.data());
             updateRunning(norm, mean.data(), variance.data());
         }
-        return new Backend.Normalised(output, mean, variance, passed, key.frozen);
+        MemorySegment factor = vector();
+        MemorySegment offset = vector();
+        MemorySegment scale = norm.scale().read();
+        MemorySegment shift = norm.shift().read();
+        for (int c = 0; c < channels; c++) {
+            double a = scale.getAtIndex(JAVA_FLOAT, c) * reciprocalDeviation(variance.data(), c);
+            factor.setAtIndex(JAVA_FLOAT, c, (float) a);
+            offset.setAtIndex(JAVA_FLOAT, c, (float)
+                    (shift.getAtIndex(JAVA_FLOAT, c) - a * mean.data().getAtIndex(JAVA_FLOAT, c)));
+        }
+        Tensor output = engine.activation(images);
+        engine.run(images, passes.normalise(input.data(), factor, offset, null, relu, output.data()));
+        give(factor, offset);
+        return new Backend.Normalised(output, mean, variance, relu ? output.retain() : null, frozen);
+    }
+
+    private static double reciprocalDeviation(MemorySegment variance, int c) {
+        return 1 / Math.sqrt(variance.getAtIndex(JAVA_FLOAT, c) + (double) BatchNorm.EPSILON);
+    }
+
+    /** Of the whole batch, by Chan's formula for parts of one size; the variance is the biased one. */
+    private void moments(Tensor input, MemorySegment mean, MemorySegment variance) {
+        MemorySegment sums = sums();
+        engine.run(images, passes.moments(input.data(), sums));
+        double[] mu = new double[channels];
+        double[] squares = new double[channels];
+        for (int n = 0; n < images.extent(0); n++) {
+            for (int c = 0; c < channels; c++) {
+                mu[c] += sums.getAtIndex(JAVA_FLOAT, 2L * n * channels + c);
+                squares[c] += sums.getAtIndex(JAVA_FLOAT, (2L * n + 1) * channels + c);
+            }
+        }
+        for (int c = 0; c < channels; c++) {
+            mu[c] /= images.extent(0);
+        }
+        for (int n = 0; n < images.extent(0); n++) {
+            for (int c = 0; c < channels; c++) {
+                double off = sums.getAtIndex(JAVA_FLOAT, 2L * n * channels + c) - mu[c];
+                squares[c] += positions * off * off;
+            }
+        }
+        double values = (double) images.extent(0) * positions;
+        for (int c = 0; c < channels; c++) {
+            mean.setAtIndex(JAVA_FLOAT, c, (float) mu[c]);
+            variance.setAtIndex(JAVA_FLOAT, c, (float) (squares[c] / values));
+        }
+        give(sums);
     }
 
     /** As PyTorch: the running variance takes the unbiased estimate, normalisation the biased one. */
     private void updateRunning(BatchNorm norm, MemorySegment mean, MemorySegment variance) {
-        long values = key.images.elements() / norm.channels();
+        long values = (long) images.extent(0) * positions;
         float unbiased = (float) ((double) values / (values - 1));
         MemorySegment runningMean = norm.runningMean().update();
         MemorySegment runningVariance = norm.runningVariance().update();
-        for (int c = 0; c < norm.channels(); c++) {
+        for (int c = 0; c < channels; c++) {
             float m = runningMean.getAtIndex(JAVA_FLOAT, c);
             float v = runningVariance.getAtIndex(JAVA_FLOAT, c);
             runningMean.setAtIndex(JAVA_FLOAT, c, m + BatchNorm.MOMENTUM * (mean.getAtIndex(JAVA_FLOAT, c) - m));
@@ -121,39 +123,50 @@ final class CpuBatchNorm {
     }
 
     Tensor backward(Tensor gradient, Tensor input, Backend.Normalised saved, BatchNorm norm) {
-        Tensor result = engine.activation(key.images);
-        Tensor scaleGradient = engine.allocate(norm.scale().shape());
-        Tensor shiftGradient = engine.allocate(norm.shift().shape());
-        MemorySegment scale = norm.scale().read();
         MemorySegment mean = Objects.requireNonNull(saved.mean()).data(); // forward keeps both
         MemorySegment variance = Objects.requireNonNull(saved.variance()).data();
-        Tensor passed = saved.passed();
-        if (passed != null) {
-            backward.run(
-                    input.data(),
-                    mean,
-                    variance,
-                    gradient.data(),
-                    scale,
-                    result.data(),
-                    scaleGradient.data(),
-                    shiftGradient.data(),
-                    passed.data());
-        } else {
-            backward.run(
-                    input.data(),
-                    mean,
-                    variance,
-                    gradient.data(),
-                    scale,
-                    result.data(),
-                    scaleGradient.data(),
-                    shiftGradient.data());
+        MemorySegment output = saved.passed() == null ? null : saved.passed().data();
+        MemorySegment sums = sums();
+        engine.run(images, passes.gradientSums(gradient.data(), output, input.data(), mean, sums));
+        double[] plain = new double[channels];
+        double[] weighted = new double[channels];
+        for (int n = 0; n < images.extent(0); n++) {
+            for (int c = 0; c < channels; c++) {
+                plain[c] += sums.getAtIndex(JAVA_FLOAT, 2L * n * channels + c);
+                weighted[c] += sums.getAtIndex(JAVA_FLOAT, (2L * n + 1) * channels + c);
+            }
         }
-        OneDnnContext.add(norm.scale().updateGradient(), 1, scaleGradient.data());
-        OneDnnContext.add(norm.shift().updateGradient(), 1, shiftGradient.data());
-        engine.release(scaleGradient);
-        engine.release(shiftGradient);
+        MemorySegment first = vector();
+        MemorySegment second = vector();
+        MemorySegment third = vector();
+        MemorySegment scale = norm.scale().read();
+        MemorySegment scaleGradient = norm.scale().updateGradient();
+        MemorySegment shiftGradient = norm.shift().updateGradient();
+        double values = (double) images.extent(0) * positions;
+        for (int c = 0; c < channels; c++) {
+            double r = reciprocalDeviation(variance, c);
+            double k = scale.getAtIndex(JAVA_FLOAT, c) * r;
+            add(scaleGradient, c, r * weighted[c]);
+            add(shiftGradient, c, plain[c]);
+            first.setAtIndex(JAVA_FLOAT, c, (float) k);
+            // The running statistics are constants: nothing comes back through them.
+            second.setAtIndex(JAVA_FLOAT, c, saved.frozen() ? 0 : (float) (-k * r * r * weighted[c] / values));
+            third.setAtIndex(JAVA_FLOAT, c, saved.frozen() ? 0 : (float) (-k * plain[c] / values));
+        }
+        Tensor result = engine.activation(images);
+        engine.run(
+                images,
+                passes.gradient(gradient.data(), output, input.data(), mean, first, second, third, result.data()));
+        give(sums, first, second, third);
         return result;
+    }
+
+    private static void add(MemorySegment vector, int c, double value) {
+        vector.setAtIndex(JAVA_FLOAT, c, vector.getAtIndex(JAVA_FLOAT, c) + (float) value);
+    }
+
+    @Override
+    public void close() {
+        passes.close();
     }
 }

@@ -1,11 +1,13 @@
 package dev.palimpsest.engine.onednn;
 
 import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.engine.onednn.OneDnnContext.Chunks;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,12 +48,11 @@ final class CpuConvolution {
 
         @Override
         protected void renew(MemorySegment host) {
-            reorder.run(host, memory);
+            reorder.run(0, host.address(), memory.address());
         }
 
-        MemorySegment present() {
+        void present() {
             read();
-            return memory;
         }
     }
 
@@ -59,6 +60,12 @@ final class CpuConvolution {
 
     /** {@code unpack} adds the gradient, in the order that the primitive chose, to the parameter's. */
     private record WeightGradient(Primitive primitive, Primitive unpack) {}
+
+    /** How a batch is dealt out. */
+    static Chunks chunks(Convolution geometry, Shape images) {
+        long operations = new Problem(geometry, OneDnnContext.images(1, images), Tensor.Layout.ENGINE).operations();
+        return Chunks.of(images.extent(0), operations);
+    }
 
     private final Key key;
     private final Shape output;
@@ -72,7 +79,6 @@ final class CpuConvolution {
         this.engine = engine;
         this.key = key;
         output = key.geometry().outputShape(key.images());
-        engine.plan(key.problem().operations());
         forward = new Primitive(
                 engine.dnn(),
                 forwardDescriptor(
@@ -106,35 +112,57 @@ final class CpuConvolution {
                 attributes));
     }
 
-    Tensor forward(Tensor images) {
-        Tensor result = engine.activation(output);
-        forward.run(images.data(), forwardWeight.present(), result.data());
-        return result;
+    /** Brings the weight up to date; to be called before a batch is dealt out. */
+    CpuConvolution readyForward() {
+        forwardWeight.present();
+        return this;
     }
 
-    Tensor inputGradient(Tensor gradient) {
+    /** A chunk: addresses of its images and of its output. */
+    void forward(int thread, long images, long result) {
+        forward.run(thread, images, forwardWeight.memory.address(), result);
+    }
+
+    CpuConvolution readyInputGradient() {
         if (inputGradient == null) {
             inputGradient = buildInputGradient();
         }
-        Tensor result = engine.activation(key.images());
-        inputGradient.primitive.run(gradient.data(), inputGradient.weight.present(), result.data());
-        return result;
+        inputGradient.weight.present();
+        return this;
     }
 
-    void weightGradient(Tensor images, Tensor gradient) {
+    void inputGradient(int thread, long gradient, long result) {
+        InputGradient built = Objects.requireNonNull(inputGradient);
+        built.primitive.run(thread, gradient, built.weight.memory.address(), result);
+    }
+
+    CpuConvolution readyWeightGradient() {
         if (weightGradient == null) {
             weightGradient = buildWeightGradient();
         }
-        MemorySegment packed = engine.take(weightGradient.primitive.bytes(OneDnn.DIFF_WEIGHTS));
-        weightGradient.primitive.run(images.data(), gradient.data(), packed);
-        weightGradient.unpack.run(packed, key.weight().updateGradient());
-        engine.workspace().give(packed);
+        return this;
+    }
+
+    /** Bytes of {@link #weightGradient}'s result. */
+    long packedBytes() {
+        return Objects.requireNonNull(weightGradient).primitive.bytes(OneDnn.DIFF_WEIGHTS);
+    }
+
+    /** A chunk's part of the gradient, in the order that the primitive chose. */
+    void weightGradient(int thread, long images, long gradient, long packed) {
+        Objects.requireNonNull(weightGradient).primitive.run(thread, images, gradient, packed);
+    }
+
+    /** Adds the sum of all parts to the parameter's gradient. */
+    void unpack(MemorySegment packed) {
+        Objects.requireNonNull(weightGradient)
+                .unpack
+                .run(0, packed.address(), key.weight().updateGradient().address());
     }
 
     private InputGradient buildInputGradient() {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
-        engine.plan(key.problem().operations());
         Primitive primitive = new Primitive(
                 dnn,
                 dnn.created(slot -> dnn.call(
@@ -161,7 +189,6 @@ final class CpuConvolution {
     private WeightGradient buildWeightGradient() {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
-        engine.plan(key.problem().operations());
         Primitive primitive = new Primitive(
                 dnn,
                 dnn.created(slot -> dnn.call(

@@ -2,6 +2,7 @@ package dev.palimpsest.engine.onednn;
 
 import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.engine.onednn.OneDnnContext.Chunks;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -32,17 +33,32 @@ final class CpuFrozenConvolution implements Backend.FrozenConvolution {
 
     @Override
     public Tensor apply(Tensor images, @Nullable Tensor residual, boolean relu) {
-        Built built = variants.computeIfAbsent(
-                new Variant(images.shape(), images.layout(), residual != null, relu), this::build);
+        Chunks chunks = CpuConvolution.chunks(geometry, images.shape());
+        Built full = built(chunks.each(), images, residual, relu);
+        Built last = built(chunks.rest(), images, residual, relu);
         Tensor output = residual != null ? residual : engine.activation(geometry.outputShape(images.shape()));
-        built.primitive.run(images.data(), built.weight, bias, output.data());
+        engine.run(chunks, (chunk, thread) -> {
+            Built built = chunks.size(chunk) == chunks.each() ? full : last;
+            int begin = chunks.begin(chunk);
+            built.primitive.run(
+                    thread,
+                    OneDnnContext.address(images, begin),
+                    built.weight.address(),
+                    bias.address(),
+                    OneDnnContext.address(output, begin));
+        });
         return output;
+    }
+
+    private Built built(int count, Tensor images, @Nullable Tensor residual, boolean relu) {
+        return variants.computeIfAbsent(
+                new Variant(OneDnnContext.images(count, images.shape()), images.layout(), residual != null, relu),
+                this::build);
     }
 
     private Built build(Variant variant) {
         OneDnn dnn = engine.dnn();
         CpuConvolution.Problem problem = new CpuConvolution.Problem(geometry, variant.images, variant.layout);
-        engine.plan(problem.operations());
         Primitive primitive = new Primitive(
                 dnn,
                 CpuConvolution.forwardDescriptor(
@@ -58,7 +74,7 @@ final class CpuFrozenConvolution implements Backend.FrozenConvolution {
         MemorySegment packed = arena.allocate(primitive.bytes(OneDnn.WEIGHTS), 64);
         Primitive reorder =
                 engine.reorder(engine.rowMajor(geometry.weightShape()), primitive.expects(OneDnn.WEIGHTS), false);
-        reorder.run(weight, packed);
+        reorder.run(0, weight.address(), packed.address());
         reorder.close();
         return new Built(primitive, packed);
     }

@@ -8,7 +8,7 @@ import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** A fully connected layer's three matrix products for one batch size. */
+/** A fully connected layer's three matrix products for one number of rows. */
 final class CpuLinear {
     record Key(int rows, int inputs, int outputs) {}
 
@@ -29,7 +29,6 @@ final class CpuLinear {
         // [rows, outputs].
         MemorySegment transposedWeight = dnn.describe(Shape.of(key.inputs, key.outputs), Format.TRANSPOSED);
         MemorySegment transposedGradient = dnn.describe(Shape.of(key.outputs, key.rows), Format.TRANSPOSED);
-        engine.plan(2L * key.rows * key.inputs * key.outputs);
         forward = product(engine.rowMajor(inputs), transposedWeight, bias, engine.rowMajor(outputs), false);
         inputGradient = product(
                 engine.rowMajor(outputs),
@@ -63,16 +62,21 @@ final class CpuLinear {
                 : new Primitive(dnn, descriptor, OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.BIAS, OneDnn.DST);
     }
 
-    Tensor forward(Tensor input, Parameter weight, Parameter bias) {
-        Tensor result = engine.allocate(Shape.of(key.rows, key.outputs));
-        forward.run(input.data(), weight.read(), bias.read(), result.data());
-        return result;
+    void forward(int thread, long input, Parameter weight, Parameter bias, long result) {
+        forward.run(thread, input, weight.read().address(), bias.read().address(), result);
     }
 
-    Tensor backward(Tensor gradient, Tensor input, Parameter weight, Parameter bias) {
-        Tensor result = engine.allocate(input.shape());
-        inputGradient.run(gradient.data(), weight.read(), result.data());
-        weightGradient.run(gradient.data(), input.data(), weight.updateGradient());
+    void inputGradient(int thread, long gradient, Parameter weight, long result) {
+        inputGradient.run(thread, gradient, weight.read().address(), result);
+    }
+
+    /** Adds the gradients of weight and bias, on the calling thread. */
+    void parameterGradients(Tensor gradient, Tensor input, Parameter weight, Parameter bias) {
+        weightGradient.run(
+                0,
+                gradient.data().address(),
+                input.data().address(),
+                weight.updateGradient().address());
         MemorySegment biasGradient = bias.updateGradient();
         for (int row = 0; row < key.rows; row++) {
             for (int c = 0; c < key.outputs; c++) {
@@ -81,6 +85,5 @@ final class CpuLinear {
                 biasGradient.setAtIndex(JAVA_FLOAT, c, sum);
             }
         }
-        return result;
     }
 }

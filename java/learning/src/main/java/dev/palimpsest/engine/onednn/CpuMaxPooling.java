@@ -1,27 +1,20 @@
 package dev.palimpsest.engine.onednn;
 
-import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.Objects;
 
-/** Maximum pooling for one shape of images; the workspace holds where in its window each maximum was. */
+/** Maximum pooling for one shape of a chunk of images; the workspace holds where in its window each maximum was. */
 final class CpuMaxPooling {
     record Key(Shape images, MaxPooling geometry) {}
 
-    private final OneDnnContext engine;
-    private final Shape images;
-    private final Shape maxima;
-    private final Shape positions;
     private final Primitive forward;
     private final Primitive backward;
 
     CpuMaxPooling(OneDnnContext engine, Key key) {
-        this.engine = engine;
-        images = key.images();
-        maxima = key.geometry().outputShape(images);
+        Shape images = key.images();
+        Shape maxima = key.geometry().outputShape(images);
         OneDnn dnn = engine.dnn();
         MemorySegment from = engine.describe(images, Tensor.Layout.ENGINE);
         MemorySegment to = engine.describe(maxima, Tensor.Layout.ENGINE);
@@ -29,7 +22,6 @@ final class CpuMaxPooling {
         MemorySegment kernel = engine.pair(key.geometry().kernel());
         MemorySegment none = engine.pair(0);
         MemorySegment padding = engine.pair(key.geometry().padding());
-        engine.plan(OneDnnContext.passOver(images));
         forward = new Primitive(
                 dnn,
                 dnn.created(slot -> dnn.call(
@@ -70,21 +62,18 @@ final class CpuMaxPooling {
                 OneDnn.DIFF_DST,
                 OneDnn.WORKSPACE,
                 OneDnn.DIFF_SRC);
-        // A byte a maximum, which need not fill whole floats.
-        positions = Shape.of(Math.toIntExact(Math.ceilDiv(forward.bytes(OneDnn.WORKSPACE), (long) Float.BYTES)));
     }
 
-    Backend.Pooled forward(Tensor from) {
-        Tensor result = engine.activation(maxima);
-        Tensor where = new Tensor(engine, positions, Tensor.Layout.ENGINE, engine.take(positions.bytes()));
-        forward.run(from.data(), result.data(), where.data());
-        return new Backend.Pooled(result, where);
+    /** Of the positions that {@link #forward} writes. */
+    long workspaceBytes() {
+        return forward.bytes(OneDnn.WORKSPACE);
     }
 
-    Tensor backward(Tensor gradient, Backend.Pooled saved) {
-        Tensor result = engine.activation(images);
-        Tensor positions = Objects.requireNonNull(saved.positions()); // forward keeps them
-        backward.run(gradient.data(), positions.data(), result.data());
-        return result;
+    void forward(int thread, long images, long maxima, long positions) {
+        forward.run(thread, images, maxima, positions);
+    }
+
+    void backward(int thread, long gradient, long positions, long images) {
+        backward.run(thread, gradient, positions, images);
     }
 }

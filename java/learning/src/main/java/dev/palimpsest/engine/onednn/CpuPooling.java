@@ -5,23 +5,16 @@ import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** The mean over all positions, for one shape of images. */
+/** The mean over all positions, for one shape of a chunk of images. */
 final class CpuPooling {
-    private final OneDnnContext engine;
-    private final Shape images;
-    private final Shape means;
     private final Primitive forward;
     private final Primitive backward;
 
     CpuPooling(OneDnnContext engine, Shape images) {
-        this.engine = engine;
-        this.images = images;
-        means = Shape.of(images.extent(0), images.extent(1));
         OneDnn dnn = engine.dnn();
         MemorySegment all = engine.describe(images, Tensor.Layout.ENGINE);
         // One position is left, so the blocked order of the result is the order of a row-major matrix.
         MemorySegment one = engine.describe(Shape.of(images.extent(0), images.extent(1), 1, 1), Tensor.Layout.ENGINE);
-        engine.plan(OneDnnContext.passOver(images));
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment window = OneDnn.dims(temporary, images.extent(2), images.extent(3));
             forward = new Primitive(
@@ -65,15 +58,11 @@ final class CpuPooling {
         }
     }
 
-    Tensor forward(Tensor from) {
-        Tensor result = engine.allocate(means);
-        forward.run(from.data(), result.data());
-        return result;
+    void forward(int thread, long images, long means) {
+        forward.run(thread, images, means);
     }
 
-    Tensor backward(Tensor gradient) {
-        Tensor result = engine.activation(images);
-        backward.run(gradient.data(), result.data());
-        return result;
+    void backward(int thread, long gradient, long images) {
+        backward.run(thread, gradient, images);
     }
 }

@@ -32,31 +32,18 @@ final class OneDnn {
     static final int BACKWARD = 128;
     static final int CONVOLUTION_DIRECT = 1;
     static final int RELU = 0x20;
-    static final int RELU_FROM_OUTPUT = 0x100;
-    static final int BINARY_ADD = 0x1fff0;
     static final int POOLING_MAX = 0x1ff;
     static final int POOLING_AVERAGE = 0x3ff;
-    static final int USE_GLOBAL_STATS = 1;
-    static final int USE_SCALE = 2;
-    static final int USE_SHIFT = 4;
-    static final int FUSE_RELU = 8;
 
     static final int SRC = 1;
-    static final int SRC_1 = 2;
     static final int DST = 17;
     static final int WEIGHTS = 33;
     static final int BIAS = 41;
-    static final int MEAN = 49;
-    static final int VARIANCE = 50;
-    static final int SCALE = 51;
-    static final int SHIFT = 52;
     static final int WORKSPACE = 64;
     static final int SCRATCHPAD = 80;
     static final int DIFF_SRC = 129;
     static final int DIFF_DST = 145;
     static final int DIFF_WEIGHTS = 161;
-    static final int DIFF_SCALE = 255;
-    static final int DIFF_SHIFT = 256;
 
     private static final int CPU = 1;
     private static final int IN_ORDER = 1;
@@ -74,25 +61,31 @@ final class OneDnn {
     private final Arena arena;
     private final SymbolLookup symbols;
     private final MemorySegment engine;
-    private final MemorySegment stream;
+    /** One for each thread of the team. */
+    private final MemorySegment[] streams;
+
     private final MemorySegment slot;
     private final Map<Integer, MemorySegment> attributes = new HashMap<>();
     private final IdentityHashMap<Object, Runnable> primitives = new IdentityHashMap<>();
     private final List<MemorySegment> descriptions = new ArrayList<>();
-    private MemorySegment scratchpad = MemorySegment.NULL;
+    /** Memory that all primitives of a thread share. */
+    private final MemorySegment[] scratchpads;
+
     private final MethodHandle setThreads;
-    private int threads;
 
     OneDnn(Arena arena, int threads) {
         this.arena = arena;
         slot = arena.allocate(ADDRESS);
-        symbols = OneDnnLibrary.load(threads);
+        symbols = OneDnnLibrary.load();
         execute = handle("dnnl_primitive_execute", "PPIP");
-        setDataHandle = handle("dnnl_memory_set_data_handle", "PP");
+        setDataHandle = handle("dnnl_memory_set_data_handle", "PL");
         setThreads = query("omp_set_num_threads", FunctionDescriptor.ofVoid(JAVA_INT));
-        use(threads);
+        useOneThread();
         engine = created(slot -> call("dnnl_engine_create", "PIL", slot, CPU, 0L));
-        stream = created(slot -> call("dnnl_stream_create", "PPI", slot, engine, IN_ORDER));
+        streams = new MemorySegment[threads];
+        Arrays.setAll(streams, thread -> created(slot -> call("dnnl_stream_create", "PPI", slot, engine, IN_ORDER)));
+        scratchpads = new MemorySegment[threads];
+        Arrays.fill(scratchpads, MemorySegment.NULL);
     }
 
     String version() {
@@ -179,12 +172,21 @@ final class OneDnn {
         return built;
     }
 
-    /** Memory that all primitives of this stream share, at least so large. */
-    MemorySegment scratchpad(long bytes) {
-        if (scratchpad.byteSize() < bytes) {
-            scratchpad = arena.allocate(bytes, 64);
+    /** Makes every thread's scratchpad at least so large. To be called while nothing runs. */
+    void reserveScratchpads(long bytes) {
+        for (int thread = 0; thread < scratchpads.length; thread++) {
+            if (scratchpads[thread].byteSize() < bytes) {
+                scratchpads[thread] = arena.allocate(bytes, 64);
+            }
         }
-        return scratchpad;
+    }
+
+    long scratchpad(int thread) {
+        return scratchpads[thread].address();
+    }
+
+    int threads() {
+        return streams.length;
     }
 
     /** Builds an object whose creating call writes it into a slot; what that call needs is built before it. */
@@ -194,20 +196,15 @@ final class OneDnn {
     }
 
     /**
-     * Threads for what is built or run next. Set anew each time: OpenMP keeps the number for the calling thread,
-     * whichever engine it used last.
+     * Whatever the calling thread builds or runs in oneDNN it does alone: our own threads share the work. Set anew each
+     * time: OpenMP keeps the number for the thread, and others may set it too.
      */
-    void use(int threads) {
+    void useOneThread() {
         try {
-            setThreads.invokeExact(threads);
-            this.threads = threads;
+            setThreads.invokeExact(1);
         } catch (Throwable e) {
             throw new EngineException("omp_set_num_threads failed: " + e, e);
         }
-    }
-
-    int threads() {
-        return threads;
     }
 
     /** Every primitive is known here until it is closed, so that closing the engine frees what is left. */
@@ -228,9 +225,9 @@ final class OneDnn {
         return primitives.size();
     }
 
-    void execute(MemorySegment primitive, int count, MemorySegment arguments) {
+    void execute(MemorySegment primitive, int thread, int count, MemorySegment arguments) {
         try {
-            check((int) execute.invokeExact(primitive, stream, count, arguments), "dnnl_primitive_execute");
+            check((int) execute.invokeExact(primitive, streams[thread], count, arguments), "dnnl_primitive_execute");
         } catch (EngineException e) {
             throw e;
         } catch (Throwable e) {
@@ -238,9 +235,9 @@ final class OneDnn {
         }
     }
 
-    void setData(MemorySegment memory, MemorySegment data) {
+    void setData(MemorySegment memory, long address) {
         try {
-            check((int) setDataHandle.invokeExact(memory, data), "dnnl_memory_set_data_handle");
+            check((int) setDataHandle.invokeExact(memory, address), "dnnl_memory_set_data_handle");
         } catch (EngineException e) {
             throw e;
         } catch (Throwable e) {
@@ -271,7 +268,9 @@ final class OneDnn {
         List.copyOf(primitives.values()).forEach(Runnable::run);
         attributes.values().forEach(built -> destroy("dnnl_primitive_attr_destroy", built));
         descriptions.forEach(description -> destroy("dnnl_memory_desc_destroy", description));
-        destroy("dnnl_stream_destroy", stream);
+        for (MemorySegment stream : streams) {
+            destroy("dnnl_stream_destroy", stream);
+        }
         destroy("dnnl_engine_destroy", engine);
     }
 

@@ -10,6 +10,7 @@ import dev.palimpsest.engine.MatrixBackend;
 import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.SnapshotReconstruction;
+import dev.palimpsest.kernel.passes.Elementwise;
 import dev.palimpsest.optim.OptimiserLoops;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
@@ -22,6 +23,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -30,10 +32,16 @@ import org.jspecify.annotations.Nullable;
  * engine closes, so an engine should live as long as one run's networks and not longer.
  */
 final class OneDnnBackend extends OneDnnContext implements Backend {
+    private static final long CACHE_LINE = 64;
+    /** Parts of a weight's gradient: what as many threads can share, and more as long as they are small together. */
+    private static final int FEWEST_PARTS = 4;
+
+    private static final long MOST_PART_VALUES = 1L << 22;
+
     private final Map<CpuConvolution.Key, CpuConvolution> convolutions = new HashMap<>();
-    private final Map<CpuBatchNorm.Key, CpuBatchNorm> norms = new HashMap<>();
+    private final Map<Shape, CpuBatchNorm> norms = new HashMap<>();
     private final Map<CpuLinear.Key, CpuLinear> linears = new HashMap<>();
-    private final Map<Described, CpuElementwise> elementwise = new HashMap<>();
+    private final Map<Shape, CpuReorder> reorders = new HashMap<>();
     private final Map<Shape, CpuPooling> poolings = new HashMap<>();
     private final Map<CpuMaxPooling.Key, CpuMaxPooling> maxPoolings = new HashMap<>();
     /** One thread: weights are rebuilt once per experience, in less time than a training step. */
@@ -55,7 +63,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
             return rowMajorArray(tensor);
         }
         MemorySegment plain = take(tensor.shape().bytes());
-        elementwise(tensor).toRowMajor(tensor, plain);
+        reorder(tensor.shape()).toRowMajor(tensor, plain);
         float[] values = plain.toArray(JAVA_FLOAT);
         workspace().give(plain);
         return values;
@@ -63,51 +71,96 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
 
     @Override
     public Tensor convolution(Tensor images, Parameter weight, Convolution geometry) {
-        return convolution(weight, geometry, images.shape(), images.layout()).forward(images);
+        Chunks chunks = CpuConvolution.chunks(geometry, images.shape());
+        CpuConvolution full = convolution(weight, geometry, chunks.each(), images.shape(), images.layout())
+                .readyForward();
+        CpuConvolution last = convolution(weight, geometry, chunks.rest(), images.shape(), images.layout())
+                .readyForward();
+        Tensor result = activation(geometry.outputShape(images.shape()));
+        run(chunks, (chunk, thread) -> {
+            int begin = chunks.begin(chunk);
+            (chunks.size(chunk) == chunks.each() ? full : last)
+                    .forward(thread, address(images, begin), address(result, begin));
+        });
+        return result;
     }
 
     @Override
     public Tensor convolutionInputGradient(Tensor gradient, Parameter weight, Convolution geometry, Shape images) {
-        return convolution(weight, geometry, images, Tensor.Layout.ENGINE).inputGradient(gradient);
+        Chunks chunks = CpuConvolution.chunks(geometry, images);
+        CpuConvolution full = convolution(weight, geometry, chunks.each(), images, Tensor.Layout.ENGINE)
+                .readyInputGradient();
+        CpuConvolution last = convolution(weight, geometry, chunks.rest(), images, Tensor.Layout.ENGINE)
+                .readyInputGradient();
+        Tensor result = activation(images);
+        run(chunks, (chunk, thread) -> {
+            int begin = chunks.begin(chunk);
+            (chunks.size(chunk) == chunks.each() ? full : last)
+                    .inputGradient(thread, address(gradient, begin), address(result, begin));
+        });
+        return result;
     }
 
+    /** A part of the gradient for each chunk, added in the order of chunks. */
     @Override
     public void convolutionWeightGradient(Tensor images, Tensor gradient, Parameter weight, Convolution geometry) {
-        convolution(weight, geometry, images.shape(), images.layout()).weightGradient(images, gradient);
+        int parts = (int) Math.max(FEWEST_PARTS, MOST_PART_VALUES / Math.max(1, weight.size()));
+        Chunks chunks = CpuConvolution.chunks(geometry, images.shape()).atMost(parts);
+        CpuConvolution full = convolution(weight, geometry, chunks.each(), images.shape(), images.layout())
+                .readyWeightGradient();
+        CpuConvolution last = convolution(weight, geometry, chunks.rest(), images.shape(), images.layout())
+                .readyWeightGradient();
+        long bytes = full.packedBytes();
+        if (last.packedBytes() != bytes) {
+            throw new IllegalStateException("oneDNN chose orders of " + bytes + " and " + last.packedBytes()
+                    + " bytes for one weight's gradient");
+        }
+        MemorySegment packed = take(bytes * chunks.count());
+        run(chunks, (chunk, thread) -> {
+            int begin = chunks.begin(chunk);
+            (chunks.size(chunk) == chunks.each() ? full : last)
+                    .weightGradient(
+                            thread, address(images, begin), address(gradient, begin), packed.address() + chunk * bytes);
+        });
+        sumInto(packed, bytes / Float.BYTES, chunks.count());
+        full.unpack(packed);
+        workspace().give(packed);
     }
 
-    private CpuConvolution convolution(Parameter weight, Convolution geometry, Shape images, Tensor.Layout layout) {
+    private CpuConvolution convolution(
+            Parameter weight, Convolution geometry, int count, Shape images, Tensor.Layout layout) {
         return convolutions.computeIfAbsent(
-                new CpuConvolution.Key(weight, geometry, images, layout), key -> new CpuConvolution(this, key));
+                new CpuConvolution.Key(weight, geometry, images(count, images), layout),
+                key -> new CpuConvolution(this, key));
     }
 
     @Override
     public Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
-        return norm(input.shape(), relu, frozen).forward(input, norm);
+        return norm(input.shape()).forward(input, norm, relu, frozen);
     }
 
     @Override
     public Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward, BatchNorm norm) {
-        return norm(input.shape(), forward.passed() != null, forward.frozen()).backward(gradient, input, forward, norm);
+        return norm(input.shape()).backward(gradient, input, forward, norm);
     }
 
-    private CpuBatchNorm norm(Shape images, boolean relu, boolean frozen) {
-        return norms.computeIfAbsent(new CpuBatchNorm.Key(images, relu, frozen), key -> new CpuBatchNorm(this, key));
+    private CpuBatchNorm norm(Shape images) {
+        return norms.computeIfAbsent(images, shape -> new CpuBatchNorm(this, shape));
     }
 
     @Override
     public Tensor addRelu(Tensor a, Tensor b) {
-        return elementwise(a).addRelu(a, b);
+        return elementwise(Elementwise.Operation.ADD_RELU, a, b);
     }
 
     @Override
     public Tensor add(Tensor a, Tensor b) {
-        return elementwise(a).sum(a, b);
+        return elementwise(Elementwise.Operation.ADD, a, b);
     }
 
     @Override
     public Tensor relu(Tensor x) {
-        return elementwise(x).relu(x);
+        return elementwise(Elementwise.Operation.RELU, x, x);
     }
 
     @Override
@@ -118,7 +171,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
         if (images.layout() == Tensor.Layout.ROW_MAJOR) {
             MemorySegment.copy(images.data(), 0, rows.data(), 0, images.shape().bytes());
         } else {
-            elementwise(images).toRowMajor(images, rows.data());
+            reorder(images.shape()).toRowMajor(images, rows.data());
         }
         return rows;
     }
@@ -126,71 +179,147 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     @Override
     public Tensor unflatten(Tensor rows, Shape images) {
         Tensor result = activation(images);
-        elementwise(result).fromRowMajor(rows.data(), result);
+        reorder(images).fromRowMajor(rows.data(), result);
         return result;
     }
 
     @Override
     public Tensor reluGradient(Tensor gradient, Tensor output) {
-        return elementwise(output).reluGradient(gradient, output);
+        return elementwise(Elementwise.Operation.RELU_GRADIENT, gradient, output);
     }
 
-    private CpuElementwise elementwise(Tensor like) {
-        return elementwise.computeIfAbsent(
-                new Described(like.shape(), like.layout()), key -> new CpuElementwise(this, key.shape(), key.layout()));
+    private CpuReorder reorder(Shape shape) {
+        return reorders.computeIfAbsent(shape, key -> new CpuReorder(this, key));
+    }
+
+    private static Chunks passes(Shape images) {
+        return Chunks.of(images.extent(0), passOver(images(1, images)));
     }
 
     @Override
     public Tensor averagePool(Tensor images) {
-        return pooling(images.shape()).forward(images);
+        Chunks chunks = passes(images.shape());
+        CpuPooling full = pooling(chunks.each(), images.shape());
+        CpuPooling last = pooling(chunks.rest(), images.shape());
+        Tensor result =
+                allocate(Shape.of(images.shape().extent(0), images.shape().extent(1)));
+        run(chunks, (chunk, thread) -> {
+            int begin = chunks.begin(chunk);
+            (chunks.size(chunk) == chunks.each() ? full : last)
+                    .forward(thread, address(images, begin), address(result, begin));
+        });
+        return result;
     }
 
     @Override
     public Tensor averagePoolGradient(Tensor gradient, Shape images) {
-        return pooling(images).backward(gradient);
+        Chunks chunks = passes(images);
+        CpuPooling full = pooling(chunks.each(), images);
+        CpuPooling last = pooling(chunks.rest(), images);
+        Tensor result = activation(images);
+        run(chunks, (chunk, thread) -> {
+            int begin = chunks.begin(chunk);
+            (chunks.size(chunk) == chunks.each() ? full : last)
+                    .backward(thread, address(gradient, begin), address(result, begin));
+        });
+        return result;
     }
 
-    private CpuPooling pooling(Shape images) {
-        return poolings.computeIfAbsent(images, shape -> new CpuPooling(this, shape));
+    private CpuPooling pooling(int count, Shape images) {
+        return poolings.computeIfAbsent(images(count, images), shape -> new CpuPooling(this, shape));
     }
 
     @Override
     public Pooled maxPool(Tensor images, MaxPooling geometry) {
-        return maxPooling(images, geometry).forward(images);
+        Chunks chunks = passes(images.shape());
+        CpuMaxPooling full = maxPooling(chunks.each(), images.shape(), geometry);
+        CpuMaxPooling last = maxPooling(chunks.rest(), images.shape(), geometry);
+        Tensor maxima = activation(geometry.outputShape(images.shape()));
+        // Bytes of a chunk's positions need not fill whole lines of the cache, which threads must not share.
+        long apart = apart(full);
+        Shape words = Shape.of(Math.toIntExact(apart * chunks.count() / Float.BYTES));
+        Tensor positions = tensor(words, Tensor.Layout.ENGINE);
+        run(chunks, (chunk, thread) -> {
+            int begin = chunks.begin(chunk);
+            (chunks.size(chunk) == chunks.each() ? full : last)
+                    .forward(
+                            thread,
+                            address(images, begin),
+                            address(maxima, begin),
+                            positions.data().address() + chunk * apart);
+        });
+        return new Pooled(maxima, positions);
     }
 
     @Override
     public Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward, MaxPooling geometry) {
-        return maxPooling(images, geometry).backward(gradient, forward);
+        Chunks chunks = passes(images.shape());
+        CpuMaxPooling full = maxPooling(chunks.each(), images.shape(), geometry);
+        CpuMaxPooling last = maxPooling(chunks.rest(), images.shape(), geometry);
+        long apart = apart(full);
+        MemorySegment positions = Objects.requireNonNull(forward.positions()).data(); // forward keeps them
+        Tensor result = activation(images.shape());
+        run(chunks, (chunk, thread) -> {
+            int begin = chunks.begin(chunk);
+            (chunks.size(chunk) == chunks.each() ? full : last)
+                    .backward(
+                            thread,
+                            address(gradient, begin),
+                            positions.address() + chunk * apart,
+                            address(result, begin));
+        });
+        return result;
     }
 
-    private CpuMaxPooling maxPooling(Tensor images, MaxPooling geometry) {
+    private static long apart(CpuMaxPooling pooling) {
+        return Math.ceilDiv(pooling.workspaceBytes(), CACHE_LINE) * CACHE_LINE;
+    }
+
+    private CpuMaxPooling maxPooling(int count, Shape images, MaxPooling geometry) {
         return maxPoolings.computeIfAbsent(
-                new CpuMaxPooling.Key(images.shape(), geometry), key -> new CpuMaxPooling(this, key));
+                new CpuMaxPooling.Key(images(count, images), geometry), key -> new CpuMaxPooling(this, key));
     }
 
     @Override
     public Tensor linear(Tensor input, Parameter weight, Parameter bias) {
-        return linear(input, weight).forward(input, weight, bias);
+        Chunks chunks = Chunks.of(input.shape().extent(0), 2L * weight.size());
+        CpuLinear full = linear(chunks.each(), weight);
+        CpuLinear last = linear(chunks.rest(), weight);
+        Tensor result =
+                allocate(Shape.of(input.shape().extent(0), weight.shape().extent(0)));
+        run(chunks, (chunk, thread) -> {
+            int begin = chunks.begin(chunk);
+            (chunks.size(chunk) == chunks.each() ? full : last)
+                    .forward(thread, address(input, begin), weight, bias, address(result, begin));
+        });
+        return result;
     }
 
     @Override
     public Tensor linearGradient(Tensor gradient, Tensor input, Parameter weight, Parameter bias) {
-        return linear(input, weight).backward(gradient, input, weight, bias);
+        Chunks chunks = Chunks.of(input.shape().extent(0), 2L * weight.size());
+        CpuLinear full = linear(chunks.each(), weight);
+        CpuLinear last = linear(chunks.rest(), weight);
+        Tensor result = allocate(input.shape());
+        run(chunks, (chunk, thread) -> {
+            int begin = chunks.begin(chunk);
+            (chunks.size(chunk) == chunks.each() ? full : last)
+                    .inputGradient(thread, address(gradient, begin), weight, address(result, begin));
+        });
+        linear(input.shape().extent(0), weight).parameterGradients(gradient, input, weight, bias);
+        return result;
     }
 
-    private CpuLinear linear(Tensor input, Parameter weight) {
-        int inputs = weight.shape().extent(1);
+    private CpuLinear linear(int rows, Parameter weight) {
         return linears.computeIfAbsent(
-                new CpuLinear.Key(
-                        input.shape().extent(0), inputs, weight.shape().extent(0)),
+                new CpuLinear.Key(rows, weight.shape().extent(1), weight.shape().extent(0)),
                 key -> new CpuLinear(this, key));
     }
 
     @Override
     public void addScaled(Tensor target, float factor, Tensor source) {
-        if (factor == 1 && target.layout() == Tensor.Layout.ENGINE) {
-            elementwise(target).add(target, source);
+        if (factor == 1) {
+            elementwise(Elementwise.Operation.ADD, target, source, target);
         } else {
             add(target.data(), factor, source.data());
         }
@@ -329,6 +458,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     @Override
     public void close() {
         reconstruction.close();
+        norms.values().forEach(CpuBatchNorm::close);
         super.close();
     }
 }

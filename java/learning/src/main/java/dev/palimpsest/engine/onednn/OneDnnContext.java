@@ -2,6 +2,10 @@ package dev.palimpsest.engine.onednn;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.palimpsest.kernel.Kernels;
+import dev.palimpsest.kernel.passes.Elementwise;
+import dev.palimpsest.kernel.passes.Range;
+import dev.palimpsest.kernel.threads.Team;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -14,14 +18,20 @@ import java.util.Map;
  * blocked order from the first convolution to the pooling, so nothing is reordered between layers.
  */
 class OneDnnContext {
+    /** Operations of a chunk: a tenth of a millisecond or two, long against handing it out. */
+    private static final long CHUNK = 1L << 25;
+    /** A layer of less than a tenth of a millisecond stays on the caller: waking a thread that sleeps takes as long. */
     private static final long ALONE_BELOW = 1L << 24;
+
+    private static final long ELEMENTS = 1L << 16;
 
     record Described(Shape shape, Tensor.Layout layout) {}
 
     private final Arena arena = Arena.ofShared();
     private final Workspace workspace = new Workspace(arena);
-    private final int threads;
+    private final Team team;
     private final OneDnn dnn;
+    private final Elementwise elementwise = new Elementwise(Kernels.chosen());
     private final boolean avx512;
     private final MemorySegment attributes;
     private final Map<Described, MemorySegment> descriptions = new HashMap<>();
@@ -29,7 +39,7 @@ class OneDnnContext {
     private final Map<Integer, MemorySegment> pairs = new HashMap<>();
 
     OneDnnContext(int threads) {
-        this.threads = threads;
+        team = Team.of(threads);
         dnn = new OneDnn(arena, threads);
         avx512 = dnn.hasAvx512();
         attributes = dnn.attributes(false, false);
@@ -40,7 +50,7 @@ class OneDnnContext {
     }
 
     public int threads() {
-        return threads;
+        return team.size();
     }
 
     public Tensor allocate(Shape shape) {
@@ -85,7 +95,97 @@ class OneDnnContext {
         }
     }
 
+    /**
+     * How the images of a batch are dealt out. Shapes alone decide, never the number of threads, so that sums over
+     * chunks have one order.
+     *
+     * @param images of the batch
+     * @param each images of a chunk; the last may have fewer
+     * @param alone whether the caller does all of them
+     */
+    record Chunks(int images, int each, boolean alone) {
+        /** @param operations of one image */
+        static Chunks of(int images, long operations) {
+            long wanted = Math.max(1, Math.ceilDiv(CHUNK, Math.max(1, operations)));
+            int each = (int) Math.min(images, Math.max(1, Long.highestOneBit(2 * wanted - 1)));
+            return new Chunks(images, each, images * operations < ALONE_BELOW);
+        }
+
+        /** Fewer and larger chunks, so that there are at most so many. */
+        Chunks atMost(int count) {
+            return count() <= count ? this : new Chunks(images, Math.ceilDiv(images, count), alone);
+        }
+
+        int count() {
+            return Math.ceilDiv(images, each);
+        }
+
+        int begin(int chunk) {
+            return chunk * each;
+        }
+
+        int size(int chunk) {
+            return Math.min(each, images - begin(chunk));
+        }
+
+        /** Images of the last chunk, if it is smaller; else those of every chunk. */
+        int rest() {
+            return size(count() - 1);
+        }
+    }
+
+    /** What is done with a chunk on a thread of the team. */
+    interface ChunkTask {
+        void run(int chunk, int thread);
+    }
+
+    void run(Chunks chunks, ChunkTask task) {
+        if (chunks.alone) {
+            for (int chunk = 0; chunk < chunks.count(); chunk++) {
+                task.run(chunk, 0);
+            }
+        } else {
+            team.run(task::run, chunks.count());
+        }
+    }
+
+    /** Runs a pass over all images of a shape. */
+    void run(Shape images, Range pass) {
+        Chunks chunks = Chunks.of(images.extent(0), passOver(images) / Math.max(1, images.extent(0)));
+        run(chunks, (chunk, thread) -> pass.run(chunks.begin(chunk), chunks.begin(chunk) + chunks.size(chunk)));
+    }
+
+    /** Runs an operation over elements. */
+    void run(long elements, Range pass) {
+        int blocks = Math.toIntExact(Math.ceilDiv(elements, ELEMENTS));
+        if (blocks == 1) {
+            pass.run(0, elements);
+        } else {
+            team.run((block, thread) -> pass.run(block * ELEMENTS, Math.min(elements, (block + 1) * ELEMENTS)), blocks);
+        }
+    }
+
+    /** Element by element, over whole tensors of one shape and layout. */
+    Tensor elementwise(Elementwise.Operation operation, Tensor a, Tensor b) {
+        Tensor result = tensor(a.shape(), a.layout());
+        elementwise(operation, a, b, result);
+        return result;
+    }
+
+    void elementwise(Elementwise.Operation operation, Tensor a, Tensor b, Tensor result) {
+        long count = a.shape().elements();
+        run(count, elementwise.bind(operation, count, a.data(), b.data(), result.data()));
+    }
+
+    /** Adds arrays that lie one after another, in their order, into the first. */
+    void sumInto(MemorySegment arrays, long count, int terms) {
+        if (terms > 1) {
+            run(count, elementwise.bindSum(count, arrays, terms, count, arrays));
+        }
+    }
+
     public void close() {
+        elementwise.close();
         dnn.close();
         arena.close();
     }
@@ -113,14 +213,6 @@ class OneDnnContext {
 
     Tensor tensor(Shape shape, Tensor.Layout layout) {
         return new Tensor(this, shape, layout, take(shape.bytes()));
-    }
-
-    /**
-     * To be called before primitives are built: says what one run of them computes. A layer of less than a tenth of a
-     * millisecond stays on one thread, for waking another that sleeps takes as long.
-     */
-    void plan(long operations) {
-        dnn.use(operations < ALONE_BELOW ? 1 : threads);
     }
 
     /** Operations that take as long as passing over an activation, which waits for memory. */
@@ -166,12 +258,32 @@ class OneDnnContext {
         return pairs.computeIfAbsent(value, key -> OneDnn.dims(arena, key, key));
     }
 
+    /** Channels that lie together in this engine's order. */
+    int width(int channels) {
+        return switch (activationFormat(channels)) {
+            case BLOCKED_16 -> 16;
+            case BLOCKED_8 -> 8;
+            default -> channels;
+        };
+    }
+
+    /** The shape of so many images of a batch. */
+    static Shape images(int count, Shape batch) {
+        int[] extents = batch.extents();
+        extents[0] = count;
+        return Shape.of(extents);
+    }
+
+    /** Where an image begins in a tensor of images. */
+    static long address(Tensor tensor, int image) {
+        return tensor.data().address() + tensor.shape().bytes() / tensor.shape().extent(0) * image;
+    }
+
     /**
-     * Copies weights or a result from one order to another on one thread, adding to what is there if
+     * Copies weights or a result from one order to another on the calling thread, adding to what is there if
      * {@code accumulate}.
      */
     Primitive reorder(MemorySegment from, MemorySegment to, boolean accumulate) {
-        plan(0);
         return new Primitive(
                 dnn,
                 dnn.created(slot -> dnn.call(

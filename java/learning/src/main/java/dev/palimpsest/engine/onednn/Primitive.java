@@ -5,42 +5,51 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
-/** One built oneDNN primitive with its memory objects; running it only sets data pointers that moved. */
+/**
+ * One built oneDNN primitive, which computes on the thread that runs it. Each thread of the team has memory objects of
+ * its own; running only sets data pointers that moved.
+ */
 final class Primitive {
     private static final int ARGUMENT_BYTES = 16;
+
+    /** A thread's memory objects and where they point. */
+    private record Bound(MemorySegment arguments, MemorySegment[] memories, long[] addresses) {}
 
     private final OneDnn dnn;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment descriptor;
     private final MemorySegment primitive;
-    private final MemorySegment arguments;
-    private final MemorySegment[] memories;
-    private final long[] addresses;
-    private final long scratchpadBytes;
-    private final int threads;
+    private final Bound[] bound;
+    private final int scratchpad;
 
     /** @param arguments the DNNL_ARG_* numbers in the order in which {@link #run} takes their memory */
     Primitive(OneDnn dnn, MemorySegment descriptor, int... arguments) {
         this.dnn = dnn;
         this.descriptor = descriptor;
-        threads = dnn.threads();
         primitive = dnn.created(slot -> dnn.call("dnnl_primitive_create", "PP", slot, descriptor));
-        scratchpadBytes = dnn.bytes(dnn.argument(descriptor, OneDnn.SCRATCHPAD));
-        dnn.scratchpad(scratchpadBytes);
-        int count = arguments.length + (scratchpadBytes > 0 ? 1 : 0);
-        memories = new MemorySegment[count];
-        addresses = new long[count];
-        this.arguments = arena.allocate((long) ARGUMENT_BYTES * count, 8);
-        for (int i = 0; i < count; i++) {
-            int argument = i < arguments.length ? arguments[i] : OneDnn.SCRATCHPAD;
-            MemorySegment description = dnn.argument(descriptor, argument);
-            memories[i] = dnn.created(slot ->
-                    dnn.call("dnnl_memory_create", "PPPP", slot, description, dnn.engine(), MemorySegment.NULL));
-            this.arguments.set(JAVA_INT, (long) i * ARGUMENT_BYTES, argument);
-            this.arguments.set(ADDRESS, (long) i * ARGUMENT_BYTES + 8, memories[i]);
-        }
+        long scratchpadBytes = dnn.bytes(dnn.argument(descriptor, OneDnn.SCRATCHPAD));
+        dnn.reserveScratchpads(scratchpadBytes);
+        scratchpad = scratchpadBytes > 0 ? 1 : 0;
+        bound = new Bound[dnn.threads()];
+        Arrays.setAll(bound, thread -> bind(arguments));
         dnn.opened(this, this::close);
+    }
+
+    private Bound bind(int[] wanted) {
+        int count = wanted.length + scratchpad;
+        Bound made =
+                new Bound(arena.allocate((long) ARGUMENT_BYTES * count, 64), new MemorySegment[count], new long[count]);
+        for (int i = 0; i < count; i++) {
+            int argument = i < wanted.length ? wanted[i] : OneDnn.SCRATCHPAD;
+            MemorySegment description = dnn.argument(descriptor, argument);
+            made.memories[i] = dnn.created(slot ->
+                    dnn.call("dnnl_memory_create", "PPPP", slot, description, dnn.engine(), MemorySegment.NULL));
+            made.arguments.set(JAVA_INT, (long) i * ARGUMENT_BYTES, argument);
+            made.arguments.set(ADDRESS, (long) i * ARGUMENT_BYTES + 8, made.memories[i]);
+        }
+        return made;
     }
 
     /** The descriptor that a backward primitive takes as its hint. */
@@ -57,22 +66,28 @@ final class Primitive {
         return dnn.bytes(expects(argument));
     }
 
-    void run(MemorySegment... data) {
+    /**
+     * Computes.
+     *
+     * @param thread of the team that calls; 0 for the engine's own
+     * @param data addresses of the arguments
+     */
+    void run(int thread, long... data) {
+        Bound own = bound[thread];
         for (int i = 0; i < data.length; i++) {
-            point(i, data[i]);
+            point(own, i, data[i]);
         }
-        if (scratchpadBytes > 0) {
-            point(data.length, dnn.scratchpad(scratchpadBytes));
+        if (scratchpad > 0) {
+            point(own, data.length, dnn.scratchpad(thread));
         }
-        // The plan of who computes what was made for this number.
-        dnn.use(threads);
-        dnn.execute(primitive, memories.length, arguments);
+        dnn.useOneThread();
+        dnn.execute(primitive, thread, own.memories.length, own.arguments);
     }
 
-    private void point(int argument, MemorySegment data) {
-        if (addresses[argument] != data.address()) {
-            dnn.setData(memories[argument], data);
-            addresses[argument] = data.address();
+    private void point(Bound own, int argument, long address) {
+        if (own.addresses[argument] != address) {
+            dnn.setData(own.memories[argument], address);
+            own.addresses[argument] = address;
         }
     }
 
@@ -81,8 +96,10 @@ final class Primitive {
         if (!dnn.closed(this)) {
             return;
         }
-        for (MemorySegment memory : memories) {
-            dnn.destroy("dnnl_memory_destroy", memory);
+        for (Bound each : bound) {
+            for (MemorySegment memory : each.memories) {
+                dnn.destroy("dnnl_memory_destroy", memory);
+            }
         }
         dnn.destroy("dnnl_primitive_destroy", primitive);
         dnn.destroy("dnnl_primitive_desc_destroy", descriptor);
