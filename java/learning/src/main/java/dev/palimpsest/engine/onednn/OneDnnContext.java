@@ -18,8 +18,10 @@ import java.util.Map;
  * blocked order from the first convolution to the pooling, so nothing is reordered between layers.
  */
 class OneDnnContext {
-    /** Operations of a chunk: a tenth of a millisecond or two, long against handing it out. */
-    private static final long CHUNK = 1L << 25;
+    /** Chunks of a batch at most: some for every thread, so that one that is disturbed leaves the others work. */
+    private static final int MOST_CHUNKS = 16;
+    /** Operations of a chunk at least: some twenty microseconds, long against handing it out. */
+    private static final long CHUNK = 1L << 22;
     /** A layer of less than a tenth of a millisecond stays on the caller: waking a thread that sleeps takes as long. */
     private static final long ALONE_BELOW = 1L << 24;
 
@@ -106,14 +108,15 @@ class OneDnnContext {
     record Chunks(int images, int each, boolean alone) {
         /** @param operations of one image */
         static Chunks of(int images, long operations) {
-            long wanted = Math.max(1, Math.ceilDiv(CHUNK, Math.max(1, operations)));
-            int each = (int) Math.min(images, Math.max(1, Long.highestOneBit(2 * wanted - 1)));
-            return new Chunks(images, each, images * operations < ALONE_BELOW);
+            long each = Math.max(Math.ceilDiv(images, MOST_CHUNKS), Math.ceilDiv(CHUNK, Math.max(1, operations)));
+            // Powers of two, so that batches of many sizes share primitives.
+            int rounded = (int) Math.min(Math.max(1, images), Long.highestOneBit(2 * each - 1));
+            return new Chunks(images, rounded, images * operations < ALONE_BELOW);
         }
 
         /** Fewer and larger chunks, so that there are at most so many. */
         Chunks atMost(int count) {
-            return count() <= count ? this : new Chunks(images, Math.ceilDiv(images, count), alone);
+            return new Chunks(images, Math.min(images, each * Math.ceilDiv(count(), count)), alone);
         }
 
         int count() {
