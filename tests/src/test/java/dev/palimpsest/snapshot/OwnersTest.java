@@ -13,6 +13,7 @@ import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -42,6 +43,49 @@ class OwnersTest {
         assertArrayEquals(new byte[] {1, 0, 0, 1, 1}, owners.codes(w));
         assertArrayEquals(bits(-5, 0f, 0f, 4, 3), w.read().toArray(ValueLayout.JAVA_INT));
         assertArrayEquals(w.toArray(), packed.values(), "engines know that it changed");
+    }
+
+    @Test
+    void releasesInRoundsUpToTheShareOfWhatWasClaimed() {
+        Parameter w = weights(-5, 1, -2, 4, 3, 8, 9, 7);
+        Owners owners = new Owners(List.of(w));
+        owners.claim(1);
+        owners.release(1, 0.25);
+        assertArrayEquals(new byte[] {1, 0, 0, 1, 1, 1, 1, 1}, owners.codes(w));
+        w.set(new float[] {5, 0, 0, 4, 3, 0.5f, 9, 7}); // the survivors were trained on
+        owners.release(1, 0.5);
+        assertArrayEquals(new byte[] {1, 0, 0, 1, 0, 0, 1, 1}, owners.codes(w));
+        assertArrayEquals(bits(5, 0f, 0f, 4, 0f, 0f, 9, 7), w.read().toArray(ValueLayout.JAVA_INT));
+        owners.release(1, 0.25);
+        assertEquals(4, owners.count(1), "what is free stays free");
+        owners.claim(2);
+        assertArrayEquals(new byte[] {1, 2, 2, 1, 2, 2, 1, 1}, owners.codes(w));
+    }
+
+    @Test
+    void theSmallestTensorsStayWithTheFirstStep() {
+        Parameter stem = weights(new float[4]);
+        Parameter shortcut = weights(new float[6]);
+        Parameter wide = weights(new float[90]);
+        Random random = new Random(3);
+        for (Parameter parameter : List.of(stem, shortcut, wide)) {
+            float[] values = new float[parameter.size()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) random.nextGaussian();
+            }
+            parameter.set(values);
+        }
+        // Of 100 weights the stem has 4, and with the shortcut 10.
+        Owners owners = new Owners(List.of(wide, shortcut, stem), 0.09);
+        owners.claim(1);
+        owners.release(1, 0.5);
+        owners.claim(2);
+        assertArrayEquals(new byte[] {1, 1, 1, 1}, owners.codes(stem));
+        assertEquals(3 + 45, owners.count(2));
+        assertMessage(
+                IllegalArgumentException.class,
+                "free weights before each step 90, 45, 22, 11, 6, 3, 2, 1, 0;",
+                () -> new PruningPlan.Fixed(0.5, 9).requireEnoughWeights(owners));
     }
 
     private static int[] bits(float... values) {
@@ -148,7 +192,6 @@ class OwnersTest {
         assertArrayEquals(new byte[] {1, 1, 1, 1}, owners.codes(w));
         w.set(new float[] {1, 2, 3, 4});
         owners.release(1, 0);
-        assertMessage(IllegalStateException.class, "has done so already", () -> owners.release(1, 0.5));
         assertMessage(IllegalStateException.class, "step 2 finds no free weight: steps own [4]", () -> owners.claim(2));
     }
 

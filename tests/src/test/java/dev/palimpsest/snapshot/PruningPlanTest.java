@@ -72,7 +72,7 @@ class PruningPlanTest {
                 Networks.cifarResNet(Shape.of(1, 28, 28), ResNetOptions.cifar(8).withStem(new Stem.Cifar(2)))
                         .withAuxiliaryHeads(true)
                         .create(arena, 1))) {
-            plan.requireEnoughWeights(network.parameters());
+            plan.requireEnoughWeights(new Owners(network.parameters()));
             Owners owners = new Owners(network.parameters());
             Random random = new Random(steps);
             for (int step = 1; step <= steps; step++) {
@@ -107,18 +107,22 @@ class PruningPlanTest {
         // 432 → 173 → 69 → 28 → 11 → 4 → 2 → 1 → 0, by hand
         assertMessage(
                 "conv432: free weights before each step 432, 173, 69, 28, 11, 4, 2, 1, 0;",
-                () -> new PruningPlan.Fixed(0.4, 10).requireEnoughWeights(List.of(weights(9000), weights(432))));
-        assertMessage("100, 0;", () -> new PruningPlan.Fixed(0, 2).requireEnoughWeights(List.of(weights(100))));
+                () -> new PruningPlan.Fixed(0.4, 10)
+                        .requireEnoughWeights(new Owners(List.of(weights(9000), weights(432)))));
+        assertMessage(
+                "100, 0;", () -> new PruningPlan.Fixed(0, 2).requireEnoughWeights(new Owners(List.of(weights(100)))));
         assertMessage(
                 "20, and the first step keeps none of them",
-                () -> new PruningPlan.Fixed(0.99, 2).requireEnoughWeights(List.of(weights(20))));
+                () -> new PruningPlan.Fixed(0.99, 2).requireEnoughWeights(new Owners(List.of(weights(20)))));
         assertMessage(
-                "before each step 9", () -> new PruningPlan.EqualShares(100).requireEnoughWeights(List.of(weights(9))));
+                "before each step 9",
+                () -> new PruningPlan.EqualShares(100).requireEnoughWeights(new Owners(List.of(weights(9)))));
         Parameter head = new Parameter("fc", Parameter.Role.HEAD, Shape.of(1), arena);
-        assertDoesNotThrow(() -> new PruningPlan.Fixed(0.6, 5).requireEnoughWeights(List.of(weights(432), head)));
         assertDoesNotThrow(
-                () -> new PruningPlan.EqualShares(10).requireEnoughWeights(List.of(weights(432), weights(36))));
-        assertDoesNotThrow(() -> new PruningPlan.Fixed(0, 1).requireEnoughWeights(List.of(weights(1))));
+                () -> new PruningPlan.Fixed(0.6, 5).requireEnoughWeights(new Owners(List.of(weights(432), head))));
+        assertDoesNotThrow(() ->
+                new PruningPlan.EqualShares(10).requireEnoughWeights(new Owners(List.of(weights(432), weights(36)))));
+        assertDoesNotThrow(() -> new PruningPlan.Fixed(0, 1).requireEnoughWeights(new Owners(List.of(weights(1)))));
     }
 
     @Test

@@ -48,7 +48,7 @@ class SnapshotsTest {
     @MethodSource("rules")
     void snapshotsStayBitIdenticalOverTenExperiences(UpdateRule rule) {
         PruningPlan plan = new PruningPlan.EqualShares(STEPS);
-        plan.requireEnoughWeights(model.parameters());
+        plan.requireEnoughWeights(new Owners(model.parameters()));
         Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(rule));
         List<Map<String, int[]>> taken = new ArrayList<>();
         try (Snapshots packed = new PackedSnapshots(owners);

@@ -80,9 +80,13 @@ public final class M2kd implements Method {
      * @param prune whether snapshots live in one set of weights; otherwise they are full copies
      * @param fraction share of a step's weights that pruning releases; empty: planned so that every experience owns an
      *     equal share, or half of what is left where nobody knows how many will come
-     * @param retrainEpochs passes after pruning, with the released weights held at zero
-     * @param retrainLearningRateFactor the learning rate of retraining is multiplied by this: it mends what pruning
-     *     broke, and would break more at the full rate
+     * @param pruneRounds rounds in which they are released, with an epoch of retraining between: seven tenths of them in
+     *     the first of three
+     * @param wholeShare share of all weights that the smallest tensors may have together to be left whole to the first
+     *     experience: a tenth of a stem or a shortcut is too little for anybody
+     * @param retrainEpochs passes after the last round, with the released weights held at zero
+     * @param retrainLearningRateFactor the learning rate of retraining is multiplied by this: a tenth mends too little
+     *     of what pruning broke
      * @param teacherMemory most that compiled teachers and their kept outputs may take; results do not depend on it
      */
     public record Options(
@@ -95,6 +99,8 @@ public final class M2kd implements Method {
             CrossEntropyForm crossEntropy,
             boolean prune,
             OptionalDouble fraction,
+            int pruneRounds,
+            double wholeShare,
             int retrainEpochs,
             double retrainLearningRateFactor,
             MemorySize teacherMemory) {
@@ -137,15 +143,28 @@ public final class M2kd implements Method {
                         Options::parseFraction,
                         Options::fraction)
                 .when(Options::prune, "prune = true");
+        private static final Option<Options, Integer> PRUNE_ROUNDS = Option.integer(
+                        "prune-rounds",
+                        3,
+                        "Rounds in which weights are released, with an epoch of retraining between.",
+                        Options::pruneRounds)
+                .when(Options::prune, "prune = true");
+        private static final Option<Options, Double> WHOLE_SHARE = Option.number(
+                        "whole-share",
+                        0.05,
+                        "Share of all weights that the smallest tensors may have together to be left whole to the first"
+                                + " experience; 0: every tensor is shared.",
+                        Options::wholeShare)
+                .when(Options::prune, "prune = true");
         private static final Option<Options, Integer> RETRAIN_EPOCHS = Option.integer(
                         "retrain-epochs",
                         2,
-                        "Passes after pruning, with the released weights held at zero.",
+                        "Passes after the last round, with the released weights held at zero; 0: none at all.",
                         Options::retrainEpochs)
                 .when(Options::prune, "prune = true");
         private static final Option<Options, Double> RETRAIN_FACTOR = Option.number(
                         "retrain-learning-rate-factor",
-                        0.1,
+                        0.5,
                         "Multiplies the learning rate of retraining after pruning.",
                         Options::retrainLearningRateFactor)
                 .when(options -> options.prune && options.retrainEpochs > 0, "retrain-epochs = 1 or more");
@@ -163,6 +182,8 @@ public final class M2kd implements Method {
                         CROSS_ENTROPY,
                         PRUNE,
                         FRACTION,
+                        PRUNE_ROUNDS,
+                        WHOLE_SHARE,
                         RETRAIN_EPOCHS,
                         RETRAIN_FACTOR,
                         TEACHER_MEMORY),
@@ -176,6 +197,8 @@ public final class M2kd implements Method {
                         values.get(CROSS_ENTROPY),
                         values.get(PRUNE),
                         values.get(FRACTION),
+                        values.get(PRUNE_ROUNDS),
+                        values.get(WHOLE_SHARE),
                         values.get(RETRAIN_EPOCHS),
                         values.get(RETRAIN_FACTOR),
                         values.get(TEACHER_MEMORY)));
@@ -195,6 +218,8 @@ public final class M2kd implements Method {
             Check.notNegative("lambda-feature", lambdaFeature);
             fraction.ifPresent(share ->
                     Check.that(share > 0 && share < 1, "fraction", share, "planned, or a share above 0 and below 1"));
+            Check.atLeast("prune-rounds", pruneRounds, 1);
+            Check.that(wholeShare >= 0 && wholeShare < 1, "whole-share", wholeShare, "at least 0 and below 1");
             Check.atLeast("retrain-epochs", retrainEpochs, 0);
             Check.positive("retrain-learning-rate-factor", retrainLearningRateFactor);
         }
@@ -364,8 +389,8 @@ public final class M2kd implements Method {
     private void prepare(Learner learner) {
         if (options.prune()) {
             PruningPlan shares = plan(learner.stream().length());
-            shares.requireEnoughWeights(learner.network().parameters());
-            Owners weights = new Owners(learner.network().parameters());
+            Owners weights = new Owners(learner.network().parameters(), options.wholeShare());
+            shares.requireEnoughWeights(weights);
             plan = shares;
             owners = weights;
             snapshots = new PackedSnapshots(weights);
@@ -389,22 +414,26 @@ public final class M2kd implements Method {
         if (fraction(experience) == 0) {
             return List.of(train);
         }
-        return List.of(
-                train,
-                new Phase(
-                        "retrain",
-                        options.retrainEpochs(),
-                        options.retrainLearningRateFactor(),
-                        () -> release(learner, experience)));
+        List<Phase> phases = new ArrayList<>(List.of(train));
+        for (int round = 1; round <= options.pruneRounds(); round++) {
+            double left = 1 - (double) round / options.pruneRounds();
+            double share = fraction(experience) * (1 - left * left * left); // most at first (Zhu and Gupta 2017)
+            phases.add(new Phase(
+                    "retrain",
+                    round < options.pruneRounds() ? Math.min(1, options.retrainEpochs()) : options.retrainEpochs(),
+                    options.retrainLearningRateFactor(),
+                    () -> release(learner, experience, share)));
+        }
+        return phases;
     }
 
     private double fraction(Experience experience) {
         return plan == null ? 0 : plan.fraction(experience.index() + 1);
     }
 
-    private void release(Learner learner, Experience experience) {
+    private void release(Learner learner, Experience experience, double share) {
         if (owners != null) {
-            owners.release(experience.index() + 1, fraction(experience));
+            owners.release(experience.index() + 1, share);
             learner.masks(owners::trainable);
         }
     }
@@ -422,7 +451,7 @@ public final class M2kd implements Method {
     public void end(Learner learner, Experience experience) {
         if (options.prune()) {
             if (fraction(experience) == 0) {
-                release(learner, experience);
+                release(learner, experience, 0);
             }
             learner.network().renewEmptyChannels();
         }

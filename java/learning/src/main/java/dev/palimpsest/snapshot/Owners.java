@@ -6,9 +6,12 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -23,9 +26,17 @@ public final class Owners {
     static final int MOST_STEPS = 255;
 
     /** One parameter's owners, and the mask of the present step. */
-    private record Held(Parameter parameter, byte[] codes, byte[] mask) {
+    private static final class Held {
+        private final Parameter parameter;
+        private final byte[] codes;
+        private final byte[] mask;
+        /** How many weights the present step got. */
+        private int claimed;
+
         Held(Parameter parameter) {
-            this(parameter, new byte[parameter.size()], new byte[parameter.size()]);
+            this.parameter = parameter;
+            codes = new byte[parameter.size()];
+            mask = new byte[parameter.size()];
         }
 
         int bits(int index) {
@@ -38,19 +49,44 @@ public final class Owners {
     }
 
     private final Map<Parameter, Held> held = new LinkedHashMap<>();
+    /** The smallest tensors, of which nothing is ever released. */
+    private final Set<Parameter> whole = new HashSet<>();
+
     private int step;
     private boolean released = true;
 
     /**
-     * All weights start free.
+     * All weights start free, and are shared among steps in every tensor.
      *
      * @param parameters the model's; those of other roles than WEIGHT are left out
      */
     public Owners(List<Parameter> parameters) {
+        this(parameters, 0);
+    }
+
+    /**
+     * All weights start free. The smallest tensors are not shared: of the few weights of a stem or a shortcut every
+     * step needs all, so the first step keeps them.
+     *
+     * @param parameters the model's; those of other roles than WEIGHT are left out
+     * @param wholeShare share of all weights that the smallest tensors may have together not to be shared, from 0 to 1
+     */
+    public Owners(List<Parameter> parameters, double wholeShare) {
         for (Parameter parameter : parameters) {
             if (parameter.role() == Parameter.Role.WEIGHT) {
                 held.put(parameter, new Held(parameter));
             }
+        }
+        long all = held.keySet().stream().mapToLong(Parameter::size).sum();
+        long together = 0;
+        for (Parameter parameter : held.keySet().stream()
+                .sorted(Comparator.comparingInt(Parameter::size))
+                .toList()) {
+            together += parameter.size();
+            if (together > wholeShare * all) {
+                break;
+            }
+            whole.add(parameter);
         }
     }
 
@@ -134,7 +170,15 @@ public final class Owners {
         }
         step = next;
         released = false;
-        held.values().forEach(h -> replace(h, (byte) 0, (byte) next));
+        held.values().forEach(h -> {
+            h.claimed = 0;
+            for (int i = 0; i < h.codes.length; i++) {
+                if (h.codes[i] == 0) {
+                    h.codes[i] = (byte) next;
+                    h.claimed++;
+                }
+            }
+        });
         renewMasks();
     }
 
@@ -146,33 +190,24 @@ public final class Owners {
         return shares;
     }
 
-    private static void replace(Held h, byte from, byte to) {
-        for (int i = 0; i < h.codes.length; i++) {
-            if (h.codes[i] == from) {
-                h.codes[i] = to;
-            }
-        }
-    }
-
     /**
-     * Ends the training of the present step's weights: in each tensor those whose magnitude is at most the k-th
-     * smallest become free and +0, k = fraction·count rounded half to even. Equal magnitudes at the threshold all go.
-     * To be called once per step, also with a fraction of 0; the optimiser's masks are then to be renewed, as after
-     * {@link #claim}.
+     * Releases the smallest of the present step's weights: in each tensor that is shared those whose magnitude is at
+     * most the k-th smallest become free and +0, so that k = fraction·(weights that the step claimed), rounded half to
+     * even, are free. Equal magnitudes at the threshold all go. To be called at least once per step, also with a
+     * fraction of 0, and again with a larger one to release in rounds; the optimiser's masks are then to be renewed, as
+     * after {@link #claim}.
      *
      * @param ending the step that claimed last
-     * @param fraction of its weights, in [0, 1)
+     * @param fraction of what it claimed that is free afterwards, in [0, 1)
      * @throws IllegalArgumentException if the fraction is not in [0, 1)
-     * @throws IllegalStateException if this is not the step that claimed last, it has released already, or a weight is
-     *     NaN
+     * @throws IllegalStateException if this is not the step that claimed last, or a weight is NaN
      */
     public void release(int ending, double fraction) {
         if (!(fraction >= 0 && fraction < 1)) {
             throw new IllegalArgumentException("pruning fraction " + fraction + ": expected a number in [0, 1)");
         }
-        if (ending != step || released) {
-            throw new IllegalStateException("step " + ending + " cannot release: "
-                    + (ending != step ? "step " + step + " trains now" : "it has done so already"));
+        if (ending != step) {
+            throw new IllegalStateException("step " + ending + " cannot release: step " + step + " trains now");
         }
         // All thresholds before the first change: a NaN leaves everything as it was.
         Map<Held, Float> thresholds = new LinkedHashMap<>();
@@ -198,8 +233,13 @@ public final class Owners {
             throw new IllegalStateException(
                     h.parameter.name() + " has weights that are NaN: training diverged, lower the learning rate");
         }
-        int k = released(count, fraction);
-        return k == 0 ? -1 : magnitudes[k - 1];
+        int k = shared(h.parameter) ? released(h.claimed, fraction) - (h.claimed - count) : 0;
+        return k <= 0 ? -1 : magnitudes[k - 1];
+    }
+
+    /** Whether steps share the tensor. */
+    boolean shared(Parameter parameter) {
+        return !whole.contains(parameter);
     }
 
     /** Half to even, as the order statistic of the rule is defined. */

@@ -1,7 +1,6 @@
 package dev.palimpsest.snapshot;
 
 import dev.palimpsest.tensor.Parameter;
-import java.util.List;
 import java.util.StringJoiner;
 
 /**
@@ -121,21 +120,21 @@ public sealed interface PruningPlan {
 
         /** How far the weights go shows when steps come. */
         @Override
-        public void requireEnoughWeights(List<Parameter> parameters) {
+        public void requireEnoughWeights(Owners owners) {
             // A step that finds no free weight is refused by the owners.
         }
     }
 
     /**
-     * Plays the plan through for every WEIGHT parameter.
+     * Plays the plan through for every tensor that steps share.
      *
-     * @param parameters the model's
+     * @param owners of the model's weights
      * @throws IllegalArgumentException if a step would find no free weight in one of them, or the first step would
      *     keep none of it; the message has the numbers
      */
-    default void requireEnoughWeights(List<Parameter> parameters) {
-        for (Parameter parameter : parameters) {
-            if (parameter.role() == Parameter.Role.WEIGHT) {
+    default void requireEnoughWeights(Owners owners) {
+        for (Parameter parameter : owners.weights()) {
+            if (owners.shared(parameter)) {
                 requireEnoughWeights(parameter);
             }
         }
