@@ -2,6 +2,7 @@ package dev.palimpsest.method;
 
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.loss.Distillation;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Outputs;
@@ -15,9 +16,9 @@ import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Pass.Part;
+import dev.palimpsest.train.Pass.Span;
 import dev.palimpsest.train.Settings;
-import dev.palimpsest.train.StepTimes.Part;
-import dev.palimpsest.train.StepTimes.Span;
 import dev.palimpsest.train.Terms;
 import dev.palimpsest.train.UnlabelledBatches;
 import java.util.List;
@@ -72,7 +73,7 @@ public final class LwfUnlabelled implements Method {
             List.of(Registration.of(NAME, "lwf on unlabelled images", Options.GROUP, LwfUnlabelled::new));
 
     private final Options options;
-    private final Classification classification = new Classification(CrossEntropyForm.ALL);
+    private final Classification classification = new Classification(CrossEntropy.Form.ALL);
     /** The model after the experience before; null in the first. */
     private @Nullable FrozenNetwork last;
 

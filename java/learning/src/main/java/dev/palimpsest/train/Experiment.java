@@ -6,7 +6,7 @@ import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.model.NetworkFactory;
+import dev.palimpsest.model.Architecture;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Stream;
 import java.nio.file.Path;
@@ -48,7 +48,7 @@ public final class Experiment {
     private final Stream stream;
     private final SequencedMap<String, String> notes = new LinkedHashMap<>();
     private final SequencedMap<String, String> given = new LinkedHashMap<>();
-    private @Nullable NetworkFactory network;
+    private Architecture.@Nullable Factory network;
     private @Nullable Method method;
     private Settings settings = Settings.DEFAULT;
     private Augmentation augmentation = Augmentation.NONE;
@@ -87,7 +87,7 @@ public final class Experiment {
      * @param networks makes it, and others of its form for methods that need them
      * @return this
      */
-    public Experiment network(NetworkFactory networks) {
+    public Experiment network(Architecture.Factory networks) {
         network = Objects.requireNonNull(networks);
         return this;
     }
@@ -328,7 +328,7 @@ public final class Experiment {
         return stream;
     }
 
-    NetworkFactory networks() {
+    Architecture.Factory networks() {
         if (network == null) {
             throw new IllegalStateException("an experiment needs a network: call network(...) before run()");
         }

@@ -11,7 +11,6 @@ import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Weights;
-import dev.palimpsest.snapshot.SnapshotWeights;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
@@ -209,12 +208,11 @@ public final class Learner implements AutoCloseable {
                 number -> new FrozenNetwork(
                         run.engine(),
                         run.network(),
-                        new SnapshotWeights(
-                                run.method()
-                                        .snapshots()
-                                        .orElseThrow(() -> new IllegalArgumentException("there is no snapshot " + number
-                                                + ": method = " + run.method().name() + " keeps none")),
-                                number)),
+                        run.method()
+                                .snapshots()
+                                .orElseThrow(() -> new IllegalArgumentException("there is no snapshot " + number
+                                        + ": method = " + run.method().name() + " keeps none"))
+                                .weights(number)),
                 run.method()::companions);
     }
 

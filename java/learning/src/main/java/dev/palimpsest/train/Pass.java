@@ -3,9 +3,9 @@ package dev.palimpsest.train;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
-import dev.palimpsest.model.Training;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -19,6 +19,30 @@ import java.util.List;
  * thread.
  */
 public final class Pass implements AutoCloseable {
+    /** What the time of a step goes to. */
+    public enum Part {
+        /** Waiting for a batch that is not ready yet, and what a method makes of it. */
+        DATA,
+        /** The trained network, forward and backward. */
+        STUDENT,
+        /** Earlier models, forward. */
+        TEACHERS,
+        /** What outputs are compared with, and the gradients by them. */
+        LOSSES,
+        /** Moving weights, those of moving-average teachers among them. */
+        OPTIMISER,
+        /** Reporting losses; on a device, waiting for them. */
+        REPORTING
+    }
+
+    /** A block that time is taken of. */
+    @FunctionalInterface
+    public interface Span extends AutoCloseable {
+        /** Time goes to what it went to before. */
+        @Override
+        void close();
+    }
+
     private final Engine engine;
     private final Network network;
     private final Batch batch;
@@ -98,7 +122,7 @@ public final class Pass implements AutoCloseable {
      * @return outputs; the tape's
      */
     public Outputs<Variable> student(Variable other) {
-        try (StepTimes.Span _ = at(StepTimes.Part.STUDENT)) {
+        try (Span _ = at(Part.STUDENT)) {
             return network.forward(training, other, false);
         }
     }
@@ -143,7 +167,7 @@ public final class Pass implements AutoCloseable {
      * @param part that the block is about
      * @return to be closed by try-with-resources; then time goes to the part before
      */
-    public StepTimes.Span at(StepTimes.Part part) {
+    public Span at(Part part) {
         return times.at(part);
     }
 
