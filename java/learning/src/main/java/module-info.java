@@ -3,11 +3,12 @@
 module dev.palimpsest {
     requires transitive dev.palimpsest.kernels;
     requires com.fasterxml.jackson.databind;
-    requires java.desktop; // ImageIO reads image files, Java2D renders glyphs
+    requires transitive java.desktop; // ImageIO reads image files, Java2D renders glyphs, lessons take pictures
     requires java.management; // the memory that a run has taken
     requires org.bytedeco.dnnl.linux.x86_64; // resources alone: oneDNN's shared library
     requires static org.jspecify; // annotations for the compiler alone
 
+    exports dev.palimpsest;
     exports dev.palimpsest.autograd;
     exports dev.palimpsest.classifier;
     exports dev.palimpsest.data;

@@ -329,7 +329,7 @@ class CommandLineTest {
     void aReportThatCannotBeWrittenDoesNotLoseTheRun() throws IOException {
         Path folder = temporary.resolve("run");
         runner = (recipe, progress) -> {
-            Files.createDirectories(folder.resolve("report.html.tmp"));
+            Files.createDirectories(folder.resolve("report.html/in the way"));
             return MadeUpRun.run(recipe, progress);
         };
         assertEquals(0, palimpsest("train", "m2kd-digits", "--out", folder.toString()));

@@ -1,9 +1,9 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.checkpoint.SavedModel;
 import dev.palimpsest.recipe.Recipe;
-import dev.palimpsest.report.AtomicFile;
 import dev.palimpsest.report.RunFolder;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -65,6 +65,7 @@ final class Palimpsest {
                 .addSubcommand(new ReportCommand())
                 .addSubcommand(new DataCommand())
                 .addSubcommand(new DoctorCommand(examinations));
+        ModelCommands.all(display).forEach(palimpsest::addSubcommand);
         help(palimpsest.getCommandSpec());
         return palimpsest
                 .setUsageHelpWidth(WIDTH)

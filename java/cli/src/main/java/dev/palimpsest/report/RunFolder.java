@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.tensor.SafetensorsWriter;

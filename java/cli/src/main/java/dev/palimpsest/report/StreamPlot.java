@@ -1,5 +1,6 @@
 package dev.palimpsest.report;
 
+import dev.palimpsest.checkpoint.AtomicFile;
 import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -92,6 +92,13 @@ final class ImageFiles {
                 "that of the files in " + folder);
     }
 
+    /** The files of one folder, brought to one size. */
+    static Images load(Path folder, List<Labelled> files, int side) {
+        ImageFiles reader = new ImageFiles(folder, new ImageOptions(side, 0, false));
+        Part part = reader.read("single", files, new int[] {side, side}, PixelStore.Heap::new);
+        return Images.of(Picture.CHANNELS, side, side, part.pixels, part.labels);
+    }
+
     private Images shown(Images images) {
         if (options.crop() == 0) {
             return images;

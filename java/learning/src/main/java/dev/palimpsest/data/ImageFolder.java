@@ -42,19 +42,26 @@ record ImageFolder() implements OwnImages {
                         + ": it must hold train and test (or val), each with a folder for every class");
             }
         }
-        List<String> names = list(train, Files::isDirectory).stream()
-                .map(path -> path.getFileName().toString())
-                .toList();
-        if (names.isEmpty()) {
-            throw new DataException(train + " holds no folders: it needs one for every class");
-        }
+        List<String> names = classes(train);
         return ImageFiles.load(
                 name(), root, names, files(train, names), files(root.resolve(testName), names), testName, options);
     }
 
-    private static List<ImageFiles.Labelled> files(Path part, List<String> names) {
+    /** Names of the folders of a folder that has one for every class, sorted. */
+    static List<String> classes(Path part) {
+        List<String> names = list(part, ImageFolder::isClass).stream()
+                .map(path -> path.getFileName().toString())
+                .toList();
+        if (names.isEmpty()) {
+            throw new DataException(part + " holds no folders: it needs one for every class");
+        }
+        return names;
+    }
+
+    /** The image files of each class. */
+    static List<ImageFiles.Labelled> files(Path part, List<String> names) {
         List<ImageFiles.Labelled> files = new ArrayList<>();
-        for (Path folder : list(part, Files::isDirectory)) {
+        for (Path folder : list(part, ImageFolder::isClass)) {
             int label = names.indexOf(folder.getFileName().toString());
             if (label < 0) {
                 throw new DataException(
@@ -67,6 +74,12 @@ record ImageFolder() implements OwnImages {
             images.forEach(image -> files.add(new ImageFiles.Labelled(image, label)));
         }
         return files;
+    }
+
+    /** Not what editors, notebooks and archives leave between the classes. */
+    private static boolean isClass(Path folder) {
+        String name = folder.getFileName().toString();
+        return Files.isDirectory(folder) && !name.startsWith(".") && !name.equals("__MACOSX");
     }
 
     private static boolean isImage(Path file) {

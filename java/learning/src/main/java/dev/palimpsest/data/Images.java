@@ -1,10 +1,13 @@
 package dev.palimpsest.data;
 
+import java.awt.image.BufferedImage;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
 
@@ -92,6 +95,47 @@ public final class Images {
             pixels[i] = (byte) Math.round(255 * values[i]);
         }
         return of(channels, height, width, pixels, labels);
+    }
+
+    /**
+     * Pictures of any size, of each the central square, resampled to one size (as {@link ImageOptions#size} says).
+     *
+     * @param pictures read at once; alpha is dropped, grey becomes three equal channels
+     * @param side height and width of the images, at least 1
+     * @param labels [N], the class of each picture, from 0; copied
+     * @return N images of 3×side×side
+     * @throws IllegalArgumentException if there are not as many labels as pictures
+     */
+    public static Images ofPictures(List<BufferedImage> pictures, int side, int[] labels) {
+        if (labels.length != pictures.size()) {
+            throw new IllegalArgumentException(
+                    labels.length + " labels and " + pictures.size() + " pictures: expected a label for each");
+        }
+        byte[][] pixels = pictures.stream()
+                .map(picture -> Picture.of(picture).square(side).pixels())
+                .toArray(byte[][]::new);
+        return of(Picture.CHANNELS, side, side, Pixels.of(pixels), labels.clone());
+    }
+
+    /**
+     * Images with the names of their classes.
+     *
+     * @param classNames label c stands for {@code classNames.get(c)}
+     * @param images labelled images
+     */
+    public record Named(List<String> classNames, Images images) {}
+
+    /**
+     * The PNG and JPEG files of a folder that has a folder for every class, brought to one size as pictures are.
+     *
+     * @param folder CLASS/….png, CLASS/….jpg, CLASS/….jpeg
+     * @param side height and width of the images, at least 1
+     * @return images of 3×side×side, classes and files in the order of their names
+     * @throws DataException with a sentence, if there are no classes, one has no image, or a file cannot be decoded
+     */
+    public static Named ofFolder(Path folder, int side) {
+        List<String> names = ImageFolder.classes(folder);
+        return new Named(names, ImageFiles.load(folder, ImageFolder.files(folder, names), side));
     }
 
     /** The same over pixels that are not copied, and labels that the caller leaves alone. */

@@ -52,7 +52,7 @@ record Picture(int height, int width, byte[] pixels) {
         }
     }
 
-    private static Picture of(BufferedImage image) {
+    static Picture of(BufferedImage image) {
         int height = image.getHeight();
         int width = image.getWidth();
         int area = height * width;

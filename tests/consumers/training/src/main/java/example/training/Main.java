@@ -14,20 +14,26 @@ import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Methods;
 import dev.palimpsest.train.Result;
 import dev.palimpsest.train.TrainingOptions;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
-/** Trains a network of one's own on images of one's own, with M2KD and with a method of one's own. */
+/**
+ * Trains a network of one's own on images of one's own, with M2KD and with a method of one's own; then has a model that
+ * keeps learning.
+ */
 public final class Main {
+    static final int SIDE = 12;
     private static final int CLASSES = 6;
-    private static final int SIDE = 12;
+    static final List<String> NAMES =
+            IntStream.range(0, CLASSES).mapToObj(c -> "stripes " + c).toList();
 
     private Main() {}
 
     /** Prints both accuracies; fails if nothing was learnt, or the record does not say by what. */
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws IOException {
         if (ModuleLayer.boot().findModule("jcuda").isPresent()) {
             throw new AssertionError("training on the processor must do without JCuda");
         }
@@ -37,6 +43,7 @@ public final class Main {
                 stream,
                 Methods.named(LogitSqueezing.NAME).create(Map.of("squeeze", "0.002")),
                 Map.of("method", LogitSqueezing.NAME, "squeeze", "0.002"));
+        KeepsLearning.run();
     }
 
     private static void train(Stream stream, Method method, Map<String, String> recorded) {
@@ -77,12 +84,10 @@ public final class Main {
 
     /** Class c has stripes of its own direction and width, at a random place under noise. */
     private static Dataset stripes() {
-        List<String> names =
-                IntStream.range(0, CLASSES).mapToObj(c -> "stripes " + c).toList();
-        return Dataset.of("stripes", names, images(40, 1), images(20, 2));
+        return Dataset.of("stripes", NAMES, images(40, 1), images(20, 2));
     }
 
-    private static Images images(int perClass, long seed) {
+    static Images images(int perClass, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         int[] labels = new int[CLASSES * perClass];
         float[] values = new float[labels.length * SIDE * SIDE];

@@ -1,0 +1,313 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.ContinualClassifier;
+import dev.palimpsest.Lesson;
+import dev.palimpsest.Prediction;
+import dev.palimpsest.Samples;
+import dev.palimpsest.Setup;
+import dev.palimpsest.Version;
+import dev.palimpsest.train.Progress;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** The commands of a model that keeps learning, {@link ContinualClassifier}. */
+final class ModelCommands {
+    private ModelCommands() {}
+
+    /** @return new commands, in the order in which help lists them */
+    static List<Object> all(Display display) {
+        return List.of(new Learn(display), new Classify(), new Versions(), new RollBack(), new Forget());
+    }
+
+    @Command(
+            name = "learn",
+            sortOptions = false,
+            description = "Teaches a model the classes of a folder of images, CLASS/….png or .jpg. No image is kept. A"
+                    + " new MODEL is created; one that is there learns further classes, or more of known ones.",
+            footerHeading = "%nExamples%n",
+            footer = {
+                "  palimpsest learn pets.model photos/first --size 64",
+                "  palimpsest learn pets.model photos/later",
+                "  palimpsest classify pets.model unknown.jpg"
+            })
+    private static final class Learn implements Callable<Integer> {
+        private static final int SIDE = 64;
+        private final Display display;
+
+        @Parameters(paramLabel = "MODEL", index = "0", description = "The model's folder.")
+        private Path model;
+
+        @Parameters(paramLabel = "FOLDER", index = "1", description = "A folder with a folder of images per class.")
+        private Path images;
+
+        @Option(
+                names = "--size",
+                paramLabel = "PIXELS",
+                description = "Height and width that images are brought to, of a new model [64]; the network suits it.")
+        private Optional<Integer> size = Optional.empty();
+
+        @Option(
+                names = "--pretrained",
+                paramLabel = "FILE",
+                description = "Weights of a ResNet-18 with torchvision's or timm's names, for a new model that trains"
+                        + " nothing.")
+        private Optional<Path> pretrained = Optional.empty();
+
+        @Option(
+                names = "--kind",
+                paramLabel = "trained|registered",
+                description = "Whether the network is trained or just measures the classes [what suits].")
+        private Optional<String> kind = Optional.empty();
+
+        @Spec
+        private CommandSpec command;
+
+        Learn(Display display) {
+            this.display = display;
+        }
+
+        @Override
+        public Integer call() throws IOException {
+            Optional<Lesson.Kind> chosen = kind.map(this::kind);
+            boolean fresh = !Files.exists(model);
+            if (!fresh && (size.isPresent() || pretrained.isPresent())) {
+                throw new ParameterException(
+                        command.commandLine(),
+                        model + " is there already: --size and --pretrained are for a new model");
+            }
+            PrintWriter out = command.commandLine().getOut();
+            try (ContinualClassifier learner =
+                    fresh ? ContinualClassifier.create(model, setup()) : ContinualClassifier.open(model)) {
+                Samples samples = Samples.ofFolder(images, learner.setup());
+                try (Display.Watch watch = display.watch(model.toString(), true)) {
+                    print(out, learner.learn(samples, chosen, Progress.all(watch)));
+                }
+            }
+            return 0;
+        }
+
+        private Setup setup() {
+            Setup setup = Setup.images(3, size.orElse(SIDE), size.orElse(SIDE));
+            return pretrained
+                    .map(file -> setup.withNetwork(Setup.Network.RESNET_18).withPretrained(file))
+                    .orElse(setup);
+        }
+
+        private Lesson.Kind kind(String text) {
+            return switch (text) {
+                case "trained" -> Lesson.Kind.TRAINED;
+                case "registered" -> Lesson.Kind.REGISTERED;
+                default ->
+                    throw new ParameterException(
+                            command.commandLine(), "--kind " + text + ": expected trained or registered");
+            };
+        }
+    }
+
+    @Command(
+            name = "classify",
+            description =
+                    "Prints what a model says of images, as CSV: path, class, probability. The class is \"unknown\""
+                            + " where none fits.")
+    private static final class Classify implements Callable<Integer> {
+        @Parameters(paramLabel = "MODEL", index = "0", description = "The model's folder.")
+        private Path model;
+
+        @Parameters(
+                paramLabel = "IMAGE",
+                index = "1..*",
+                arity = "1..*",
+                description = "Image files, or folders that are searched for them.")
+        private List<Path> images = List.of();
+
+        @Option(names = "--version-number", paramLabel = "N", description = "An earlier version [the current one].")
+        private Optional<Integer> version = Optional.empty();
+
+        @Spec
+        private CommandSpec command;
+
+        @Override
+        public Integer call() throws IOException {
+            PrintWriter out = command.commandLine().getOut();
+            try (ContinualClassifier classifier = ContinualClassifier.open(model)) {
+                Version chosen = version.map(classifier::version).orElseGet(classifier::current);
+                out.println("path,class,probability");
+                for (Path file : files()) {
+                    Prediction prediction = chosen.classify(picture(file));
+                    out.println(quoted(file.toString()) + ","
+                            + quoted(prediction.unknown() ? "unknown" : prediction.className()) + ","
+                            + String.format(Locale.ROOT, "%.4f", prediction.probability()));
+                }
+            }
+            out.flush();
+            return 0;
+        }
+
+        private List<Path> files() throws IOException {
+            List<Path> files = new ArrayList<>();
+            for (Path given : images) {
+                if (Files.isDirectory(given)) {
+                    try (Stream<Path> inside = Files.walk(given)) {
+                        inside.filter(Files::isRegularFile)
+                                .filter(file ->
+                                        file.toString().toLowerCase(Locale.ROOT).matches(".*\\.(png|jpe?g)"))
+                                .sorted()
+                                .forEach(files::add);
+                    }
+                } else {
+                    files.add(given);
+                }
+            }
+            return files;
+        }
+
+        private static BufferedImage picture(Path file) throws IOException {
+            BufferedImage picture = ImageIO.read(file.toFile());
+            if (picture == null) {
+                throw new IOException(file + " is neither PNG nor JPEG: give image files or folders of them");
+            }
+            return picture;
+        }
+
+        private static String quoted(String field) {
+            return field.matches("[^\",\\n\\r]*") ? field : '"' + field.replace("\"", "\"\"") + '"';
+        }
+    }
+
+    @Command(name = "versions", description = "Lists the versions of a model: what was learnt when, and how well.")
+    private static final class Versions implements Callable<Integer> {
+        @Parameters(paramLabel = "MODEL", description = "The model's folder.")
+        private Path model;
+
+        @Spec
+        private CommandSpec command;
+
+        @Override
+        public Integer call() throws IOException {
+            PrintWriter out = command.commandLine().getOut();
+            try (ContinualClassifier classifier = ContinualClassifier.open(model)) {
+                List<Version> versions = classifier.versions();
+                if (versions.isEmpty()) {
+                    out.println("The model has learnt nothing yet.");
+                } else {
+                    int current = classifier.current().number();
+                    out.println("  version  after  lesson      classes  accuracy  seconds  what");
+                    versions.forEach(version -> out.println(row(version, version.number() == current)));
+                    out.println("* classifies now. Accuracy: per cent right on held-out samples, mean over classes.");
+                }
+            }
+            out.flush();
+            return 0;
+        }
+
+        private static String row(Version version, boolean current) {
+            Lesson lesson = version.lesson();
+            List<String> what = new ArrayList<>();
+            add(what, "new: ", lesson.newClasses());
+            add(what, "more of: ", lesson.repeatedClasses());
+            add(what, "forgotten: ", lesson.forgottenClasses());
+            return String.format(
+                    Locale.ROOT,
+                    "%s %7d %6s  %-10s %8d %9s %8.1f  %s",
+                    current ? "*" : " ",
+                    version.number(),
+                    lesson.before() == 0 ? "-" : Integer.toString(lesson.before()),
+                    lesson.kind().name().toLowerCase(Locale.ROOT),
+                    version.classNames().size(),
+                    percent(version.accuracy()),
+                    lesson.seconds(),
+                    String.join("; ", what));
+        }
+
+        private static void add(List<String> what, String label, List<String> names) {
+            if (!names.isEmpty()) {
+                what.add(label + String.join(", ", names));
+            }
+        }
+    }
+
+    @Command(name = "rollback", description = "Makes an earlier version the current one. No version is lost.")
+    private static final class RollBack implements Callable<Integer> {
+        @Parameters(paramLabel = "MODEL", index = "0", description = "The model's folder.")
+        private Path model;
+
+        @Parameters(paramLabel = "VERSION", index = "1", description = "Its number, from 1.")
+        private int version;
+
+        @Spec
+        private CommandSpec command;
+
+        @Override
+        public Integer call() throws IOException {
+            try (ContinualClassifier classifier = ContinualClassifier.open(model)) {
+                classifier.rollBack(version);
+            }
+            PrintWriter out = command.commandLine().getOut();
+            out.println("Version " + version + " classifies now.");
+            out.flush();
+            return 0;
+        }
+    }
+
+    @Command(name = "forget", description = "Deletes the statistics of a class from all versions of a model.")
+    private static final class Forget implements Callable<Integer> {
+        @Parameters(paramLabel = "MODEL", index = "0", description = "The model's folder.")
+        private Path model;
+
+        @Parameters(paramLabel = "CLASS", index = "1", description = "Its name.")
+        private String className;
+
+        @Spec
+        private CommandSpec command;
+
+        @Override
+        public Integer call() throws IOException {
+            try (ContinualClassifier classifier = ContinualClassifier.open(model)) {
+                print(command.commandLine().getOut(), classifier.forget(className));
+            }
+            return 0;
+        }
+    }
+
+    private static void print(PrintWriter out, Lesson lesson) {
+        out.printf(
+                Locale.ROOT,
+                "Version %d, %s (%s), %.1f s: %d samples learnt from, %d held out.%n",
+                lesson.version(),
+                lesson.kind().name().toLowerCase(Locale.ROOT),
+                lesson.reason(),
+                lesson.seconds(),
+                lesson.samples(),
+                lesson.heldOut());
+        if (lesson.newClassesAfter().isPresent()) {
+            out.println("Right on held-out samples of new classes: " + percent(lesson.newClassesAfter()) + " %.");
+        }
+        if (lesson.oldClassesAfter().isPresent()) {
+            out.println("Right on held-out samples of classes known before: " + percent(lesson.oldClassesBefore())
+                    + " % before, " + percent(lesson.oldClassesAfter()) + " % after.");
+        }
+        lesson.warnings().forEach(warning -> out.println("Warning: " + warning + "."));
+        out.flush();
+    }
+
+    private static String percent(OptionalDouble share) {
+        return share.isPresent() ? String.format(Locale.ROOT, "%.1f", 100 * share.getAsDouble()) : "-";
+    }
+}

@@ -1,0 +1,258 @@
+package dev.palimpsest;
+
+import dev.palimpsest.gaussian.Calibration;
+import dev.palimpsest.gaussian.ClassStatistics;
+import dev.palimpsest.gaussian.GaussianClasses;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that one version knows of its classes: their statistics and the features of held-out samples. Immutable; the
+ * Gaussians are fitted when they are first asked for.
+ */
+final class Knowledge {
+    static final Knowledge EMPTY = new Knowledge(List.of());
+
+    /** Share of the covariance that all classes share; 0.3 makes no difference. */
+    private static final double BETA = 0.5;
+
+    private static final int MOST_HELD_OUT = 50;
+    private static final String HELD_OUT = "held_out.";
+
+    /**
+     * One class.
+     *
+     * @param heldOut features, [snapshots][samples][dimensions]
+     */
+    private record Measured(Manifest.KnownClass known, ClassStatistics statistics, float[][][] heldOut) {}
+
+    private final List<Measured> classes;
+    private final Supplier<GaussianClasses> fitted;
+
+    /** @param classes by their numbers, so that sums over classes do not depend on who came back when */
+    private Knowledge(List<Measured> classes) {
+        this.classes = classes;
+        fitted = new Fit(classes);
+    }
+
+    /** Fits once. */
+    private static final class Fit implements Supplier<GaussianClasses> {
+        private final List<Measured> classes;
+
+        /** Null until somebody asks. */
+        private @Nullable GaussianClasses made;
+
+        Fit(List<Measured> classes) {
+            this.classes = classes;
+        }
+
+        @Override
+        public synchronized GaussianClasses get() {
+            if (made == null) {
+                made = new GaussianClasses(
+                        classes.stream().map(Measured::statistics).toList(), BETA);
+            }
+            return made;
+        }
+    }
+
+    static Knowledge read(Path folder, List<Manifest.KnownClass> known) throws IOException {
+        List<Measured> classes = new ArrayList<>();
+        for (Manifest.KnownClass each : known) {
+            classes.add(read(each, Safetensors.read(folder.resolve(each.file()))));
+        }
+        return new Knowledge(classes);
+    }
+
+    private static Measured read(Manifest.KnownClass known, Safetensors file) throws IOException {
+        ClassStatistics statistics = ClassStatistics.read(file, "");
+        float[][][] heldOut = new float[known.snapshots()][known.heldOut()][];
+        boolean fits = statistics.networks() == known.snapshots() && statistics.count() == known.samples();
+        for (int k = 0; fits && k < heldOut.length && known.heldOut() > 0; k++) {
+            String name = HELD_OUT + k;
+            fits = file.contains(name)
+                    && file.shape(name).rank() == 2
+                    && file.shape(name).extent(0) == known.heldOut();
+            if (fits) {
+                float[] values = file.floats(name);
+                int dims = file.shape(name).extent(1);
+                for (int i = 0; i < known.heldOut(); i++) {
+                    heldOut[k][i] = Arrays.copyOfRange(values, i * dims, (i + 1) * dims);
+                }
+            }
+        }
+        if (!fits) {
+            throw new IOException(file.source() + " does not hold what " + Manifest.FILE + " says of the class "
+                    + known.name() + " (" + known.samples() + " samples and " + known.heldOut() + " held out under "
+                    + known.snapshots() + " snapshots): restore the file from a copy, or teach the class again");
+        }
+        return new Measured(known, statistics, heldOut);
+    }
+
+    /**
+     * With a class, or more of one.
+     *
+     * @param lesson what the lesson has of the class
+     * @param learnt its features, [snapshots][samples][dimensions], at least one sample
+     * @param heldOut features that only measure
+     */
+    Knowledge with(Manifest.KnownClass lesson, float[][][] learnt, float[][][] heldOut) {
+        ClassStatistics statistics = ClassStatistics.of(learnt);
+        Measured measured = new Measured(lesson, statistics, heldOut);
+        List<Measured> all = new ArrayList<>();
+        for (Measured old : classes) {
+            if (old.known.number() == lesson.number()) {
+                float[][][] both = new float[heldOut.length][][];
+                for (int k = 0; k < both.length; k++) {
+                    both[k] = Stream.concat(Arrays.stream(old.heldOut[k]), Arrays.stream(heldOut[k]))
+                            .limit(MOST_HELD_OUT)
+                            .toArray(float[][]::new);
+                }
+                ClassStatistics merged = old.statistics.merged(statistics);
+                measured = new Measured(
+                        new Manifest.KnownClass(
+                                lesson.name(),
+                                lesson.number(),
+                                lesson.file(),
+                                lesson.snapshots(),
+                                merged.count(),
+                                both[0].length),
+                        merged,
+                        both);
+            } else {
+                all.add(old);
+            }
+        }
+        all.add(measured);
+        all.sort(Comparator.comparing(each -> each.known.number()));
+        return new Knowledge(List.copyOf(all));
+    }
+
+    Knowledge without(String name) {
+        return new Knowledge(
+                classes.stream().filter(each -> !each.known.name().equals(name)).toList());
+    }
+
+    Manifest.KnownClass known(int number) {
+        return measured(number).known;
+    }
+
+    private Measured measured(int number) {
+        return classes.stream()
+                .filter(each -> each.known.number() == number)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** The content of a class's file. */
+    SafetensorsWriter file(int number) {
+        Measured measured = measured(number);
+        SafetensorsWriter file = new SafetensorsWriter();
+        file.metadata("class", measured.known.name());
+        measured.statistics.write(file, "");
+        for (int k = 0; k < measured.heldOut.length && measured.known.heldOut() > 0; k++) {
+            int dims = measured.heldOut[k][0].length;
+            float[] values = new float[measured.heldOut[k].length * dims];
+            for (int i = 0; i < measured.heldOut[k].length; i++) {
+                System.arraycopy(measured.heldOut[k][i], 0, values, i * dims, dims);
+            }
+            file.add(HELD_OUT + k, Shape.of(measured.heldOut[k].length, dims), values);
+        }
+        return file;
+    }
+
+    /** Fits probabilities to the held-out samples. */
+    Manifest.Calibrated calibrated() {
+        List<double[]> distances = new ArrayList<>();
+        List<Integer> labels = new ArrayList<>();
+        for (int c = 0; c < classes.size(); c++) {
+            if (classes.get(c).known.heldOut() > 0) {
+                for (double[] row : fitted.get().distances(classes.get(c).heldOut)) {
+                    distances.add(row);
+                    labels.add(c);
+                }
+            }
+        }
+        if (distances.isEmpty()) {
+            return new Manifest.Calibrated(
+                    Calibration.NONE.temperature(), Calibration.NONE.farthest(), OptionalDouble.empty());
+        }
+        double[][] rows = distances.toArray(double[][]::new);
+        int[] own = labels.stream().mapToInt(Integer::intValue).toArray();
+        Calibration fit = Calibration.of(rows, own);
+        return new Manifest.Calibrated(
+                fit.temperature(), fit.farthest(), OptionalDouble.of(fit.expectedError(rows, own)));
+    }
+
+    /**
+     * Accuracy on held-out samples of the classes that somebody else knows, or this.
+     *
+     * @param whose held-out samples; classes that this does not know are left out
+     * @return shares of 1 by class, of classes with held-out samples
+     */
+    Map<String, Double> accuracy(Knowledge whose) {
+        Map<String, Double> shares = new LinkedHashMap<>();
+        for (Measured asked : whose.classes) {
+            int own = IntStream.range(0, classes.size())
+                    .filter(c -> classes.get(c).known.number() == asked.known.number())
+                    .findFirst()
+                    .orElse(-1);
+            if (own >= 0 && asked.known.heldOut() > 0) {
+                double[][] distances = fitted.get().distances(asked.heldOut);
+                shares.put(
+                        asked.known.name(),
+                        Arrays.stream(distances)
+                                .mapToDouble(row -> nearest(row) == own ? 1 : 0)
+                                .average()
+                                .orElseThrow());
+            }
+        }
+        return shares;
+    }
+
+    private static int nearest(double[] distances) {
+        int nearest = 0;
+        for (int c = 1; c < distances.length; c++) {
+            nearest = distances[c] < distances[nearest] ? c : nearest;
+        }
+        return nearest;
+    }
+
+    /**
+     * Predictions for samples.
+     *
+     * @param features [snapshots][samples][dimensions]
+     * @throws IllegalStateException if no class is known
+     */
+    List<Prediction> predict(float[][][] features, Manifest.Calibrated calibrated) {
+        if (classes.isEmpty()) {
+            throw new IllegalStateException("the model knows no class any more: teach it some, or roll back");
+        }
+        Calibration calibration = new Calibration(calibrated.temperature(), calibrated.farthest());
+        List<Prediction> predictions = new ArrayList<>();
+        for (double[] distances : fitted.get().distances(features)) {
+            double[] probabilities = calibration.probabilities(distances);
+            Map<String, Double> byClass = new LinkedHashMap<>();
+            for (int c = 0; c < probabilities.length; c++) {
+                byClass.put(classes.get(c).known.name(), probabilities[c]);
+            }
+            double nearest = distances[nearest(distances)];
+            predictions.add(Prediction.of(byClass, nearest, nearest > calibrated.farthest()));
+        }
+        return predictions;
+    }
+}

@@ -1,0 +1,363 @@
+package dev.palimpsest;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.checkpoint.AtomicFile;
+import dev.palimpsest.data.Normalisation;
+import dev.palimpsest.stream.Augmentation;
+import dev.palimpsest.tensor.Shape;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What stands in a model's folder: all versions, and which files each of them reads. Replaced as a whole, after the
+ * files that it names have been written: so a kill at any moment leaves the last whole version.
+ *
+ * @param setup of the model
+ * @param pixels what images are normalised by; empty for features, and before the first lesson
+ * @param current number of the version that classifies; 0 for a model that has learnt nothing
+ * @param entries one for every version, in the order in which they were made
+ */
+record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<Entry> entries) {
+    static final String FILE = "model.json";
+    private static final String FORMAT = "palimpsest-model 1";
+    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+    /**
+     * One version.
+     *
+     * @param lesson what made it
+     * @param snapshots files of the models that it reads, in order
+     * @param changed classes that came or were measured further since the version before
+     * @param calibration of its scores
+     * @param accuracy on held-out samples by class
+     */
+    record Entry(
+            Lesson lesson,
+            List<String> snapshots,
+            List<KnownClass> changed,
+            Calibrated calibration,
+            SortedMap<String, Double> accuracy) {
+        Entry {
+            snapshots = List.copyOf(snapshots);
+            changed = List.copyOf(changed);
+            accuracy = Collections.unmodifiableSortedMap(new TreeMap<>(accuracy));
+        }
+    }
+
+    /**
+     * A class and where its statistics are.
+     *
+     * @param number that it got when it first came; never given again
+     * @param file with its statistics
+     * @param snapshots how many of the first models measured it
+     * @param samples that were measured
+     * @param heldOut samples whose features are kept to measure accuracy
+     */
+    record KnownClass(String name, int number, String file, int snapshots, int samples, int heldOut) {}
+
+    /**
+     * How scores become probabilities.
+     *
+     * @param temperature by which scores are multiplied before the softmax
+     * @param farthest distance of a sample that is not unknown
+     * @param error expected calibration error on the held-out samples; empty where there are none
+     */
+    record Calibrated(double temperature, double farthest, OptionalDouble error) {}
+
+    Manifest {
+        entries = List.copyOf(entries);
+    }
+
+    /** @throws IllegalArgumentException with a sentence, if there is no such version */
+    Entry entry(int version) {
+        return entries.stream()
+                .filter(entry -> entry.lesson().version() == version)
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("there is no version " + version + ": the model has "
+                        + (entries.isEmpty() ? "learnt nothing yet" : "1 to " + entries.size())));
+    }
+
+    /** The classes that a version knows, in the order in which they came; version 0 knows none. */
+    List<KnownClass> classes(int version) {
+        Deque<Entry> line = new ArrayDeque<>();
+        for (int v = version; v > 0; v = line.getFirst().lesson().before()) {
+            line.addFirst(entry(v));
+        }
+        SortedMap<Integer, KnownClass> known = new TreeMap<>();
+        for (Entry entry : line) {
+            known.values().removeIf(c -> entry.lesson().forgottenClasses().contains(c.name()));
+            entry.changed().forEach(c -> known.put(c.number(), c));
+        }
+        return List.copyOf(known.values());
+    }
+
+    /** Every file that some version reads. */
+    Set<String> files() {
+        Set<String> files = new TreeSet<>();
+        for (Entry entry : entries) {
+            files.addAll(entry.snapshots());
+            entry.changed().forEach(c -> files.add(c.file()));
+        }
+        return files;
+    }
+
+    /** A number that no class ever had. */
+    int nextClass() {
+        return entries.stream()
+                .flatMap(entry -> entry.changed().stream())
+                .mapToInt(c -> c.number() + 1)
+                .max()
+                .orElse(0);
+    }
+
+    Manifest with(Optional<Normalisation> normalisation, Entry entry) {
+        return new Manifest(
+                setup,
+                normalisation,
+                entry.lesson().version(),
+                Stream.concat(entries.stream(), Stream.of(entry)).toList());
+    }
+
+    Manifest at(int version) {
+        entry(version);
+        return new Manifest(setup, pixels, version, entries);
+    }
+
+    /** The same without a class in any version. */
+    Manifest without(String name) {
+        return new Manifest(
+                setup,
+                pixels,
+                current,
+                entries.stream()
+                        .map(entry -> {
+                            SortedMap<String, Double> accuracy = new TreeMap<>(entry.accuracy());
+                            accuracy.remove(name);
+                            return new Entry(
+                                    entry.lesson(),
+                                    entry.snapshots(),
+                                    entry.changed().stream()
+                                            .filter(c -> !c.name().equals(name))
+                                            .toList(),
+                                    entry.calibration(),
+                                    accuracy);
+                        })
+                        .toList());
+    }
+
+    void write(Path folder) throws IOException {
+        ObjectNode root = JSON.createObjectNode().put("format", FORMAT).put("current", current);
+        ObjectNode made = root.putObject("setup");
+        add(made.putArray("input"), setup.input().extents());
+        made.put("network", setup.network().name())
+                .put("snapshots", setup.snapshots())
+                .put("epochs", setup.epochs())
+                .put("held_out", setup.heldOut())
+                .put("augmentation", setup.augmentation().toString())
+                .put("pretrained", setup.pretrained().map(Path::toString).orElse(null))
+                .put("seed", setup.seed());
+        pixels.ifPresent(normalisation -> {
+            add(root.putArray("pixel_mean"), normalisation.mean());
+            add(root.putArray("pixel_deviation"), normalisation.deviation());
+        });
+        ArrayNode versions = root.putArray("versions");
+        entries.forEach(entry -> write(entry, versions.addObject()));
+        AtomicFile.write(folder.resolve(FILE), JSON.writeValueAsString(root));
+    }
+
+    private static void write(Entry entry, ObjectNode node) {
+        Lesson lesson = entry.lesson();
+        node.put("version", lesson.version())
+                .put("before", lesson.before())
+                .put("kind", lesson.kind().name())
+                .put("reason", lesson.reason())
+                .put("at", lesson.at().toString())
+                .put("seconds", lesson.seconds());
+        add(node.putArray("new_classes"), lesson.newClasses());
+        add(node.putArray("repeated_classes"), lesson.repeatedClasses());
+        add(node.putArray("forgotten_classes"), lesson.forgottenClasses());
+        node.put("samples", lesson.samples()).put("held_out", lesson.heldOut());
+        put(node, "old_classes_before", lesson.oldClassesBefore());
+        put(node, "old_classes_after", lesson.oldClassesAfter());
+        put(node, "new_classes_after", lesson.newClassesAfter());
+        add(node.putArray("warnings"), lesson.warnings());
+        add(node.putArray("snapshots"), entry.snapshots());
+        ArrayNode changed = node.putArray("changed");
+        entry.changed()
+                .forEach(c -> changed.addObject()
+                        .put("name", c.name())
+                        .put("number", c.number())
+                        .put("file", c.file())
+                        .put("snapshots", c.snapshots())
+                        .put("samples", c.samples())
+                        .put("held_out", c.heldOut()));
+        node.put("temperature", entry.calibration().temperature());
+        double farthest = entry.calibration().farthest();
+        put(node, "farthest", Double.isFinite(farthest) ? OptionalDouble.of(farthest) : OptionalDouble.empty());
+        put(node, "calibration_error", entry.calibration().error());
+        entry.accuracy().forEach(node.putObject("accuracy")::put);
+    }
+
+    private static void put(ObjectNode node, String name, OptionalDouble value) {
+        if (value.isPresent()) {
+            node.put(name, value.getAsDouble());
+        }
+    }
+
+    private static void add(ArrayNode array, int[] values) {
+        for (int value : values) {
+            array.add(value);
+        }
+    }
+
+    private static void add(ArrayNode array, double[] values) {
+        for (double value : values) {
+            array.add(value);
+        }
+    }
+
+    private static void add(ArrayNode array, List<String> values) {
+        values.forEach(array::add);
+    }
+
+    /** @throws IOException with a sentence, if the folder holds no model, or a damaged one */
+    static Manifest read(Path folder) throws IOException {
+        Path file = folder.resolve(FILE);
+        JsonNode root;
+        try {
+            root = JSON.readTree(Files.readString(file));
+        } catch (NoSuchFileException e) {
+            throw new IOException(folder + " holds no model: there is no " + FILE + " in it", e);
+        } catch (JsonProcessingException e) {
+            throw damaged(file, "it is not JSON: " + e.getOriginalMessage(), e);
+        }
+        if (!FORMAT.equals(root.path("format").asText())) {
+            throw damaged(file, "expected format " + FORMAT + ", found " + root.path("format"), null);
+        }
+        try {
+            return read(root);
+        } catch (IllegalArgumentException | DateTimeException | NullPointerException e) {
+            throw damaged(file, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static IOException damaged(Path file, String why, @Nullable Exception cause) {
+        return new IOException(file + " is damaged or of another version of Palimpsest: " + why, cause);
+    }
+
+    private static Manifest read(JsonNode root) {
+        JsonNode made = root.required("setup");
+        Setup setup = new Setup(
+                Shape.of(
+                        stream(made.required("input")).mapToInt(JsonNode::asInt).toArray()),
+                Setup.Network.valueOf(made.required("network").asText()),
+                made.required("snapshots").asInt(),
+                made.required("epochs").asInt(),
+                made.required("held_out").asDouble(),
+                Augmentation.parse(made.required("augmentation").asText()),
+                Optional.ofNullable(made.required("pretrained").textValue()).map(Path::of),
+                made.required("seed").asLong());
+        Optional<Normalisation> pixels = root.has("pixel_mean")
+                ? Optional.of(new Normalisation(
+                        doubles(root.required("pixel_mean")), doubles(root.required("pixel_deviation"))))
+                : Optional.empty();
+        List<Entry> entries = new ArrayList<>();
+        root.required("versions").forEach(node -> entries.add(entry(node)));
+        Manifest manifest = new Manifest(setup, pixels, root.required("current").asInt(), entries);
+        manifest.classes(manifest.current);
+        return manifest;
+    }
+
+    private static Entry entry(JsonNode node) {
+        Lesson lesson = new Lesson(
+                node.required("version").asInt(),
+                node.required("before").asInt(),
+                Lesson.Kind.valueOf(node.required("kind").asText()),
+                node.required("reason").asText(),
+                Instant.parse(node.required("at").asText()),
+                node.required("seconds").asDouble(),
+                texts(node.required("new_classes")),
+                texts(node.required("repeated_classes")),
+                texts(node.required("forgotten_classes")),
+                node.required("samples").asInt(),
+                node.required("held_out").asInt(),
+                optional(node.path("old_classes_before")),
+                optional(node.path("old_classes_after")),
+                optional(node.path("new_classes_after")),
+                texts(node.required("warnings")));
+        if (lesson.before() < 0 || lesson.before() >= lesson.version()) {
+            throw new IllegalArgumentException("version " + lesson.version() + " goes on from " + lesson.before());
+        }
+        List<KnownClass> changed = new ArrayList<>();
+        node.required("changed")
+                .forEach(c -> changed.add(new KnownClass(
+                        c.required("name").asText(),
+                        c.required("number").asInt(),
+                        plainName(c.required("file").asText()),
+                        c.required("snapshots").asInt(),
+                        c.required("samples").asInt(),
+                        c.required("held_out").asInt())));
+        SortedMap<String, Double> accuracy = new TreeMap<>();
+        node.required("accuracy")
+                .properties()
+                .forEach(share -> accuracy.put(share.getKey(), share.getValue().asDouble()));
+        return new Entry(
+                lesson,
+                texts(node.required("snapshots")).stream()
+                        .map(Manifest::plainName)
+                        .toList(),
+                changed,
+                new Calibrated(
+                        node.required("temperature").asDouble(),
+                        node.path("farthest").asDouble(Double.POSITIVE_INFINITY),
+                        optional(node.path("calibration_error"))),
+                accuracy);
+    }
+
+    /** Files lie in the model's folder; a manifest from elsewhere must not reach others. */
+    private static String plainName(String file) {
+        if (file.isEmpty() || file.contains("/") || file.contains("\\") || file.startsWith(".")) {
+            throw new IllegalArgumentException("a file of the model is called '" + file + "'");
+        }
+        return file;
+    }
+
+    private static OptionalDouble optional(JsonNode node) {
+        return node.isNumber() ? OptionalDouble.of(node.asDouble()) : OptionalDouble.empty();
+    }
+
+    private static double[] doubles(JsonNode array) {
+        return stream(array).mapToDouble(JsonNode::asDouble).toArray();
+    }
+
+    private static List<String> texts(JsonNode array) {
+        return stream(array).map(JsonNode::asText).toList();
+    }
+
+    private static Stream<JsonNode> stream(JsonNode array) {
+        return StreamSupport.stream(array.spliterator(), false);
+    }
+}

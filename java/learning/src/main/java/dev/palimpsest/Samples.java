@@ -1,0 +1,194 @@
+package dev.palimpsest;
+
+import dev.palimpsest.data.Images;
+import dev.palimpsest.tensor.Shape;
+import java.awt.image.BufferedImage;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Samples with the names of their classes, for a lesson: images, or features that were computed elsewhere. Immutable;
+ * any number of threads may read it.
+ */
+public final class Samples {
+    private final List<String> classNames;
+    private final int[] labels;
+    private final Shape shape;
+    /** Empty for features. */
+    private final Optional<Images> images;
+    /** Empty for images. */
+    private final float[][] features;
+
+    private Samples(List<String> classNames, int[] labels, Shape shape, Optional<Images> images, float[][] features) {
+        if (labels.length == 0) {
+            throw new IllegalArgumentException("a lesson needs at least one sample, got none");
+        }
+        for (String name : classNames) {
+            if (name.isBlank()) {
+                throw new IllegalArgumentException("a class needs a name that is not blank, got '" + name + "'");
+            }
+        }
+        if (new LinkedHashSet<>(classNames).size() < classNames.size()) {
+            throw new IllegalArgumentException("every class needs a name of its own, got " + classNames);
+        }
+        this.classNames = List.copyOf(classNames);
+        this.labels = labels;
+        this.shape = shape;
+        this.images = images;
+        this.features = features;
+    }
+
+    /**
+     * Images that are in memory. Those of a size other than the model's are refused when they are learnt.
+     *
+     * @param images N images with labels; how they are normalised does not matter, the model has its own way
+     * @param classNames names of the classes; label c stands for {@code classNames.get(c)}; a class may be without
+     *     images
+     * @return N samples, over the same pixels
+     * @throws IllegalArgumentException if there is no image, a label has no name, or names are blank or not distinct
+     */
+    public static Samples of(Images images, List<String> classNames) {
+        int[] labels = new int[images.size()];
+        for (int i = 0; i < labels.length; i++) {
+            labels[i] = images.label(i);
+            if (labels[i] < 0 || labels[i] >= classNames.size()) {
+                throw new IllegalArgumentException("image " + i + " has label " + labels[i] + ", expected 0 to "
+                        + (classNames.size() - 1) + ": there are " + classNames.size() + " names of classes");
+            }
+        }
+        Shape shape = Shape.of(images.channels(), images.height(), images.width());
+        return new Samples(classNames, labels, shape, Optional.of(images), new float[0][]);
+    }
+
+    /**
+     * Pictures of any size, for a model of RGB images: the central square, resampled to the model's height.
+     *
+     * @param pictures N pictures, read at once
+     * @param classOfEach the name of each picture's class
+     * @param setup of the model that is to learn them
+     * @return N samples
+     * @throws IllegalArgumentException if the model is not of square RGB images, or there are not as many names as
+     *     pictures
+     */
+    public static Samples of(List<BufferedImage> pictures, List<String> classOfEach, Setup setup) {
+        List<String> names = distinct(classOfEach, pictures.size());
+        int[] labels = classOfEach.stream().mapToInt(names::indexOf).toArray();
+        return of(Images.ofPictures(pictures, squareSide(setup), labels), names);
+    }
+
+    /**
+     * The PNG and JPEG files of a folder that has a folder for every class, whose name is the class's.
+     *
+     * @param folder CLASS/….png, CLASS/….jpg, CLASS/….jpeg; hidden names are skipped
+     * @param setup of the model that is to learn them
+     * @return the samples, classes and files in the order of their names
+     * @throws dev.palimpsest.data.DataException with a sentence naming the file or folder, if one cannot be read, or
+     *     there is nothing
+     * @throws IllegalArgumentException if the model is not of square RGB images
+     */
+    public static Samples ofFolder(Path folder, Setup setup) {
+        Images.Named found = Images.ofFolder(folder, squareSide(setup));
+        return of(found.images(), found.classNames());
+    }
+
+    /**
+     * Feature vectors that another library computed, or rows of a table.
+     *
+     * @param features [N][d], finite; kept, not copied
+     * @param classOfEach the name of each vector's class
+     * @return N samples
+     * @throws IllegalArgumentException if vectors differ in length, a value is NaN or infinite, or there are not as
+     *     many names as vectors
+     */
+    public static Samples ofFeatures(float[][] features, List<String> classOfEach) {
+        List<String> names = distinct(classOfEach, features.length);
+        int[] labels = classOfEach.stream().mapToInt(names::indexOf).toArray();
+        int dimensions = features.length == 0 ? 0 : features[0].length;
+        for (int i = 0; i < features.length; i++) {
+            requireVector(features[i], dimensions, "vector " + i);
+        }
+        return new Samples(names, labels, Shape.of(dimensions), Optional.empty(), features);
+    }
+
+    /** Refuses a vector of another length, and values that no statistic can take. */
+    static void requireVector(float[] vector, int dimensions, String what) {
+        if (vector.length != dimensions) {
+            throw new IllegalArgumentException(what + " has " + vector.length + " values, expected " + dimensions);
+        }
+        for (int d = 0; d < dimensions; d++) {
+            if (!Float.isFinite(vector[d])) {
+                throw new IllegalArgumentException(
+                        what + " has the value " + vector[d] + " at " + d + ": expected finite numbers");
+            }
+        }
+    }
+
+    private static List<String> distinct(List<String> classOfEach, int samples) {
+        if (classOfEach.size() != samples) {
+            throw new IllegalArgumentException(
+                    samples + " samples and " + classOfEach.size() + " names of classes: expected one for each");
+        }
+        return List.copyOf(new LinkedHashSet<>(classOfEach));
+    }
+
+    private static int squareSide(Setup setup) {
+        Shape input = setup.input();
+        if (input.rank() != 3 || input.extent(0) != 3 || input.extent(1) != input.extent(2)) {
+            throw new IllegalArgumentException(
+                    "pictures become square RGB images, 3×S×S; this model learns from " + described(input));
+        }
+        return input.extent(1);
+    }
+
+    /**
+     * The number of samples N.
+     *
+     * @return at least 1
+     */
+    public int size() {
+        return labels.length;
+    }
+
+    /**
+     * The classes.
+     *
+     * @return distinct names
+     */
+    public List<String> classNames() {
+        return classNames;
+    }
+
+    static String described(Shape sample) {
+        return sample.rank() == 1 ? "vectors of " + sample + " values" : "images of " + sample;
+    }
+
+    /** Of one sample. */
+    Shape shape() {
+        return shape;
+    }
+
+    /** Empty for features. */
+    Optional<Images> images() {
+        return images;
+    }
+
+    /** [samples][d]; only for features. */
+    float[][] features(int[] indices) {
+        return Arrays.stream(indices).mapToObj(i -> features[i]).toArray(float[][]::new);
+    }
+
+    /** Indices of a class's samples, ascending. */
+    int[] of(int label) {
+        int[] indices = new int[labels.length];
+        int n = 0;
+        for (int i = 0; i < labels.length; i++) {
+            if (labels[i] == label) {
+                indices[n++] = i;
+            }
+        }
+        return Arrays.copyOf(indices, n);
+    }
+}

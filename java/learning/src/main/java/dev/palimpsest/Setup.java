@@ -1,0 +1,203 @@
+package dev.palimpsest;
+
+import dev.palimpsest.model.Architecture;
+import dev.palimpsest.model.Networks;
+import dev.palimpsest.model.ResNetOptions;
+import dev.palimpsest.model.Stem;
+import dev.palimpsest.option.Check;
+import dev.palimpsest.stream.Augmentation;
+import dev.palimpsest.tensor.Shape;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What is decided when a {@link ContinualClassifier} is created, and stays. Immutable.
+ *
+ * @param input shape of a sample: [C, H, W] for images, [d] for features that are computed elsewhere
+ * @param network what is trained on images; {@link Network#NONE} for features
+ * @param snapshots how many models are trained and then kept for ever; each costs one pass over every image that is
+ *     classified
+ * @param epochs passes over the images of a lesson that trains; 0: as many as make about 1,000 steps, from 8 to 30
+ * @param heldOut share of each class's samples that is not learnt from but measures accuracy and calibrates
+ *     probabilities, from 0 to 0.5
+ * @param augmentation how images are changed each time training sees them
+ * @param pretrained a safetensors file of a ResNet with torchvision's or timm's names, to be the first and only
+ *     snapshot; empty to train from random weights
+ * @param seed of starting weights and of the order of images
+ */
+public record Setup(
+        Shape input,
+        Network network,
+        int snapshots,
+        int epochs,
+        double heldOut,
+        Augmentation augmentation,
+        Optional<Path> pretrained,
+        long seed) {
+    /** Networks by their usual names. */
+    public enum Network {
+        /** No network: samples are features already. */
+        NONE,
+        /** Three convolutions of 16, 32 and 64 channels, for images below 16×16. */
+        DIGITS_NET,
+        /** ResNet-8 of He et al. 2016 §4.2, for small images. */
+        CIFAR_RESNET_8,
+        /** ResNet-20 of He et al. 2016 §4.2, for small images. */
+        CIFAR_RESNET_20,
+        /** ResNet-32 of He et al. 2016 §4.2, for small images. */
+        CIFAR_RESNET_32,
+        /** ResNet-18 of He et al. 2016, Table 1, for photographs. */
+        RESNET_18,
+        /** ResNet-34 of He et al. 2016, Table 1, for photographs. */
+        RESNET_34
+    }
+
+    /** Three or four snapshots are enough: later ones learn little and know few classes. */
+    private static final int SNAPSHOTS = 3;
+
+    private static final int SMALLEST_FOR_RESNET = 16;
+    private static final int SMALLEST_PHOTOGRAPH = 96;
+    /** From this side on the first convolution of a small ResNet has stride 2, for a quarter of the time. */
+    private static final int SMALLEST_FOR_STRIDE = 28;
+
+    /**
+     * Checks the ranges.
+     *
+     * @throws IllegalArgumentException with a sentence naming what was expected and found
+     */
+    public Setup {
+        if (network == Network.NONE ? input.rank() != 1 : input.rank() != 3) {
+            throw new IllegalArgumentException("a sample of shape " + input + " does not fit network = " + network
+                    + ": images are C×H×W, features without a network are a vector");
+        }
+        if (input.elements() < 1) {
+            throw new IllegalArgumentException("a sample of shape " + input + " has no values");
+        }
+        Check.that(snapshots >= 1 && snapshots <= 16, "snapshots", snapshots, "1 to 16");
+        Check.atLeast("epochs", epochs, 0);
+        Check.that(heldOut >= 0 && heldOut <= 0.5, "heldOut", heldOut, "from 0 to 0.5");
+        Check.that(
+                pretrained.isEmpty() || network == Network.RESNET_18 || network == Network.RESNET_34,
+                "pretrained",
+                pretrained,
+                "a file only where the network is a ResNet-18 or -34");
+    }
+
+    /**
+     * For images: three snapshots, a fifth held out, and the network that suits their size.
+     *
+     * @param channels 1 for grey, 3 for RGB
+     * @param height in pixels
+     * @param width in pixels
+     * @return the setup
+     */
+    public static Setup images(int channels, int height, int width) {
+        int side = Math.min(height, width);
+        Network network = side < SMALLEST_FOR_RESNET
+                ? Network.DIGITS_NET
+                : side < SMALLEST_PHOTOGRAPH ? Network.CIFAR_RESNET_8 : Network.RESNET_18;
+        return new Setup(
+                Shape.of(channels, height, width), network, SNAPSHOTS, 0, 0.2, Augmentation.NONE, Optional.empty(), 1);
+    }
+
+    /**
+     * For feature vectors that another library computes, or for rows of a table: nothing is trained, classes are
+     * measured as they are.
+     *
+     * @param dimensions values of a vector
+     * @return the setup
+     */
+    public static Setup features(int dimensions) {
+        return new Setup(Shape.of(dimensions), Network.NONE, 1, 0, 0.2, Augmentation.NONE, Optional.empty(), 1);
+    }
+
+    /**
+     * This setup with another network.
+     *
+     * @param value one for the images' size
+     * @return changed setup
+     */
+    public Setup withNetwork(Network value) {
+        return new Setup(input, value, snapshots, epochs, heldOut, augmentation, pretrained, seed);
+    }
+
+    /**
+     * This setup with more or fewer trained models.
+     *
+     * @param value 1 to 16
+     * @return changed setup
+     */
+    public Setup withSnapshots(int value) {
+        return new Setup(input, network, value, epochs, heldOut, augmentation, pretrained, seed);
+    }
+
+    /**
+     * This setup with other passes over a lesson's images.
+     *
+     * @param value passes; 0 to let their number decide
+     * @return changed setup
+     */
+    public Setup withEpochs(int value) {
+        return new Setup(input, network, snapshots, value, heldOut, augmentation, pretrained, seed);
+    }
+
+    /**
+     * This setup with another share of samples that measure.
+     *
+     * @param value 0 to 0.5
+     * @return changed setup
+     */
+    public Setup withHeldOut(double value) {
+        return new Setup(input, network, snapshots, epochs, value, augmentation, pretrained, seed);
+    }
+
+    /**
+     * This setup with changes to training images.
+     *
+     * @param value such as {@code Augmentation.cropFlip(4)}
+     * @return changed setup
+     */
+    public Setup withAugmentation(Augmentation value) {
+        return new Setup(input, network, snapshots, epochs, heldOut, value, pretrained, seed);
+    }
+
+    /**
+     * This setup with a network that is trained already: it is the only snapshot, so every lesson registers classes
+     * and none trains. Images are normalised by ImageNet's mean and standard deviation.
+     *
+     * @param file safetensors of a ResNet-18 or -34 with torchvision's or timm's names; it is copied
+     * @return changed setup
+     */
+    public Setup withPretrained(Path file) {
+        return new Setup(input, network, 1, epochs, heldOut, augmentation, Optional.of(file), seed);
+    }
+
+    /**
+     * This setup with another seed.
+     *
+     * @param value any
+     * @return changed setup
+     */
+    public Setup withSeed(long value) {
+        return new Setup(input, network, snapshots, epochs, heldOut, augmentation, pretrained, value);
+    }
+
+    /** The network's layers. */
+    Architecture architecture(Shape image) {
+        return switch (network) {
+            case NONE -> throw new IllegalStateException("features need no network");
+            case DIGITS_NET -> Networks.digitsNet(image, List.of(16, 32, 64));
+            case CIFAR_RESNET_8 -> cifar(image, 8);
+            case CIFAR_RESNET_20 -> cifar(image, 20);
+            case CIFAR_RESNET_32 -> cifar(image, 32);
+            case RESNET_18 -> Networks.resNet(image, 18);
+            case RESNET_34 -> Networks.resNet(image, 34);
+        };
+    }
+
+    private static Architecture cifar(Shape image, int depth) {
+        boolean large = Math.min(image.extent(1), image.extent(2)) >= SMALLEST_FOR_STRIDE;
+        return Networks.cifarResNet(image, ResNetOptions.cifar(depth).withStem(new Stem.Cifar(large ? 2 : 1)));
+    }
+}

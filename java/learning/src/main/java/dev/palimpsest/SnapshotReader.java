@@ -1,0 +1,146 @@
+package dev.palimpsest;
+
+import dev.palimpsest.data.Images;
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
+import dev.palimpsest.evaluation.Inference;
+import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.Network;
+import dev.palimpsest.model.StateDict;
+import dev.palimpsest.model.Weights;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Passes images through snapshots. An engine belongs to the thread that opened it, so one thread computes for all who
+ * ask; any thread may ask. Networks are compiled when they are first read.
+ */
+final class SnapshotReader implements AutoCloseable {
+    private final Path folder;
+    private final Setup setup;
+    private final int threads;
+    private final Map<String, FrozenNetwork> networks = new HashMap<>();
+    private final ExecutorService thread = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().daemon().name("palimpsest-snapshots").factory());
+    /** Null until something is read. */
+    private @Nullable Engine engine;
+
+    SnapshotReader(Path folder, Setup setup, int threads) {
+        this.folder = folder;
+        this.setup = setup;
+        this.threads = threads;
+    }
+
+    /**
+     * The pooled outputs of all stages.
+     *
+     * @param images normalised as in training
+     * @param snapshots files of the folder
+     * @return [snapshots][indices][dimensions]
+     */
+    float[][][] features(Images images, int[] indices, List<String> snapshots) {
+        Future<float[][][]> computed = thread.submit(() -> compute(images, indices, snapshots));
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return computed.get();
+                } catch (InterruptedException e) {
+                    interrupted = true; // the pass ends in milliseconds; who asked is told afterwards
+                }
+            }
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case RuntimeException failed -> throw failed;
+                case Error failed -> throw failed;
+                default -> throw new IllegalStateException(e.getCause());
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private float[][][] compute(Images images, int[] indices, List<String> snapshots) {
+        if (engine == null) {
+            engine = Engines.cpu(threads);
+        }
+        float[][][] features = new float[snapshots.size()][][];
+        try (Inference inference = new Inference(engine, images)) {
+            for (int k = 0; k < features.length; k++) {
+                FrozenNetwork network = networks.computeIfAbsent(snapshots.get(k), this::compiled);
+                features[k] = indices.length == 0 ? new float[0][] : pooled(inference, network, indices);
+            }
+        }
+        return features;
+    }
+
+    private float[][] pooled(Inference inference, FrozenNetwork network, int[] indices) {
+        float[][] features = new float[indices.length][network.network().pooledWidth()];
+        inference.run(network, indices, false, (first, batch, outputs) -> {
+            int at = 0;
+            for (Tensor stage : outputs.pooled()) {
+                float[] values = engine().toArray(stage);
+                int width = stage.shape().extent(1);
+                for (int row = 0; row < batch.rows(); row++) {
+                    System.arraycopy(values, row * width, features[first + row], at, width);
+                }
+                at += width;
+            }
+        });
+        return features;
+    }
+
+    /** @throws IllegalArgumentException with a sentence, if the weights are not the setup's network's */
+    static void requireFit(Setup setup, Path file, byte[] weights) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            Network network = setup.architecture(setup.input()).create(arena, setup.seed());
+            network.grow(1);
+            StateDict.load(network, Safetensors.of(file.toString(), weights));
+        }
+    }
+
+    /** What is frozen has copies: the network's own memory is let go, only its layers are asked for later. */
+    private FrozenNetwork compiled(String snapshot) {
+        Path file = folder.resolve(snapshot);
+        try (Arena arena = Arena.ofShared()) {
+            Network network = setup.architecture(setup.input()).create(arena, setup.seed());
+            network.grow(1); // a head, which nobody reads
+            StateDict.load(network, Safetensors.read(file));
+            return new FrozenNetwork(engine(), network, Weights.of(network));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Engine engine() {
+        if (engine == null) {
+            throw new IllegalStateException("nothing has been read");
+        }
+        return engine;
+    }
+
+    @Override
+    public void close() {
+        thread.execute(() -> {
+            networks.values().forEach(FrozenNetwork::close);
+            if (engine != null) {
+                engine.close();
+            }
+        });
+        thread.close();
+    }
+}

@@ -1,0 +1,180 @@
+package dev.palimpsest;
+
+import dev.palimpsest.data.Images;
+import dev.palimpsest.data.Normalisation;
+import dev.palimpsest.tensor.Shape;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.SortedMap;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model as one lesson left it: it classifies as it did then, bit for bit, however many lessons came later. What it
+ * reads is loaded when it classifies first and stays in memory as long as the version does. Any number of threads may
+ * classify at once, also while a lesson is being learnt; it works until its {@link ContinualClassifier} is closed.
+ */
+public final class Version {
+    private final Path folder;
+    private final SnapshotReader snapshots;
+    private final Setup setup;
+    private final Optional<Normalisation> pixels;
+    private final Manifest.Entry entry;
+    private final List<Manifest.KnownClass> classes;
+    /** Null until it classifies. */
+    private @Nullable Knowledge knowledge;
+
+    /** @param knowledge null to be read when it is needed */
+    Version(Path folder, SnapshotReader snapshots, Manifest manifest, int number, @Nullable Knowledge knowledge) {
+        this.folder = folder;
+        this.snapshots = snapshots;
+        setup = manifest.setup();
+        pixels = manifest.pixels();
+        entry = manifest.entry(number);
+        classes = manifest.classes(number);
+        this.knowledge = knowledge;
+    }
+
+    /**
+     * Its number.
+     *
+     * @return from 1
+     */
+    public int number() {
+        return entry.lesson().version();
+    }
+
+    /**
+     * What made it.
+     *
+     * @return the lesson
+     */
+    public Lesson lesson() {
+        return entry.lesson();
+    }
+
+    /**
+     * The classes that it tells apart.
+     *
+     * @return names in the order in which they came
+     */
+    public List<String> classNames() {
+        return classes.stream().map(Manifest.KnownClass::name).toList();
+    }
+
+    /**
+     * Samples that were measured.
+     *
+     * @param className of a class that it knows
+     * @return how many, without those held out
+     * @throws IllegalArgumentException if it does not know the class
+     */
+    public int samples(String className) {
+        return classes.stream()
+                .filter(known -> known.name().equals(className))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "version " + number() + " knows no class '" + className + "': it knows " + classNames()))
+                .samples();
+    }
+
+    /**
+     * Accuracy on the held-out samples of every class that has some.
+     *
+     * @return shares of 1 by class
+     */
+    public SortedMap<String, Double> accuracyByClass() {
+        return entry.accuracy();
+    }
+
+    /**
+     * The mean of {@link #accuracyByClass}.
+     *
+     * @return share of 1; empty if nothing was held out
+     */
+    public OptionalDouble accuracy() {
+        return entry.accuracy().values().stream()
+                .mapToDouble(Double::doubleValue)
+                .average();
+    }
+
+    /**
+     * How far probabilities were from the share of right answers on the held-out samples: the expected calibration
+     * error over 15 bins (Guo et al. 2017).
+     *
+     * @return share of 1; empty if nothing was held out, and then probabilities are not calibrated
+     */
+    public OptionalDouble calibrationError() {
+        return entry.calibration().error();
+    }
+
+    /**
+     * Classifies images.
+     *
+     * @param images of the model's size; labels are not looked at
+     * @return a prediction for each
+     * @throws IllegalArgumentException if images are of another size, or the model learns from features
+     * @throws IllegalStateException if the model is closed, or the version knows no class any more
+     */
+    public List<Prediction> classify(Images images) {
+        requireShape(Shape.of(images.channels(), images.height(), images.width()));
+        Images normalised = images.normalisedBy(pixels.orElseThrow());
+        int[] all = IntStream.range(0, images.size()).toArray();
+        return knowledge().predict(snapshots.features(normalised, all, entry.snapshots()), entry.calibration());
+    }
+
+    /**
+     * Classifies a picture of any size: its central square, resampled.
+     *
+     * @param picture for a model of square RGB images
+     * @return the prediction
+     * @throws IllegalArgumentException if the model is not of square RGB images
+     * @throws IllegalStateException if the model is closed, or the version knows no class any more
+     */
+    public Prediction classify(BufferedImage picture) {
+        requireShape(Shape.of(3, setup.input().extent(-1), setup.input().extent(-1)));
+        return classify(Images.ofPictures(List.of(picture), setup.input().extent(-1), new int[1]))
+                .getFirst();
+    }
+
+    /**
+     * Classifies a feature vector.
+     *
+     * @param features as many values as the model's vectors have, finite
+     * @return the prediction
+     * @throws IllegalArgumentException if the vector is of another length or not finite, or the model learns from
+     *     images
+     * @throws IllegalStateException if the version knows no class any more
+     */
+    public Prediction classifyFeatures(float[] features) {
+        requireShape(Shape.of(features.length));
+        Samples.requireVector(features, features.length, "the vector");
+        return knowledge()
+                .predict(new float[][][] {{features}}, entry.calibration())
+                .getFirst();
+    }
+
+    private void requireShape(Shape found) {
+        if (!found.equals(setup.input())) {
+            throw new IllegalArgumentException(
+                    "the model classifies " + Samples.described(setup.input()) + ", got " + Samples.described(found));
+        }
+    }
+
+    /** Of all its classes. */
+    synchronized Knowledge knowledge() {
+        if (knowledge == null) {
+            try {
+                knowledge = Knowledge.read(folder, classes);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return knowledge;
+    }
+}

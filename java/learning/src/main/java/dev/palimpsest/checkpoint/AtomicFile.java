@@ -1,0 +1,99 @@
+package dev.palimpsest.checkpoint;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.UUID;
+
+/** Files that are whole or absent whenever the process or the machine stops. */
+public final class AtomicFile {
+    /** How the names of files end that are not whole yet. */
+    public static final String UNFINISHED = ".tmp";
+
+    private AtomicFile() {}
+
+    /** Writes a file's content. */
+    @FunctionalInterface
+    public interface Content {
+        /**
+         * Writes all of it.
+         *
+         * @param channel of a new file
+         * @throws IOException if it cannot be written
+         */
+        void writeTo(WritableByteChannel channel) throws IOException;
+    }
+
+    /**
+     * Replaces the file.
+     *
+     * @param file in a folder that exists
+     * @param text written as UTF-8
+     * @throws IOException with a sentence, if it cannot be written; the file is what it was
+     */
+    public static void write(Path file, String text) throws IOException {
+        write(file, channel -> {
+            ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        });
+    }
+
+    /**
+     * Replaces the file.
+     *
+     * @param file in a folder that exists
+     * @param content writes all of it
+     * @throws IOException with a sentence, if it cannot be written; the file is what it was
+     */
+    public static void write(Path file, Content content) throws IOException {
+        // A name of its own, so that two writers do not share a file; a new file, so that no link is followed.
+        Path temporary = file.resolveSibling(file.getFileName() + "." + UUID.randomUUID() + UNFINISHED);
+        try {
+            try (FileChannel channel =
+                    FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                content.writeTo(channel);
+                channel.force(true);
+            }
+            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            Files.deleteIfExists(temporary);
+            throw explained(file, e);
+        }
+        // Without this the new name may be lost with the power although the content is on the disk.
+        try (FileChannel folder = FileChannel.open(file.toAbsolutePath().getParent(), StandardOpenOption.READ)) {
+            folder.force(true);
+        }
+    }
+
+    /**
+     * A failure to write as one sentence.
+     *
+     * @param path that could not be written
+     * @param e what went wrong
+     * @return with the path, the reason and what to do
+     */
+    public static IOException explained(Path path, IOException e) {
+        String why = switch (e) {
+            case AccessDeniedException denied -> "permission denied";
+            case FileAlreadyExistsException exists -> exists.getFile() + " is a file, not a folder";
+            case NoSuchFileException missing -> "its folder does not exist";
+            case NotDirectoryException file -> file.getFile() + " is a file, not a folder";
+            case FileSystemException other when other.getReason() != null -> other.getReason();
+            default -> e.getMessage() == null ? e.toString() : e.getMessage();
+        };
+        return new IOException("Cannot write " + path + ": " + why + "; make room there or choose another place.", e);
+    }
+}

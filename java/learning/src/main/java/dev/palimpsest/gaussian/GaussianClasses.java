@@ -1,0 +1,190 @@
+package dev.palimpsest.gaussian;
+
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Classes as Gaussians under several networks k, each class under the first networks that there were when it came.
+ * After FeCAM (Goswami et al., arXiv 2309.14062) and SEED (Rypeść et al., arXiv 2401.10191); several networks for
+ * every class, and what follows from them, are this library's own.
+ *
+ * <pre>
+ *   σ_k   root of the pooled within-class variance of each dimension; everything below in φ/σ_k
+ *   Σ_k   = OAS( pooled within-class covariance of all classes known under k )
+ *   Σ_kc  = β_c Σ_k + (1−β_c) OAS( S_kc / n_c ), shrunk in the space whitened by Σ_k;  β_c = 1 − (1−β)·n_c/(n_c+10)
+ *   D_k(x,c) = (φ_k−μ_kc)ᵀ Σ_kc⁻¹ (φ_k−μ_kc) / (1 + 1/n_c)
+ *   distance(x,c) = Σ_k w_k D_k(x,c) / Σ_k w_k,  w_k = number of classes known under k
+ * </pre>
+ *
+ * <p>OAS is the shrinkage of Chen, Wiesel, Eldar and Hero (2010). The factor 1 + 1/n_c is there because the mean of few
+ * samples is uncertain; log-determinants are left out, they cost accuracy. Immutable; any number of threads may ask.
+ * Distances of a sample do not depend on which others are asked for with it.
+ */
+public final class GaussianClasses {
+    /** With as many samples a class's own covariance weighs half of what it weighs with many. */
+    private static final double HALF_TRUST = 10;
+
+    private final Network[] networks;
+    private final int classes;
+
+    /** One network's part; the class's entries are null where the network did not measure it. */
+    private record Network(
+            double[] deviation,
+            double[][] whitening,
+            double[] @Nullable [] means,
+            double[] @Nullable [] inverses,
+            double[] factors,
+            int known) {}
+
+    /**
+     * Fits all classes; in parallel, with the same bits for any number of threads.
+     *
+     * @param classes in the order in which they came: sums over classes are in this order
+     * @param beta share of the covariance that all classes share, from 0 to 1; 1: one covariance for all
+     */
+    public GaussianClasses(List<ClassStatistics> classes, double beta) {
+        this.classes = classes.size();
+        int most = classes.stream().mapToInt(ClassStatistics::networks).max().orElse(0);
+        networks = new Network[most];
+        for (int k = 0; k < most; k++) {
+            networks[k] = network(classes, k, beta);
+        }
+    }
+
+    private static Network network(List<ClassStatistics> classes, int k, double beta) {
+        List<ClassStatistics> known =
+                classes.stream().filter(c -> c.networks() > k).toList();
+        int dims = known.getFirst().mean(k).length;
+        double[] pooled = new double[dims * (dims + 1) / 2];
+        long samples = 0;
+        for (ClassStatistics c : known) {
+            double[] scatter = c.scatter(k);
+            for (int i = 0; i < pooled.length; i++) {
+                pooled[i] += scatter[i];
+            }
+            samples += c.count();
+        }
+        double[] deviation = new double[dims];
+        for (int d = 0; d < dims; d++) {
+            double variance = pooled[d * (d + 1) / 2 + d] / samples;
+            deviation[d] = variance > 0 ? Math.sqrt(variance) : 1; // a dimension that never varied is left as it is
+        }
+        double[][] shared = Shrinkage.oas(covariance(pooled, samples, deviation), samples);
+        double[][] whitening = Triangle.cholesky(shared);
+        double[][] means = new double[classes.size()][];
+        double[][] inverses = new double[classes.size()][];
+        double[] factors = new double[classes.size()];
+        IntStream.range(0, classes.size()).parallel().forEach(c -> {
+            ClassStatistics own = classes.get(c);
+            if (own.networks() > k) {
+                means[c] = whitened(own.mean(k), deviation, whitening);
+                inverses[c] = Triangle.inverseColumns(Triangle.cholesky(mixed(own, k, deviation, whitening, beta)));
+                factors[c] = 1 / (1 + 1.0 / own.count());
+            }
+        });
+        return new Network(deviation, whitening, means, inverses, factors, known.size());
+    }
+
+    /** [d][d] of the packed scatter over a number of samples, in units of the deviations. */
+    private static double[][] covariance(double[] scatter, long samples, double[] deviation) {
+        int dims = deviation.length;
+        double[][] covariance = new double[dims][dims];
+        for (int i = 0, at = 0; i < dims; i++) {
+            for (int j = 0; j <= i; j++, at++) {
+                covariance[i][j] = scatter[at] / samples / (deviation[i] * deviation[j]);
+                covariance[j][i] = covariance[i][j];
+            }
+        }
+        return covariance;
+    }
+
+    /** β I + (1−β) OAS(L⁻¹ S L⁻ᵀ): the class's covariance where the shared one is the identity. */
+    private static double[][] mixed(ClassStatistics own, int k, double[] deviation, double[][] whitening, double beta) {
+        double[][] half = Triangle.solve(whitening, covariance(own.scatter(k), own.count(), deviation));
+        double[][] mixed = Triangle.solve(whitening, Triangle.transposed(half));
+        Shrinkage.shrink(mixed, own.count());
+        double trust = (1 - beta) * own.count() / (own.count() + HALF_TRUST);
+        for (int i = 0; i < mixed.length; i++) {
+            for (int j = 0; j < mixed.length; j++) {
+                mixed[i][j] = trust * mixed[i][j] + (i == j ? 1 - trust : 0);
+            }
+        }
+        return mixed;
+    }
+
+    private static double[] whitened(double[] feature, double[] deviation, double[][] whitening) {
+        double[] scaled = new double[feature.length];
+        for (int i = 0; i < scaled.length; i++) {
+            double value = feature[i] / deviation[i];
+            for (int j = 0; j < i; j++) {
+                value -= whitening[i][j] * scaled[j];
+            }
+            scaled[i] = value / whitening[i][i];
+        }
+        return scaled;
+    }
+
+    /**
+     * How many classes there are.
+     *
+     * @return those it was made of
+     */
+    public int classes() {
+        return classes;
+    }
+
+    /**
+     * Distances of samples to all classes.
+     *
+     * @param features [networks][samples][dimensions], under the first so many networks: under fewer than measured a
+     *     class, only those are compared
+     * @return [samples][classes], at least 0
+     */
+    public double[][] distances(float[][][] features) {
+        int samples = features[0].length;
+        double[][][] white = new double[features.length][samples][];
+        for (int k = 0; k < features.length; k++) {
+            for (int i = 0; i < samples; i++) {
+                white[k][i] = whitened(widened(features[k][i]), networks[k].deviation, networks[k].whitening);
+            }
+        }
+        double[][] distances = new double[samples][classes];
+        IntStream all = IntStream.range(0, classes);
+        // A few samples are sooner done than handed round.
+        (samples * classes > 1000 ? all.parallel() : all).forEach(c -> distances(white, c, distances));
+        return distances;
+    }
+
+    private static double[] widened(float[] values) {
+        double[] wide = new double[values.length];
+        for (int d = 0; d < wide.length; d++) {
+            wide[d] = values[d];
+        }
+        return wide;
+    }
+
+    private void distances(double[][][] white, int c, double[][] distances) {
+        double weights = 0;
+        for (int k = 0; k < white.length && k < networks.length; k++) {
+            Network network = networks[k];
+            double[] mean = network.means[c];
+            double[] inverse = network.inverses[c];
+            if (mean == null || inverse == null) {
+                break;
+            }
+            weights += network.known;
+            double[] off = new double[mean.length];
+            double[] work = new double[mean.length];
+            for (int i = 0; i < distances.length; i++) {
+                for (int d = 0; d < off.length; d++) {
+                    off[d] = white[k][i][d] - mean[d];
+                }
+                distances[i][c] += network.known * network.factors[c] * Triangle.squaredLength(inverse, off, work);
+            }
+        }
+        for (double[] row : distances) {
+            row[c] /= weights;
+        }
+    }
+}
