@@ -2,8 +2,6 @@ package dev.palimpsest.engine;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.palimpsest.engine.BatchNorm.Normalised;
-import dev.palimpsest.engine.MaxPooling.Pooled;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Mirror;

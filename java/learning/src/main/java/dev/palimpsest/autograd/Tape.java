@@ -1,12 +1,12 @@
 package dev.palimpsest.autograd;
 
 import dev.palimpsest.engine.BatchNorm;
-import dev.palimpsest.engine.BatchNorm.Normalised;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.MaxPooling;
-import dev.palimpsest.engine.MaxPooling.Pooled;
+import dev.palimpsest.engine.Normalised;
+import dev.palimpsest.engine.Pooled;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
 import java.util.ArrayList;

@@ -1,7 +1,5 @@
 package dev.palimpsest.engine;
 
-import dev.palimpsest.engine.BatchNorm.Normalised;
-import dev.palimpsest.engine.MaxPooling.Pooled;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.FeatureMse;
 import dev.palimpsest.kernel.MultiTeacherKl;

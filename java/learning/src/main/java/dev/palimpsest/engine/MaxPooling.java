@@ -1,8 +1,6 @@
 package dev.palimpsest.engine;
 
 import dev.palimpsest.tensor.Shape;
-import dev.palimpsest.tensor.Tensor;
-import java.util.List;
 
 /**
  * Geometry of square maximum pooling, as PyTorch's {@code MaxPool2d}: what lies beyond the border is never the
@@ -49,43 +47,5 @@ public record MaxPooling(int kernel, int stride, int padding) {
                     + extent + " padded by " + padding);
         }
         return padded / stride + 1;
-    }
-
-    /** What {@link Engine#maxPool} gives, and keeps for its gradient. */
-    public static final class Pooled {
-        private final Backend.Pooled backend;
-        private final MaxPooling geometry;
-
-        Pooled(Backend.Pooled backend, MaxPooling geometry) {
-            this.backend = backend;
-            this.geometry = geometry;
-        }
-
-        Backend.Pooled backend() {
-            return backend;
-        }
-
-        MaxPooling geometry() {
-            return geometry;
-        }
-
-        /**
-         * The result.
-         *
-         * @return an activation [N, C, H', W'] of the maxima; the caller releases it
-         */
-        public Tensor output() {
-            return backend.output();
-        }
-
-        /**
-         * What the gradient needs besides the input and the output.
-         *
-         * @return tensors that only the engine understands; the caller releases each of them when no gradient is wanted
-         *     any more
-         */
-        public List<Tensor> saved() {
-            return backend.positions() == null ? List.of() : List.of(backend.positions());
-        }
     }
 }
