@@ -19,8 +19,8 @@ final class CudaMatrixKernels {
     final CudaKernel logLoss;
     final CudaKernel divergence;
     final CudaKernel spread;
-    final CudaKernel sureness;
-    final CudaKernel surest;
+    final CudaKernel confidence;
+    final CudaKernel mostConfident;
     final CudaKernel margin;
     final CudaKernel marginMean;
     private final CudaContext engine;
@@ -41,8 +41,8 @@ final class CudaMatrixKernels {
         logLoss = kernel("log_loss");
         divergence = kernel("divergence");
         spread = kernel("spread");
-        sureness = kernel("sureness");
-        surest = kernel("surest");
+        confidence = kernel("confidence");
+        mostConfident = kernel("most_confident");
         margin = kernel("margin");
         marginMean = kernel("margin_mean");
     }
