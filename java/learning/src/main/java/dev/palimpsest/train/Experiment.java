@@ -60,6 +60,8 @@ public final class Experiment {
     private @Nullable Path weights;
     /** Null once the experiment has run. */
     private @Nullable Function<Consumer<String>, Engine> engine;
+    /** Open already; null where the run opens one. */
+    private @Nullable Engine open;
 
     private int threads = Runtime.getRuntime().availableProcessors();
     private BudgetOptions budget = BudgetOptions.NONE;
@@ -186,12 +188,13 @@ public final class Experiment {
     /**
      * What computes. By default the processor, one thread per core.
      *
-     * @param computes an open engine; the run closes it
+     * @param computes an open engine; {@link #run} closes it, even where it refuses the settings
      * @return this
      */
     public Experiment engine(Engine computes) {
         Objects.requireNonNull(computes);
         engine = remark -> computes;
+        open = computes;
         threads = 0;
         return this;
     }
@@ -204,6 +207,7 @@ public final class Experiment {
      */
     public Experiment device(DeviceOptions options) {
         threads = options.threads();
+        open = null;
         engine = remark -> Engines.open(options, remark);
         return this;
     }
@@ -309,19 +313,25 @@ public final class Experiment {
                     + " what it learnt; make a new one");
         }
         engine = null;
-        Settings settled;
+        try (Engine _ = open) { // whatever happens
+            return new ExperimentRun(this, checked(trains), opening).run();
+        }
+    }
+
+    /** Settings that the method can learn the stream with; closes it otherwise. */
+    private Settings checked(Method trains) {
         try {
-            settled = settled();
+            Settings settled = settled();
             List<Integer> newClasses = stream.experiences().stream()
                     .map(experience ->
                             experience.classes().end() - experience.classes().begin())
                     .toList();
             Methods.check(trains, newClasses, settled);
+            return settled;
         } catch (RuntimeException e) {
             trains.close();
             throw e;
         }
-        return new ExperimentRun(this, settled, opening).run();
     }
 
     Stream stream() {

@@ -97,7 +97,12 @@ final class ExperimentRun {
     private Engine open() {
         List<String> remarks = new ArrayList<>();
         Engine engine = opening.apply(remarks::add);
-        progress.computes(engine.description(), remarks);
+        try {
+            progress.computes(engine.description(), remarks);
+        } catch (RuntimeException e) {
+            engine.close();
+            throw e;
+        }
         return engine;
     }
 

@@ -3,6 +3,7 @@ package dev.palimpsest.train;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
@@ -46,6 +47,7 @@ public final class Pass implements AutoCloseable {
     private final Engine engine;
     private final Network network;
     private final Batch batch;
+    private final ClassRange classes;
     private final StepTimes times;
     private final Training training;
     private final List<Tensor> owned = new ArrayList<>();
@@ -56,7 +58,8 @@ public final class Pass implements AutoCloseable {
     @SuppressWarnings("NullAway.Init") // set by forward, before the method sees the pass
     private Outputs<Variable> outputs;
 
-    Pass(Engine engine, Network network, Batch batch, boolean frozenNorm, StepTimes times) {
+    Pass(Engine engine, Network network, Batch batch, ClassRange classes, boolean frozenNorm, StepTimes times) {
+        this.classes = classes;
         this.engine = engine;
         this.network = network;
         this.batch = batch;
@@ -95,6 +98,15 @@ public final class Pass implements AutoCloseable {
      */
     public Batch batch() {
         return batch;
+    }
+
+    /**
+     * The classes seen so far, with those of the experience that is learnt.
+     *
+     * @return from 0 on; labels of the batch are among them
+     */
+    public ClassRange classes() {
+        return classes;
     }
 
     /**

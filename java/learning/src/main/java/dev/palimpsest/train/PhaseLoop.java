@@ -2,6 +2,7 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.internal.Schedule;
+import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Experience;
@@ -168,8 +169,9 @@ final class PhaseLoop implements AutoCloseable {
     }
 
     private Made step(Batch batch, Begun begun, List<Parameter> parameters, Optimiser moving) {
+        ClassRange seen = new ClassRange(0, experience.classes().end());
         boolean frozenNorm = options.freezeNorm() && experience.index() > 0;
-        try (Pass pass = new Pass(run.engine(), run.network(), batch, frozenNorm, times)) {
+        try (Pass pass = new Pass(run.engine(), run.network(), batch, seen, frozenNorm, times)) {
             Made made;
             try (Pass.Span _ = times.at(Pass.Part.STUDENT)) {
                 parameters.forEach(parameter -> parameter.gradientMirror().clear());
