@@ -1,7 +1,6 @@
 package dev.palimpsest.cuda.engine;
 
 import dev.palimpsest.cuda.CudaKernel;
-import dev.palimpsest.cuda.CudaLaunch;
 
 /** The kernels of {@code matrix_algebra.cu}. */
 final class CudaMatrixKernels {
@@ -51,7 +50,7 @@ final class CudaMatrixKernels {
         return engine.device().kernel("matrix_" + name);
     }
 
-    void run(CudaLaunch launch) {
+    void run(CudaKernel.Launch launch) {
         launch.run(engine.streamContext().stream());
     }
 }
