@@ -11,7 +11,7 @@ import dev.palimpsest.stream.Batch;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
-import dev.palimpsest.train.UnlabelledBatches;
+import dev.palimpsest.train.Learner.UnlabelledBatches;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
