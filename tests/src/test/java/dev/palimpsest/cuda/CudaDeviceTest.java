@@ -104,7 +104,7 @@ class CudaDeviceTest {
         assertEquals("12.4", probe.driver().orElseThrow());
         assertEquals(
                 List.of(0, 1),
-                probe.devices().stream().map(CudaDevice.Info::index).toList());
+                probe.devices().stream().map(CudaDevice.Hardware::index).toList());
         assertTrue(
                 probe.devices()
                         .get(1)

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * frees everything that was made through it.
  */
 public final class CudaDevice implements AutoCloseable {
-    private final Info info;
+    private final Hardware info;
     private final CUdevice device;
     private final CUcontext context = new CUcontext();
     private final CudaOptions options;
@@ -68,7 +68,7 @@ public final class CudaDevice implements AutoCloseable {
      *
      * @return name, index, compute capability and memory
      */
-    public Info info() {
+    public Hardware info() {
         return info;
     }
 
@@ -295,7 +295,7 @@ public final class CudaDevice implements AutoCloseable {
      * @param memoryBytes all its memory
      * @param minor second number of the compute capability
      */
-    public record Info(
+    public record Hardware(
             int index, String name, int major, int minor, int sharedBytes, int multiprocessors, long memoryBytes) {
         /** One line for {@code doctor}. */
         @Override

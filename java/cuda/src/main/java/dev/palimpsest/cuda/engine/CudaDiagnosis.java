@@ -29,7 +29,7 @@ final class CudaDiagnosis {
             String missing = probe.missing().get(library);
             all.add(new Diagnosis("GPU " + library.title(), missing == null, missing == null ? "found" : missing));
         }
-        for (CudaDevice.Info device : probe.devices()) {
+        for (CudaDevice.Hardware device : probe.devices()) {
             all.add(new Diagnosis("GPU device", true, device.toString()));
             all.add(kernels(device.index(), options));
         }
