@@ -174,8 +174,8 @@ ROWS palimpsest_cuda_matrix_spread(const double* covariance, const int64_t dims,
 }
 
 // Of each row: the probability of the label, or the highest one where there are no labels.
-ROWS palimpsest_cuda_matrix_sureness(const double* p, const int32_t* label, const int64_t rows, const int64_t columns,
-    double* out, const int64_t stride) {
+ROWS palimpsest_cuda_matrix_confidence(const double* p, const int32_t* label, const int64_t rows,
+    const int64_t columns, double* out, const int64_t stride) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;
     double highest = 0;
@@ -192,13 +192,13 @@ ROWS palimpsest_cuda_matrix_sureness(const double* p, const int32_t* label, cons
 }
 
 // One-hot rows: 1 at the first of the highest. A thread a row.
-ELEMENTS palimpsest_cuda_matrix_surest(
-    const double* sureness, const int64_t teachers, float* out, const int64_t rows) {
+ELEMENTS palimpsest_cuda_matrix_most_confident(
+    const double* confidence, const int64_t teachers, float* out, const int64_t rows) {
     const int64_t row = element();
     if (row >= rows) return;
     int64_t best = 0;
     for (int64_t k = 1; k < teachers; k++) {
-        if (load(sureness + row * teachers + k) > load(sureness + row * teachers + best)) best = k;
+        if (load(confidence + row * teachers + k) > load(confidence + row * teachers + best)) best = k;
     }
     for (int64_t k = 0; k < teachers; k++) store(out + row * teachers + k, k == best ? 1.0f : 0.0f);
 }

@@ -26,6 +26,8 @@ module dev.palimpsest {
     exports dev.palimpsest.train;
     exports dev.palimpsest.checkpoint to
             dev.palimpsest.cli; // models of run folders
+    exports dev.palimpsest.internal to
+            dev.palimpsest.cli; // what was probably meant, where an option is misspelt
 
     uses dev.palimpsest.classifier.ClassifierProvider;
     uses dev.palimpsest.data.Source;
@@ -37,5 +39,5 @@ module dev.palimpsest {
     provides dev.palimpsest.engine.EngineProvider with
             dev.palimpsest.engine.onednn.OneDnnProvider;
     provides dev.palimpsest.train.MethodProvider with
-            dev.palimpsest.method.OwnMethods;
+            dev.palimpsest.method.OwnMethods.Provider;
 }

@@ -1,7 +1,6 @@
 package example;
 
 import dev.palimpsest.autograd.Scalar;
-import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.option.Check;
 import dev.palimpsest.option.Option;
@@ -51,7 +50,6 @@ public final class ConfidencePenalty implements Method {
     }
 
     private final Options options;
-    private Experience experience;
 
     public ConfidencePenalty(Options options) {
         this.options = options;
@@ -73,11 +71,6 @@ public final class ConfidencePenalty implements Method {
     }
 
     @Override
-    public void begin(Learner learner, Experience next) {
-        experience = next;
-    }
-
-    @Override
     public List<Phase> phases(Learner learner, Experience next) {
         Phase train = Phase.train(learner, next);
         return options.polish() ? List.of(train, new Phase("polish", 1, 0.1, () -> {})) : List.of(train);
@@ -90,7 +83,7 @@ public final class ConfidencePenalty implements Method {
                 pass.engine(),
                 pass.outputs().logits(),
                 pass.batch().labels(),
-                new ClassRange(0, experience.classes().end()));
+                pass.classes());
         terms.add("cross-entropy", options.weight(), term);
     }
 }

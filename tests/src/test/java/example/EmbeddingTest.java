@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.palimpsest.classifier.HighestLogit;
 import dev.palimpsest.classifier.NearestMean;
 import dev.palimpsest.data.Dataset;
+import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.method.FineTuning;
 import dev.palimpsest.method.Joint;
@@ -22,6 +23,7 @@ import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Stream;
+import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.train.ExemplarOptions;
 import dev.palimpsest.train.Experiment;
 import dev.palimpsest.train.Progress;
@@ -103,6 +105,22 @@ class EmbeddingTest {
                 experiment(stream())
                         .exemplars(ExemplarOptions.ofEachClass(5))
                         .method(new FineTuning(FineTuning.Options.DEFAULT)));
+    }
+
+    @Test
+    void anEngineIsClosedEvenIfTheSettingsAreRefused() {
+        Engine engine = Engines.cpu(1);
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> experiment(stream())
+                        .engine(engine)
+                        .exemplars(ExemplarOptions.ofEachClass(5))
+                        .method(new FineTuning(FineTuning.Options.DEFAULT))
+                        .run());
+        assertEquals(
+                "the engine is closed: open another one with Engines.open",
+                assertThrows(IllegalStateException.class, () -> engine.allocate(Shape.of(1)))
+                        .getMessage());
     }
 
     private static void assertRefused(String sentence, Experiment experiment) {

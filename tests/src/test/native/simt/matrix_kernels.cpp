@@ -241,7 +241,7 @@ void softmaxes(std::vector<Case>& all, Random& random, const Shape& s) {
                    }});
     for (bool labelled : {false, true}) {
         all.push_back(
-            {"matrix_sureness", s.text() + (labelled ? ", of labels" : ""), [=](uint64_t order) {
+            {"matrix_confidence", s.text() + (labelled ? ", of labels" : ""), [=](uint64_t order) {
                  Launch l;
                  auto read = [=](int64_t r, int64_t c) { return label[static_cast<size_t>(r)] == c ? LANES : 0; };
                  double* probability = l.array("p", p, [=](size_t i) {
@@ -262,33 +262,34 @@ void softmaxes(std::vector<Case>& all, Random& random, const Shape& s) {
                          const double own = p[s.at(r, label[static_cast<size_t>(r)])];
                          return which == 1 ? KEPT : Expected{labelled ? own : highest, 0};
                      }));
-                 return l.run("matrix_sureness", s.rows, order,
-                     [=] { palimpsest_cuda_matrix_sureness(probability, of, s.rows, s.columns, out, 2); });
+                 return l.run("matrix_confidence", s.rows, order,
+                     [=] { palimpsest_cuda_matrix_confidence(probability, of, s.rows, s.columns, out, 2); });
              }});
     }
 }
 
-void surest(std::vector<Case>& all, Random& random, const Shape& s) {
-    Doubles sureness = normal<double>(random, s.count());
-    for (int64_t c = 0; c < s.columns; c++) sureness[s.at(0, c)] = 0.5;  // the first of equals
-    std::vector<uint32_t> reads(sureness.size());
-    std::vector<Expected> after(sureness.size(), {0, 0});
+void most_confident(std::vector<Case>& all, Random& random, const Shape& s) {
+    Doubles confidence = normal<double>(random, s.count());
+    for (int64_t c = 0; c < s.columns; c++) confidence[s.at(0, c)] = 0.5;  // the first of equals
+    std::vector<uint32_t> reads(confidence.size());
+    std::vector<Expected> after(confidence.size(), {0, 0});
     for (int64_t r = 0; r < s.rows; r++) {
         int64_t best = 0;
         for (int64_t k = 1; k < s.columns; k++) {
             reads[s.at(r, k)]++;
             reads[s.at(r, best)]++;
-            best = sureness[s.at(r, k)] > sureness[s.at(r, best)] ? k : best;
+            best = confidence[s.at(r, k)] > confidence[s.at(r, best)] ? k : best;
         }
         after[s.at(r, best)] = {1, 0};
     }
-    all.push_back({"matrix_surest", s.text(), [=](uint64_t order) {
-                       Launch l;
-                       double* from = l.array("sureness", sureness, [=](size_t i) { return Touches{reads[i], 0}; });
-                       float* out = l.array("out", std::vector<float>(sureness.size(), NAN), each(0, 1), after);
-                       return l.run("matrix_surest", s.rows, order,
-                           [=] { palimpsest_cuda_matrix_surest(from, s.columns, out, s.rows); });
-                   }});
+    all.push_back(
+        {"matrix_most_confident", s.text(), [=](uint64_t order) {
+             Launch l;
+             double* from = l.array("confidence", confidence, [=](size_t i) { return Touches{reads[i], 0}; });
+             float* out = l.array("out", std::vector<float>(confidence.size(), NAN), each(0, 1), after);
+             return l.run("matrix_most_confident", s.rows, order,
+                 [=] { palimpsest_cuda_matrix_most_confident(from, s.columns, out, s.rows); });
+         }});
 }
 
 void lengths(std::vector<Case>& all, Random& random, const Shape& s) {
@@ -476,7 +477,7 @@ std::vector<Case> matrix_cases(uint64_t seed) {
         conversions(all, random, s);
         arithmetic(all, random, s);
         softmaxes(all, random, s);
-        surest(all, random, s);
+        most_confident(all, random, s);
         lengths(all, random, s);
         spread(all, random, s.columns);
         margin(all, random, s);

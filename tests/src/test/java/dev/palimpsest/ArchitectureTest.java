@@ -30,6 +30,7 @@ class ArchitectureTest {
     /** What each package may use; what those use, it may use too. */
     private static final Map<String, List<String>> MAY_USE = Map.ofEntries(
             Map.entry("kernel", List.of()),
+            Map.entry("internal", List.of()),
             Map.entry("tensor", List.of("kernel")),
             Map.entry("optim", List.of("tensor")),
             Map.entry("engine", List.of("optim")),
@@ -37,11 +38,11 @@ class ArchitectureTest {
             Map.entry("autograd", List.of("engine")),
             Map.entry("model", List.of("autograd")),
             Map.entry("data", List.of("tensor")),
-            Map.entry("stream", List.of("data")),
+            Map.entry("stream", List.of("data", "internal")),
             Map.entry("loss", List.of("autograd")),
             Map.entry("metrics", List.of()),
             Map.entry("snapshot", List.of("model")),
-            Map.entry("option", List.of()),
+            Map.entry("option", List.of("internal")),
             Map.entry("evaluation", List.of("model", "stream")),
             Map.entry("gaussian", List.of("tensor")),
             Map.entry("classifier", List.of("evaluation", "option", "gaussian")),

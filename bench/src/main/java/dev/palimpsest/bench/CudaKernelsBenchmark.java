@@ -7,7 +7,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import dev.palimpsest.cuda.CudaDevice;
-import dev.palimpsest.cuda.CudaEvent;
 import dev.palimpsest.cuda.CudaFeatureMse;
 import dev.palimpsest.cuda.CudaMultiTeacherKl;
 import dev.palimpsest.cuda.CudaOptions;
@@ -15,7 +14,7 @@ import dev.palimpsest.cuda.CudaSnapshotReconstruction;
 import dev.palimpsest.cuda.CudaStream;
 import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.cuda.DeviceMatrix;
-import dev.palimpsest.cuda.ElementType;
+import dev.palimpsest.cuda.DeviceMatrix.ElementType;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.FeatureMse;
 import dev.palimpsest.kernel.MultiTeacherKl;
@@ -209,8 +208,8 @@ public class CudaKernelsBenchmark {
         double best = 0;
         try (DeviceBuffer from = device.allocate(bytes);
                 DeviceBuffer to = device.allocate(bytes);
-                CudaEvent begin = device.event();
-                CudaEvent end = device.event()) {
+                CudaStream.Event begin = device.event();
+                CudaStream.Event end = device.event()) {
             stream.zero(from.address(), bytes);
             for (int i = 0; i < 10; i++) {
                 begin.record(stream);

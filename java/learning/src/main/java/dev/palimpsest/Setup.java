@@ -2,8 +2,8 @@ package dev.palimpsest;
 
 import dev.palimpsest.model.Architecture;
 import dev.palimpsest.model.Networks;
-import dev.palimpsest.model.ResNetOptions;
-import dev.palimpsest.model.Stem;
+import dev.palimpsest.model.Networks.ResNetOptions;
+import dev.palimpsest.model.Networks.Stem;
 import dev.palimpsest.option.Check;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.tensor.Shape;

@@ -1,12 +1,12 @@
 package dev.palimpsest;
 
+import dev.palimpsest.checkpoint.StateDict;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
-import dev.palimpsest.model.StateDict;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Tensor;

@@ -11,7 +11,6 @@ import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.method.Watched;
-import dev.palimpsest.model.StateDict;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;

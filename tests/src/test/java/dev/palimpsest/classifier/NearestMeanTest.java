@@ -3,7 +3,7 @@ package dev.palimpsest.classifier;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.palimpsest.evaluation.Directions;
+import dev.palimpsest.internal.Directions;
 import org.junit.jupiter.api.Test;
 
 class NearestMeanTest {

@@ -119,7 +119,7 @@ class CommandLineTest {
                 palimpsest(
                         "train",
                         "m2kd-digits",
-                        "--beside",
+                        "--baselines",
                         "fine-tuning,lwf,joint",
                         "--seed",
                         "4",
@@ -142,7 +142,7 @@ class CommandLineTest {
     @Test
     void ordersRepeatEverythingAndGiveTheSpread() throws IOException {
         String folder = temporary.resolve("run").toString();
-        assertEquals(0, palimpsest("train", "m2kd-digits", "--beside", "lwf", "--orders", "1,2", "--out", folder));
+        assertEquals(0, palimpsest("train", "m2kd-digits", "--baselines", "lwf", "--orders", "1,2", "--out", folder));
         assertEquals(
                 List.of("1 m2kd", "1 lwf", "2 m2kd", "2 lwf"),
                 recipes.stream()
@@ -158,7 +158,7 @@ class CommandLineTest {
         String folder = temporary.resolve("run").toString();
         assertEquals(
                 0,
-                palimpsest("train", "mlkd-digits", "--beside", "fine-tuning", "--seeds", "3,4", "--out", folder),
+                palimpsest("train", "mlkd-digits", "--baselines", "fine-tuning", "--seeds", "3,4", "--out", folder),
                 err.toString());
         assertEquals(
                 List.of("3 3 mlkd", "3 3 fine-tuning", "4 4 mlkd", "4 4 fine-tuning"),
@@ -208,11 +208,11 @@ class CommandLineTest {
                 "train m2kd-digits --method m2dk | method = m2dk: expected one of m2kd, lwf, lwf-mc, icarl, replay,"
                         + " fine-tuning, joint, mlkd, mlkd-baseline, mlkd-ssl-alone, mlkd-alone, lwf-unlabelled,"
                         + " confidence-penalty; did you mean m2kd?",
-                "train m2kd-digits --beside lfw | --beside lfw: expected methods of m2kd, lwf, lwf-mc, icarl, replay,"
-                        + " fine-tuning, joint, mlkd, mlkd-baseline, mlkd-ssl-alone, mlkd-alone, lwf-unlabelled,"
-                        + " confidence-penalty; did you mean lwf?",
-                "train m2kd-digits --beside m2kd | --beside m2kd: it runs already, as the recipe's own method",
-                "train m2kd-digits --beside lwf,lwf | --beside lwf: it runs already, as it is named twice",
+                "train m2kd-digits --baselines lfw | --baselines lfw: expected methods of m2kd, lwf, lwf-mc, icarl,"
+                    + " replay, fine-tuning, joint, mlkd, mlkd-baseline, mlkd-ssl-alone, mlkd-alone, lwf-unlabelled,"
+                    + " confidence-penalty; did you mean lwf?",
+                "train m2kd-digits --baselines m2kd | --baselines m2kd: it runs already, as the recipe's own method",
+                "train m2kd-digits --baselines lwf,lwf | --baselines lwf: it runs already, as it is named twice",
                 "train m2kd-digits --orders 1,1 | --orders 1,1: expected every seed once",
                 "train m2kd-digits --epochs 0 | epochs = 0: expected at least 1",
                 "train m2kd-digits --exemplars 0 --classifier nearest-mean | classifier = nearest-mean needs"
@@ -222,8 +222,8 @@ class CommandLineTest {
                 "report | palimpsest report needs RUN",
                 "train m2kd-digits --method lwf --lambda-feature 0.5 | --lambda-feature = 0.5: method = lwf has no such"
                         + " option; it is one of m2kd",
-                "train m2kd-digits --beside lwf --teachers 5 | --teachers = 5: method = m2kd has no such option; it is"
-                        + " one of mlkd, mlkd-alone",
+                "train m2kd-digits --baselines lwf --teachers 5 | --teachers = 5: method = m2kd has no such option; it"
+                        + " is one of mlkd, mlkd-alone",
                 "train m2kd-digits --depth 20 | --depth = 20 has no effect here: it needs network = cifar-resnet",
                 "train m2kd-digits --method icarl --classifier weight-alignment | --classifier = weight-alignment:"
                         + " method = icarl always has classifier = nearest-mean: leave it out",

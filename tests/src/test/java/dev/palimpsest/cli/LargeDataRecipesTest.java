@@ -105,7 +105,7 @@ class LargeDataRecipesTest {
         }
         JsonNode metrics = train(
                 "mlkd-clvision",
-                "--beside",
+                "--baselines",
                 "fine-tuning,lwf-unlabelled,mlkd-baseline,mlkd-ssl-alone,mlkd-alone",
                 "--data-folder",
                 temporary.resolve("clvision2024-data").toString(),

@@ -205,7 +205,7 @@ class SuiteCommandTest {
             }
             return sound.run(recipe, progress);
         };
-        String[] words = {"train", "m2kd-digits", "--beside", "lwf", "--orders", "1,2", "--out", folder.toString()};
+        String[] words = {"train", "m2kd-digits", "--baselines", "lwf", "--orders", "1,2", "--out", folder.toString()};
         assertEquals(1, palimpsest(words));
         assertEquals(List.of("m2kd 1", "m2kd 2", "lwf 2"), ran);
         assertTrue(err.toString().contains("lwf, order 1: the loss is NaN in step 7"), err.toString());

@@ -15,6 +15,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.cuda.CudaException.Kind;
+import dev.palimpsest.cuda.DeviceMatrix.ElementType;
 import dev.palimpsest.cuda.DriverDouble.Setting;
 import dev.palimpsest.kernel.ClassRange;
 import java.lang.foreign.Arena;
@@ -67,8 +68,8 @@ class CudaDeviceTest {
     @Test
     void eventsOrderStreamsAndTakeTime() {
         try (CudaDevice device = TestDevice.open();
-                CudaEvent begin = device.event();
-                CudaEvent end = device.event();
+                CudaStream.Event begin = device.event();
+                CudaStream.Event end = device.event();
                 DeviceBuffer buffer = device.allocate(1 << 16)) {
             begin.record(device.compute());
             device.compute().zero(buffer.address(), buffer.bytes());
@@ -103,7 +104,7 @@ class CudaDeviceTest {
         assertEquals("12.4", probe.driver().orElseThrow());
         assertEquals(
                 List.of(0, 1),
-                probe.devices().stream().map(CudaDeviceInfo::index).toList());
+                probe.devices().stream().map(CudaDevice.Hardware::index).toList());
         assertTrue(
                 probe.devices()
                         .get(1)

@@ -75,7 +75,7 @@ class CudaLaunchTest {
 
     @Test
     void aLaunchCoversExactlyItsElementsAndCanRunAgain() {
-        CudaLaunch launch = device.kernel("add_relu").with(x.address(), y.address(), sum.address(), COUNT);
+        CudaKernel.Launch launch = device.kernel("add_relu").with(x.address(), y.address(), sum.address(), COUNT);
         launch.run(device.compute());
         requireSum(2);
         device.kernel("scaled").with(x.address(), 5f, y.address(), (long) COUNT).run(device.compute());
@@ -86,7 +86,7 @@ class CudaLaunchTest {
     @Test
     void laterChangesOfTheCallersArrayDoNotReachALaunch() {
         Object[] arguments = {x.address(), y.address(), sum.address(), COUNT};
-        CudaLaunch launch = device.kernel("add_relu").with(arguments);
+        CudaKernel.Launch launch = device.kernel("add_relu").with(arguments);
         arguments[0] = y.address();
         launch.run(device.compute());
         requireSum(2);

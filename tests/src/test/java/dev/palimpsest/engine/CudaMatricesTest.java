@@ -104,14 +104,14 @@ class CudaMatricesTest extends MatricesTest {
             Matrix centred = a.centred();
             add("centred", centred);
             add("spread", centred.transposed().times(centred).scaled(0.1 / ROWS).spread());
-            Tensor surest = on.mostConfident(List.of(p, q, p), null);
-            matrices.put("surest", array(surest.retain()));
+            Tensor chosen = on.mostConfident(List.of(p, q, p), null);
+            matrices.put("most confident", array(chosen.retain()));
             matrices.put(
-                    "surest of label",
+                    "most confident about the label",
                     array(on.mostConfident(
                             List.of(q, p), IntStream.range(0, ROWS).toArray())));
-            matrices.put("chosen rows", array(engine.chosenRows(surest, List.of(first, second, first))));
-            engine.release(surest);
+            matrices.put("chosen rows", array(engine.chosenRows(chosen, List.of(first, second, first))));
+            engine.release(chosen);
         }
 
         private void add(String name, Matrix matrix) {
@@ -146,7 +146,7 @@ class CudaMatricesTest extends MatricesTest {
         TestDevice.assertNothingIsLeft();
         List<Integer> chosen = new ArrayList<>();
         for (int i = 0; i < 3 * ROWS; i++) {
-            if (expected.matrices.get("surest")[i] == 1) {
+            if (expected.matrices.get("most confident")[i] == 1) {
                 chosen.add(i % 3);
             }
         }

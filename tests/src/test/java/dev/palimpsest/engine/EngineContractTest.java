@@ -12,6 +12,8 @@ import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -177,6 +179,27 @@ class EngineContractTest {
                 assertEquals(values[i], sum[i], 1e-5 * Math.abs(values[i]));
                 assertFalse(values[i] == 0);
             }
+        }
+    }
+
+    @Test
+    void memoryOfTheCallersIsNoTargetOfASum() {
+        float[] values = {1, 2, 3};
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment callers = arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);
+            Tensor wrapped = engine.wrap(Shape.of(1, 3), callers);
+            Tensor source = engine.tensor(Shape.of(1, 3), new float[] {4, 5, 6});
+            assertEquals(
+                    "the target of a sum, a tensor of 1×3, stands for memory that Engine.wrap was given, which stays as"
+                            + " it is: copy it with Engine.tensor",
+                    assertThrows(IllegalArgumentException.class, () -> engine.addScaled(wrapped, 2, source))
+                            .getMessage());
+            assertArrayEquals(values, engine.toArray(wrapped));
+            assertArrayEquals(values, callers.toArray(ValueLayout.JAVA_FLOAT));
+            engine.addScaled(source, 2, wrapped);
+            assertArrayEquals(new float[] {6, 9, 12}, engine.toArray(source));
+            engine.release(source);
+            engine.release(wrapped);
         }
     }
 

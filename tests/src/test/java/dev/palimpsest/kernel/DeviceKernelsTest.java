@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.Golden;
-import dev.palimpsest.cuda.ElementType;
+import dev.palimpsest.cuda.DeviceMatrix.ElementType;
 import dev.palimpsest.tensor.Safetensors;
 import java.io.IOException;
 import java.nio.file.Path;

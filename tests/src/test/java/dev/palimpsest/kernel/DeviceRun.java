@@ -13,7 +13,7 @@ import dev.palimpsest.cuda.CudaSnapshotReconstruction;
 import dev.palimpsest.cuda.CudaStream;
 import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.cuda.DeviceMatrix;
-import dev.palimpsest.cuda.ElementType;
+import dev.palimpsest.cuda.DeviceMatrix.ElementType;
 import dev.palimpsest.cuda.TestDevice;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

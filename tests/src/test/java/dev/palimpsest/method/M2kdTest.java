@@ -12,7 +12,7 @@ import dev.palimpsest.model.Weights;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.snapshot.FullCopies;
-import dev.palimpsest.snapshot.SnapshotMemory;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.train.Learner;
@@ -156,7 +156,7 @@ class M2kdTest {
         Recipe recipe = SmallRun.recipe("split=" + split, "groups=cumulative", "validation=0.7", "widths=8,16,16");
         ByteWatch watch = new ByteWatch((M2kd) recipe.newMethod());
         Result result = Runs.run(recipe, watch, Progress.silent());
-        SnapshotMemory memory = result.finalMemory();
+        Snapshots.Memory memory = result.finalMemory();
         assertEquals(bits, memory.bitsPerWeight());
         long planeBits = 8 * (memory.snapshotBytes() - watch.copiedBytes);
         long least = bits * watch.prunedWeights;

@@ -11,7 +11,6 @@ import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.loss.FixedLogits;
-import dev.palimpsest.loss.TeacherChoice;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;

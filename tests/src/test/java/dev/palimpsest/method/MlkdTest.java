@@ -12,10 +12,10 @@ import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Methods;
+import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import dev.palimpsest.train.SmallRun;
-import dev.palimpsest.train.StepTimes;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -80,11 +80,7 @@ class MlkdTest {
         assertTrue(result.stopped().isEmpty());
         assertTrue(result.secondsByPart()
                 .keySet()
-                .containsAll(List.of(
-                        StepTimes.Part.STUDENT,
-                        StepTimes.Part.TEACHERS,
-                        StepTimes.Part.LOSSES,
-                        StepTimes.Part.OPTIMISER)));
+                .containsAll(List.of(Pass.Part.STUDENT, Pass.Part.TEACHERS, Pass.Part.LOSSES, Pass.Part.OPTIMISER)));
         assertEquals(result.weightsSha256(), run().weightsSha256(), "the same run again");
     }
 
@@ -115,8 +111,8 @@ class MlkdTest {
                 .mapToDouble(Double::doubleValue)
                 .sum();
         assertEquals(spent[0] * 1e-9, sum, 0.05 * sum);
-        assertEquals(EnumSet.allOf(StepTimes.Part.class), result.secondsByPart().keySet());
-        assertFalse(run("teachers=0").secondsByPart().containsKey(StepTimes.Part.TEACHERS));
+        assertEquals(EnumSet.allOf(Pass.Part.class), result.secondsByPart().keySet());
+        assertFalse(run("teachers=0").secondsByPart().containsKey(Pass.Part.TEACHERS));
     }
 
     @Test

@@ -10,6 +10,7 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
+import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;

@@ -14,6 +14,7 @@ import dev.palimpsest.engine.DoubleLayers.Images;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
@@ -317,7 +318,7 @@ class CompositionTest {
         long allocated = 0;
         for (int pass = 0; pass < 3; pass++) {
             Tensor images = images(pixels);
-            Outputs<Tensor> outputs = network.forward(new BatchForward(engine), images, true);
+            Outputs<Tensor> outputs = network.forward(new Forward.Untaped(engine), images, true);
             engine.release(images);
             List<float[]> found = new ArrayList<>();
             outputs.forEach(output -> found.add(engine.toArray(output)));

@@ -2,6 +2,7 @@ package dev.palimpsest.model;
 
 import dev.palimpsest.engine.DoubleLayers;
 import dev.palimpsest.engine.DoubleLayers.Images;
+import dev.palimpsest.model.Network.Head;
 import java.util.List;
 
 /** A network's forward pass in double loops. */

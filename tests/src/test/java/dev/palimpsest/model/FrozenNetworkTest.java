@@ -9,6 +9,7 @@ import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
+import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;

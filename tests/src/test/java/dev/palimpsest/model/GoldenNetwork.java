@@ -1,6 +1,7 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.model.Networks.ResNetOptions;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.palimpsest.Golden;
+import dev.palimpsest.checkpoint.StateDict;
+import dev.palimpsest.model.Networks.ResNetOptions;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.CountedCopy;
 import dev.palimpsest.tensor.Parameter;

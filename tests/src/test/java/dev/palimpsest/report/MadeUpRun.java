@@ -3,11 +3,11 @@ package dev.palimpsest.report;
 import dev.palimpsest.metrics.AccuracyMatrix;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.recipe.Recipe;
-import dev.palimpsest.snapshot.SnapshotMemory;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.train.Methods;
+import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
-import dev.palimpsest.train.StepTimes;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -36,7 +36,7 @@ public final class MadeUpRun {
         int method = Methods.all().stream().map(Registration::name).toList().indexOf(recipe.method());
         AccuracyMatrix accuracy = AccuracyMatrix.of(100, 100, 100, 100, 100);
         AccuracyMatrix within = accuracy;
-        List<SnapshotMemory> memory = new ArrayList<>();
+        List<Snapshots.Memory> memory = new ArrayList<>();
         for (int i = 0; i < EXPERIENCES; i++) {
             progress.experienceBegins(new Progress.Arrival(i, classes.subList(2 * i, 2 * i + 2), 290, 20 * i));
             progress.phaseBegins(new Progress.Phase(i, "train", 4, STEPS / 4));
@@ -52,7 +52,7 @@ public final class MadeUpRun {
             accuracy = accuracy.plus(right);
             within = within.plus(own);
             if (method == 0) {
-                memory.add(new SnapshotMemory(
+                memory.add(new Snapshots.Memory(
                         30_000 + 4_000L * i, 308_000L * (i + 1), Math.ceil(Math.log(i + 2) / Math.log(2))));
             }
             AccuracyMatrix now = accuracy;
@@ -70,7 +70,7 @@ public final class MadeUpRun {
                 memory,
                 WEIGHTS,
                 9.25 + method,
-                new EnumMap<>(Map.of(StepTimes.Part.STUDENT, 6.5, StepTimes.Part.LOSSES, 0.25)),
+                new EnumMap<>(Map.of(Pass.Part.STUDENT, 6.5, Pass.Part.LOSSES, 0.25)),
                 Optional.empty());
         progress.done(result);
         return result;

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
-import dev.palimpsest.model.ResNetOptions;
-import dev.palimpsest.model.Stem;
+import dev.palimpsest.model.Networks.ResNetOptions;
+import dev.palimpsest.model.Networks.Stem;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;

@@ -8,7 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.internal.SplitMix64;
 import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.stream.RepetitionPlan.Pool;
+import dev.palimpsest.stream.Stream.ClassOrder;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.palimpsest.stream.ClassIncrementalStream.Split;
+import dev.palimpsest.stream.Stream.ClassOrder;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;

@@ -24,6 +24,14 @@ class MirrorTest {
         arena.close();
     }
 
+    @Test
+    void anArrayIsRefused() {
+        assertEquals(
+                "values that engines share must be off-heap, got an array of 8 bytes: allocate them in an Arena",
+                assertThrows(IllegalArgumentException.class, () -> new Mirror(MemorySegment.ofArray(new float[2])))
+                        .getMessage());
+    }
+
     private final class Device extends Mirror.DeviceCopy {
         private final String name;
         private final float[] values = {Float.NaN, Float.NaN};

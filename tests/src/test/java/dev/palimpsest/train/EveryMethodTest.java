@@ -3,8 +3,6 @@ package dev.palimpsest.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.method.OwnMethods;
-import dev.palimpsest.option.Registration;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
 import java.util.ArrayList;
@@ -34,8 +32,7 @@ abstract class EveryMethodTest {
     abstract double tolerance();
 
     static Stream<String> runs() {
-        Stream<String> all = new OwnMethods()
-                .methods().stream().map(Registration::name).map(name -> "method=" + name + options(name));
+        Stream<String> all = MethodOptionsTest.methods().stream().map(name -> "method=" + name + options(name));
         Stream<String> more = Stream.of(
                         " relation=paper teacher-batches=joined ssl=simclr",
                         " ssl=simsiam ema=0.9",

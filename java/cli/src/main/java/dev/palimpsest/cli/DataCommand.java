@@ -218,7 +218,7 @@ final class DataCommand implements Callable<Integer> {
                 "%,d faces of %d families, %d of them for test, from %,d font files (%d unreadable)%n",
                 summary.faces(), summary.families(), summary.testFamilies(), summary.files(), summary.unreadable());
         lines.printf(
-                "%,d training and %,d test images; %d to %d a class; %,d of distractors%n",
+                "%,d training and %,d test images; %d to %d per class; %,d of distractors%n",
                 summary.train(), summary.test(), summary.least(), summary.most(), summary.distractors());
         lines.printf(
                 "left out: %,d near-duplicates, %,d that look like another character of their face%n",

@@ -6,7 +6,7 @@ import dev.palimpsest.data.Dataset;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.option.Nearest;
+import dev.palimpsest.internal.Nearest;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.recipe.DataOptions;
 import dev.palimpsest.recipe.Recipe;

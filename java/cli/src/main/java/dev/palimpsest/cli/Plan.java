@@ -1,6 +1,6 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.option.Nearest;
+import dev.palimpsest.internal.Nearest;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
@@ -36,7 +36,7 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
      * @param recipeName as the user gave it
      * @param texts options of the file and of named sets, which may be meant for other methods
      * @param given options of the command line, which must mean something to one of the methods
-     * @param beside names of methods
+     * @param baselines names of methods
      * @param repeats without seeds: the recipe's own alone
      * @throws IllegalArgumentException with a sentence, for a method there is not, one that is named twice, or an
      *     option that does nothing
@@ -46,7 +46,7 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
             RecipeFile file,
             Map<String, String> texts,
             Map<String, String> given,
-            List<String> beside,
+            List<String> baselines,
             Repeats repeats) {
         SequencedMap<String, String> options = new LinkedHashMap<>(texts);
         options.putAll(given);
@@ -58,7 +58,7 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
             if (!once) {
                 repeats.set(options, seed);
             }
-            for (String method : methods(own, beside)) {
+            for (String method : methods(own, baselines)) {
                 options.put("method", method);
                 Recipe recipe = Recipe.of(options);
                 plans.add(new Plan(
@@ -73,16 +73,16 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
         return plans;
     }
 
-    private static Set<String> methods(String own, List<String> beside) {
+    private static Set<String> methods(String own, List<String> baselines) {
         List<String> known = Methods.all().stream().map(Registration::name).toList();
         Set<String> all = new LinkedHashSet<>(List.of(own));
-        for (String method : beside) {
+        for (String method : baselines) {
             if (!known.contains(method)) {
-                throw new IllegalArgumentException("--beside " + method + ": expected methods of "
+                throw new IllegalArgumentException("--baselines " + method + ": expected methods of "
                         + String.join(", ", known) + Nearest.suggestion(method, known));
             }
             if (!all.add(method)) {
-                throw new IllegalArgumentException("--beside " + method + ": it runs already"
+                throw new IllegalArgumentException("--baselines " + method + ": it runs already"
                         + (method.equals(own) ? ", as the recipe's own method" : ", as it is named twice"));
             }
         }

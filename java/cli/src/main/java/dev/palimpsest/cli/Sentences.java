@@ -1,6 +1,6 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.option.Nearest;
+import dev.palimpsest.internal.Nearest;
 import java.io.PrintWriter;
 import java.util.Set;
 import picocli.CommandLine;

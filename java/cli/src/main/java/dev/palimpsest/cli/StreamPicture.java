@@ -2,7 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.RepetitionStream;
-import dev.palimpsest.stream.Scenario;
+import dev.palimpsest.stream.RepetitionStream.Scenario;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -30,8 +30,8 @@ import picocli.CommandLine.Spec;
         name = "train",
         sortOptions = false,
         customSynopsis =
-                "palimpsest train RECIPE [--OPTION VALUE]… [--beside METHOD,…] [--orders SEED,…|--seeds SEED,…] [--out"
-                        + " DIR]%n",
+                "palimpsest train RECIPE [--OPTION VALUE]… [--baselines METHOD,…] [--orders SEED,…|--seeds SEED,…]"
+                        + " [--out DIR]%n",
         description = {
             "Trains a recipe over a stream of classes and writes a run folder with a report.",
             "",
@@ -45,9 +45,9 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples%n",
         footer = {
             "  palimpsest train m2kd-digits",
-            "  palimpsest train m2kd-digits --beside fine-tuning,lwf,joint",
+            "  palimpsest train m2kd-digits --baselines fine-tuning,lwf,joint",
             "  palimpsest train m2kd-fashion --orders 1,2,3 --epochs 5 --out runs/fashion",
-            "  palimpsest train mlkd-digits --beside"
+            "  palimpsest train mlkd-digits --baselines"
                     + " fine-tuning,lwf-unlabelled,mlkd-baseline,mlkd-ssl-alone,mlkd-alone --seeds 1,2,3",
             "  palimpsest train my-recipe.properties --method lwf"
         })
@@ -64,12 +64,12 @@ final class TrainCommand implements Callable<Integer> {
     private String recipeName;
 
     @Option(
-            names = "--beside",
+            names = "--baselines",
             paramLabel = "METHOD",
             split = ",",
             order = 1,
             description = "Methods to run besides the recipe's own, with the same settings (see --method).")
-    private List<String> beside = new ArrayList<>();
+    private List<String> baselines = new ArrayList<>();
 
     @Option(
             names = "--orders",
@@ -124,7 +124,7 @@ final class TrainCommand implements Callable<Integer> {
                 String method = flags.given().getOrDefault("method", texts.getOrDefault("method", "m2kd"));
                 texts.putAll(Methods.named(method).preset(as));
             }
-            plans = Plan.of(recipeName, file, texts, flags.given(), beside, repeats());
+            plans = Plan.of(recipeName, file, texts, flags.given(), baselines, repeats());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }

@@ -2,13 +2,13 @@ package dev.palimpsest.recipe;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.ImageOptions;
+import dev.palimpsest.internal.Nearest;
 import dev.palimpsest.option.Check;
-import dev.palimpsest.option.Nearest;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.stream.Augmentation;
-import dev.palimpsest.stream.ClassOrder;
-import dev.palimpsest.stream.Split;
+import dev.palimpsest.stream.ClassIncrementalStream.Split;
+import dev.palimpsest.stream.Stream.ClassOrder;
 import dev.palimpsest.train.Experiment.Evaluate;
 import java.nio.file.Path;
 import java.util.List;

@@ -3,13 +3,13 @@ package dev.palimpsest.recipe;
 import dev.palimpsest.classifier.ClassifierType;
 import dev.palimpsest.classifier.Classifiers;
 import dev.palimpsest.data.Dataset;
-import dev.palimpsest.model.NetworkFactory;
+import dev.palimpsest.internal.Nearest;
+import dev.palimpsest.model.Architecture;
 import dev.palimpsest.option.Check;
-import dev.palimpsest.option.Nearest;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
+import dev.palimpsest.option.OptionGroup.Values;
 import dev.palimpsest.option.Registration;
-import dev.palimpsest.option.Values;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.RepetitionStream;
 import dev.palimpsest.stream.Stream;
@@ -189,7 +189,7 @@ public record Recipe(
      *
      * @return from the shape of images to an architecture
      */
-    public NetworkFactory networks() {
+    public Architecture.Factory networks() {
         return image -> RecipeNetwork.of(model, image);
     }
 

@@ -1,6 +1,6 @@
 package dev.palimpsest.recipe;
 
-import dev.palimpsest.option.Nearest;
+import dev.palimpsest.internal.Nearest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;

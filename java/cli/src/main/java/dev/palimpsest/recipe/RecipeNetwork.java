@@ -2,8 +2,8 @@ package dev.palimpsest.recipe;
 
 import dev.palimpsest.model.Architecture;
 import dev.palimpsest.model.Networks;
-import dev.palimpsest.model.ResNetOptions;
-import dev.palimpsest.model.Stem;
+import dev.palimpsest.model.Networks.ResNetOptions;
+import dev.palimpsest.model.Networks.Stem;
 import dev.palimpsest.tensor.Shape;
 
 /** The network that a recipe names. */

@@ -24,18 +24,23 @@ import java.util.stream.Collectors;
  * which of them do nothing in a recipe, so that none is taken silently.
  */
 public final class RecipeOptions {
+    /** Asked for once: every look for providers reads through the whole class path. */
+    private static final List<Registration<Method>> METHODS = Methods.all();
+
+    private static final List<Registration<ClassifierType>> CLASSIFIERS = Classifiers.all();
+
     static final Option<Recipe, String> METHOD = new Option<>(
             Recipe.METHOD,
-            names(Methods.all(), "|"),
+            names(METHODS, "|"),
             "m2kd",
-            "How the stream is learnt: " + described(Methods.all()) + ".",
+            "How the stream is learnt: " + described(METHODS) + ".",
             text -> text,
             Recipe::method);
     static final Option<Recipe, String> CLASSIFIER = new Option<>(
             Settings.CLASSIFIER,
-            names(Classifiers.all(), "|"),
+            names(CLASSIFIERS, "|"),
             "head",
-            "How an image is classified: " + described(Classifiers.all()) + ".",
+            "How an image is classified: " + described(CLASSIFIERS) + ".",
             text -> text,
             recipe -> recipe.settings().classifier().name());
 
@@ -72,12 +77,12 @@ public final class RecipeOptions {
                 new Section("Network", ModelOptions.GROUP.options()),
                 new Section("Method", List.of(METHOD))));
         Set<String> taken = new LinkedHashSet<>();
-        for (Registration<Method> method : Methods.all()) {
+        for (Registration<Method> method : METHODS) {
             add(sections, "Method " + method.name(), method, taken);
         }
         sections.add(new Section("Exemplars", ExemplarOptions.GROUP.options()));
         sections.add(new Section("Classifier", List.of(CLASSIFIER)));
-        for (Registration<ClassifierType> classifier : Classifiers.all()) {
+        for (Registration<ClassifierType> classifier : CLASSIFIERS) {
             add(sections, "Classifier " + classifier.name(), classifier, taken);
         }
         sections.add(new Section("Training", TrainingOptions.GROUP.options()));
@@ -125,7 +130,7 @@ public final class RecipeOptions {
      * @return names of methods; empty for an option of every recipe
      */
     public static List<String> methodsWith(String option) {
-        return Methods.all().stream()
+        return METHODS.stream()
                 .filter(method -> method.has(option))
                 .map(Registration::name)
                 .toList();
@@ -133,7 +138,7 @@ public final class RecipeOptions {
 
     /** Refuses values that no method could take, of options that only other methods have. */
     static void requireSound(Map<String, String> texts) {
-        texts.forEach((name, text) -> Methods.all().stream()
+        texts.forEach((name, text) -> METHODS.stream()
                 .filter(method -> method.has(name))
                 .findFirst()
                 .ifPresent(method -> method.complete(Map.of(name, text))));
@@ -151,7 +156,7 @@ public final class RecipeOptions {
     public static Optional<String> refusal(Recipe recipe, String name, String text) {
         Settings settings = recipe.settings();
         if (recipe.methodOptions().containsKey(name)) {
-            return Methods.named(recipe.method())
+            return Registration.named(Recipe.METHOD, recipe.method(), METHODS)
                     .idle(name, recipe.methodOptions())
                     .map(condition -> idle(name, text, condition));
         }
@@ -160,7 +165,7 @@ public final class RecipeOptions {
             return Optional.of(name + " = " + text + ": method = " + recipe.method()
                     + " has no such option; it is one of " + String.join(", ", methods));
         }
-        for (Registration<ClassifierType> classifier : Classifiers.all()) {
+        for (Registration<ClassifierType> classifier : CLASSIFIERS) {
             if (classifier.has(name)
                     && !classifier.name().equals(settings.classifier().name())) {
                 return Optional.of(idle(name, text, Settings.CLASSIFIER + " = " + classifier.name()));

@@ -2,8 +2,8 @@ package dev.palimpsest.recipe;
 
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
-import dev.palimpsest.stream.Pool;
 import dev.palimpsest.stream.RepetitionPlan;
+import dev.palimpsest.stream.RepetitionPlan.Pool;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

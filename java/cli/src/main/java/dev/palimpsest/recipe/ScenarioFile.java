@@ -1,7 +1,7 @@
 package dev.palimpsest.recipe;
 
 import dev.palimpsest.data.DataException;
-import dev.palimpsest.stream.Scenario;
+import dev.palimpsest.stream.RepetitionStream.Scenario;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,7 +3,7 @@ package dev.palimpsest.report;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import dev.palimpsest.metrics.AccuracyMatrix;
-import dev.palimpsest.snapshot.SnapshotMemory;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.train.Result;
 import java.util.Arrays;
 import java.util.List;
@@ -49,7 +49,7 @@ record Metrics(
 
     static Metrics of(Result result) {
         AccuracyMatrix a = result.accuracy();
-        SnapshotMemory memory = result.finalMemory();
+        Snapshots.Memory memory = result.finalMemory();
         return new Metrics(
                 defined(a.toArray()),
                 defined(result.withinExperience().toArray()),
@@ -64,8 +64,8 @@ record Metrics(
                 memory.snapshotBytes(),
                 memory.fullCopiesBytes(),
                 memory.bitsPerWeight(),
-                result.memory().stream().map(SnapshotMemory::snapshotBytes).toList(),
-                result.memory().stream().map(SnapshotMemory::fullCopiesBytes).toList(),
+                result.memory().stream().map(Snapshots.Memory::snapshotBytes).toList(),
+                result.memory().stream().map(Snapshots.Memory::fullCopiesBytes).toList(),
                 result.seconds());
     }
 

@@ -33,7 +33,7 @@ public final class Cuda {
     public record Probe(
             Optional<String> trouble,
             Optional<String> driver,
-            List<CudaDeviceInfo> devices,
+            List<CudaDevice.Hardware> devices,
             Map<CudaLibrary, String> missing) {
         /** Copies the lists. */
         public Probe {
@@ -129,8 +129,8 @@ public final class Cuda {
         return device;
     }
 
-    static List<CudaDeviceInfo> devices() {
-        List<CudaDeviceInfo> found = new ArrayList<>();
+    static List<CudaDevice.Hardware> devices() {
+        List<CudaDevice.Hardware> found = new ArrayList<>();
         int count = count();
         if (count == 0) {
             throw new CudaException(Kind.UNAVAILABLE, "the NVIDIA driver shows no device" + visible());
@@ -141,7 +141,7 @@ public final class Cuda {
         return found;
     }
 
-    static CudaDeviceInfo info(int index, CUdevice device) {
+    static CudaDevice.Hardware info(int index, CUdevice device) {
         byte[] name = new byte[256];
         long[] memory = new long[1];
         Driver.check(JCudaDriver.cuDeviceGetName(name, name.length, device), "asking for the device's name");
@@ -150,7 +150,7 @@ public final class Cuda {
         while (length < name.length && name[length] != 0) {
             length++;
         }
-        return new CudaDeviceInfo(
+        return new CudaDevice.Hardware(
                 index,
                 new String(name, 0, length, StandardCharsets.UTF_8),
                 attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),

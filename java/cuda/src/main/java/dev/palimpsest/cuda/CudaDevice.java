@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import jcuda.driver.CUcontext;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * frees everything that was made through it.
  */
 public final class CudaDevice implements AutoCloseable {
-    private final CudaDeviceInfo info;
+    private final Hardware info;
     private final CUdevice device;
     private final CUcontext context = new CUcontext();
     private final CudaOptions options;
@@ -67,7 +68,7 @@ public final class CudaDevice implements AutoCloseable {
      *
      * @return name, index, compute capability and memory
      */
-    public CudaDeviceInfo info() {
+    public Hardware info() {
         return info;
     }
 
@@ -141,8 +142,8 @@ public final class CudaDevice implements AutoCloseable {
      *
      * @return an event, to be closed by the caller
      */
-    public CudaEvent event() {
-        return new CudaEvent(this);
+    public CudaStream.Event event() {
+        return new CudaStream.Event(this);
     }
 
     /**
@@ -277,9 +278,37 @@ public final class CudaDevice implements AutoCloseable {
     private static void close(AutoCloseable resource) {
         switch (resource) {
             case CudaStream stream -> stream.close();
-            case CudaEvent event -> event.close();
+            case CudaStream.Event event -> event.close();
             case PinnedBuffer buffer -> buffer.close();
             default -> throw new AssertionError(resource);
+        }
+    }
+
+    /**
+     * A GPU that the driver shows.
+     *
+     * @param index as in {@code cuda:1}; CUDA_VISIBLE_DEVICES decides which devices are counted
+     * @param name as its maker calls it
+     * @param major of its compute capability: 9 for 9.0, which code for sm_90 runs on
+     * @param sharedBytes what a block may take of shared memory at most
+     * @param multiprocessors how many
+     * @param memoryBytes all its memory
+     * @param minor second number of the compute capability
+     */
+    public record Hardware(
+            int index, String name, int major, int minor, int sharedBytes, int multiprocessors, long memoryBytes) {
+        /** One line for {@code doctor}. */
+        @Override
+        public String toString() {
+            return String.format(
+                    Locale.ROOT,
+                    "cuda:%d %s, compute capability %d.%d, %d multiprocessors, %s",
+                    index,
+                    name,
+                    major,
+                    minor,
+                    multiprocessors,
+                    DeviceMemory.size(memoryBytes));
         }
     }
 }

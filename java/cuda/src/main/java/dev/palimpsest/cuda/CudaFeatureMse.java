@@ -1,5 +1,6 @@
 package dev.palimpsest.cuda;
 
+import dev.palimpsest.cuda.DeviceMatrix.ElementType;
 import java.util.Arrays;
 
 /**

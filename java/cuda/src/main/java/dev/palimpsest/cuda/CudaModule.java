@@ -61,7 +61,7 @@ final class CudaModule {
     }
 
     private static CudaModule compile(CudaDevice device, String source, String why, CUmodule module) {
-        CudaDeviceInfo info = device.info();
+        CudaDevice.Hardware info = device.info();
         String arch = info.major() + "." + info.minor();
         RuntimeCompiler.Image image;
         try {

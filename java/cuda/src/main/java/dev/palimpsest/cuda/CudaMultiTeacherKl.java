@@ -1,5 +1,6 @@
 package dev.palimpsest.cuda;
 
+import dev.palimpsest.cuda.DeviceMatrix.ElementType;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.ffi.NativeStruct.Field;
 import java.util.List;

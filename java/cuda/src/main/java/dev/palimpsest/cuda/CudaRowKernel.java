@@ -1,6 +1,7 @@
 package dev.palimpsest.cuda;
 
 import dev.palimpsest.cuda.CudaException.Kind;
+import dev.palimpsest.cuda.DeviceMatrix.ElementType;
 import dev.palimpsest.kernel.ffi.NativeLibrary;
 import dev.palimpsest.kernel.ffi.NativeStruct;
 import dev.palimpsest.kernel.ffi.NativeStruct.Field;

@@ -55,7 +55,7 @@ public final class CudaStream implements AutoCloseable {
      *
      * @param event an event that was recorded
      */
-    public void waitFor(CudaEvent event) {
+    public void waitFor(Event event) {
         Driver.check(JCudaDriver.cuStreamWaitEvent(stream, event.handle(), 0), "letting a stream wait for an event");
     }
 
@@ -176,6 +176,60 @@ public final class CudaStream implements AutoCloseable {
             int event = JCudaDriver.cuEventDestroy(marker);
             device.closing(event, "closing a stream's event");
             device.closing(JCudaDriver.cuStreamDestroy(stream), "closing a stream");
+        }
+    }
+
+    /** A point in a stream's work, which other streams or the host can wait for, and whose time the device takes. */
+    public static final class Event implements AutoCloseable {
+        private final CudaDevice device;
+        private final CUevent event = new CUevent();
+        private boolean closed;
+
+        Event(CudaDevice device) {
+            this.device = device;
+            Driver.check(JCudaDriver.cuEventCreate(event, CUevent_flags.CU_EVENT_DEFAULT), "making an event");
+            device.adopt(this);
+        }
+
+        CUevent handle() {
+            return event;
+        }
+
+        /**
+         * Happens when everything queued on the stream until now is done; replaces an earlier recording.
+         *
+         * @param stream whose queued work the event waits for
+         */
+        public void record(CudaStream stream) {
+            Driver.check(JCudaDriver.cuEventRecord(event, stream.handle()), "recording an event");
+        }
+
+        /** The host waits. */
+        public void synchronize() {
+            Driver.check(JCudaDriver.cuEventSynchronize(event), "waiting for an event");
+        }
+
+        /**
+         * Milliseconds by the device's clock from the other event to this one; both have happened.
+         *
+         * @param earlier an event that was recorded before
+         * @return milliseconds between the two
+         */
+        public float millisecondsSince(Event earlier) {
+            float[] milliseconds = new float[1];
+            Driver.check(
+                    JCudaDriver.cuEventElapsedTime(milliseconds, earlier.event, event),
+                    "taking the time between two events");
+            return milliseconds[0];
+        }
+
+        @Override
+        public void close() {
+            if (!closed) {
+                closed = true;
+                device.disown(this);
+                device.closing(JCudaDriver.cuEventDestroy(event), "closing an event");
+            }
         }
     }
 }

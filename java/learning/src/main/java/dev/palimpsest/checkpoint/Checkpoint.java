@@ -8,7 +8,6 @@ import dev.palimpsest.classifier.Classifiers;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.Network;
-import dev.palimpsest.snapshot.SnapshotMemory;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
@@ -92,7 +91,7 @@ public final class Checkpoint {
             List<int[]> exemplars,
             List<Classifier> classifiers,
             AccuracyRecorder accuracy,
-            List<SnapshotMemory> memory) {}
+            List<Snapshots.Memory> memory) {}
 
     private Checkpoint(Safetensors file) {
         this.file = file;
@@ -137,7 +136,7 @@ public final class Checkpoint {
         return to;
     }
 
-    private static void writeMemory(List<SnapshotMemory> memory, SafetensorsWriter to) {
+    private static void writeMemory(List<Snapshots.Memory> memory, SafetensorsWriter to) {
         to.add(
                 BYTES,
                 Shape.of(memory.size(), 2),
@@ -147,7 +146,7 @@ public final class Checkpoint {
         to.add(
                 BITS,
                 Shape.of(memory.size()),
-                memory.stream().mapToDouble(SnapshotMemory::bitsPerWeight).toArray());
+                memory.stream().mapToDouble(Snapshots.Memory::bitsPerWeight).toArray());
     }
 
     private static String classifierPrefix(int experience) {

@@ -6,12 +6,10 @@ import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.model.Architecture;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
-import dev.palimpsest.model.NetworkFactory;
-import dev.palimpsest.model.StateDict;
 import dev.palimpsest.model.Weights;
-import dev.palimpsest.snapshot.SnapshotWeights;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
@@ -105,7 +103,7 @@ public final class SavedModel implements AutoCloseable {
      * @throws IllegalArgumentException with a sentence, if the network is another one, or the run classified with
      *     networks that the checkpoint does not have
      */
-    public SavedModel(Checkpoint checkpoint, NetworkFactory networks) {
+    public SavedModel(Checkpoint checkpoint, Architecture.Factory networks) {
         this.checkpoint = checkpoint;
         if (checkpoint.ensemble()) {
             throw new IllegalArgumentException(
@@ -218,9 +216,7 @@ public final class SavedModel implements AutoCloseable {
     }
 
     private Weights weights(OptionalInt snapshot) {
-        return snapshot.isPresent()
-                ? new SnapshotWeights(snapshots.orElseThrow(), snapshot.getAsInt())
-                : Weights.of(network);
+        return snapshot.isPresent() ? snapshots.orElseThrow().weights(snapshot.getAsInt()) : Weights.of(network);
     }
 
     /** @param byExperience indices of the images of each experience's classes, ascending */

@@ -1,6 +1,6 @@
 package dev.palimpsest.classifier;
 
-import dev.palimpsest.model.Head;
+import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.tensor.Safetensors;
 import java.util.Arrays;
 

@@ -1,6 +1,6 @@
 package dev.palimpsest.classifier;
 
-import dev.palimpsest.evaluation.Directions;
+import dev.palimpsest.internal.Directions;
 import dev.palimpsest.tensor.Safetensors;
 
 /** Classifies by the nearest class mean of features of length 1 (iCaRL, Rebuffi 2017, Algorithm 1). */

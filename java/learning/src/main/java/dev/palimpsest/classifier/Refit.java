@@ -1,10 +1,10 @@
 package dev.palimpsest.classifier;
 
-import dev.palimpsest.optim.Schedule;
+import dev.palimpsest.internal.Schedule;
+import dev.palimpsest.internal.SplitMix64;
 import dev.palimpsest.option.Check;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
-import dev.palimpsest.stream.SplitMix64;
 import dev.palimpsest.tensor.Safetensors;
 import java.util.Arrays;
 import java.util.List;

@@ -49,6 +49,14 @@ final class Checks {
         }
     }
 
+    static void writable(String what, Tensor tensor) {
+        if (tensor.isReadOnly()) {
+            throw new IllegalArgumentException(what + ", a tensor of " + tensor.shape()
+                    + ", stands for memory that Engine.wrap was given, which stays as it is: copy it with"
+                    + " Engine.tensor");
+        }
+    }
+
     static void batchNorm(Tensor input, BatchNorm norm, boolean frozen) {
         if (input.shape().extent(1) != norm.channels()) {
             throw new IllegalArgumentException(

@@ -117,7 +117,7 @@ public final class Engine implements AutoCloseable {
     public Tensor wrap(Shape shape, MemorySegment rowMajor) {
         guard.enter();
         Checks.memory(shape, rowMajor);
-        return backend.wrap(shape, rowMajor);
+        return backend.wrap(shape, rowMajor).asReadOnly();
     }
 
     /**
@@ -409,15 +409,17 @@ public final class Engine implements AutoCloseable {
     /**
      * target += factor · source, in place.
      *
-     * @param target in either layout, not over memory of the caller's
+     * @param target in either layout, not of {@link #wrap}
      * @param factor of the source
      * @param source of the target's shape and layout
+     * @throws IllegalArgumentException if the two do not fit, or the target stands for memory of the caller's
      */
     public void addScaled(Tensor target, float factor, Tensor source) {
         guard.enter();
         guard.own("the target of a sum", target);
         guard.own("the source of a sum", source);
         Checks.same(target, source);
+        Checks.writable("the target of a sum", target);
         backend.addScaled(target, factor, source);
     }
 

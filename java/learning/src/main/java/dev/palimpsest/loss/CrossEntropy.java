@@ -13,6 +13,16 @@ import org.jspecify.annotations.Nullable;
 
 /** The classification losses. */
 public final class CrossEntropy {
+    /** Which classes the labels' own term is about. Without exemplars this decides more than any distillation does. */
+    public enum Form {
+        /** Softmax over the new classes. */
+        NEW,
+        /** Softmax over all classes seen. */
+        ALL,
+        /** A sigmoid for each class seen. */
+        BCE
+    }
+
     private CrossEntropy() {}
 
     /**

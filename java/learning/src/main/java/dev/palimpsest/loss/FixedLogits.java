@@ -58,8 +58,13 @@ public final class FixedLogits {
         return constant.length;
     }
 
-    /** As a row of constants, see {@link Matrices#row}. */
-    Matrix in(Matrices matrices) {
+    /**
+     * As a row of constants, see {@link Matrices#row}.
+     *
+     * @param matrices the scope that the row lives in
+     * @return one row, NaN where the network's own value counts
+     */
+    public Matrix in(Matrices matrices) {
         return matrices.row(constant);
     }
 }

@@ -5,11 +5,14 @@ import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.Outputs;
+import dev.palimpsest.option.Option;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,13 +21,44 @@ import org.jspecify.annotations.Nullable;
  * pushes the old ones down.
  */
 final class Classification {
-    private final CrossEntropyForm form;
+    private final CrossEntropy.Form form;
 
     @SuppressWarnings("NullAway.Init") // set by begin, which comes before any batch
     private Experience experience;
 
-    Classification(CrossEntropyForm form) {
+    Classification(CrossEntropy.Form form) {
         this.form = form;
+    }
+
+    /** The option {@code cross-entropy} of a method that leaves the choice. */
+    static <R> Option<R, CrossEntropy.Form> option(Function<R, CrossEntropy.Form> read) {
+        return Option.choice(
+                "cross-entropy",
+                CrossEntropy.Form.class,
+                CrossEntropy.Form.ALL,
+                "Softmax over the new classes, over all seen, or a sigmoid for each; without exemplars all forgets"
+                        + " everything.",
+                read);
+    }
+
+    /** Refuses losses that would be zero whatever the network gives, and labels that no softmax covers. */
+    static void check(CrossEntropy.Form form, List<Integer> newClasses, Settings settings) {
+        if (form != CrossEntropy.Form.NEW) {
+            return;
+        }
+        if (settings.exemplars().kept()) {
+            throw new IllegalArgumentException("cross-entropy = new looks at the new classes alone, but exemplars = "
+                    + settings.exemplars().perClass()
+                    + " bring old ones into every batch: set exemplars = 0, or cross-entropy = all");
+        }
+        for (int e = 0; e < newClasses.size(); e++) {
+            if (newClasses.get(e) < 2) {
+                throw new IllegalArgumentException("cross-entropy = new, and experience " + (e + 1) + " brings "
+                        + newClasses.get(e) + " new class" + (newClasses.get(e) == 1 ? "" : "es")
+                        + ": a softmax over one class is always right, so nothing is learned; set cross-entropy = bce,"
+                        + " or more classes per experience");
+            }
+        }
     }
 
     void begin(Experience next) {

@@ -1,5 +1,6 @@
 package dev.palimpsest.method;
 
+import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
@@ -26,14 +27,14 @@ public final class FineTuning implements Method {
      *
      * @param crossEntropy form of CE
      */
-    public record Options(CrossEntropyForm crossEntropy) {
-        private static final Option<Options, CrossEntropyForm> CROSS_ENTROPY =
-                CrossEntropyForm.option(Options::crossEntropy);
+    public record Options(CrossEntropy.Form crossEntropy) {
+        private static final Option<Options, CrossEntropy.Form> CROSS_ENTROPY =
+                Classification.option(Options::crossEntropy);
         /** Texts to values and back. */
         public static final OptionGroup<Options> GROUP =
                 new OptionGroup<>(List.of(CROSS_ENTROPY), values -> new Options(values.get(CROSS_ENTROPY)));
         /** Softmax over all classes seen. */
-        public static final Options DEFAULT = new Options(CrossEntropyForm.ALL);
+        public static final Options DEFAULT = new Options(CrossEntropy.Form.ALL);
     }
 
     /** How the method is registered. */
@@ -70,7 +71,7 @@ public final class FineTuning implements Method {
 
     @Override
     public void check(List<Integer> newClasses, Settings settings) {
-        options.crossEntropy().check(newClasses, settings);
+        Classification.check(options.crossEntropy(), newClasses, settings);
     }
 
     @Override

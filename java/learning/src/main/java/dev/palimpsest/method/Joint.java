@@ -1,6 +1,7 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.classifier.HighestLogit;
+import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Experience;
@@ -26,7 +27,7 @@ public final class Joint implements Method {
             OptionGroup.none(NAME),
             name -> new Joint()));
 
-    private final Classification classification = new Classification(CrossEntropyForm.ALL);
+    private final Classification classification = new Classification(CrossEntropy.Form.ALL);
 
     /** A new one, for one run. */
     public Joint() {}

@@ -3,7 +3,6 @@ package dev.palimpsest.method;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Table;
 import dev.palimpsest.evaluation.Inference;
-import dev.palimpsest.model.FrozenHeads;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
@@ -20,7 +19,7 @@ import java.util.List;
  */
 final class KeptOutputs implements AutoCloseable {
     private final int[] row;
-    private final FrozenHeads heads;
+    private final FrozenNetwork.Heads heads;
     private final long bytes;
     private final List<Table> tables = new ArrayList<>();
 

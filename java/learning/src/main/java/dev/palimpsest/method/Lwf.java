@@ -1,10 +1,11 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.option.Check;
-import dev.palimpsest.option.MemorySize;
 import dev.palimpsest.option.Option;
+import dev.palimpsest.option.Option.MemorySize;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Experience;
@@ -36,14 +37,14 @@ public final class Lwf implements Method {
      * @param crossEntropy form of CE
      * @param teacherMemory most that the compiled teacher and its kept outputs may take; results do not depend on it
      */
-    public record Options(double temperature, double lambda, CrossEntropyForm crossEntropy, MemorySize teacherMemory) {
+    public record Options(double temperature, double lambda, CrossEntropy.Form crossEntropy, MemorySize teacherMemory) {
         private static final Option<Options, Double> TEMPERATURE = Option.number(
                         "temperature", 2, "Temperature of the distillation.", Options::temperature)
                 .when(options -> options.lambda > 0, "lambda above 0");
         private static final Option<Options, Double> LAMBDA =
                 Option.number("lambda", 1, "Weight of the distillation of logits.", Options::lambda);
-        private static final Option<Options, CrossEntropyForm> CROSS_ENTROPY =
-                CrossEntropyForm.option(Options::crossEntropy);
+        private static final Option<Options, CrossEntropy.Form> CROSS_ENTROPY =
+                Classification.option(Options::crossEntropy);
         private static final Option<Options, MemorySize> TEACHER_MEMORY = TeacherMemory.option(Options::teacherMemory);
         /** Texts to values and back. */
         public static final OptionGroup<Options> GROUP = new OptionGroup<>(
@@ -72,7 +73,7 @@ public final class Lwf implements Method {
          * @param form of CE
          * @return changed options
          */
-        public Options withCrossEntropy(CrossEntropyForm form) {
+        public Options withCrossEntropy(CrossEntropy.Form form) {
             return GROUP.with(this, CROSS_ENTROPY, form);
         }
     }
@@ -111,7 +112,7 @@ public final class Lwf implements Method {
 
     @Override
     public void check(List<Integer> newClasses, Settings settings) {
-        options.crossEntropy().check(newClasses, settings);
+        Classification.check(options.crossEntropy(), newClasses, settings);
     }
 
     @Override

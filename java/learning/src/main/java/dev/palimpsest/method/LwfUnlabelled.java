@@ -2,6 +2,7 @@ package dev.palimpsest.method;
 
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.loss.Distillation;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Outputs;
@@ -13,13 +14,13 @@ import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
+import dev.palimpsest.train.Learner.UnlabelledBatches;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
+import dev.palimpsest.train.Pass.Part;
+import dev.palimpsest.train.Pass.Span;
 import dev.palimpsest.train.Settings;
-import dev.palimpsest.train.StepTimes.Part;
-import dev.palimpsest.train.StepTimes.Span;
 import dev.palimpsest.train.Terms;
-import dev.palimpsest.train.UnlabelledBatches;
 import java.util.List;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
@@ -72,7 +73,7 @@ public final class LwfUnlabelled implements Method {
             List.of(Registration.of(NAME, "lwf on unlabelled images", Options.GROUP, LwfUnlabelled::new));
 
     private final Options options;
-    private final Classification classification = new Classification(CrossEntropyForm.ALL);
+    private final Classification classification = new Classification(CrossEntropy.Form.ALL);
     /** The model after the experience before; null in the first. */
     private @Nullable FrozenNetwork last;
 

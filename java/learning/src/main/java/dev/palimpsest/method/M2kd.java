@@ -1,18 +1,18 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.option.Check;
-import dev.palimpsest.option.MemorySize;
 import dev.palimpsest.option.Option;
+import dev.palimpsest.option.Option.MemorySize;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.snapshot.Owners;
 import dev.palimpsest.snapshot.PackedSnapshots;
 import dev.palimpsest.snapshot.PruningPlan;
-import dev.palimpsest.snapshot.SnapshotWeights;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.Learner;
@@ -96,7 +96,7 @@ public final class M2kd implements Method {
             double lambdaFeature,
             Groups groups,
             OverSnapshots overSnapshots,
-            CrossEntropyForm crossEntropy,
+            CrossEntropy.Form crossEntropy,
             boolean prune,
             OptionalDouble fraction,
             int pruneRounds,
@@ -127,8 +127,8 @@ public final class M2kd implements Method {
                 OverSnapshots.MEAN,
                 "How the terms of several snapshots are joined; a sum over many drowns the new classes.",
                 Options::overSnapshots);
-        private static final Option<Options, CrossEntropyForm> CROSS_ENTROPY =
-                CrossEntropyForm.option(Options::crossEntropy);
+        private static final Option<Options, CrossEntropy.Form> CROSS_ENTROPY =
+                Classification.option(Options::crossEntropy);
         private static final Option<Options, Boolean> PRUNE = Option.flag(
                 "prune",
                 true,
@@ -252,7 +252,7 @@ public final class M2kd implements Method {
          * @param form of CE
          * @return changed options
          */
-        public Options withCrossEntropy(CrossEntropyForm form) {
+        public Options withCrossEntropy(CrossEntropy.Form form) {
             return GROUP.with(this, CROSS_ENTROPY, form);
         }
 
@@ -338,7 +338,7 @@ public final class M2kd implements Method {
 
     @Override
     public void check(List<Integer> newClasses, Settings settings) {
-        options.crossEntropy().check(newClasses, settings);
+        Classification.check(options.crossEntropy(), newClasses, settings);
         int single = newClasses.subList(0, newClasses.size() - 1).indexOf(1);
         if (options.groups() == Groups.OWN && options.lambda() > 0 && options.lambdaFeature() == 0 && single >= 0) {
             throw new IllegalArgumentException("groups = own, and experience " + (single + 1)
@@ -470,7 +470,7 @@ public final class M2kd implements Method {
 
     /** A snapshot as the weights of a frozen network. */
     Weights weights(int snapshot) {
-        return new SnapshotWeights(kept(), snapshot);
+        return kept().weights(snapshot);
     }
 
     /** Whom the weights belong to; null if they are not pruned. */

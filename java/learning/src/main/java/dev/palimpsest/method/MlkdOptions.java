@@ -3,7 +3,7 @@ package dev.palimpsest.method;
 import dev.palimpsest.option.Check;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
-import dev.palimpsest.option.Values;
+import dev.palimpsest.option.OptionGroup.Values;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;

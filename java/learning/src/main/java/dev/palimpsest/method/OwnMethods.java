@@ -6,23 +6,25 @@ import dev.palimpsest.train.MethodProvider;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Registers the library's methods, in the order of tables and help. */
-public final class OwnMethods implements MethodProvider {
-    /** For the service loader. */
-    public OwnMethods() {}
+/** The library's methods, in the order of tables and help. */
+final class OwnMethods {
+    private OwnMethods() {}
 
-    @Override
-    public List<Registration<Method>> methods() {
-        return Stream.of(
-                        M2kd.REGISTERED,
-                        Lwf.REGISTERED,
-                        SigmoidDistillation.REGISTERED,
-                        Replay.REGISTERED,
-                        FineTuning.REGISTERED,
-                        Joint.REGISTERED,
-                        Mlkd.REGISTERED,
-                        LwfUnlabelled.REGISTERED)
-                .flatMap(List::stream)
-                .toList();
+    /** Registers them, for the service loader, which needs a public type. */
+    public static final class Provider implements MethodProvider {
+        @Override
+        public List<Registration<Method>> methods() {
+            return Stream.of(
+                            M2kd.REGISTERED,
+                            Lwf.REGISTERED,
+                            SigmoidDistillation.REGISTERED,
+                            Replay.REGISTERED,
+                            FineTuning.REGISTERED,
+                            Joint.REGISTERED,
+                            Mlkd.REGISTERED,
+                            LwfUnlabelled.REGISTERED)
+                    .flatMap(List::stream)
+                    .toList();
+        }
     }
 }

@@ -2,8 +2,9 @@ package dev.palimpsest.method;
 
 import dev.palimpsest.classifier.NearestMean;
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.option.MemorySize;
+import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.option.Option;
+import dev.palimpsest.option.Option.MemorySize;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.stream.Experience;
@@ -61,7 +62,7 @@ public final class SigmoidDistillation implements Method {
 
     private final String name;
     private final Options options;
-    private final Classification classification = new Classification(CrossEntropyForm.BCE);
+    private final Classification classification = new Classification(CrossEntropy.Form.BCE);
     /** The model after the experience before; null in the first. */
     private @Nullable Teacher last;
 

@@ -1,8 +1,8 @@
 package dev.palimpsest.method;
 
 import dev.palimpsest.model.FrozenNetwork;
-import dev.palimpsest.option.MemorySize;
 import dev.palimpsest.option.Option;
+import dev.palimpsest.option.Option.MemorySize;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -11,7 +11,7 @@ import java.util.Optional;
  *
  * @param relu whether a ReLU follows in the same pass
  */
-public record AddLayer(boolean relu) implements Layer {
+record AddLayer(boolean relu) implements Layer {
     @Override
     public Shape outputShape(List<Shape> inputs) {
         if (!inputs.getFirst().equals(inputs.getLast())) {

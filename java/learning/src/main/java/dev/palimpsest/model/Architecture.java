@@ -61,4 +61,20 @@ public record Architecture(Shape image, Consumer<Node> layers, boolean auxiliary
         layers.accept(new Node(composer, 0, image));
         return new Network(composer, image, auxiliaryHeads, arena, random);
     }
+
+    /**
+     * The architecture for images whose shape is known once the data are:
+     * {@code image -> Networks.cifarResNet(image, 32)}.
+     */
+    @FunctionalInterface
+    public interface Factory {
+        /**
+         * The architecture for images of a shape.
+         *
+         * @param image channels, height and width of one image
+         * @return how the network's layers are composed
+         * @throws IllegalArgumentException if it has no form for such images
+         */
+        Architecture forImages(Shape image);
+    }
 }

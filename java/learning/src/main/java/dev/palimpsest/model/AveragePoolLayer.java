@@ -6,7 +6,7 @@ import dev.palimpsest.tensor.Shape;
 import java.util.List;
 
 /** The mean over all positions: [C, H, W] to [C]. */
-public record AveragePoolLayer() implements Layer {
+record AveragePoolLayer() implements Layer {
     @Override
     public Shape outputShape(List<Shape> inputs) {
         return Shape.of(Shapes.image("average pooling", inputs.getFirst()).extent(0));

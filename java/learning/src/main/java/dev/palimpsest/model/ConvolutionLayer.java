@@ -13,7 +13,7 @@ import java.util.List;
  * @param weight [O, C, kernel, kernel]
  * @param geometry kernel, stride and padding
  */
-public record ConvolutionLayer(Parameter weight, Convolution geometry) implements Layer {
+record ConvolutionLayer(Parameter weight, Convolution geometry) implements Layer {
     @Override
     public Shape outputShape(List<Shape> inputs) {
         return Shapes.ofOne(geometry.outputShape(Shapes.batchOfOne(weight.name(), inputs.getFirst())));

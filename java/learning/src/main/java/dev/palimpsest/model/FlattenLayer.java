@@ -6,7 +6,7 @@ import dev.palimpsest.tensor.Shape;
 import java.util.List;
 
 /** Images as rows of a matrix, channel by channel and row by row: [C, H, W] to [C·H·W]. */
-public record FlattenLayer() implements Layer {
+record FlattenLayer() implements Layer {
     @Override
     public Shape outputShape(List<Shape> inputs) {
         return Shape.of(

@@ -1,5 +1,10 @@
 package dev.palimpsest.model;
 
+import dev.palimpsest.autograd.Tape;
+import dev.palimpsest.autograd.Variable;
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.model.Network.Head;
+import dev.palimpsest.tensor.Tensor;
 import java.util.List;
 
 /**
@@ -33,4 +38,61 @@ public interface Forward<V> {
      * @param value that this pass gave
      */
     void done(V value);
+
+    /**
+     * The forward pass of a network that goes on changing, without a tape: batch norm uses the batch's own statistics,
+     * as in training, and moves the running ones. Nothing but the outputs is kept.
+     */
+    final class Untaped implements Forward<Tensor> {
+        private final Engine engine;
+        private final Tape tape;
+
+        /**
+         * Any number of passes with one engine.
+         *
+         * @param engine computes and holds the tensors
+         */
+        public Untaped(Engine engine) {
+            this.engine = engine;
+            tape = Tape.detached(engine);
+        }
+
+        @Override
+        public Tensor layer(Layer layer, List<Tensor> inputs) {
+            return layer.apply(tape, inputs.stream().map(tape::input).toList(), false)
+                    .value();
+        }
+
+        @Override
+        public Tensor head(Head head, Tensor features) {
+            return engine.linear(features, head.weight(), head.bias());
+        }
+
+        @Override
+        public void done(Tensor value) {
+            engine.release(value);
+        }
+    }
+
+    /**
+     * The forward pass that is differentiated.
+     *
+     * @param tape records every layer
+     * @param frozenNorm batch norm keeps and uses its running statistics
+     */
+    record Training(Tape tape, boolean frozenNorm) implements Forward<Variable> {
+        @Override
+        public Variable layer(Layer layer, List<Variable> inputs) {
+            return layer.apply(tape, inputs, frozenNorm);
+        }
+
+        @Override
+        public Variable head(Head head, Variable features) {
+            return tape.linear(features, head.weight(), head.bias());
+        }
+
+        /** Does nothing: the tape keeps every value for the backward pass. */
+        @Override
+        public void done(Variable value) {}
+    }
 }

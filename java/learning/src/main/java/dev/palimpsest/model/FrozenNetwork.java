@@ -6,6 +6,9 @@ import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.FrozenConvolution;
+import dev.palimpsest.model.Network.Head;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -29,7 +32,7 @@ public final class FrozenNetwork implements AutoCloseable {
     private final Map<Integer, FrozenConvolution> convolutions = new HashMap<>();
     private final Map<Integer, Layer> layers = new HashMap<>();
     private final CopiedTensors copies;
-    private final FrozenHeads heads;
+    private final Heads heads;
     private final Tape tape;
 
     /**
@@ -60,7 +63,7 @@ public final class FrozenNetwork implements AutoCloseable {
                 }
             }
         }
-        heads = new FrozenHeads(engine, network, weights);
+        heads = new Heads(engine, network, weights);
     }
 
     private FrozenConvolution fold(Folding.Folded folded, Weights weights, Arena temporary) {
@@ -114,7 +117,7 @@ public final class FrozenNetwork implements AutoCloseable {
      *
      * @return the heads as they were
      */
-    public FrozenHeads heads() {
+    public Heads heads() {
         return heads;
     }
 
@@ -173,5 +176,95 @@ public final class FrozenNetwork implements AutoCloseable {
         convolutions.values().forEach(FrozenConvolution::close);
         heads.close();
         copies.close();
+    }
+
+    /**
+     * Copies of a network's heads, as they were: what is left of a frozen network where its pooled features are kept.
+     */
+    public static final class Heads implements AutoCloseable {
+        private record Held(Parameter weight, Parameter bias) {
+            void forget() {
+                weight.forget();
+                bias.forget();
+            }
+        }
+
+        private final Engine engine;
+        private final Network network;
+        private final Arena arena = Arena.ofShared();
+        private final Map<Head, Held> heads = new HashMap<>();
+
+        Heads(Engine engine, Network network, Weights weights) {
+            this.engine = engine;
+            this.network = network;
+            for (Head head : network.heads()) {
+                heads.put(
+                        head,
+                        copy(
+                                head,
+                                weights.vector(head.weight().name()),
+                                weights.vector(head.bias().name())));
+            }
+        }
+
+        private Heads(Heads other) {
+            engine = other.engine;
+            network = other.network;
+            other.heads.forEach((head, held) -> heads.put(head, copy(head, held.weight.read(), held.bias.read())));
+        }
+
+        /**
+         * The same heads in memory of their own, which stays when this is closed.
+         *
+         * @return the copy, to be closed by the caller
+         */
+        public Heads copy() {
+            return new Heads(this);
+        }
+
+        private Held copy(Head head, MemorySegment weight, MemorySegment bias) {
+            int outputs = Math.toIntExact(bias.byteSize() / Float.BYTES);
+            Parameter copiedWeight = new Parameter(
+                    head.weight().name(),
+                    Parameter.Role.HEAD,
+                    Shape.of(outputs, head.weight().shape().extent(1)),
+                    arena);
+            copiedWeight.set(weight.toArray(JAVA_FLOAT));
+            Parameter copiedBias = new Parameter(head.bias().name(), Parameter.Role.HEAD, Shape.of(outputs), arena);
+            copiedBias.set(bias.toArray(JAVA_FLOAT));
+            return new Held(copiedWeight, copiedBias);
+        }
+
+        Tensor linear(Head head, Tensor input) {
+            Held held = Objects.requireNonNull(heads.get(head), "a head of another network");
+            return engine.linear(input, held.weight, held.bias);
+        }
+
+        /**
+         * The network's outputs for pooled features that it gave before. The caller releases every tensor of the
+         * result, the features too.
+         *
+         * @param pooled of every stage, [N, C_l]
+         * @param auxiliary whether the auxiliary heads are wanted too
+         * @return the features themselves and the logits
+         */
+        public Outputs<Tensor> classify(List<Tensor> pooled, boolean auxiliary) {
+            return network.classify(this::linear, pooled, auxiliary);
+        }
+
+        /** Values and gradients, which parameters have even where nobody asks for them. */
+        long bytes() {
+            return heads.values().stream()
+                    .mapToLong(held ->
+                            2 * (held.weight.shape().bytes() + held.bias.shape().bytes()))
+                    .sum();
+        }
+
+        @Override
+        public void close() {
+            heads.values().forEach(Held::forget);
+            heads.clear();
+            arena.close();
+        }
     }
 }

@@ -12,7 +12,7 @@ import java.util.List;
  * @param weight [out, in]; it has owners and can be pruned
  * @param bias [out]
  */
-public record LinearLayer(Parameter weight, Parameter bias) implements Layer {
+record LinearLayer(Parameter weight, Parameter bias) implements Layer {
     @Override
     public Shape outputShape(List<Shape> inputs) {
         Shape expected = Shape.of(weight.shape().extent(1));

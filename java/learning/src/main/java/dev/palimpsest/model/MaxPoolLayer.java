@@ -11,7 +11,7 @@ import java.util.List;
  *
  * @param geometry of the windows
  */
-public record MaxPoolLayer(MaxPooling geometry) implements Layer {
+record MaxPoolLayer(MaxPooling geometry) implements Layer {
     @Override
     public Shape outputShape(List<Shape> inputs) {
         return Shapes.ofOne(geometry.outputShape(Shapes.batchOfOne("maximum pooling", inputs.getFirst())));

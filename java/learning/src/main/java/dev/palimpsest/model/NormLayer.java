@@ -16,7 +16,7 @@ import java.util.Optional;
  * @param norm scale, shift and running statistics, [C] each
  * @param relu whether a ReLU follows in the same pass
  */
-public record NormLayer(BatchNorm norm, boolean relu) implements Layer {
+record NormLayer(BatchNorm norm, boolean relu) implements Layer {
     @Override
     public Shape outputShape(List<Shape> inputs) {
         Shape image = Shapes.image(norm.scale().name(), inputs.getFirst());

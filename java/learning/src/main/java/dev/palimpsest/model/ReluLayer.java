@@ -6,7 +6,7 @@ import dev.palimpsest.tensor.Shape;
 import java.util.List;
 
 /** max(x, 0) of every value, for images and for rows of a matrix. */
-public record ReluLayer() implements Layer {
+record ReluLayer() implements Layer {
     @Override
     public Shape outputShape(List<Shape> inputs) {
         return inputs.getFirst();

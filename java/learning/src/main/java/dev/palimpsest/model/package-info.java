@@ -4,7 +4,7 @@
  * shape; {@link dev.palimpsest.model.Networks} has those of the literature. From it come
  * {@linkplain dev.palimpsest.model.Network networks} with weights of their own and heads that grow with the classes.
  * What a network computes is decided by a {@link dev.palimpsest.model.Forward}: training records it on a tape,
- * {@link dev.palimpsest.model.BatchForward} keeps outputs alone, and a {@link dev.palimpsest.model.FrozenNetwork} is
+ * {@link dev.palimpsest.model.Forward.Untaped} keeps outputs alone, and a {@link dev.palimpsest.model.FrozenNetwork} is
  * compiled from {@link dev.palimpsest.model.Weights}, the present ones or a snapshot's, with norms folded into
  * convolutions.
  *

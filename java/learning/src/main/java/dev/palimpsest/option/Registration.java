@@ -1,5 +1,6 @@
 package dev.palimpsest.option;
 
+import dev.palimpsest.internal.Nearest;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param snapshots among which it is
  * @param snapshot from 1
  */
-public record SnapshotWeights(Snapshots snapshots, int snapshot) implements Weights {
+record SnapshotWeights(Snapshots snapshots, int snapshot) implements Weights {
     @Override
     public void weight(Parameter parameter, @Nullable MemorySegment scale, MemorySegment out) {
         snapshots.weight(snapshot, parameter, scale, out);

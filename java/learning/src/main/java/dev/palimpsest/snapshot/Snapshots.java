@@ -1,5 +1,6 @@
 package dev.palimpsest.snapshot;
 
+import dev.palimpsest.model.Weights;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
@@ -77,6 +78,16 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
     Shape shape(int snapshot, String name);
 
     /**
+     * A snapshot as the weights of a frozen network.
+     *
+     * @param snapshot from 1
+     * @return a view of it, valid as long as these snapshots are open
+     */
+    default Weights weights(int snapshot) {
+        return new SnapshotWeights(this, snapshot);
+    }
+
+    /**
      * Adds all snapshots to a file; {@link #read} gets them back. The present model's WEIGHT parameters are not among
      * what is added.
      *
@@ -126,4 +137,26 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
 
     @Override
     void close();
+
+    /**
+     * Memory of all snapshots together.
+     *
+     * @param snapshotBytes as they are kept
+     * @param fullCopiesBytes the same models kept whole, in float32
+     * @param bitsPerWeight of owners alone, without norms and heads
+     */
+    record Memory(long snapshotBytes, long fullCopiesBytes, double bitsPerWeight) {
+        /** The memory of a method that keeps no snapshots: none. */
+        public static final Memory NONE = new Memory(0, 0, 0);
+
+        /**
+         * What snapshots take now.
+         *
+         * @param snapshots to be measured
+         * @return bytes and bits
+         */
+        public static Memory of(Snapshots snapshots) {
+            return new Memory(snapshots.bytes(), snapshots.fullCopyBytes(), snapshots.bitsPerWeight());
+        }
+    }
 }

@@ -1,8 +1,5 @@
 package dev.palimpsest.stream;
 
-import dev.palimpsest.data.Images;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -41,7 +38,10 @@ public record Augmentation(int padding, boolean flip, int operations, int magnit
             throw new IllegalArgumentException(
                     "an image cannot be moved by " + padding + " pixels: expected 0 or more");
         }
-        RandAugment.check(operations, magnitude);
+        if (operations < 0 || operations > 20 || magnitude < 0 || magnitude > 30) {
+            throw new IllegalArgumentException("rand:" + operations + ":" + magnitude
+                    + " cannot be: expected 0 to 20 operations and a magnitude from 0 to 30");
+        }
         magnitude = operations == 0 ? 0 : magnitude;
     }
 
@@ -101,41 +101,6 @@ public record Augmentation(int padding, boolean flip, int operations, int magnit
         return matcher.group(4) == null
                 ? moved
                 : moved.withRandAugment(Integer.parseInt(matcher.group(5)), Integer.parseInt(matcher.group(6)));
-    }
-
-    /**
-     * Checks that images of this size stay in sight.
-     *
-     * @throws IllegalArgumentException if the whole image could be moved out of sight
-     */
-    void checkFits(Images images) {
-        if (padding >= Math.min(images.height(), images.width())) {
-            throw new IllegalArgumentException("augmentation " + this + " can move images of " + images.height() + "×"
-                    + images.width() + " out of sight: use fewer pixels");
-        }
-    }
-
-    /**
-     * Writes image {@code index}, changed, as {@link Images#read(int, MemorySegment, long)} would; the offset is in
-     * floats.
-     *
-     * @param canvas of the images' size; what it holds is lost
-     */
-    void read(
-            Images images, Canvas canvas, long seed, int epoch, int index, int repeat, MemorySegment out, long offset) {
-        SplitMix64 random = SplitMix64.of(seed, Purpose.AUGMENTATION, epoch, index, repeat);
-        int top = random.nextInt(2 * padding + 1) - padding;
-        int left = random.nextInt(2 * padding + 1) - padding;
-        boolean mirrored = flip && random.nextInt(2) == 1;
-        if (operations == 0) {
-            images.readWindow(index, top, left, mirrored, out, offset);
-            return;
-        }
-        images.readPixels(index, top, left, mirrored, canvas.pixels());
-        new RandAugment(operations, magnitude)
-                .apply(images, SplitMix64.of(seed, Purpose.RAND_AUGMENT, epoch, index, repeat), canvas);
-        float[] changed = canvas.pixels();
-        MemorySegment.copy(changed, 0, out, ValueLayout.JAVA_FLOAT, offset * Float.BYTES, changed.length);
     }
 
     /** The text that {@link #parse} takes for this. */

@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
 /**
- * Some images and their labels, ready for a network. The image memory is the {@link Loader}'s and holds these images
+ * Some images and their labels, ready for a network. The image memory is the loader's and holds these images
  * until the next batch is taken from it. The arrays are the batch's own and not to be changed.
  *
  * @param rows how many images each view has

@@ -2,6 +2,10 @@ package dev.palimpsest.stream;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.internal.Purpose;
+import dev.palimpsest.internal.SplitMix64;
+import dev.palimpsest.stream.RepetitionPlan.Pool;
+import dev.palimpsest.stream.Stream.ClassOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,5 +1,9 @@
 package dev.palimpsest.stream;
 
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
 /**
  * The parameters of a stream where classes repeat. Classes arrive in windows of experiences; in each experience of its
  * window a class is there with probability {@code arriving} (but in one at least), after the window with probability
@@ -123,6 +127,36 @@ public record RepetitionPlan(
     private static void check(boolean fits, String name, Object value, String expected) {
         if (!fits) {
             throw new IllegalArgumentException(name + " = " + value + ": expected " + expected);
+        }
+    }
+
+    /** The classes that an experience's unlabelled images belong to, as in the CLVision 2024 challenge's scenarios. */
+    public enum Pool {
+        /** The classes of its labelled images (scenario 1). */
+        CURRENT,
+        /** These, and others that were or will be labelled (scenario 2). */
+        ALL,
+        /** These, and others that were, will be or never are labelled (scenario 3). */
+        DISTRACTORS;
+
+        /**
+         * Reads a pool as recipes write it.
+         *
+         * @param text "current", "all" or "distractors"
+         * @return the pool, whose {@link #toString} gives the text again
+         * @throws IllegalArgumentException if the text is anything else
+         */
+        public static Pool parse(String text) {
+            return Arrays.stream(values())
+                    .filter(pool -> pool.toString().equals(text.strip()))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalArgumentException(
+                            "\"" + text + "\" is not a pool: expected one of " + List.of(values())));
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
         }
     }
 }

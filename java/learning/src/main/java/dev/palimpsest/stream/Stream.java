@@ -1,9 +1,13 @@
 package dev.palimpsest.stream;
 
 import dev.palimpsest.data.Dataset;
+import dev.palimpsest.internal.Purpose;
+import dev.palimpsest.internal.SplitMix64;
 import dev.palimpsest.kernel.ClassRange;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 /**
  * A data set as a learner meets it, experience after experience. Classes are numbered in the order in which they are
@@ -67,5 +71,95 @@ public interface Stream {
      */
     default ClassRange seenAfter(int experience) {
         return new ClassRange(0, experiences().get(experience).classes().end());
+    }
+
+    /** The order in which a stream brings the classes of a data set. Immutable. */
+    sealed interface ClassOrder {
+        /**
+         * A random order that depends on the seed and the number of classes alone.
+         *
+         * @param seed any number
+         */
+        record Seeded(long seed) implements ClassOrder {
+            @Override
+            public int[] of(int classes) {
+                int[] order = IntStream.range(0, classes).toArray();
+                SplitMix64.of(seed, Purpose.CLASS_ORDER).shuffle(order);
+                return order;
+            }
+
+            @Override
+            public String toString() {
+                return Long.toString(seed);
+            }
+        }
+
+        /**
+         * An order that is written out.
+         *
+         * @param labels the data set's labels in the order in which they come, each once
+         */
+        record Listed(List<Integer> labels) implements ClassOrder {
+            /** Copies the labels; {@link #of} checks them. */
+            public Listed {
+                labels = List.copyOf(labels);
+            }
+
+            @Override
+            public int[] of(int classes) {
+                int[] order = labels.stream().mapToInt(Integer::intValue).toArray();
+                int[] sorted = order.clone();
+                Arrays.sort(sorted);
+                if (!Arrays.equals(sorted, IntStream.range(0, classes).toArray())) {
+                    throw new IllegalArgumentException(
+                            "class order " + this + " must name each of the " + classes + " classes 0.."
+                                    + (classes - 1) + " once, it has " + labels.size() + " entries, "
+                                    + Arrays.stream(sorted).distinct().count()
+                                    + " of them different");
+                }
+                return order;
+            }
+
+            @Override
+            public String toString() {
+                return String.join(",", labels.stream().map(Object::toString).toList());
+            }
+        }
+
+        /**
+         * The order of so many classes.
+         *
+         * @param classes how many classes the data set has; their labels are 0 to classes - 1
+         * @return the data set's label at each position, each label once
+         * @throws IllegalArgumentException if this order is for other classes
+         */
+        int[] of(int classes);
+
+        /**
+         * Reads a class order as recipes write it.
+         *
+         * @param text a seed ("seed:7" or "7"), or labels joined by commas ("3,1,0,2")
+         * @return the order
+         * @throws IllegalArgumentException if the text is anything else
+         */
+        static ClassOrder parse(String text) {
+            try {
+                String stripped = text.strip();
+                if (stripped.contains(",")) {
+                    return new Listed(Arrays.stream(stripped.split(",", -1))
+                            .map(String::strip)
+                            .map(Integer::valueOf)
+                            .toList());
+                }
+                return new Seeded(
+                        Long.parseLong(stripped.startsWith("seed:") ? stripped.substring("seed:".length()) : stripped));
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException(
+                        "\"" + text
+                                + "\" is not a class order: expected seed:NUMBER or labels joined by commas such as"
+                                + " 3,1,0,2",
+                        e);
+            }
+        }
     }
 }

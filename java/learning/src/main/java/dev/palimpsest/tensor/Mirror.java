@@ -22,9 +22,14 @@ public final class Mirror {
     /**
      * Values that the host has so far.
      *
-     * @param host of the caller's, who frees it after {@link #forget}
+     * @param host off-heap memory of the caller's, who frees it after {@link #forget}
+     * @throws IllegalArgumentException if the memory is an array's
      */
     public Mirror(MemorySegment host) {
+        if (!host.isNative()) {
+            throw new IllegalArgumentException("values that engines share must be off-heap, got an array of "
+                    + host.byteSize() + " bytes: allocate them in an Arena");
+        }
         this.host = host;
         readOnly = host.asReadOnly();
     }

@@ -24,6 +24,7 @@ public final class Tensor {
     private final Object memory;
 
     private final boolean borrowed;
+    private boolean readOnly;
     private int holders = 1;
 
     /**
@@ -44,6 +45,7 @@ public final class Tensor {
         this.layout = layout;
         this.memory = memory;
         this.borrowed = borrowed;
+        readOnly = borrowed;
     }
 
     /**
@@ -134,10 +136,29 @@ public final class Tensor {
     /**
      * Whether the values must not be written in place.
      *
-     * @return true while somebody else holds the tensor too, or the memory is borrowed
+     * @return true while somebody else holds the tensor too, or it stands for values of somebody else's
      */
     public boolean shared() {
-        return borrowed || holders > 1;
+        return readOnly || holders > 1;
+    }
+
+    /**
+     * Forbids writing in place, now and later: the values stand for somebody else's.
+     *
+     * @return this tensor
+     */
+    public Tensor asReadOnly() {
+        readOnly = true;
+        return this;
+    }
+
+    /**
+     * Whether the values stand for somebody else's.
+     *
+     * @return true for {@linkplain #borrowed borrowed} memory and after {@link #asReadOnly}
+     */
+    public boolean isReadOnly() {
+        return readOnly;
     }
 
     /**

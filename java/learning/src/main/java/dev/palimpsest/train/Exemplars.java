@@ -1,10 +1,10 @@
 package dev.palimpsest.train;
 
-import dev.palimpsest.evaluation.Directions;
 import dev.palimpsest.evaluation.Inference;
+import dev.palimpsest.internal.Directions;
+import dev.palimpsest.internal.SplitMix64;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.stream.Experience;
-import dev.palimpsest.stream.SplitMix64;
 import dev.palimpsest.stream.Stream;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -6,7 +6,7 @@ import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.model.NetworkFactory;
+import dev.palimpsest.model.Architecture;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Stream;
 import java.nio.file.Path;
@@ -48,7 +48,7 @@ public final class Experiment {
     private final Stream stream;
     private final SequencedMap<String, String> notes = new LinkedHashMap<>();
     private final SequencedMap<String, String> given = new LinkedHashMap<>();
-    private @Nullable NetworkFactory network;
+    private Architecture.@Nullable Factory network;
     private @Nullable Method method;
     private Settings settings = Settings.DEFAULT;
     private Augmentation augmentation = Augmentation.NONE;
@@ -60,6 +60,8 @@ public final class Experiment {
     private @Nullable Path weights;
     /** Null once the experiment has run. */
     private @Nullable Function<Consumer<String>, Engine> engine;
+    /** Open already; null where the run opens one. */
+    private @Nullable Engine open;
 
     private int threads = Runtime.getRuntime().availableProcessors();
     private BudgetOptions budget = BudgetOptions.NONE;
@@ -87,7 +89,7 @@ public final class Experiment {
      * @param networks makes it, and others of its form for methods that need them
      * @return this
      */
-    public Experiment network(NetworkFactory networks) {
+    public Experiment network(Architecture.Factory networks) {
         network = Objects.requireNonNull(networks);
         return this;
     }
@@ -186,12 +188,13 @@ public final class Experiment {
     /**
      * What computes. By default the processor, one thread per core.
      *
-     * @param computes an open engine; the run closes it
+     * @param computes an open engine; {@link #run} closes it, even where it refuses the settings
      * @return this
      */
     public Experiment engine(Engine computes) {
         Objects.requireNonNull(computes);
         engine = remark -> computes;
+        open = computes;
         threads = 0;
         return this;
     }
@@ -204,6 +207,7 @@ public final class Experiment {
      */
     public Experiment device(DeviceOptions options) {
         threads = options.threads();
+        open = null;
         engine = remark -> Engines.open(options, remark);
         return this;
     }
@@ -309,26 +313,32 @@ public final class Experiment {
                     + " what it learnt; make a new one");
         }
         engine = null;
-        Settings settled;
+        try (Engine _ = open) { // whatever happens
+            return new ExperimentRun(this, checked(trains), opening).run();
+        }
+    }
+
+    /** Settings that the method can learn the stream with; closes it otherwise. */
+    private Settings checked(Method trains) {
         try {
-            settled = settled();
+            Settings settled = settled();
             List<Integer> newClasses = stream.experiences().stream()
                     .map(experience ->
                             experience.classes().end() - experience.classes().begin())
                     .toList();
             Methods.check(trains, newClasses, settled);
+            return settled;
         } catch (RuntimeException e) {
             trains.close();
             throw e;
         }
-        return new ExperimentRun(this, settled, opening).run();
     }
 
     Stream stream() {
         return stream;
     }
 
-    NetworkFactory networks() {
+    Architecture.Factory networks() {
         if (network == null) {
             throw new IllegalStateException("an experiment needs a network: call network(...) before run()");
         }

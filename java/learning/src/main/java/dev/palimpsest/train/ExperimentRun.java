@@ -2,17 +2,17 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.checkpoint.AccuracyRecorder;
 import dev.palimpsest.checkpoint.Checkpoint;
+import dev.palimpsest.checkpoint.StateDict;
 import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.Models;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.Network;
-import dev.palimpsest.model.StateDict;
-import dev.palimpsest.snapshot.SnapshotMemory;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
-import dev.palimpsest.stream.Loader;
 import dev.palimpsest.stream.Stream;
+import dev.palimpsest.stream.loading.Loader;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
@@ -40,7 +40,7 @@ final class ExperimentRun {
     private final Stream stream;
     private final Progress progress;
     private final List<Classifier> classifiers = new ArrayList<>();
-    private final List<SnapshotMemory> memory = new ArrayList<>();
+    private final List<Snapshots.Memory> memory = new ArrayList<>();
     private final AccuracyRecorder accuracy;
     private boolean ensemble;
 
@@ -97,7 +97,12 @@ final class ExperimentRun {
     private Engine open() {
         List<String> remarks = new ArrayList<>();
         Engine engine = opening.apply(remarks::add);
-        progress.computes(engine.description(), remarks);
+        try {
+            progress.computes(engine.description(), remarks);
+        } catch (RuntimeException e) {
+            engine.close();
+            throw e;
+        }
         return engine;
     }
 
@@ -142,7 +147,7 @@ final class ExperimentRun {
                     learner.exemplars()));
             learner.learn(experience);
             learner.remember();
-            experiment.method().snapshots().map(SnapshotMemory::of).ifPresent(memory::add);
+            experiment.method().snapshots().map(Snapshots.Memory::of).ifPresent(memory::add);
             evaluate(learner, experience, images);
             progress.evaluated(evaluation());
             progress.checkpoint(() -> checkpoint(learner));

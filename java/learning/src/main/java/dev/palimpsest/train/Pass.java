@@ -3,9 +3,10 @@ package dev.palimpsest.train;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
-import dev.palimpsest.model.Training;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -19,9 +20,34 @@ import java.util.List;
  * thread.
  */
 public final class Pass implements AutoCloseable {
+    /** What the time of a step goes to. */
+    public enum Part {
+        /** Waiting for a batch that is not ready yet, and what a method makes of it. */
+        DATA,
+        /** The trained network, forward and backward. */
+        STUDENT,
+        /** Earlier models, forward. */
+        TEACHERS,
+        /** What outputs are compared with, and the gradients by them. */
+        LOSSES,
+        /** Moving weights, those of moving-average teachers among them. */
+        OPTIMISER,
+        /** Reporting losses; on a device, waiting for them. */
+        REPORTING
+    }
+
+    /** A block that time is taken of. */
+    @FunctionalInterface
+    public interface Span extends AutoCloseable {
+        /** Time goes to what it went to before. */
+        @Override
+        void close();
+    }
+
     private final Engine engine;
     private final Network network;
     private final Batch batch;
+    private final ClassRange classes;
     private final StepTimes times;
     private final Training training;
     private final List<Tensor> owned = new ArrayList<>();
@@ -32,7 +58,8 @@ public final class Pass implements AutoCloseable {
     @SuppressWarnings("NullAway.Init") // set by forward, before the method sees the pass
     private Outputs<Variable> outputs;
 
-    Pass(Engine engine, Network network, Batch batch, boolean frozenNorm, StepTimes times) {
+    Pass(Engine engine, Network network, Batch batch, ClassRange classes, boolean frozenNorm, StepTimes times) {
+        this.classes = classes;
         this.engine = engine;
         this.network = network;
         this.batch = batch;
@@ -74,6 +101,15 @@ public final class Pass implements AutoCloseable {
     }
 
     /**
+     * The classes seen so far, with those of the experience that is learnt.
+     *
+     * @return from 0 on; labels of the batch are among them
+     */
+    public ClassRange classes() {
+        return classes;
+    }
+
+    /**
      * The batch's images.
      *
      * @return [rows, channels, height, width]
@@ -98,7 +134,7 @@ public final class Pass implements AutoCloseable {
      * @return outputs; the tape's
      */
     public Outputs<Variable> student(Variable other) {
-        try (StepTimes.Span _ = at(StepTimes.Part.STUDENT)) {
+        try (Span _ = at(Part.STUDENT)) {
             return network.forward(training, other, false);
         }
     }
@@ -143,7 +179,7 @@ public final class Pass implements AutoCloseable {
      * @param part that the block is about
      * @return to be closed by try-with-resources; then time goes to the part before
      */
-    public StepTimes.Span at(StepTimes.Part part) {
+    public Span at(Part part) {
         return times.at(part);
     }
 

@@ -1,11 +1,12 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.autograd.Scalar;
+import dev.palimpsest.internal.Schedule;
+import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.optim.Optimiser;
-import dev.palimpsest.optim.Schedule;
 import dev.palimpsest.stream.Batch;
-import dev.palimpsest.stream.BatchPlan;
 import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.loading.BatchPlan;
 import dev.palimpsest.tensor.Parameter;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -80,7 +81,7 @@ final class PhaseLoop implements AutoCloseable {
         long images = 0;
         long made = 0;
         Optimiser moving = startOptimiser(parameters);
-        try (StepTimes.Span _ = times.at(StepTimes.Part.DATA)) {
+        try (Pass.Span _ = times.at(Pass.Part.DATA)) {
             for (int e = 0; e < phase.epochs() && run.budget().passed().isEmpty(); e++) {
                 for (Batch batch : run.loader().epoch(plan(own, memory), epoch)) {
                     double now = rate * schedule.factor(made++, (long) phase.epochs() * stepsPerEpoch);
@@ -123,7 +124,7 @@ final class PhaseLoop implements AutoCloseable {
 
     /** Reports all steps but so many: by then a device has finished those, and is at work on the next. */
     private void report(Queue<Made> pending, int but) {
-        try (StepTimes.Span _ = times.at(StepTimes.Part.REPORTING)) {
+        try (Pass.Span _ = times.at(Pass.Part.REPORTING)) {
             while (pending.size() > but) {
                 Made made = pending.remove();
                 made.requireFinite(experience.index());
@@ -168,13 +169,14 @@ final class PhaseLoop implements AutoCloseable {
     }
 
     private Made step(Batch batch, Begun begun, List<Parameter> parameters, Optimiser moving) {
+        ClassRange seen = new ClassRange(0, experience.classes().end());
         boolean frozenNorm = options.freezeNorm() && experience.index() > 0;
-        try (Pass pass = new Pass(run.engine(), run.network(), batch, frozenNorm, times)) {
+        try (Pass pass = new Pass(run.engine(), run.network(), batch, seen, frozenNorm, times)) {
             Made made;
-            try (StepTimes.Span _ = times.at(StepTimes.Part.STUDENT)) {
+            try (Pass.Span _ = times.at(Pass.Part.STUDENT)) {
                 parameters.forEach(parameter -> parameter.gradientMirror().clear());
                 pass.forward();
-                try (StepTimes.Span _ = times.at(StepTimes.Part.LOSSES)) {
+                try (Pass.Span _ = times.at(Pass.Part.LOSSES)) {
                     Terms terms = new Terms();
                     run.method().loss(pass, terms);
                     made = new Made(begun, terms, terms.sum(pass.tape()));
@@ -184,7 +186,7 @@ final class PhaseLoop implements AutoCloseable {
                 }
                 pass.tape().backward(made.loss);
             }
-            try (StepTimes.Span _ = times.at(StepTimes.Part.OPTIMISER)) {
+            try (Pass.Span _ = times.at(Pass.Part.OPTIMISER)) {
                 if (options.clip() > 0) {
                     moving.clip(options.clip());
                 }

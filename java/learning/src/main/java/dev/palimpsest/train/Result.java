@@ -1,7 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.metrics.AccuracyMatrix;
-import dev.palimpsest.snapshot.SnapshotMemory;
+import dev.palimpsest.snapshot.Snapshots;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
@@ -22,10 +22,10 @@ import java.util.Optional;
 public record Result(
         AccuracyMatrix accuracy,
         AccuracyMatrix withinExperience,
-        List<SnapshotMemory> memory,
+        List<Snapshots.Memory> memory,
         String weightsSha256,
         double seconds,
-        Map<StepTimes.Part, Double> secondsByPart,
+        Map<Pass.Part, Double> secondsByPart,
         Optional<String> stopped) {
     /** Copies what could be changed from outside. */
     public Result {
@@ -38,7 +38,7 @@ public record Result(
      *
      * @return zeros for a method that keeps no snapshots
      */
-    public SnapshotMemory finalMemory() {
-        return memory.isEmpty() ? SnapshotMemory.NONE : memory.getLast();
+    public Snapshots.Memory finalMemory() {
+        return memory.isEmpty() ? Snapshots.Memory.NONE : memory.getLast();
     }
 }

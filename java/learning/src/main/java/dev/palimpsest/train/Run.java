@@ -5,8 +5,8 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.stream.Augmentation;
-import dev.palimpsest.stream.Loader;
 import dev.palimpsest.stream.Stream;
+import dev.palimpsest.stream.loading.Loader;
 import java.lang.foreign.Arena;
 import java.util.function.Function;
 

@@ -1,7 +1,6 @@
 package example.shaded;
 
 import dev.palimpsest.autograd.Variable;
-import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.option.Check;
 import dev.palimpsest.option.Option;
@@ -70,12 +69,10 @@ public final class TwoLosses implements Method {
     public void loss(Pass pass, Terms terms) {
         Variable logits = pass.outputs().logits();
         int[] labels = pass.batch().labels();
-        ClassRange seen =
-                new ClassRange(0, Math.toIntExact(logits.value().shape().extent(1)));
         terms.add(
                 "softmax",
                 options.softmaxWeight(),
-                CrossEntropy.softmax(pass.tape(), pass.engine(), logits, labels, seen));
+                CrossEntropy.softmax(pass.tape(), pass.engine(), logits, labels, pass.classes()));
         terms.add(
                 "sigmoid",
                 options.sigmoidWeight(),

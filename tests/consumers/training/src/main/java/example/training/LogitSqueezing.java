@@ -5,7 +5,6 @@ import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.Matrix;
-import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.option.Check;
 import dev.palimpsest.option.Option;
@@ -71,13 +70,11 @@ public final class LogitSqueezing implements Method {
     @Override
     public void loss(Pass pass, Terms terms) {
         Variable logits = pass.outputs().logits();
-        ClassRange seen =
-                new ClassRange(0, Math.toIntExact(logits.value().shape().extent(1)));
         terms.add(
                 "cross-entropy",
                 1,
                 CrossEntropy.softmax(
-                        pass.tape(), pass.engine(), logits, pass.batch().labels(), seen));
+                        pass.tape(), pass.engine(), logits, pass.batch().labels(), pass.classes()));
         terms.add("squeeze", options.squeeze(), halfSquaredLength(pass, logits));
     }
 

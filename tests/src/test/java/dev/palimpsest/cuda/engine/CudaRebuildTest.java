@@ -13,14 +13,13 @@ import dev.palimpsest.engine.Engines;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
+import dev.palimpsest.model.Networks.ResNetOptions;
 import dev.palimpsest.model.Outputs;
-import dev.palimpsest.model.ResNetOptions;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.snapshot.Owners;
 import dev.palimpsest.snapshot.PackedSnapshots;
-import dev.palimpsest.snapshot.SnapshotWeights;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -116,7 +115,7 @@ class CudaRebuildTest {
 
     /** The same weights, which no mask chooses: the host rebuilds them. */
     private Weights onHost(int snapshot) {
-        Weights weights = new SnapshotWeights(snapshots, snapshot);
+        Weights weights = snapshots.weights(snapshot);
         return new Weights() {
             @Override
             public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {
@@ -154,9 +153,9 @@ class CudaRebuildTest {
             for (int snapshot = 1; snapshot <= 2; snapshot++) {
                 // Brings the bit planes, for which the host waits; the other's weights are then what memory holds that
                 // is used again.
-                answers(engine, new SnapshotWeights(snapshots, 3 - snapshot));
+                answers(engine, snapshots.weights(3 - snapshot));
                 train(engine, 2 + snapshot);
-                List<float[]> found = answers(engine, new SnapshotWeights(snapshots, snapshot));
+                List<float[]> found = answers(engine, snapshots.weights(snapshot));
                 List<float[]> expected = answers(engine, onHost(snapshot));
                 for (int i = 0; i < expected.size(); i++) {
                     assertArrayEquals(expected.get(i), found.get(i), "snapshot " + snapshot + ", output " + i);
@@ -184,7 +183,7 @@ class CudaRebuildTest {
             experience(engine, 2);
             owners.claim(3);
             train(engine, 3);
-            Weights first = new SnapshotWeights(snapshots, 1);
+            Weights first = snapshots.weights(1);
             answers(engine, first); // twice, since batches take turns in two places
             answers(engine, first);
             long used = backend.device().memory().usedBytes();

@@ -2,7 +2,6 @@ package dev.palimpsest.cuda.engine;
 
 import dev.palimpsest.cuda.Cuda;
 import dev.palimpsest.cuda.CudaDevice;
-import dev.palimpsest.cuda.CudaDeviceInfo;
 import dev.palimpsest.cuda.CudaException;
 import dev.palimpsest.cuda.CudaLibrary;
 import dev.palimpsest.cuda.CudaOptions;
@@ -30,7 +29,7 @@ final class CudaDiagnosis {
             String missing = probe.missing().get(library);
             all.add(new Diagnosis("GPU " + library.title(), missing == null, missing == null ? "found" : missing));
         }
-        for (CudaDeviceInfo device : probe.devices()) {
+        for (CudaDevice.Hardware device : probe.devices()) {
             all.add(new Diagnosis("GPU device", true, device.toString()));
             all.add(kernels(device.index(), options));
         }

@@ -1,7 +1,6 @@
 package dev.palimpsest.cuda.engine;
 
 import dev.palimpsest.cuda.CudaKernel;
-import dev.palimpsest.cuda.CudaLaunch;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -29,7 +28,7 @@ final class CudaElementwise {
         chosenRows = engine.device().kernel("chosen_rows");
     }
 
-    private void run(CudaLaunch launch) {
+    private void run(CudaKernel.Launch launch) {
         launch.run(engine.streamContext().stream());
     }
 

@@ -1,7 +1,6 @@
 package dev.palimpsest.cuda.engine;
 
 import dev.palimpsest.cuda.CudaDevice;
-import dev.palimpsest.cuda.CudaEvent;
 import dev.palimpsest.cuda.CudaStream;
 
 /**
@@ -10,13 +9,13 @@ import dev.palimpsest.cuda.CudaStream;
  */
 final class CudaEventRing {
     private final CudaStream stream;
-    private final CudaEvent[] events;
+    private final CudaStream.Event[] events;
     private long set;
     private long passed;
 
     CudaEventRing(CudaDevice device, CudaStream stream, int count) {
         this.stream = stream;
-        events = new CudaEvent[count];
+        events = new CudaStream.Event[count];
         for (int i = 0; i < count; i++) {
             events[i] = device.event();
         }

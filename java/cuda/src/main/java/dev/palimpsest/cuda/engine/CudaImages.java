@@ -1,7 +1,6 @@
 package dev.palimpsest.cuda.engine;
 
 import dev.palimpsest.cuda.CudaDevice;
-import dev.palimpsest.cuda.CudaEvent;
 import dev.palimpsest.cuda.CudaStream;
 import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.cuda.PinnedBuffer;
@@ -17,8 +16,8 @@ final class CudaImages {
     private static final class Slot {
         final PinnedBuffer pinned;
         final DeviceBuffer memory;
-        final CudaEvent copied;
-        final CudaEvent released;
+        final CudaStream.Event copied;
+        final CudaStream.Event released;
         boolean taken;
         /** Point after the copy out of pinned memory. */
         long busyUntil;

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.palimpsest.cuda.CudaKernel;
-import dev.palimpsest.cuda.CudaLaunch;
 import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.cuda.PinnedBuffer;
 import dev.palimpsest.engine.Loss;
@@ -107,7 +106,7 @@ final class CudaLosses {
     }
 
     private interface Arguments {
-        CudaLaunch of(long label, long gradient, long rowLoss);
+        CudaKernel.Launch of(long label, long gradient, long rowLoss);
     }
 
     private Loss classification(Shape shape, int[] label, Arguments arguments) {

@@ -55,25 +55,25 @@ final class CudaMatrices implements MatrixBackend {
         int rows = softmaxes.getFirst().rows();
         int teachers = softmaxes.size();
         long label = labels == null ? 0 : scope.indices(labels);
-        CudaMatrix sureness = CudaMatrix.undefined(scope, rows, teachers);
+        CudaMatrix confidence = CudaMatrix.undefined(scope, rows, teachers);
         for (int k = 0; k < teachers; k++) {
             CudaMatrix p = (CudaMatrix) softmaxes.get(k);
             scope.kernels()
                     .run(scope.kernels()
-                            .sureness
+                            .confidence
                             .with(
                                     p.address(),
                                     label,
                                     rows,
                                     p.columns(),
-                                    sureness.address() + (long) k * Double.BYTES,
+                                    confidence.address() + (long) k * Double.BYTES,
                                     teachers));
         }
         Tensor result = scope.engine().allocate(Shape.of(rows, teachers));
         scope.kernels()
                 .run(scope.kernels()
-                        .surest
-                        .with(sureness.address(), teachers, scope.engine().address(result), rows));
+                        .mostConfident
+                        .with(confidence.address(), teachers, scope.engine().address(result), rows));
         return result;
     }
 

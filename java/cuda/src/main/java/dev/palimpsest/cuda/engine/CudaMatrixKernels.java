@@ -1,7 +1,6 @@
 package dev.palimpsest.cuda.engine;
 
 import dev.palimpsest.cuda.CudaKernel;
-import dev.palimpsest.cuda.CudaLaunch;
 
 /** The kernels of {@code matrix_algebra.cu}. */
 final class CudaMatrixKernels {
@@ -19,8 +18,8 @@ final class CudaMatrixKernels {
     final CudaKernel logLoss;
     final CudaKernel divergence;
     final CudaKernel spread;
-    final CudaKernel sureness;
-    final CudaKernel surest;
+    final CudaKernel confidence;
+    final CudaKernel mostConfident;
     final CudaKernel margin;
     final CudaKernel marginMean;
     private final CudaContext engine;
@@ -41,8 +40,8 @@ final class CudaMatrixKernels {
         logLoss = kernel("log_loss");
         divergence = kernel("divergence");
         spread = kernel("spread");
-        sureness = kernel("sureness");
-        surest = kernel("surest");
+        confidence = kernel("confidence");
+        mostConfident = kernel("most_confident");
         margin = kernel("margin");
         marginMean = kernel("margin_mean");
     }
@@ -51,7 +50,7 @@ final class CudaMatrixKernels {
         return engine.device().kernel("matrix_" + name);
     }
 
-    void run(CudaLaunch launch) {
+    void run(CudaKernel.Launch launch) {
         launch.run(engine.streamContext().stream());
     }
 }

@@ -3,7 +3,7 @@ package dev.palimpsest.cuda.engine;
 import dev.palimpsest.cuda.CudaFeatureMse;
 import dev.palimpsest.cuda.CudaMultiTeacherKl;
 import dev.palimpsest.cuda.DeviceMatrix;
-import dev.palimpsest.cuda.ElementType;
+import dev.palimpsest.cuda.DeviceMatrix.ElementType;
 import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.Loss;
 import dev.palimpsest.kernel.ClassRange;

@@ -1,0 +1,127 @@
+package dev.palimpsest.checkpoint;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.palimpsest.model.Network;
+import dev.palimpsest.model.Weights;
+import dev.palimpsest.tensor.Buffer;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.TreeSet;
+
+/**
+ * A network's weights in a safetensors file, as PyTorch's {@code state_dict} names them. ResNet-18 and -34 have the
+ * names that torchvision and timm share: conv1, bn1, layerL.B.conv1, .bn1, .conv2, .bn2, layerL.B.downsample.0 and .1,
+ * fc; L from 1, B from 0. CIFAR ResNets have conv1, bn1, stageL.B.conv1, .bn1, .conv2, .bn2, stageL.B.down.0 and .1,
+ * fc; the digits net conv1, bn1, stageL.conv, stageL.bn, fc; an mlp hiddenL, fc. Auxiliary heads are none of a file's.
+ */
+public final class StateDict {
+    /** Counts batches, for a mode of batch norm that is not used here. */
+    private static final String BATCH_COUNT = ".num_batches_tracked";
+
+    private StateDict() {}
+
+    private static List<Parameter> body(Network network) {
+        return network.parameters().stream()
+                .filter(each -> each.role() != Parameter.Role.HEAD)
+                .toList();
+    }
+
+    /**
+     * Takes everything but the heads from a file of any floating-point type; a classifier in it is for other classes.
+     *
+     * @param network whose layers take the values
+     * @param file with a tensor for every parameter and buffer of theirs
+     * @throws IllegalArgumentException in one sentence, if tensors are missing, unexpected, or have another shape; the
+     *     network is unchanged
+     */
+    public static void load(Network network, Safetensors file) {
+        SequencedMap<String, Shape> expected = new LinkedHashMap<>();
+        body(network).forEach(parameter -> expected.put(parameter.name(), parameter.shape()));
+        network.buffers().forEach(buffer -> expected.put(buffer.name(), buffer.shape()));
+        requireFit(network, expected, file);
+        for (Parameter parameter : body(network)) {
+            parameter.set(file.asFloats(parameter.name()));
+        }
+        for (Buffer buffer : network.buffers()) {
+            buffer.update().copyFrom(MemorySegment.ofArray(file.asFloats(buffer.name())));
+        }
+    }
+
+    private static void requireFit(Network network, Map<String, Shape> expected, Safetensors file) {
+        List<String> missing = new ArrayList<>();
+        List<String> misshapen = new ArrayList<>();
+        expected.forEach((name, shape) -> {
+            if (!file.contains(name)) {
+                missing.add(name);
+            } else if (!file.shape(name).equals(shape)) {
+                misshapen.add(name + " (" + file.shape(name) + ", expected " + shape + ")");
+            }
+        });
+        String weight = network.classifier().weight().name();
+        String head = weight.substring(0, weight.lastIndexOf('.') + 1);
+        TreeSet<String> unexpected = new TreeSet<>(file.names());
+        unexpected.removeAll(expected.keySet());
+        unexpected.removeIf(name -> name.endsWith(BATCH_COUNT) || name.startsWith(head));
+        List<String> complaints = new ArrayList<>();
+        complain(complaints, "missing", missing);
+        complain(complaints, "unexpected", List.copyOf(unexpected));
+        complain(complaints, "of another shape", misshapen);
+        if (!complaints.isEmpty()) {
+            throw new IllegalArgumentException(
+                    file.source() + " does not fit the network: " + String.join("; ", complaints)
+                            + ". Choose the network that the weights are of, and images with as many channels.");
+        }
+    }
+
+    private static void complain(List<String> complaints, String what, List<String> names) {
+        if (!names.isEmpty()) {
+            complaints.add(what + ": " + String.join(", ", names.subList(0, Math.min(3, names.size())))
+                    + (names.size() > 3 ? " and " + (names.size() - 3) + " more" : ""));
+        }
+    }
+
+    /**
+     * Adds everything but the auxiliary heads, float32.
+     *
+     * @param network whose layers and classifier are written
+     * @param weights of the network, or of a snapshot with fewer classes
+     * @param file takes the tensors
+     */
+    public static void write(Network network, Weights weights, SafetensorsWriter file) {
+        for (Parameter parameter : body(network)) {
+            file.add(parameter.name(), parameter.shape(), values(parameter, weights));
+        }
+        network.buffers()
+                .forEach(buffer -> file.add(
+                        buffer.name(),
+                        buffer.shape(),
+                        weights.vector(buffer.name()).toArray(JAVA_FLOAT)));
+        float[] bias = weights.vector(network.classifier().bias().name()).toArray(JAVA_FLOAT);
+        file.add(
+                network.classifier().weight().name(),
+                Shape.of(bias.length, network.classifier().weight().shape().extent(1)),
+                weights.vector(network.classifier().weight().name()).toArray(JAVA_FLOAT));
+        file.add(network.classifier().bias().name(), Shape.of(bias.length), bias);
+    }
+
+    private static float[] values(Parameter parameter, Weights weights) {
+        if (parameter.role() != Parameter.Role.WEIGHT) {
+            return weights.vector(parameter.name()).toArray(JAVA_FLOAT);
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(parameter.shape().bytes(), 64);
+            weights.weight(parameter, null, out);
+            return out.toArray(JAVA_FLOAT);
+        }
+    }
+}
