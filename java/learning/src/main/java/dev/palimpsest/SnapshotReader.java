@@ -9,7 +9,6 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.tensor.Safetensors;
-import dev.palimpsest.tensor.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -82,25 +81,9 @@ final class SnapshotReader implements AutoCloseable {
         try (Inference inference = new Inference(engine, images)) {
             for (int k = 0; k < features.length; k++) {
                 FrozenNetwork network = networks.computeIfAbsent(snapshots.get(k), this::compiled);
-                features[k] = indices.length == 0 ? new float[0][] : pooled(inference, network, indices);
+                features[k] = inference.pooled(network, indices);
             }
         }
-        return features;
-    }
-
-    private float[][] pooled(Inference inference, FrozenNetwork network, int[] indices) {
-        float[][] features = new float[indices.length][network.network().pooledWidth()];
-        inference.run(network, indices, false, (first, batch, outputs) -> {
-            int at = 0;
-            for (Tensor stage : outputs.pooled()) {
-                float[] values = engine().toArray(stage);
-                int width = stage.shape().extent(1);
-                for (int row = 0; row < batch.rows(); row++) {
-                    System.arraycopy(values, row * width, features[first + row], at, width);
-                }
-                at += width;
-            }
-        });
         return features;
     }
 

@@ -35,6 +35,15 @@ public interface ClassifierType {
     }
 
     /**
+     * How many of a run's first snapshots it reads. They are kept for it where the method keeps none.
+     *
+     * @return 0 if it reads the latest model alone
+     */
+    default int snapshots() {
+        return 0;
+    }
+
+    /**
      * Makes the classifier of all classes seen by now. The network stays as it is.
      *
      * @param after what the experience left

@@ -35,7 +35,12 @@ public final class Classifiers {
                             "a copy of the head whose newest rows are scaled to the length of the older ones, which"
                                     + " fits rehearsal = mixed (WA)",
                             OptionGroup.none(new WeightAlignment()),
-                            ClassifierType.class::cast));
+                            ClassifierType.class::cast),
+                    Registration.of(
+                            GaussianOverSnapshots.NAME,
+                            "classes as Gaussians over what the first snapshots give; needs no kept image",
+                            GaussianOverSnapshots.Options.GROUP,
+                            GaussianOverSnapshots::new));
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.palimpsest.classifier;
 
+import java.util.Optional;
+import java.util.SortedMap;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.Network;
 
@@ -25,6 +27,36 @@ public interface Fitting {
      * @return [class][exemplar][dimension]
      */
     float[][][] exemplarFeatures();
+
+    /**
+     * The classifier as the experience before left it.
+     *
+     * @return empty after the first experience
+     */
+    Optional<Classifier> previous();
+
+    /**
+     * The experience's own training images.
+     *
+     * @return indices of each class's images, by the stream's number of the class
+     */
+    SortedMap<Integer, int[]> imagesByClass();
+
+    /**
+     * Models that are kept by now; the last is that of this experience, unless fewer are kept.
+     *
+     * @return how many
+     */
+    int snapshots();
+
+    /**
+     * What a snapshot gives for training images: the pooled outputs of all its stages.
+     *
+     * @param snapshot from 1
+     * @param images indices of training images
+     * @return [images][dimensions]
+     */
+    float[][] pooled(int snapshot, int[] images);
 
     /**
      * Seed of whatever is drawn.

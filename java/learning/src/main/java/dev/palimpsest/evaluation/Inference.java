@@ -100,6 +100,31 @@ public final class Inference implements AutoCloseable {
         return logits;
     }
 
+    /**
+     * Pooled outputs of all stages, one stage after the other.
+     *
+     * @param network to be run
+     * @param indices of the images
+     * @return [indices][pooled width of the network]
+     */
+    public float[][] pooled(FrozenNetwork network, int[] indices) {
+        float[][] features = new float[indices.length][network.network().pooledWidth()];
+        if (indices.length > 0) { // a plan has no batch for no image
+            run(network, indices, false, (first, batch, outputs) -> {
+                int at = 0;
+                for (Tensor stage : outputs.pooled()) {
+                    float[] values = engine.toArray(stage);
+                    int width = stage.shape().extent(1);
+                    for (int row = 0; row < batch.rows(); row++) {
+                        System.arraycopy(values, row * width, features[first + row], at, width);
+                    }
+                    at += width;
+                }
+            });
+        }
+        return features;
+    }
+
     private static void copyRows(Engine engine, Tensor matrix, float[][] rows, int first) {
         float[] values = engine.toArray(matrix);
         int width = matrix.shape().extent(1);

@@ -104,6 +104,16 @@ public final class SafetensorsWriter {
     }
 
     /**
+     * Whether there is a tensor of a name already.
+     *
+     * @param name of a tensor
+     * @return whether adding another would be refused
+     */
+    public boolean contains(String name) {
+        return tensors.containsKey(name);
+    }
+
+    /**
      * Adds a free-form string to the header.
      *
      * @param key a later value for the same key replaces this one

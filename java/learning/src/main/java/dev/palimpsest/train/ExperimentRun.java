@@ -147,7 +147,8 @@ final class ExperimentRun {
                     learner.exemplars()));
             learner.learn(experience);
             learner.remember();
-            experiment.method().snapshots().map(Snapshots.Memory::of).ifPresent(memory::add);
+            learner.keepForClassifier();
+            learner.snapshots().map(Snapshots.Memory::of).ifPresent(memory::add);
             evaluate(learner, experience, images);
             progress.evaluated(evaluation());
             progress.checkpoint(() -> checkpoint(learner));
@@ -222,7 +223,7 @@ final class ExperimentRun {
                 learner.epochs(),
                 ensemble,
                 learner.network(),
-                experiment.method().snapshots(),
+                learner.snapshots(),
                 learner.exemplarsByClass(),
                 classifiers,
                 accuracy,

@@ -14,6 +14,8 @@ import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Batch;
+import dev.palimpsest.snapshot.FullCopies;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.stream.loading.BatchPlan;
@@ -23,9 +25,13 @@ import java.lang.foreign.Arena;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One network learning one stream, experience by experience, as a method sees it. What it does is decided by settings
@@ -35,6 +41,12 @@ public final class Learner implements AutoCloseable {
     private final Run run;
     private final Exemplars exemplars;
     private final PhaseLoop loop;
+
+    /** Null unless the classifier reads snapshots and the method keeps none. */
+    private @Nullable FullCopies copies;
+
+    /** Of the experience before; null before the first is over. */
+    private @Nullable Classifier classifier;
 
     @SuppressWarnings("NullAway.Init") // set by learn, which comes before anything reads it
     private Experience experience;
@@ -207,6 +219,24 @@ public final class Learner implements AutoCloseable {
         }
     }
 
+    /** Keeps the model as the experience left it, if the classifier reads it and the method does not keep it. */
+    void keepForClassifier() {
+        int wanted = run.settings().classifier().snapshots();
+        if (wanted > 0 && run.method().snapshots().isEmpty()) {
+            if (copies == null) {
+                copies = new FullCopies();
+            }
+            if (copies.count() < wanted) {
+                copies.add(run.network().parameters(), run.network().buffers());
+            }
+        }
+    }
+
+    /** Earlier models, the method's or those kept for the classifier. */
+    Optional<Snapshots> snapshots() {
+        return run.method().snapshots().or(() -> Optional.ofNullable(copies));
+    }
+
     /** The models as they are now. */
     Models models() {
         return new Models(
@@ -214,8 +244,7 @@ public final class Learner implements AutoCloseable {
                 number -> new FrozenNetwork(
                         run.engine(),
                         run.network(),
-                        run.method()
-                                .snapshots()
+                        snapshots()
                                 .orElseThrow(() -> new IllegalArgumentException("there is no snapshot " + number
                                         + ": method = " + run.method().name() + " keeps none"))
                                 .weights(number)),
@@ -224,7 +253,13 @@ public final class Learner implements AutoCloseable {
 
     /** Fits the classifier of all classes seen to the network as it is now, which stays as it is. */
     Classifier classifier(Models models) {
-        return run.settings().classifier().fit(new Fitting() {
+        Classifier fitted = run.settings().classifier().fit(fitting(models));
+        classifier = fitted;
+        return fitted;
+    }
+
+    private Fitting fitting(Models models) {
+        return new Fitting() {
             @Override
             public Network network() {
                 return run.network();
@@ -243,6 +278,36 @@ public final class Learner implements AutoCloseable {
             }
 
             @Override
+            public Optional<Classifier> previous() {
+                return Optional.ofNullable(classifier);
+            }
+
+            @Override
+            public SortedMap<Integer, int[]> imagesByClass() {
+                SortedMap<Integer, int[]> images = new TreeMap<>();
+                for (int label : experience.present()) {
+                    images.put(
+                            label,
+                            IntStream.of(experience.train())
+                                    .filter(i -> run.stream()
+                                                    .relabel(run.images().label(i))
+                                            == label)
+                                    .toArray());
+                }
+                return images;
+            }
+
+            @Override
+            public int snapshots() {
+                return Learner.this.snapshots().map(Snapshots::count).orElse(0);
+            }
+
+            @Override
+            public float[][] pooled(int snapshot, int[] images) {
+                return run.trainingImages().pooled(models.snapshot(snapshot), images);
+            }
+
+            @Override
             public long seed() {
                 return run.seed();
             }
@@ -252,7 +317,7 @@ public final class Learner implements AutoCloseable {
                 TrainingOptions options = run.settings().training();
                 return new HeadTraining(options.batch(), options.momentum(), options.weightDecay());
             }
-        });
+        };
     }
 
     /** Epochs trained so far, over all experiences. */
@@ -272,10 +337,13 @@ public final class Learner implements AutoCloseable {
         run.network().buffers().forEach(buffer -> sink.accept(buffer.read().toArray(JAVA_BYTE)));
     }
 
-    /** Lets the optimiser go. */
+    /** Lets the optimiser go, and the models kept for the classifier. */
     @Override
     public void close() {
         loop.close();
+        if (copies != null) {
+            copies.close();
+        }
     }
 
     /** Batches of images without their labels: gone through in random order, again and again in new ones. */
