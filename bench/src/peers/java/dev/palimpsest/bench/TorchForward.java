@@ -2,13 +2,13 @@ package dev.palimpsest.bench;
 
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
-import dev.palimpsest.model.AddLayer;
-import dev.palimpsest.model.AveragePoolLayer;
-import dev.palimpsest.model.ConvolutionLayer;
 import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.Layer;
+import dev.palimpsest.model.Layers.AddLayer;
+import dev.palimpsest.model.Layers.AveragePoolLayer;
+import dev.palimpsest.model.Layers.ConvolutionLayer;
+import dev.palimpsest.model.Layers.NormLayer;
 import dev.palimpsest.model.Network.Head;
-import dev.palimpsest.model.NormLayer;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import java.lang.foreign.MemorySegment;

@@ -2,6 +2,14 @@ package dev.palimpsest.model;
 
 import dev.palimpsest.engine.DoubleLayers;
 import dev.palimpsest.engine.DoubleLayers.Images;
+import dev.palimpsest.model.Layers.AddLayer;
+import dev.palimpsest.model.Layers.AveragePoolLayer;
+import dev.palimpsest.model.Layers.ConvolutionLayer;
+import dev.palimpsest.model.Layers.FlattenLayer;
+import dev.palimpsest.model.Layers.LinearLayer;
+import dev.palimpsest.model.Layers.MaxPoolLayer;
+import dev.palimpsest.model.Layers.NormLayer;
+import dev.palimpsest.model.Layers.ReluLayer;
 import dev.palimpsest.model.Network.Head;
 import java.util.List;
 

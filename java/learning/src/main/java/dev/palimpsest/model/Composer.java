@@ -1,6 +1,10 @@
 package dev.palimpsest.model;
 
 import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.model.Layers.AddLayer;
+import dev.palimpsest.model.Layers.AveragePoolLayer;
+import dev.palimpsest.model.Layers.MaxPoolLayer;
+import dev.palimpsest.model.Layers.NormLayer;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;

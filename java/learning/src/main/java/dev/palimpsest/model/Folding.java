@@ -1,5 +1,9 @@
 package dev.palimpsest.model;
 
+import dev.palimpsest.model.Layers.AddLayer;
+import dev.palimpsest.model.Layers.ConvolutionLayer;
+import dev.palimpsest.model.Layers.NormLayer;
+import dev.palimpsest.model.Layers.ReluLayer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -6,6 +6,7 @@ import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.FrozenConvolution;
+import dev.palimpsest.model.Layers.ConvolutionLayer;
 import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;

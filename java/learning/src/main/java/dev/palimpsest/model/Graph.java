@@ -1,5 +1,6 @@
 package dev.palimpsest.model;
 
+import dev.palimpsest.model.Layers.ReluLayer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;

@@ -1,5 +1,7 @@
 package dev.palimpsest.model;
 
+import dev.palimpsest.model.Layers.ConvolutionLayer;
+import dev.palimpsest.model.Layers.NormLayer;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;

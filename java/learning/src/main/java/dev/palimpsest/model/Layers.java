@@ -1,0 +1,230 @@
+package dev.palimpsest.model;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.palimpsest.autograd.Tape;
+import dev.palimpsest.autograd.Variable;
+import dev.palimpsest.engine.BatchNorm;
+import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Shape;
+import java.util.List;
+import java.util.Optional;
+
+/** The layers that the methods of {@link Node} apply, for whoever computes a network in a way of their own. */
+public final class Layers {
+    private Layers() {}
+
+    /**
+     * A convolution without bias: [C, H, W] to [O, H', W'].
+     *
+     * @param weight [O, C, kernel, kernel]
+     * @param geometry kernel, stride and padding
+     */
+    public record ConvolutionLayer(Parameter weight, Convolution geometry) implements Layer {
+        @Override
+        public Shape outputShape(List<Shape> inputs) {
+            return Shapes.ofOne(geometry.outputShape(Shapes.batchOfOne(weight.name(), inputs.getFirst())));
+        }
+
+        @Override
+        public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
+            return tape.convolution(inputs.getFirst(), weight, geometry);
+        }
+
+        @Override
+        public Layer over(Copies copies) {
+            return new ConvolutionLayer(copies.of(weight), geometry);
+        }
+
+        @Override
+        public String toString() {
+            return weight.name();
+        }
+    }
+
+    /**
+     * Batch norm over every channel of images, and a ReLU behind it if asked: [C, H, W] to the same.
+     *
+     * @param norm scale, shift and running statistics, [C] each
+     * @param relu whether a ReLU follows in the same pass
+     */
+    public record NormLayer(BatchNorm norm, boolean relu) implements Layer {
+        @Override
+        public Shape outputShape(List<Shape> inputs) {
+            Shape image = Shapes.image(norm.scale().name(), inputs.getFirst());
+            if (image.extent(0) != norm.channels()) {
+                throw new IllegalArgumentException(
+                        norm.scale().name() + " has " + norm.channels() + " channels, its images are " + image);
+            }
+            return image;
+        }
+
+        @Override
+        public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
+            return tape.batchNorm(inputs.getFirst(), norm, relu, frozenNorm);
+        }
+
+        @Override
+        public Layer over(Copies copies) {
+            return new NormLayer(
+                    new BatchNorm(
+                            copies.of(norm.scale()),
+                            copies.of(norm.shift()),
+                            copies.of(norm.runningMean()),
+                            copies.of(norm.runningVariance())),
+                    relu);
+        }
+
+        @Override
+        public Optional<Layer> withRelu() {
+            return relu ? Optional.empty() : Optional.of(new NormLayer(norm, true));
+        }
+
+        /**
+         * Gives every channel whose weights in the layer before are all zero the statistics of a new one, mean 0 and
+         * variance 1. Its output, the norm's shift, stays the same; but with a variance of nearly 0 left behind,
+         * weights that it gets later would be amplified by 1/√ε ≈ 316.
+         *
+         * @param weight of the convolution before, [C, …]
+         */
+        void renewEmptyChannels(Parameter weight) {
+            long each = weight.size() / norm.channels();
+            for (int o = 0; o < norm.channels(); o++) {
+                boolean empty = true;
+                for (long i = o * each; empty && i < (o + 1) * each; i++) {
+                    empty = weight.read().getAtIndex(JAVA_FLOAT, i) == 0;
+                }
+                if (empty) {
+                    norm.runningMean().update().setAtIndex(JAVA_FLOAT, o, 0);
+                    norm.runningVariance().update().setAtIndex(JAVA_FLOAT, o, 1);
+                }
+            }
+        }
+
+        @Override
+        public String toString() {
+            return norm.scale().name();
+        }
+    }
+
+    /** max(x, 0) of every value, for images and for rows of a matrix. */
+    public record ReluLayer() implements Layer {
+        @Override
+        public Shape outputShape(List<Shape> inputs) {
+            return inputs.getFirst();
+        }
+
+        @Override
+        public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
+            return tape.relu(inputs.getFirst());
+        }
+    }
+
+    /**
+     * The sum of two values of one shape, and a ReLU behind it if asked: the end of a residual block.
+     *
+     * @param relu whether a ReLU follows in the same pass
+     */
+    public record AddLayer(boolean relu) implements Layer {
+        @Override
+        public Shape outputShape(List<Shape> inputs) {
+            if (!inputs.getFirst().equals(inputs.getLast())) {
+                throw new IllegalArgumentException(
+                        "a sum needs two values of one shape, got " + inputs.getFirst() + " and " + inputs.getLast());
+            }
+            return inputs.getFirst();
+        }
+
+        @Override
+        public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
+            return relu
+                    ? tape.addRelu(inputs.getFirst(), inputs.getLast())
+                    : tape.add(inputs.getFirst(), inputs.getLast());
+        }
+
+        @Override
+        public Optional<Layer> withRelu() {
+            return relu ? Optional.empty() : Optional.of(new AddLayer(true));
+        }
+    }
+
+    /**
+     * The maximum of every window: [C, H, W] to [C, H', W'].
+     *
+     * @param geometry of the windows
+     */
+    public record MaxPoolLayer(MaxPooling geometry) implements Layer {
+        @Override
+        public Shape outputShape(List<Shape> inputs) {
+            return Shapes.ofOne(geometry.outputShape(Shapes.batchOfOne("maximum pooling", inputs.getFirst())));
+        }
+
+        @Override
+        public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
+            return tape.maxPool(inputs.getFirst(), geometry);
+        }
+    }
+
+    /** The mean over all positions: [C, H, W] to [C]. */
+    public record AveragePoolLayer() implements Layer {
+        @Override
+        public Shape outputShape(List<Shape> inputs) {
+            return Shape.of(Shapes.image("average pooling", inputs.getFirst()).extent(0));
+        }
+
+        @Override
+        public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
+            return tape.averagePool(inputs.getFirst());
+        }
+    }
+
+    /** Images as rows of a matrix, channel by channel and row by row: [C, H, W] to [C·H·W]. */
+    public record FlattenLayer() implements Layer {
+        @Override
+        public Shape outputShape(List<Shape> inputs) {
+            return Shape.of(Math.toIntExact(
+                    Shapes.image("flattening", inputs.getFirst()).elements()));
+        }
+
+        @Override
+        public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
+            return tape.flatten(inputs.getFirst());
+        }
+    }
+
+    /**
+     * A fully connected layer inside a network: x·weightᵀ + bias, [in] to [out].
+     *
+     * @param weight [out, in]; it has owners and can be pruned
+     * @param bias [out]
+     */
+    public record LinearLayer(Parameter weight, Parameter bias) implements Layer {
+        @Override
+        public Shape outputShape(List<Shape> inputs) {
+            Shape expected = Shape.of(weight.shape().extent(1));
+            if (!inputs.getFirst().equals(expected)) {
+                throw new IllegalArgumentException(
+                        weight.name() + " needs " + expected + " features for each sample, got " + inputs.getFirst()
+                                + (inputs.getFirst().rank() == 3 ? ": flatten images before it" : ""));
+            }
+            return Shape.of(weight.shape().extent(0));
+        }
+
+        @Override
+        public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
+            return tape.linear(inputs.getFirst(), weight, bias);
+        }
+
+        @Override
+        public Layer over(Copies copies) {
+            return new LinearLayer(copies.of(weight), copies.of(bias));
+        }
+
+        @Override
+        public String toString() {
+            return weight.name();
+        }
+    }
+}
