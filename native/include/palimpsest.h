@@ -128,8 +128,8 @@ PALIMPSEST_API int32_t palimpsest_snapshot_reconstruction(
 typedef enum palimpsest_batch_norm_pass {
     PALIMPSEST_MOMENTS = 0,       /* x -> sums: mean, and sum of (x - mean)^2, over the positions of each image */
     PALIMPSEST_NORMALISE = 1,     /* x, first, second, residual -> out = x * first + second (+ residual), then ReLU */
-    PALIMPSEST_GRADIENT_SUMS = 2, /* gradient g, output, x, mean -> sums: of g', of g' * (x - mean), for each image */
-    PALIMPSEST_NORM_GRADIENT = 3  /* g, output, x, mean, first to third -> out = first * g' + (second * (x - mean) + third) */
+    PALIMPSEST_GRADIENT_SUMS = 2, /* gradient, x, mean -> sums: of g', of g' * (x - mean), for each image */
+    PALIMPSEST_NORM_GRADIENT = 3  /* gradient, x, mean, first to third -> out = first * g' + (second * (x - mean) + third) */
 } palimpsest_batch_norm_pass;
 
 #define PALIMPSEST_BATCH_NORM_FIELDS(FIELD)                                                                   \
@@ -140,7 +140,8 @@ typedef enum palimpsest_batch_norm_pass {
     FIELD(int64_t, positions)                                                                                 \
     FIELD(const float*, x)                                                                                    \
     FIELD(const float*, residual) /* null for none */                                                         \
-    FIELD(const float*, output)   /* g' is g where this is above 0, else 0; null: g' is g */                  \
+    FIELD(const float*, relu_scale) /* null: g' is the gradient; else g' is 0 unless x * scale + shift > 0 */     \
+    FIELD(const float*, relu_shift) /* [channels], as the scale */                                                \
     FIELD(const float*, gradient)                                                                             \
     FIELD(const float*, mean)  /* [channels] */                                                               \
     FIELD(const float*, first) /* [channels], as are the next two */                                          \

@@ -1,5 +1,5 @@
 // Bytes per value: moments read 4, the second sweep from the cache; normalise reads 4 (8 with a residual) and writes 4;
-// gradient sums read 8 (12 with a ReLU); the gradient reads 8 (12) and writes 4.
+// gradient sums read 8; the gradient reads 8 and writes 4.
 #include "../simd/kernels.h"
 #include "../simd/simd.h"
 
@@ -74,11 +74,19 @@ void normalise(const palimpsest_batch_norm_args& args, const Lanes& lanes) {
     }
 }
 
-// What the ReLU let through.
+// What the ReLU let through: those x that it did not clip.
+template <bool RELU>
+struct Passed {
+    Vec scale;
+    Vec shift;
+
+    Vec operator()(Vec gradient, Vec x) const { return RELU ? keep_positive(gradient, x * scale + shift) : gradient; }
+};
+
 template <bool WHOLE, bool RELU>
-inline Vec passed(const palimpsest_batch_norm_args& args, const Lanes& lanes, int64_t at) {
-    Vec gradient = read<WHOLE>(args.gradient + at, lanes);
-    return RELU ? keep_positive(gradient, read<WHOLE>(args.output + at, lanes)) : gradient;
+inline Passed<RELU> passed(const palimpsest_batch_norm_args& args, const Lanes& lanes) {
+    if (!RELU) return {splat(0), splat(0)};
+    return {read<WHOLE>(args.relu_scale + lanes.channel, lanes), read<WHOLE>(args.relu_shift + lanes.channel, lanes)};
 }
 
 template <bool WHOLE, bool RELU>
@@ -87,10 +95,12 @@ void gradient_sums(const palimpsest_batch_norm_args& args, const Lanes& lanes, f
     Vec plain[ACCUMULATORS];
     Vec weighted[ACCUMULATORS];
     for (int64_t i = 0; i < ACCUMULATORS; i++) plain[i] = weighted[i] = splat(0);
+    const Passed<RELU> through = passed<WHOLE, RELU>(args, lanes);
     auto add = [&](int64_t at, int64_t i) {
-        Vec g = passed<WHOLE, RELU>(args, lanes, at);
+        Vec x = read<WHOLE>(args.x + at, lanes);
+        Vec g = through(read<WHOLE>(args.gradient + at, lanes), x);
         plain[i] = plain[i] + g;
-        weighted[i] = weighted[i] + g * (read<WHOLE>(args.x + at, lanes) - mean);
+        weighted[i] = weighted[i] + g * (x - mean);
     };
     int64_t p = 0;
     int64_t at = lanes.at;
@@ -108,16 +118,18 @@ void gradient(const palimpsest_batch_norm_args& args, const Lanes& lanes) {
     const Vec first = read<WHOLE>(args.first + lanes.channel, lanes);
     const Vec second = read<WHOLE>(args.second + lanes.channel, lanes);
     const Vec third = read<WHOLE>(args.third + lanes.channel, lanes);
+    const Passed<RELU> through = passed<WHOLE, RELU>(args, lanes);
     int64_t at = lanes.at;
     for (int64_t p = 0; p < lanes.positions; p++, at += lanes.stride) {
-        Vec centred = second * (read<WHOLE>(args.x + at, lanes) - mean) + third;
-        write<WHOLE>(args.out + at, first * passed<WHOLE, RELU>(args, lanes, at) + centred, lanes);
+        Vec x = read<WHOLE>(args.x + at, lanes);
+        Vec centred = second * (x - mean) + third;
+        write<WHOLE>(args.out + at, first * through(read<WHOLE>(args.gradient + at, lanes), x) + centred, lanes);
     }
 }
 
 template <bool WHOLE>
 void pass(const palimpsest_batch_norm_args& args, const Lanes& lanes, float* sums) {
-    const bool relu = args.output;
+    const bool relu = args.relu_scale;
     switch (args.pass) {
         case PALIMPSEST_MOMENTS: return moments<WHOLE>(args, lanes, sums);
         case PALIMPSEST_NORMALISE:

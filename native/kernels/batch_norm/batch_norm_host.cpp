@@ -5,7 +5,7 @@ bool palimpsest_valid(const palimpsest_batch_norm_args* a, int64_t begin, int64_
     if (!a || a->images < 0 || a->channels < 1 || a->width < 1 || a->channels % a->width != 0 || a->positions < 1) {
         return false;
     }
-    if (begin < 0 || begin > end || end > a->images || !a->x) return false;
+    if (begin < 0 || begin > end || end > a->images || !a->x || (a->relu_scale && !a->relu_shift)) return false;
     switch (a->pass) {
         case PALIMPSEST_MOMENTS: return a->sums;
         case PALIMPSEST_NORMALISE: return a->first && a->second && a->out;

@@ -246,6 +246,8 @@ class M2kdTest {
                         IllegalArgumentException.class,
                         () -> Runs.run(recipe, (M2kd) recipe.newMethod(), Progress.silent()))
                 .getMessage();
-        assertTrue(message.contains("does not fit stage1.conv.weight: free weights before each step 144, 14, 1, 0"), message);
+        assertTrue(
+                message.contains("does not fit stage1.conv.weight: free weights before each step 144, 14, 1, 0"),
+                message);
     }
 }

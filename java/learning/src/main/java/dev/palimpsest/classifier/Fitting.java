@@ -1,9 +1,9 @@
 package dev.palimpsest.classifier;
 
-import java.util.Optional;
-import java.util.SortedMap;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.Network;
+import java.util.Optional;
+import java.util.SortedMap;
 
 /** What a classifier can be made of when an experience is over. Nothing is computed before it is asked for. */
 public interface Fitting {

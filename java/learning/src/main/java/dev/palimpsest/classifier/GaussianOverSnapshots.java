@@ -80,9 +80,8 @@ public record GaussianOverSnapshots(Options settings) implements ClassifierType 
         after.imagesByClass().forEach((label, images) -> {
             if (images.length > 0) {
                 Measured known = classes.get(label);
-                int read = known == null
-                        ? Math.min(after.snapshots(), settings.snapshots())
-                        : known.statistics.networks();
+                int read =
+                        known == null ? Math.min(after.snapshots(), settings.snapshots()) : known.statistics.networks();
                 float[][][] features = new float[read][][];
                 for (int k = 0; k < read; k++) {
                     features[k] = after.pooled(k + 1, images);

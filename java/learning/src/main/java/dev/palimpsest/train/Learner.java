@@ -12,10 +12,10 @@ import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Weights;
-import dev.palimpsest.stream.Augmentation;
-import dev.palimpsest.stream.Batch;
 import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.snapshot.Snapshots;
+import dev.palimpsest.stream.Augmentation;
+import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.stream.loading.BatchPlan;
@@ -289,9 +289,8 @@ public final class Learner implements AutoCloseable {
                     images.put(
                             label,
                             IntStream.of(experience.train())
-                                    .filter(i -> run.stream()
-                                                    .relabel(run.images().label(i))
-                                            == label)
+                                    .filter(i ->
+                                            run.stream().relabel(run.images().label(i)) == label)
                                     .toArray());
                 }
                 return images;

@@ -33,6 +33,14 @@ public final class BatchNormPasses implements AutoCloseable {
      */
     public record Geometry(int images, int channels, int width, int positions) {}
 
+    /**
+     * What the norm did to x before the ReLU.
+     *
+     * @param scale [channels]
+     * @param shift [channels]
+     */
+    public record Affine(MemorySegment scale, MemorySegment shift) {}
+
     private final Arena arena = Arena.ofShared();
     /** Null for plain Java. */
     private final @Nullable NativeKernel kernel;
@@ -70,7 +78,8 @@ public final class BatchNormPasses implements AutoCloseable {
                             "pass",
                             "x",
                             "residual",
-                            "output",
+                            "relu_scale",
+                            "relu_shift",
                             "gradient",
                             "mean",
                             "first",
@@ -120,26 +129,22 @@ public final class BatchNormPasses implements AutoCloseable {
      * Sums of g' and of g'·(x − mean) over the positions of each image.
      *
      * @param gradient g, of the output
-     * @param output g' is g where this is above 0, else 0; null: g' is g
+     * @param relu null: g' is g; else g' is 0 where the ReLU behind the norm clipped
      * @param x activations
      * @param mean [channels]
      * @param sums [images, 2, channels]: overwritten in the range's images
      * @return the bound pass
      */
     public Range gradientSums(
-            MemorySegment gradient,
-            @Nullable MemorySegment output,
-            MemorySegment x,
-            MemorySegment mean,
-            MemorySegment sums) {
-        return bind(Pass.GRADIENT_SUMS, x, null, output, gradient, mean, null, null, null, false, null, sums);
+            MemorySegment gradient, @Nullable Affine relu, MemorySegment x, MemorySegment mean, MemorySegment sums) {
+        return bind(Pass.GRADIENT_SUMS, x, null, relu, gradient, mean, null, null, null, false, null, sums);
     }
 
     /**
      * first·g' + (second·(x − mean) + third).
      *
      * @param gradient g, of the output
-     * @param output as in {@link #gradientSums}
+     * @param relu as in {@link #gradientSums}
      * @param x activations
      * @param mean [channels]
      * @param first [channels]
@@ -150,21 +155,21 @@ public final class BatchNormPasses implements AutoCloseable {
      */
     public Range gradient(
             MemorySegment gradient,
-            @Nullable MemorySegment output,
+            @Nullable Affine relu,
             MemorySegment x,
             MemorySegment mean,
             MemorySegment first,
             MemorySegment second,
             MemorySegment third,
             MemorySegment out) {
-        return bind(Pass.NORM_GRADIENT, x, null, output, gradient, mean, first, second, third, false, out, null);
+        return bind(Pass.NORM_GRADIENT, x, null, relu, gradient, mean, first, second, third, false, out, null);
     }
 
     private Range bind(
             Pass pass,
             MemorySegment x,
             @Nullable MemorySegment residual,
-            @Nullable MemorySegment output,
+            @Nullable Affine clipped,
             @Nullable MemorySegment gradient,
             @Nullable MemorySegment mean,
             @Nullable MemorySegment first,
@@ -174,13 +179,14 @@ public final class BatchNormPasses implements AutoCloseable {
             @Nullable MemorySegment out,
             @Nullable MemorySegment sums) {
         if (kernel == null) {
-            java.bind(pass, x, residual, output, gradient, mean, first, second, third, relu, out, sums);
+            java.bind(pass, x, residual, clipped, gradient, mean, first, second, third, relu, out, sums);
         } else {
             long[] values = {
                 pass.ordinal(),
                 x.address(),
                 address(residual),
-                address(output),
+                clipped == null ? 0 : clipped.scale.address(),
+                clipped == null ? 0 : clipped.shift.address(),
                 address(gradient),
                 address(mean),
                 address(first),

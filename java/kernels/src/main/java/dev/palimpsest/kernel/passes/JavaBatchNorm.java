@@ -14,7 +14,7 @@ final class JavaBatchNorm {
     private BatchNormPasses.Pass pass = BatchNormPasses.Pass.MOMENTS;
     private MemorySegment x = MemorySegment.NULL;
     private @Nullable MemorySegment residual;
-    private @Nullable MemorySegment output;
+    private BatchNormPasses.@Nullable Affine clipped;
     private @Nullable MemorySegment gradient;
     private @Nullable MemorySegment mean;
     private @Nullable MemorySegment first;
@@ -32,7 +32,7 @@ final class JavaBatchNorm {
             BatchNormPasses.Pass pass,
             MemorySegment x,
             @Nullable MemorySegment residual,
-            @Nullable MemorySegment output,
+            BatchNormPasses.@Nullable Affine clipped,
             @Nullable MemorySegment gradient,
             @Nullable MemorySegment mean,
             @Nullable MemorySegment first,
@@ -44,7 +44,7 @@ final class JavaBatchNorm {
         this.pass = pass;
         this.x = x;
         this.residual = residual;
-        this.output = output;
+        this.clipped = clipped;
         this.gradient = gradient;
         this.mean = mean;
         this.first = first;
@@ -114,8 +114,11 @@ final class JavaBatchNorm {
         }
     }
 
-    private float passed(long i) {
-        return output == null ? get(gradient, i) : Elementwise.keepPositive(get(gradient, i), get(output, i));
+    private float passed(int c, long i) {
+        float g = get(gradient, i);
+        return clipped == null
+                ? g
+                : Elementwise.keepPositive(g, get(x, i) * get(clipped.scale(), c) + get(clipped.shift(), c));
     }
 
     private void gradientSums(long image, int c, long at) {
@@ -124,7 +127,7 @@ final class JavaBatchNorm {
         float[] weighted = new float[ACCUMULATORS];
         for (int p = 0; p < geometry.positions(); p++) {
             long i = at + (long) p * geometry.width();
-            float g = passed(i);
+            float g = passed(c, i);
             plain[p % ACCUMULATORS] += g;
             weighted[p % ACCUMULATORS] += g * (get(x, i) - m);
         }
@@ -139,7 +142,7 @@ final class JavaBatchNorm {
         for (int p = 0; p < geometry.positions(); p++) {
             long i = at + (long) p * geometry.width();
             float centred = b * (get(x, i) - m) + d;
-            set(out, i, a * passed(i) + centred);
+            set(out, i, a * passed(c, i) + centred);
         }
     }
 }

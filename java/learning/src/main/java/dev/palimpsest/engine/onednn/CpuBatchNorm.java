@@ -6,10 +6,13 @@ import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.kernel.passes.BatchNormPasses;
+import dev.palimpsest.kernel.passes.BatchNormPasses.Affine;
+import dev.palimpsest.kernel.passes.Range;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
+import java.util.function.Function;
 
 /**
  * Batch norm for one shape of a batch, by our own passes: what joins images is summed in float64 in their order, so the
@@ -36,8 +39,13 @@ final class CpuBatchNorm implements AutoCloseable {
         return engine.take((long) channels * Float.BYTES);
     }
 
-    private MemorySegment sums() {
-        return engine.take(2L * images.extent(0) * channels * Float.BYTES);
+    /** What a pass sums for each image, [images, 2, channels]; an array, for loops that compile well. */
+    private float[] sums(Function<MemorySegment, Range> pass) {
+        MemorySegment sums = engine.take(2L * images.extent(0) * channels * Float.BYTES);
+        engine.run(images, pass.apply(sums));
+        float[] values = sums.toArray(JAVA_FLOAT);
+        give(sums);
+        return values;
     }
 
     private void give(MemorySegment... segments) {
@@ -58,20 +66,30 @@ final class CpuBatchNorm implements AutoCloseable {
             moments(input, mean.data(), variance.data());
             updateRunning(norm, mean.data(), variance.data());
         }
-        MemorySegment factor = vector();
-        MemorySegment offset = vector();
+        Affine affine = affine(norm, mean.data(), variance.data());
+        Tensor output = engine.activation(images);
+        engine.run(images, passes.normalise(input.data(), affine.scale(), affine.shift(), null, relu, output.data()));
+        give(affine.scale(), affine.shift());
+        return new Backend.Normalised(output, mean, variance, relu ? marker() : null, frozen);
+    }
+
+    /** Says that a ReLU followed; which values it clipped is seen again from the input. */
+    private Tensor marker() {
+        return engine.allocate(Shape.of(1));
+    }
+
+    /** What the norm does to its input, the same bits before and after the ReLU's gradient is asked for. */
+    private Affine affine(BatchNorm norm, MemorySegment mean, MemorySegment variance) {
+        Affine affine = new Affine(vector(), vector());
         MemorySegment scale = norm.scale().read();
         MemorySegment shift = norm.shift().read();
         for (int c = 0; c < channels; c++) {
-            double a = scale.getAtIndex(JAVA_FLOAT, c) * reciprocalDeviation(variance.data(), c);
-            factor.setAtIndex(JAVA_FLOAT, c, (float) a);
-            offset.setAtIndex(JAVA_FLOAT, c, (float)
-                    (shift.getAtIndex(JAVA_FLOAT, c) - a * mean.data().getAtIndex(JAVA_FLOAT, c)));
+            double a = scale.getAtIndex(JAVA_FLOAT, c) * reciprocalDeviation(variance, c);
+            affine.scale().setAtIndex(JAVA_FLOAT, c, (float) a);
+            affine.shift().setAtIndex(JAVA_FLOAT, c, (float)
+                    (shift.getAtIndex(JAVA_FLOAT, c) - a * mean.getAtIndex(JAVA_FLOAT, c)));
         }
-        Tensor output = engine.activation(images);
-        engine.run(images, passes.normalise(input.data(), factor, offset, null, relu, output.data()));
-        give(factor, offset);
-        return new Backend.Normalised(output, mean, variance, relu ? output.retain() : null, frozen);
+        return affine;
     }
 
     private static double reciprocalDeviation(MemorySegment variance, int c) {
@@ -80,14 +98,13 @@ final class CpuBatchNorm implements AutoCloseable {
 
     /** Of the whole batch, by Chan's formula for parts of one size; the variance is the biased one. */
     private void moments(Tensor input, MemorySegment mean, MemorySegment variance) {
-        MemorySegment sums = sums();
-        engine.run(images, passes.moments(input.data(), sums));
+        float[] sums = sums(to -> passes.moments(input.data(), to));
         double[] mu = new double[channels];
         double[] squares = new double[channels];
         for (int n = 0; n < images.extent(0); n++) {
             for (int c = 0; c < channels; c++) {
-                mu[c] += sums.getAtIndex(JAVA_FLOAT, 2L * n * channels + c);
-                squares[c] += sums.getAtIndex(JAVA_FLOAT, (2L * n + 1) * channels + c);
+                mu[c] += sums[2 * n * channels + c];
+                squares[c] += sums[(2 * n + 1) * channels + c];
             }
         }
         for (int c = 0; c < channels; c++) {
@@ -95,7 +112,7 @@ final class CpuBatchNorm implements AutoCloseable {
         }
         for (int n = 0; n < images.extent(0); n++) {
             for (int c = 0; c < channels; c++) {
-                double off = sums.getAtIndex(JAVA_FLOAT, 2L * n * channels + c) - mu[c];
+                double off = sums[2 * n * channels + c] - mu[c];
                 squares[c] += positions * off * off;
             }
         }
@@ -104,7 +121,6 @@ final class CpuBatchNorm implements AutoCloseable {
             mean.setAtIndex(JAVA_FLOAT, c, (float) mu[c]);
             variance.setAtIndex(JAVA_FLOAT, c, (float) (squares[c] / values));
         }
-        give(sums);
     }
 
     /** As PyTorch: the running variance takes the unbiased estimate, normalisation the biased one. */
@@ -125,15 +141,14 @@ final class CpuBatchNorm implements AutoCloseable {
     Tensor backward(Tensor gradient, Tensor input, Backend.Normalised saved, BatchNorm norm) {
         MemorySegment mean = Objects.requireNonNull(saved.mean()).data(); // forward keeps both
         MemorySegment variance = Objects.requireNonNull(saved.variance()).data();
-        MemorySegment output = saved.passed() == null ? null : saved.passed().data();
-        MemorySegment sums = sums();
-        engine.run(images, passes.gradientSums(gradient.data(), output, input.data(), mean, sums));
+        Affine relu = saved.passed() == null ? null : affine(norm, mean, variance);
+        float[] sums = sums(to -> passes.gradientSums(gradient.data(), relu, input.data(), mean, to));
         double[] plain = new double[channels];
         double[] weighted = new double[channels];
         for (int n = 0; n < images.extent(0); n++) {
             for (int c = 0; c < channels; c++) {
-                plain[c] += sums.getAtIndex(JAVA_FLOAT, 2L * n * channels + c);
-                weighted[c] += sums.getAtIndex(JAVA_FLOAT, (2L * n + 1) * channels + c);
+                plain[c] += sums[2 * n * channels + c];
+                weighted[c] += sums[(2 * n + 1) * channels + c];
             }
         }
         MemorySegment first = vector();
@@ -156,8 +171,11 @@ final class CpuBatchNorm implements AutoCloseable {
         Tensor result = engine.activation(images);
         engine.run(
                 images,
-                passes.gradient(gradient.data(), output, input.data(), mean, first, second, third, result.data()));
-        give(sums, first, second, third);
+                passes.gradient(gradient.data(), relu, input.data(), mean, first, second, third, result.data()));
+        give(first, second, third);
+        if (relu != null) {
+            give(relu.scale(), relu.shift());
+        }
         return result;
     }
 
