@@ -31,8 +31,9 @@ class ReadmeTest {
 
     @Test
     void linesThatUseAKernelAloneCompileAndGiveTheLoss() throws Exception {
-        Matcher block = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
-        assertTrue(block.find(), "the README has no java block");
+        Matcher block =
+                Pattern.compile("```java\n(float.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
+        assertTrue(block.find(), "the README has no java block with a kernel");
         assertTrue(block.group(1).lines().count() <= 10, "the README promises few lines");
         String[] printed = run(List.of("dev.palimpsest.kernel", "java.util"), block.group(1))
                 .split(" ", 2);
@@ -66,6 +67,29 @@ class ReadmeTest {
         assertTrue(accuracy >= 0 && accuracy <= 1, "accuracy " + accuracy);
     }
 
+    @Test
+    void linesThatKeepLearningCompileAndRun() throws Exception {
+        Matcher block = Pattern.compile("```java\n(try \\(var model.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(README));
+        assertTrue(block.find(), "the README has no java block with a model that keeps learning");
+        String images = """
+            var random = new Random(1);
+            int[] labels = new int[60];
+            Arrays.setAll(labels, i -> i % 2);
+            byte[] pixels = new byte[60 * 3 * 32 * 32];
+            random.nextBytes(pixels);
+            Images images = Images.of(3, 32, 32, pixels, labels);
+            random.nextBytes(pixels);
+            Images more = Images.of(3, 32, 32, pixels, labels);
+            var picture = new java.awt.image.BufferedImage(40, 30, java.awt.image.BufferedImage.TYPE_INT_RGB);
+            var folder = java.nio.file.Path.of("%s");
+            """.formatted(folder.resolve("model"));
+        String[] printed = run(List.of("dev.palimpsest", "dev.palimpsest.data", "java.util"), images + block.group(1))
+                .split("\n");
+        assertTrue(printed[0].startsWith("TRAINED OptionalDouble["), printed[0]);
+        assertTrue(List.of("cat", "dog", "horse", "ship").contains(printed[1].split(" ")[0]), printed[1]);
+    }
+
     /** T² KL(softmax(t/T) ‖ softmax(s/T)) at T = 2. */
     private static double kl(double[] teacher, double[] student) {
         double sum = 0;
@@ -86,7 +110,8 @@ class ReadmeTest {
         Files.writeString(
                 source,
                 packages.stream().map(name -> "import " + name + ".*;\n").collect(Collectors.joining())
-                        + "public class Example { public static void main(String[] args) {\n" + lines + "}}\n");
+                        + "public class Example { public static void main(String[] args) throws Exception {\n" + lines
+                        + "}}\n");
         var compiler = ToolProvider.getSystemJavaCompiler();
         var messages = new StringWriter();
         try (var files = compiler.getStandardFileManager(null, null, null)) {

@@ -406,14 +406,15 @@ public final class ContinualClassifier implements AutoCloseable {
                     .filter(name -> !knownClasses.containsKey(name))
                     .toList();
             List<String> warnings = new ArrayList<>();
-            accuracyBefore.forEach((name, share) -> {
-                if (share - accuracyAfter.get(name) > NOTABLE_LOSS) {
+            accuracyAfter.forEach((name, now) -> {
+                double share = accuracyBefore.getOrDefault(name, now);
+                if (share - now > NOTABLE_LOSS) {
                     warnings.add(String.format(
                             Locale.ROOT,
                             "%s: %.1f %% of held-out samples were right before the lesson, %.1f %% are after it",
                             name,
                             100 * share,
-                            100 * accuracyAfter.get(name)));
+                            100 * now));
                 }
             });
             Lesson lesson = new Lesson(

@@ -138,7 +138,7 @@ final class Knowledge {
             }
         }
         all.add(measured);
-        all.sort(Comparator.comparing(each -> each.known.number()));
+        all.sort(Comparator.comparingInt(each -> each.known.number()));
         return new Knowledge(List.copyOf(all));
     }
 

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -61,10 +62,10 @@ final class SnapshotReader implements AutoCloseable {
                 }
             }
         } catch (ExecutionException e) {
-            switch (e.getCause()) {
+            switch (Objects.requireNonNull(e.getCause())) {
                 case RuntimeException failed -> throw failed;
                 case Error failed -> throw failed;
-                default -> throw new IllegalStateException(e.getCause());
+                case Throwable failed -> throw new IllegalStateException(failed);
             }
         } finally {
             if (interrupted) {

@@ -31,7 +31,7 @@ import picocli.CommandLine.Spec;
 final class ModelCommands {
     private ModelCommands() {}
 
-    /** @return new commands, in the order in which help lists them */
+    /** New commands, in the order in which help lists them. */
     static List<Object> all(Display display) {
         return List.of(new Learn(display), new Classify(), new Versions(), new RollBack(), new Forget());
     }

@@ -40,7 +40,7 @@ import java.util.SequencedMap;
  * @param budget limits that end training early
  * @param compute where and how layers are computed
  * @param seed of initial weights, shuffling, augmentation and exemplars; the class order has its own seed
- * @param threads that compute; results do not change between runs with the same number
+ * @param threads that compute; results do not depend on how many
  */
 public record Recipe(
         DataOptions data,

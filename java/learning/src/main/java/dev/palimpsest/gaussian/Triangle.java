@@ -76,7 +76,7 @@ final class Triangle {
         return x;
     }
 
-    /** @return [columns][rows] */
+    /** The same with rows and columns exchanged. */
     static double[][] transposed(double[][] a) {
         double[][] t = new double[a[0].length][a.length];
         for (int i = 0; i < a.length; i++) {

@@ -165,6 +165,7 @@ public final class BatchNormPasses implements AutoCloseable {
         return bind(Pass.NORM_GRADIENT, x, null, relu, gradient, mean, first, second, third, false, out, null);
     }
 
+    @SuppressWarnings("EnumOrdinal") // the constants stand in the order of palimpsest_batch_norm_pass
     private Range bind(
             Pass pass,
             MemorySegment x,

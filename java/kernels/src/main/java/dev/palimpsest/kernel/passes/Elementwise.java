@@ -97,6 +97,7 @@ public final class Elementwise implements AutoCloseable {
         return bind(Operation.SUM, count, from, from, to, terms, stride);
     }
 
+    @SuppressWarnings("EnumOrdinal") // the constants stand in the order of palimpsest_elementwise_operation
     private Range bind(
             Operation what,
             long count,
