@@ -129,7 +129,8 @@ typedef enum palimpsest_batch_norm_pass {
     PALIMPSEST_MOMENTS = 0,       /* x -> sums: mean, and sum of (x - mean)^2, over the positions of each image */
     PALIMPSEST_NORMALISE = 1,     /* x, first, second, residual -> out = x * first + second (+ residual), then ReLU */
     PALIMPSEST_GRADIENT_SUMS = 2, /* gradient, x, mean -> sums: of g', of g' * (x - mean), for each image */
-    PALIMPSEST_NORM_GRADIENT = 3  /* gradient, x, mean, first to third -> out = first * g' + (second * (x - mean) + third) */
+    PALIMPSEST_NORM_GRADIENT = 3  /* gradient, x, mean, first to third -> out = first * g' + (second * (x - mean) + */
+                                  /* third); second null: out = first * g', without mean and third */
 } palimpsest_batch_norm_pass;
 
 #define PALIMPSEST_BATCH_NORM_FIELDS(FIELD)                                                                   \
@@ -139,9 +140,9 @@ typedef enum palimpsest_batch_norm_pass {
     FIELD(int64_t, width) /* divides channels */                                                              \
     FIELD(int64_t, positions)                                                                                 \
     FIELD(const float*, x)                                                                                    \
-    FIELD(const float*, residual) /* null for none */                                                         \
-    FIELD(const float*, relu_scale) /* null: g' is the gradient; else g' is 0 unless x * scale + shift > 0 */     \
-    FIELD(const float*, relu_shift) /* [channels], as the scale */                                                \
+    FIELD(const float*, residual)   /* null for none */                                                       \
+    FIELD(const float*, relu_scale) /* null: g' is the gradient; else g' is 0 unless x * scale + shift > 0 */ \
+    FIELD(const float*, relu_shift) /* [channels], as the scale */                                            \
     FIELD(const float*, gradient)                                                                             \
     FIELD(const float*, mean)  /* [channels] */                                                               \
     FIELD(const float*, first) /* [channels], as are the next two */                                          \
@@ -159,19 +160,19 @@ PALIMPSEST_API int32_t palimpsest_batch_norm(
     int32_t isa, const palimpsest_batch_norm_args* args, int64_t image_begin, int64_t image_end);
 
 typedef enum palimpsest_elementwise_operation {
-    PALIMPSEST_ADD = 0,          /* a + b */
-    PALIMPSEST_ADD_RELU = 1,     /* max(0, a + b) */
-    PALIMPSEST_RELU = 2,         /* max(0, a) */
+    PALIMPSEST_ADD = 0,           /* a + b */
+    PALIMPSEST_ADD_RELU = 1,      /* max(0, a + b) */
+    PALIMPSEST_RELU = 2,          /* max(0, a) */
     PALIMPSEST_RELU_GRADIENT = 3, /* a where b is above 0, else 0 */
     PALIMPSEST_SUM = 4            /* a[i] + a[i + stride] + ..., of `terms` terms in this order */
 } palimpsest_elementwise_operation;
 
-#define PALIMPSEST_ELEMENTWISE_FIELDS(FIELD)                                   \
-    FIELD(int64_t, operation) /* a palimpsest_elementwise_operation */         \
-    FIELD(int64_t, count)                                                      \
-    FIELD(const float*, a)                                                     \
-    FIELD(const float*, b) /* not looked at by PALIMPSEST_RELU and _SUM */     \
-    FIELD(float*, out)     /* may be the memory of a or b */                   \
+#define PALIMPSEST_ELEMENTWISE_FIELDS(FIELD)                                               \
+    FIELD(int64_t, operation) /* a palimpsest_elementwise_operation */                     \
+    FIELD(int64_t, count)                                                                  \
+    FIELD(const float*, a)                                                                 \
+    FIELD(const float*, b) /* not looked at by PALIMPSEST_RELU and _SUM */                 \
+    FIELD(float*, out)     /* may be the memory of a or b */                               \
     FIELD(int64_t, terms)  /* at least 1, as the next looked at by PALIMPSEST_SUM alone */ \
     FIELD(int64_t, stride)
 typedef struct palimpsest_elementwise_args {

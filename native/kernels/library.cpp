@@ -40,7 +40,7 @@ int32_t palimpsest_isa_supported(int32_t isa) {
         if (!palimpsest_valid(args, begin, end) || !scratch || !row_loss) return PALIMPSEST_INVALID_ARGUMENT; \
         PALIMPSEST_CALL(name, isa, args, begin, end, scratch, row_loss);                                      \
     }
-#define RANGE_KERNEL(name)                                                                                      \
+#define RANGE_KERNEL(name)                                                                                     \
     int32_t palimpsest_##name(int32_t isa, const palimpsest_##name##_args* args, int64_t begin, int64_t end) { \
         if (!palimpsest_valid(args, begin, end)) return PALIMPSEST_INVALID_ARGUMENT;                           \
         PALIMPSEST_CALL(name, isa, args, begin, end);                                                          \

@@ -1,5 +1,5 @@
-// Bytes per value: moments read 4, the second sweep from the cache; normalise reads 4 (8 with a residual) and writes 4;
-// gradient sums read 8; the gradient reads 8 and writes 4.
+// Bytes per value: moments read 4, the second sweep from the cache; normalise reads 4 (8 with a residual) and writes
+// 4; gradient sums read 8; the gradient reads 8 and writes 4.
 #include "../simd/kernels.h"
 #include "../simd/simd.h"
 
@@ -127,6 +127,18 @@ void gradient(const palimpsest_batch_norm_args& args, const Lanes& lanes) {
     }
 }
 
+// With running statistics, through which nothing comes back.
+template <bool WHOLE, bool RELU>
+void scaled_gradient(const palimpsest_batch_norm_args& args, const Lanes& lanes) {
+    const Vec first = read<WHOLE>(args.first + lanes.channel, lanes);
+    const Passed<RELU> through = passed<WHOLE, RELU>(args, lanes);
+    int64_t at = lanes.at;
+    for (int64_t p = 0; p < lanes.positions; p++, at += lanes.stride) {
+        Vec x = RELU ? read<WHOLE>(args.x + at, lanes) : splat(0);
+        write<WHOLE>(args.out + at, first * through(read<WHOLE>(args.gradient + at, lanes), x), lanes);
+    }
+}
+
 template <bool WHOLE>
 void pass(const palimpsest_batch_norm_args& args, const Lanes& lanes, float* sums) {
     const bool relu = args.relu_scale;
@@ -134,12 +146,19 @@ void pass(const palimpsest_batch_norm_args& args, const Lanes& lanes, float* sum
         case PALIMPSEST_MOMENTS: return moments<WHOLE>(args, lanes, sums);
         case PALIMPSEST_NORMALISE:
             if (args.residual) {
-                return args.relu ? normalise<WHOLE, true, true>(args, lanes) : normalise<WHOLE, true, false>(args, lanes);
+                return args.relu ? normalise<WHOLE, true, true>(args, lanes)
+                                 : normalise<WHOLE, true, false>(args, lanes);
             }
-            return args.relu ? normalise<WHOLE, false, true>(args, lanes) : normalise<WHOLE, false, false>(args, lanes);
+            return args.relu ? normalise<WHOLE, false, true>(args, lanes)
+                             : normalise<WHOLE, false, false>(args, lanes);
         case PALIMPSEST_GRADIENT_SUMS:
-            return relu ? gradient_sums<WHOLE, true>(args, lanes, sums) : gradient_sums<WHOLE, false>(args, lanes, sums);
-        default: return relu ? gradient<WHOLE, true>(args, lanes) : gradient<WHOLE, false>(args, lanes);
+            return relu ? gradient_sums<WHOLE, true>(args, lanes, sums)
+                        : gradient_sums<WHOLE, false>(args, lanes, sums);
+        default:
+            if (!args.second) {
+                return relu ? scaled_gradient<WHOLE, true>(args, lanes) : scaled_gradient<WHOLE, false>(args, lanes);
+            }
+            return relu ? gradient<WHOLE, true>(args, lanes) : gradient<WHOLE, false>(args, lanes);
     }
 }
 
@@ -152,8 +171,8 @@ void PALIMPSEST_VARIANT(palimpsest_batch_norm)(const palimpsest_batch_norm_args*
         float* sums = args->sums + image * 2 * args->channels;
         for (int64_t b = 0; b < blocks; b++) {
             for (int64_t lane = 0; lane < args->width; lane += LANES) {
-                Lanes lanes = {(image * blocks + b) * block + lane, b * args->width + lane, args->positions, args->width,
-                    int(smaller(LANES, args->width - lane))};
+                Lanes lanes = {(image * blocks + b) * block + lane, b * args->width + lane, args->positions,
+                    args->width, int(smaller(LANES, args->width - lane))};
                 if (lanes.n == LANES) {
                     pass<true>(*args, lanes, sums);
                 } else {

@@ -10,7 +10,8 @@ bool palimpsest_valid(const palimpsest_batch_norm_args* a, int64_t begin, int64_
         case PALIMPSEST_MOMENTS: return a->sums;
         case PALIMPSEST_NORMALISE: return a->first && a->second && a->out;
         case PALIMPSEST_GRADIENT_SUMS: return a->gradient && a->mean && a->sums;
-        case PALIMPSEST_NORM_GRADIENT: return a->gradient && a->mean && a->first && a->second && a->third && a->out;
+        case PALIMPSEST_NORM_GRADIENT:
+            return a->gradient && a->first && a->out && (!a->second || (a->mean && a->third));
         default: return false;
     }
 }

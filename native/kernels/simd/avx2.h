@@ -34,7 +34,9 @@ inline Vec keep_bits(Vec v, uint32_t bits) {
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 
 // Lanes whose condition is above 0 keep every bit; the others, and those whose condition is NaN, become +0.
-inline Vec keep_positive(Vec v, Vec condition) { return _mm256_and_ps(v, _mm256_cmp_ps(condition, _mm256_setzero_ps(), _CMP_GT_OQ)); }
+inline Vec keep_positive(Vec v, Vec condition) {
+    return _mm256_and_ps(v, _mm256_cmp_ps(condition, _mm256_setzero_ps(), _CMP_GT_OQ));
+}
 
 // The second operand where either is NaN.
 inline Vec max(Vec a, Vec b) { return _mm256_max_ps(a, b); }

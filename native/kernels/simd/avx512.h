@@ -28,7 +28,9 @@ inline Vec keep_bits(Vec v, uint32_t bits) {
 inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 
 // Lanes whose condition is above 0 keep every bit; the others, and those whose condition is NaN, become +0.
-inline Vec keep_positive(Vec v, Vec condition) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(condition, _mm512_setzero_ps(), _CMP_GT_OQ), v); }
+inline Vec keep_positive(Vec v, Vec condition) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(condition, _mm512_setzero_ps(), _CMP_GT_OQ), v);
+}
 
 // The second operand where either is NaN.
 inline Vec max(Vec a, Vec b) { return _mm512_max_ps(a, b); }

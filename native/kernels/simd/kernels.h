@@ -15,7 +15,7 @@
     PALIMPSEST_ROWS(palimpsest_##name##_baseline, name) \
     PALIMPSEST_ROWS(palimpsest_##name##_avx2, name)     \
     PALIMPSEST_ROWS(palimpsest_##name##_avx512, name)
-#define RANGE_KERNEL(name)                                \
+#define RANGE_KERNEL(name)                               \
     PALIMPSEST_RANGE(palimpsest_##name##_baseline, name) \
     PALIMPSEST_RANGE(palimpsest_##name##_avx2, name)     \
     PALIMPSEST_RANGE(palimpsest_##name##_avx512, name)
@@ -27,6 +27,5 @@
 // Whether the range lies inside of the work and every argument is as palimpsest.h wants it; in <name>/<name>_host.cpp.
 #define ROW_KERNEL(name) \
     bool palimpsest_valid(const palimpsest_##name##_args* args, int64_t row_begin, int64_t row_end);
-#define RANGE_KERNEL(name) \
-    bool palimpsest_valid(const palimpsest_##name##_args* args, int64_t begin, int64_t end);
+#define RANGE_KERNEL(name) bool palimpsest_valid(const palimpsest_##name##_args* args, int64_t begin, int64_t end);
 #include "../kernels.def"

@@ -82,8 +82,8 @@ class ReadmeTest {
             random.nextBytes(pixels);
             Images more = Images.of(3, 32, 32, pixels, labels);
             var picture = new java.awt.image.BufferedImage(40, 30, java.awt.image.BufferedImage.TYPE_INT_RGB);
-            var folder = java.nio.file.Path.of("%s");
-            """.formatted(folder.resolve("model"));
+            var folder = java.nio.file.Path.of("FOLDER");
+            """.replace("FOLDER", folder.resolve("model").toString());
         String[] printed = run(List.of("dev.palimpsest", "dev.palimpsest.data", "java.util"), images + block.group(1))
                 .split("\n");
         assertTrue(printed[0].startsWith("TRAINED OptionalDouble["), printed[0]);

@@ -242,6 +242,12 @@ class PassesTest {
             assertArrayEquals(
                     bits(agreed(g, sums, (passes, out) -> passes.gradientSums(masked, null, x, mean, out))),
                     bits(agreed(g, sums, (passes, out) -> passes.gradientSums(gradient, relu, x, mean, out))));
+            MemorySegment plain =
+                    agreed(g, count, (p, out) -> p.gradient(gradient, relu, x, mean, one, null, null, out));
+            for (int c = 0; c < g.channels(); c++) {
+                int i = at(g, g.images() - 1, c, 0);
+                assertEquals(array(masked)[i] * array(one)[c], array(plain)[i], "with running statistics");
+            }
             assertArrayEquals(
                     bits(agreed(g, count, (p, out) -> p.gradient(masked, null, x, mean, one, one, one, out))),
                     bits(agreed(g, count, (p, out) -> p.gradient(gradient, relu, x, mean, one, one, one, out))));

@@ -141,14 +141,14 @@ public final class BatchNormPasses implements AutoCloseable {
     }
 
     /**
-     * first·g' + (second·(x − mean) + third).
+     * first·g' + (second·(x − mean) + third), or first·g' alone.
      *
      * @param gradient g, of the output
      * @param relu as in {@link #gradientSums}
      * @param x activations
      * @param mean [channels]
      * @param first [channels]
-     * @param second [channels]
+     * @param second [channels]; null, as third, for running statistics, through which nothing comes back
      * @param third [channels]
      * @param out activations; may be the gradient's memory
      * @return the bound pass
@@ -159,8 +159,8 @@ public final class BatchNormPasses implements AutoCloseable {
             MemorySegment x,
             MemorySegment mean,
             MemorySegment first,
-            MemorySegment second,
-            MemorySegment third,
+            @Nullable MemorySegment second,
+            @Nullable MemorySegment third,
             MemorySegment out) {
         return bind(Pass.NORM_GRADIENT, x, null, relu, gradient, mean, first, second, third, false, out, null);
     }

@@ -135,14 +135,11 @@ final class JavaBatchNorm {
     }
 
     private void gradient(int c, long at) {
-        float m = get(mean, c);
         float a = get(first, c);
-        float b = get(second, c);
-        float d = get(third, c);
         for (int p = 0; p < geometry.positions(); p++) {
             long i = at + (long) p * geometry.width();
-            float centred = b * (get(x, i) - m) + d;
-            set(out, i, a * passed(c, i) + centred);
+            float g = a * passed(c, i);
+            set(out, i, second == null ? g : g + (get(second, c) * (get(x, i) - get(mean, c)) + get(third, c)));
         }
     }
 }

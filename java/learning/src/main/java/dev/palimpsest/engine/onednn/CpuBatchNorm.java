@@ -164,14 +164,23 @@ final class CpuBatchNorm implements AutoCloseable {
             add(scaleGradient, c, r * weighted[c]);
             add(shiftGradient, c, plain[c]);
             first.setAtIndex(JAVA_FLOAT, c, (float) k);
-            // The running statistics are constants: nothing comes back through them.
-            second.setAtIndex(JAVA_FLOAT, c, saved.frozen() ? 0 : (float) (-k * r * r * weighted[c] / values));
-            third.setAtIndex(JAVA_FLOAT, c, saved.frozen() ? 0 : (float) (-k * plain[c] / values));
+            second.setAtIndex(JAVA_FLOAT, c, (float) (-k * r * r * weighted[c] / values));
+            third.setAtIndex(JAVA_FLOAT, c, (float) (-k * plain[c] / values));
         }
         Tensor result = engine.activation(images);
+        // The running statistics are constants: nothing comes back through them.
+        boolean frozen = saved.frozen();
         engine.run(
                 images,
-                passes.gradient(gradient.data(), relu, input.data(), mean, first, second, third, result.data()));
+                passes.gradient(
+                        gradient.data(),
+                        relu,
+                        input.data(),
+                        mean,
+                        first,
+                        frozen ? null : second,
+                        frozen ? null : third,
+                        result.data()));
         give(first, second, third);
         if (relu != null) {
             give(relu.scale(), relu.shift());
