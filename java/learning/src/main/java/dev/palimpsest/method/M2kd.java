@@ -80,8 +80,8 @@ public final class M2kd implements Method {
      * @param prune whether snapshots live in one set of weights; otherwise they are full copies
      * @param fraction share of a step's weights that pruning releases; empty: planned so that every experience owns an
      *     equal share, or half of what is left where nobody knows how many will come
-     * @param pruneRounds rounds in which they are released, with an epoch of retraining between: seven tenths of them in
-     *     the first of three
+     * @param pruneRounds rounds in which they are released, with an epoch of retraining between: seven tenths of them
+     *     in the first of three
      * @param wholeShare share of all weights that the smallest tensors may have together to be left whole to the first
      *     experience: a tenth of a stem or a shortcut is too little for anybody
      * @param retrainEpochs passes after the last round, with the released weights held at zero

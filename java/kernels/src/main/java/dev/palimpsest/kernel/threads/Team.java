@@ -31,7 +31,7 @@ public final class Team {
 
     // Some ten microseconds: longer would take the core from whoever shares it.
     private static final int SPINS = 500;
-    /** Blocks that are dealt out at once; a range is the number of its turn, its end, and the next block to be taken. */
+    /** Blocks that are dealt out at once; a range is the number of its turn, its end, and the next block. */
     private static final int INDEX_BITS = 20;
 
     private static final long INDEX = (1L << INDEX_BITS) - 1;
