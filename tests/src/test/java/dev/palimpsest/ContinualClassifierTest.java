@@ -437,6 +437,52 @@ class ContinualClassifierTest {
     }
 
     @Test
+    void withNothingHeldOutNothingIsCalibrated() throws IOException {
+        try (ContinualClassifier model = ContinualClassifier.create(
+                temporary.resolve("all"), SETUP.withHeldOut(0).withSnapshots(1))) {
+            Lesson lesson = model.learn(digits(0, 1, 2));
+            assertEquals(0, lesson.heldOut());
+            assertTrue(lesson.newClassesAfter().isEmpty());
+            assertTrue(model.current().calibrationError().isEmpty());
+            assertTrue(model.current().accuracy().isEmpty());
+            List<Prediction> predictions = model.classify(DIGITS.test());
+            assertTrue(predictions.stream().noneMatch(Prediction::unknown));
+            double right = right(predictions)
+                    * DIGITS.test().size()
+                    / IntStream.range(0, DIGITS.test().size())
+                            .filter(i -> DIGITS.test().label(i) < 3)
+                            .count();
+            assertTrue(right > 0.95, "right on " + right);
+            // A few images of a class that is not known yet are measured, not trained on.
+            assertEquals(
+                    "the model has its one snapshot",
+                    model.learn(samples(Arrays.copyOf(indices(5), 1))).reason());
+            assertEquals(List.of("0", "1", "2", "5"), model.current().classNames());
+        }
+    }
+
+    @Test
+    void aLessonOfFewImagesIsRegisteredWhereItCanBe() throws IOException {
+        try (ContinualClassifier model = ContinualClassifier.create(temporary.resolve("few"), SETUP)) {
+            int[] two = IntStream.concat(
+                            Arrays.stream(indices(0)).limit(10),
+                            Arrays.stream(indices(1)).limit(10))
+                    .toArray();
+            assertEquals(Lesson.Kind.TRAINED, model.learn(samples(two)).kind(), "there is nothing to measure with yet");
+            int[] next = IntStream.concat(
+                            Arrays.stream(indices(2)).limit(10),
+                            Arrays.stream(indices(3)).limit(10))
+                    .toArray();
+            Lesson lesson = model.learn(samples(next));
+            assertEquals(Lesson.Kind.REGISTERED, lesson.kind());
+            assertEquals("a class has fewer than 20 images", lesson.reason());
+            assertEquals(
+                    Lesson.Kind.TRAINED,
+                    model.learn(samples(next), Lesson.Kind.TRAINED).kind());
+        }
+    }
+
+    @Test
     void otherSeedsGiveOtherModels() throws IOException {
         try (ContinualClassifier model = ContinualClassifier.create(temporary.resolve("two"), SETUP.withSeed(2))) {
             model.learn(digits(0, 1, 2, 3));

@@ -283,33 +283,43 @@ public final class ContinualClassifier implements AutoCloseable {
                     splits.put(label, Split.of(indices, setup().heldOut()));
                 }
             }
-            Optional<String> obstacle = obstacleToTraining();
-            if (asked.isPresent() && asked.get() == Lesson.Kind.FORGOTTEN) {
-                throw new IllegalArgumentException("a lesson trains or registers; to forget a class call forget(…)");
-            }
-            boolean train = asked.map(value -> value == Lesson.Kind.TRAINED).orElse(obstacle.isEmpty());
-            if (train && asked.isPresent() && obstacle.isPresent() && !tooFewImages()) {
-                throw new IllegalArgumentException("this lesson cannot train: " + obstacle.get());
-            }
-            if (!train && files.isEmpty() && setup().network() != Setup.Network.NONE) {
-                if (obstacle.isPresent() && tooFewImages()) {
-                    train = asked.isEmpty(); // there is nothing yet to register classes with
+            kind = asked.orElseGet(this::suitable);
+            switch (kind) {
+                case TRAINED ->
+                    obstacleToTraining().ifPresent(obstacle -> {
+                        throw new IllegalArgumentException("this lesson cannot train: " + obstacle);
+                    });
+                case REGISTERED -> {
+                    if (!canRegister()) {
+                        throw new IllegalArgumentException("the first lesson must train, for no snapshot can register"
+                                + " classes yet, and it cannot: "
+                                + obstacleToTraining().orElse("it was asked to register"));
+                    }
                 }
-                if (!train) {
-                    throw new IllegalArgumentException("the first lesson must train, for no snapshot can register"
-                            + " classes yet, and it cannot: "
-                            + obstacle.orElse("it was asked to register"));
-                }
+                case FORGOTTEN ->
+                    throw new IllegalArgumentException(
+                            "a lesson trains or registers; to forget a class call forget(…)");
             }
-            kind = train ? Lesson.Kind.TRAINED : Lesson.Kind.REGISTERED;
             reason = asked.isPresent()
                     ? "asked for"
-                    : train
+                    : kind == Lesson.Kind.TRAINED
                             ? "the model has " + files.size() + " of " + setup().snapshots() + " snapshots"
-                            : obstacle.orElseThrow();
+                            : obstacleToTraining()
+                                    .orElse("a class has fewer than " + FEWEST_IMAGES_TO_TRAIN + " images");
         }
 
-        /** Why no network is trained. */
+        /** Few images are better measured by snapshots that there are than trained on. */
+        private Lesson.Kind suitable() {
+            boolean few = splits.values().stream().anyMatch(split -> split.learnt().length < FEWEST_IMAGES_TO_TRAIN);
+            boolean train = obstacleToTraining().isEmpty() && !(few && canRegister());
+            return train ? Lesson.Kind.TRAINED : Lesson.Kind.REGISTERED;
+        }
+
+        private boolean canRegister() {
+            return !files.isEmpty() || setup().network() == Setup.Network.NONE;
+        }
+
+        /** Why no network can be trained. */
         private Optional<String> obstacleToTraining() {
             if (setup().network() == Setup.Network.NONE) {
                 return Optional.of("features are computed elsewhere");
@@ -318,16 +328,9 @@ public final class ContinualClassifier implements AutoCloseable {
                 return Optional.of(
                         "the model has its " + (files.size() == 1 ? "one snapshot" : files.size() + " snapshots"));
             }
-            if (splits.size() < 2) {
-                return Optional.of("a network learns by telling classes apart, and the lesson has one class");
-            }
-            return tooFewImages()
-                    ? Optional.of("a class has fewer than " + FEWEST_IMAGES_TO_TRAIN + " images")
+            return splits.size() < 2
+                    ? Optional.of("a network learns by telling classes apart, and the lesson has one class")
                     : Optional.empty();
-        }
-
-        private boolean tooFewImages() {
-            return splits.values().stream().anyMatch(split -> split.learnt().length < FEWEST_IMAGES_TO_TRAIN);
         }
 
         Lesson learn(Progress progress) throws IOException {

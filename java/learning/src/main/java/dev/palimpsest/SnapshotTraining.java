@@ -65,7 +65,7 @@ final class SnapshotTraining {
             throws IOException {
         Path trained = snapshot.resolveSibling(snapshot.getFileName() + ".trained" + AtomicFile.UNFINISHED);
         Dataset lesson = Dataset.of("lesson", classes, images, images);
-        Experiment experiment = Experiment.of(new LessonStream(lesson, learnt, heldOut))
+        Experiment experiment = Experiment.of(new LessonStream(lesson, learnt, heldOut.length == 0 ? learnt : heldOut))
                 .network(setup::architecture)
                 .method(new FineTuning(FineTuning.Options.DEFAULT))
                 .training(TrainingOptions.DEFAULT

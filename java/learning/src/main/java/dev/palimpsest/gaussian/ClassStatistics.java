@@ -4,6 +4,7 @@ import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
+import java.util.Arrays;
 
 /**
  * What is kept of a class: for each network that measured it the mean of its samples' features and their scatter
@@ -125,6 +126,10 @@ public final class ClassStatistics {
         return means.length;
     }
 
+    private int[] dimensions() {
+        return Arrays.stream(means).mapToInt(mean -> mean.length).toArray();
+    }
+
     /** Under a network, from 0; not to be written to. */
     double[] mean(int network) {
         return means[network];
@@ -173,30 +178,41 @@ public final class ClassStatistics {
      */
     public static ClassStatistics read(Safetensors file, String prefix) throws IOException {
         try {
-            int count = file.ints(prefix + COUNT)[0];
-            int networks = 0;
-            while (file.contains(prefix + MEAN + networks)) {
-                networks++;
-            }
+            int[] counts = file.ints(prefix + COUNT);
+            require(counts.length == 1 && counts[0] > 0, "no count of samples");
+            int networks = (int) file.names().stream()
+                    .filter(name -> name.startsWith(prefix + MEAN))
+                    .count();
+            require(networks > 0, "no mean");
             double[][] means = new double[networks][];
             double[][] scatters = new double[networks][];
             for (int k = 0; k < networks; k++) {
                 means[k] = file.doubles(prefix + MEAN + k);
                 scatters[k] = file.doubles(prefix + SCATTER + k);
+                require(means[k].length > 0, "a mean without values");
                 require(scatters[k].length == (long) means[k].length * (means[k].length + 1) / 2, "sizes that differ");
                 requireFinite(means[k]);
                 requireFinite(scatters[k]);
-                for (int d = 0, at = 0; d < means[k].length; at += ++d + 1) {
-                    require(scatters[k][at] >= 0, "a negative variance");
-                }
+                requireCovariance(scatters[k], means[k].length);
             }
-            require(count > 0 && networks > 0, "no samples");
-            return new ClassStatistics(count, means, scatters);
+            return new ClassStatistics(counts[0], means, scatters);
         } catch (IllegalArgumentException e) {
             throw new IOException(
                     file.source() + " does not hold the statistics of a class: " + e.getMessage()
                             + "; restore the file from a copy, or teach the class again",
                     e);
+        }
+    }
+
+    /** What no samples have: negative variances, and more in common than each has. */
+    private static void requireCovariance(double[] scatter, int dims) {
+        for (int i = 0, row = 0; i < dims; row += ++i) {
+            double own = scatter[row + i];
+            require(own >= 0, "a negative variance");
+            for (int j = 0, other = 0; j < i; other += ++j + 1) {
+                double bound = own * scatter[other];
+                require(scatter[row + j] * scatter[row + j] <= bound * (1 + 1e-9), "a correlation above 1");
+            }
         }
     }
 

@@ -143,8 +143,9 @@ public final class GaussianClasses {
      */
     public double[][] distances(float[][][] features) {
         int samples = features[0].length;
-        double[][][] white = new double[features.length][samples][];
-        for (int k = 0; k < features.length; k++) {
+        // Networks that measured nobody say nothing.
+        double[][][] white = new double[Math.min(features.length, networks.length)][samples][];
+        for (int k = 0; k < white.length; k++) {
             for (int i = 0; i < samples; i++) {
                 white[k][i] = whitened(widened(features[k][i]), networks[k].deviation, networks[k].whitening);
             }
@@ -166,7 +167,7 @@ public final class GaussianClasses {
 
     private void distances(double[][][] white, int c, double[][] distances) {
         double weights = 0;
-        for (int k = 0; k < white.length && k < networks.length; k++) {
+        for (int k = 0; k < white.length; k++) {
             Network network = networks[k];
             double[] mean = network.means[c];
             double[] inverse = network.inverses[c];
