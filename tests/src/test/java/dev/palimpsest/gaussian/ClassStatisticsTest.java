@@ -218,6 +218,7 @@ class ClassStatisticsTest {
         assertEquals("it has no samples", refusal(tensors(-1, mean, scatter)));
         assertEquals("it has sizes that differ", refusal(tensors(7, mean, new double[] {4, -1})));
         assertEquals("it has sizes that differ", refusal(tensors(7, new double[] {1, 2, 3}, scatter)));
+        assertEquals("it has sizes that differ", refusal(tensors(7, new double[] {1}, scatter)));
         assertEquals("it has a value that is NaN", refusal(tensors(7, new double[] {1, Double.NaN}, scatter)));
         assertEquals("it has a value that is -Infinity", refusal(tensors(7, mean, new double[] {
             4, Double.NEGATIVE_INFINITY, 3
