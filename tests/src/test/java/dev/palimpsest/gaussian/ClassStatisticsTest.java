@@ -224,6 +224,28 @@ class ClassStatisticsTest {
             4, Double.NEGATIVE_INFINITY, 3
         })));
         assertEquals("it has a negative variance", refusal(tensors(7, mean, new double[] {4, -1, -3})));
+        assertEquals("it has a correlation above 1", refusal(tensors(7, mean, new double[] {4, 3.5, 3})));
+        assertEquals("it has a mean without values", refusal(tensors(7, new double[0], new double[0])));
+        assertEquals("it has no samples", refusal(writer -> {
+            writer.add(PREFIX + "count", Shape.of(0), new int[0]);
+            writer.add(PREFIX + "mean.0", Shape.of(2), mean);
+            writer.add(PREFIX + "scatter.0", Shape.of(3), scatter);
+        }));
+        String gap = refusal(writer -> {
+            tensors(7, mean, scatter).accept(writer);
+            writer.add(PREFIX + "mean.2", Shape.of(2), mean);
+            writer.add(PREFIX + "scatter.2", Shape.of(3), scatter);
+        });
+        assertTrue(gap.contains("has no tensor zebra.mean.1"), gap);
+    }
+
+    @Test
+    void samplesOfOtherDimensionsAreNotMerged() {
+        ClassStatistics two = ClassStatistics.of(new float[][][] {{{1, 2}, {3, 4}}});
+        ClassStatistics three = ClassStatistics.of(new float[][][] {{{1, 2, 3}}});
+        for (ClassStatistics[] pair : new ClassStatistics[][] {{two, three}, {three, two}}) {
+            assertThrows(IllegalArgumentException.class, () -> pair[0].merged(pair[1]));
+        }
     }
 
     @Test

@@ -179,11 +179,11 @@ public final class ClassStatistics {
     public static ClassStatistics read(Safetensors file, String prefix) throws IOException {
         try {
             int[] counts = file.ints(prefix + COUNT);
-            require(counts.length == 1 && counts[0] > 0, "no count of samples");
+            require(counts.length == 1 && counts[0] > 0, "no samples");
             int networks = (int) file.names().stream()
                     .filter(name -> name.startsWith(prefix + MEAN))
                     .count();
-            require(networks > 0, "no mean");
+            require(networks > 0, "no samples");
             double[][] means = new double[networks][];
             double[][] scatters = new double[networks][];
             for (int k = 0; k < networks; k++) {
