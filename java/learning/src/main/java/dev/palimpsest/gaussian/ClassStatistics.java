@@ -81,9 +81,10 @@ public final class ClassStatistics {
      * @return statistics of both together
      */
     public ClassStatistics merged(ClassStatistics further) {
-        if (further.networks() != networks()) {
-            throw new IllegalArgumentException(
-                    "statistics under " + networks() + " networks cannot take those under " + further.networks());
+        if (!Arrays.equals(dimensions(), further.dimensions())) {
+            throw new IllegalArgumentException("statistics of " + Arrays.toString(dimensions())
+                    + " dimensions under each network cannot take those of "
+                    + Arrays.toString(further.dimensions()));
         }
         int total = Math.addExact(count, further.count);
         double[][] merged = new double[means.length][];
