@@ -156,7 +156,7 @@ class ClassStatisticsTest {
         ClassStatistics two = ClassStatistics.of(features(1, 4, 0));
         ClassStatistics one = ClassStatistics.of(Arrays.copyOf(features(1, 4, 0), 1));
         assertEquals(
-                "statistics under 2 networks cannot take those under 1",
+                "statistics of [5, 3] dimensions under each network cannot take those of [5]",
                 assertThrows(IllegalArgumentException.class, () -> two.merged(one))
                         .getMessage());
     }
