@@ -129,6 +129,8 @@ class RecipeTest {
                 "stream", Map.of("method", "mlkd"),
                 "schedule", Map.of("milestones", "49"),
                 "evaluate", Map.of("validation", "0.1"),
+                "gaussian-snapshots", Map.of("classifier", "gaussian"),
+                "gaussian-beta", Map.of("classifier", "gaussian"),
                 "refit-epochs", Map.of("classifier", "refit"),
                 "refit-learning-rate", Map.of("classifier", "refit"));
         changed.forEach((name, text) -> {
