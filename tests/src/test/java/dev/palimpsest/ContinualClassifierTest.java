@@ -394,8 +394,13 @@ class ContinualClassifierTest {
             refused("there is no version 0", () -> model.rollBack(0));
         }
         ContinualClassifier closed = ContinualClassifier.open(taught);
+        Version version = closed.current();
         closed.close();
         closed.close();
+        assertEquals(
+                "this model is closed: open it again",
+                assertThrows(IllegalStateException.class, () -> version.classify(DIGITS.test()))
+                        .getMessage());
         assertThrows(IllegalStateException.class, () -> closed.classify(DIGITS.test()));
         assertThrows(IllegalStateException.class, () -> closed.learn(digits(1, 2)));
         assertTrue(assertThrows(IOException.class, () -> ContinualClassifier.create(taught, SETUP))

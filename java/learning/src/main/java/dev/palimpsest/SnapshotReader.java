@@ -21,6 +21,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,7 +52,12 @@ final class SnapshotReader implements AutoCloseable {
      * @return [snapshots][indices][dimensions]
      */
     float[][][] features(Images images, int[] indices, List<String> snapshots) {
-        Future<float[][][]> computed = thread.submit(() -> compute(images, indices, snapshots));
+        Future<float[][][]> computed;
+        try {
+            computed = thread.submit(() -> compute(images, indices, snapshots));
+        } catch (RejectedExecutionException e) {
+            throw new IllegalStateException("this model is closed: open it again", e);
+        }
         boolean interrupted = false;
         try {
             while (true) {
