@@ -225,6 +225,8 @@ class ExperimentTest {
                         "experience 0 with 3, memory 0",
                         "train 0",
                         "retrain 0",
+                        "retrain 0",
+                        "retrain 0",
                         "evaluated 1",
                         "experience 1 with 7, memory 6",
                         "train 1",

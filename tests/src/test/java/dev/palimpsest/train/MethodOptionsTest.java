@@ -50,7 +50,9 @@ class MethodOptionsTest {
             "prune=false",
             "fraction=0.3",
             "retrain-epochs=0",
-            "retrain-learning-rate-factor=0.5",
+            "retrain-learning-rate-factor=0.1",
+            "prune-rounds=1",
+            "whole-share=0",
             "auxiliary-heads=false",
             "lambda-auxiliary=0",
             "lambda-feature=0.05");
@@ -66,7 +68,8 @@ class MethodOptionsTest {
             "feature-start=0",
             "relation-weight=1",
             "relation=paper",
-            "teacher-batches=joined");
+            // Without augmentation all views are of the same images, and joined batches have the same statistics.
+            "augment=crop-flip:1 teacher-batches=joined");
     private static final List<String> FOR_UNLABELLED = List.of("unlabelled-batch=50");
 
     private static List<String> options(String method) {
