@@ -35,17 +35,23 @@ inline Vec sum(const Vec* accumulator) {
     return (accumulator[0] + accumulator[2]) + (accumulator[1] + accumulator[3]);
 }
 
+// Calls `add` with the offset of each position and its accumulator.
+template <typename Add>
+inline void each_position(const Lanes& lanes, Add add) {
+    int64_t p = 0;
+    int64_t at = lanes.at;
+    for (; p + ACCUMULATORS <= lanes.positions; p += ACCUMULATORS) {
+        for (int64_t i = 0; i < ACCUMULATORS; i++, at += lanes.stride) add(at, i);
+    }
+    for (int64_t i = 0; p < lanes.positions; p++, i++, at += lanes.stride) add(at, i);
+}
+
 // Sums what `term` gives for the offset of each position.
 template <typename Term>
 inline Vec over_positions(const Lanes& lanes, Term term) {
     Vec accumulator[ACCUMULATORS];
     for (Vec& a : accumulator) a = splat(0);
-    int64_t p = 0;
-    int64_t at = lanes.at;
-    for (; p + ACCUMULATORS <= lanes.positions; p += ACCUMULATORS) {
-        for (int64_t i = 0; i < ACCUMULATORS; i++, at += lanes.stride) accumulator[i] = accumulator[i] + term(at);
-    }
-    for (int64_t i = 0; p < lanes.positions; p++, i++, at += lanes.stride) accumulator[i] = accumulator[i] + term(at);
+    each_position(lanes, [&](int64_t at, int64_t i) { accumulator[i] = accumulator[i] + term(at); });
     return sum(accumulator);
 }
 
@@ -96,46 +102,30 @@ void gradient_sums(const palimpsest_batch_norm_args& args, const Lanes& lanes, f
     Vec weighted[ACCUMULATORS];
     for (int64_t i = 0; i < ACCUMULATORS; i++) plain[i] = weighted[i] = splat(0);
     const Passed<RELU> through = passed<WHOLE, RELU>(args, lanes);
-    auto add = [&](int64_t at, int64_t i) {
+    each_position(lanes, [&](int64_t at, int64_t i) {
         Vec x = read<WHOLE>(args.x + at, lanes);
         Vec g = through(read<WHOLE>(args.gradient + at, lanes), x);
         plain[i] = plain[i] + g;
         weighted[i] = weighted[i] + g * (x - mean);
-    };
-    int64_t p = 0;
-    int64_t at = lanes.at;
-    for (; p + ACCUMULATORS <= lanes.positions; p += ACCUMULATORS) {
-        for (int64_t i = 0; i < ACCUMULATORS; i++, at += lanes.stride) add(at, i);
-    }
-    for (int64_t i = 0; p < lanes.positions; p++, i++, at += lanes.stride) add(at, i);
+    });
     write<WHOLE>(sums + lanes.channel, sum(plain), lanes);
     write<WHOLE>(sums + args.channels + lanes.channel, sum(weighted), lanes);
 }
 
-template <bool WHOLE, bool RELU>
+// CENTRED but for running statistics, through which nothing comes back.
+template <bool WHOLE, bool RELU, bool CENTRED>
 void gradient(const palimpsest_batch_norm_args& args, const Lanes& lanes) {
-    const Vec mean = read<WHOLE>(args.mean + lanes.channel, lanes);
+    const Vec zero = splat(0);
+    const Vec mean = CENTRED ? read<WHOLE>(args.mean + lanes.channel, lanes) : zero;
     const Vec first = read<WHOLE>(args.first + lanes.channel, lanes);
-    const Vec second = read<WHOLE>(args.second + lanes.channel, lanes);
-    const Vec third = read<WHOLE>(args.third + lanes.channel, lanes);
+    const Vec second = CENTRED ? read<WHOLE>(args.second + lanes.channel, lanes) : zero;
+    const Vec third = CENTRED ? read<WHOLE>(args.third + lanes.channel, lanes) : zero;
     const Passed<RELU> through = passed<WHOLE, RELU>(args, lanes);
     int64_t at = lanes.at;
     for (int64_t p = 0; p < lanes.positions; p++, at += lanes.stride) {
-        Vec x = read<WHOLE>(args.x + at, lanes);
-        Vec centred = second * (x - mean) + third;
-        write<WHOLE>(args.out + at, first * through(read<WHOLE>(args.gradient + at, lanes), x) + centred, lanes);
-    }
-}
-
-// With running statistics, through which nothing comes back.
-template <bool WHOLE, bool RELU>
-void scaled_gradient(const palimpsest_batch_norm_args& args, const Lanes& lanes) {
-    const Vec first = read<WHOLE>(args.first + lanes.channel, lanes);
-    const Passed<RELU> through = passed<WHOLE, RELU>(args, lanes);
-    int64_t at = lanes.at;
-    for (int64_t p = 0; p < lanes.positions; p++, at += lanes.stride) {
-        Vec x = RELU ? read<WHOLE>(args.x + at, lanes) : splat(0);
-        write<WHOLE>(args.out + at, first * through(read<WHOLE>(args.gradient + at, lanes), x), lanes);
+        Vec x = RELU || CENTRED ? read<WHOLE>(args.x + at, lanes) : zero;
+        Vec scaled = first * through(read<WHOLE>(args.gradient + at, lanes), x);
+        write<WHOLE>(args.out + at, CENTRED ? scaled + (second * (x - mean) + third) : scaled, lanes);
     }
 }
 
@@ -156,9 +146,9 @@ void pass(const palimpsest_batch_norm_args& args, const Lanes& lanes, float* sum
                         : gradient_sums<WHOLE, false>(args, lanes, sums);
         default:
             if (!args.second) {
-                return relu ? scaled_gradient<WHOLE, true>(args, lanes) : scaled_gradient<WHOLE, false>(args, lanes);
+                return relu ? gradient<WHOLE, true, false>(args, lanes) : gradient<WHOLE, false, false>(args, lanes);
             }
-            return relu ? gradient<WHOLE, true>(args, lanes) : gradient<WHOLE, false>(args, lanes);
+            return relu ? gradient<WHOLE, true, true>(args, lanes) : gradient<WHOLE, false, true>(args, lanes);
     }
 }
 

@@ -6,7 +6,7 @@ import dev.palimpsest.kernel.ffi.NativeStruct.Field;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,16 +41,69 @@ public final class BatchNormPasses implements AutoCloseable {
      */
     public record Affine(MemorySegment scale, MemorySegment shift) {}
 
-    private final Arena arena = Arena.ofShared();
-    /** Null for plain Java. */
-    private final @Nullable NativeKernel kernel;
+    /** What a pass reads and writes; null where it does neither. */
+    record Operands(
+            Pass pass,
+            MemorySegment x,
+            @Nullable MemorySegment residual,
+            @Nullable Affine clipped,
+            @Nullable MemorySegment gradient,
+            @Nullable MemorySegment mean,
+            @Nullable MemorySegment first,
+            @Nullable MemorySegment second,
+            @Nullable MemorySegment third,
+            boolean relu,
+            @Nullable MemorySegment out,
+            @Nullable MemorySegment sums) {
+        /** In the order of {@link #FIELDS}. */
+        @SuppressWarnings("EnumOrdinal") // the constants stand in the order of palimpsest_batch_norm_pass
+        long[] values() {
+            return new long[] {
+                pass.ordinal(),
+                x.address(),
+                address(residual),
+                clipped == null ? 0 : clipped.scale.address(),
+                clipped == null ? 0 : clipped.shift.address(),
+                address(gradient),
+                address(mean),
+                address(first),
+                address(second),
+                address(third),
+                relu ? 1 : 0,
+                address(out),
+                address(sums)
+            };
+        }
 
-    private final JavaBatchNorm java;
+        private static long address(@Nullable MemorySegment segment) {
+            return segment == null ? 0 : segment.address();
+        }
+    }
+
+    private static final List<String> FIELDS = List.of(
+            "pass",
+            "x",
+            "residual",
+            "relu_scale",
+            "relu_shift",
+            "gradient",
+            "mean",
+            "first",
+            "second",
+            "third",
+            "relu",
+            "out",
+            "sums");
+
+    private final Arena arena = Arena.ofShared();
+
     private final MemorySegment args;
-    /** What {@link #bind} sets, in the order of its arguments: looking a field up takes longer than a small pass. */
+    /** Of {@link #FIELDS}; looking one up takes longer than a small pass. None for plain Java. */
     private final List<Field> fields;
 
     private final Range range;
+    /** Null until a pass is bound. */
+    private @Nullable Operands operands;
 
     /**
      * Passes for one geometry.
@@ -59,37 +112,19 @@ public final class BatchNormPasses implements AutoCloseable {
      * @param geometry of the activations
      */
     public BatchNormPasses(Implementation implementation, Geometry geometry) {
-        java = new JavaBatchNorm(geometry);
         if (implementation == Implementation.JAVA) {
-            kernel = null;
             args = MemorySegment.NULL;
             fields = List.of();
-            range = java::run;
+            range = (begin, end) -> JavaBatchNorm.run(geometry, Objects.requireNonNull(operands), begin, end);
         } else {
             NativeKernel own = NativeKernel.overRange("batch_norm", implementation.isa());
-            kernel = own;
             args = own.arguments().allocate(arena);
             range = (begin, end) -> own.range(args, begin, end);
             own.arguments().field("images").set(args, geometry.images);
             own.arguments().field("channels").set(args, geometry.channels);
             own.arguments().field("width").set(args, geometry.width);
             own.arguments().field("positions").set(args, geometry.positions);
-            fields = Stream.of(
-                            "pass",
-                            "x",
-                            "residual",
-                            "relu_scale",
-                            "relu_shift",
-                            "gradient",
-                            "mean",
-                            "first",
-                            "second",
-                            "third",
-                            "relu",
-                            "out",
-                            "sums")
-                    .map(own.arguments()::field)
-                    .toList();
+            fields = FIELDS.stream().map(own.arguments()::field).toList();
         }
     }
 
@@ -101,7 +136,7 @@ public final class BatchNormPasses implements AutoCloseable {
      * @return the bound pass
      */
     public Range moments(MemorySegment x, MemorySegment sums) {
-        return bind(Pass.MOMENTS, x, null, null, null, null, null, null, null, false, null, sums);
+        return bind(new Operands(Pass.MOMENTS, x, null, null, null, null, null, null, null, false, null, sums));
     }
 
     /**
@@ -122,7 +157,7 @@ public final class BatchNormPasses implements AutoCloseable {
             @Nullable MemorySegment residual,
             boolean relu,
             MemorySegment out) {
-        return bind(Pass.NORMALISE, x, residual, null, null, null, scale, shift, null, relu, out, null);
+        return bind(new Operands(Pass.NORMALISE, x, residual, null, null, null, scale, shift, null, relu, out, null));
     }
 
     /**
@@ -137,7 +172,8 @@ public final class BatchNormPasses implements AutoCloseable {
      */
     public Range gradientSums(
             MemorySegment gradient, @Nullable Affine relu, MemorySegment x, MemorySegment mean, MemorySegment sums) {
-        return bind(Pass.GRADIENT_SUMS, x, null, relu, gradient, mean, null, null, null, false, null, sums);
+        return bind(
+                new Operands(Pass.GRADIENT_SUMS, x, null, relu, gradient, mean, null, null, null, false, null, sums));
     }
 
     /**
@@ -162,50 +198,17 @@ public final class BatchNormPasses implements AutoCloseable {
             @Nullable MemorySegment second,
             @Nullable MemorySegment third,
             MemorySegment out) {
-        return bind(Pass.NORM_GRADIENT, x, null, relu, gradient, mean, first, second, third, false, out, null);
+        return bind(new Operands(
+                Pass.NORM_GRADIENT, x, null, relu, gradient, mean, first, second, third, false, out, null));
     }
 
-    @SuppressWarnings("EnumOrdinal") // the constants stand in the order of palimpsest_batch_norm_pass
-    private Range bind(
-            Pass pass,
-            MemorySegment x,
-            @Nullable MemorySegment residual,
-            @Nullable Affine clipped,
-            @Nullable MemorySegment gradient,
-            @Nullable MemorySegment mean,
-            @Nullable MemorySegment first,
-            @Nullable MemorySegment second,
-            @Nullable MemorySegment third,
-            boolean relu,
-            @Nullable MemorySegment out,
-            @Nullable MemorySegment sums) {
-        if (kernel == null) {
-            java.bind(pass, x, residual, clipped, gradient, mean, first, second, third, relu, out, sums);
-        } else {
-            long[] values = {
-                pass.ordinal(),
-                x.address(),
-                address(residual),
-                clipped == null ? 0 : clipped.scale.address(),
-                clipped == null ? 0 : clipped.shift.address(),
-                address(gradient),
-                address(mean),
-                address(first),
-                address(second),
-                address(third),
-                relu ? 1 : 0,
-                address(out),
-                address(sums)
-            };
-            for (int f = 0; f < values.length; f++) {
-                fields.get(f).set(args, values[f]);
-            }
+    private Range bind(Operands of) {
+        operands = of;
+        long[] values = of.values();
+        for (int f = 0; f < fields.size(); f++) {
+            fields.get(f).set(args, values[f]);
         }
         return range;
-    }
-
-    private static long address(@Nullable MemorySegment segment) {
-        return segment == null ? 0 : segment.address();
     }
 
     @Override

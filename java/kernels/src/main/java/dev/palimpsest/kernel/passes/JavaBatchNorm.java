@@ -2,6 +2,8 @@ package dev.palimpsest.kernel.passes;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+import dev.palimpsest.kernel.passes.BatchNormPasses.Geometry;
+import dev.palimpsest.kernel.passes.BatchNormPasses.Operands;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -10,61 +12,26 @@ import org.jspecify.annotations.Nullable;
 final class JavaBatchNorm {
     private static final int ACCUMULATORS = 4;
 
-    private final BatchNormPasses.Geometry geometry;
-    private BatchNormPasses.Pass pass = BatchNormPasses.Pass.MOMENTS;
-    private MemorySegment x = MemorySegment.NULL;
-    private @Nullable MemorySegment residual;
-    private BatchNormPasses.@Nullable Affine clipped;
-    private @Nullable MemorySegment gradient;
-    private @Nullable MemorySegment mean;
-    private @Nullable MemorySegment first;
-    private @Nullable MemorySegment second;
-    private @Nullable MemorySegment third;
-    private boolean relu;
-    private @Nullable MemorySegment out;
-    private @Nullable MemorySegment sums;
+    private final Geometry geometry;
+    private final Operands of;
 
-    JavaBatchNorm(BatchNormPasses.Geometry geometry) {
+    private JavaBatchNorm(Geometry geometry, Operands of) {
         this.geometry = geometry;
+        this.of = of;
     }
 
-    void bind(
-            BatchNormPasses.Pass pass,
-            MemorySegment x,
-            @Nullable MemorySegment residual,
-            BatchNormPasses.@Nullable Affine clipped,
-            @Nullable MemorySegment gradient,
-            @Nullable MemorySegment mean,
-            @Nullable MemorySegment first,
-            @Nullable MemorySegment second,
-            @Nullable MemorySegment third,
-            boolean relu,
-            @Nullable MemorySegment out,
-            @Nullable MemorySegment sums) {
-        this.pass = pass;
-        this.x = x;
-        this.residual = residual;
-        this.clipped = clipped;
-        this.gradient = gradient;
-        this.mean = mean;
-        this.first = first;
-        this.second = second;
-        this.third = third;
-        this.relu = relu;
-        this.out = out;
-        this.sums = sums;
-    }
-
-    void run(long begin, long end) {
+    /** The bound pass over the images [begin, end). */
+    static void run(Geometry geometry, Operands operands, long begin, long end) {
+        JavaBatchNorm pass = new JavaBatchNorm(geometry, operands);
         for (long image = begin; image < end; image++) {
             for (int c = 0; c < geometry.channels(); c++) {
                 long block = image * geometry.channels() / geometry.width() + c / geometry.width();
                 long at = block * geometry.positions() * geometry.width() + c % geometry.width();
-                switch (pass) {
-                    case MOMENTS -> moments(image, c, at);
-                    case NORMALISE -> normalise(c, at);
-                    case GRADIENT_SUMS -> gradientSums(image, c, at);
-                    case NORM_GRADIENT -> gradient(c, at);
+                switch (operands.pass()) {
+                    case MOMENTS -> pass.moments(image, c, at);
+                    case NORMALISE -> pass.normalise(c, at);
+                    case GRADIENT_SUMS -> pass.gradientSums(image, c, at);
+                    case NORM_GRADIENT -> pass.gradient(c, at);
                 }
             }
         }
@@ -85,61 +52,69 @@ final class JavaBatchNorm {
     private void moments(long image, int c, long at) {
         float[] accumulators = new float[ACCUMULATORS];
         for (int p = 0; p < geometry.positions(); p++) {
-            accumulators[p % ACCUMULATORS] += get(x, at + (long) p * geometry.width());
+            accumulators[p % ACCUMULATORS] += get(of.x(), at + (long) p * geometry.width());
         }
         float m = sum(accumulators) / geometry.positions();
         float[] squares = new float[ACCUMULATORS];
         for (int p = 0; p < geometry.positions(); p++) {
-            float off = get(x, at + (long) p * geometry.width()) - m;
+            float off = get(of.x(), at + (long) p * geometry.width()) - m;
             squares[p % ACCUMULATORS] += off * off;
         }
         write(image, c, m, sum(squares));
     }
 
     private void write(long image, int c, float one, float other) {
-        set(sums, image * 2 * geometry.channels() + c, one);
-        set(sums, (image * 2 + 1) * geometry.channels() + c, other);
+        set(of.sums(), image * 2 * geometry.channels() + c, one);
+        set(of.sums(), (image * 2 + 1) * geometry.channels() + c, other);
     }
 
     private void normalise(int c, long at) {
-        float scale = get(first, c);
-        float shift = get(second, c);
+        float scale = get(of.first(), c);
+        float shift = get(of.second(), c);
         for (int p = 0; p < geometry.positions(); p++) {
             long i = at + (long) p * geometry.width();
-            float y = get(x, i) * scale + shift;
-            if (residual != null) {
-                y += get(residual, i);
+            float y = get(of.x(), i) * scale + shift;
+            if (of.residual() != null) {
+                y += get(of.residual(), i);
             }
-            set(out, i, relu ? Elementwise.relu(y) : y);
+            set(of.out(), i, of.relu() ? Elementwise.relu(y) : y);
         }
     }
 
     private float passed(int c, long i) {
-        float g = get(gradient, i);
-        return clipped == null
+        float g = get(of.gradient(), i);
+        return of.clipped() == null
                 ? g
-                : Elementwise.keepPositive(g, get(x, i) * get(clipped.scale(), c) + get(clipped.shift(), c));
+                : Elementwise.keepPositive(
+                        g,
+                        get(of.x(), i) * get(of.clipped().scale(), c)
+                                + get(of.clipped().shift(), c));
     }
 
     private void gradientSums(long image, int c, long at) {
-        float m = get(mean, c);
+        float m = get(of.mean(), c);
         float[] plain = new float[ACCUMULATORS];
         float[] weighted = new float[ACCUMULATORS];
         for (int p = 0; p < geometry.positions(); p++) {
             long i = at + (long) p * geometry.width();
             float g = passed(c, i);
             plain[p % ACCUMULATORS] += g;
-            weighted[p % ACCUMULATORS] += g * (get(x, i) - m);
+            weighted[p % ACCUMULATORS] += g * (get(of.x(), i) - m);
         }
         write(image, c, sum(plain), sum(weighted));
     }
 
     private void gradient(int c, long at) {
-        float a = get(first, c);
+        float a = get(of.first(), c);
         for (int p = 0; p < geometry.positions(); p++) {
             long i = at + (long) p * geometry.width();
             float g = a * passed(c, i);
-            set(out, i, second == null ? g : g + (get(second, c) * (get(x, i) - get(mean, c)) + get(third, c)));
+            set(
+                    of.out(),
+                    i,
+                    of.second() == null
+                            ? g
+                            : g + (get(of.second(), c) * (get(of.x(), i) - get(of.mean(), c)) + get(of.third(), c)));
         }
     }
 }

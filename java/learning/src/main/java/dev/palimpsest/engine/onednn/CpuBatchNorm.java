@@ -70,12 +70,7 @@ final class CpuBatchNorm implements AutoCloseable {
         Tensor output = engine.activation(images);
         engine.run(images, passes.normalise(input.data(), affine.scale(), affine.shift(), null, relu, output.data()));
         give(affine.scale(), affine.shift());
-        return new Backend.Normalised(output, mean, variance, relu ? marker() : null, frozen);
-    }
-
-    /** Says that a ReLU followed; which values it clipped is seen again from the input. */
-    private Tensor marker() {
-        return engine.allocate(Shape.of(1));
+        return new Backend.Normalised(output, mean, variance, relu ? output.retain() : null, frozen);
     }
 
     /** What the norm does to its input, the same bits before and after the ReLU's gradient is asked for. */

@@ -2,7 +2,6 @@ package dev.palimpsest.engine.onednn;
 
 import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.Convolution;
-import dev.palimpsest.engine.onednn.OneDnnContext.Chunks;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -33,20 +32,16 @@ final class CpuFrozenConvolution implements Backend.FrozenConvolution {
 
     @Override
     public Tensor apply(Tensor images, @Nullable Tensor residual, boolean relu) {
-        Chunks chunks = CpuConvolution.chunks(geometry, images.shape());
-        Built full = built(chunks.each(), images, residual, relu);
-        Built last = built(chunks.rest(), images, residual, relu);
         Tensor output = residual != null ? residual : engine.activation(geometry.outputShape(images.shape()));
-        engine.run(chunks, (chunk, thread) -> {
-            Built built = chunks.size(chunk) == chunks.each() ? full : last;
-            int begin = chunks.begin(chunk);
-            built.primitive.run(
-                    thread,
-                    OneDnnContext.address(images, begin),
-                    built.weight.address(),
-                    bias.address(),
-                    OneDnnContext.address(output, begin));
-        });
+        engine.run(
+                CpuConvolution.chunks(geometry, images.shape()),
+                count -> built(count, images, residual, relu),
+                (built, begin, thread) -> built.primitive.run(
+                        thread,
+                        OneDnnContext.address(images, begin),
+                        built.weight.address(),
+                        bias.address(),
+                        OneDnnContext.address(output, begin)));
         return output;
     }
 

@@ -24,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -71,33 +72,24 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
 
     @Override
     public Tensor convolution(Tensor images, Parameter weight, Convolution geometry) {
-        Chunks chunks = CpuConvolution.chunks(geometry, images.shape());
-        CpuConvolution full = convolution(weight, geometry, chunks.each(), images.shape(), images.layout())
-                .readyForward();
-        CpuConvolution last = convolution(weight, geometry, chunks.rest(), images.shape(), images.layout())
-                .readyForward();
         Tensor result = activation(geometry.outputShape(images.shape()));
-        run(chunks, (chunk, thread) -> {
-            int begin = chunks.begin(chunk);
-            (chunks.size(chunk) == chunks.each() ? full : last)
-                    .forward(thread, address(images, begin), address(result, begin));
-        });
+        run(
+                CpuConvolution.chunks(geometry, images.shape()),
+                count -> convolution(weight, geometry, count, images.shape(), images.layout())
+                        .readyForward(),
+                (layer, begin, thread) -> layer.forward(thread, address(images, begin), address(result, begin)));
         return result;
     }
 
     @Override
     public Tensor convolutionInputGradient(Tensor gradient, Parameter weight, Convolution geometry, Shape images) {
-        Chunks chunks = CpuConvolution.chunks(geometry, images);
-        CpuConvolution full = convolution(weight, geometry, chunks.each(), images, Tensor.Layout.ENGINE)
-                .readyInputGradient();
-        CpuConvolution last = convolution(weight, geometry, chunks.rest(), images, Tensor.Layout.ENGINE)
-                .readyInputGradient();
         Tensor result = activation(images);
-        run(chunks, (chunk, thread) -> {
-            int begin = chunks.begin(chunk);
-            (chunks.size(chunk) == chunks.each() ? full : last)
-                    .inputGradient(thread, address(gradient, begin), address(result, begin));
-        });
+        run(
+                CpuConvolution.chunks(geometry, images),
+                count -> convolution(weight, geometry, count, images, Tensor.Layout.ENGINE)
+                        .readyInputGradient(),
+                (layer, begin, thread) ->
+                        layer.inputGradient(thread, address(gradient, begin), address(result, begin)));
         return result;
     }
 
@@ -106,22 +98,24 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     public void convolutionWeightGradient(Tensor images, Tensor gradient, Parameter weight, Convolution geometry) {
         int parts = (int) Math.max(FEWEST_PARTS, MOST_PART_VALUES / Math.max(1, weight.size()));
         Chunks chunks = CpuConvolution.chunks(geometry, images.shape()).atMost(parts);
-        CpuConvolution full = convolution(weight, geometry, chunks.each(), images.shape(), images.layout())
-                .readyWeightGradient();
-        CpuConvolution last = convolution(weight, geometry, chunks.rest(), images.shape(), images.layout())
-                .readyWeightGradient();
+        IntFunction<CpuConvolution> layers =
+                count -> convolution(weight, geometry, count, images.shape(), images.layout())
+                        .readyWeightGradient();
+        CpuConvolution full = layers.apply(chunks.each());
         long bytes = full.packedBytes();
-        if (last.packedBytes() != bytes) {
-            throw new IllegalStateException("oneDNN chose orders of " + bytes + " and " + last.packedBytes()
-                    + " bytes for one weight's gradient");
+        if (layers.apply(chunks.rest()).packedBytes() != bytes) {
+            throw new IllegalStateException("oneDNN chose orders of " + bytes + " and "
+                    + layers.apply(chunks.rest()).packedBytes() + " bytes for one weight's gradient");
         }
         MemorySegment packed = take(bytes * chunks.count());
-        run(chunks, (chunk, thread) -> {
-            int begin = chunks.begin(chunk);
-            (chunks.size(chunk) == chunks.each() ? full : last)
-                    .weightGradient(
-                            thread, address(images, begin), address(gradient, begin), packed.address() + chunk * bytes);
-        });
+        run(
+                chunks,
+                layers,
+                (layer, begin, thread) -> layer.weightGradient(
+                        thread,
+                        address(images, begin),
+                        address(gradient, begin),
+                        packed.address() + begin / chunks.each() * bytes));
         sumInto(packed, bytes / Float.BYTES, chunks.count());
         full.unpack(packed);
         workspace().give(packed);
@@ -192,36 +186,24 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
         return reorders.computeIfAbsent(shape, key -> new CpuReorder(this, key));
     }
 
-    private static Chunks passes(Shape images) {
-        return Chunks.of(images.extent(0), passOver(images(1, images)));
-    }
-
     @Override
     public Tensor averagePool(Tensor images) {
-        Chunks chunks = passes(images.shape());
-        CpuPooling full = pooling(chunks.each(), images.shape());
-        CpuPooling last = pooling(chunks.rest(), images.shape());
         Tensor result =
                 allocate(Shape.of(images.shape().extent(0), images.shape().extent(1)));
-        run(chunks, (chunk, thread) -> {
-            int begin = chunks.begin(chunk);
-            (chunks.size(chunk) == chunks.each() ? full : last)
-                    .forward(thread, address(images, begin), address(result, begin));
-        });
+        run(
+                passes(images.shape()),
+                count -> pooling(count, images.shape()),
+                (layer, begin, thread) -> layer.forward(thread, address(images, begin), address(result, begin)));
         return result;
     }
 
     @Override
     public Tensor averagePoolGradient(Tensor gradient, Shape images) {
-        Chunks chunks = passes(images);
-        CpuPooling full = pooling(chunks.each(), images);
-        CpuPooling last = pooling(chunks.rest(), images);
         Tensor result = activation(images);
-        run(chunks, (chunk, thread) -> {
-            int begin = chunks.begin(chunk);
-            (chunks.size(chunk) == chunks.each() ? full : last)
-                    .backward(thread, address(gradient, begin), address(result, begin));
-        });
+        run(
+                passes(images),
+                count -> pooling(count, images),
+                (layer, begin, thread) -> layer.backward(thread, address(gradient, begin), address(result, begin)));
         return result;
     }
 
@@ -232,47 +214,42 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     @Override
     public Pooled maxPool(Tensor images, MaxPooling geometry) {
         Chunks chunks = passes(images.shape());
-        CpuMaxPooling full = maxPooling(chunks.each(), images.shape(), geometry);
-        CpuMaxPooling last = maxPooling(chunks.rest(), images.shape(), geometry);
         Tensor maxima = activation(geometry.outputShape(images.shape()));
-        // Bytes of a chunk's positions need not fill whole lines of the cache, which threads must not share.
-        long apart = apart(full);
+        long apart = apart(chunks, images.shape(), geometry);
         Shape words = Shape.of(Math.toIntExact(apart * chunks.count() / Float.BYTES));
         Tensor positions = tensor(words, Tensor.Layout.ENGINE);
-        run(chunks, (chunk, thread) -> {
-            int begin = chunks.begin(chunk);
-            (chunks.size(chunk) == chunks.each() ? full : last)
-                    .forward(
-                            thread,
-                            address(images, begin),
-                            address(maxima, begin),
-                            positions.data().address() + chunk * apart);
-        });
+        run(
+                chunks,
+                count -> maxPooling(count, images.shape(), geometry),
+                (layer, begin, thread) -> layer.forward(
+                        thread,
+                        address(images, begin),
+                        address(maxima, begin),
+                        positions.data().address() + begin / chunks.each() * apart));
         return new Pooled(maxima, positions);
     }
 
     @Override
     public Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward, MaxPooling geometry) {
         Chunks chunks = passes(images.shape());
-        CpuMaxPooling full = maxPooling(chunks.each(), images.shape(), geometry);
-        CpuMaxPooling last = maxPooling(chunks.rest(), images.shape(), geometry);
-        long apart = apart(full);
+        long apart = apart(chunks, images.shape(), geometry);
         MemorySegment positions = Objects.requireNonNull(forward.positions()).data(); // forward keeps them
         Tensor result = activation(images.shape());
-        run(chunks, (chunk, thread) -> {
-            int begin = chunks.begin(chunk);
-            (chunks.size(chunk) == chunks.each() ? full : last)
-                    .backward(
-                            thread,
-                            address(gradient, begin),
-                            positions.address() + chunk * apart,
-                            address(result, begin));
-        });
+        run(
+                chunks,
+                count -> maxPooling(count, images.shape(), geometry),
+                (layer, begin, thread) -> layer.backward(
+                        thread,
+                        address(gradient, begin),
+                        positions.address() + begin / chunks.each() * apart,
+                        address(result, begin)));
         return result;
     }
 
-    private static long apart(CpuMaxPooling pooling) {
-        return Math.ceilDiv(pooling.workspaceBytes(), CACHE_LINE) * CACHE_LINE;
+    /** Bytes from one chunk's positions to the next one's: whole lines of the cache, which threads must not share. */
+    private long apart(Chunks chunks, Shape images, MaxPooling geometry) {
+        long bytes = maxPooling(chunks.each(), images, geometry).workspaceBytes();
+        return Math.ceilDiv(bytes, CACHE_LINE) * CACHE_LINE;
     }
 
     private CpuMaxPooling maxPooling(int count, Shape images, MaxPooling geometry) {
@@ -282,32 +259,30 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
 
     @Override
     public Tensor linear(Tensor input, Parameter weight, Parameter bias) {
-        Chunks chunks = Chunks.of(input.shape().extent(0), 2L * weight.size());
-        CpuLinear full = linear(chunks.each(), weight);
-        CpuLinear last = linear(chunks.rest(), weight);
         Tensor result =
                 allocate(Shape.of(input.shape().extent(0), weight.shape().extent(0)));
-        run(chunks, (chunk, thread) -> {
-            int begin = chunks.begin(chunk);
-            (chunks.size(chunk) == chunks.each() ? full : last)
-                    .forward(thread, address(input, begin), weight, bias, address(result, begin));
-        });
+        run(
+                chunks(input, weight),
+                rows -> linear(rows, weight),
+                (layer, begin, thread) ->
+                        layer.forward(thread, address(input, begin), weight, bias, address(result, begin)));
         return result;
     }
 
     @Override
     public Tensor linearGradient(Tensor gradient, Tensor input, Parameter weight, Parameter bias) {
-        Chunks chunks = Chunks.of(input.shape().extent(0), 2L * weight.size());
-        CpuLinear full = linear(chunks.each(), weight);
-        CpuLinear last = linear(chunks.rest(), weight);
         Tensor result = allocate(input.shape());
-        run(chunks, (chunk, thread) -> {
-            int begin = chunks.begin(chunk);
-            (chunks.size(chunk) == chunks.each() ? full : last)
-                    .inputGradient(thread, address(gradient, begin), weight, address(result, begin));
-        });
+        run(
+                chunks(input, weight),
+                rows -> linear(rows, weight),
+                (layer, begin, thread) ->
+                        layer.inputGradient(thread, address(gradient, begin), weight, address(result, begin)));
         linear(input.shape().extent(0), weight).parameterGradients(gradient, input, weight, bias);
         return result;
+    }
+
+    private static Chunks chunks(Tensor input, Parameter weight) {
+        return Chunks.of(input.shape().extent(0), 2L * weight.size());
     }
 
     private CpuLinear linear(int rows, Parameter weight) {

@@ -12,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.IntFunction;
 
 /**
  * What the layers' primitives need: the library, memory, tensors and descriptions of shapes. Activations stay in one
@@ -24,6 +25,9 @@ class OneDnnContext {
     private static final long CHUNK = 1L << 22;
     /** A layer of less than a tenth of a millisecond stays on the caller: waking a thread that sleeps takes as long. */
     private static final long ALONE_BELOW = 1L << 24;
+
+    /** Operations that take as long as passing over a value of an activation, which waits for memory. */
+    private static final long PASS = 64;
 
     private static final long ELEMENTS = 1L << 16;
 
@@ -152,9 +156,33 @@ class OneDnnContext {
         }
     }
 
+    /** What is done with a chunk's images, of which the first is {@code begin}, by what was built for so many. */
+    interface LayerTask<L> {
+        void run(L layer, int begin, int thread);
+    }
+
+    /**
+     * Deals out a batch to what computes chunks.
+     *
+     * @param layers what computes so many images; asked on the calling thread, before anything runs
+     */
+    <L> void run(Chunks chunks, IntFunction<L> layers, LayerTask<L> task) {
+        L full = layers.apply(chunks.each());
+        L last = chunks.rest() == chunks.each() ? full : layers.apply(chunks.rest());
+        run(
+                chunks,
+                (chunk, thread) ->
+                        task.run(chunks.size(chunk) == chunks.each() ? full : last, chunks.begin(chunk), thread));
+    }
+
+    /** How a batch is dealt out to passes that wait for memory. */
+    static Chunks passes(Shape images) {
+        return Chunks.of(images.extent(0), PASS * images(1, images).elements());
+    }
+
     /** Runs a pass over all images of a shape. */
     void run(Shape images, Range pass) {
-        Chunks chunks = Chunks.of(images.extent(0), passOver(images) / Math.max(1, images.extent(0)));
+        Chunks chunks = passes(images);
         run(chunks, (chunk, thread) -> pass.run(chunks.begin(chunk), chunks.begin(chunk) + chunks.size(chunk)));
     }
 
@@ -216,11 +244,6 @@ class OneDnnContext {
 
     Tensor tensor(Shape shape, Tensor.Layout layout) {
         return new Tensor(this, shape, layout, take(shape.bytes()));
-    }
-
-    /** Operations that take as long as passing over an activation, which waits for memory. */
-    static long passOver(Shape images) {
-        return 64 * images.elements();
     }
 
     MemorySegment take(long bytes) {
