@@ -3,6 +3,7 @@ package dev.palimpsest;
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
+import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.train.Progress;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -15,20 +16,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Function;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -65,11 +58,6 @@ public final class ContinualClassifier implements AutoCloseable {
     /** Of RGB bytes, as torchvision's and timm's weights expect them. */
     private static final Normalisation IMAGE_NET =
             new Normalisation(new double[] {123.675, 116.28, 103.53}, new double[] {58.395, 57.12, 57.375});
-
-    private static final int FEWEST_IMAGES_TO_TRAIN = 20;
-    private static final int MOST_HELD_OUT = 50;
-    /** A class that lost more, as a share of 1, is worth a warning. */
-    private static final double NOTABLE_LOSS = 0.05;
 
     private final Path folder;
     private final int threads;
@@ -116,8 +104,10 @@ public final class ContinualClassifier implements AutoCloseable {
         if (setup.pretrained().isPresent()) {
             pixels = Optional.of(IMAGE_NET);
             byte[] weights = Files.readAllBytes(setup.pretrained().get());
-            SnapshotReader.requireFit(setup, setup.pretrained().get(), weights);
-            AtomicFile.write(folder.resolve(snapshotFile(0)), channel -> channel.write(ByteBuffer.wrap(weights)));
+            SnapshotReader.requireFit(
+                    setup, Safetensors.of(setup.pretrained().get().toString(), weights));
+            AtomicFile.write(
+                    folder.resolve(Manifest.snapshotFile(0)), channel -> channel.write(ByteBuffer.wrap(weights)));
         }
         Manifest manifest = new Manifest(setup, pixels, 0, List.of());
         manifest.write(folder);
@@ -192,12 +182,25 @@ public final class ContinualClassifier implements AutoCloseable {
             throw new IllegalArgumentException("the model learns from " + Samples.described(setup().input()) + ", got "
                     + Samples.described(samples.shape()));
         }
-        return teach(() -> new LessonPlan(samples, kind).learn(progress));
+        return teach(() -> {
+            Version version = current;
+            Knowledge known = version == null ? Knowledge.EMPTY : version.knowledge();
+            return new LessonPlan(folder, snapshots, threads, manifest, known, samples, kind).learn(progress);
+        });
     }
 
-    /** Something that makes a version. */
+    /**
+     * What a lesson comes to.
+     *
+     * @param manifest to be written
+     * @param knowledge of its current version; null to be read when it is needed
+     * @param lesson to be reported
+     */
+    record Taught(Manifest manifest, @Nullable Knowledge knowledge, Lesson lesson) {}
+
+    /** Something that makes a version, or another one the current one; it writes new files only. */
     private interface Teaching {
-        Lesson run() throws IOException;
+        Taught run() throws IOException;
     }
 
     private Lesson teach(Teaching teaching) throws IOException {
@@ -210,8 +213,11 @@ public final class ContinualClassifier implements AutoCloseable {
             if (!now.equals(manifest)) {
                 publish(now, null);
             }
+            Taught taught = teaching.run();
+            taught.manifest.write(folder);
+            publish(taught.manifest, taught.knowledge);
             removeUnread();
-            return teaching.run();
+            return taught.lesson;
         } finally {
             lessons.unlock();
         }
@@ -230,14 +236,14 @@ public final class ContinualClassifier implements AutoCloseable {
                 + " is being taught by another process or another open model: try again later");
     }
 
-    /** What a killed lesson left, and what belonged to forgotten classes. */
+    /** What killed lessons left, and what belonged to forgotten classes. */
     private void removeUnread() throws IOException {
         Set<String> read = manifest.files();
         try (Stream<Path> files = Files.list(folder)) {
             for (Path file : files.toList()) {
                 String name = file.getFileName().toString();
                 boolean ours = name.endsWith(AtomicFile.UNFINISHED) || name.endsWith(".safetensors");
-                if (ours && !read.contains(name) && !name.equals(snapshotFile(0))) {
+                if (ours && !read.contains(name) && !name.equals(Manifest.snapshotFile(0))) {
                     Files.delete(file);
                 }
             }
@@ -247,228 +253,6 @@ public final class ContinualClassifier implements AutoCloseable {
     private void publish(Manifest now, @Nullable Knowledge knowledge) {
         manifest = now;
         current = now.current() == 0 ? null : new Version(folder, snapshots, now, now.current(), knowledge);
-    }
-
-    private static String snapshotFile(int version) {
-        return "snapshot-" + version + ".safetensors";
-    }
-
-    /** One lesson on its way. */
-    private final class LessonPlan {
-        private final long began = System.nanoTime();
-        private final Samples samples;
-        private final Manifest before = manifest;
-        private final int number = before.entries().size() + 1;
-        private final Knowledge known =
-                current == null ? Knowledge.EMPTY : current().knowledge();
-        private final Map<String, Manifest.KnownClass> knownClasses =
-                before.classes(before.current()).stream().collect(Collectors.toMap(Manifest.KnownClass::name, c -> c));
-        /** For each class of the samples that has some. */
-        private final Map<Integer, Split> splits = new LinkedHashMap<>();
-
-        private final List<String> files = new ArrayList<>();
-        private final Lesson.Kind kind;
-        private final String reason;
-
-        LessonPlan(Samples samples, Optional<Lesson.Kind> asked) {
-            this.samples = samples;
-            if (before.current() > 0) {
-                files.addAll(before.entry(before.current()).snapshots());
-            } else if (setup().pretrained().isPresent()) {
-                files.add(snapshotFile(0));
-            }
-            for (int label = 0; label < samples.classNames().size(); label++) {
-                int[] indices = samples.of(label);
-                if (indices.length > 0) {
-                    splits.put(label, Split.of(indices, setup().heldOut()));
-                }
-            }
-            kind = asked.orElseGet(this::suitable);
-            switch (kind) {
-                case TRAINED ->
-                    obstacleToTraining().ifPresent(obstacle -> {
-                        throw new IllegalArgumentException("this lesson cannot train: " + obstacle);
-                    });
-                case REGISTERED -> {
-                    if (!canRegister()) {
-                        throw new IllegalArgumentException("the first lesson must train, for no snapshot can register"
-                                + " classes yet, and it cannot: "
-                                + obstacleToTraining().orElse("it was asked to register"));
-                    }
-                }
-                case FORGOTTEN ->
-                    throw new IllegalArgumentException(
-                            "a lesson trains or registers; to forget a class call forget(…)");
-            }
-            reason = asked.isPresent()
-                    ? "asked for"
-                    : kind == Lesson.Kind.TRAINED
-                            ? "the model has " + files.size() + " of " + setup().snapshots() + " snapshots"
-                            : obstacleToTraining()
-                                    .orElse("a class has fewer than " + FEWEST_IMAGES_TO_TRAIN + " images");
-        }
-
-        /** Few images are better measured by snapshots that there are than trained on. */
-        private Lesson.Kind suitable() {
-            boolean few = splits.values().stream().anyMatch(split -> split.learnt().length < FEWEST_IMAGES_TO_TRAIN);
-            boolean train = obstacleToTraining().isEmpty() && !(few && canRegister());
-            return train ? Lesson.Kind.TRAINED : Lesson.Kind.REGISTERED;
-        }
-
-        private boolean canRegister() {
-            return !files.isEmpty() || setup().network() == Setup.Network.NONE;
-        }
-
-        /** Why no network can be trained. */
-        private Optional<String> obstacleToTraining() {
-            if (setup().network() == Setup.Network.NONE) {
-                return Optional.of("features are computed elsewhere");
-            }
-            if (files.size() >= setup().snapshots()) {
-                return Optional.of(
-                        "the model has its " + (files.size() == 1 ? "one snapshot" : files.size() + " snapshots"));
-            }
-            return splits.size() < 2
-                    ? Optional.of("a network learns by telling classes apart, and the lesson has one class")
-                    : Optional.empty();
-        }
-
-        Lesson learn(Progress progress) throws IOException {
-            Optional<Normalisation> pixels =
-                    before.pixels().or(() -> samples.images().map(Images::normalisation));
-            if (kind == Lesson.Kind.TRAINED) {
-                String file = snapshotFile(number);
-                SnapshotTraining.train(
-                        setup(),
-                        samples.classNames(),
-                        samples.images().orElseThrow(),
-                        pixels.orElseThrow(),
-                        all(Split::learnt),
-                        all(Split::heldOut),
-                        files.isEmpty() ? Optional.empty() : Optional.of(folder.resolve(files.getLast())),
-                        threads,
-                        progress,
-                        folder.resolve(file));
-                files.add(file);
-            }
-            Knowledge after = known;
-            List<Manifest.KnownClass> changed = new ArrayList<>();
-            for (Map.Entry<Integer, Split> entry : splits.entrySet()) {
-                Manifest.KnownClass measured = measuredClass(entry.getKey(), entry.getValue(), changed.size());
-                after = after.with(
-                        measured,
-                        features(entry.getValue().learnt(), measured.snapshots(), pixels),
-                        features(entry.getValue().heldOut(), measured.snapshots(), pixels));
-                Manifest.KnownClass whole = after.known(measured.number());
-                AtomicFile.write(folder.resolve(whole.file()), after.file(measured.number())::writeTo);
-                changed.add(whole);
-            }
-            return finish(after, pixels, changed);
-        }
-
-        private int[] all(Function<Split, int[]> part) {
-            return splits.values().stream()
-                    .flatMapToInt(split -> Arrays.stream(part.apply(split)))
-                    .sorted()
-                    .toArray();
-        }
-
-        /** A class keeps the number and the snapshots that it came with. */
-        private Manifest.KnownClass measuredClass(int label, Split split, int newBefore) {
-            String name = samples.classNames().get(label);
-            Manifest.KnownClass old = knownClasses.get(name);
-            int classNumber = old == null ? nextNumber(newBefore) : old.number();
-            return new Manifest.KnownClass(
-                    name,
-                    classNumber,
-                    "class-" + number + "-" + classNumber + ".safetensors",
-                    old == null ? Math.max(1, files.size()) : old.snapshots(),
-                    split.learnt().length,
-                    split.heldOut().length);
-        }
-
-        private int nextNumber(int newBefore) {
-            return before.nextClass() + newBefore;
-        }
-
-        private float[][][] features(int[] indices, int count, Optional<Normalisation> pixels) {
-            return samples.images()
-                    .map(images -> snapshots.features(
-                            images.normalisedBy(pixels.orElseThrow()), indices, files.subList(0, count)))
-                    .orElseGet(() -> new float[][][] {samples.features(indices)});
-        }
-
-        private Lesson finish(Knowledge after, Optional<Normalisation> pixels, List<Manifest.KnownClass> changed)
-                throws IOException {
-            Manifest.Calibrated calibration = after.calibrated();
-            Map<String, Double> accuracyBefore = known.accuracy(known);
-            Map<String, Double> accuracyAfter = after.accuracy(known);
-            Map<String, Double> accuracy = after.accuracy(after);
-            List<String> names = changed.stream().map(Manifest.KnownClass::name).toList();
-            List<String> fresh = names.stream()
-                    .filter(name -> !knownClasses.containsKey(name))
-                    .toList();
-            List<String> warnings = new ArrayList<>();
-            accuracyAfter.forEach((name, now) -> {
-                double share = accuracyBefore.getOrDefault(name, now);
-                if (share - now > NOTABLE_LOSS) {
-                    warnings.add(String.format(
-                            Locale.ROOT,
-                            "%s: %.1f %% of held-out samples were right before the lesson, %.1f %% are after it",
-                            name,
-                            100 * share,
-                            100 * now));
-                }
-            });
-            Lesson lesson = new Lesson(
-                    number,
-                    before.current(),
-                    kind,
-                    reason,
-                    Instant.now(),
-                    (System.nanoTime() - began) * 1e-9,
-                    fresh,
-                    names.stream().filter(knownClasses::containsKey).toList(),
-                    List.of(),
-                    all(Split::learnt).length,
-                    all(Split::heldOut).length,
-                    mean(accuracyBefore, accuracyBefore.keySet()),
-                    mean(accuracyAfter, accuracyBefore.keySet()),
-                    mean(accuracy, Set.copyOf(fresh)),
-                    warnings);
-            Manifest made = before.with(
-                    pixels, new Manifest.Entry(lesson, files, changed, calibration, new TreeMap<>(accuracy)));
-            made.write(folder);
-            publish(made, after);
-            return lesson;
-        }
-    }
-
-    private static OptionalDouble mean(Map<String, Double> shares, Set<String> names) {
-        return shares.entrySet().stream()
-                .filter(share -> names.contains(share.getKey()))
-                .mapToDouble(Map.Entry::getValue)
-                .average();
-    }
-
-    /** A class's samples: every n-th is held out, so the parts do not depend on other classes. */
-    private record Split(int[] learnt, int[] heldOut) {
-        static Split of(int[] indices, double share) {
-            int held = Math.min(MOST_HELD_OUT, (int) (share * indices.length));
-            boolean[] out = new boolean[indices.length];
-            for (int i = 0; i < held; i++) {
-                out[(int) ((i + 0.5) * indices.length / held)] = true;
-            }
-            return new Split(
-                    IntStream.range(0, indices.length)
-                            .filter(i -> !out[i])
-                            .map(i -> indices[i])
-                            .toArray(),
-                    IntStream.range(0, indices.length)
-                            .filter(i -> out[i])
-                            .map(i -> indices[i])
-                            .toArray());
-        }
     }
 
     /**
@@ -487,24 +271,10 @@ public final class ContinualClassifier implements AutoCloseable {
             Manifest before = manifest;
             Version version = current();
             version.samples(className); // refuses a class that is not known
-            Manifest without = before.without(className);
-            Knowledge known = version.knowledge();
-            Knowledge after = known.without(className);
-            List<String> warnings = before.entries().stream()
-                    .map(Manifest.Entry::lesson)
-                    .filter(lesson -> lesson.kind() == Lesson.Kind.TRAINED
-                            && Stream.concat(lesson.newClasses().stream(), lesson.repeatedClasses().stream())
-                                    .anyMatch(className::equals))
-                    .map(lesson -> "the snapshot of version " + lesson.version() + " was trained on samples of "
-                            + className + " and keeps what its weights learnt of them; "
-                            + (lesson.before() == 0
-                                    ? "a new model without them is the only way to be rid of that"
-                                    : "roll back to version " + lesson.before() + " to be rid of that"))
-                    .toList();
-            Map<String, Double> accuracyBefore = known.accuracy(after);
-            Map<String, Double> accuracy = after.accuracy(after);
+            Knowledge after = version.knowledge().without(className);
+            Knowledge.Tested tested = after.tested();
             Lesson lesson = new Lesson(
-                    before.entries().size() + 1,
+                    before.next(),
                     before.current(),
                     Lesson.Kind.FORGOTTEN,
                     "asked for",
@@ -515,23 +285,36 @@ public final class ContinualClassifier implements AutoCloseable {
                     List.of(className),
                     0,
                     0,
-                    mean(accuracyBefore, accuracyBefore.keySet()),
-                    mean(accuracy, accuracy.keySet()),
+                    Lesson.mean(version.knowledge().accuracy(after)),
+                    Lesson.mean(tested.accuracy()),
                     OptionalDouble.empty(),
-                    warnings);
-            Manifest made = without.with(
-                    before.pixels(),
-                    new Manifest.Entry(
-                            lesson,
-                            before.entry(before.current()).snapshots(),
-                            List.of(),
-                            after.calibrated(),
-                            new TreeMap<>(accuracy)));
-            made.write(folder);
-            publish(made, after);
-            removeUnread();
-            return lesson;
+                    trainedOn(className));
+            Manifest made = before.without(className)
+                    .with(
+                            before.pixels(),
+                            new Manifest.Entry(
+                                    lesson,
+                                    before.entry(before.current()).snapshots(),
+                                    List.of(),
+                                    tested.calibration(),
+                                    new TreeMap<>(tested.accuracy())));
+            return new Taught(made, after, lesson);
         });
+    }
+
+    /** A sentence for every snapshot whose weights saw a class. */
+    private List<String> trainedOn(String className) {
+        return manifest.entries().stream()
+                .map(Manifest.Entry::lesson)
+                .filter(lesson -> lesson.kind() == Lesson.Kind.TRAINED
+                        && Stream.concat(lesson.newClasses().stream(), lesson.repeatedClasses().stream())
+                                .anyMatch(className::equals))
+                .map(lesson -> "the snapshot of version " + lesson.version() + " was trained on samples of " + className
+                        + " and keeps what its weights learnt of them; "
+                        + (lesson.before() == 0
+                                ? "a new model without them is the only way to be rid of that"
+                                : "roll back to version " + lesson.before() + " to be rid of that"))
+                .toList();
     }
 
     /**
@@ -545,9 +328,7 @@ public final class ContinualClassifier implements AutoCloseable {
     public void rollBack(int version) throws IOException {
         teach(() -> {
             Manifest back = manifest.at(version);
-            back.write(folder);
-            publish(back, null);
-            return back.entry(version).lesson();
+            return new Taught(back, null, back.entry(version).lesson());
         });
     }
 

@@ -1,5 +1,6 @@
 package dev.palimpsest;
 
+import dev.palimpsest.Manifest.KnownClass;
 import dev.palimpsest.gaussian.Calibration;
 import dev.palimpsest.gaussian.ClassStatistics;
 import dev.palimpsest.gaussian.GaussianClasses;
@@ -15,7 +16,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +30,9 @@ final class Knowledge {
     /** Share of the covariance that all classes share; 0.3 makes no difference. */
     private static final double BETA = 0.5;
 
-    private static final int MOST_HELD_OUT = 50;
+    /** Of each class. */
+    static final int MOST_HELD_OUT = 50;
+
     private static final String HELD_OUT = "held_out.";
 
     /**
@@ -38,47 +40,34 @@ final class Knowledge {
      *
      * @param heldOut features, [snapshots][samples][dimensions]
      */
-    private record Measured(Manifest.KnownClass known, ClassStatistics statistics, float[][][] heldOut) {}
+    private record Measured(KnownClass known, ClassStatistics statistics, float[][][] heldOut) {}
 
     private final List<Measured> classes;
-    private final Supplier<GaussianClasses> fitted;
+    /** Null until somebody asks. */
+    private @Nullable GaussianClasses gaussians;
 
     /** @param classes by their numbers, so that sums over classes do not depend on who came back when */
     private Knowledge(List<Measured> classes) {
         this.classes = classes;
-        fitted = new Fit(classes);
     }
 
-    /** Fits once. */
-    private static final class Fit implements Supplier<GaussianClasses> {
-        private final List<Measured> classes;
-
-        /** Null until somebody asks. */
-        private @Nullable GaussianClasses made;
-
-        Fit(List<Measured> classes) {
-            this.classes = classes;
+    private synchronized GaussianClasses gaussians() {
+        if (gaussians == null) {
+            gaussians = new GaussianClasses(
+                    classes.stream().map(Measured::statistics).toList(), BETA);
         }
-
-        @Override
-        public synchronized GaussianClasses get() {
-            if (made == null) {
-                made = new GaussianClasses(
-                        classes.stream().map(Measured::statistics).toList(), BETA);
-            }
-            return made;
-        }
+        return gaussians;
     }
 
-    static Knowledge read(Path folder, List<Manifest.KnownClass> known) throws IOException {
+    static Knowledge read(Path folder, List<KnownClass> known) throws IOException {
         List<Measured> classes = new ArrayList<>();
-        for (Manifest.KnownClass each : known) {
+        for (KnownClass each : known) {
             classes.add(read(each, Safetensors.read(folder.resolve(each.file()))));
         }
         return new Knowledge(classes);
     }
 
-    private static Measured read(Manifest.KnownClass known, Safetensors file) throws IOException {
+    private static Measured read(KnownClass known, Safetensors file) throws IOException {
         ClassStatistics statistics = ClassStatistics.read(file, "");
         float[][][] heldOut = new float[known.snapshots()][known.heldOut()][];
         boolean fits = statistics.networks() == known.snapshots() && statistics.count() == known.samples();
@@ -110,7 +99,7 @@ final class Knowledge {
      * @param learnt its features, [snapshots][samples][dimensions], at least one sample
      * @param heldOut features that only measure
      */
-    Knowledge with(Manifest.KnownClass lesson, float[][][] learnt, float[][][] heldOut) {
+    Knowledge with(KnownClass lesson, float[][][] learnt, float[][][] heldOut) {
         ClassStatistics statistics = ClassStatistics.of(learnt);
         Measured measured = new Measured(lesson, statistics, heldOut);
         List<Measured> all = new ArrayList<>();
@@ -124,7 +113,7 @@ final class Knowledge {
                 }
                 ClassStatistics merged = old.statistics.merged(statistics);
                 measured = new Measured(
-                        new Manifest.KnownClass(
+                        new KnownClass(
                                 lesson.name(),
                                 lesson.number(),
                                 lesson.file(),
@@ -147,7 +136,7 @@ final class Knowledge {
                 classes.stream().filter(each -> !each.known.name().equals(name)).toList());
     }
 
-    Manifest.KnownClass known(int number) {
+    KnownClass known(int number) {
         return measured(number).known;
     }
 
@@ -175,31 +164,55 @@ final class Knowledge {
         return file;
     }
 
-    /** Fits probabilities to the held-out samples. */
-    Manifest.Calibrated calibrated() {
+    /**
+     * What the held-out samples say.
+     *
+     * @param calibration fitted to them
+     * @param accuracy shares of 1 by class, of classes with held-out samples
+     */
+    record Tested(Manifest.Calibrated calibration, Map<String, Double> accuracy) {}
+
+    /** Passes all held-out samples once. */
+    Tested tested() {
         List<double[]> distances = new ArrayList<>();
         List<Integer> labels = new ArrayList<>();
+        Map<String, Double> accuracy = new LinkedHashMap<>();
         for (int c = 0; c < classes.size(); c++) {
-            if (classes.get(c).known.heldOut() > 0) {
-                for (double[] row : fitted.get().distances(classes.get(c).heldOut)) {
+            KnownClass known = classes.get(c).known;
+            if (known.heldOut() > 0) {
+                double[][] own = gaussians().distances(classes.get(c).heldOut);
+                accuracy.put(known.name(), shareOf(c, own));
+                for (double[] row : own) {
                     distances.add(row);
                     labels.add(c);
                 }
             }
         }
         if (distances.isEmpty()) {
-            return new Manifest.Calibrated(
-                    Calibration.NONE.temperature(), Calibration.NONE.farthest(), OptionalDouble.empty());
+            return new Tested(
+                    new Manifest.Calibrated(
+                            Calibration.NONE.temperature(), Calibration.NONE.farthest(), OptionalDouble.empty()),
+                    accuracy);
         }
         double[][] rows = distances.toArray(double[][]::new);
         int[] own = labels.stream().mapToInt(Integer::intValue).toArray();
         Calibration fit = Calibration.of(rows, own);
-        return new Manifest.Calibrated(
-                fit.temperature(), fit.farthest(), OptionalDouble.of(fit.expectedError(rows, own)));
+        return new Tested(
+                new Manifest.Calibrated(
+                        fit.temperature(), fit.farthest(), OptionalDouble.of(fit.expectedError(rows, own))),
+                accuracy);
+    }
+
+    /** How many of the samples are nearest to a class. */
+    private static double shareOf(int label, double[][] distances) {
+        return Arrays.stream(distances)
+                .mapToDouble(row -> nearest(row) == label ? 1 : 0)
+                .average()
+                .orElseThrow();
     }
 
     /**
-     * Accuracy on held-out samples of the classes that somebody else knows, or this.
+     * Accuracy on the held-out samples that somebody else has.
      *
      * @param whose held-out samples; classes that this does not know are left out
      * @return shares of 1 by class, of classes with held-out samples
@@ -212,13 +225,7 @@ final class Knowledge {
                     .findFirst()
                     .orElse(-1);
             if (own >= 0 && asked.known.heldOut() > 0) {
-                double[][] distances = fitted.get().distances(asked.heldOut);
-                shares.put(
-                        asked.known.name(),
-                        Arrays.stream(distances)
-                                .mapToDouble(row -> nearest(row) == own ? 1 : 0)
-                                .average()
-                                .orElseThrow());
+                shares.put(asked.known.name(), shareOf(own, gaussians().distances(asked.heldOut)));
             }
         }
         return shares;
@@ -244,7 +251,7 @@ final class Knowledge {
         }
         Calibration calibration = new Calibration(calibrated.temperature(), calibrated.farthest());
         List<Prediction> predictions = new ArrayList<>();
-        for (double[] distances : fitted.get().distances(features)) {
+        for (double[] distances : gaussians().distances(features)) {
             double[] probabilities = calibration.probabilities(distances);
             Map<String, Double> byClass = new LinkedHashMap<>();
             for (int c = 0; c < probabilities.length; c++) {

@@ -2,6 +2,7 @@ package dev.palimpsest;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 
 /**
@@ -55,5 +56,10 @@ public record Lesson(
         repeatedClasses = List.copyOf(repeatedClasses);
         forgottenClasses = List.copyOf(forgottenClasses);
         warnings = List.copyOf(warnings);
+    }
+
+    /** Of shares by class: every class weighs alike. */
+    static OptionalDouble mean(Map<String, Double> shares) {
+        return shares.values().stream().mapToDouble(Double::doubleValue).average();
     }
 }

@@ -91,13 +91,23 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
         entries = List.copyOf(entries);
     }
 
+    /** The file of the snapshot that a version's lesson trained; 0 for pretrained weights. */
+    static String snapshotFile(int version) {
+        return "snapshot-" + version + ".safetensors";
+    }
+
     /** @throws IllegalArgumentException with a sentence, if there is no such version */
     Entry entry(int version) {
-        return entries.stream()
-                .filter(entry -> entry.lesson().version() == version)
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("there is no version " + version + ": the model has "
-                        + (entries.isEmpty() ? "learnt nothing yet" : "1 to " + entries.size())));
+        if (version < 1 || version > entries.size()) {
+            throw new IllegalArgumentException("there is no version " + version + ": the model has "
+                    + (entries.isEmpty() ? "learnt nothing yet" : "1 to " + entries.size()));
+        }
+        return entries.get(version - 1);
+    }
+
+    /** The version that the next lesson makes: they count from 1. */
+    int next() {
+        return entries.size() + 1;
     }
 
     /** The classes that a version knows, in the order in which they came; version 0 knows none. */
@@ -285,7 +295,14 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
                         doubles(root.required("pixel_mean")), doubles(root.required("pixel_deviation"))))
                 : Optional.empty();
         List<Entry> entries = new ArrayList<>();
-        root.required("versions").forEach(node -> entries.add(entry(node)));
+        root.required("versions").forEach(node -> {
+            Entry entry = entry(node);
+            if (entry.lesson().version() != entries.size() + 1) {
+                throw new IllegalArgumentException(
+                        "version " + entry.lesson().version() + " stands in place " + (entries.size() + 1));
+            }
+            entries.add(entry);
+        });
         Manifest manifest = new Manifest(setup, pixels, root.required("current").asInt(), entries);
         manifest.classes(manifest.current);
         return manifest;

@@ -81,11 +81,8 @@ final class SnapshotReader implements AutoCloseable {
     }
 
     private float[][][] compute(Images images, int[] indices, List<String> snapshots) {
-        if (engine == null) {
-            engine = Engines.cpu(threads);
-        }
         float[][][] features = new float[snapshots.size()][][];
-        try (Inference inference = new Inference(engine, images)) {
+        try (Inference inference = new Inference(engine(), images)) {
             for (int k = 0; k < features.length; k++) {
                 FrozenNetwork network = networks.computeIfAbsent(snapshots.get(k), this::compiled);
                 features[k] = inference.pooled(network, indices);
@@ -95,21 +92,23 @@ final class SnapshotReader implements AutoCloseable {
     }
 
     /** @throws IllegalArgumentException with a sentence, if the weights are not the setup's network's */
-    static void requireFit(Setup setup, Path file, byte[] weights) throws IOException {
+    static void requireFit(Setup setup, Safetensors weights) {
         try (Arena arena = Arena.ofConfined()) {
-            Network network = setup.architecture(setup.input()).create(arena, setup.seed());
-            network.grow(1);
-            StateDict.load(network, Safetensors.of(file.toString(), weights));
+            network(setup, weights, arena);
         }
+    }
+
+    private static Network network(Setup setup, Safetensors weights, Arena arena) {
+        Network network = setup.architecture(setup.input()).create(arena, setup.seed());
+        network.grow(1); // a head, which nobody reads
+        StateDict.load(network, weights);
+        return network;
     }
 
     /** What is frozen has copies: the network's own memory is let go, only its layers are asked for later. */
     private FrozenNetwork compiled(String snapshot) {
-        Path file = folder.resolve(snapshot);
         try (Arena arena = Arena.ofShared()) {
-            Network network = setup.architecture(setup.input()).create(arena, setup.seed());
-            network.grow(1); // a head, which nobody reads
-            StateDict.load(network, Safetensors.read(file));
+            Network network = network(setup, Safetensors.read(folder.resolve(snapshot)), arena);
             return new FrozenNetwork(engine(), network, Weights.of(network));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -118,7 +117,7 @@ final class SnapshotReader implements AutoCloseable {
 
     private Engine engine() {
         if (engine == null) {
-            throw new IllegalStateException("nothing has been read");
+            engine = Engines.cpu(threads);
         }
         return engine;
     }

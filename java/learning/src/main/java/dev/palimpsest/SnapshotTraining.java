@@ -14,10 +14,8 @@ import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.TrainingOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -101,10 +99,10 @@ final class SnapshotTraining {
     }
 
     private static void write(SafetensorsWriter state, Path file) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            state.writeTo(channel);
+        try {
+            AtomicFile.write(file, state::writeTo);
         } catch (IOException e) {
-            throw new UncheckedIOException(AtomicFile.explained(file, e));
+            throw new UncheckedIOException(e);
         }
     }
 }

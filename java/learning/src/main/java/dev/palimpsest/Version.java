@@ -98,9 +98,7 @@ public final class Version {
      * @return share of 1; empty if nothing was held out
      */
     public OptionalDouble accuracy() {
-        return entry.accuracy().values().stream()
-                .mapToDouble(Double::doubleValue)
-                .average();
+        return Lesson.mean(entry.accuracy());
     }
 
     /**
