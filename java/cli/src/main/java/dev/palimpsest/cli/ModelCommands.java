@@ -31,6 +31,31 @@ import picocli.CommandLine.Spec;
 final class ModelCommands {
     private ModelCommands() {}
 
+    /** What all of them have: the model, and where to print. */
+    private abstract static class OfModel implements Callable<Integer> {
+        @Parameters(paramLabel = "MODEL", index = "0", description = "The model's folder.")
+        private Path model;
+
+        @Spec
+        private CommandSpec command;
+
+        final Path model() {
+            return model;
+        }
+
+        final ContinualClassifier open() throws IOException {
+            return ContinualClassifier.open(model);
+        }
+
+        final PrintWriter out() {
+            return command.commandLine().getOut();
+        }
+
+        final ParameterException misused(String sentence) {
+            return new ParameterException(command.commandLine(), sentence);
+        }
+    }
+
     /** New commands, in the order in which help lists them. */
     static List<Object> all(Display display) {
         return List.of(new Learn(display), new Classify(), new Versions(), new RollBack(), new Forget());
@@ -47,12 +72,9 @@ final class ModelCommands {
                 "  palimpsest learn pets.model photos/later",
                 "  palimpsest classify pets.model unknown.jpg"
             })
-    private static final class Learn implements Callable<Integer> {
+    private static final class Learn extends OfModel {
         private static final int SIDE = 64;
         private final Display display;
-
-        @Parameters(paramLabel = "MODEL", index = "0", description = "The model's folder.")
-        private Path model;
 
         @Parameters(paramLabel = "FOLDER", index = "1", description = "A folder with a folder of images per class.")
         private Path images;
@@ -76,9 +98,6 @@ final class ModelCommands {
                 description = "Whether the network is trained or just measures the classes [what suits].")
         private Optional<String> kind = Optional.empty();
 
-        @Spec
-        private CommandSpec command;
-
         Learn(Display display) {
             this.display = display;
         }
@@ -86,17 +105,14 @@ final class ModelCommands {
         @Override
         public Integer call() throws IOException {
             Optional<Lesson.Kind> chosen = kind.map(this::kind);
-            boolean fresh = !Files.exists(model);
+            boolean fresh = !Files.exists(model());
             if (!fresh && (size.isPresent() || pretrained.isPresent())) {
-                throw new ParameterException(
-                        command.commandLine(),
-                        model + " is there already: --size and --pretrained are for a new model");
+                throw misused(model() + " is there already: --size and --pretrained are for a new model");
             }
-            PrintWriter out = command.commandLine().getOut();
-            try (ContinualClassifier learner =
-                    fresh ? ContinualClassifier.create(model, setup()) : ContinualClassifier.open(model)) {
+            PrintWriter out = out();
+            try (ContinualClassifier learner = fresh ? ContinualClassifier.create(model(), setup()) : open()) {
                 Samples samples = Samples.ofFolder(images, learner.setup());
-                try (Display.Watch watch = display.watch(model.toString(), true)) {
+                try (Display.Watch watch = display.watch(model().toString(), true)) {
                     print(out, learner.learn(samples, chosen, Progress.all(watch)));
                 }
             }
@@ -114,9 +130,7 @@ final class ModelCommands {
             return switch (text) {
                 case "trained" -> Lesson.Kind.TRAINED;
                 case "registered" -> Lesson.Kind.REGISTERED;
-                default ->
-                    throw new ParameterException(
-                            command.commandLine(), "--kind " + text + ": expected trained or registered");
+                default -> throw misused("--kind " + text + ": expected trained or registered");
             };
         }
     }
@@ -126,10 +140,7 @@ final class ModelCommands {
             description =
                     "Prints what a model says of images, as CSV: path, class, probability. The class is \"unknown\""
                             + " where none fits.")
-    private static final class Classify implements Callable<Integer> {
-        @Parameters(paramLabel = "MODEL", index = "0", description = "The model's folder.")
-        private Path model;
-
+    private static final class Classify extends OfModel {
         @Parameters(
                 paramLabel = "IMAGE",
                 index = "1..*",
@@ -140,13 +151,10 @@ final class ModelCommands {
         @Option(names = "--version-number", paramLabel = "N", description = "An earlier version [the current one].")
         private Optional<Integer> version = Optional.empty();
 
-        @Spec
-        private CommandSpec command;
-
         @Override
         public Integer call() throws IOException {
-            PrintWriter out = command.commandLine().getOut();
-            try (ContinualClassifier classifier = ContinualClassifier.open(model)) {
+            PrintWriter out = out();
+            try (ContinualClassifier classifier = open()) {
                 Version chosen = version.map(classifier::version).orElseGet(classifier::current);
                 out.println("path,class,probability");
                 for (Path file : files()) {
@@ -192,17 +200,11 @@ final class ModelCommands {
     }
 
     @Command(name = "versions", description = "Lists the versions of a model: what was learnt when, and how well.")
-    private static final class Versions implements Callable<Integer> {
-        @Parameters(paramLabel = "MODEL", description = "The model's folder.")
-        private Path model;
-
-        @Spec
-        private CommandSpec command;
-
+    private static final class Versions extends OfModel {
         @Override
         public Integer call() throws IOException {
-            PrintWriter out = command.commandLine().getOut();
-            try (ContinualClassifier classifier = ContinualClassifier.open(model)) {
+            PrintWriter out = out();
+            try (ContinualClassifier classifier = open()) {
                 List<Version> versions = classifier.versions();
                 if (versions.isEmpty()) {
                     out.println("The model has learnt nothing yet.");
@@ -244,22 +246,16 @@ final class ModelCommands {
     }
 
     @Command(name = "rollback", description = "Makes an earlier version the current one. No version is lost.")
-    private static final class RollBack implements Callable<Integer> {
-        @Parameters(paramLabel = "MODEL", index = "0", description = "The model's folder.")
-        private Path model;
-
+    private static final class RollBack extends OfModel {
         @Parameters(paramLabel = "VERSION", index = "1", description = "Its number, from 1.")
         private int version;
 
-        @Spec
-        private CommandSpec command;
-
         @Override
         public Integer call() throws IOException {
-            try (ContinualClassifier classifier = ContinualClassifier.open(model)) {
+            try (ContinualClassifier classifier = open()) {
                 classifier.rollBack(version);
             }
-            PrintWriter out = command.commandLine().getOut();
+            PrintWriter out = out();
             out.println("Version " + version + " classifies now.");
             out.flush();
             return 0;
@@ -267,20 +263,14 @@ final class ModelCommands {
     }
 
     @Command(name = "forget", description = "Deletes the statistics of a class from all versions of a model.")
-    private static final class Forget implements Callable<Integer> {
-        @Parameters(paramLabel = "MODEL", index = "0", description = "The model's folder.")
-        private Path model;
-
+    private static final class Forget extends OfModel {
         @Parameters(paramLabel = "CLASS", index = "1", description = "Its name.")
         private String className;
 
-        @Spec
-        private CommandSpec command;
-
         @Override
         public Integer call() throws IOException {
-            try (ContinualClassifier classifier = ContinualClassifier.open(model)) {
-                print(command.commandLine().getOut(), classifier.forget(className));
+            try (ContinualClassifier classifier = open()) {
+                print(out(), classifier.forget(className));
             }
             return 0;
         }
