@@ -31,7 +31,7 @@ class ArchitectureTest {
     private static final Map<String, List<String>> MAY_USE = Map.ofEntries(
             Map.entry("kernel", List.of()),
             Map.entry("internal", List.of()),
-            Map.entry("tensor", List.of("kernel")),
+            Map.entry("tensor", List.of("internal", "kernel")),
             Map.entry("optim", List.of("tensor")),
             Map.entry("engine", List.of("optim")),
             Map.entry("cuda", List.of("engine")),

@@ -103,7 +103,7 @@ public final class ContinualClassifier implements AutoCloseable {
         Optional<Normalisation> pixels = Optional.empty();
         if (setup.pretrained().isPresent()) {
             pixels = Optional.of(IMAGE_NET);
-            byte[] weights = Files.readAllBytes(setup.pretrained().get());
+            byte[] weights = Safetensors.bytes(setup.pretrained().get());
             SnapshotReader.requireFit(
                     setup, Safetensors.of(setup.pretrained().get().toString(), weights));
             AtomicFile.write(

@@ -191,7 +191,7 @@ class SavedModelTest {
         Path plain = temporary.resolve("plain");
         write(new SafetensorsWriter(), plain);
         assertEquals(
-                plain + " is not a checkpoint of a run: expected palimpsest_checkpoint 2 in its header, found none",
+                plain + " is not a checkpoint of a run: expected palimpsest_checkpoint 3 in its header, found none",
                 assertThrows(IOException.class, () -> read(plain)).getMessage());
     }
 
