@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -125,7 +126,7 @@ class ImageFilesTest {
                 String message = assertThrows(
                                 DataException.class, () -> load("image-folder", new ImageOptions(4, 0, false)))
                         .getMessage();
-                assertTrue(message.startsWith("1 of 3 files cannot be read: " + file + " ("), message);
+                assertTrue(message.startsWith("1 of 4 files cannot be read: " + file + " ("), message);
                 assertEquals(
                         2,
                         load("image-folder", new ImageOptions(4, 0, true))
@@ -298,9 +299,34 @@ class ImageFilesTest {
         Files.writeString(folder.resolve("test.txt"), "test/nowhere.png 9\n");
         assertError(
                 "image-list",
-                "1 of 1 files cannot be read: " + folder.resolve("test/nowhere.png")
+                "1 of 3 files cannot be read: " + folder.resolve("test/nowhere.png")
                         + " (there is no such file): replace"
                         + " them, or leave such files out with --skip-damaged true");
+    }
+
+    @Test
+    void aListMayBeginWithAByteOrderMarkAndNamesAllThatIsMissing() throws IOException {
+        Files.writeString(folder.resolve("train.txt"), "\ufefftrain/cat/a.png 01\r\ntrain/cat/b.jpg 1\r\n");
+        Files.writeString(folder.resolve("test.txt"), "\ufefftest/dog/d.jpeg 001\n");
+        assertEquals(List.of("1"), load("image-list", ImageOptions.NONE).classNames());
+        Files.writeString(folder.resolve("train.txt"), "x.png 1\ntrain/cat/a.png 1\ntrain 1\n/dev/zero 1\n");
+        Files.writeString(folder.resolve("test.txt"), "y.png 1\n");
+        assertError(
+                "image-list",
+                "4 of 5 files cannot be read: " + folder.resolve("x.png") + " (there is no such file), "
+                        + folder.resolve("train") + " (it is a folder), /dev/zero (it is a pipe or a device, not a"
+                        + " file), " + folder.resolve("y.png") + " (there is no such file): replace them, or leave such"
+                        + " files out with --skip-damaged true");
+        Files.writeString(folder.resolve("train.txt"), "train/cat/a.png Cat\ntrain/cat/b.jpg cat\n");
+        assertError(
+                "image-list",
+                folder.resolve("train.txt") + " has the labels Cat and cat, which differ only in how they are written:"
+                        + " write every class in one way");
+        Files.write(folder.resolve("train.txt"), "train/cat/a.png caf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1));
+        assertError(
+                "image-list",
+                folder.resolve("train.txt") + " is not UTF-8 text: byte 0xe9 in line 1, after \"train/cat/a.png caf\","
+                        + " is no part of it; save the file as UTF-8");
     }
 
     @Test
@@ -384,14 +410,14 @@ class ImageFilesTest {
         Path damaged = Files.write(folder.resolve("train/dog/d.png"), new byte[9]);
         assertError(
                 "image-folder",
-                "2 of 5 files cannot be read: " + link + " (a link to what is not there), " + damaged
+                "2 of 6 files cannot be read: " + link + " (a link to what is not there), " + damaged
                         + " (it is no PNG, JPEG, WebP, GIF, BMP or TIFF file): replace them, or leave such files out"
                         + " with --skip-damaged true");
         ImageOptions skipping = new ImageOptions(0, 0, true);
         assertEquals(3, load("image-folder", skipping).train().size());
         assertTrue(logged(() -> load("image-folder", skipping))
                 .getFirst()
-                .startsWith("left out 2 of 5 files: " + link + " (a link to what is not there), " + damaged));
+                .startsWith("left out 2 of 6 files: " + link + " (a link to what is not there), " + damaged));
     }
 
     @Test

@@ -86,8 +86,9 @@ final class ImageFiles {
                 new ImageFiles(folder, options, "replace them, or leave such files out with --skip-damaged true");
         int[] size = files.size(train);
         IntFunction<PixelStore> stores = stores(train.size(), test.size(), size, heap, cache);
-        Part training = files.read(folder + ", part train,", train, size, stores);
-        Part others = files.read(folder + ", part " + testName + ",", test, size, stores);
+        Part training = files.read(train, size, stores);
+        Part others = files.read(test, size, stores);
+        files.report(List.of(training, others));
         files.sha256.put("train", files.listHash(train, training.hashes));
         files.sha256.put(testName, files.listHash(test, others.hashes));
         Images images = Images.of(Picture.CHANNELS, size[0], size[1], training.pixels, training.labels);
@@ -105,7 +106,8 @@ final class ImageFiles {
     /** Files, brought to one size. */
     static Images load(List<Labelled> files, int side) {
         ImageFiles reader = new ImageFiles(Path.of(""), new ImageOptions(side, 0, false), "replace or remove them");
-        Part part = reader.read("the list of files", files, new int[] {side, side}, PixelStore.Heap::new);
+        Part part = reader.read(files, new int[] {side, side}, PixelStore.Heap::new);
+        reader.report(List.of(part));
         return Images.of(Picture.CHANNELS, side, side, part.pixels, part.labels);
     }
 
@@ -172,10 +174,10 @@ final class ImageFiles {
         return slots -> new PixelStore.Disk(cache, Math.toIntExact(image));
     }
 
-    /** What was read of a list of files, and the hashes of all of them. */
-    private record Part(Pixels pixels, int[] labels, String[] hashes) {}
+    /** What was read of a list of files, the hashes of all of them, and those that could not be read. */
+    private record Part(Pixels pixels, int[] labels, String[] hashes, List<String> damaged) {}
 
-    private Part read(String where, List<Labelled> files, int[] size, IntFunction<PixelStore> stores) {
+    private Part read(List<Labelled> files, int[] size, IntFunction<PixelStore> stores) {
         PixelStore store = stores.apply(files.size());
         String[] damage = new String[files.size()];
         String[] hashes = new String[files.size()];
@@ -187,16 +189,13 @@ final class ImageFiles {
                 damage[i] = files.get(i).file + " (" + e.getMessage() + ")";
             }
         });
-        report(Arrays.stream(damage).filter(Objects::nonNull).toList(), files.size());
         int[] kept =
                 IntStream.range(0, files.size()).filter(i -> damage[i] == null).toArray();
-        if (kept.length == 0) {
-            throw new DataException(where + " has no image that can be read: put " + Picture.KINDS + " files there");
-        }
         return new Part(
                 store.pixels(kept),
                 Arrays.stream(kept).map(i -> files.get(i).label).toArray(),
-                hashes);
+                hashes,
+                Arrays.stream(damage).filter(Objects::nonNull).toList());
     }
 
     /**
@@ -218,7 +217,10 @@ final class ImageFiles {
         return picture.pixels();
     }
 
-    private void report(List<String> damaged, int files) {
+    private void report(List<Part> parts) {
+        List<String> damaged =
+                parts.stream().flatMap(part -> part.damaged.stream()).toList();
+        int files = parts.stream().mapToInt(part -> part.hashes.length).sum();
         if (damaged.isEmpty()) {
             return;
         }
@@ -227,6 +229,10 @@ final class ImageFiles {
         if (!options.skipDamaged()) {
             throw new DataException(String.format(
                     Locale.ROOT, "%,d of %,d files cannot be read: %s: %s", damaged.size(), files, list, remedy));
+        }
+        if (parts.stream().anyMatch(part -> part.labels.length == 0)) {
+            throw new DataException(folder + " has a part of which no image can be read: " + list + ": put "
+                    + Picture.KINDS + " files there");
         }
         LOG.log(System.Logger.Level.WARNING, "left out {0} of {1} files: {2}", damaged.size(), files, list);
     }
@@ -238,7 +244,9 @@ final class ImageFiles {
             if (hashes[i] == null) {
                 continue; // a link to nothing
             }
-            lines.add(hashes[i] + "  " + folder.relativize(files.get(i).file) + "\n");
+            Path file = files.get(i).file;
+            boolean below = file.isAbsolute() == folder.isAbsolute(); // a list may name files anywhere
+            lines.add(hashes[i] + "  " + (below ? folder.relativize(file) : file) + "\n");
         }
         return HashedFile.sha256(String.join("", lines).getBytes(StandardCharsets.UTF_8));
     }

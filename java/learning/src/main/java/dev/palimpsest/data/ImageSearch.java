@@ -149,10 +149,12 @@ final class ImageSearch {
             decoded = false;
         }
         if (!decoded) {
+            String encoding = System.getProperty("sun.jnu.encoding");
             throw new DataException(parent(path) + " holds a name that is not text in the character set "
-                    + System.getProperty("sun.jnu.encoding") + " of this process, "
+                    + encoding + " of this process, "
                     + path.getFileName().toUri().getRawPath().replaceFirst(".*/(?=.)", "")
-                    + " with its bytes as %: start with LC_ALL=C.UTF-8, or rename it");
+                    + " with its bytes as %: "
+                    + ("UTF-8".equals(encoding) ? "rename it" : "start with LC_ALL=C.UTF-8, or rename it"));
         }
     }
 
