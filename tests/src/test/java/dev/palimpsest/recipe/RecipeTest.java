@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.data.Dataset;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -300,5 +301,20 @@ class RecipeTest {
     private static String parseRefusal(String text) {
         return assertThrows(IllegalArgumentException.class, () -> RecipeFile.parse("r", text))
                 .getMessage();
+    }
+
+    @Test
+    void aRecipeMayBeginWithAByteOrderMarkAndMustBeUtf8(@TempDir Path folder) throws IOException {
+        Path marked = Files.writeString(folder.resolve("marked.properties"), "\ufeffdata = digits\nepochs = 1\n");
+        assertEquals("1", RecipeFile.load(marked.toString()).texts().get("epochs"));
+        Path latin = Files.write(
+                folder.resolve("latin.properties"),
+                "data = digits\n# f\u00fcr\n".getBytes(StandardCharsets.ISO_8859_1));
+        assertEquals(
+                latin
+                        + " is not UTF-8 text: byte 0xfc in line 2, after \"# f\", is no part of it; save the file as"
+                        + " UTF-8",
+                assertThrows(IOException.class, () -> RecipeFile.load(latin.toString()))
+                        .getMessage());
     }
 }

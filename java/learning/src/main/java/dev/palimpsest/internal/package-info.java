@@ -1,5 +1,5 @@
 /**
  * What several packages share and no user calls: random numbers by coordinates, schedules, directions, checksums,
- * misspelt words.
+ * misspelt words, texts, pickles.
  */
 package dev.palimpsest.internal;
