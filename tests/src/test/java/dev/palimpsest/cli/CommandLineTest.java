@@ -376,6 +376,8 @@ class CommandLineTest {
         assertEquals(0, palimpsest("eval", folder, "--snapshot", "1"));
         assertEquals(percent(metrics.at("/accuracy/0/0")), cell("1", 2));
         assertTrue(out.toString().contains(" images are of classes that this model had not learnt"), out.toString());
+        assertEquals(0, palimpsest("eval", folder, "--snapshot", "1", "--unknown", "digits"));
+        assertTrue(out.toString().contains(" images of digits, of classes that this model had not learnt."));
         out.getBuffer().setLength(0);
         assertEquals(0, palimpsest("eval", folder, "--split", "test"));
         assertEquals("355", cell("all", 1));

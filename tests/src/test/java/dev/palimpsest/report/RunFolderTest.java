@@ -59,7 +59,17 @@ class RunFolderTest {
         assertEquals(6.5, run.at("/seconds_by_part/student").asDouble());
         assertEquals(32.5, run.at("/milliseconds_per_step/student").asDouble(), "five experiences of 40 steps");
         assertEquals(1.25, run.at("/milliseconds_per_step/losses").asDouble());
+        assertEquals(
+                308_000 + 46_000 + 6_400,
+                run.at("/bytes/model").asLong()
+                        + run.at("/bytes/snapshots").asLong()
+                        + run.at("/bytes/exemplars").asLong());
+        assertEquals(360_400, run.at("/bytes/total").asLong());
+        assertEquals(0.03, run.at("/classification/expected_calibration_error").asDouble());
+        assertEquals(0.7, run.at("/classification/temperature").asDouble());
+        assertEquals(0.25, run.at("/classification/milliseconds_per_image").asDouble());
         JsonNode metrics = json("run", "metrics.json");
+        assertEquals(360_400, metrics.get("total_bytes").asLong());
         for (String key : List.of(
                 "accuracy",
                 "within_experience",
@@ -72,6 +82,10 @@ class RunFolderTest {
                 "snapshot_bytes",
                 "full_copies_bytes",
                 "bits_per_weight",
+                "statistics_bytes",
+                "expected_calibration_error",
+                "passes_per_image",
+                "milliseconds_per_image",
                 "seconds")) {
             assertTrue(metrics.hasNonNull(key), key);
         }

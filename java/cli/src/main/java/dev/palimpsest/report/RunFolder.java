@@ -216,7 +216,33 @@ public final class RunFolder implements Progress {
             seconds.put(Option.label(part), Math.round(1000 * spent) / 1000.0);
             step.put(Option.label(part), Math.round(1e6 * spent / steps.count()) / 1000.0);
         });
+        run.set("bytes", bytes(result.kept()));
+        run.set("classification", classification(result.classification()));
         finish(result.stopped().isPresent() ? "stopped" : DONE, result.stopped().orElse(null));
+    }
+
+    private static ObjectNode bytes(Result.Kept kept) {
+        return JSON.createObjectNode()
+                .put("model", kept.model())
+                .put("snapshots", kept.snapshots())
+                .put("exemplars", kept.exemplars())
+                .put("statistics", kept.statistics())
+                .put("method_memory", kept.methodMemory())
+                .put("total", kept.total());
+    }
+
+    private static ObjectNode classification(Result.Classification measured) {
+        ObjectNode object = JSON.createObjectNode()
+                .put("passes_per_image", measured.passesPerImage())
+                .put("milliseconds_per_image", measured.millisecondsPerImage());
+        if (measured.calibrationError().isEmpty()) {
+            return object.put("probabilities", "uncalibrated, as validation holds no images out")
+                    .putNull("temperature")
+                    .putNull("expected_calibration_error");
+        }
+        return object.put("probabilities", "softmax(temperature · score)")
+                .put("temperature", measured.temperature().orElseThrow())
+                .put("expected_calibration_error", measured.calibrationError().getAsDouble());
     }
 
     /** Records in run.json why there is no result; the steps so far are kept. */
