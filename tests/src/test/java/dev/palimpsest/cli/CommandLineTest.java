@@ -22,6 +22,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -292,6 +296,46 @@ class CommandLineTest {
         assertEquals(
                 "The loss is NaN at step 7 (cross-entropy NaN).",
                 json("run/run.json").get("reason").asText());
+    }
+
+    @Test
+    void aTerminationEndsWithASentenceAndAStatus() throws IOException, InterruptedException {
+        Path folder = temporary.resolve("run");
+        Path output = temporary.resolve("output");
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        InterruptedMain.class.getName(),
+                        "train",
+                        "m2kd-digits",
+                        "--out",
+                        folder.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        while (process.isAlive() && !Files.exists(folder.resolve("steps.csv"))) {
+            Thread.sleep(10);
+        }
+        process.destroy(); // SIGTERM
+        assertEquals(143, process.waitFor(), () -> "see " + output);
+        assertTrue(
+                Files.readString(output).strip().endsWith("Interrupted. " + folder + " keeps the steps so far."),
+                Files.readString(output));
+        assertEquals("interrupted", json("run/run.json").get("status").asText());
+        assertTrue(Files.readString(folder.resolve("steps.csv")).endsWith("\n"));
+    }
+
+    @Test
+    void startsInTheSameSecondGetFoldersOfTheirOwn() throws Exception {
+        Set<Path> folders = ConcurrentHashMap.newKeySet();
+        try (ExecutorService starts = Executors.newFixedThreadPool(20)) {
+            for (int i = 0; i < 20; i++) {
+                starts.submit(() -> folders.add(TrainCommand.fresh(temporary.resolve("runs/m2kd-digits-20260101"))));
+            }
+        }
+        assertEquals(20, folders.size(), folders.toString());
+        folders.forEach(folder -> assertTrue(Files.isDirectory(folder), folder.toString()));
     }
 
     @Test

@@ -302,7 +302,7 @@ class MultiTeacherKlTest {
         refused(
                 "a teacher's classes [0, 11) lie outside the student's [0, 10)",
                 () -> new MultiTeacherKl(1, 10, List.of(new ClassRange(0, 11)), 1));
-        refused("threads 0: expected at least 1", () -> new MultiTeacherKl(1, 10, List.of(), 0));
+        refused("threads 0: expected 1 to 1024", () -> new MultiTeacherKl(1, 10, List.of(), 0));
         refused("maxRows 0 and classes 10: expected at least 1 of each", () -> new MultiTeacherKl(0, 10, List.of(), 1));
     }
 

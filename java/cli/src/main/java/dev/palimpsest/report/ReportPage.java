@@ -240,7 +240,7 @@ final class ReportPage {
         for (SavedRun run : runs) {
             html.append("<details><summary>")
                     .append(Html.escape(
-                            run.option("method") + ", class order " + run.option("order") + ", " + run.text("status")))
+                            run.option("method") + ", class order " + run.option("order") + ", " + run.status()))
                     .append("</summary>\n<dl>");
             entry("folder", run.folder().toString());
             for (String key : List.of("started", "finished", "weights_sha256", "commit", "cpu", "kernels", "threads")) {
