@@ -255,7 +255,8 @@ class ContinualClassifierTest {
             Files.writeString(folder.resolve("snapshot-9.safetensors.x" + AtomicFile.UNFINISHED), "likewise");
             model.learn(digits(4, 5, 6));
             assertEquals(SAID.get(1), model.classify(DIGITS.test()));
-            assertTrue(files(folder).stream().noneMatch(file -> file.getFileName().toString().contains("-9")));
+            assertTrue(files(folder).stream()
+                    .noneMatch(file -> file.getFileName().toString().contains("-9")));
         }
     }
 
