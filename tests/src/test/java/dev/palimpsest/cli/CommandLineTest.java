@@ -115,6 +115,63 @@ class CommandLineTest {
         assertEquals(recipes.getFirst(), recipes.getLast());
     }
 
+    /** From wherever it is started: a relative folder of data is recorded as an absolute one. */
+    @Test
+    void aRunIsRepeatedFromItsRecord() throws IOException {
+        Path here = Path.of("").toAbsolutePath();
+        Path recipe = Files.writeString(
+                temporary.resolve("mine.properties"), "data = image-folder\nepochs = 7\nthreads = 1\n");
+        assertEquals(
+                0,
+                palimpsest(
+                        "train",
+                        here.relativize(recipe).toString(),
+                        "--data-folder",
+                        here.relativize(temporary.resolve("photos")).toString(),
+                        "--lambda",
+                        "0.25",
+                        "--out",
+                        temporary.resolve("a").toString()));
+        String folder = json("a/run.json").at("/options/data-folder").asText();
+        assertTrue(Path.of(folder).isAbsolute(), folder);
+        assertEquals(temporary.resolve("photos"), Path.of(folder).normalize());
+        assertTrue(json("a/run.json").get("command").asText().startsWith("palimpsest train /"), "any folder will do");
+        for (String from : List.of("a", "a/run.json")) {
+            Path out = temporary.resolve("again-" + from.length());
+            assertEquals(
+                    0,
+                    palimpsest("train", "--from", temporary.resolve(from).toString(), "--out", out.toString()),
+                    err.toString());
+            assertEquals(recipes.getFirst(), recipes.getLast());
+            assertEquals(
+                    json("a/run.json").get("options"),
+                    new ObjectMapper()
+                            .readTree(out.resolve("run.json").toFile())
+                            .get("options"));
+        }
+        List<String> words = new ArrayList<>(
+                List.of(json("again-10/run.json").get("command").asText().split(" ")));
+        words.removeFirst();
+        words.addAll(List.of("--out", temporary.resolve("c").toString()));
+        assertEquals(0, palimpsest(words.toArray(String[]::new)), err.toString());
+        assertEquals(recipes.getFirst(), recipes.getLast());
+        assertEquals(
+                0,
+                palimpsest(
+                        "train",
+                        "--from",
+                        temporary.resolve("a").toString(),
+                        "--epochs",
+                        "2",
+                        "--out",
+                        temporary.resolve("d").toString()));
+        assertEquals(recipes.getFirst().with("epochs", "2"), recipes.getLast());
+        assertEquals(1, palimpsest("train", "--from", temporary.toString()));
+        assertEquals(
+                temporary + " is not a run folder: it holds no run.json.",
+                err.toString().strip());
+    }
+
     @Test
     void baselinesRunBesideWithTheSameSettings() throws IOException {
         Path folder = temporary.resolve("run");
@@ -222,8 +279,8 @@ class CommandLineTest {
                 "train m2kd-digits --exemplars 0 --classifier nearest-mean | classifier = nearest-mean needs"
                         + " exemplars, but exemplars = 0: keep some, or take classifier = head",
                 "trian | trian is not a command of palimpsest; did you mean train?",
-                "'' | palimpsest needs a command: help, train, suite, eval, export, report, data, doctor, learn,"
-                        + " classify, versions, rollback, forget",
+                "'' | palimpsest needs a command: help, train, suite, eval, predict, export, report, data, doctor,"
+                        + " learn, classify, versions, rollback, forget",
                 "report | palimpsest report needs RUN",
                 "train m2kd-digits --method lwf --lambda-feature 0.5 | --lambda-feature = 0.5: method = lwf has no such"
                         + " option; it is one of m2kd",
@@ -242,7 +299,8 @@ class CommandLineTest {
                         + " refit",
                 "train m2kd-digits --as paper | as = paper: m2kd has no named sets of options: leave it out",
                 "train m2kd-digits --memory 201 | memory = 201: expected 0 to 200, the challenge's limit",
-                "train | palimpsest train needs RECIPE",
+                "train | palimpsest train needs RECIPE, or a run to repeat: --from RUN",
+                "train m2kd-digits --from runs/a | RECIPE and --from: expected one of them",
                 "train m2kd-digits --epochs | --epochs needs a value: N",
             })
     void aCommandThatIsNotUnderstoodIsOneSentence(String words, String sentence) {

@@ -100,7 +100,7 @@ final class EvalCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Optional<SavedModel.Part> chosen = split.map(this::part);
-        DeviceOptions computes = device();
+        DeviceOptions computes = device(device, command);
         Checkpoint checkpoint = Checkpoint.read(RunFolder.checkpoint(run));
         Recipe recipe = Recipe.of(checkpoint.options());
         try (SavedModel model = new SavedModel(checkpoint, recipe.networks());
@@ -132,7 +132,8 @@ final class EvalCommand implements Callable<Integer> {
         return 0;
     }
 
-    private DeviceOptions device() {
+    /** What {@code --device} names. */
+    static DeviceOptions device(String device, CommandSpec command) {
         try {
             return DeviceOptions.of(Engines.device(device), 1);
         } catch (IllegalArgumentException e) {

@@ -2,9 +2,11 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.checkpoint.Checkpoint;
+import dev.palimpsest.checkpoint.ExportedModel;
 import dev.palimpsest.checkpoint.SavedModel;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -19,10 +21,14 @@ import picocli.CommandLine.Spec;
 
 @Command(
         name = "export",
-        description =
-                "Writes a run's final model, or an earlier one read out of its weights, as a safetensors file with"
-                        + " PyTorch's names (torchvision's for resnet-18 and resnet-34), without auxiliary heads. Its"
-                        + " metadata name the classes and how pixels are normalised.")
+        description = {
+            "Writes a run's final model, or an earlier one read out of its weights, as a safetensors file with"
+                    + " PyTorch's names (torchvision's for resnet-18 and resnet-34), without auxiliary heads. Its"
+                    + " metadata name the classes, how images are prepared, and the recipe.",
+            "",
+            "What the run was evaluated with is part of it: refitted and aligned heads stand in fc, nearest means in"
+                    + " class_means, Gaussian classes in tensors of their own. palimpsest predict reads the file."
+        })
 final class ExportCommand implements Callable<Integer> {
     @Parameters(paramLabel = "RUN", index = "0", description = "The run's folder.")
     private Path run;
@@ -41,12 +47,18 @@ final class ExportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        PrintWriter lines = command.commandLine().getOut();
         Checkpoint checkpoint = Checkpoint.read(RunFolder.checkpoint(run));
         try (SavedModel model =
                 new SavedModel(checkpoint, Recipe.of(checkpoint.options()).networks())) {
-            AtomicFile.write(file, model.export(snapshot.map(OptionalInt::of).orElse(OptionalInt.empty()))::writeTo);
+            SafetensorsWriter content =
+                    model.export(snapshot.map(OptionalInt::of).orElse(OptionalInt.empty()));
+            AtomicFile.write(file, content::writeTo);
+            ExportedModel.besideTheHead(content)
+                    .ifPresent(note -> lines.println("Warning: the run was evaluated with classifier = "
+                            + checkpoint.options().get("classifier") + ", which fc cannot hold: programs that read fc"
+                            + " alone answer by the network's own head. Beside it, " + note + "."));
         }
-        PrintWriter lines = command.commandLine().getOut();
         lines.println("Weights: " + file);
         lines.flush();
         return 0;

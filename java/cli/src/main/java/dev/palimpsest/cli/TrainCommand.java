@@ -5,6 +5,7 @@ import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
+import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.train.Methods;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -32,8 +34,8 @@ import picocli.CommandLine.Spec;
         name = "train",
         sortOptions = false,
         customSynopsis =
-                "palimpsest train RECIPE [--OPTION VALUE]… [--baselines METHOD,…] [--orders SEED,…|--seeds SEED,…]"
-                        + " [--out DIR]%n",
+                "palimpsest train RECIPE|--from RUN [--OPTION VALUE]… [--baselines METHOD,…] [--orders SEED,…|--seeds"
+                        + " SEED,…] [--out DIR]%n",
         description = {
             "Trains a recipe over a stream of classes and writes a run folder with a report.",
             "",
@@ -51,19 +53,29 @@ import picocli.CommandLine.Spec;
             "  palimpsest train m2kd-fashion --orders 1,2,3 --epochs 5 --out runs/fashion",
             "  palimpsest train mlkd-digits --baselines"
                     + " fine-tuning,lwf-unlabelled,mlkd-baseline,mlkd-ssl-alone,mlkd-alone --seeds 1,2,3",
-            "  palimpsest train my-recipe.properties --method lwf"
+            "  palimpsest train my-recipe.properties --method lwf",
+            "  palimpsest train --from runs/fashion/order-1 --seed 2"
         })
 final class TrainCommand implements Callable<Integer> {
     private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
 
     @Parameters(
             paramLabel = "RECIPE",
+            arity = "0..1",
             description = {
                 "One of m2kd-digits, m2kd-digits-exemplar-free, m2kd-fashion, m2kd-fashion-exemplar-free, m2kd-glyphs,"
                         + " m2kd-glyphs-exemplar-free, m2kd-cifar100, m2kd-cifar100-exemplar-free, m2kd-imagenet100,"
                         + " mlkd-digits, mlkd-glyphs, mlkd-clvision, or the path of a file."
             })
-    private String recipeName;
+    private @Nullable String recipeName;
+
+    @Option(
+            names = "--from",
+            paramLabel = "RUN",
+            order = 1,
+            description = "In place of a recipe: repeats the run of this folder, or of its run.json, with all of its"
+                    + " options; those of the command line take precedence.")
+    private @Nullable Path from;
 
     @Option(
             names = "--baselines",
@@ -120,13 +132,13 @@ final class TrainCommand implements Callable<Integer> {
         RecipeFile file;
         List<Plan> plans;
         try {
-            file = RecipeFile.load(recipeName);
+            file = recipe();
             SequencedMap<String, String> texts = new LinkedHashMap<>(file.texts());
             if (as != null) {
                 String method = flags.given().getOrDefault("method", texts.getOrDefault("method", "m2kd"));
                 texts.putAll(Methods.named(method).preset(as));
             }
-            plans = Plan.of(recipeName, file, texts, flags.given(), baselines, repeats());
+            plans = Plan.of(recipeWords(), file, texts, flags.given(), baselines, repeats());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
@@ -149,6 +161,26 @@ final class TrainCommand implements Callable<Integer> {
             report(folder, lines);
         }
         return Batch.summary(failures, plans.size(), command.commandLine());
+    }
+
+    private RecipeFile recipe() throws IOException {
+        if ((recipeName == null) == (from == null)) {
+            throw new IllegalArgumentException(
+                    recipeName == null
+                            ? "palimpsest train needs RECIPE, or a run to repeat: --from RUN"
+                            : "RECIPE and --from: expected one of them");
+        }
+        if (from == null) {
+            return RecipeFile.load(Objects.requireNonNull(recipeName));
+        }
+        RunFolder.Recorded run = RunFolder.recorded(from);
+        return new RecipeFile(run.recipe(), "Repeats " + from + ".", run.options());
+    }
+
+    private List<String> recipeWords() {
+        return from == null
+                ? Plan.named(Objects.requireNonNull(recipeName))
+                : List.of("--from", from.toAbsolutePath().toString());
     }
 
     private Repeats repeats() {

@@ -44,7 +44,7 @@ public record DataOptions(
             "DIR",
             "",
             "Folder of the data set's files; empty: the usual places are searched.",
-            text -> text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text)),
+            RecipeFile::place,
             DataOptions::folder);
     private static final Option<DataOptions, Integer> IMAGE_SIZE = Option.integer(
             "image-size",

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.SequencedMap;
 
 /**
@@ -65,6 +66,11 @@ public record RecipeFile(String name, String summary, SequencedMap<String, Strin
     /** The recipe with every option, unset ones at their defaults. */
     public Recipe recipe() {
         return Recipe.of(texts);
+    }
+
+    /** A path of a recipe, relative to the working directory; absolute, so that a run's record holds anywhere. */
+    static Optional<Path> place(String text) {
+        return text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text).toAbsolutePath());
     }
 
     static RecipeFile parse(String name, String text) {

@@ -250,6 +250,29 @@ public final class RunFolder implements Progress, AutoCloseable {
     }
 
     /**
+     * What a run was.
+     *
+     * @param recipe name of its recipe
+     * @param options all of them, by name
+     */
+    public record Recorded(String recipe, SequencedMap<String, String> options) {}
+
+    /**
+     * What a run was, as it is recorded.
+     *
+     * @param run its folder, or the file run.json in that
+     * @throws IOException with a sentence, if there is none or it is damaged
+     */
+    public static Recorded recorded(Path run) throws IOException {
+        Path at = run.endsWith(RUN) ? run.toAbsolutePath().getParent() : run;
+        if (!Files.isRegularFile(at.resolve(RUN))) {
+            throw new IOException(run + " is not a run folder: it holds no " + RUN + ".");
+        }
+        SavedRun saved = SavedRun.read(at);
+        return new Recorded(saved.text("recipe"), saved.options());
+    }
+
+    /**
      * A run's models.
      *
      * @throws IOException with a sentence, if the folder holds no run, or the run no models yet

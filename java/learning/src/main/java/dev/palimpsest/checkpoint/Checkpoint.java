@@ -161,10 +161,30 @@ public final class Checkpoint {
      * @throws IOException with a sentence, if the file cannot be read or is no checkpoint
      */
     public static Checkpoint read(Path path) throws IOException {
-        Safetensors file = Safetensors.read(path);
+        return of(Safetensors.read(path));
+    }
+
+    /**
+     * Whether a file is a checkpoint.
+     *
+     * @param file any
+     * @return whether {@link #of} takes it, unless it is of another version or damaged
+     */
+    public static boolean is(Safetensors file) {
+        return file.metadata().containsKey(FORMAT);
+    }
+
+    /**
+     * The same for a file that has been read.
+     *
+     * @param file of a run
+     * @return the checkpoint
+     * @throws IOException with a sentence, if the file is no checkpoint
+     */
+    public static Checkpoint of(Safetensors file) throws IOException {
         String version = file.metadata().get(FORMAT);
         if (!VERSION.equals(version)) {
-            throw new IOException(path + " is not a checkpoint of a run"
+            throw new IOException(file.source() + " is not a checkpoint of a run"
                     + (version == null ? "" : " of this version of Palimpsest") + ": expected " + FORMAT + " " + VERSION
                     + " in its header, found " + (version == null ? "none" : version));
         }
@@ -266,11 +286,14 @@ public final class Checkpoint {
      * @param experience counted from 0
      */
     Classifier classifier(int experience) {
+        return classifierType().read(file, classifierPrefix(experience));
+    }
+
+    /** What made the classifiers. */
+    ClassifierType classifierType() {
         SequencedMap<String, String> options = options();
-        ClassifierType type = Classifiers.named(
-                        Objects.requireNonNull(options.get("classifier"), "every run records it"))
+        return Classifiers.named(Objects.requireNonNull(options.get("classifier"), "every run records it"))
                 .create(options);
-        return type.read(file, classifierPrefix(experience));
     }
 
     /** Earlier models, for a network that {@link #load} filled. */

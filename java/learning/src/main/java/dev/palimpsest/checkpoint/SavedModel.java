@@ -1,5 +1,6 @@
 package dev.palimpsest.checkpoint;
 
+import dev.palimpsest.classifier.ClassifierType;
 import dev.palimpsest.classifier.Models;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
@@ -227,9 +228,7 @@ public final class SavedModel implements AutoCloseable {
     }
 
     /**
-     * A model's weights as PyTorch names them, to be written before this is closed. In the metadata stand the names of
-     * the classes in the order of the logits, one per line, and the mean and standard deviation of a pixel byte by
-     * channel.
+     * A model for other programs and for {@link ExportedModel}, to be written before this is closed.
      *
      * @param snapshot from 1; empty: the latest model
      * @return what is to be written
@@ -237,15 +236,20 @@ public final class SavedModel implements AutoCloseable {
      */
     public SafetensorsWriter export(OptionalInt snapshot) {
         requireModel(snapshot);
-        SafetensorsWriter to = new SafetensorsWriter();
-        to.metadata("format", "pt"); // libraries of PyTorch's world look for it
-        int classes = ranges.get(snapshot.orElse(experiences()) - 1).end();
-        to.metadata("classes", String.join("\n", checkpoint.classes().subList(0, classes)));
-        to.metadata("pixel_mean", Arrays.toString(checkpoint.normalisation().mean()));
-        to.metadata(
-                "pixel_deviation", Arrays.toString(checkpoint.normalisation().deviation()));
-        StateDict.write(network, weights(snapshot), to);
-        return to;
+        int experiences = snapshot.orElse(experiences());
+        ClassifierType type = checkpoint.classifierType();
+        List<Weights> read = IntStream.rangeClosed(1, Math.min(type.snapshots(), Math.min(experiences, snapshots())))
+                .mapToObj(number -> snapshots.orElseThrow().weights(number))
+                .toList();
+        return ExportedModel.write(new ExportedModel.Content(
+                checkpoint.options(),
+                checkpoint.classes().subList(0, ranges.get(experiences - 1).end()),
+                checkpoint.normalisation(),
+                network,
+                weights(snapshot),
+                read,
+                type,
+                checkpoint.classifier(experiences - 1)));
     }
 
     private Weights weights(OptionalInt snapshot) {

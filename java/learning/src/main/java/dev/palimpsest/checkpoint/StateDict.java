@@ -12,6 +12,7 @@ import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,19 +46,28 @@ public final class StateDict {
      *     network is unchanged
      */
     public static void load(Network network, Safetensors file) {
+        load(network, file, "");
+    }
+
+    /**
+     * The same for one of several networks of a file.
+     *
+     * @param prefix of the names of its tensors; not empty: others are not looked at
+     */
+    static void load(Network network, Safetensors file, String prefix) {
         SequencedMap<String, Shape> expected = new LinkedHashMap<>();
-        body(network).forEach(parameter -> expected.put(parameter.name(), parameter.shape()));
-        network.buffers().forEach(buffer -> expected.put(buffer.name(), buffer.shape()));
-        requireFit(network, expected, file);
+        body(network).forEach(parameter -> expected.put(prefix + parameter.name(), parameter.shape()));
+        network.buffers().forEach(buffer -> expected.put(prefix + buffer.name(), buffer.shape()));
+        requireFit(network, expected, file, prefix);
         for (Parameter parameter : body(network)) {
-            parameter.set(file.asFloats(parameter.name()));
+            parameter.set(file.asFloats(prefix + parameter.name()));
         }
         for (Buffer buffer : network.buffers()) {
-            buffer.update().copyFrom(MemorySegment.ofArray(file.asFloats(buffer.name())));
+            buffer.update().copyFrom(MemorySegment.ofArray(file.asFloats(prefix + buffer.name())));
         }
     }
 
-    private static void requireFit(Network network, Map<String, Shape> expected, Safetensors file) {
+    private static void requireFit(Network network, Map<String, Shape> expected, Safetensors file, String prefix) {
         List<String> missing = new ArrayList<>();
         List<String> misshapen = new ArrayList<>();
         expected.forEach((name, shape) -> {
@@ -69,8 +79,9 @@ public final class StateDict {
         });
         String weight = network.classifier().weight().name();
         String head = weight.substring(0, weight.lastIndexOf('.') + 1);
-        TreeSet<String> unexpected = new TreeSet<>(file.names());
+        TreeSet<String> unexpected = new TreeSet<>(prefix.isEmpty() ? file.names() : List.of());
         unexpected.removeAll(expected.keySet());
+        unexpected.removeAll(ExportedModel.besideTheNetwork(file));
         unexpected.removeIf(name -> name.endsWith(BATCH_COUNT) || name.startsWith(head));
         List<String> complaints = new ArrayList<>();
         complain(complaints, "missing", missing);
@@ -98,20 +109,69 @@ public final class StateDict {
      * @param file takes the tensors
      */
     public static void write(Network network, Weights weights, SafetensorsWriter file) {
+        writeBody(network, weights, "", file);
+        writeHead(network, HeadValues.of(network, weights), file);
+    }
+
+    /** A classifier's weights [classes, inputs] and biases. */
+    record HeadValues(float[] weight, float[] bias) {
+        static HeadValues of(Network network, Weights weights) {
+            return new HeadValues(
+                    weights.vector(network.classifier().weight().name()).toArray(JAVA_FLOAT),
+                    weights.vector(network.classifier().bias().name()).toArray(JAVA_FLOAT));
+        }
+
+        /** @param matrix [inputs + 1][classes], the last row the biases */
+        static HeadValues of(double[][] matrix) {
+            int inputs = matrix.length - 1;
+            float[] weight = new float[inputs * matrix[0].length];
+            float[] bias = new float[matrix[0].length];
+            for (int c = 0; c < bias.length; c++) {
+                for (int d = 0; d < inputs; d++) {
+                    weight[c * inputs + d] = (float) matrix[d][c];
+                }
+                bias[c] = (float) matrix[inputs][c];
+            }
+            return new HeadValues(weight, bias);
+        }
+
+        /** Without classes that were not seen yet, which a head that knows all of them from the start has. */
+        HeadValues first(int classes) {
+            int inputs = weight.length / bias.length;
+            return new HeadValues(Arrays.copyOf(weight, classes * inputs), Arrays.copyOf(bias, classes));
+        }
+    }
+
+    /** Everything but heads. */
+    static void writeBody(Network network, Weights weights, String prefix, SafetensorsWriter file) {
         for (Parameter parameter : body(network)) {
-            file.add(parameter.name(), parameter.shape(), values(parameter, weights));
+            file.add(prefix + parameter.name(), parameter.shape(), values(parameter, weights));
         }
         network.buffers()
                 .forEach(buffer -> file.add(
-                        buffer.name(),
+                        prefix + buffer.name(),
                         buffer.shape(),
                         weights.vector(buffer.name()).toArray(JAVA_FLOAT)));
-        float[] bias = weights.vector(network.classifier().bias().name()).toArray(JAVA_FLOAT);
-        file.add(
-                network.classifier().weight().name(),
-                Shape.of(bias.length, network.classifier().weight().shape().extent(1)),
-                weights.vector(network.classifier().weight().name()).toArray(JAVA_FLOAT));
-        file.add(network.classifier().bias().name(), Shape.of(bias.length), bias);
+    }
+
+    static void writeHead(Network network, HeadValues head, SafetensorsWriter file) {
+        int inputs = network.classifier().weight().shape().extent(1);
+        file.add(network.classifier().weight().name(), Shape.of(head.bias.length, inputs), head.weight);
+        file.add(network.classifier().bias().name(), Shape.of(head.bias.length), head.bias);
+    }
+
+    /** Grows the network's classifier to that of a file. */
+    static void loadHead(Network network, Safetensors file, int classes) {
+        network.grow(classes);
+        for (Parameter parameter :
+                List.of(network.classifier().weight(), network.classifier().bias())) {
+            if (!file.contains(parameter.name())
+                    || !file.shape(parameter.name()).equals(parameter.shape())) {
+                throw new IllegalArgumentException(file.source() + " has no tensor " + parameter.name() + " of "
+                        + parameter.shape() + ", which its " + classes + " classes need: export the model again");
+            }
+            parameter.set(file.asFloats(parameter.name()));
+        }
     }
 
     private static float[] values(Parameter parameter, Weights weights) {

@@ -74,6 +74,13 @@ public record GaussianOverSnapshots(Options settings) implements ClassifierType 
     }
 
     @Override
+    public String howToRead() {
+        return "classes are Gaussians over the pooled outputs of all stages of the networks snapshot.1, snapshot.2, …;"
+                + " gaussian.C.N.mean.K and gaussian.C.N.scatter.K are those of class C under snapshot.(K+1), and only"
+                + " palimpsest predict fits them";
+    }
+
+    @Override
     public Classifier fit(Fitting after) {
         SortedMap<Integer, Measured> classes = new TreeMap<>();
         after.previous().ifPresent(previous -> classes.putAll(((Fitted) previous).classes));

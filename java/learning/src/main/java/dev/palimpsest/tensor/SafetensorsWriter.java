@@ -11,11 +11,14 @@ import java.nio.ByteOrder;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Named tensors on their way into one safetensors file, with the checksums that {@link Safetensors} describes. Their
@@ -115,6 +118,15 @@ public final class SafetensorsWriter {
     }
 
     /**
+     * The tensors so far.
+     *
+     * @return their names
+     */
+    public SortedSet<String> names() {
+        return Collections.unmodifiableSortedSet(new TreeSet<>(tensors.keySet()));
+    }
+
+    /**
      * Adds a free-form string to the header.
      *
      * @param key a later value for the same key replaces this one
@@ -126,6 +138,15 @@ public final class SafetensorsWriter {
             throw new IllegalArgumentException("metadata " + key + ": the names of checksums are the writer's own");
         }
         metadata.put(key, value);
+    }
+
+    /**
+     * The strings of the header so far.
+     *
+     * @return texts by key
+     */
+    public SortedMap<String, String> metadata() {
+        return Collections.unmodifiableSortedMap(new TreeMap<>(metadata));
     }
 
     /**
