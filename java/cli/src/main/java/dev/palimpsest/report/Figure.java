@@ -45,7 +45,8 @@ record Figure(
             percent(
                     "forgetting",
                     "forgetting",
-                    "mean drop from the best accuracy on an experience's classes to the last",
+                    "mean of best accuracy on the classes of an experience before the last one, minus last; negative"
+                            + " where it rose",
                     Metrics::forgetting),
             new Figure(
                     "snapshot_bytes",
