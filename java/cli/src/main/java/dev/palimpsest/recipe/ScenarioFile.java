@@ -1,14 +1,20 @@
 package dev.palimpsest.recipe;
 
 import dev.palimpsest.data.DataException;
+import dev.palimpsest.data.Dataset;
 import dev.palimpsest.stream.RepetitionStream.Scenario;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
@@ -35,17 +41,43 @@ public final class ScenarioFile {
      */
     public static Scenario read(Path file) {
         try {
-            if (Files.size(file) > LARGEST) {
-                throw new DataException(file + " has " + Files.size(file) + " bytes, a scenario file at most " + LARGEST
-                        + ": give one of the challenge's files");
-            }
-            return of(NumpyPickle.read(Files.readAllBytes(file)));
+            return of(NumpyPickle.read(bytes(file)));
         } catch (IOException e) {
-            throw new DataException(
-                    file + " is not a scenario file that can be read (" + e.getMessage()
-                            + "): give one of the challenge's " + "files",
-                    e);
+            throw unreadable(file, e);
         }
+    }
+
+    /** The data set, among whose checksums the file's stands under its name. */
+    static Dataset recorded(Dataset dataset, Path file) {
+        SortedMap<String, String> sha256 = new TreeMap<>(dataset.sha256());
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes(file));
+            sha256.put(file.getFileName().toString(), HexFormat.of().formatHex(digest));
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java platform has SHA-256", e);
+        }
+        return new Dataset(
+                dataset.name(), dataset.classNames(), dataset.train(), dataset.test(), sha256, dataset.licence());
+    }
+
+    private static byte[] bytes(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) { // a pipe or a device may never end
+            throw new IOException("it is no file");
+        }
+        if (Files.size(file) > LARGEST) {
+            throw new DataException(file + " has " + Files.size(file) + " bytes, a scenario file at most " + LARGEST
+                    + ": give one of the challenge's files");
+        }
+        return Files.readAllBytes(file);
+    }
+
+    private static DataException unreadable(Path file, IOException e) {
+        return new DataException(
+                file + " is not a scenario file that can be read (" + e.getMessage()
+                        + "): give one of the challenge's files",
+                e);
     }
 
     private static Scenario of(Object root) throws IOException {

@@ -22,6 +22,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
@@ -74,10 +76,10 @@ public final class SavedModel implements AutoCloseable {
      * Counts of right answers.
      *
      * @param groups one for each experience that the model has learnt
-     * @param leftOut images of classes that it has not learnt, which are not counted
+     * @param leftOut how many images are not counted because the model has not learnt their class, by its name
      * @param highest every counted image's highest score; not to be written to
      */
-    public record Scores(List<Group> groups, int leftOut, double[] highest) {
+    public record Scores(List<Group> groups, SortedMap<String, Integer> leftOut, double[] highest) {
         /**
          * The groups taken together, every image weighing alike.
          *
@@ -185,10 +187,12 @@ public final class SavedModel implements AutoCloseable {
         return score(
                 engine,
                 new Evaluated(
+                        stream.dataset(),
                         images(stream.dataset(), part),
                         stream.experiences().stream()
                                 .map(experience -> part(experience, part))
                                 .toList(),
+                        part == Part.TEST ? outside(stream) : IntStream.empty(),
                         stream::relabel),
                 ranges.subList(0, snapshot.orElse(experiences())),
                 snapshot);
@@ -256,8 +260,38 @@ public final class SavedModel implements AutoCloseable {
         return snapshot.isPresent() ? snapshots.orElseThrow().weights(snapshot.getAsInt()) : Weights.of(network);
     }
 
-    /** @param byExperience indices of the images of each experience's classes, ascending */
-    private record Evaluated(Images images, List<int[]> byExperience, IntUnaryOperator relabel) {
+    /** Test images of classes that no experience has. */
+    private static IntStream outside(Stream stream) {
+        Images test = stream.dataset().test();
+        return IntStream.range(0, test.size()).filter(i -> {
+            int number = stream.relabel(test.label(i));
+            return number < 0 || number >= stream.classes();
+        });
+    }
+
+    /**
+     * Images of a data set.
+     *
+     * @param byExperience indices of the images of each experience's classes, ascending
+     * @param unknown indices of those of classes that no experience has
+     */
+    private record Evaluated(
+            Dataset dataset, Images images, List<int[]> byExperience, int[] unknown, IntUnaryOperator relabel) {
+        Evaluated(
+                Dataset dataset, Images images, List<int[]> byExperience, IntStream unknown, IntUnaryOperator relabel) {
+            this(dataset, images, byExperience, unknown.toArray(), relabel);
+        }
+
+        /** Images by the names of their classes, without those of the first experiences. */
+        SortedMap<String, Integer> leftOut(int learnt) {
+            SortedMap<String, Integer> leftOut = new TreeMap<>();
+            IntStream.concat(
+                            Arrays.stream(unknown),
+                            byExperience.stream().skip(learnt).flatMapToInt(Arrays::stream))
+                    .forEach(i -> leftOut.merge(dataset.classNames().get(images.label(i)), 1, Integer::sum));
+            return leftOut;
+        }
+
         AccuracyRecorder.Right right(double[][] scores, int experience, ClassRange seen, ClassRange own) {
             int[] labels = Arrays.stream(byExperience.get(experience))
                     .map(i -> relabel.applyAsInt(images.label(i)))
@@ -284,6 +318,7 @@ public final class SavedModel implements AutoCloseable {
                     + some(dataset.classNames()) + " against " + some(classes) + ".");
         }
         return new Evaluated(
+                dataset,
                 images,
                 ranges.stream()
                         .map(range -> IntStream.range(0, images.size())
@@ -291,6 +326,7 @@ public final class SavedModel implements AutoCloseable {
                                         position[images.label(i)] >= 0 && range.contains(position[images.label(i)]))
                                 .toArray())
                         .toList(),
+                IntStream.range(0, images.size()).filter(i -> position[images.label(i)] < 0),
                 label -> position[label]);
     }
 
@@ -328,11 +364,7 @@ public final class SavedModel implements AutoCloseable {
                         right.within()));
             }
         }
-        int later = evaluated.byExperience().stream()
-                .skip(learnt.size())
-                .mapToInt(indices -> indices.length)
-                .sum();
-        return new Scores(groups, later, highest.build().toArray());
+        return new Scores(groups, evaluated.leftOut(learnt.size()), highest.build().toArray());
     }
 
     private static double[] highest(double[][] scores, ClassRange seen) {
