@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -181,7 +182,7 @@ public final class ContinualClassifier implements AutoCloseable {
         }
         return teach(() -> {
             Version version = current;
-            Knowledge known = version == null ? Knowledge.EMPTY : version.knowledge();
+            Knowledge known = version == null ? Knowledge.empty(setup()) : version.knowledge();
             return new LessonPlan(folder, snapshots, threads, manifest, known, samples, kind).learn(progress);
         });
     }
@@ -261,6 +262,9 @@ public final class ContinualClassifier implements AutoCloseable {
             version.samples(className); // refuses a class that is not known
             Knowledge after = version.knowledge().without(className);
             Knowledge.Tested tested = after.tested();
+            SortedMap<String, Double> accuracyBefore =
+                    new TreeMap<>(before.entry(before.current()).accuracy());
+            accuracyBefore.remove(className);
             Lesson lesson = new Lesson(
                     before.next(),
                     before.current(),
@@ -273,7 +277,7 @@ public final class ContinualClassifier implements AutoCloseable {
                     List.of(className),
                     0,
                     0,
-                    Lesson.mean(version.knowledge().accuracy(after)),
+                    Lesson.mean(accuracyBefore),
                     Lesson.mean(tested.accuracy()),
                     OptionalDouble.empty(),
                     trainedOn(className));

@@ -4,6 +4,7 @@ import dev.palimpsest.Manifest.KnownClass;
 import dev.palimpsest.gaussian.Calibration;
 import dev.palimpsest.gaussian.ClassStatistics;
 import dev.palimpsest.gaussian.GaussianClasses;
+import dev.palimpsest.gaussian.SharedScatter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
@@ -25,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * Gaussians are fitted when they are first asked for.
  */
 final class Knowledge {
-    static final Knowledge EMPTY = new Knowledge(List.of());
+    /** Distances that calibration looks at together: 32 MB. */
+    private static final long MOST_DISTANCES = 4_000_000;
 
     /** Share of the covariance that all classes share; 0.3 makes no difference. */
     private static final double BETA = 0.5;
@@ -43,28 +45,49 @@ final class Knowledge {
     private record Measured(KnownClass known, ClassStatistics statistics, float[][][] heldOut) {}
 
     private final List<Measured> classes;
+    /** How many of the first classes shape the shared covariance. */
+    private final int shared;
+    /** Fitted to most of these classes already, perhaps; null once all are fitted. */
+    private @Nullable GaussianClasses earlier;
     /** Null until somebody asks. */
     private @Nullable GaussianClasses gaussians;
 
     /** @param classes by their numbers, so that sums over classes do not depend on who came back when */
-    private Knowledge(List<Measured> classes) {
+    private Knowledge(List<Measured> classes, int shared, @Nullable GaussianClasses earlier) {
         this.classes = classes;
+        this.shared = shared;
+        this.earlier = earlier;
+    }
+
+    /** Of no class. */
+    static Knowledge empty(Setup setup) {
+        return read(setup, List.of());
+    }
+
+    private static Knowledge read(Setup setup, List<Measured> classes) {
+        return new Knowledge(classes, setup.sharedClasses() == 0 ? Integer.MAX_VALUE : setup.sharedClasses(), null);
     }
 
     private synchronized GaussianClasses gaussians() {
         if (gaussians == null) {
-            gaussians = new GaussianClasses(
-                    classes.stream().map(Measured::statistics).toList(), BETA);
+            List<ClassStatistics> all =
+                    classes.stream().map(Measured::statistics).toList();
+            gaussians = new GaussianClasses(all, BETA, SharedScatter.of(all, shared), earlier);
+            earlier = null;
         }
         return gaussians;
     }
 
-    static Knowledge read(Path folder, List<KnownClass> known) throws IOException {
+    private synchronized @Nullable GaussianClasses fitted() {
+        return gaussians == null ? earlier : gaussians;
+    }
+
+    static Knowledge read(Path folder, Setup setup, List<KnownClass> known) throws IOException {
         List<Measured> classes = new ArrayList<>();
         for (KnownClass each : known) {
             classes.add(read(each, Safetensors.read(folder.resolve(each.file()))));
         }
-        return new Knowledge(classes);
+        return read(setup, List.copyOf(classes));
     }
 
     private static Measured read(KnownClass known, Safetensors file) throws IOException {
@@ -128,12 +151,12 @@ final class Knowledge {
         }
         all.add(measured);
         all.sort(Comparator.comparingInt(each -> each.known.number()));
-        return new Knowledge(List.copyOf(all));
+        return new Knowledge(List.copyOf(all), shared, fitted());
     }
 
     Knowledge without(String name) {
         return new Knowledge(
-                classes.stream().filter(each -> !each.known.name().equals(name)).toList());
+                classes.stream().filter(each -> !each.known.name().equals(name)).toList(), shared, fitted());
     }
 
     KnownClass known(int number) {
@@ -172,8 +195,16 @@ final class Knowledge {
      */
     record Tested(Manifest.Calibrated calibration, Map<String, Double> accuracy) {}
 
-    /** Passes all held-out samples once. */
+    /** Passes all held-out samples once, class by class. */
     Tested tested() {
+        return tested(MOST_DISTANCES);
+    }
+
+    /** @param most distances to calibrate with: every n-th sample's, for which they are enough */
+    Tested tested(long most) {
+        long samples = classes.stream().mapToLong(each -> each.known.heldOut()).sum();
+        long every = Math.max(1, Math.ceilDiv(samples * classes.size(), most));
+        long sample = 0;
         List<double[]> distances = new ArrayList<>();
         List<Integer> labels = new ArrayList<>();
         Map<String, Double> accuracy = new LinkedHashMap<>();
@@ -183,8 +214,10 @@ final class Knowledge {
                 double[][] own = gaussians().distances(classes.get(c).heldOut);
                 accuracy.put(known.name(), shareOf(c, own));
                 for (double[] row : own) {
-                    distances.add(row);
-                    labels.add(c);
+                    if (sample++ % every == 0) {
+                        distances.add(row);
+                        labels.add(c);
+                    }
                 }
             }
         }
@@ -212,23 +245,25 @@ final class Knowledge {
     }
 
     /**
-     * Accuracy on the held-out samples that somebody else has.
+     * Accuracy on the held-out samples that somebody else has of a class.
      *
-     * @param whose held-out samples; classes that this does not know are left out
-     * @return shares of 1 by class, of classes with held-out samples
+     * @param whose held-out samples
+     * @param name of a class that both know
+     * @return share of 1; empty without held-out samples
      */
-    Map<String, Double> accuracy(Knowledge whose) {
-        Map<String, Double> shares = new LinkedHashMap<>();
-        for (Measured asked : whose.classes) {
-            int own = IntStream.range(0, classes.size())
-                    .filter(c -> classes.get(c).known.number() == asked.known.number())
-                    .findFirst()
-                    .orElse(-1);
-            if (own >= 0 && asked.known.heldOut() > 0) {
-                shares.put(asked.known.name(), shareOf(own, gaussians().distances(asked.heldOut)));
-            }
-        }
-        return shares;
+    OptionalDouble accuracy(Knowledge whose, String name) {
+        int own = whose.indexOf(name);
+        float[][][] asked = whose.classes.get(own).heldOut;
+        return asked[0].length == 0
+                ? OptionalDouble.empty()
+                : OptionalDouble.of(shareOf(indexOf(name), gaussians().distances(asked)));
+    }
+
+    private int indexOf(String name) {
+        return IntStream.range(0, classes.size())
+                .filter(c -> classes.get(c).known.name().equals(name))
+                .findFirst()
+                .orElseThrow();
     }
 
     private static int nearest(double[] distances) {

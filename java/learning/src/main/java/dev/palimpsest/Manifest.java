@@ -188,6 +188,7 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
                 .put("held_out", setup.heldOut())
                 .put("augmentation", setup.augmentation().toString())
                 .put("pretrained", setup.pretrained().map(Path::toString).orElse(null))
+                .put("shared_classes", setup.sharedClasses())
                 .put("seed", setup.seed());
         pixels.ifPresent(normalisation -> {
             add(root.putArray("pixel_mean"), normalisation.mean());
@@ -289,6 +290,7 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
                 made.required("held_out").asDouble(),
                 Augmentation.parse(made.required("augmentation").asText()),
                 Optional.ofNullable(made.required("pretrained").textValue()).map(Path::of),
+                made.path("shared_classes").asInt(),
                 made.required("seed").asLong());
         Optional<Normalisation> pixels = root.has("pixel_mean")
                 ? Optional.of(new Normalisation(

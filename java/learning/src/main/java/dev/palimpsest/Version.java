@@ -182,7 +182,7 @@ public final class Version {
     synchronized Knowledge knowledge() {
         if (knowledge == null) {
             try {
-                knowledge = Knowledge.read(folder, classes);
+                knowledge = Knowledge.read(folder, setup, classes);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
