@@ -28,7 +28,7 @@ final class Knowledge {
     static final Knowledge EMPTY = new Knowledge(List.of());
 
     /** Share of the covariance that all classes share; 0.3 makes no difference. */
-    private static final double BETA = 0.5;
+    static final double BETA = 0.5;
 
     /** Of each class. */
     static final int MOST_HELD_OUT = 50;
@@ -162,6 +162,13 @@ final class Knowledge {
             file.add(HELD_OUT + k, Shape.of(measured.heldOut[k].length, dims), values);
         }
         return file;
+    }
+
+    /** Adds the statistics of all classes, without what was held out. */
+    void export(SafetensorsWriter file) {
+        for (int c = 0; c < classes.size(); c++) {
+            classes.get(c).statistics.write(file, "class." + c + ".");
+        }
     }
 
     /**
