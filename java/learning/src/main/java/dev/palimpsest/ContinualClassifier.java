@@ -1,6 +1,7 @@
 package dev.palimpsest;
 
 import dev.palimpsest.checkpoint.AtomicFile;
+import dev.palimpsest.checkpoint.FolderLock;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.tensor.Safetensors;
@@ -8,13 +9,9 @@ import dev.palimpsest.train.Progress;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -107,7 +104,7 @@ public final class ContinualClassifier implements AutoCloseable {
         Optional<Normalisation> pixels = Optional.empty();
         if (setup.pretrained().isPresent()) {
             pixels = Optional.of(IMAGE_NET);
-            byte[] weights = Files.readAllBytes(setup.pretrained().get());
+            byte[] weights = Safetensors.bytes(setup.pretrained().get());
             SnapshotReader.requireFit(
                     setup, Safetensors.of(setup.pretrained().get().toString(), weights));
             AtomicFile.write(
@@ -241,9 +238,7 @@ public final class ContinualClassifier implements AutoCloseable {
 
     private Lesson teach(Teaching teaching) throws IOException {
         lessons.lock();
-        try (FileChannel channel =
-                        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                FileLock _ = locked(channel)) {
+        try (FolderLock _ = locked()) {
             requireOpen();
             Manifest now = Manifest.read(folder);
             if (!now.equals(manifest)) {
@@ -265,17 +260,10 @@ public final class ContinualClassifier implements AutoCloseable {
         }
     }
 
-    private FileLock locked(FileChannel channel) throws IOException {
-        try {
-            FileLock lock = channel.tryLock();
-            if (lock != null) {
-                return lock;
-            }
-        } catch (OverlappingFileLockException e) {
-            // another model of this process
-        }
-        throw new IOException("the model in " + folder
-                + " is being taught by another process or another open model: try again later");
+    private FolderLock locked() throws IOException {
+        return FolderLock.take(folder.resolve(LOCK))
+                .orElseThrow(() -> new IOException("the model in " + folder
+                        + " is being taught by another process or another open model: try again later"));
     }
 
     /** What killed and cancelled lessons left, and what belonged to forgotten classes. */

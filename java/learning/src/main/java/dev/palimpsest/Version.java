@@ -146,6 +146,20 @@ public final class Version {
     }
 
     /**
+     * Classifies an image file: its central square, resampled.
+     *
+     * @param file for a model of square RGB images, read as {@link Images#ofFiles} does
+     * @return the prediction
+     * @throws dev.palimpsest.data.DataException with a sentence, if the file cannot be read
+     * @throws IllegalArgumentException if the model is not of square RGB images
+     * @throws IllegalStateException if the model is closed, or the version knows no class any more
+     */
+    public Prediction classify(Path file) {
+        requireShape(Shape.of(3, setup.input().extent(-1), setup.input().extent(-1)));
+        return classify(Images.ofFiles(List.of(file), setup.input().extent(-1))).getFirst();
+    }
+
+    /**
      * Classifies a feature vector.
      *
      * @param features as many values as the model's vectors have, finite

@@ -32,8 +32,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -85,6 +87,57 @@ class SavedModelTest {
             content.writeTo(channel);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void theAreaUnderTheCurveIsTheShareOfPairsInTheRightOrder() {
+        Random random = new Random(3);
+        // Whole numbers, so that many are equal.
+        double[] known =
+                random.doubles(211).map(value -> Math.floor(12 * value) + 3).toArray();
+        double[] others =
+                random.doubles(97).map(value -> Math.floor(12 * value)).toArray();
+        others[5] = Double.NEGATIVE_INFINITY;
+        double pairs = 0;
+        for (double one : known) {
+            for (double other : others) {
+                pairs += one > other ? 1 : one == other ? 0.5 : 0;
+            }
+        }
+        double expected = pairs / (211 * 97);
+        assertEquals(expected, new SavedModel.Scores(List.of(), 0, known).auroc(others), 1e-12);
+        assertEquals(1 - expected, new SavedModel.Scores(List.of(), 0, others).auroc(known), 1e-12);
+        assertTrue(expected > 0.6 && expected < 0.9, "says nothing of the order: " + expected);
+    }
+
+    @Test
+    void imagesOfClassesThatWereNotLearntAreUnknownAndTheirHighestScoresTheClassifiers() throws IOException {
+        run("method=m2kd split=4+3x2 epochs=3 validation=0.2");
+        try (SavedModel model = read(temporary.resolve("4"));
+                Engine engine = Engines.cpu(1)) {
+            SavedModel.Scores scores = score(model, DIGITS, SavedModel.Part.TEST, OptionalInt.of(1));
+            int learnt = scores.all().images();
+            assertEquals(learnt, scores.highest().length);
+            double[] unknown = model.unknown(DIGITS, OptionalInt.of(1), engine);
+            List<String> first = scores.all().classes();
+            assertEquals(
+                    IntStream.range(0, DIGITS.train().size())
+                                    .filter(i -> !first.contains(DIGITS.classNames()
+                                            .get(DIGITS.train().label(i))))
+                                    .count()
+                            + DIGITS.test().size()
+                            - learnt,
+                    unknown.length);
+            double area = scores.auroc(unknown);
+            assertTrue(area > 0.55 && area < 1, "area " + area);
+            assertEquals(
+                    "The model has learnt all classes of digits: what is to be unknown to it needs others, as those of"
+                            + " glyphs-distractors.",
+                    assertThrows(
+                                    IllegalArgumentException.class,
+                                    () -> model.unknown(DIGITS, OptionalInt.empty(), engine))
+                            .getMessage());
         }
     }
 
@@ -191,7 +244,7 @@ class SavedModelTest {
         Path plain = temporary.resolve("plain");
         write(new SafetensorsWriter(), plain);
         assertEquals(
-                plain + " is not a checkpoint of a run: expected palimpsest_checkpoint 2 in its header, found none",
+                plain + " is not a checkpoint of a run: expected palimpsest_checkpoint 3 in its header, found none",
                 assertThrows(IOException.class, () -> read(plain)).getMessage());
     }
 

@@ -104,6 +104,30 @@ class GaussianOverSnapshotsTest {
                     1e-12);
         }
         statisticsStay();
+        everyByteIsCounted(result);
+        assertEquals(3, result.classification().passesPerImage());
+        assertTrue(result.classification().calibrationError().isEmpty(), "nothing is held out");
+    }
+
+    /** As the last file has them. */
+    private void everyByteIsCounted(Result result) throws IOException {
+        Safetensors last = Safetensors.read(files.getLast());
+        assertEquals(bytes(last, "network."), result.kept().model());
+        assertEquals(bytes(last, "gaussian."), result.kept().statistics());
+        assertEquals(result.finalMemory().snapshotBytes(), result.kept().snapshots());
+        assertEquals(0, result.kept().exemplars() + result.kept().methodMemory());
+        assertEquals(
+                result.kept().model()
+                        + result.kept().statistics()
+                        + result.kept().snapshots(),
+                result.kept().total());
+    }
+
+    private static long bytes(Safetensors file, String prefix) {
+        return file.names().stream()
+                .filter(name -> name.startsWith(prefix))
+                .mapToLong(name -> file.tensor(name).data().byteSize())
+                .sum();
     }
 
     /** A class's tensors have the same bytes in every later file. */

@@ -22,6 +22,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -353,6 +357,46 @@ class CommandLineTest {
     }
 
     @Test
+    void aTerminationEndsWithASentenceAndAStatus() throws IOException, InterruptedException {
+        Path folder = temporary.resolve("run");
+        Path output = temporary.resolve("output");
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        InterruptedMain.class.getName(),
+                        "train",
+                        "m2kd-digits",
+                        "--out",
+                        folder.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        while (process.isAlive() && !Files.exists(folder.resolve("steps.csv"))) {
+            Thread.sleep(10);
+        }
+        process.destroy(); // SIGTERM
+        assertEquals(143, process.waitFor(), () -> "see " + output);
+        assertTrue(
+                Files.readString(output).strip().endsWith("Interrupted. " + folder + " keeps the steps so far."),
+                Files.readString(output));
+        assertEquals("interrupted", json("run/run.json").get("status").asText());
+        assertTrue(Files.readString(folder.resolve("steps.csv")).endsWith("\n"));
+    }
+
+    @Test
+    void startsInTheSameSecondGetFoldersOfTheirOwn() throws Exception {
+        Set<Path> folders = ConcurrentHashMap.newKeySet();
+        try (ExecutorService starts = Executors.newFixedThreadPool(20)) {
+            for (int i = 0; i < 20; i++) {
+                starts.submit(() -> folders.add(TrainCommand.fresh(temporary.resolve("runs/m2kd-digits-20260101"))));
+            }
+        }
+        assertEquals(20, folders.size(), folders.toString());
+        folders.forEach(folder -> assertTrue(Files.isDirectory(folder), folder.toString()));
+    }
+
+    @Test
     void aMistakeOfOursShowsItsTrace() {
         runner = (recipe, progress) -> {
             throw new IndexOutOfBoundsException("Index 3 out of bounds for length 3");
@@ -434,6 +478,8 @@ class CommandLineTest {
         assertEquals(0, palimpsest("eval", folder, "--snapshot", "1"));
         assertEquals(percent(metrics.at("/accuracy/0/0")), cell("1", 2));
         assertTrue(out.toString().contains(" images are of classes that this model had not learnt"), out.toString());
+        assertEquals(0, palimpsest("eval", folder, "--snapshot", "1", "--unknown", "digits"));
+        assertTrue(out.toString().contains(" images of digits, of classes that this model had not learnt."));
         out.getBuffer().setLength(0);
         assertEquals(0, palimpsest("eval", folder, "--split", "test"));
         assertEquals("355", cell("all", 1));

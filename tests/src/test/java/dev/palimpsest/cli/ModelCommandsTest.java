@@ -67,9 +67,11 @@ class ModelCommandsTest {
     }
 
     @Test
-    void aModelLearnsClassifiesGoesBackAndForgets() {
+    void aModelLearnsClassifiesGoesBackAndForgets() throws IOException {
         said("Version 1, trained (the model has 0 of 3 snapshots)", "learn", model, path("first"), "--size", "12");
         said("Version 2, registered (a network learns by telling", "learn", model, path("later"));
+        write("asked/.cache", "red", 1);
+        write("asked/__MACOSX", "red", 1);
         String answers = said("path,class,probability", "classify", model, path("asked"));
         List<String> lines = answers.lines().toList();
         assertEquals(3, lines.size(), answers);
@@ -98,7 +100,14 @@ class ModelCommandsTest {
         refused("knows no class 'violet'", 1, "forget", model, "violet");
         refused("there is no version 7: the model has 1 to 1", 1, "rollback", model, "7");
         Path text = Files.writeString(temporary.resolve("notes.txt"), "no picture");
-        refused("notes.txt is neither PNG nor JPEG", 1, "classify", model, text.toString());
+        refused("notes.txt (it is no PNG, JPEG, WebP,", 1, "classify", model, text.toString());
+        refused("heavy.mp4 (there is no such file)", 1, "classify", model, "heavy.mp4");
+        Path cut = temporary.resolve("asked/cut.jpg");
+        BufferedImage picture = new BufferedImage(64, 64, BufferedImage.TYPE_INT_RGB);
+        ImageIO.write(picture, "jpg", cut.toFile());
+        byte[] whole = Files.readAllBytes(cut);
+        Files.write(cut, Arrays.copyOf(whole, whole.length - 40));
+        refused("cut.jpg (Corrupt JPEG data: premature end", 1, "classify", model, path("asked"));
     }
 
     @Test

@@ -26,6 +26,7 @@ class FeatureMemoryTest {
             }
         }
         assertEquals(20, memory.size());
+        assertEquals(20 * (4 * 3 + 4 * CLASSES + 4), memory.bytes());
         int[] counts = IntStream.of(0, 1, 4, 6).map(memory::count).sorted().toArray();
         assertEquals(20, IntStream.of(counts).sum());
         assertEquals(5, counts[0], "four classes in twenty places");

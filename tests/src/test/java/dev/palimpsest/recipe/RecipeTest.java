@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.data.Dataset;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -196,7 +197,8 @@ class RecipeTest {
                 "widths | 16,0 | widths = 16,0: expected channels of at least 1, such as 16,32,64",
                 "schedule | step | milestones = : expected epochs such as 49,63 for the step schedule",
                 "clip | Infinity | clip = Infinity: expected a number of at least 0",
-                "threads | 0 | threads = 0: expected at least 1",
+                "threads | 0 | threads = 0: expected 1 to 1024",
+                "threads | 10000 | threads = 10000: expected 1 to 1024",
                 "device | GPU 1 | device = GPU 1: expected auto, or an engine's name like cpu, cuda or cuda:1",
                 "memory | 201 | memory = 201: expected 0 to 200, the challenge's limit",
                 "gpu-memory | -1 | gpu-memory = -1: expected at least 0",
@@ -300,5 +302,20 @@ class RecipeTest {
     private static String parseRefusal(String text) {
         return assertThrows(IllegalArgumentException.class, () -> RecipeFile.parse("r", text))
                 .getMessage();
+    }
+
+    @Test
+    void aRecipeMayBeginWithAByteOrderMarkAndMustBeUtf8(@TempDir Path folder) throws IOException {
+        Path marked = Files.writeString(folder.resolve("marked.properties"), "\ufeffdata = digits\nepochs = 1\n");
+        assertEquals("1", RecipeFile.load(marked.toString()).texts().get("epochs"));
+        Path latin = Files.write(
+                folder.resolve("latin.properties"),
+                "data = digits\n# f\u00fcr\n".getBytes(StandardCharsets.ISO_8859_1));
+        assertEquals(
+                latin
+                        + " is not UTF-8 text: byte 0xfc in line 2, after \"# f\", is no part of it; save the file as"
+                        + " UTF-8",
+                assertThrows(IOException.class, () -> RecipeFile.load(latin.toString()))
+                        .getMessage());
     }
 }

@@ -102,6 +102,11 @@ class PairedTest {
                             0,
                             List.of(),
                             List.of(),
+                            0,
+                            0,
+                            null,
+                            1,
+                            1,
                             1))));
         });
         return new Group(label, runs);

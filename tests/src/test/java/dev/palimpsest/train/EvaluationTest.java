@@ -84,6 +84,19 @@ class EvaluationTest {
         assertTrue(expected.stream().distinct().count() >= 4, expected + " would not tell one accuracy from another");
     }
 
+    /** Digits have 8×8 pixels of one byte. */
+    @Test
+    void keptImagesAreCountedOfAnUpperBoundAllOfThem() {
+        Recipe joint = SmallRun.recipe("method=joint", "exemplars=0");
+        long all = joint.stream(joint.dataset()).experiences().stream()
+                .mapToLong(experience -> experience.train().length)
+                .sum();
+        assertTrue(all > 500, "images " + all);
+        assertEquals(
+                64 * all, SmallRun.run("method=joint", "exemplars=0").kept().exemplars());
+        assertEquals(64 * 2 * 10, SmallRun.run("method=lwf").kept().exemplars(), "two of each class");
+    }
+
     @Test
     void whatIsJudgedChangesTheAccuracyAndNotTheWeights() {
         Result validation = SmallRun.run(JUDGED_BY_VALIDATION);

@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  palimpsest eval runs/m2kd-digits-20260101-120000",
             "  palimpsest eval runs/fashion --snapshot 2",
+            "  palimpsest eval runs/glyphs --unknown glyphs-distractors",
             "  palimpsest eval runs/fashion --data image-folder --data-folder photos --image-size 28"
         })
 final class EvalCommand implements Callable<Integer> {
@@ -71,9 +72,25 @@ final class EvalCommand implements Callable<Integer> {
     private Optional<String> split = Optional.empty();
 
     @picocli.CommandLine.Option(
+            names = "--unknown",
+            paramLabel = "NAME",
+            order = 7,
+            description =
+                    "Also says how well the highest score tells the scored images from those of this data set whose"
+                            + " classes the model has not learnt (AUROC).")
+    private Optional<String> unknown = Optional.empty();
+
+    @picocli.CommandLine.Option(
+            names = "--unknown-folder",
+            paramLabel = "DIR",
+            order = 8,
+            description = "Where its files lie [the usual places].")
+    private Optional<Path> unknownFolder = Optional.empty();
+
+    @picocli.CommandLine.Option(
             names = "--device",
             paramLabel = "auto|cpu|cuda|cuda:N",
-            order = 7,
+            order = 9,
             description = "What computes: the processor, a GPU, or auto: a GPU if one works [cpu].")
     private String device = "cpu";
 
@@ -103,14 +120,14 @@ final class EvalCommand implements Callable<Integer> {
                             || images.classes() == checkpoint.classes().size())
                     && new HashSet<>(images.classNames()).containsAll(checkpoint.classes());
             OptionalInt number = snapshot.map(OptionalInt::of).orElse(OptionalInt.empty());
-            print(
-                    model,
-                    recipe,
-                    number,
-                    Option.label(part) + " images of " + images.name(),
-                    same
-                            ? model.score(recipe.stream(images), part, number, engine)
-                            : model.score(images, part, number, engine));
+            SavedModel.Scores scores = same
+                    ? model.score(recipe.stream(images), part, number, engine)
+                    : model.score(images, part, number, engine);
+            print(model, recipe, number, Option.label(part) + " images of " + images.name(), scores);
+            if (unknown.isPresent()) {
+                Dataset others = Dataset.load(unknown.get(), unknownFolder, imageFlags.options());
+                print(others.name(), scores, model.unknown(others, number, engine));
+            }
         }
         return 0;
     }
@@ -158,6 +175,17 @@ final class EvalCommand implements Callable<Integer> {
                     scores.leftOut());
         }
         lines.println("Percent right over all classes seen; within: over the classes of the image's own experience.");
+        lines.flush();
+    }
+
+    private void print(String others, SavedModel.Scores scores, double[] unknown) {
+        PrintWriter lines = command.commandLine().getOut();
+        lines.printf(
+                Locale.ROOT,
+                "AUROC %.4f: the highest score against %,d images of %s, of classes that this model had not learnt.%n",
+                scores.auroc(unknown),
+                unknown.length,
+                others);
         lines.flush();
     }
 

@@ -6,8 +6,8 @@ import dev.palimpsest.Prediction;
 import dev.palimpsest.Samples;
 import dev.palimpsest.Setup;
 import dev.palimpsest.Version;
+import dev.palimpsest.data.Images;
 import dev.palimpsest.train.Progress;
-import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -20,7 +20,6 @@ import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
-import javax.imageio.ImageIO;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
@@ -201,7 +200,7 @@ final class ModelCommands {
                 Version chosen = version.map(classifier::version).orElseGet(classifier::current);
                 out.println("path,class,probability");
                 for (Path file : files()) {
-                    Prediction prediction = chosen.classify(picture(file));
+                    Prediction prediction = chosen.classify(file);
                     out.println(quoted(file.toString()) + ","
                             + quoted(prediction.unknown() ? "unknown" : prediction.className()) + ","
                             + String.format(Locale.ROOT, "%.4f", prediction.probability()));
@@ -211,30 +210,10 @@ final class ModelCommands {
             return 0;
         }
 
-        private List<Path> files() throws IOException {
-            List<Path> files = new ArrayList<>();
-            for (Path given : images) {
-                if (Files.isDirectory(given)) {
-                    try (Stream<Path> inside = Files.walk(given)) {
-                        inside.filter(Files::isRegularFile)
-                                .filter(file ->
-                                        file.toString().toLowerCase(Locale.ROOT).matches(".*\\.(png|jpe?g)"))
-                                .sorted()
-                                .forEach(files::add);
-                    }
-                } else {
-                    files.add(given);
-                }
-            }
-            return files;
-        }
-
-        private static BufferedImage picture(Path file) throws IOException {
-            BufferedImage picture = ImageIO.read(file.toFile());
-            if (picture == null) {
-                throw new IOException(file + " is neither PNG nor JPEG: give image files or folders of them");
-            }
-            return picture;
+        private List<Path> files() {
+            return images.stream()
+                    .flatMap(given -> Files.isDirectory(given) ? Images.filesIn(given).stream() : Stream.of(given))
+                    .toList();
         }
 
         private static String quoted(String field) {

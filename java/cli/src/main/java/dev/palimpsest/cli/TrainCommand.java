@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.report.Comparison;
@@ -8,6 +9,7 @@ import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.train.Methods;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -141,7 +143,7 @@ final class TrainCommand implements Callable<Integer> {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
         Path folder = out == null
-                ? unused(Path.of(
+                ? fresh(Path.of(
                         "runs",
                         file.name() + "-"
                                 + LocalDateTime.now(ZoneId.systemDefault()).format(STAMP)))
@@ -204,11 +206,20 @@ final class TrainCommand implements Callable<Integer> {
         lines.flush();
     }
 
-    private static Path unused(Path folder) {
-        Path free = folder;
-        for (int i = 2; Files.exists(free); i++) {
-            free = folder.resolveSibling(folder.getFileName() + "-" + i);
+    /** Makes the folder, or one with a number where another command was faster. */
+    static Path fresh(Path folder) throws IOException {
+        try {
+            Files.createDirectories(folder.getParent());
+            for (int i = 1; ; i++) {
+                try {
+                    return Files.createDirectory(
+                            i == 1 ? folder : folder.resolveSibling(folder.getFileName() + "-" + i));
+                } catch (FileAlreadyExistsException e) {
+                    // the next number
+                }
+            }
+        } catch (IOException e) {
+            throw AtomicFile.explained(folder, e);
         }
-        return free;
     }
 }

@@ -1,6 +1,7 @@
 package dev.palimpsest.recipe;
 
 import dev.palimpsest.internal.Nearest;
+import dev.palimpsest.internal.TextFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -59,7 +60,7 @@ public record RecipeFile(String name, String summary, SequencedMap<String, Strin
         }
         String fileName = file.getFileName().toString();
         String name = fileName.endsWith(ENDING) ? fileName.substring(0, fileName.length() - ENDING.length()) : fileName;
-        return parse(name, Files.readString(file));
+        return parse(name, TextFile.read(file));
     }
 
     /** The recipe with every option, unset ones at their defaults. */

@@ -45,7 +45,8 @@ record Figure(
             percent(
                     "forgetting",
                     "forgetting",
-                    "mean drop from the best accuracy on an experience's classes to the last",
+                    "mean of best accuracy on the classes of an experience before the last one, minus last; negative"
+                            + " where it rose",
                     Metrics::forgetting),
             new Figure(
                     "snapshot_bytes",
@@ -55,7 +56,42 @@ record Figure(
                     1,
                     0,
                     false),
+            new Figure(
+                    "total_bytes",
+                    "total bytes",
+                    "model, snapshots, exemplars, the classifier's statistics, and what the method keeps besides",
+                    Metrics::totalBytes,
+                    1,
+                    0,
+                    false),
+            new Figure(
+                    "expected_calibration_error",
+                    "calibration error",
+                    "expected, of the probabilities after temperature scaling; – where validation holds no images out",
+                    Metrics::calibrationError,
+                    100,
+                    1,
+                    false),
+            new Figure(
+                    "passes_per_image",
+                    "passes",
+                    "networks that an image goes through to be classified",
+                    Metrics::passesPerImage,
+                    1,
+                    0,
+                    false),
+            new Figure(
+                    "milliseconds_per_image",
+                    "ms per image",
+                    "to classify it, in batches",
+                    Metrics::millisecondsPerImage,
+                    1,
+                    3,
+                    false),
             new Figure("seconds", "seconds", "training and evaluation", Metrics::seconds, 1, 1, false));
+
+    /** Keys of what is the same in all runs of a row, mostly. */
+    private static final List<String> COUNTS = List.of("snapshot_bytes", "total_bytes", "passes_per_image");
 
     private static Figure percent(String key, String title, String meaning, Function<Metrics, Number> value) {
         return new Figure(key, title, meaning, value, 100, 1, true);
@@ -72,7 +108,7 @@ record Figure(
     /** In a cell of a table. */
     String text(Group group) {
         Spread spread = of(group);
-        if (key.equals("snapshot_bytes")) {
+        if (COUNTS.contains(key)) {
             // Equal for every class order unless the pruning was cut short.
             return spread.mean() == 0 ? "–" : (spread.deviation() == 0 ? Spread.of(spread.mean()) : spread).text(1, 0);
         }

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param withinExperience the same with argmax among the classes of the image's own experience
  * @param accuracyOnAllSeen after each experience, every test image weighing alike
  * @param snapshotBytesAfter after each experience; empty where a method keeps no snapshots
+ * @param totalBytes model, snapshots, exemplars, statistics and method memory; run.json has the parts
+ * @param calibrationError null: no held-out images calibrate the probabilities
  */
 @JsonPropertyOrder({"accuracy", "within_experience"})
 record Metrics(
@@ -45,6 +47,14 @@ record Metrics(
         @JsonProperty("bits_per_weight") double bitsPerWeight,
         @JsonProperty("snapshot_bytes_after") List<Long> snapshotBytesAfter,
         @JsonProperty("full_copies_bytes_after") List<Long> fullCopiesBytesAfter,
+        @JsonProperty("statistics_bytes") long statisticsBytes,
+        @JsonProperty("total_bytes") long totalBytes,
+
+        @JsonProperty("expected_calibration_error") @Nullable
+        Double calibrationError,
+
+        @JsonProperty("passes_per_image") double passesPerImage,
+        @JsonProperty("milliseconds_per_image") double millisecondsPerImage,
         @JsonProperty("seconds") double seconds) {
 
     static Metrics of(Result result) {
@@ -66,6 +76,11 @@ record Metrics(
                 memory.bitsPerWeight(),
                 result.memory().stream().map(Snapshots.Memory::snapshotBytes).toList(),
                 result.memory().stream().map(Snapshots.Memory::fullCopiesBytes).toList(),
+                result.kept().statistics(),
+                result.kept().total(),
+                defined(result.classification().calibrationError().orElse(Double.NaN)),
+                result.classification().passesPerImage(),
+                result.classification().millisecondsPerImage(),
                 result.seconds());
     }
 

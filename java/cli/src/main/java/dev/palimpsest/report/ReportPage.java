@@ -16,9 +16,10 @@ final class ReportPage {
         is its own, with no hint which experience it is from. The average incremental accuracy is the mean over \
         experiences of the accuracy on all classes seen by then, the first experience included; the next column \
         leaves the first experience out. Within experience is what a task label would give; its distance from the \
-        final accuracy is confusion between experiences. Forgetting is the mean over earlier experiences of best \
-        accuracy minus last (Chaudhry et al. 2018): read it together with the final accuracy, because a network that \
-        learnt nothing new forgets nothing.\
+        final accuracy is confusion between experiences. Forgetting is the mean over earlier experiences of the \
+        best accuracy before the last experience minus the accuracy after it (Chaudhry et al. 2018, eq. 3), negative \
+        where the last experience helped: read it together with the final accuracy, because a network that learnt \
+        nothing new forgets nothing.\
         """;
 
     private final Comparison comparison;
@@ -240,7 +241,7 @@ final class ReportPage {
         for (SavedRun run : runs) {
             html.append("<details><summary>")
                     .append(Html.escape(
-                            run.option("method") + ", class order " + run.option("order") + ", " + run.text("status")))
+                            run.option("method") + ", class order " + run.option("order") + ", " + run.status()))
                     .append("</summary>\n<dl>");
             entry("folder", run.folder().toString());
             for (String key : List.of("started", "finished", "weights_sha256", "commit", "cpu", "kernels", "threads")) {

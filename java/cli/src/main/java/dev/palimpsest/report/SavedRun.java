@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.palimpsest.checkpoint.FolderLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,8 @@ import java.util.stream.Stream;
  * @param metrics the content of metrics.json, empty while there is none
  */
 record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
+    static final String KILLED = "killed";
+
     private static final ObjectMapper JSON = new ObjectMapper();
     /** A suite's folder, its blocks, their variants, and their class orders; run.json lies in these. */
     private static final int DEPTH = 4;
@@ -84,6 +87,12 @@ record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
         }
     }
 
+    /** As run.json has it; {@code killed} where that says running, and nobody holds the folder any more. */
+    String status() {
+        String status = text("status");
+        return status.equals(RunFolder.RUNNING) && !FolderLock.held(folder.resolve(RunFolder.LOCK)) ? KILLED : status;
+    }
+
     String text(String key) {
         return run.path(key).asText("");
     }
@@ -106,7 +115,13 @@ record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
         if (!Files.exists(file)) {
             return columns;
         }
-        List<String> lines = Files.readAllLines(file);
+        String content = Files.readString(file);
+        // Of a run that is on the last row may be there in part.
+        List<String> lines =
+                content.substring(0, content.lastIndexOf('\n') + 1).lines().toList();
+        if (lines.isEmpty()) {
+            return columns;
+        }
         String[] header = lines.getFirst().split(",");
         int first = List.of(header).indexOf("loss");
         int end = List.of(header).indexOf("learning_rate");

@@ -11,8 +11,14 @@ import java.util.List;
  *
  * <p>Teacher k covers its own half-open range of classes, so M2KD's groups (arXiv 1904.01769) and full-range
  * distillation are one kernel; a one-hot row of w is MLKD's choice of one teacher a sample (arXiv 2508.12692). A
- * teacher whose weight in a row is 0 is not read there. NaN and infinite logits give a NaN loss. The bits depend
- * neither on the implementation nor on the number of threads.
+ * teacher whose weight in a row is 0 is not read there. The bits depend neither on the implementation nor on the number
+ * of threads.
+ *
+ * <p>A logit of −∞ is a class of probability 0. Where the teacher's is 0 (−∞, or below about e<sup>−87</sup> times its
+ * largest) the class adds nothing to the loss, whatever the student's is: a class that both mask is no class, but for a
+ * gradient of 0. Where the teacher's is above 0 and the student's 0, the loss is infinite and the gradient finite. NaN
+ * anywhere in a row that is read, +∞, and a range that is −∞ throughout give a NaN loss, and NaN gradients in that
+ * range.
  *
  * <p>Calls allocate nothing once memory of the same kind (off-heap or arrays) was passed before. Not thread-safe: one
  * instance per calling thread. {@link #close()} frees its scratch memory. Formula and order of reduction:

@@ -45,7 +45,7 @@ import java.util.stream.Collectors;
  */
 public final class Checkpoint {
     private static final String FORMAT = "palimpsest_checkpoint";
-    private static final String VERSION = "2";
+    private static final String VERSION = "3";
     private static final String OPTION = "option.";
     private static final String CLASSES = "classes";
     private static final String CLASS_ENDS = "class_ends";
@@ -188,7 +188,7 @@ public final class Checkpoint {
                     + (version == null ? "" : " of this version of Palimpsest") + ": expected " + FORMAT + " " + VERSION
                     + " in its header, found " + (version == null ? "none" : version));
         }
-        return new Checkpoint(file);
+        return new Checkpoint(file.checked());
     }
 
     /**

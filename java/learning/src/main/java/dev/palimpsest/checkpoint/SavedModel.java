@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /**
@@ -74,8 +75,9 @@ public final class SavedModel implements AutoCloseable {
      *
      * @param groups one for each experience that the model has learnt
      * @param leftOut images of classes that it has not learnt, which are not counted
+     * @param highest every counted image's highest score; not to be written to
      */
-    public record Scores(List<Group> groups, int leftOut) {
+    public record Scores(List<Group> groups, int leftOut, double[] highest) {
         /**
          * The groups taken together, every image weighing alike.
          *
@@ -87,6 +89,37 @@ public final class SavedModel implements AutoCloseable {
                     groups.stream().mapToInt(Group::images).sum(),
                     groups.stream().mapToInt(Group::right).sum(),
                     groups.stream().mapToInt(Group::rightWithin).sum());
+        }
+
+        /**
+         * How well the highest score tells the counted images from others: the share of pairs of a counted image and
+         * another one in which the counted one's is higher, ties counting half (area under the ROC curve).
+         *
+         * @param others highest scores of images of no class that was learnt, of which there is at least one
+         * @return from 0 to 1; 0.5 for scores that say nothing; NaN without counted images
+         */
+        public double auroc(double[] others) {
+            double[] sorted = others.clone();
+            Arrays.sort(sorted);
+            double halves = 0;
+            for (double score : highest) {
+                halves += below(sorted, score) + below(sorted, Math.nextUp(score));
+            }
+            return halves / (2.0 * highest.length * sorted.length);
+        }
+
+        private static int below(double[] sorted, double limit) {
+            int low = 0;
+            int high = sorted.length;
+            while (low < high) {
+                int middle = (low + high) >>> 1;
+                if (sorted[middle] < limit) {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            return low;
         }
     }
 
@@ -277,12 +310,14 @@ public final class SavedModel implements AutoCloseable {
         ClassRange seen = new ClassRange(0, learnt.getLast().end());
         var classifier = checkpoint.classifier(learnt.size() - 1);
         List<Group> groups = new ArrayList<>();
+        DoubleStream.Builder highest = DoubleStream.builder();
         try (Inference images = new Inference(engine, evaluated.images());
                 Models models = models(engine, snapshot)) {
             for (int j = 0; j < learnt.size(); j++) {
                 int[] indices = evaluated.byExperience().get(j);
                 // A plan has no batch for no image.
                 double[][] scores = indices.length == 0 ? new double[0][] : classifier.scores(models, images, indices);
+                Arrays.stream(highest(scores, seen)).forEach(highest);
                 AccuracyRecorder.Right right = evaluated.right(scores, j, seen, learnt.get(j));
                 groups.add(new Group(
                         checkpoint
@@ -297,7 +332,53 @@ public final class SavedModel implements AutoCloseable {
                 .skip(learnt.size())
                 .mapToInt(indices -> indices.length)
                 .sum();
-        return new Scores(groups, later);
+        return new Scores(groups, later, highest.build().toArray());
+    }
+
+    private static double[] highest(double[][] scores, ClassRange seen) {
+        return Arrays.stream(scores)
+                .mapToDouble(row ->
+                        Arrays.stream(row, seen.begin(), seen.end()).max().orElseThrow())
+                .toArray();
+    }
+
+    /**
+     * Highest scores of images whose classes the model has not learnt, test and training images alike. Pixels are
+     * normalised as in training, and classes are matched by their names.
+     *
+     * @param dataset with images of the run's size
+     * @param snapshot from 1; empty: the latest model
+     * @param engine that computes
+     * @return one for each image
+     * @throws IllegalArgumentException with a sentence, if there is no such snapshot, the images do not fit, or the
+     *     model has learnt all classes
+     */
+    public double[] unknown(Dataset dataset, OptionalInt snapshot, Engine engine) {
+        requireModel(snapshot);
+        requireSize(dataset);
+        int experience = snapshot.orElse(experiences()) - 1;
+        ClassRange seen = new ClassRange(0, ranges.get(experience).end());
+        List<String> learnt = checkpoint.classes().subList(0, seen.end());
+        if (learnt.containsAll(dataset.classNames())) {
+            throw new IllegalArgumentException("The model has learnt all classes of " + dataset.name()
+                    + ": what is to be unknown to it needs others, as those of glyphs-distractors.");
+        }
+        DoubleStream.Builder all = DoubleStream.builder();
+        try (Models models = models(engine, snapshot)) {
+            for (Part part : List.of(Part.TEST, Part.TRAIN)) {
+                Images images = images(dataset, part);
+                int[] others = IntStream.range(0, images.size())
+                        .filter(i -> !learnt.contains(dataset.classNames().get(images.label(i))))
+                        .toArray();
+                if (others.length > 0) {
+                    try (Inference inference = new Inference(engine, images)) {
+                        double[][] scores = checkpoint.classifier(experience).scores(models, inference, others);
+                        Arrays.stream(highest(scores, seen)).forEach(all);
+                    }
+                }
+            }
+        }
+        return all.build().toArray();
     }
 
     private Models models(Engine engine, OptionalInt snapshot) {

@@ -5,8 +5,11 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -17,6 +20,7 @@ import java.util.zip.ZipException;
 /** The contents of a stream, uncompressed if it is gzip, and the SHA-256 of its bytes as they came. */
 record HashedFile(byte[] contents, String sha256) {
     private static final int BUFFER = 1 << 16;
+    private static final long LARGEST_IMAGE = 512L << 20;
 
     /**
      * Reads a file, which may be gzip.
@@ -45,6 +49,32 @@ record HashedFile(byte[] contents, String sha256) {
         } catch (IOException e) {
             throw new DataException(
                     path + " cannot be read (" + e + "): check that it is a file and that you may read it", e);
+        }
+    }
+
+    /**
+     * The bytes of an image file as they lie on the disk.
+     *
+     * @throws IOException with the reason, if it is no regular file, cannot be read, or has more than 512 MiB
+     */
+    static byte[] image(Path path) throws IOException {
+        BasicFileAttributes attributes;
+        try {
+            attributes = Files.readAttributes(path, BasicFileAttributes.class);
+        } catch (NoSuchFileException e) {
+            throw new IOException(
+                    Files.isSymbolicLink(path) ? "a link to what is not there" : "there is no such file", e);
+        }
+        if (!attributes.isRegularFile()) { // reading a pipe or a device may never end
+            throw new IOException(attributes.isDirectory() ? "it is a folder" : "it is a pipe or a device, not a file");
+        }
+        if (attributes.size() > LARGEST_IMAGE) {
+            throw new IOException("it has " + attributes.size() + " bytes, at most " + LARGEST_IMAGE + " are read");
+        }
+        try {
+            return Files.readAllBytes(path);
+        } catch (AccessDeniedException e) {
+            throw new IOException("you may not read it", e);
         }
     }
 

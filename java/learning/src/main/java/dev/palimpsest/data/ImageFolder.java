@@ -1,17 +1,14 @@
 package dev.palimpsest.data;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.function.Predicate;
-import java.util.stream.Stream;
 
 /**
- * Image files in train/CLASS/… and test/CLASS/… (or val/CLASS/…); classes are numbered in the order of their names.
+ * Image files in train/CLASS/… and test/CLASS/… (or val/CLASS/…), at any depth; classes are numbered in the order of
+ * their names.
  */
 record ImageFolder() implements OwnImages {
     @Override
@@ -21,14 +18,14 @@ record ImageFolder() implements OwnImages {
 
     @Override
     public String summary() {
-        return "your PNG and JPEG files in train/CLASS/ and test/CLASS/ (or val/CLASS/) of --data-folder, as RGB of"
-                + " --image-size";
+        return "your " + Picture.KINDS + " files in train/CLASS/ and test/CLASS/ (or val/CLASS/) of --data-folder, as"
+                + " RGB of --image-size";
     }
 
     @Override
     public String howToGet() {
-        return "Name a folder with --data-folder; it holds train and test (or val), each with a folder of PNG or JPEG"
-                + " files for every class.";
+        return "Name a folder with --data-folder; it holds train and test (or val), each with a folder of "
+                + Picture.KINDS + " files for every class.";
     }
 
     @Override
@@ -49,7 +46,8 @@ record ImageFolder() implements OwnImages {
 
     /** Names of the folders of a folder that has one for every class, sorted. */
     static List<String> classes(Path part) {
-        List<String> names = list(part, ImageFolder::isClass).stream()
+        List<String> names = ImageSearch.list(part).stream()
+                .filter(Files::isDirectory)
                 .map(path -> path.getFileName().toString())
                 .toList();
         if (names.isEmpty()) {
@@ -61,38 +59,28 @@ record ImageFolder() implements OwnImages {
     /** The image files of each class. */
     static List<ImageFiles.Labelled> files(Path part, List<String> names) {
         List<ImageFiles.Labelled> files = new ArrayList<>();
-        for (Path folder : list(part, ImageFolder::isClass)) {
-            int label = names.indexOf(folder.getFileName().toString());
+        ImageSearch all = new ImageSearch();
+        for (Path path : ImageSearch.list(part)) {
+            if (!Files.isDirectory(path)) {
+                all.outside(path);
+                continue;
+            }
+            int label = names.indexOf(path.getFileName().toString());
             if (label < 0) {
                 throw new DataException(
-                        folder + " is a class that train does not have: expected one of " + String.join(", ", names));
+                        path + " is a class that train does not have: expected one of " + String.join(", ", names));
             }
-            List<Path> images = list(folder, ImageFolder::isImage);
+            List<Path> images = all.below(path);
             if (images.isEmpty()) {
-                throw new DataException(folder + " holds no .png, .jpg or .jpeg file: put images there or remove it");
+                ImageSearch own = new ImageSearch();
+                own.below(path);
+                throw new DataException(path + " holds no file that ends in " + ImageSearch.ENDINGS
+                        + (own.others().isEmpty() ? "" : ", but " + own.others())
+                        + ": put images there or remove it");
             }
             images.forEach(image -> files.add(new ImageFiles.Labelled(image, label)));
         }
+        all.report(part);
         return files;
-    }
-
-    /** Not what editors, notebooks and archives leave between the classes. */
-    private static boolean isClass(Path folder) {
-        String name = folder.getFileName().toString();
-        return Files.isDirectory(folder) && !name.startsWith(".") && !name.equals("__MACOSX");
-    }
-
-    private static boolean isImage(Path file) {
-        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-        // macOS leaves ._NAME files that are no images.
-        return !name.startsWith(".") && (name.endsWith(".png") || name.endsWith(".jpg") || name.endsWith(".jpeg"));
-    }
-
-    private static List<Path> list(Path folder, Predicate<Path> wanted) {
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(wanted).sorted().toList();
-        } catch (IOException e) {
-            throw new DataException(folder + " cannot be listed (" + e + "): check that you may read it", e);
-        }
     }
 }

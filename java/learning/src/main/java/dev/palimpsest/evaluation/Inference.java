@@ -19,6 +19,7 @@ public final class Inference implements AutoCloseable {
     private final Engine engine;
     private final Images images;
     private final Loader loader;
+    private long passes;
 
     /** What to do with a batch's outputs; they are released afterwards. */
     @FunctionalInterface
@@ -55,6 +56,15 @@ public final class Inference implements AutoCloseable {
     }
 
     /**
+     * Images that went through a network so far, each counted for every network.
+     *
+     * @return how many
+     */
+    public long passes() {
+        return passes;
+    }
+
+    /**
      * Runs a network over some images, a batch at a time.
      *
      * @param network to be run
@@ -72,6 +82,7 @@ public final class Inference implements AutoCloseable {
             outputs.forEach(engine::release);
             first += batch.rows();
         }
+        passes += indices.length;
     }
 
     /**

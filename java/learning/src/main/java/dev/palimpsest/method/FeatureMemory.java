@@ -38,6 +38,13 @@ final class FeatureMemory {
         return items.size();
     }
 
+    /** Features, logits and labels of all items. */
+    long bytes() {
+        return items.stream()
+                .mapToLong(item -> (long) Float.BYTES * (item.feature.length + item.logits.length) + Integer.BYTES)
+                .sum();
+    }
+
     int count(int label) {
         return count[label];
     }

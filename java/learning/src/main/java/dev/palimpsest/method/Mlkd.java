@@ -348,6 +348,11 @@ public final class Mlkd implements Method {
     }
 
     @Override
+    public long memoryBytes() {
+        return (memory == null ? 0 : memory.bytes()) + (teachers == null ? 0 : teachers.bytes());
+    }
+
+    @Override
     public void close() {
         closeExperience();
         if (teachers != null) {

@@ -71,6 +71,15 @@ final class MlkdTeachers implements AutoCloseable {
         return teachers.size();
     }
 
+    /** Weights of all of them; head and statistics are the student's. */
+    long bytes() {
+        return teachers.stream()
+                .flatMap(teacher -> teacher.parameters().stream())
+                .filter(parameter -> parameter.role() != Parameter.Role.HEAD)
+                .mapToLong(parameter -> parameter.shape().bytes())
+                .sum();
+    }
+
     /**
      * Outputs of the k-th newest one for images, which are normalised by themselves. The caller releases all of it.
      */

@@ -18,7 +18,6 @@ import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -43,6 +42,9 @@ final class ExperimentRun {
     private final List<Snapshots.Memory> memory = new ArrayList<>();
     private final AccuracyRecorder accuracy;
     private boolean ensemble;
+
+    @SuppressWarnings("NullAway.Init") // set by the last evaluation, which every run has
+    private Result.Classification classification;
 
     ExperimentRun(Experiment experiment, Settings settings, Function<Consumer<String>, Engine> opening) {
         this.experiment = experiment;
@@ -117,7 +119,7 @@ final class ExperimentRun {
     /** @return the file's SHA-256 */
     private static String load(Network network, Path file) {
         try {
-            byte[] bytes = Files.readAllBytes(file);
+            byte[] bytes = Safetensors.bytes(file);
             StateDict.load(network, Safetensors.of(file.toString(), bytes));
             return sha256(sink -> sink.accept(bytes));
         } catch (IOException e) {
@@ -149,10 +151,12 @@ final class ExperimentRun {
             learner.remember();
             learner.keepForClassifier();
             learner.snapshots().map(Snapshots.Memory::of).ifPresent(memory::add);
-            evaluate(learner, experience, images);
+            boolean last = experience.index() == experiences.size() - 1
+                    || budget.passed().isPresent();
+            evaluate(learner, experience, images, last);
             progress.evaluated(evaluation());
             progress.checkpoint(() -> checkpoint(learner));
-            if (budget.passed().isPresent()) {
+            if (last) {
                 break;
             }
         }
@@ -160,6 +164,8 @@ final class ExperimentRun {
                 accuracy.accuracy(),
                 accuracy.within(),
                 memory,
+                learner.kept(classifiers.getLast()),
+                classification,
                 sha256(learner::eachWeight),
                 (System.nanoTime() - began) * 1e-9,
                 learner.times().seconds(),
@@ -170,26 +176,32 @@ final class ExperimentRun {
         return result;
     }
 
-    private void evaluate(Learner learner, Experience experience, Inference images) {
+    private void evaluate(Learner learner, Experience experience, Inference images, boolean last) {
         try (Models models = learner.models()) {
             Classifier classifier = learner.classifier(models);
-            accuracy.add(stream.experiences().subList(0, experience.index() + 1).stream()
-                    .map(past -> right(classifier, models, images, experience, past))
+            Scoring scoring =
+                    new Scoring(classifier, models, stream::relabel, stream.seenAfter(experience.index()), images);
+            List<Experience> known = stream.experiences().subList(0, experience.index() + 1);
+            if (last) {
+                scoring.warmUp(indices(known, this::evaluated));
+            }
+            accuracy.add(known.stream()
+                    .map(past -> scoring.right(evaluated(past), past.classes()))
                     .toArray(AccuracyRecorder.Right[]::new));
+            if (last) {
+                classification = experiment.testImages()
+                        ? scoring.classification(learner.trainingImages(), indices(known, Experience::validation))
+                        : scoring.classification();
+            }
             classifiers.add(classifier);
             ensemble = models.ensemble();
         }
     }
 
-    private AccuracyRecorder.Right right(
-            Classifier classifier, Models models, Inference images, Experience now, Experience past) {
-        int[] indices = evaluated(past);
-        int[] labels = Arrays.stream(indices)
-                .map(i -> stream.relabel(images.images().label(i)))
+    private static int[] indices(List<Experience> experiences, Function<Experience, int[]> part) {
+        return experiences.stream()
+                .flatMapToInt(experience -> Arrays.stream(part.apply(experience)))
                 .toArray();
-        // An experience without new classes has no images, and a plan has no batch for none.
-        double[][] scores = indices.length == 0 ? new double[0][] : classifier.scores(models, images, indices);
-        return AccuracyRecorder.Right.count(scores, labels, stream.seenAfter(now.index()), past.classes());
     }
 
     private int[] evaluated(Experience experience) {

@@ -319,6 +319,25 @@ public final class Learner implements AutoCloseable {
         };
     }
 
+    /** What there is now, with a classifier that was fitted. */
+    Result.Kept kept(Classifier fitted) {
+        long image = (long) run.images().channels()
+                * run.images().height()
+                * run.images().width();
+        long images = run.method().keepsAllImages() ? newImages().length : memory().length;
+        return new Result.Kept(
+                java.util.stream.Stream.concat(network().parameters().stream(), run.method().parameters().stream())
+                                .mapToLong(parameter -> parameter.shape().bytes())
+                                .sum()
+                        + network().buffers().stream()
+                                .mapToLong(buffer -> buffer.shape().bytes())
+                                .sum(),
+                snapshots().map(Snapshots::bytes).orElse(0L),
+                images * image,
+                fitted.bytes(),
+                run.method().memoryBytes());
+    }
+
     /** Epochs trained so far, over all experiences. */
     int epochs() {
         return loop.epochs();

@@ -158,6 +158,16 @@ public interface Method extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * What is kept from one experience to the next besides the network and {@link #snapshots}: features of earlier
+     * images, teachers that live on.
+     *
+     * @return bytes
+     */
+    default long memoryBytes() {
+        return 0;
+    }
+
     @Override
     default void close() {}
 }
