@@ -19,6 +19,7 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -64,6 +65,9 @@ public final class ContinualClassifier implements AutoCloseable {
     private volatile Manifest manifest;
     /** Null while nothing has been learnt. */
     private volatile @Nullable Version current;
+
+    /** Null while no lesson is being learnt. */
+    private volatile @Nullable Cancellation learning;
 
     private volatile boolean closed;
 
@@ -124,6 +128,16 @@ public final class ContinualClassifier implements AutoCloseable {
     }
 
     /**
+     * Whether a folder holds a model.
+     *
+     * @param folder any path
+     * @return whether {@link #open} finds one there, unless it is damaged
+     */
+    public static boolean isIn(Path folder) {
+        return Files.isRegularFile(folder.resolve(Manifest.FILE));
+    }
+
+    /**
      * What was decided when it was created.
      *
      * @return the setup
@@ -174,6 +188,7 @@ public final class ContinualClassifier implements AutoCloseable {
      *     model stays as it was
      * @throws IllegalArgumentException with a sentence, if the samples do not fit the model or cannot be learnt in
      *     this way
+     * @throws CancellationException with a sentence, after {@link #cancelLesson}
      */
     public Lesson learn(Samples samples, Optional<Lesson.Kind> kind, Progress progress) throws IOException {
         if (!samples.shape().equals(setup().input())) {
@@ -183,8 +198,29 @@ public final class ContinualClassifier implements AutoCloseable {
         return teach(() -> {
             Version version = current;
             Knowledge known = version == null ? Knowledge.empty(setup()) : version.knowledge();
-            return new LessonPlan(folder, snapshots, threads, manifest, known, samples, kind).learn(progress);
+            Cancellation cancellation = new Cancellation();
+            learning = cancellation;
+            try {
+                Taught taught = new LessonPlan(folder, snapshots, threads, manifest, known, samples, kind)
+                        .learn(progress, cancellation);
+                cancellation.publish();
+                return taught;
+            } finally {
+                learning = null;
+            }
         });
+    }
+
+    /**
+     * Cancels the lesson that is being learnt: its call of {@code learn} throws a
+     * {@link CancellationException} after the present step of training or the present class, and
+     * the model stays as it was. Any thread may call it, also a listener of the lesson.
+     *
+     * @return whether a lesson was cancelled; false where none is being learnt or its version is there already
+     */
+    public boolean cancelLesson() {
+        Cancellation now = learning;
+        return now != null && now.cancel();
     }
 
     /**
@@ -209,7 +245,13 @@ public final class ContinualClassifier implements AutoCloseable {
             if (!now.equals(manifest)) {
                 publish(now, null);
             }
-            Taught taught = teaching.run();
+            Taught taught;
+            try {
+                taught = teaching.run();
+            } catch (CancellationException e) {
+                removeUnread();
+                throw e;
+            }
             taught.manifest.write(folder);
             publish(taught.manifest, taught.knowledge);
             removeUnread();
@@ -225,7 +267,7 @@ public final class ContinualClassifier implements AutoCloseable {
                         + " is being taught by another process or another open model: try again later"));
     }
 
-    /** What killed lessons left, and what belonged to forgotten classes. */
+    /** What killed and cancelled lessons left, and what belonged to forgotten classes. */
     private void removeUnread() throws IOException {
         Set<String> read = manifest.files();
         try (Stream<Path> files = Files.list(folder)) {

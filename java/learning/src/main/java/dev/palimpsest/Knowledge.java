@@ -30,7 +30,7 @@ final class Knowledge {
     private static final long MOST_DISTANCES = 4_000_000;
 
     /** Share of the covariance that all classes share; 0.3 makes no difference. */
-    private static final double BETA = 0.5;
+    static final double BETA = 0.5;
 
     /** Of each class. */
     static final int MOST_HELD_OUT = 50;
@@ -185,6 +185,13 @@ final class Knowledge {
             file.add(HELD_OUT + k, Shape.of(measured.heldOut[k].length, dims), values);
         }
         return file;
+    }
+
+    /** Adds the statistics of all classes, without what was held out. */
+    void export(SafetensorsWriter file) {
+        for (int c = 0; c < classes.size(); c++) {
+            classes.get(c).statistics.write(file, "class." + c + ".");
+        }
     }
 
     /**

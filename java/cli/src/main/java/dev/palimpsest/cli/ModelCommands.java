@@ -18,8 +18,10 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -48,6 +50,10 @@ final class ModelCommands {
 
         final PrintWriter out() {
             return command.commandLine().getOut();
+        }
+
+        final PrintWriter err() {
+            return command.commandLine().getErr();
         }
 
         final ParameterException misused(String sentence) {
@@ -108,14 +114,51 @@ final class ModelCommands {
             if (!fresh && (size.isPresent() || pretrained.isPresent())) {
                 throw misused(model() + " is there already: --size and --pretrained are for a new model");
             }
-            PrintWriter out = out();
-            try (ContinualClassifier learner = fresh ? ContinualClassifier.create(model(), setup()) : open()) {
-                Samples samples = Samples.ofFolder(images, learner.setup());
-                try (Display.Watch watch = display.watch(model().toString(), true)) {
-                    print(out, learner.learn(samples, chosen, Progress.all(watch)));
+            try (Interruption interruption = new Interruption()) {
+                try {
+                    learn(fresh, chosen, interruption);
+                } catch (CancellationException e) {
+                    err().println("Cancelled: " + e.getMessage() + ".");
+                    err().flush();
+                    return ExitCode.SOFTWARE;
+                } finally {
+                    if (fresh) {
+                        removeUntaught();
+                    }
                 }
             }
-            return 0;
+            return ExitCode.OK;
+        }
+
+        private void learn(boolean fresh, Optional<Lesson.Kind> chosen, Interruption interruption) throws IOException {
+            Optional<Setup> setup = fresh ? Optional.of(setup()) : Optional.empty();
+            // Images that cannot be read leave no new model behind.
+            Optional<Samples> first = setup.map(made -> Samples.ofFolder(images, made));
+            try (ContinualClassifier learner =
+                            setup.isPresent() ? ContinualClassifier.create(model(), setup.get()) : open();
+                    Display.Watch watch = display.watch(model().toString(), true)) {
+                Samples samples = first.orElseGet(() -> Samples.ofFolder(images, learner.setup()));
+                interruption.cancels(learner::cancelLesson);
+                print(out(), learner.learn(samples, chosen, Progress.all(watch)));
+            }
+        }
+
+        /** A new model whose first lesson came to nothing would be in the way of the next try. */
+        private void removeUntaught() throws IOException {
+            if (!ContinualClassifier.isIn(model())) {
+                return;
+            }
+            try (ContinualClassifier learner = open()) {
+                if (!learner.versions().isEmpty()) {
+                    return;
+                }
+            }
+            try (Stream<Path> files = Files.list(model())) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(model());
         }
 
         private Setup setup() {
