@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a run's folder while it runs: run.json at once and at the end, steps.csv and the checkpoint after every
- * experience, metrics.json at the end. A kill at any moment leaves each file whole or absent. Not thread-safe.
+ * experience, metrics.json and confusion.json at the end. A kill at any moment leaves each file whole or absent. Not thread-safe.
  */
 public final class RunFolder implements Progress {
     /** File names. */
@@ -34,6 +34,7 @@ public final class RunFolder implements Progress {
 
     static final String METRICS = "metrics.json";
     static final String STEPS = "steps.csv";
+    static final String CONFUSION = "confusion.json";
     private static final String DONE = "done";
     private static final String CHECKPOINT = "checkpoint/model.safetensors";
 
@@ -42,6 +43,8 @@ public final class RunFolder implements Progress {
     private final Path folder;
     private final ObjectNode run = JSON.createObjectNode();
     private final StepTable steps = new StepTable();
+    private List<String> classes = List.of();
+    private int[][] confusion = {};
 
     private RunFolder(Path folder) {
         this.folder = folder;
@@ -66,7 +69,8 @@ public final class RunFolder implements Progress {
     /**
      * Whether the folder holds the result of this recipe.
      *
-     * @throws IOException with a sentence, if it holds a run of another recipe, or one that cannot be read
+     * @throws DamagedRunException with a sentence, if its record cannot be read
+     * @throws IOException with a sentence, if it holds a run of another recipe
      */
     public static boolean isComplete(Path folder, SequencedMap<String, String> options) throws IOException {
         if (!Files.exists(folder.resolve(RUN))) {
@@ -109,7 +113,7 @@ public final class RunFolder implements Progress {
         RunFolder created = new RunFolder(folder);
         created.describe(options, origin);
         created.writeRun();
-        for (String left : List.of(METRICS, STEPS, CHECKPOINT)) {
+        for (String left : List.of(METRICS, STEPS, CONFUSION, CHECKPOINT)) {
             Files.deleteIfExists(folder.resolve(left));
         }
         return created;
@@ -135,6 +139,7 @@ public final class RunFolder implements Progress {
                 .put("os", machine.os());
         run.put("commit", Build.commit().orElse(null));
         run.put("cpu", machine.cpu());
+        run.put("cores", machine.cores());
         run.set("isa", JSON.valueToTree(machine.isa()));
         run.put("kernels", Kernels.chosen().toString());
         if (texts.containsKey("threads")) {
@@ -160,7 +165,8 @@ public final class RunFolder implements Progress {
     @Override
     public void begins(Setup setup) {
         run.set("data_sha256", JSON.valueToTree(setup.dataSha256()));
-        run.set("classes", JSON.valueToTree(setup.classNames()));
+        classes = setup.classNames();
+        run.set("classes", JSON.valueToTree(classes));
         run.put("weights", setup.weights());
         writeRun();
     }
@@ -172,6 +178,7 @@ public final class RunFolder implements Progress {
 
     @Override
     public void evaluated(Evaluation evaluation) {
+        confusion = evaluation.confusion();
         write(STEPS, steps.toCsv());
     }
 
@@ -208,6 +215,7 @@ public final class RunFolder implements Progress {
     @Override
     public void done(Result result) {
         write(STEPS, steps.toCsv());
+        write(CONFUSION, json(new Confusion(classes.subList(0, confusion.length), confusion)));
         write(METRICS, json(Metrics.of(result)));
         run.put("weights_sha256", result.weightsSha256());
         ObjectNode seconds = run.putObject("seconds_by_part");
