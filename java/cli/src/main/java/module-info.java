@@ -5,6 +5,7 @@ module dev.palimpsest.cli {
     requires info.picocli;
     requires java.desktop; // XChart's pictures
     requires me.tongfei.progressbar;
+    requires org.apache.commons.statistics.distribution;
     requires static org.jspecify; // annotations for the compiler alone
     requires pickle;
     requires VectorGraphics2D;

@@ -188,7 +188,7 @@ class SuiteCommandTest {
         assertEquals(List.of("lwf 1", "m2kd 1", "lwf 2 seed 2", "m2kd 2 seed 2"), ran);
         assertTrue(Files.exists(folder.resolve("with-exemplars/lwf/seed-2/metrics.json")));
         assertTrue(
-                out.toString().contains("Differences from LwF on the same seeds: mean ± standard error (seeds)."),
+                out.toString().contains("Differences from LwF on the same seeds: mean, its 95 % confidence interval"),
                 out.toString());
         assertTrue(Files.readString(folder.resolve("summary.md")).contains("Mean ± standard deviation over seeds."));
         ran.clear();

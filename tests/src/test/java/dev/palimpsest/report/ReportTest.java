@@ -41,7 +41,7 @@ class ReportTest {
         }
         assertTrue(html.contains("palimpsest train m2kd-digits --method lwf"));
         assertTrue(html.contains("the first experience included"));
-        assertTrue(html.contains("<dt>milliseconds per step, student</dt><dd>32.5</dd>"));
+        assertTrue(html.contains("<dt>milliseconds per step, student</dt>\n<dd>32.5</dd>"));
         assertFalse(html.contains("NaN"), "no NaN in plots or text");
     }
 
@@ -61,7 +61,7 @@ class ReportTest {
         compare("1");
         compare("2");
         compare("3");
-        List<Group> groups = Group.of(SavedRun.find(temporary));
+        List<Group> groups = Group.of(SavedRun.find(List.of(temporary)).runs());
         assertEquals(
                 List.of("m2kd", "lwf", "fine-tuning"),
                 groups.stream().map(Group::label).toList());
@@ -85,7 +85,9 @@ class ReportTest {
         run("b", "1", "m2kd", "prune", "false");
         assertEquals(
                 List.of("m2kd (prune true)", "m2kd (prune false)"),
-                Group.of(SavedRun.find(temporary)).stream().map(Group::label).toList());
+                Group.of(SavedRun.find(List.of(temporary)).runs()).stream()
+                        .map(Group::label)
+                        .toList());
     }
 
     @Test

@@ -364,7 +364,8 @@ public final class SavedModel implements AutoCloseable {
                         right.within()));
             }
         }
-        return new Scores(groups, evaluated.leftOut(learnt.size()), highest.build().toArray());
+        return new Scores(
+                groups, evaluated.leftOut(learnt.size()), highest.build().toArray());
     }
 
     private static double[] highest(double[][] scores, ClassRange seen) {
