@@ -28,9 +28,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a run's folder while it runs: run.json at once and at the end, steps.csv as steps are made, the checkpoint
- * after every experience, metrics.json and confusion.json at the end. The folder is locked until it is closed. A kill at any moment
- * leaves each file whole or absent; steps.csv may lack its last rows. For the thread that trains; {@link #interrupted}
- * for any.
+ * after every experience, metrics.json and confusion.json at the end. The folder is locked until it is closed. A kill
+ * at any moment leaves each file whole or absent; steps.csv may lack its last rows. For the thread that trains;
+ * {@link #interrupted} for any.
  */
 public final class RunFolder implements Progress, AutoCloseable {
     /** File names. */
