@@ -6,7 +6,6 @@ module dev.palimpsest.cli {
     requires java.desktop; // XChart's pictures
     requires me.tongfei.progressbar;
     requires static org.jspecify; // annotations for the compiler alone
-    requires pickle;
     requires VectorGraphics2D;
     requires xchart;
 
