@@ -7,7 +7,6 @@ module dev.palimpsest.cli {
     requires me.tongfei.progressbar;
     requires org.apache.commons.statistics.distribution;
     requires static org.jspecify; // annotations for the compiler alone
-    requires pickle;
     requires VectorGraphics2D;
     requires xchart;
 

@@ -2,6 +2,7 @@ package dev.palimpsest.recipe;
 
 import dev.palimpsest.data.DataException;
 import dev.palimpsest.data.Dataset;
+import dev.palimpsest.internal.NumpyPickle;
 import dev.palimpsest.stream.RepetitionStream.Scenario;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,7 +10,6 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +29,9 @@ public final class ScenarioFile {
      * memory.
      */
     private static final long LARGEST = 16L << 20;
+
+    /** More indices than so large a file can spell out, unless it repeats a list. */
+    private static final long MOST_IMAGES = LARGEST;
 
     private ScenarioFile() {}
 
@@ -119,25 +122,36 @@ public final class ScenarioFile {
             throw new IOException(name + " is not a list");
         }
         List<int[]> lists = new ArrayList<>();
+        long images = 0;
         for (Object experience : experiences) {
             lists.add(indices(NumpyPickle.finished(experience), name));
+            images += lists.getLast().length;
+            if (images > MOST_IMAGES) { // one list may stand for many experiences
+                throw new IOException(name + " has more than " + MOST_IMAGES + " images");
+            }
         }
         return List.copyOf(lists);
     }
 
     private static int[] indices(Object experience, String name) throws IOException {
-        List<?> values = switch (experience) {
+        switch (experience) {
             case NumpyPickle.Array array
-            when array.shape().size() == 1 ->
-                Arrays.stream(array.values()).boxed().toList();
-            case List<?> list -> list;
+            when array.shape().size() == 1 -> {
+                int[] indices = new int[array.size()];
+                for (int i = 0; i < indices.length; i++) {
+                    indices[i] = (int) number(array.at(i), name);
+                }
+                return indices;
+            }
+            case List<?> list -> {
+                int[] indices = new int[list.size()];
+                for (int i = 0; i < indices.length; i++) {
+                    indices[i] = (int) number(list.get(i), name);
+                }
+                return indices;
+            }
             case null, default -> throw new IOException(name + " does not hold a list of images for every experience");
-        };
-        int[] indices = new int[values.size()];
-        for (int i = 0; i < indices.length; i++) {
-            indices[i] = (int) number(values.get(i), name);
         }
-        return indices;
     }
 
     /** Of a table [experiences, classes] of zeros and ones, the columns of each row's ones. */
@@ -148,7 +162,7 @@ public final class ScenarioFile {
         }
         return IntStream.range(0, rows)
                 .mapToObj(row -> IntStream.range(0, columns)
-                        .filter(column -> table.values()[row * columns + column] != 0)
+                        .filter(column -> table.at(row * columns + column) != 0)
                         .toArray())
                 .toList();
     }
