@@ -1,5 +1,6 @@
 package dev.palimpsest.checkpoint;
 
+import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.Models;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
@@ -15,6 +16,7 @@ import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -89,6 +91,9 @@ public final class SavedModel implements AutoCloseable {
         }
     }
 
+    /** A parameter has as many gradients; the rest is for heads of more rows than the file's, refused by name. */
+    private static final int MEMORY_PER_BYTE = 4;
+
     private final Checkpoint checkpoint;
     private final List<ClassRange> ranges;
     private final Arena arena = Arena.ofShared();
@@ -100,10 +105,11 @@ public final class SavedModel implements AutoCloseable {
      *
      * @param checkpoint of a run
      * @param networks what made the run's network
-     * @throws IllegalArgumentException with a sentence, if the network is another one, or the run classified with
-     *     networks that the checkpoint does not have
+     * @throws IOException with a sentence, if the checkpoint is not of that network, or damaged
+     * @throws IllegalArgumentException with a sentence, if the run classified with networks that the checkpoint does
+     *     not have
      */
-    public SavedModel(Checkpoint checkpoint, Architecture.Factory networks) {
+    public SavedModel(Checkpoint checkpoint, Architecture.Factory networks) throws IOException {
         this.checkpoint = checkpoint;
         if (checkpoint.ensemble()) {
             throw new IllegalArgumentException(
@@ -111,10 +117,16 @@ public final class SavedModel implements AutoCloseable {
                             + "false to evaluate it again.");
         }
         ranges = checkpoint.ranges();
-        network = networks.forImages(checkpoint.image()).create(arena, 0);
-        network.grow(checkpoint.classes(network));
-        checkpoint.load(network);
-        snapshots = checkpoint.snapshots(network);
+        try {
+            network = networks.forImages(checkpoint.image())
+                    .create(new BoundedArena(arena, MEMORY_PER_BYTE * checkpoint.networkBytes()), 0);
+            network.grow(checkpoint.classes(network));
+            checkpoint.load(network);
+            snapshots = checkpoint.snapshots(network);
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            arena.close();
+            throw checkpoint.damaged(e);
+        }
     }
 
     /**
@@ -143,9 +155,10 @@ public final class SavedModel implements AutoCloseable {
      * @param snapshot from 1; empty: the latest model
      * @param engine that computes; its rounding may differ from that of the run's own
      * @return counts
+     * @throws IOException with a sentence, if the checkpoint's classifier is damaged
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot or the images do not fit
      */
-    public Scores score(Stream stream, Part part, OptionalInt snapshot, Engine engine) {
+    public Scores score(Stream stream, Part part, OptionalInt snapshot, Engine engine) throws IOException {
         requireModel(snapshot);
         requireSize(stream.dataset());
         return score(
@@ -168,9 +181,10 @@ public final class SavedModel implements AutoCloseable {
      * @param snapshot from 1; empty: the latest model
      * @param engine that computes; its rounding may differ from that of the run's own
      * @return counts
+     * @throws IOException with a sentence, if the checkpoint's classifier is damaged
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot or the images do not fit
      */
-    public Scores score(Dataset dataset, Part part, OptionalInt snapshot, Engine engine) {
+    public Scores score(Dataset dataset, Part part, OptionalInt snapshot, Engine engine) throws IOException {
         requireModel(snapshot);
         requireSize(dataset);
         return score(engine, byName(dataset, part), ranges.subList(0, snapshot.orElse(experiences())), snapshot);
@@ -269,7 +283,8 @@ public final class SavedModel implements AutoCloseable {
         };
     }
 
-    private Scores score(Engine engine, Evaluated evaluated, List<ClassRange> learnt, OptionalInt snapshot) {
+    private Scores score(Engine engine, Evaluated evaluated, List<ClassRange> learnt, OptionalInt snapshot)
+            throws IOException {
         ClassRange seen = new ClassRange(0, learnt.getLast().end());
         var classifier = checkpoint.classifier(learnt.size() - 1);
         List<Group> groups = new ArrayList<>();
@@ -278,7 +293,8 @@ public final class SavedModel implements AutoCloseable {
             for (int j = 0; j < learnt.size(); j++) {
                 int[] indices = evaluated.byExperience().get(j);
                 // A plan has no batch for no image.
-                double[][] scores = indices.length == 0 ? new double[0][] : classifier.scores(models, images, indices);
+                double[][] scores =
+                        indices.length == 0 ? new double[0][] : scores(classifier, models, images, indices, seen);
                 AccuracyRecorder.Right right = evaluated.right(scores, j, seen, learnt.get(j));
                 groups.add(new Group(
                         checkpoint
@@ -294,6 +310,20 @@ public final class SavedModel implements AutoCloseable {
                 .mapToInt(indices -> indices.length)
                 .sum();
         return new Scores(groups, later);
+    }
+
+    private double[][] scores(Classifier classifier, Models models, Inference images, int[] indices, ClassRange seen)
+            throws IOException {
+        try {
+            double[][] scores = classifier.scores(models, images, indices);
+            if (scores[0].length < seen.end()) {
+                throw new IllegalArgumentException(
+                        "its classifier scores " + scores[0].length + " classes, expected " + seen.end());
+            }
+            return scores;
+        } catch (IllegalArgumentException e) {
+            throw checkpoint.damaged(e);
+        }
     }
 
     private Models models(Engine engine, OptionalInt snapshot) {

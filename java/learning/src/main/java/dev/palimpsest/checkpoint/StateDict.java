@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Weights;
-import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
@@ -12,10 +11,9 @@ import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -30,10 +28,8 @@ public final class StateDict {
 
     private StateDict() {}
 
-    private static List<Parameter> body(Network network) {
-        return network.parameters().stream()
-                .filter(each -> each.role() != Parameter.Role.HEAD)
-                .toList();
+    private static boolean isBody(Parameter parameter) {
+        return parameter.role() != Parameter.Role.HEAD;
     }
 
     /**
@@ -41,23 +37,16 @@ public final class StateDict {
      *
      * @param network whose layers take the values
      * @param file with a tensor for every parameter and buffer of theirs
-     * @throws IllegalArgumentException in one sentence, if tensors are missing, unexpected, or have another shape; the
-     *     network is unchanged
+     * @throws IllegalArgumentException in one sentence, if tensors are missing, unexpected, have another shape or
+     *     type, or hold a value that is not finite or a negative variance; the network is unchanged
      */
     public static void load(Network network, Safetensors file) {
-        SequencedMap<String, Shape> expected = new LinkedHashMap<>();
-        body(network).forEach(parameter -> expected.put(parameter.name(), parameter.shape()));
-        network.buffers().forEach(buffer -> expected.put(buffer.name(), buffer.shape()));
-        requireFit(network, expected, file);
-        for (Parameter parameter : body(network)) {
-            parameter.set(file.asFloats(parameter.name()));
-        }
-        for (Buffer buffer : network.buffers()) {
-            buffer.update().copyFrom(MemorySegment.ofArray(file.asFloats(buffer.name())));
-        }
+        NetworkTensors tensors = new NetworkTensors(network, StateDict::isBody);
+        requireFit(network, tensors.shapes(), file);
+        tensors.load(file, "");
     }
 
-    private static void requireFit(Network network, Map<String, Shape> expected, Safetensors file) {
+    private static void requireFit(Network network, SequencedMap<String, Shape> expected, Safetensors file) {
         List<String> missing = new ArrayList<>();
         List<String> misshapen = new ArrayList<>();
         expected.forEach((name, shape) -> {
@@ -67,6 +56,9 @@ public final class StateDict {
                 misshapen.add(name + " (" + file.shape(name) + ", expected " + shape + ")");
             }
         });
+        if (!missing.isEmpty()) {
+            requireNoPrefix(expected.keySet(), file);
+        }
         String weight = network.classifier().weight().name();
         String head = weight.substring(0, weight.lastIndexOf('.') + 1);
         TreeSet<String> unexpected = new TreeSet<>(file.names());
@@ -81,6 +73,27 @@ public final class StateDict {
                     file.source() + " does not fit the network: " + String.join("; ", complaints)
                             + ". Choose the network that the weights are of, and images with as many channels.");
         }
+    }
+
+    /** The right network, saved with whatever was wrapped around it. */
+    private static void requireNoPrefix(Set<String> expected, Safetensors file) {
+        String first = expected.iterator().next();
+        for (String name : file.names()) {
+            String prefix = name.endsWith("." + first) ? name.substring(0, name.length() - first.length()) : "";
+            if (!prefix.isEmpty() && expected.stream().allMatch(each -> file.contains(prefix + each))) {
+                throw new IllegalArgumentException(file.source() + " has the tensors of the network under names that"
+                        + " begin with '" + prefix + "'" + origin(prefix) + ": save them without it, in Python as"
+                        + " {k.removeprefix('" + prefix + "'): v for k, v in state_dict.items()}");
+            }
+        }
+    }
+
+    private static String origin(String prefix) {
+        return switch (prefix) {
+            case "module." -> ", as torch.nn.DataParallel writes them";
+            case "_orig_mod." -> ", as torch.compile writes them";
+            default -> "";
+        };
     }
 
     private static void complain(List<String> complaints, String what, List<String> names) {
@@ -98,9 +111,9 @@ public final class StateDict {
      * @param file takes the tensors
      */
     public static void write(Network network, Weights weights, SafetensorsWriter file) {
-        for (Parameter parameter : body(network)) {
-            file.add(parameter.name(), parameter.shape(), values(parameter, weights));
-        }
+        network.parameters().stream()
+                .filter(StateDict::isBody)
+                .forEach(parameter -> file.add(parameter.name(), parameter.shape(), values(parameter, weights)));
         network.buffers()
                 .forEach(buffer -> file.add(
                         buffer.name(),

@@ -42,6 +42,7 @@ public final class GaussianClasses {
      *
      * @param classes in the order in which they came: sums over classes are in this order
      * @param beta share of the covariance that all classes share, from 0 to 1; 1: one covariance for all
+     * @throws IllegalArgumentException if classes have other dimensions under the same network
      */
     public GaussianClasses(List<ClassStatistics> classes, double beta) {
         this.classes = classes.size();
@@ -59,6 +60,10 @@ public final class GaussianClasses {
         double[] pooled = new double[dims * (dims + 1) / 2];
         long samples = 0;
         for (ClassStatistics c : known) {
+            if (c.mean(k).length != dims) {
+                throw new IllegalArgumentException("classes have " + dims + " and " + c.mean(k).length
+                        + " dimensions under the same network, expected as many of each");
+            }
             double[] scatter = c.scatter(k);
             for (int i = 0; i < pooled.length; i++) {
                 pooled[i] += scatter[i];
@@ -140,6 +145,7 @@ public final class GaussianClasses {
      * @param features [networks][samples][dimensions], under the first so many networks: under fewer than measured a
      *     class, only those are compared
      * @return [samples][classes], at least 0
+     * @throws IllegalArgumentException if samples have other dimensions than classes
      */
     public double[][] distances(float[][][] features) {
         int samples = features[0].length;
@@ -147,6 +153,10 @@ public final class GaussianClasses {
         double[][][] white = new double[Math.min(features.length, networks.length)][samples][];
         for (int k = 0; k < white.length; k++) {
             for (int i = 0; i < samples; i++) {
+                if (features[k][i].length != networks[k].deviation.length) {
+                    throw new IllegalArgumentException("samples have " + features[k][i].length
+                            + " dimensions under a network where classes have " + networks[k].deviation.length);
+                }
                 white[k][i] = whitened(widened(features[k][i]), networks[k].deviation, networks[k].whitening);
             }
         }
