@@ -38,6 +38,7 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -57,7 +58,8 @@ class SavedModelTest {
     }
 
     /** Digits as the run's own stream, anything else by the names of classes. */
-    private SavedModel.Scores score(SavedModel model, Dataset images, SavedModel.Part part, OptionalInt snapshot) {
+    private SavedModel.Scores score(SavedModel model, Dataset images, SavedModel.Part part, OptionalInt snapshot)
+            throws IOException {
         try (Engine engine = Engines.cpu(recipe.threads())) {
             return images == DIGITS
                     ? model.score(recipe.stream(DIGITS), part, snapshot, engine)
@@ -377,8 +379,8 @@ class SavedModelTest {
         return new Dataset(name, List.of(classes), images, images, new TreeMap<>(), "none");
     }
 
-    private static void refused(String beginning, Runnable use) {
-        String message = assertThrows(IllegalArgumentException.class, use::run).getMessage();
+    private static void refused(String beginning, Executable use) {
+        String message = assertThrows(IllegalArgumentException.class, use).getMessage();
         assertTrue(message.startsWith(beginning), message);
     }
 }

@@ -133,9 +133,17 @@ public final class AccuracyRecorder {
      *
      * @param file that {@link #write} wrote to
      * @return how many
+     * @throws IllegalArgumentException if the file does not have the counts
      */
     public static int experiences(Safetensors file) {
-        return file.shape(RIGHT).extent(0);
+        Shape shape = file.shape(RIGHT);
+        if (shape.rank() != 2
+                || shape.extent(0) != shape.extent(1)
+                || !file.shape(WITHIN).equals(shape)) {
+            throw new IllegalArgumentException(RIGHT + " and " + WITHIN + " are " + shape + " and " + file.shape(WITHIN)
+                    + ", expected a row and a column for every experience");
+        }
+        return shape.extent(0);
     }
 
     /** Counts, 0 above the diagonal. */

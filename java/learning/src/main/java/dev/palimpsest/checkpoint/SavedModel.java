@@ -1,5 +1,6 @@
 package dev.palimpsest.checkpoint;
 
+import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.ClassifierType;
 import dev.palimpsest.classifier.Models;
 import dev.palimpsest.data.Dataset;
@@ -16,6 +17,7 @@ import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -125,6 +127,9 @@ public final class SavedModel implements AutoCloseable {
         }
     }
 
+    /** A parameter has as many gradients; the rest is for heads of more rows than the file's, refused by name. */
+    private static final int MEMORY_PER_BYTE = 4;
+
     private final Checkpoint checkpoint;
     private final List<ClassRange> ranges;
     private final Arena arena = Arena.ofShared();
@@ -136,10 +141,11 @@ public final class SavedModel implements AutoCloseable {
      *
      * @param checkpoint of a run
      * @param networks what made the run's network
-     * @throws IllegalArgumentException with a sentence, if the network is another one, or the run classified with
-     *     networks that the checkpoint does not have
+     * @throws IOException with a sentence, if the checkpoint is not of that network, or damaged
+     * @throws IllegalArgumentException with a sentence, if the run classified with networks that the checkpoint does
+     *     not have
      */
-    public SavedModel(Checkpoint checkpoint, Architecture.Factory networks) {
+    public SavedModel(Checkpoint checkpoint, Architecture.Factory networks) throws IOException {
         this.checkpoint = checkpoint;
         if (checkpoint.ensemble()) {
             throw new IllegalArgumentException(
@@ -147,10 +153,16 @@ public final class SavedModel implements AutoCloseable {
                             + "false to evaluate it again.");
         }
         ranges = checkpoint.ranges();
-        network = networks.forImages(checkpoint.image()).create(arena, 0);
-        network.grow(checkpoint.classes(network));
-        checkpoint.load(network);
-        snapshots = checkpoint.snapshots(network);
+        try {
+            network = networks.forImages(checkpoint.image())
+                    .create(new BoundedArena(arena, MEMORY_PER_BYTE * checkpoint.networkBytes()), 0);
+            network.grow(checkpoint.classes(network));
+            checkpoint.load(network);
+            snapshots = checkpoint.snapshots(network);
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            arena.close();
+            throw checkpoint.damaged(e);
+        }
     }
 
     /**
@@ -179,9 +191,10 @@ public final class SavedModel implements AutoCloseable {
      * @param snapshot from 1; empty: the latest model
      * @param engine that computes; its rounding may differ from that of the run's own
      * @return counts
+     * @throws IOException with a sentence, if the checkpoint's classifier is damaged
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot or the images do not fit
      */
-    public Scores score(Stream stream, Part part, OptionalInt snapshot, Engine engine) {
+    public Scores score(Stream stream, Part part, OptionalInt snapshot, Engine engine) throws IOException {
         requireModel(snapshot);
         requireSize(stream.dataset());
         return score(
@@ -206,9 +219,10 @@ public final class SavedModel implements AutoCloseable {
      * @param snapshot from 1; empty: the latest model
      * @param engine that computes; its rounding may differ from that of the run's own
      * @return counts
+     * @throws IOException with a sentence, if the checkpoint's classifier is damaged
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot or the images do not fit
      */
-    public Scores score(Dataset dataset, Part part, OptionalInt snapshot, Engine engine) {
+    public Scores score(Dataset dataset, Part part, OptionalInt snapshot, Engine engine) throws IOException {
         requireModel(snapshot);
         requireSize(dataset);
         return score(engine, byName(dataset, part), ranges.subList(0, snapshot.orElse(experiences())), snapshot);
@@ -237,8 +251,9 @@ public final class SavedModel implements AutoCloseable {
      * @param snapshot from 1; empty: the latest model
      * @return what is to be written
      * @throws IllegalArgumentException if there is no such snapshot
+     * @throws IOException with a sentence, if the checkpoint is damaged
      */
-    public SafetensorsWriter export(OptionalInt snapshot) {
+    public SafetensorsWriter export(OptionalInt snapshot) throws IOException {
         requireModel(snapshot);
         int experiences = snapshot.orElse(experiences());
         ClassifierType type = checkpoint.classifierType();
@@ -342,7 +357,8 @@ public final class SavedModel implements AutoCloseable {
         };
     }
 
-    private Scores score(Engine engine, Evaluated evaluated, List<ClassRange> learnt, OptionalInt snapshot) {
+    private Scores score(Engine engine, Evaluated evaluated, List<ClassRange> learnt, OptionalInt snapshot)
+            throws IOException {
         ClassRange seen = new ClassRange(0, learnt.getLast().end());
         var classifier = checkpoint.classifier(learnt.size() - 1);
         List<Group> groups = new ArrayList<>();
@@ -352,7 +368,8 @@ public final class SavedModel implements AutoCloseable {
             for (int j = 0; j < learnt.size(); j++) {
                 int[] indices = evaluated.byExperience().get(j);
                 // A plan has no batch for no image.
-                double[][] scores = indices.length == 0 ? new double[0][] : classifier.scores(models, images, indices);
+                double[][] scores =
+                        indices.length == 0 ? new double[0][] : scores(classifier, models, images, indices, seen);
                 Arrays.stream(highest(scores, seen)).forEach(highest);
                 AccuracyRecorder.Right right = evaluated.right(scores, j, seen, learnt.get(j));
                 groups.add(new Group(
@@ -385,8 +402,9 @@ public final class SavedModel implements AutoCloseable {
      * @return one for each image
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot, the images do not fit, or the
      *     model has learnt all classes
+     * @throws IOException with a sentence, if the checkpoint is damaged
      */
-    public double[] unknown(Dataset dataset, OptionalInt snapshot, Engine engine) {
+    public double[] unknown(Dataset dataset, OptionalInt snapshot, Engine engine) throws IOException {
         requireModel(snapshot);
         requireSize(dataset);
         int experience = snapshot.orElse(experiences()) - 1;
@@ -405,13 +423,28 @@ public final class SavedModel implements AutoCloseable {
                         .toArray();
                 if (others.length > 0) {
                     try (Inference inference = new Inference(engine, images)) {
-                        double[][] scores = checkpoint.classifier(experience).scores(models, inference, others);
+                        double[][] scores =
+                                scores(checkpoint.classifier(experience), models, inference, others, seen);
                         Arrays.stream(highest(scores, seen)).forEach(all);
                     }
                 }
             }
         }
         return all.build().toArray();
+    }
+
+    private double[][] scores(Classifier classifier, Models models, Inference images, int[] indices, ClassRange seen)
+            throws IOException {
+        try {
+            double[][] scores = classifier.scores(models, images, indices);
+            if (scores[0].length < seen.end()) {
+                throw new IllegalArgumentException(
+                        "its classifier scores " + scores[0].length + " classes, expected " + seen.end());
+            }
+            return scores;
+        } catch (IllegalArgumentException e) {
+            throw checkpoint.damaged(e);
+        }
     }
 
     private Models models(Engine engine, OptionalInt snapshot) {

@@ -46,6 +46,7 @@ public final class GaussianClasses {
      *
      * @param classes in the order in which they came: sums over classes are in this order
      * @param beta share of the covariance that all classes share, from 0 to 1; 1: one covariance for all
+     * @throws IllegalArgumentException if classes have other dimensions under the same network
      */
     public GaussianClasses(List<ClassStatistics> classes, double beta) {
         this(classes, beta, SharedScatter.of(classes), null);
@@ -171,6 +172,7 @@ public final class GaussianClasses {
      * @param features [networks][samples][dimensions], under the first so many networks: under fewer than measured a
      *     class, only those are compared
      * @return [samples][classes], at least 0
+     * @throws IllegalArgumentException if samples have other dimensions than classes
      */
     public double[][] distances(float[][][] features) {
         int samples = features[0].length;
@@ -178,6 +180,10 @@ public final class GaussianClasses {
         double[][][] white = new double[Math.min(features.length, networks.length)][samples][];
         for (int k = 0; k < white.length; k++) {
             for (int i = 0; i < samples; i++) {
+                if (features[k][i].length != networks[k].deviation.length) {
+                    throw new IllegalArgumentException("samples have " + features[k][i].length
+                            + " dimensions under a network where classes have " + networks[k].deviation.length);
+                }
                 white[k][i] = whitened(widened(features[k][i]), networks[k].deviation, networks[k].whitening);
             }
         }

@@ -23,6 +23,7 @@ public final class SharedScatter {
      *
      * @param classes in the order in which they came: sums are in this order
      * @return their sum
+     * @throws IllegalArgumentException if classes have other dimensions under the same network
      */
     public static SharedScatter of(List<ClassStatistics> classes) {
         return of(classes, Integer.MAX_VALUE);
@@ -34,6 +35,7 @@ public final class SharedScatter {
      * @param classes in the order in which they came: sums are in this order
      * @param first how many, at least 1
      * @return their sum
+     * @throws IllegalArgumentException if classes have other dimensions under the same network
      */
     public static SharedScatter of(List<ClassStatistics> classes, int first) {
         int networks =
@@ -42,17 +44,26 @@ public final class SharedScatter {
         long[] samples = new long[networks];
         for (int k = 0; k < networks; k++) {
             int network = k;
-            List<ClassStatistics> known = classes.stream()
-                    .filter(c -> c.networks() > network)
-                    .limit(first)
-                    .toList();
+            List<ClassStatistics> known =
+                    classes.stream().filter(c -> c.networks() > network).toList();
+            requireSameDimensions(known, k);
             scatters[k] = new double[known.getFirst().scatter(k).length];
-            for (ClassStatistics c : known) {
+            for (ClassStatistics c : known.subList(0, Math.min(first, known.size()))) {
                 add(c.scatter(k), scatters[k]);
                 samples[k] += c.count();
             }
         }
         return new SharedScatter(scatters, samples);
+    }
+
+    private static void requireSameDimensions(List<ClassStatistics> known, int network) {
+        int dims = known.getFirst().mean(network).length;
+        for (ClassStatistics c : known) {
+            if (c.mean(network).length != dims) {
+                throw new IllegalArgumentException("classes have " + dims + " and " + c.mean(network).length
+                        + " dimensions under the same network, expected as many of each");
+            }
+        }
     }
 
     private static void add(double[] values, double[] sums) {
