@@ -66,6 +66,11 @@ public final class RunFolder implements Progress {
         }
     }
 
+    /** Whether a run was begun in the folder. */
+    public static boolean isRun(Path folder) {
+        return Files.exists(folder.resolve(RUN));
+    }
+
     /**
      * Whether the folder holds the result of this recipe.
      *
@@ -73,7 +78,7 @@ public final class RunFolder implements Progress {
      * @throws IOException with a sentence, if it holds a run of another recipe
      */
     public static boolean isComplete(Path folder, SequencedMap<String, String> options) throws IOException {
-        if (!Files.exists(folder.resolve(RUN))) {
+        if (!isRun(folder)) {
             return false;
         }
         SavedRun saved = SavedRun.read(folder);
