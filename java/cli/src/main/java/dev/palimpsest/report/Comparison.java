@@ -52,9 +52,9 @@ public final class Comparison {
                     Paired paired = Paired.of(group, reference, figure.value());
                     if (paired.count() > 1) {
                         List<String> row = new ArrayList<>(List.of(group.label(), figure.title()));
+                        row.add(paired.verdict(figure.direction()).toString());
                         row.addAll(paired.text(figure.scale(), figure.decimals()));
                         row.add(Integer.toString(paired.count()));
-                        row.add(paired.verdict(figure.direction()).toString());
                         row.add(needed(paired));
                         rows.add(row);
                     }
@@ -66,10 +66,10 @@ public final class Comparison {
                             List.of(
                                     "minus " + reference.label(),
                                     "figure",
+                                    "verdict",
                                     "difference",
                                     "95 % interval",
                                     repeats(groups),
-                                    "verdict",
                                     "needed"),
                             rows));
         }

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 final class Heat {
     /** More columns have no room for numbers; pointing at a cell shows them. */
     private static final int MOST_NUMBERED = 12;
-    /** From here on text is written in the colour that the strong end of the scale needs. */
-    private static final double STRONG = 0.55;
+    /** From here on the scale, text is written in the colour that its strong end needs. */
+    private static final double STRONG = 0.6;
 
     private Heat() {}
 
@@ -45,14 +45,16 @@ final class Heat {
                     html.element("td", "");
                     continue;
                 }
+                // Accuracies crowd at the upper end; the square sets 83 and 100 as far apart as 0 and 55.
+                double strength = share * share;
                 String percent = String.format(Locale.ROOT, "%.0f", 100 * share);
                 html.element(
                         "td",
                         numbered ? percent : "",
                         "class",
-                        share < STRONG ? "cell" : "cell strong",
+                        strength < STRONG ? "cell" : "cell strong",
                         "style",
-                        String.format(Locale.ROOT, "--share: %.1f%%", 100 * share),
+                        String.format(Locale.ROOT, "--share: %.1f%%", 100 * strength),
                         "title",
                         rows.get(i) + ", " + columns.get(j) + ": " + percent + " %");
             }

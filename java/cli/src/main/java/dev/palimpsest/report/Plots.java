@@ -15,8 +15,8 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** The report's plots. */
 final class Plots {
-    private static final int WIDTH = 640;
-    private static final int HEIGHT = 340;
+    private static final int WIDTH = 480;
+    private static final int HEIGHT = 300;
 
     private Plots() {}
 
@@ -115,8 +115,8 @@ final class Plots {
                 .setAxisTickMarksColor(Svg.GRID)
                 .setPlotGridLinesColor(Svg.GRID)
                 .setPlotGridLinesStroke(new BasicStroke(1))
-                .setAxisTitleFont(font(14))
-                .setAxisTickLabelsFont(font(14))
+                .setAxisTitleFont(font(13))
+                .setAxisTickLabelsFont(font(13))
                 .setAxisTicksLineVisible(false)
                 .setPlotMargin(0);
     }

@@ -86,6 +86,11 @@ public final class RunFolder implements Progress, AutoCloseable {
         }
     }
 
+    /** Whether a run was begun in the folder. */
+    public static boolean isRun(Path folder) {
+        return Files.exists(folder.resolve(RUN));
+    }
+
     /**
      * Whether the folder holds the result of this recipe. What a failed run left, or one that ended before its first
      * checkpoint, counts as nothing.
@@ -94,7 +99,7 @@ public final class RunFolder implements Progress, AutoCloseable {
      * @throws IOException with a sentence, if it holds a run of another recipe
      */
     public static boolean isComplete(Path folder, SequencedMap<String, String> options) throws IOException {
-        if (!Files.exists(folder.resolve(RUN))) {
+        if (!isRun(folder)) {
             return false;
         }
         SavedRun saved = SavedRun.read(folder);

@@ -38,7 +38,10 @@ record SavedSteps(SequencedMap<String, double[]> terms, int[] experiences) {
             throw new IOException(file + " is damaged: its first line names no experience, loss and learning_rate.");
         }
         int[] experiences = new int[lines.size() - 1];
-        header.subList(first, end).forEach(term -> terms.put(term, new double[experiences.length]));
+        double[][] columns = new double[end - first][experiences.length];
+        for (int column = first; column < end; column++) {
+            terms.put(header.get(column), columns[column - first]);
+        }
         for (int row = 0; row < experiences.length; row++) {
             String[] cells = lines.get(row + 1).split(",", -1);
             try {
@@ -47,8 +50,8 @@ record SavedSteps(SequencedMap<String, double[]> terms, int[] experiences) {
                 }
                 experiences[row] = Integer.parseInt(cells[experience]);
                 for (int column = first; column < end; column++) {
-                    double value = cells[column].isEmpty() ? Double.NaN : Double.parseDouble(cells[column]);
-                    terms.get(header.get(column))[row] = value;
+                    columns[column - first][row] =
+                            cells[column].isEmpty() ? Double.NaN : Double.parseDouble(cells[column]);
                 }
             } catch (NumberFormatException e) {
                 throw new IOException(file + " is damaged: line " + (row + 2) + ": " + e.getMessage() + ".", e);
