@@ -38,6 +38,9 @@ public final class Team {
     /** Longs between two ranges: a line of the cache for each. */
     private static final int SPACING = 8;
 
+    /** More than any machine has use for; each has a stack, and whatever is kept for each. */
+    private static final int MOST_THREADS = 1024;
+
     private static final ConcurrentHashMap<Integer, Team> TEAMS = new ConcurrentHashMap<>();
 
     private final Member[] members;
@@ -51,13 +54,16 @@ public final class Team {
     /**
      * The process's team of a size.
      *
-     * @param threads at least 1, the caller among them
+     * @param threads 1 to 1,024, the caller among them
      * @return the same team each time
-     * @throws IllegalArgumentException if there is not at least one thread
+     * @throws IllegalArgumentException if there is not at least one thread, or there are too many
      */
     public static Team of(int threads) {
         if (threads < 1) {
             throw new IllegalArgumentException("threads " + threads + ": expected at least 1");
+        }
+        if (threads > MOST_THREADS) {
+            throw new IllegalArgumentException("threads " + threads + ": expected at most " + MOST_THREADS);
         }
         return TEAMS.computeIfAbsent(threads, Team::new);
     }
