@@ -15,6 +15,7 @@ import dev.palimpsest.tensor.Safetensors;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -280,7 +281,7 @@ class CommandLineTest {
                         + " exemplars, but exemplars = 0: keep some, or take classifier = head",
                 "trian | trian is not a command of palimpsest; did you mean train?",
                 "'' | palimpsest needs a command: help, train, suite, eval, predict, export, report, data, doctor,"
-                        + " learn, classify, versions, rollback, forget",
+                        + " learn, classify, versions, rollback, forget, serve, completion",
                 "report | palimpsest report needs RUN",
                 "train m2kd-digits --method lwf --lambda-feature 0.5 | --lambda-feature = 0.5: method = lwf has no such"
                         + " option; it is one of m2kd",
@@ -545,6 +546,30 @@ class CommandLineTest {
         out.getBuffer().setLength(0);
         assertEquals(0, palimpsest("--version"));
         assertTrue(out.toString().strip().matches("palimpsest \\d+\\.\\d+\\..*"), out.toString());
+    }
+
+    /** bash itself says what it would complete. */
+    @Test
+    void bashCompletesCommandsAndOptions() throws IOException, InterruptedException {
+        assertEquals(0, palimpsest("completion"));
+        Path script = Files.writeString(temporary.resolve("completion"), out.toString());
+        for (List<String> each :
+                List.of(List.of("pred", "predict"), List.of("train --retrain-ep", "--retrain-epochs"))) {
+            String words = "palimpsest " + each.get(0);
+            Process bash = new ProcessBuilder(
+                            "bash",
+                            "-c",
+                            "source \"$0\"; COMP_WORDS=($1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE=$1;"
+                                    + " COMP_POINT=${#1}; $(complete -p palimpsest | sed 's/.*-F \\([^ ]*\\).*/\\1/')"
+                                    + " palimpsest \"${COMP_WORDS[COMP_CWORD]}\"; echo \"${COMPREPLY[@]}\"",
+                            script.toString(),
+                            words)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD) // compopt misses bash's own call
+                    .start();
+            String reply = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            bash.waitFor();
+            assertEquals(each.get(1), reply.strip(), words);
+        }
     }
 
     @Test

@@ -50,6 +50,28 @@ class LauncherTest {
                 lines);
     }
 
+    /** From a folder elsewhere through two links, the second of them relative. */
+    @Test
+    void theLauncherIsFoundThroughLinks() throws IOException, InterruptedException {
+        String lines = shell(
+                Map.of(),
+                "mkdir \"$0/bin\" && ln -s \"$PWD/../java/bin/palimpsest\" \"$0/bin/real\" && ln -s real"
+                        + " \"$0/bin/palimpsest\" && cd / && \"$0/bin/palimpsest\" --version");
+        assertTrue(lines.startsWith("palimpsest "), lines);
+    }
+
+    @Test
+    void aWrongJdkIsNotPassedOver() throws IOException, InterruptedException {
+        String start = "../java/bin/palimpsest --version 2>&1 >/dev/null";
+        assertEquals(
+                "PALIMPSEST_JDK=/nowhere is no JDK of version 25 or newer (it has no bin/javac or no file named"
+                        + " release): set it to the folder of one, or unset it.\n",
+                shell(Map.of(), "export PALIMPSEST_JDK=/nowhere; ! " + start));
+        String old = "mkdir -p \"$0/old/bin\" && echo 'JAVA_VERSION=\"17.0.2\"' > \"$0/old/release\" && touch"
+                + " \"$0/old/bin/javac\" && chmod +x \"$0/old/bin/javac\" && export PALIMPSEST_JDK=\"$0/old\"; ! ";
+        assertTrue(shell(Map.of(), old + start).contains("(it is of version 17)"), "its version is said");
+    }
+
     /** What a command prints that succeeds in this environment alone; $0 is the folder. */
     private String shell(Map<String, String> environment, String command) throws IOException, InterruptedException {
         ProcessBuilder builder =

@@ -6,7 +6,6 @@ import dev.palimpsest.Prediction;
 import dev.palimpsest.Samples;
 import dev.palimpsest.Setup;
 import dev.palimpsest.Version;
-import dev.palimpsest.data.Images;
 import dev.palimpsest.train.Progress;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -198,26 +197,16 @@ final class ModelCommands {
             PrintWriter out = out();
             try (ContinualClassifier classifier = open()) {
                 Version chosen = version.map(classifier::version).orElseGet(classifier::current);
-                out.println("path,class,probability");
-                for (Path file : files()) {
+                List<Path> files = Answers.files(images);
+                Answers answers = new Answers(out);
+                for (Path file : files) {
                     Prediction prediction = chosen.classify(file);
-                    out.println(quoted(file.toString()) + ","
-                            + quoted(prediction.unknown() ? "unknown" : prediction.className()) + ","
-                            + String.format(Locale.ROOT, "%.4f", prediction.probability()));
+                    answers.add(
+                            file, prediction.unknown() ? "unknown" : prediction.className(), prediction.probability());
                 }
             }
             out.flush();
             return 0;
-        }
-
-        private List<Path> files() {
-            return images.stream()
-                    .flatMap(given -> Files.isDirectory(given) ? Images.filesIn(given).stream() : Stream.of(given))
-                    .toList();
-        }
-
-        private static String quoted(String field) {
-            return field.matches("[^\",\\n\\r]*") ? field : '"' + field.replace("\"", "\"\"") + '"';
         }
     }
 

@@ -67,6 +67,7 @@ final class Palimpsest {
                 .addSubcommand(new DataCommand())
                 .addSubcommand(new DoctorCommand(examinations));
         ModelCommands.all(display).forEach(palimpsest::addSubcommand);
+        palimpsest.addSubcommand(new ServeCommand()).addSubcommand(new CompletionCommand());
         help(palimpsest.getCommandSpec());
         return palimpsest
                 .setUsageHelpWidth(WIDTH)

@@ -18,11 +18,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
@@ -85,7 +83,7 @@ final class PredictCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         DeviceOptions computes = EvalCommand.device(device, command);
-        List<Path> files = files();
+        List<Path> files = Answers.files(images);
         Safetensors file = exported();
         Recipe recipe = Recipe.of(ExportedModel.options(file));
         List<String> refused = new ArrayList<>();
@@ -93,17 +91,16 @@ final class PredictCommand implements Callable<Integer> {
                         computes.withThreads(recipe.threads()),
                         command.commandLine().getErr()::println);
                 ExportedModel classifier = new ExportedModel(file, recipe.networks(), engine)) {
-            PrintWriter out = command.commandLine().getOut();
-            out.println("path,class,probability");
+            Answers answers = new Answers(command.commandLine().getOut());
             for (int begin = 0; begin < files.size(); begin += CHUNK) {
                 Preparation.Read read =
                         classifier.preparation().read(files.subList(begin, Math.min(files.size(), begin + CHUNK)));
                 refused.addAll(read.refused());
                 if (!read.files().isEmpty()) {
-                    print(read.files(), classifier.classes(), classifier.probabilities(read.images()), out);
+                    print(read.files(), classifier.classes(), classifier.probabilities(read.images()), answers);
                 }
             }
-            out.flush();
+            answers.out().flush();
         }
         PrintWriter err = command.commandLine().getErr();
         if (!refused.isEmpty()) {
@@ -114,36 +111,14 @@ final class PredictCommand implements Callable<Integer> {
         return refused.isEmpty() ? ExitCode.OK : ExitCode.SOFTWARE;
     }
 
-    private static void print(List<Path> files, List<String> classes, double[][] probabilities, PrintWriter out) {
+    private static void print(List<Path> files, List<String> classes, double[][] probabilities, Answers answers) {
         for (int i = 0; i < probabilities.length; i++) {
             int best = 0;
             for (int c = 1; c < probabilities[i].length; c++) {
                 best = probabilities[i][c] > probabilities[i][best] ? c : best;
             }
-            out.println(Words.csv(files.get(i).toString()) + "," + Words.csv(classes.get(best)) + ","
-                    + String.format(Locale.ROOT, "%.4f", probabilities[i][best]));
+            answers.add(files.get(i), classes.get(best), probabilities[i][best]);
         }
-    }
-
-    private List<Path> files() throws IOException {
-        List<Path> files = new ArrayList<>();
-        for (Path given : images) {
-            if (Files.isDirectory(given)) {
-                try (Stream<Path> inside = Files.walk(given)) {
-                    inside.filter(Files::isRegularFile)
-                            .filter(file ->
-                                    file.toString().toLowerCase(Locale.ROOT).matches(".*\\.(png|jpe?g)"))
-                            .sorted()
-                            .forEach(files::add);
-                }
-            } else {
-                files.add(given);
-            }
-        }
-        if (files.isEmpty()) {
-            throw new IOException(images + " hold no image file: give PNG or JPEG files, or folders of them");
-        }
-        return files;
     }
 
     /** A run's model as if it had been exported: so that both answer alike. */

@@ -15,9 +15,4 @@ final class Words {
                 .map(word -> word.matches(PLAIN) ? word : "'" + word.replace("'", "'\\''") + "'")
                 .collect(Collectors.joining(" "));
     }
-
-    /** A field of a comma-separated line (RFC 4180). */
-    static String csv(String field) {
-        return field.matches("[^\",\n\r]*") ? field : '"' + field.replace("\"", "\"\"") + '"';
-    }
 }

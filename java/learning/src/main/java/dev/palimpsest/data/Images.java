@@ -1,6 +1,7 @@
 package dev.palimpsest.data;
 
 import java.awt.image.BufferedImage;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -150,6 +151,28 @@ public final class Images {
     public static Images ofFiles(List<Path> files, int side) {
         return ImageFiles.load(
                 files.stream().map(file -> new ImageFiles.Labelled(file, 0)).toList(), side);
+    }
+
+    /**
+     * Image files that are in memory, such as those of an upload, brought to one size as {@link #ofFiles} does.
+     *
+     * @param files PNG, JPEG, WebP, GIF, BMP or TIFF
+     * @param side height and width of the images, at least 1
+     * @param mostPixels of one file; the header of one that has more is all that is read of it
+     * @return images of 3×side×side in the order of the files; all labels are 0
+     * @throws DataException with a sentence that says which image cannot be read, counted from 1, and why
+     */
+    public static Images ofEncoded(List<byte[]> files, int side, int mostPixels) {
+        byte[][] pixels = new byte[files.size()][];
+        for (int i = 0; i < pixels.length; i++) {
+            try {
+                pixels[i] =
+                        Picture.decode(files.get(i), mostPixels).square(side).pixels();
+            } catch (IOException e) {
+                throw new DataException("image " + (i + 1) + " cannot be read: " + e.getMessage(), e);
+            }
+        }
+        return of(Picture.CHANNELS, side, side, Pixels.of(pixels), new int[pixels.length]);
     }
 
     /**

@@ -52,6 +52,11 @@ record Picture(int height, int width, byte[] pixels) {
      *     more than 100 million pixels, or more than an eighth of the heap's bytes
      */
     static Picture decode(byte[] file) throws IOException {
+        return decode(file, LARGEST);
+    }
+
+    /** The same with at most so many pixels, or fewer where the heap is small. */
+    static Picture decode(byte[] file, int most) throws IOException {
         byte[] read = Exif.isWebp(file) ? withoutProfile(file) : JpegHeader.withoutProfile(file);
         try (var in = new MemoryCacheImageInputStream(new ByteArrayInputStream(read))) {
             ImageReader reader = reader(file, in);
@@ -64,7 +69,7 @@ record Picture(int height, int width, byte[] pixels) {
             });
             try {
                 reader.setInput(in, true, true);
-                int pixels = pixels(reader.getWidth(0), reader.getHeight(0));
+                int pixels = pixels(reader.getWidth(0), reader.getHeight(0), Math.min(most, LARGEST));
                 DECODED_AT_ONCE.acquireUninterruptibly(pixels);
                 Picture picture;
                 try {
@@ -107,16 +112,16 @@ record Picture(int height, int width, byte[] pixels) {
         return plain;
     }
 
-    private static int pixels(int width, int height) throws IOException {
+    private static int pixels(int width, int height, int most) throws IOException {
         long pixels = (long) width * height;
-        if (pixels > LARGEST) {
+        if (pixels > most) {
             throw new IOException(String.format(
                     Locale.ROOT,
                     "its header says %d×%d pixels, at most %,d are read%s",
                     height,
                     width,
-                    LARGEST,
-                    LARGEST == MEMORY ? " in this heap" : ""));
+                    most,
+                    most == MEMORY ? " in this heap" : ""));
         }
         return (int) pixels;
     }

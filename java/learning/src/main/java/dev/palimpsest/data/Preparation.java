@@ -1,7 +1,6 @@
 package dev.palimpsest.data;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,7 +68,7 @@ public record Preparation(int channels, int height, int width, int resize, boole
         String[] refusals = new String[files.size()];
         IntStream.range(0, pixels.length).parallel().forEach(i -> {
             try {
-                pixels[i] = pixels(Picture.decode(Files.readAllBytes(files.get(i))));
+                pixels[i] = pixels(Picture.decode(HashedFile.image(files.get(i))));
             } catch (IOException e) {
                 refusals[i] = files.get(i) + " cannot be read (" + e.getMessage() + ")";
             } catch (IllegalArgumentException e) {
