@@ -33,7 +33,7 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
     /**
      * The recipe and the methods run besides its own, for every class order or seed.
      *
-     * @param recipeName as the user gave it
+     * @param recipeName as the user gave it; empty where a folder of images took its place
      * @param texts options of the file and of named sets, which may be meant for other methods
      * @param given options of the command line, which must mean something to one of the methods
      * @param baselines names of methods
@@ -184,7 +184,10 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
      * The command that repeats one run: what differs from the recipe, and the threads, which differ between machines.
      */
     private static String command(String recipeName, RecipeFile file, Recipe recipe) {
-        List<String> words = new ArrayList<>(List.of("palimpsest", "train", recipeName));
+        List<String> words = new ArrayList<>(List.of("palimpsest", "train"));
+        if (!recipeName.isEmpty()) {
+            words.add(recipeName);
+        }
         Map<String, String> unchanged = file.recipe().toMap();
         recipe.toMap().forEach((name, text) -> {
             if (name.equals("threads") || !text.equals(unchanged.get(name))) {

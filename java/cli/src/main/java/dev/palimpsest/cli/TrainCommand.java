@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.recipe.OwnImagesRecipe;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.report.Comparison;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -29,9 +31,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "train",
         sortOptions = false,
-        customSynopsis =
-                "palimpsest train RECIPE [--OPTION VALUE]… [--baselines METHOD,…] [--orders SEED,…|--seeds SEED,…]"
-                        + " [--out DIR]%n",
+        customSynopsis = "palimpsest train RECIPE|--data FOLDER [--OPTION VALUE]… [--baselines METHOD,…] [--orders"
+                + " SEED,…|--seeds SEED,…] [--out DIR]%n",
         description = {
             "Trains a recipe over a stream of classes and writes a run folder with a report.",
             "",
@@ -45,6 +46,7 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples%n",
         footer = {
             "  palimpsest train m2kd-digits",
+            "  palimpsest train --data photos/",
             "  palimpsest train m2kd-digits --baselines fine-tuning,lwf,joint",
             "  palimpsest train m2kd-fashion --orders 1,2,3 --epochs 5 --out runs/fashion",
             "  palimpsest train mlkd-digits --baselines"
@@ -56,12 +58,14 @@ final class TrainCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "RECIPE",
+            arity = "0..1",
             description = {
                 "One of m2kd-digits, m2kd-digits-exemplar-free, m2kd-fashion, m2kd-fashion-exemplar-free, m2kd-glyphs,"
                         + " m2kd-glyphs-exemplar-free, m2kd-cifar100, m2kd-cifar100-exemplar-free, m2kd-imagenet100,"
-                        + " mlkd-digits, mlkd-glyphs, mlkd-clvision, or the path of a file."
+                        + " mlkd-digits, mlkd-glyphs, mlkd-clvision, or the path of a file. May be left out with --data"
+                        + " FOLDER, a folder of images in a folder for every class."
             })
-    private String recipeName;
+    private String recipeName = "";
 
     @Option(
             names = "--baselines",
@@ -116,15 +120,32 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         RecipeFile file;
+        String summary;
         List<Plan> plans;
         try {
-            file = RecipeFile.load(recipeName);
+            Map<String, String> given = new LinkedHashMap<>(flags.given());
+            Optional<OwnImagesRecipe> own = ownImages(given);
+            if (recipeName.isEmpty() && !flags.given().containsKey("data")) {
+                throw new IllegalArgumentException("palimpsest train needs RECIPE, or --data with a folder of images");
+            }
+            file = recipeName.isEmpty()
+                    ? new RecipeFile(own.map(OwnImagesRecipe::name).orElse("train"), "", new LinkedHashMap<>())
+                    : RecipeFile.load(recipeName);
             SequencedMap<String, String> texts = new LinkedHashMap<>(file.texts());
+            if (recipeName.isEmpty()) {
+                own.ifPresent(chosen -> texts.putAll(chosen.training()));
+            }
+            own.ifPresent(chosen -> texts.putAll(chosen.data()));
+            // A recipe's own line is about its own data.
+            boolean otherData =
+                    !given.getOrDefault("data", "").equals(file.texts().getOrDefault("data", ""));
+            summary = own.map(OwnImagesRecipe::summary)
+                    .orElse(given.containsKey("data") && otherData ? "" : file.summary());
             if (as != null) {
-                String method = flags.given().getOrDefault("method", texts.getOrDefault("method", "m2kd"));
+                String method = given.getOrDefault("method", texts.getOrDefault("method", "m2kd"));
                 texts.putAll(Methods.named(method).preset(as));
             }
-            plans = Plan.of(recipeName, file, texts, flags.given(), baselines, repeats());
+            plans = Plan.of(recipeName, file, texts, given, baselines, repeats());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
@@ -135,8 +156,8 @@ final class TrainCommand implements Callable<Integer> {
                                 + LocalDateTime.now(ZoneId.systemDefault()).format(STAMP)))
                 : out;
         PrintWriter lines = command.commandLine().getOut();
-        if (!file.summary().isEmpty()) {
-            lines.println(file.summary());
+        if (!summary.isEmpty()) {
+            lines.println(summary);
             lines.flush();
         }
         Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, 1);
@@ -147,6 +168,16 @@ final class TrainCommand implements Callable<Integer> {
             report(folder, lines);
         }
         return Batch.summary(failures, plans.size(), command.commandLine());
+    }
+
+    /** What suits the folder that --data names, if it names one; the folder is then no longer given as a data set. */
+    private static Optional<OwnImagesRecipe> ownImages(Map<String, String> given) {
+        String folder = given.get("data");
+        if (folder == null || !OwnImagesRecipe.isFolder(folder)) {
+            return Optional.empty();
+        }
+        given.remove("data");
+        return Optional.of(OwnImagesRecipe.of(Path.of(folder)));
     }
 
     private Repeats repeats() {
