@@ -4,10 +4,10 @@ import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -73,7 +73,7 @@ public final class ContinualClassifier implements AutoCloseable {
         this.folder = folder;
         this.manifest = manifest;
         threads = Runtime.getRuntime().availableProcessors();
-        snapshots = new SnapshotReader(folder, manifest.setup(), threads);
+        snapshots = new SnapshotReader(folder, () -> this.manifest, threads);
         current = manifest.current() == 0 ? null : new Version(folder, snapshots, manifest, manifest.current(), null);
     }
 
@@ -103,13 +103,11 @@ public final class ContinualClassifier implements AutoCloseable {
         Optional<Normalisation> pixels = Optional.empty();
         if (setup.pretrained().isPresent()) {
             pixels = Optional.of(IMAGE_NET);
-            byte[] weights = Safetensors.bytes(setup.pretrained().get());
-            SnapshotReader.requireFit(
-                    setup, Safetensors.of(setup.pretrained().get().toString(), weights));
-            AtomicFile.write(
-                    folder.resolve(Manifest.snapshotFile(0)), channel -> channel.write(ByteBuffer.wrap(weights)));
+            SafetensorsWriter weights = SnapshotReader.copy(
+                    setup, Safetensors.read(setup.pretrained().get()));
+            AtomicFile.write(folder.resolve(Manifest.snapshotFile(0)), weights::writeTo);
         }
-        Manifest manifest = new Manifest(setup, pixels, 0, List.of());
+        Manifest manifest = Manifest.of(setup, pixels).recorded(folder);
         manifest.write(folder);
         return new ContinualClassifier(folder, manifest);
     }
@@ -214,8 +212,9 @@ public final class ContinualClassifier implements AutoCloseable {
                 publish(now, null);
             }
             Taught taught = teaching.run();
-            taught.manifest.write(folder);
-            publish(taught.manifest, taught.knowledge);
+            Manifest made = taught.manifest.recorded(folder);
+            made.write(folder);
+            publish(made, taught.knowledge);
             removeUnread();
             return taught.lesson;
         } finally {
@@ -243,7 +242,7 @@ public final class ContinualClassifier implements AutoCloseable {
             for (Path file : files.toList()) {
                 String name = file.getFileName().toString();
                 boolean ours = name.endsWith(AtomicFile.UNFINISHED) || name.endsWith(".safetensors");
-                if (ours && !read.contains(name) && !name.equals(Manifest.snapshotFile(0))) {
+                if (ours && !read.contains(name)) {
                     Files.delete(file);
                 }
             }

@@ -1,14 +1,12 @@
 package dev.palimpsest;
 
 import dev.palimpsest.data.Images;
-import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.tensor.Shape;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.stream.IntStream;
@@ -22,8 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class Version {
     private final Path folder;
     private final SnapshotReader snapshots;
-    private final Setup setup;
-    private final Optional<Normalisation> pixels;
+    private final Manifest manifest;
     private final Manifest.Entry entry;
     private final List<Manifest.KnownClass> classes;
     /** Null until it classifies. */
@@ -33,8 +30,7 @@ public final class Version {
     Version(Path folder, SnapshotReader snapshots, Manifest manifest, int number, @Nullable Knowledge knowledge) {
         this.folder = folder;
         this.snapshots = snapshots;
-        setup = manifest.setup();
-        pixels = manifest.pixels();
+        this.manifest = manifest;
         entry = manifest.entry(number);
         classes = manifest.classes(number);
         this.knowledge = knowledge;
@@ -121,7 +117,7 @@ public final class Version {
      */
     public List<Prediction> classify(Images images) {
         requireShape(Shape.of(images.channels(), images.height(), images.width()));
-        Images normalised = images.normalisedBy(pixels.orElseThrow());
+        Images normalised = images.normalisedBy(manifest.pixels().orElseThrow());
         int[] all = IntStream.range(0, images.size()).toArray();
         return knowledge().predict(snapshots.features(normalised, all, entry.snapshots()), entry.calibration());
     }
@@ -135,8 +131,10 @@ public final class Version {
      * @throws IllegalStateException if the model is closed, or the version knows no class any more
      */
     public Prediction classify(BufferedImage picture) {
-        requireShape(Shape.of(3, setup.input().extent(-1), setup.input().extent(-1)));
-        return classify(Images.ofPictures(List.of(picture), setup.input().extent(-1), new int[1]))
+        requireShape(Shape.of(
+                3, manifest.setup().input().extent(-1), manifest.setup().input().extent(-1)));
+        return classify(Images.ofPictures(
+                        List.of(picture), manifest.setup().input().extent(-1), new int[1]))
                 .getFirst();
     }
 
@@ -158,9 +156,9 @@ public final class Version {
     }
 
     private void requireShape(Shape found) {
-        if (!found.equals(setup.input())) {
-            throw new IllegalArgumentException(
-                    "the model classifies " + Samples.described(setup.input()) + ", got " + Samples.described(found));
+        if (!found.equals(manifest.setup().input())) {
+            throw new IllegalArgumentException("the model classifies "
+                    + Samples.described(manifest.setup().input()) + ", got " + Samples.described(found));
         }
     }
 
@@ -168,9 +166,9 @@ public final class Version {
     synchronized Knowledge knowledge() {
         if (knowledge == null) {
             try {
-                knowledge = Knowledge.read(folder, classes);
+                knowledge = Knowledge.read(folder, manifest, classes);
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                throw new UncheckedIOException(e.getMessage(), e);
             }
         }
         return knowledge;
