@@ -5,6 +5,7 @@ import dev.palimpsest.checkpoint.FolderLock;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -75,7 +76,7 @@ public final class ContinualClassifier implements AutoCloseable {
         this.folder = folder;
         this.manifest = manifest;
         threads = Runtime.getRuntime().availableProcessors();
-        snapshots = new SnapshotReader(folder, manifest.setup(), threads);
+        snapshots = new SnapshotReader(folder, () -> this.manifest, threads);
         current = manifest.current() == 0 ? null : new Version(folder, snapshots, manifest, manifest.current(), null);
     }
 
@@ -105,13 +106,11 @@ public final class ContinualClassifier implements AutoCloseable {
         Optional<Normalisation> pixels = Optional.empty();
         if (setup.pretrained().isPresent()) {
             pixels = Optional.of(IMAGE_NET);
-            byte[] weights = Safetensors.bytes(setup.pretrained().get());
-            SnapshotReader.requireFit(
-                    setup, Safetensors.of(setup.pretrained().get().toString(), weights));
-            AtomicFile.write(
-                    folder.resolve(Manifest.snapshotFile(0)), channel -> channel.write(ByteBuffer.wrap(weights)));
+            SafetensorsWriter weights = SnapshotReader.copy(
+                    setup, Safetensors.read(setup.pretrained().get()));
+            AtomicFile.write(folder.resolve(Manifest.snapshotFile(0)), weights::writeTo);
         }
-        Manifest manifest = new Manifest(setup, pixels, 0, List.of());
+        Manifest manifest = Manifest.of(setup, pixels).recorded(folder);
         manifest.write(folder);
         return new ContinualClassifier(folder, manifest);
     }
@@ -252,8 +251,9 @@ public final class ContinualClassifier implements AutoCloseable {
                 removeUnread();
                 throw e;
             }
-            taught.manifest.write(folder);
-            publish(taught.manifest, taught.knowledge);
+            Manifest made = taught.manifest.recorded(folder);
+            made.write(folder);
+            publish(made, taught.knowledge);
             removeUnread();
             return taught.lesson;
         } finally {
@@ -274,7 +274,7 @@ public final class ContinualClassifier implements AutoCloseable {
             for (Path file : files.toList()) {
                 String name = file.getFileName().toString();
                 boolean ours = name.endsWith(AtomicFile.UNFINISHED) || name.endsWith(".safetensors");
-                if (ours && !read.contains(name) && !name.equals(Manifest.snapshotFile(0))) {
+                if (ours && !read.contains(name)) {
                     Files.delete(file);
                 }
             }

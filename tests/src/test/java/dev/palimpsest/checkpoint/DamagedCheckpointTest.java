@@ -183,7 +183,7 @@ class DamagedCheckpointTest {
         Written small = Written.of("method=m2kd classifier=nearest-mean");
         Recipe huge = SmallRun.recipe("widths=4,8,100000000");
         String message = new Written(small.file, huge).refusal(Mutants.copy(Safetensors.read(small.file)));
-        assertTrue(message.contains("larger than what the file holds of one"), message);
+        assertTrue(message.contains("described is larger than what the file holds of one"), message);
     }
 
     @ParameterizedTest

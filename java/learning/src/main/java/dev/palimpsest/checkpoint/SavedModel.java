@@ -127,9 +127,6 @@ public final class SavedModel implements AutoCloseable {
         }
     }
 
-    /** A parameter has as many gradients; the rest is for heads of more rows than the file's, refused by name. */
-    private static final int MEMORY_PER_BYTE = 4;
-
     private final Checkpoint checkpoint;
     private final List<ClassRange> ranges;
     private final Arena arena = Arena.ofShared();
@@ -155,7 +152,7 @@ public final class SavedModel implements AutoCloseable {
         ranges = checkpoint.ranges();
         try {
             network = networks.forImages(checkpoint.image())
-                    .create(new BoundedArena(arena, MEMORY_PER_BYTE * checkpoint.networkBytes()), 0);
+                    .create(new BoundedArena(arena, checkpoint.networkBytes()), 0);
             network.grow(checkpoint.classes(network));
             checkpoint.load(network);
             snapshots = checkpoint.snapshots(network);
