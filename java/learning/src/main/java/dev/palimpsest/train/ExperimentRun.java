@@ -150,6 +150,7 @@ final class ExperimentRun {
             learner.keepForClassifier();
             learner.snapshots().map(Snapshots.Memory::of).ifPresent(memory::add);
             evaluate(learner, experience, images);
+            learner.engine().trim(); // batches of this experience's sizes may not come again
             progress.evaluated(evaluation());
             progress.checkpoint(() -> checkpoint(learner));
             if (budget.passed().isPresent()) {
