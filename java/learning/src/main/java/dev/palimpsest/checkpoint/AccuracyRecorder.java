@@ -108,6 +108,20 @@ public final class AccuracyRecorder {
         file.add(WITHIN, square, square(within));
     }
 
+    /** Records all experiences of a file that {@link #write} wrote to. */
+    void read(Safetensors file) {
+        int[] single = file.ints(RIGHT);
+        int[] own = file.ints(WITHIN);
+        int n = experiences(file);
+        for (int i = 0; i < n; i++) {
+            Right[] right = new Right[i + 1];
+            for (int j = 0; j <= i; j++) {
+                right[j] = new Right(single[i * n + j], own[i * n + j]);
+            }
+            add(right);
+        }
+    }
+
     /**
      * Experiences that were done when a file was written.
      *

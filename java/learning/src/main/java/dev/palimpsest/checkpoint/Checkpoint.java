@@ -237,8 +237,12 @@ public final class Checkpoint {
         return new Normalisation(file.doubles(MEAN), file.doubles(DEVIATION));
     }
 
-    /** Whether more networks classified than the file has. */
-    boolean ensemble() {
+    /**
+     * Whether more networks classified than the file has.
+     *
+     * @return true for ensembles
+     */
+    public boolean ensemble() {
         return Boolean.parseBoolean(file.metadata().get(ENSEMBLE));
     }
 
@@ -264,8 +268,9 @@ public final class Checkpoint {
      * The classifier after an experience.
      *
      * @param experience counted from 0
+     * @return as the run evaluated it
      */
-    Classifier classifier(int experience) {
+    public Classifier classifier(int experience) {
         SequencedMap<String, String> options = options();
         ClassifierType type = Classifiers.named(
                         Objects.requireNonNull(options.get("classifier"), "every run records it"))
@@ -273,13 +278,59 @@ public final class Checkpoint {
         return type.read(file, classifierPrefix(experience));
     }
 
-    /** Earlier models, for a network that {@link #load} filled. */
-    Optional<Snapshots> snapshots(Network network) {
+    /**
+     * Earlier models.
+     *
+     * @param network that {@link #load} filled
+     * @return empty where none were kept; the caller closes them
+     */
+    public Optional<Snapshots> snapshots(Network network) {
         return Snapshots.read(file, network.parameters());
     }
 
-    /** Puts the weights into a network that has grown as far as the one that was saved. */
-    void load(Network network) {
+    /**
+     * Kept training images.
+     *
+     * @return by class, their numbers in the data set
+     */
+    public List<int[]> exemplars() {
+        List<int[]> byClass = new ArrayList<>();
+        while (file.contains(EXEMPLARS + byClass.size())) {
+            byClass.add(file.ints(EXEMPLARS + byClass.size()));
+        }
+        return byClass;
+    }
+
+    /**
+     * What snapshots took after each experience.
+     *
+     * @return empty where there are none
+     */
+    public List<Snapshots.Memory> memory() {
+        long[] bytes = file.longs(BYTES);
+        double[] bits = file.doubles(BITS);
+        List<Snapshots.Memory> memory = new ArrayList<>();
+        for (int e = 0; e < bits.length; e++) {
+            memory.add(new Snapshots.Memory(bytes[2 * e], bytes[2 * e + 1], bits[e]));
+        }
+        return memory;
+    }
+
+    /**
+     * Adds what had been counted.
+     *
+     * @param to a recorder without experiences
+     */
+    public void count(AccuracyRecorder to) {
+        to.read(file);
+    }
+
+    /**
+     * Puts the weights into a network.
+     *
+     * @param network that has grown as far as the one that was saved
+     */
+    public void load(Network network) {
         for (Parameter parameter : network.parameters()) {
             parameter.set(file.floats(NETWORK + parameter.name()));
         }

@@ -17,6 +17,7 @@ import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -138,7 +139,9 @@ final class ExperimentRun {
                 experiences.size(),
                 names,
                 learner.network().weights(names.size())));
-        for (Experience experience : experiences) {
+        int done = resume(learner);
+        progress.resumes(done);
+        for (Experience experience : experiences.subList(done, experiences.size())) {
             progress.experienceBegins(new Progress.Arrival(
                     experience.index(),
                     names.subList(
@@ -169,6 +172,32 @@ final class ExperimentRun {
                                 + experiences.size()));
         progress.done(result);
         return result;
+    }
+
+    /** @return experiences that are done already */
+    private int resume(Learner learner) {
+        // The checkpoint has no state of the optimiser, and a budget counts from the beginning.
+        if (progress.saved().isEmpty()
+                || !experiment.method().resumes()
+                || settings.training().keepOptimiser()
+                || !experiment.budget().equals(BudgetOptions.NONE)) {
+            return 0;
+        }
+        Checkpoint checkpoint;
+        try {
+            checkpoint = Checkpoint.read(progress.saved().get());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+        int done = checkpoint.experiences();
+        learner.resume(checkpoint, stream.experiences().get(done - 1));
+        checkpoint.count(accuracy);
+        memory.addAll(checkpoint.memory());
+        for (int e = 0; e < done; e++) {
+            classifiers.add(checkpoint.classifier(e));
+        }
+        ensemble = checkpoint.ensemble();
+        return done;
     }
 
     private void evaluate(Learner learner, Experience experience, Inference images) {

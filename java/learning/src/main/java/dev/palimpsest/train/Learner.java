@@ -2,6 +2,7 @@ package dev.palimpsest.train;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.Fitting;
 import dev.palimpsest.classifier.Models;
@@ -195,6 +196,27 @@ public final class Learner implements AutoCloseable {
             loop.train(phase, newImages(), memory());
         }
         run.method().end(this, next);
+    }
+
+    /** Goes on after an experience whose checkpoint this is. */
+    void resume(Checkpoint checkpoint, Experience last) {
+        experience = last;
+        // Grown as it had been: new rows are drawn one after another.
+        for (Experience past : run.stream().experiences().subList(0, last.index() + 1)) {
+            int classes = run.method().classes(run.stream(), past);
+            if (classes > run.network().classes()) {
+                run.network().grow(classes);
+            }
+        }
+        checkpoint.load(run.network());
+        exemplars.restore(checkpoint.exemplars());
+        loop.resume(checkpoint.epochs());
+        classifier = checkpoint.classifier(last.index());
+        Optional<Snapshots> kept = checkpoint.snapshots(run.network());
+        run.method().resume(this, last, kept);
+        if (run.method().snapshots().isEmpty() && kept.isPresent()) {
+            copies = (FullCopies) kept.get(); // those kept for the classifier
+        }
     }
 
     private int[] newImages() {
