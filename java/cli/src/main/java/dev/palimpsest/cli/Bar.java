@@ -57,6 +57,14 @@ final class Bar implements Display.Watch {
     }
 
     @Override
+    public void resumes(int done) {
+        if (done > 0) {
+            out.println(name + ": goes on after experience " + done + "/" + experiences);
+            out.flush();
+        }
+    }
+
+    @Override
     public void step(Step step) {
         if (bar != null) {
             bar.step();

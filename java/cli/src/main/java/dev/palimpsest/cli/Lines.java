@@ -41,6 +41,13 @@ final class Lines implements Display.Watch {
     }
 
     @Override
+    public void resumes(int done) {
+        if (done > 0) {
+            print(name + ": goes on after experience " + done + "/" + experiences);
+        }
+    }
+
+    @Override
     public void phaseBegins(Phase begun) {
         epochs = begun.epochs();
     }

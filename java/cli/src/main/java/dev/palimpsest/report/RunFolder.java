@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.checkpoint.AtomicFile;
+import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.checkpoint.FolderLock;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.option.Option;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
@@ -41,6 +43,8 @@ public final class RunFolder implements Progress, AutoCloseable {
     static final String CONFUSION = "confusion.json";
     static final String LOCK = "run.lock";
     private static final String CHECKPOINT = "checkpoint/model.safetensors";
+    /** The checkpoint before that one, for when that one is damaged. */
+    private static final String PREVIOUS = "checkpoint/previous.safetensors";
 
     /** States in run.json. */
     static final String RUNNING = "running";
@@ -61,6 +65,8 @@ public final class RunFolder implements Progress, AutoCloseable {
     private final StepTable steps;
     private List<String> classes = List.of();
     private int[][] confusion = {};
+    /** What the run goes on from. */
+    private Optional<Path> saved = Optional.empty();
     /** Nothing is written any more. */
     private boolean over;
 
@@ -127,8 +133,8 @@ public final class RunFolder implements Progress, AutoCloseable {
     }
 
     /**
-     * Makes the folder, locks it, and records in run.json that the run is on. What an unfinished run of the same
-     * recipe or a failed one left there is discarded.
+     * Makes the folder, locks it, and records in run.json that the run is on. The run goes on from the last whole
+     * checkpoint of an unfinished run of the same recipe; whatever else was left there is discarded.
      *
      * @throws IOException with a sentence, if the folder cannot be written, another process is at work in it, or it
      *     holds a complete run, or another recipe's
@@ -141,10 +147,13 @@ public final class RunFolder implements Progress, AutoCloseable {
             if (isComplete(folder, options)) {
                 throw new IOException(folder + " holds a run already; choose another folder with --out.");
             }
-            discard(folder);
-            lock.reserve(RESERVE);
             RunFolder created = new RunFolder(folder, lock);
             created.describe(options, origin);
+            created.saved = unfinished(folder, options);
+            if (created.saved.isEmpty()) {
+                discard(folder);
+            }
+            lock.reserve(RESERVE);
             created.writeRun();
             made = true;
             return created;
@@ -155,6 +164,29 @@ public final class RunFolder implements Progress, AutoCloseable {
                 lock.close();
             }
         }
+    }
+
+    /** The newest whole checkpoint of a run that was cut short. */
+    private static Optional<Path> unfinished(Path folder, SequencedMap<String, String> options) throws IOException {
+        if (!Files.exists(folder.resolve(RUN))) {
+            return Optional.empty();
+        }
+        SavedRun was = SavedRun.read(folder);
+        // What a budget stopped is a result of its own.
+        if (was.status().equals(STOPPED) || !changed(was.options(), options).isEmpty()) {
+            return Optional.empty();
+        }
+        for (String name : List.of(CHECKPOINT, PREVIOUS)) {
+            Path file = folder.resolve(name);
+            try {
+                if (Files.exists(file) && Checkpoint.read(file).experiences() > 0) {
+                    return Optional.of(file);
+                }
+            } catch (IOException | IllegalArgumentException e) {
+                // Damaged: the one before it is whole.
+            }
+        }
+        return Optional.empty();
     }
 
     private static FolderLock lock(Path folder) throws IOException {
@@ -174,7 +206,7 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     /** What another run left, its unfinished files too. */
     private static void discard(Path folder) throws IOException {
-        for (String left : List.of(RUN, METRICS, STEPS, CONFUSION, CHECKPOINT)) {
+        for (String left : List.of(RUN, METRICS, STEPS, CONFUSION, CHECKPOINT, PREVIOUS)) {
             Files.deleteIfExists(folder.resolve(left));
         }
         for (Path place : List.of(folder, folder.resolve(CHECKPOINT).getParent())) {
@@ -257,8 +289,39 @@ public final class RunFolder implements Progress, AutoCloseable {
         Path file = folder.resolve(CHECKPOINT);
         write(() -> {
             makeFolder(file.getParent());
+            keepPrevious(file);
             AtomicFile.write(file, state.get()::writeTo);
         });
+    }
+
+    /** The last one stays until a better one is whole. */
+    private void keepPrevious(Path file) throws IOException {
+        // A newest one that the run could not go on from is no better than the one before it.
+        boolean whole = saved.isEmpty() || saved.get().equals(file);
+        saved = Optional.empty();
+        if (Files.exists(file) && whole) {
+            Path previous = folder.resolve(PREVIOUS);
+            try {
+                Files.move(file, previous, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            } catch (IOException e) {
+                throw AtomicFile.explained(previous, e);
+            }
+        }
+    }
+
+    @Override
+    public Optional<Path> saved() {
+        return saved;
+    }
+
+    @Override
+    public void resumes(int experiences) {
+        run.put("experiences_before", experiences);
+        if (experiences > 0 && saved.filter(file -> file.endsWith(PREVIOUS)).isPresent()) {
+            run.put("remark", CHECKPOINT + " is damaged; the run goes on from the checkpoint before it.");
+        }
+        write(() -> steps.keep(experiences));
+        writeRun();
     }
 
     /**
@@ -293,7 +356,8 @@ public final class RunFolder implements Progress, AutoCloseable {
         if (!Files.isRegularFile(run.resolve(RUN))) {
             throw new IOException(run + " is not a run folder: it holds no " + RUN + ".");
         }
-        Path file = run.resolve(CHECKPOINT);
+        // Between two checkpoints there may be the previous one alone.
+        Path file = Files.exists(run.resolve(CHECKPOINT)) ? run.resolve(CHECKPOINT) : run.resolve(PREVIOUS);
         if (!Files.isRegularFile(file)) {
             throw new IOException(run
                     + " holds no model: the run ended before its first experience was over, or was made before runs"

@@ -44,6 +44,38 @@ final class StepTable {
         this.file = file;
     }
 
+    /**
+     * Takes over the rows of so many experiences of a run that was cut short, and drops those after them.
+     *
+     * @throws IOException with a sentence, if the file cannot be read or written
+     */
+    void keep(int experiences) throws IOException {
+        if (experiences == 0 || !Files.exists(file)) {
+            Files.deleteIfExists(file);
+            return;
+        }
+        try (BufferedReader before = Files.newBufferedReader(file)) {
+            String header = before.readLine();
+            String[] columns = header == null ? new String[0] : header.split(",");
+            int fixed = BEFORE_TERMS.split(",").length;
+            for (int column = fixed; column < columns.length - LAST_COLUMNS; column++) {
+                terms.add(columns[column]);
+            }
+            AtomicFile.write(file, channel -> {
+                Writer after = new BufferedWriter(Channels.newWriter(channel, UTF_8));
+                after.write(header() + "\n");
+                for (String row = before.readLine(); row != null; row = before.readLine()) {
+                    if (Integer.parseInt(row.substring(0, row.indexOf(','))) >= experiences) {
+                        break;
+                    }
+                    after.write(row + "\n");
+                    count++;
+                }
+                after.flush();
+            });
+        }
+    }
+
     long count() {
         return count;
     }

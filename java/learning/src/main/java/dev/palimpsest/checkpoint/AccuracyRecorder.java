@@ -128,6 +128,20 @@ public final class AccuracyRecorder {
         file.add(WITHIN, square, square(within));
     }
 
+    /** Records the first experiences of a file that {@link #write} wrote to; answers are not in it. */
+    void read(Safetensors file, int first) {
+        int[] single = file.ints(RIGHT);
+        int[] own = file.ints(WITHIN);
+        int n = experiences(file);
+        for (int i = 0; i < first; i++) {
+            Right[] right = new Right[i + 1];
+            for (int j = 0; j <= i; j++) {
+                right[j] = new Right(single[i * n + j], own[i * n + j], new int[0][]);
+            }
+            add(right);
+        }
+    }
+
     /**
      * Experiences that were done when a file was written.
      *

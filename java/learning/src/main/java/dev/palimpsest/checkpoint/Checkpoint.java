@@ -329,8 +329,12 @@ public final class Checkpoint {
         return normalisation;
     }
 
-    /** Whether more networks classified than the file has. */
-    boolean ensemble() {
+    /**
+     * Whether more networks classified than the file has.
+     *
+     * @return true for ensembles
+     */
+    public boolean ensemble() {
         return Boolean.parseBoolean(file.metadata().get(ENSEMBLE));
     }
 
@@ -356,9 +360,10 @@ public final class Checkpoint {
      * The classifier after an experience.
      *
      * @param experience counted from 0
+     * @return as the run evaluated it
      * @throws IOException with a sentence, if the file does not hold it
      */
-    Classifier classifier(int experience) throws IOException {
+    public Classifier classifier(int experience) throws IOException {
         try {
             return classifierType().read(file, classifierPrefix(experience));
         } catch (IllegalArgumentException e) {
@@ -384,21 +389,62 @@ public final class Checkpoint {
     }
 
     /**
-     * Earlier models, for a network that {@link #load} filled.
+     * Earlier models.
      *
+     * @param network that {@link #load} filled
+     * @return empty where none were kept; the caller closes them
      * @throws IllegalArgumentException if the file's do not fit the network
      */
-    Optional<Snapshots> snapshots(Network network) {
+    public Optional<Snapshots> snapshots(Network network) {
         return Snapshots.read(file, network.parameters(), network.buffers());
     }
 
     /**
-     * Puts the weights into a network that has grown as far as the one that was saved.
+     * Kept training images.
      *
+     * @return by class, their numbers in the data set
+     */
+    public List<int[]> exemplars() {
+        List<int[]> byClass = new ArrayList<>();
+        while (file.contains(EXEMPLARS + byClass.size())) {
+            byClass.add(file.ints(EXEMPLARS + byClass.size()));
+        }
+        return byClass;
+    }
+
+    /**
+     * What snapshots took after each experience.
+     *
+     * @return empty where there are none
+     */
+    public List<Snapshots.Memory> memory() {
+        long[] bytes = file.longs(BYTES);
+        double[] bits = file.doubles(BITS);
+        List<Snapshots.Memory> memory = new ArrayList<>();
+        for (int e = 0; e < bits.length; e++) {
+            memory.add(new Snapshots.Memory(bytes[2 * e], bytes[2 * e + 1], bits[e]));
+        }
+        return memory;
+    }
+
+    /**
+     * Adds what had been counted.
+     *
+     * @param to a recorder without experiences
+     * @param first how many experiences
+     */
+    public void count(AccuracyRecorder to, int first) {
+        to.read(file, first);
+    }
+
+    /**
+     * Puts the weights into a network.
+     *
+     * @param network that has grown as far as the one that was saved
      * @throws IllegalArgumentException if a tensor is missing or superfluous, or does not fit the network; it is
      *     unchanged
      */
-    void load(Network network) {
+    public void load(Network network) {
         NetworkTensors tensors = new NetworkTensors(network, parameter -> true);
         file.names().tailSet(NETWORK).stream()
                 .takeWhile(name -> name.startsWith(NETWORK))

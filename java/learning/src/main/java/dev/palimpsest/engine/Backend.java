@@ -138,6 +138,9 @@ public interface Backend extends AutoCloseable {
      */
     long allocatedBytes();
 
+    /** See {@link Engine#trim}; a backend that builds nothing for each shape has nothing to do. */
+    default void trim() {}
+
     /**
      * See {@link Engine#stepsAhead}.
      *

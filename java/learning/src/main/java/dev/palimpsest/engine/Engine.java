@@ -64,12 +64,22 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * Memory that the engine has ever taken: constant in steady state.
+     * Memory that the engine has taken: constant in steady state.
      *
      * @return bytes off-heap, or on the device
      */
     public long allocatedBytes() {
         return backend.allocatedBytes();
+    }
+
+    /**
+     * Lets go of memory that no tensor has and of what was built for the shapes of batches so far, so that neither
+     * grows with every shape that comes once. What is needed again is built again; frozen networks keep what is
+     * theirs. Results are the same bit for bit.
+     */
+    public void trim() {
+        guard.enter();
+        backend.trim();
     }
 
     /**

@@ -79,6 +79,12 @@ public final class FineTuning implements Method {
         return true;
     }
 
+    /** It keeps nothing. */
+    @Override
+    public boolean resumes() {
+        return true;
+    }
+
     @Override
     public void begin(Learner learner, Experience experience) {
         classification.begin(experience);

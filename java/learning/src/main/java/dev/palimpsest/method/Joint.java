@@ -55,6 +55,12 @@ public final class Joint implements Method {
         return true;
     }
 
+    /** It keeps nothing. */
+    @Override
+    public boolean resumes() {
+        return true;
+    }
+
     @Override
     public void begin(Learner learner, Experience experience) {
         classification.begin(experience);

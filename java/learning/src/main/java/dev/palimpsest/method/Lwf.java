@@ -8,6 +8,7 @@ import dev.palimpsest.option.Option;
 import dev.palimpsest.option.Option.MemorySize;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
@@ -16,6 +17,7 @@ import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -113,6 +115,17 @@ public final class Lwf implements Method {
     @Override
     public void check(List<Integer> newClasses, Settings settings) {
         Classification.check(options.crossEntropy(), newClasses, settings);
+    }
+
+    @Override
+    public boolean resumes() {
+        return true;
+    }
+
+    /** The network is as it was: it teaches the next experience. */
+    @Override
+    public void resume(Learner learner, Experience over, Optional<Snapshots> snapshots) {
+        end(learner, over);
     }
 
     @Override

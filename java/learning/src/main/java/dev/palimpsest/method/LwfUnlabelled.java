@@ -10,6 +10,7 @@ import dev.palimpsest.option.Check;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Tensor;
@@ -22,6 +23,7 @@ import dev.palimpsest.train.Pass.Span;
 import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
 import java.util.List;
+import java.util.Optional;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -107,6 +109,17 @@ public final class LwfUnlabelled implements Method {
     @Override
     public boolean repeats() {
         return true;
+    }
+
+    @Override
+    public boolean resumes() {
+        return true;
+    }
+
+    /** The network is as it was: it teaches the next experience. */
+    @Override
+    public void resume(Learner learner, Experience over, Optional<Snapshots> snapshots) {
+        end(learner, over);
     }
 
     @Override

@@ -360,10 +360,7 @@ public final class M2kd implements Method {
         if (!groups.isEmpty()) {
             teaching = new Teaching(learner, strength(), teachers(learner));
         }
-        groups.add(
-                options.groups() == Groups.OWN
-                        ? experience.classes()
-                        : new ClassRange(0, experience.classes().end()));
+        groups.add(group(experience));
     }
 
     private Teaching.Strength strength() {
@@ -384,6 +381,28 @@ public final class M2kd implements Method {
                     memory, () -> new FrozenNetwork(learner.engine(), learner.network(), weights), groups.get(i)));
         }
         return teachers;
+    }
+
+    @Override
+    public boolean resumes() {
+        return true;
+    }
+
+    @Override
+    public void resume(Learner learner, Experience last, Optional<Snapshots> kept) {
+        snapshots = kept.orElseThrow(() -> new IllegalArgumentException("the checkpoint has no snapshots"));
+        if (snapshots instanceof PackedSnapshots packed) {
+            owners = packed.owners();
+            owners.leaveWhole(options.wholeShare());
+            plan = plan(learner.stream().length());
+        }
+        learner.stream().experiences().subList(0, last.index() + 1).forEach(past -> groups.add(group(past)));
+    }
+
+    private ClassRange group(Experience experience) {
+        return options.groups() == Groups.OWN
+                ? experience.classes()
+                : new ClassRange(0, experience.classes().end());
     }
 
     private void prepare(Learner learner) {

@@ -76,6 +76,12 @@ public final class Replay implements Method {
         Classification.check(options.crossEntropy(), newClasses, settings);
     }
 
+    /** It keeps nothing. */
+    @Override
+    public boolean resumes() {
+        return true;
+    }
+
     @Override
     public void begin(Learner learner, Experience experience) {
         classification.begin(experience);

@@ -7,6 +7,7 @@ import dev.palimpsest.option.Option;
 import dev.palimpsest.option.Option.MemorySize;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.train.ExemplarOptions;
 import dev.palimpsest.train.Learner;
@@ -16,6 +17,7 @@ import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -110,6 +112,17 @@ public final class SigmoidDistillation implements Method {
         return asked.withClassifier(new NearestMean())
                 .withExemplars(
                         asked.exemplars().with(ExemplarOptions.Selection.HERDING, ExemplarOptions.Rehearsal.MIXED));
+    }
+
+    @Override
+    public boolean resumes() {
+        return true;
+    }
+
+    /** The network is as it was: it teaches the next experience. */
+    @Override
+    public void resume(Learner learner, Experience over, Optional<Snapshots> snapshots) {
+        end(learner, over);
     }
 
     @Override

@@ -77,13 +77,23 @@ public final class Owners {
                 held.put(parameter, new Held(parameter));
             }
         }
+        leaveWhole(wholeShare);
+    }
+
+    /**
+     * Says which tensors are not shared, for owners that were read from a file.
+     *
+     * @param share of all weights that the smallest tensors may have together not to be shared, from 0 to 1
+     */
+    public void leaveWhole(double share) {
+        whole.clear();
         long all = held.keySet().stream().mapToLong(Parameter::size).sum();
         long together = 0;
         for (Parameter parameter : held.keySet().stream()
                 .sorted(Comparator.comparingInt(Parameter::size))
                 .toList()) {
             together += parameter.size();
-            if (together > wholeShare * all) {
+            if (together > share * all) {
                 break;
             }
             whole.add(parameter);

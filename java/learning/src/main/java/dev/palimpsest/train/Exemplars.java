@@ -36,6 +36,12 @@ final class Exemplars {
         return byClass;
     }
 
+    /** Takes those that a checkpoint has. */
+    void restore(List<int[]> kept) {
+        byClass.clear();
+        byClass.addAll(kept);
+    }
+
     /** Chooses those of an experience's classes, with the features of the network as it is now. */
     void add(Stream stream, Experience experience, FrozenNetwork network, Inference inference) {
         int perClass = options.shareOf(experience.classes().end());

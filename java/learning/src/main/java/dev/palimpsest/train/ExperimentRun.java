@@ -17,6 +17,7 @@ import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -140,7 +141,15 @@ final class ExperimentRun {
                 experiences.size(),
                 names,
                 learner.network().weights(names.size())));
-        for (Experience experience : experiences) {
+        int done = resume(learner);
+        progress.resumes(done);
+        if (done == experiences.size()) {
+            try (Models models = learner.models()) {
+                score(learner, models, classifiers.getLast(), experiences.getLast(), images, true);
+            }
+            progress.evaluated(evaluation());
+        }
+        for (Experience experience : experiences.subList(done, experiences.size())) {
             progress.experienceBegins(new Progress.Arrival(
                     experience.index(),
                     names.subList(
@@ -154,6 +163,7 @@ final class ExperimentRun {
             boolean last = experience.index() == experiences.size() - 1
                     || budget.passed().isPresent();
             evaluate(learner, experience, images, last);
+            learner.engine().trim(); // batches of this experience's sizes may not come again
             progress.evaluated(evaluation());
             progress.checkpoint(() -> checkpoint(learner));
             if (last) {
@@ -176,25 +186,62 @@ final class ExperimentRun {
         return result;
     }
 
+    /** @return experiences that are done already */
+    private int resume(Learner learner) {
+        // The checkpoint has no state of the optimiser, and a budget counts from the beginning.
+        if (progress.saved().isEmpty()
+                || !experiment.method().resumes()
+                || settings.training().keepOptimiser()
+                || !experiment.budget().equals(BudgetOptions.NONE)) {
+            return 0;
+        }
+        try {
+            Checkpoint checkpoint = Checkpoint.read(progress.saved().get());
+            int done = checkpoint.experiences();
+            learner.resume(checkpoint, stream.experiences().get(done - 1));
+            // What is measured after the last experience alone is in no checkpoint: that evaluation is made again.
+            checkpoint.count(accuracy, done == stream.experiences().size() ? done - 1 : done);
+            memory.addAll(checkpoint.memory());
+            for (int e = 0; e < done; e++) {
+                classifiers.add(checkpoint.classifier(e));
+            }
+            ensemble = checkpoint.ensemble();
+            return done;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
     private void evaluate(Learner learner, Experience experience, Inference images, boolean last) {
         try (Models models = learner.models()) {
             Classifier classifier = learner.classifier(models);
-            Scoring scoring =
-                    new Scoring(classifier, models, stream::relabel, stream.seenAfter(experience.index()), images);
-            List<Experience> known = stream.experiences().subList(0, experience.index() + 1);
-            if (last) {
-                scoring.warmUp(indices(known, this::evaluated));
-            }
-            accuracy.add(known.stream()
-                    .map(past -> scoring.right(evaluated(past), past.classes()))
-                    .toArray(AccuracyRecorder.Right[]::new));
-            if (last) {
-                classification = experiment.testImages()
-                        ? scoring.classification(learner.trainingImages(), indices(known, Experience::validation))
-                        : scoring.classification();
-            }
+            score(learner, models, classifier, experience, images, last);
             classifiers.add(classifier);
             ensemble = models.ensemble();
+        }
+    }
+
+    /** Counts right answers, and after the last experience what they cost and what their probabilities are worth. */
+    private void score(
+            Learner learner,
+            Models models,
+            Classifier classifier,
+            Experience experience,
+            Inference images,
+            boolean last) {
+        Scoring scoring =
+                new Scoring(classifier, models, stream::relabel, stream.seenAfter(experience.index()), images);
+        List<Experience> known = stream.experiences().subList(0, experience.index() + 1);
+        if (last) {
+            scoring.warmUp(indices(known, this::evaluated));
+        }
+        accuracy.add(known.stream()
+                .map(past -> scoring.right(evaluated(past), past.classes()))
+                .toArray(AccuracyRecorder.Right[]::new));
+        if (last) {
+            classification = experiment.testImages()
+                    ? scoring.classification(learner.trainingImages(), indices(known, Experience::validation))
+                    : scoring.classification();
         }
     }
 

@@ -2,6 +2,7 @@ package dev.palimpsest.train;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.Fitting;
 import dev.palimpsest.classifier.Models;
@@ -21,6 +22,7 @@ import dev.palimpsest.stream.Stream;
 import dev.palimpsest.stream.loading.BatchPlan;
 import dev.palimpsest.stream.loading.Loader;
 import dev.palimpsest.tensor.Parameter;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.Collections;
 import java.util.Iterator;
@@ -195,6 +197,31 @@ public final class Learner implements AutoCloseable {
             loop.train(phase, newImages(), memory());
         }
         run.method().end(this, next);
+    }
+
+    /**
+     * Goes on after an experience whose checkpoint this is.
+     *
+     * @throws IOException with a sentence, if the checkpoint is damaged
+     */
+    void resume(Checkpoint checkpoint, Experience last) throws IOException {
+        experience = last;
+        // Grown as it had been: new rows are drawn one after another.
+        for (Experience past : run.stream().experiences().subList(0, last.index() + 1)) {
+            int classes = run.method().classes(run.stream(), past);
+            if (classes > run.network().classes()) {
+                run.network().grow(classes);
+            }
+        }
+        checkpoint.load(run.network());
+        exemplars.restore(checkpoint.exemplars());
+        loop.resume(checkpoint.epochs());
+        classifier = checkpoint.classifier(last.index());
+        Optional<Snapshots> kept = checkpoint.snapshots(run.network());
+        run.method().resume(this, last, kept);
+        if (run.method().snapshots().isEmpty() && kept.isPresent()) {
+            copies = (FullCopies) kept.get(); // those kept for the classifier
+        }
     }
 
     private int[] newImages() {

@@ -141,6 +141,26 @@ public interface Method extends AutoCloseable {
     default void end(Learner learner, Experience experience) {}
 
     /**
+     * Whether a run can go on from a checkpoint at the end of an experience, with the same weights bit for bit as if
+     * it had never stopped.
+     *
+     * @return false unless the method overrides {@link #resume}, or keeps nothing from one experience to the next
+     */
+    default boolean resumes() {
+        return false;
+    }
+
+    /**
+     * In place of all experiences up to one that is done: makes the method as {@link #end} left it then. The network
+     * and what else the learner has are as they were.
+     *
+     * @param learner that goes on
+     * @param last experience that is done
+     * @param snapshots that the method had kept, which it closes; empty if it kept none
+     */
+    default void resume(Learner learner, Experience last, Optional<Snapshots> snapshots) {}
+
+    /**
      * Networks as they are now whose logits are averaged with the trained one's to classify; the caller closes them.
      *
      * @return none for most methods

@@ -44,6 +44,11 @@ final class PhaseLoop implements AutoCloseable {
         return epoch;
     }
 
+    /** Goes on where so many epochs have been trained. */
+    void resume(int epochs) {
+        epoch = epochs;
+    }
+
     StepTimes times() {
         return times;
     }

@@ -1,7 +1,10 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.tensor.SafetensorsWriter;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.SortedMap;
 import java.util.function.Consumer;
@@ -143,6 +146,22 @@ public interface Progress {
     default void done(Result result) {}
 
     /**
+     * The checkpoint of a run of the same recipe that was cut short, which this one goes on from if its method can.
+     *
+     * @return empty for a run from the beginning
+     */
+    default Optional<Path> saved() {
+        return Optional.empty();
+    }
+
+    /**
+     * After {@link #begins}: the experiences that are done already.
+     *
+     * @param experiences how many of those of {@link #saved} this run builds on; 0 for a run from the beginning
+     */
+    default void resumes(int experiences) {}
+
+    /**
      * Ignores every event.
      *
      * @return a listener without effect
@@ -197,6 +216,18 @@ public interface Progress {
             @Override
             public void done(Result result) {
                 forward(listener -> listener.done(result));
+            }
+
+            @Override
+            public Optional<Path> saved() {
+                return Arrays.stream(listeners)
+                        .flatMap(listener -> listener.saved().stream())
+                        .findFirst();
+            }
+
+            @Override
+            public void resumes(int experiences) {
+                forward(listener -> listener.resumes(experiences));
             }
 
             private void forward(Consumer<Progress> event) {

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
+import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
@@ -33,6 +34,8 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
@@ -114,6 +117,58 @@ class OneDnnBackendTest {
         assertTrue(
                 backend.workspace().takenBytes() <= BATCH.bytes(),
                 "bytes taken: " + backend.workspace().takenBytes());
+    }
+
+    /** As in two hundred experiences: each has a batch of another size and a head of more classes. */
+    @Test
+    void whatWasBuiltForShapesThatAreGoneGoesWithThem() {
+        List<float[]> logits = new ArrayList<>();
+        for (int i = 0; i < 200; i++) {
+            Parameter weight = new Parameter("w", Parameter.Role.HEAD, Shape.of(2 + i % 100, 4), arena);
+            Parameter bias = new Parameter("b", Parameter.Role.HEAD, Shape.of(2 + i % 100), arena);
+            float[] values = new float[weight.size()];
+            for (int k = 0; k < values.length; k++) {
+                values[k] = (k % 7 - 3) / 3f;
+            }
+            weight.set(values);
+            Shape rows = Shape.of(1 + i % 50, 4);
+            float[] input = new float[(int) rows.elements()];
+            Arrays.fill(input, 0.5f);
+            Tensor images = engine.tensor(rows, input);
+            Tensor result = engine.linear(images, weight, bias);
+            engine.release(engine.linearGradient(result, images, weight, bias));
+            logits.add(engine.toArray(result));
+            engine.release(images);
+            engine.trim();
+            assertEquals(0, backend.dnn().openPrimitives(), "primitives after " + i);
+            assertEquals(result.shape().bytes(), engine.allocatedBytes(), "the result alone is left after " + i);
+            engine.release(result);
+        }
+        engine.trim();
+        assertEquals(0, engine.allocatedBytes());
+        for (int i = 0; i < 100; i++) {
+            assertArrayEquals(logits.get(i), logits.get(i + 100), "built anew, bit for bit");
+        }
+    }
+
+    @Test
+    void aFrozenConvolutionKeepsPrimitivesForSomeSizesOfBatches() {
+        Convolution geometry = new Convolution(3, 4, 3, 1, 1);
+        MemorySegment weight = arena.allocate(geometry.weightShape().bytes(), 64);
+        try (Backend.FrozenConvolution frozen = backend.freeze(geometry, weight, arena.allocate(16, 64))) {
+            long bytes = 0;
+            for (int i = 1; i <= 40; i++) {
+                Tensor images = engine.tensor(Shape.of(i, 3, 8, 8), new float[i * 3 * 64]);
+                engine.release(frozen.apply(images, null, true));
+                engine.release(images);
+                assertTrue(
+                        backend.dnn().openPrimitives() <= 8,
+                        "primitives: " + backend.dnn().openPrimitives());
+                bytes = i == 10 ? frozen.bytes() : bytes;
+            }
+            assertEquals(bytes, frozen.bytes());
+        }
+        assertEquals(0, backend.dnn().openPrimitives());
     }
 
     @Test

@@ -6,6 +6,7 @@ import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * One convolution layer's primitives for one shape of images, and its weight in the orders that they chose. The master
  * weight stays row-major; it is packed again only after it changed, which costs far less than a step.
  */
-final class CpuConvolution {
+final class CpuConvolution implements AutoCloseable {
     /** Images in the given layout, under this weight. */
     record Key(Parameter weight, Convolution geometry, Shape images, Tensor.Layout layout) {
         Problem problem() {
@@ -37,13 +38,14 @@ final class CpuConvolution {
     /** A weight's copy in the order of one primitive. */
     private static final class Packed extends Mirror.Copy {
         private final Primitive reorder;
+        private final Arena arena = Arena.ofShared();
         private final MemorySegment memory;
 
         Packed(OneDnnContext engine, Key key, Primitive user) {
             super(key.weight().valueMirror());
             Convolution geometry = key.geometry();
             reorder = engine.reorder(engine.rowMajor(geometry.weightShape()), user.expects(OneDnn.WEIGHTS), false);
-            memory = engine.arena().allocate(user.bytes(OneDnn.WEIGHTS), 64);
+            memory = arena.allocate(user.bytes(OneDnn.WEIGHTS), 64);
         }
 
         @Override
@@ -53,6 +55,11 @@ final class CpuConvolution {
 
         void present() {
             read();
+        }
+
+        void close() {
+            reorder.close();
+            arena.close();
         }
     }
 
@@ -158,6 +165,21 @@ final class CpuConvolution {
         Objects.requireNonNull(weightGradient)
                 .unpack
                 .run(0, packed.address(), key.weight().updateGradient().address());
+    }
+
+    /** Frees the primitives. */
+    @Override
+    public void close() {
+        if (weightGradient != null) {
+            weightGradient.unpack.close();
+            weightGradient.primitive.close();
+        }
+        if (inputGradient != null) {
+            inputGradient.weight.close();
+            inputGradient.primitive.close();
+        }
+        forwardWeight.close();
+        forward.close();
     }
 
     private InputGradient buildInputGradient() {

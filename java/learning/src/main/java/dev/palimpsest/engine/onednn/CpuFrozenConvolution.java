@@ -6,22 +6,32 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A convolution with bias, residual sum and ReLU in one primitive; the residual's memory becomes the output. */
 final class CpuFrozenConvolution implements Backend.FrozenConvolution {
+    /** Sizes of batches that primitives are kept for: full and last ones of training, of evaluation, of a caller's. */
+    private static final int MOST_VARIANTS = 8;
+
     private record Variant(Shape images, Tensor.Layout layout, boolean residual, boolean relu) {}
 
-    private record Built(Primitive primitive, MemorySegment weight) {}
+    private record Built(Primitive primitive, Arena arena, MemorySegment weight) {
+        void close() {
+            primitive.close();
+            arena.close();
+        }
+    }
 
     private final OneDnnContext engine;
     private final Convolution geometry;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment weight;
     private final MemorySegment bias;
-    private final Map<Variant, Built> variants = new HashMap<>();
+    /** In the order of use, the latest last. */
+    private final Map<Variant, Built> variants = new LinkedHashMap<>(16, 0.75f, true);
 
     CpuFrozenConvolution(OneDnnContext engine, Convolution geometry, MemorySegment weight, MemorySegment bias) {
         this.engine = engine;
@@ -46,9 +56,20 @@ final class CpuFrozenConvolution implements Backend.FrozenConvolution {
     }
 
     private Built built(int count, Tensor images, @Nullable Tensor residual, boolean relu) {
-        return variants.computeIfAbsent(
-                new Variant(OneDnnContext.images(count, images.shape()), images.layout(), residual != null, relu),
-                this::build);
+        Variant variant =
+                new Variant(OneDnnContext.images(count, images.shape()), images.layout(), residual != null, relu);
+        Built known = variants.get(variant);
+        if (known != null) {
+            return known;
+        }
+        if (variants.size() == MOST_VARIANTS) {
+            Iterator<Built> oldest = variants.values().iterator();
+            oldest.next().close();
+            oldest.remove();
+        }
+        Built built = build(variant);
+        variants.put(variant, built);
+        return built;
     }
 
     private Built build(Variant variant) {
@@ -66,12 +87,13 @@ final class CpuFrozenConvolution implements Backend.FrozenConvolution {
                 OneDnn.WEIGHTS,
                 OneDnn.BIAS,
                 OneDnn.DST);
-        MemorySegment packed = arena.allocate(primitive.bytes(OneDnn.WEIGHTS), 64);
+        Arena own = Arena.ofShared();
+        MemorySegment packed = own.allocate(primitive.bytes(OneDnn.WEIGHTS), 64);
         Primitive reorder =
                 engine.reorder(engine.rowMajor(geometry.weightShape()), primitive.expects(OneDnn.WEIGHTS), false);
         reorder.run(0, weight.address(), packed.address());
         reorder.close();
-        return new Built(primitive, packed);
+        return new Built(primitive, own, packed);
     }
 
     @Override
@@ -85,7 +107,7 @@ final class CpuFrozenConvolution implements Backend.FrozenConvolution {
 
     @Override
     public void close() {
-        variants.values().forEach(built -> built.primitive.close());
+        variants.values().forEach(Built::close);
         variants.clear();
         if (arena.scope().isAlive()) {
             arena.close();

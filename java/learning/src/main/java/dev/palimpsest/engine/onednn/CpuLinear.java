@@ -6,42 +6,66 @@ import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A fully connected layer's three matrix products for one number of rows. */
-final class CpuLinear {
+final class CpuLinear implements AutoCloseable {
     record Key(int rows, int inputs, int outputs) {}
 
     private final OneDnnContext engine;
     private final Key key;
-    private final Primitive forward;
-    private final Primitive inputGradient;
-    private final Primitive weightGradient;
+    /** Each is built when it is first needed: a frozen head has no gradients. */
+    private @Nullable Primitive forward;
+
+    private @Nullable Primitive inputGradient;
+    private @Nullable Primitive weightGradient;
 
     CpuLinear(OneDnnContext engine, Key key) {
         this.engine = engine;
         this.key = key;
-        OneDnn dnn = engine.dnn();
-        Shape inputs = Shape.of(key.rows, key.inputs);
-        Shape outputs = Shape.of(key.rows, key.outputs);
-        MemorySegment bias = engine.rowMajor(Shape.of(1, key.outputs));
-        // The weight lies as [outputs, inputs]; read by columns it is its own transpose, and so are gradients of
-        // [rows, outputs].
-        MemorySegment transposedWeight = dnn.describe(Shape.of(key.inputs, key.outputs), Format.TRANSPOSED);
-        MemorySegment transposedGradient = dnn.describe(Shape.of(key.outputs, key.rows), Format.TRANSPOSED);
-        forward = product(engine.rowMajor(inputs), transposedWeight, bias, engine.rowMajor(outputs), false);
-        inputGradient = product(
-                engine.rowMajor(outputs),
-                engine.rowMajor(Shape.of(key.outputs, key.inputs)),
-                null,
-                engine.rowMajor(inputs),
-                false);
-        weightGradient = product(
-                transposedGradient,
-                engine.rowMajor(inputs),
-                null,
-                engine.rowMajor(Shape.of(key.outputs, key.inputs)),
-                true);
+    }
+
+    private MemorySegment inputs() {
+        return engine.rowMajor(Shape.of(key.rows, key.inputs));
+    }
+
+    private MemorySegment outputs() {
+        return engine.rowMajor(Shape.of(key.rows, key.outputs));
+    }
+
+    private MemorySegment weight() {
+        return engine.rowMajor(Shape.of(key.outputs, key.inputs));
+    }
+
+    /** The weight lies as [outputs, inputs]; read by columns it is its own transpose. */
+    CpuLinear readyForward() {
+        if (forward == null) {
+            forward = product(
+                    inputs(),
+                    engine.dnn().describe(Shape.of(key.inputs, key.outputs), Format.TRANSPOSED),
+                    engine.rowMajor(Shape.of(1, key.outputs)),
+                    outputs(),
+                    false);
+        }
+        return this;
+    }
+
+    CpuLinear readyInputGradient() {
+        if (inputGradient == null) {
+            inputGradient = product(outputs(), weight(), null, inputs(), false);
+        }
+        return this;
+    }
+
+    /** Frees the primitives. */
+    @Override
+    public void close() {
+        for (Primitive built : new Primitive[] {forward, inputGradient, weightGradient}) {
+            if (built != null) {
+                built.close();
+            }
+        }
     }
 
     private Primitive product(
@@ -62,16 +86,28 @@ final class CpuLinear {
                 : new Primitive(dnn, descriptor, OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.BIAS, OneDnn.DST);
     }
 
+    /** A chunk, once it is ready. */
     void forward(int thread, long input, Parameter weight, Parameter bias, long result) {
-        forward.run(thread, input, weight.read().address(), bias.read().address(), result);
+        Objects.requireNonNull(forward)
+                .run(thread, input, weight.read().address(), bias.read().address(), result);
     }
 
     void inputGradient(int thread, long gradient, Parameter weight, long result) {
-        inputGradient.run(thread, gradient, weight.read().address(), result);
+        Objects.requireNonNull(inputGradient)
+                .run(thread, gradient, weight.read().address(), result);
     }
 
     /** Adds the gradients of weight and bias, on the calling thread. */
     void parameterGradients(Tensor gradient, Tensor input, Parameter weight, Parameter bias) {
+        if (weightGradient == null) {
+            // Gradients of [rows, outputs] read by columns are their transpose.
+            weightGradient = product(
+                    engine.dnn().describe(Shape.of(key.outputs, key.rows), Format.TRANSPOSED),
+                    inputs(),
+                    null,
+                    weight(),
+                    true);
+        }
         weightGradient.run(
                 0,
                 gradient.data().address(),

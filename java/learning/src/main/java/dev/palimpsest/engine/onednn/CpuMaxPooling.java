@@ -6,7 +6,7 @@ import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /** Maximum pooling for one shape of a chunk of images; the workspace holds where in its window each maximum was. */
-final class CpuMaxPooling {
+final class CpuMaxPooling implements AutoCloseable {
     record Key(Shape images, MaxPooling geometry) {}
 
     private final Primitive forward;
@@ -75,5 +75,12 @@ final class CpuMaxPooling {
 
     void backward(int thread, long gradient, long positions, long images) {
         backward.run(thread, gradient, positions, images);
+    }
+
+    /** Frees the primitives. */
+    @Override
+    public void close() {
+        forward.close();
+        backward.close();
     }
 }

@@ -6,7 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** The mean over all positions, for one shape of a chunk of images. */
-final class CpuPooling {
+final class CpuPooling implements AutoCloseable {
     private final Primitive forward;
     private final Primitive backward;
 
@@ -64,5 +64,12 @@ final class CpuPooling {
 
     void backward(int thread, long gradient, long images) {
         backward.run(thread, gradient, images);
+    }
+
+    /** Frees the primitives. */
+    @Override
+    public void close() {
+        forward.close();
+        backward.close();
     }
 }

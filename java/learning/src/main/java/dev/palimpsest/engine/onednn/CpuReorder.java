@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** A tensor's order of axes against row-major order, for one shape; each primitive is built when it is first needed. */
-final class CpuReorder {
+final class CpuReorder implements AutoCloseable {
     private final OneDnnContext engine;
     private final MemorySegment described;
     private final Shape shape;
@@ -31,5 +31,16 @@ final class CpuReorder {
             fromRowMajor = engine.reorder(engine.rowMajor(shape), described, false);
         }
         fromRowMajor.run(0, from.address(), to.data().address());
+    }
+
+    /** Frees the primitives. */
+    @Override
+    public void close() {
+        if (toRowMajor != null) {
+            toRowMajor.close();
+        }
+        if (fromRowMajor != null) {
+            fromRowMajor.close();
+        }
     }
 }

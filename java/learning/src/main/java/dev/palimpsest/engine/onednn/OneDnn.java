@@ -57,6 +57,9 @@ final class OneDnn {
 
     private final Map<String, MethodHandle> handles = new HashMap<>();
     private final MethodHandle execute;
+    /** What the library keeps for later of primitives that are closed: the code of some networks. */
+    private static final int CACHED_PRIMITIVES = 256;
+
     private final MethodHandle setDataHandle;
     private final Arena arena;
     private final SymbolLookup symbols;
@@ -81,6 +84,7 @@ final class OneDnn {
         setDataHandle = handle("dnnl_memory_set_data_handle", "PL");
         setThreads = query("omp_set_num_threads", FunctionDescriptor.ofVoid(JAVA_INT));
         useOneThread();
+        call("dnnl_set_primitive_cache_capacity", "I", CACHED_PRIMITIVES);
         engine = created(slot -> call("dnnl_engine_create", "PIL", slot, CPU, 0L));
         streams = new MemorySegment[threads];
         Arrays.setAll(streams, thread -> created(slot -> call("dnnl_stream_create", "PPI", slot, engine, IN_ORDER)));
@@ -114,7 +118,7 @@ final class OneDnn {
         return engine;
     }
 
-    /** A memory descriptor of float32 values, which lives as long as this. */
+    /** A memory descriptor of float32 values, which lives until {@link #forgetDescriptions}. */
     MemorySegment describe(Shape shape, Format format) {
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment dims = dims(temporary, shape.extents());
@@ -264,10 +268,28 @@ final class OneDnn {
         call(function, "P", object);
     }
 
+    /** Gives the system back what the C library keeps in pieces between primitives that live on, where it can. */
+    void trimHeap() {
+        LINKER.defaultLookup().find("malloc_trim").ifPresent(function -> {
+            try {
+                int _ = (int) LINKER.downcallHandle(function, FunctionDescriptor.of(JAVA_INT, JAVA_LONG))
+                        .invokeExact(0L);
+            } catch (Throwable e) {
+                throw new EngineException("malloc_trim failed: " + e, e);
+            }
+        });
+    }
+
+    /** Frees what {@link #describe} made; primitives have copies. */
+    void forgetDescriptions() {
+        descriptions.forEach(description -> destroy("dnnl_memory_desc_destroy", description));
+        descriptions.clear();
+    }
+
     void close() {
         List.copyOf(primitives.values()).forEach(Runnable::run);
         attributes.values().forEach(built -> destroy("dnnl_primitive_attr_destroy", built));
-        descriptions.forEach(description -> destroy("dnnl_memory_desc_destroy", description));
+        forgetDescriptions();
         for (MemorySegment stream : streams) {
             destroy("dnnl_stream_destroy", stream);
         }

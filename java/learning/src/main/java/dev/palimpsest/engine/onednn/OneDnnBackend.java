@@ -29,8 +29,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Layers on oneDNN. Primitives are built once per shape and then only run. Those of a parameter are kept until the
- * engine closes, so an engine should live as long as one run's networks and not longer.
+ * Layers on oneDNN. Primitives are built once per shape and then only run, until {@link #trim} or the engine's end.
  */
 final class OneDnnBackend extends OneDnnContext implements Backend {
     private static final long CACHE_LINE = 64;
@@ -263,7 +262,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
                 allocate(Shape.of(input.shape().extent(0), weight.shape().extent(0)));
         run(
                 chunks(input, weight),
-                rows -> linear(rows, weight),
+                rows -> linear(rows, weight).readyForward(),
                 (layer, begin, thread) ->
                         layer.forward(thread, address(input, begin), weight, bias, address(result, begin)));
         return result;
@@ -274,7 +273,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
         Tensor result = allocate(input.shape());
         run(
                 chunks(input, weight),
-                rows -> linear(rows, weight),
+                rows -> linear(rows, weight).readyInputGradient(),
                 (layer, begin, thread) ->
                         layer.inputGradient(thread, address(gradient, begin), weight, address(result, begin)));
         linear(input.shape().extent(0), weight).parameterGradients(gradient, input, weight, bias);
@@ -431,9 +430,27 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
+    public void trim() {
+        for (Map<?, ? extends AutoCloseable> built :
+                List.of(convolutions, norms, linears, reorders, poolings, maxPoolings)) {
+            built.values().forEach(OneDnnBackend::close);
+            built.clear();
+        }
+        super.trim();
+    }
+
+    private static void close(AutoCloseable built) {
+        try {
+            built.close();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
     public void close() {
+        trim();
         reconstruction.close();
-        norms.values().forEach(CpuBatchNorm::close);
         super.close();
     }
 }

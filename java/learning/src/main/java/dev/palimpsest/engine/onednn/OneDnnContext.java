@@ -34,7 +34,7 @@ class OneDnnContext {
     record Described(Shape shape, Tensor.Layout layout) {}
 
     private final Arena arena = Arena.ofShared();
-    private final Workspace workspace = new Workspace(arena);
+    private final Workspace workspace = new Workspace();
     private final Team team;
     private final OneDnn dnn;
     private final Elementwise elementwise = new Elementwise(Kernels.chosen());
@@ -215,9 +215,19 @@ class OneDnnContext {
         }
     }
 
+    /** Frees memory that nobody has, and descriptions; nothing that was made with them may be used again. */
+    public void trim() {
+        workspace.trim();
+        descriptions.clear();
+        free.clear();
+        dnn.forgetDescriptions();
+        dnn.trimHeap();
+    }
+
     public void close() {
         elementwise.close();
         dnn.close();
+        workspace.close();
         arena.close();
     }
 

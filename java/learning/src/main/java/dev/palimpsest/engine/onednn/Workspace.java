@@ -4,21 +4,20 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.Map;
 
 /**
  * Off-heap memory by exact size, reused last-in first-out so that what is handed out next is likely still in the
  * cache. Steps over the same shapes ask for the same sizes, so after the first one nothing new is allocated.
  */
-final class Workspace {
-    private final Arena arena;
+final class Workspace implements AutoCloseable {
+    /** Each segment has its own, so that it can go alone. */
+    private final Map<MemorySegment, Arena> arenas = new IdentityHashMap<>();
+
     private final Map<Long, ArrayDeque<MemorySegment>> free = new HashMap<>();
     private long allocatedBytes;
     private long takenBytes;
-
-    Workspace(Arena arena) {
-        this.arena = arena;
-    }
 
     MemorySegment take(long bytes) {
         takenBytes += bytes;
@@ -27,12 +26,34 @@ final class Workspace {
             return same.pop();
         }
         allocatedBytes += bytes;
-        return arena.allocate(bytes, 64);
+        Arena arena = Arena.ofShared();
+        MemorySegment segment = arena.allocate(bytes, 64);
+        arenas.put(segment, arena);
+        return segment;
     }
 
     void give(MemorySegment segment) {
         takenBytes -= segment.byteSize();
         free.computeIfAbsent(segment.byteSize(), size -> new ArrayDeque<>()).push(segment);
+    }
+
+    /** Frees what nobody has. */
+    void trim() {
+        for (ArrayDeque<MemorySegment> same : free.values()) {
+            for (MemorySegment segment : same) {
+                allocatedBytes -= segment.byteSize();
+                arenas.remove(segment).close();
+            }
+        }
+        free.clear();
+    }
+
+    /** Frees everything, whoever has it. */
+    @Override
+    public void close() {
+        free.clear();
+        arenas.values().forEach(Arena::close);
+        arenas.clear();
     }
 
     /** Bytes handed out and not given back: zero when nobody computes. */

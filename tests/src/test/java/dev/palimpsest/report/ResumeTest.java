@@ -1,0 +1,134 @@
+package dev.palimpsest.report;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.recipe.Runs;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.train.Progress;
+import dev.palimpsest.train.Result;
+import dev.palimpsest.train.SmallRun;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A run that is cut short and repeated ends as if nothing had happened. */
+class ResumeTest {
+    /** Stands for a kill. */
+    private static final class Cut extends RuntimeException {
+        private static final long serialVersionUID = 1;
+    }
+
+    @TempDir
+    private Path temporary;
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "method=m2kd",
+                "method=m2kd optimiser=adam learning-rate=0.01",
+                "method=m2kd prune=false",
+                "method=m2kd classifier=gaussian",
+                "method=lwf exemplars=0",
+                "method=lwf-unlabelled unlabelled-batch=32",
+                "method=icarl",
+                "method=lwf-mc",
+                "method=replay classifier=refit",
+                "method=fine-tuning optimiser=adam",
+                "method=joint"
+            })
+    void endsAsIfItHadNeverStopped(String options) throws IOException {
+        Recipe recipe = SmallRun.recipe(("split=4+3+3 validation=0.8 " + options).split(" "));
+        Result expected = run(recipe, "whole", 99);
+        for (int stop = 1; stop <= 2; stop++) {
+            String folder = "cut-" + stop;
+            int after = stop;
+            assertThrows(Cut.class, () -> run(recipe, folder, after));
+            Result found = run(recipe, folder, 99);
+            assertEquals(expected.weightsSha256(), found.weightsSha256(), "weights after a cut at " + stop);
+            assertArrayEquals(expected.accuracy().toArray(), found.accuracy().toArray());
+            assertArrayEquals(
+                    expected.withinExperience().toArray(),
+                    found.withinExperience().toArray());
+            assertEquals(expected.memory(), found.memory());
+            assertEquals(steps("whole"), steps(folder));
+            assertArrayEquals(
+                    Files.readAllBytes(temporary.resolve("whole/checkpoint/model.safetensors")),
+                    Files.readAllBytes(temporary.resolve(folder + "/checkpoint/model.safetensors")));
+            assertEquals(
+                    stop,
+                    SavedRun.read(temporary.resolve(folder))
+                            .run()
+                            .get("experiences_before")
+                            .asInt());
+        }
+    }
+
+    @Test
+    void aDamagedCheckpointFallsBackToTheOneBefore() throws IOException {
+        Recipe recipe = SmallRun.recipe("split=4+3+3", "validation=0.8", "method=fine-tuning");
+        Result expected = run(recipe, "whole", 99);
+        assertThrows(Cut.class, () -> run(recipe, "cut", 2));
+        Path newest = temporary.resolve("cut/checkpoint/model.safetensors");
+        byte[] bytes = Files.readAllBytes(newest);
+        Files.write(newest, java.util.Arrays.copyOf(bytes, bytes.length / 2));
+        assertEquals(expected.weightsSha256(), run(recipe, "cut", 99).weightsSha256());
+        SavedRun saved = SavedRun.read(temporary.resolve("cut"));
+        assertEquals(1, saved.run().get("experiences_before").asInt());
+        assertTrue(saved.text("remark").contains("damaged"), saved.text("remark"));
+        assertEquals(steps("whole"), steps("cut"));
+    }
+
+    @Test
+    void aMethodThatCannotGoOnBeginsAnew() throws IOException {
+        Recipe recipe = SmallRun.recipe("split=5x2", "validation=0.8", "method=lwf", "keep-optimiser=true");
+        Result expected = run(recipe, "whole", 99);
+        assertThrows(Cut.class, () -> run(recipe, "cut", 1));
+        assertEquals(expected.weightsSha256(), run(recipe, "cut", 99).weightsSha256());
+        assertEquals(
+                0,
+                SavedRun.read(temporary.resolve("cut"))
+                        .run()
+                        .get("experiences_before")
+                        .asInt());
+        assertEquals(steps("whole"), steps("cut"));
+    }
+
+    /** Without the speed, which no two runs share. */
+    private List<String> steps(String folder) throws IOException {
+        return Files.readAllLines(temporary.resolve(folder).resolve("steps.csv")).stream()
+                .map(row -> row.substring(0, row.lastIndexOf(',')))
+                .toList();
+    }
+
+    /** @param cut after the checkpoint of so many experiences, in the midst of the next one */
+    private Result run(Recipe recipe, String name, int cut) throws IOException {
+        try (RunFolder folder = RunFolder.create(
+                temporary.resolve(name), recipe.toMap(), new RunFolder.Origin("small", "palimpsest train small"))) {
+            return Runs.run(recipe, Progress.all(folder, new Progress() {
+                private int made;
+
+                @Override
+                public void step(Step step) {
+                    if (step.experience() == cut && made++ == 1) {
+                        throw new Cut();
+                    }
+                }
+
+                @Override
+                public void checkpoint(Supplier<SafetensorsWriter> state) {
+                    made = 0;
+                }
+            }));
+        }
+    }
+}
