@@ -250,7 +250,7 @@ public final class ClassStatistics {
      * @return bytes
      */
     public long bytes() {
-        long bytes = (first == 0 ? 1 : 2) * Integer.BYTES;
+        long bytes = first == 0 ? Integer.BYTES : 2L * Integer.BYTES;
         for (int k = 0; k < means.length; k++) {
             bytes += (long) means[k].length * (storage.bits() == Byte.SIZE ? Float.BYTES : Double.BYTES);
             if (factors != null) {

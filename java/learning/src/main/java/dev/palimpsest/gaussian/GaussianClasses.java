@@ -2,7 +2,6 @@ package dev.palimpsest.gaussian;
 
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -67,7 +66,7 @@ public final class GaussianClasses {
         this.beta = beta;
         this.shared = shared;
         networks = new Network[shared.networks()];
-        Map<ClassStatistics, Integer> fitted = new IdentityHashMap<>();
+        IdentityHashMap<ClassStatistics, Integer> fitted = new IdentityHashMap<>();
         for (int c = 0; earlier != null && c < earlier.classes.size(); c++) {
             fitted.put(earlier.classes.get(c), c);
         }
@@ -76,11 +75,11 @@ public final class GaussianClasses {
                 continue;
             }
             boolean same = earlier != null && earlier.beta == beta && shared.equals(earlier.shared, k);
-            networks[k] = network(k, same ? earlier.networks[k] : null, fitted);
+            networks[k] = network(k, earlier != null && same ? earlier.networks[k] : null, fitted);
         }
     }
 
-    private Network network(int k, @Nullable Network earlier, Map<ClassStatistics, Integer> fitted) {
+    private Network network(int k, @Nullable Network earlier, IdentityHashMap<ClassStatistics, Integer> fitted) {
         double[] deviation = earlier == null ? deviation(k) : earlier.deviation;
         double[][] whitening = earlier == null
                 ? Triangle.cholesky(
