@@ -31,8 +31,8 @@ inline void step(
     store(e, value);
     slot = slot + value;
     if (TEACHER) {
-        // Clamped: a teacher's logit of -inf has e = 0 and must not make 0·inf.
-        cross_slot = fma(value, clamped - load(distance), cross_slot);
+        // Where e = 0 the student's distance may be -inf and must not make 0·inf; clamped, the teacher's is finite.
+        cross_slot = fma(value, keep_positive(clamped - load(distance), value), cross_slot);
     } else {
         store(distance, d);
     }

@@ -30,6 +30,11 @@ __device__ double divergence(double weight, double t, const Sums& teacher, doubl
     return weight * t * t * (teacher.cross / (teacher.e * t) + (log_student - logarithm(teacher.e)));
 }
 
+// cross + e·(d - a). Where e = 0 the student's distance a may be -inf and must not make 0·inf; clamped, d is finite.
+__device__ float add_cross(float e, float d, float a, float cross) {
+    return __fmaf_rn(e, e > 0 ? d - a : 0.0f, cross);
+}
+
 __device__ float gradient_weight(const Args& args, float weight) {
     return static_cast<float>(static_cast<double>(weight) * args.temperature / static_cast<double>(args.rows));
 }
@@ -133,8 +138,7 @@ __device__ void resident_row(
                 float e = exponential(clamped);
                 teacher_e[i] = e;
                 slot = slot + e;
-                // Clamped: a teacher's logit of -inf has e = 0 and must not make 0·inf.
-                cross = __fmaf_rn(e, clamped - (x[i] - student_top), cross);
+                cross = add_cross(e, clamped, x[i] - student_top, cross);
             });
             const float by = gradient_weight(args, w);
             const float teacher_inverse = inverse(sums.e);
@@ -231,7 +235,7 @@ __device__ void streaming(const Args& args, double* row_loss) {
                 float clamped = exponential.clamp(widen(load(from + i)) - teacher_top);
                 float e = exponential(clamped);
                 slot = slot + e;
-                cross = __fmaf_rn(e, clamped - (load(x + i) - student_top), cross);
+                cross = add_cross(e, clamped, load(x + i) - student_top, cross);
             });
             if (team.thread == 0) {
                 loss += divergence(w, t, sums, log_student);

@@ -169,7 +169,7 @@ void kl_values(const Library& library, uint64_t seed) {
     const float nan = std::numeric_limits<float>::quiet_NaN();
     for (int64_t classes : {12, 400}) {
         for (double temperature : {0.07, 1.0, 50.0}) {
-            Rows r = kl_rows(6, classes, full(classes, 2));
+            Rows r = kl_rows(7, classes, full(classes, 2));
             r.temperature = temperature;
             std::mt19937_64 random(seed);
             r.randomise(random);
@@ -183,7 +183,11 @@ void kl_values(const Library& library, uint64_t seed) {
             at(r.student, 3, 5) = nan;
             at(r.teacher[1], 4, 0) = nan;
             at(r.student, 5, 0) = -inf;
+            for (int64_t column = 1; column < classes; column += 3)
+                at(r.student, 6, column) = at(r.teacher[0], 6, column) = at(r.teacher[1], 6, column) = -inf;
             check_kl(library, r, "special values, T " + std::to_string(temperature), seed++, false);
+            r.shared_limit = 3000;
+            check_kl(library, r, "special values, streaming, T " + std::to_string(temperature), seed++, false);
         }
     }
 }

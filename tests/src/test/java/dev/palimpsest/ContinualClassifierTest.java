@@ -2,6 +2,7 @@ package dev.palimpsest;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -26,10 +27,13 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
@@ -255,7 +259,67 @@ class ContinualClassifierTest {
             Files.writeString(folder.resolve("snapshot-9.safetensors.x" + AtomicFile.UNFINISHED), "likewise");
             model.learn(digits(4, 5, 6));
             assertEquals(SAID.get(1), model.classify(DIGITS.test()));
-            assertTrue(files(folder).stream().noneMatch(file -> file.getFileName().toString().contains("-9")));
+            assertTrue(files(folder).stream()
+                    .noneMatch(file -> file.getFileName().toString().contains("-9")));
+        }
+    }
+
+    @Test
+    void aCancelledLessonLeavesTheModelAsItWas() throws IOException {
+        Path folder = temporary.resolve("digits");
+        try (ContinualClassifier model = ContinualClassifier.create(folder, SETUP)) {
+            assertFalse(model.cancelLesson(), "there is none");
+            model.learn(digits(0, 1, 2, 3));
+            List<Path> before = files(folder);
+            AtomicInteger steps = new AtomicInteger();
+            Progress cancelling = new Progress() {
+                @Override
+                public void step(Step step) {
+                    steps.incrementAndGet();
+                    assertTrue(model.cancelLesson());
+                }
+            };
+            CancellationException e = assertThrows(
+                    CancellationException.class, () -> model.learn(digits(4, 5), Optional.empty(), cancelling));
+            assertEquals("the lesson was cancelled: the model stays as it was", e.getMessage());
+            assertEquals(1, steps.get(), "it ends at the step that it is cancelled in");
+            assertFalse(model.cancelLesson(), "it is over");
+            assertEquals(before, files(folder));
+            assertEquals(SAID.getFirst(), model.classify(DIGITS.test()));
+            model.learn(digits(4, 5, 6));
+            assertEquals(SAID.get(1), model.classify(DIGITS.test()));
+        }
+    }
+
+    /** Whoever comes first: a lesson that was cancelled made no version, one that was not made one. */
+    @Test
+    void aRegisteredLessonIsCancelledOrMakesAVersion() throws Exception {
+        Random random = new Random(2);
+        int classes = 60;
+        float[][] features = new float[classes * 20][150];
+        for (float[] row : features) {
+            for (int d = 0; d < row.length; d++) {
+                row[d] = (float) random.nextGaussian();
+            }
+        }
+        List<String> names = IntStream.range(0, features.length)
+                .mapToObj(i -> "class " + i % classes)
+                .toList();
+        Samples samples = Samples.ofFeatures(features, names);
+        Path folder = temporary.resolve("rows");
+        try (ContinualClassifier model = ContinualClassifier.create(folder, Setup.features(150));
+                ExecutorService teacher = Executors.newSingleThreadExecutor()) {
+            Future<Lesson> lesson = teacher.submit(() -> model.learn(samples));
+            while (!model.cancelLesson() && !lesson.isDone()) {
+                Thread.onSpinWait();
+            }
+            ExecutionException e = assertThrows(ExecutionException.class, lesson::get);
+            assertInstanceOf(CancellationException.class, e.getCause());
+            assertEquals(List.of(), model.versions());
+            assertTrue(files(folder).stream().noneMatch(file -> file.toString().endsWith(".safetensors")));
+            assertEquals(1, model.learn(samples).version());
+            assertFalse(model.cancelLesson());
+            assertEquals(classes, model.current().classNames().size());
         }
     }
 
@@ -539,7 +603,7 @@ class ContinualClassifierTest {
 
     private static List<Path> files(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
-            return files.toList();
+            return files.sorted().toList();
         }
     }
 }

@@ -1,20 +1,18 @@
 package dev.palimpsest;
 
 import dev.palimpsest.checkpoint.AtomicFile;
+import dev.palimpsest.checkpoint.FolderLock;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -22,6 +20,7 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -68,13 +67,16 @@ public final class ContinualClassifier implements AutoCloseable {
     /** Null while nothing has been learnt. */
     private volatile @Nullable Version current;
 
+    /** Null while no lesson is being learnt. */
+    private volatile @Nullable Cancellation learning;
+
     private volatile boolean closed;
 
     private ContinualClassifier(Path folder, Manifest manifest) {
         this.folder = folder;
         this.manifest = manifest;
         threads = Runtime.getRuntime().availableProcessors();
-        snapshots = new SnapshotReader(folder, manifest.setup(), threads);
+        snapshots = new SnapshotReader(folder, () -> this.manifest, threads);
         current = manifest.current() == 0 ? null : new Version(folder, snapshots, manifest, manifest.current(), null);
     }
 
@@ -104,13 +106,11 @@ public final class ContinualClassifier implements AutoCloseable {
         Optional<Normalisation> pixels = Optional.empty();
         if (setup.pretrained().isPresent()) {
             pixels = Optional.of(IMAGE_NET);
-            byte[] weights = Files.readAllBytes(setup.pretrained().get());
-            SnapshotReader.requireFit(
-                    setup, Safetensors.of(setup.pretrained().get().toString(), weights));
-            AtomicFile.write(
-                    folder.resolve(Manifest.snapshotFile(0)), channel -> channel.write(ByteBuffer.wrap(weights)));
+            SafetensorsWriter weights = SnapshotReader.copy(
+                    setup, Safetensors.read(setup.pretrained().get()));
+            AtomicFile.write(folder.resolve(Manifest.snapshotFile(0)), weights::writeTo);
         }
-        Manifest manifest = new Manifest(setup, pixels, 0, List.of());
+        Manifest manifest = Manifest.of(setup, pixels).recorded(folder);
         manifest.write(folder);
         return new ContinualClassifier(folder, manifest);
     }
@@ -124,6 +124,16 @@ public final class ContinualClassifier implements AutoCloseable {
      */
     public static ContinualClassifier open(Path folder) throws IOException {
         return new ContinualClassifier(folder, Manifest.read(folder));
+    }
+
+    /**
+     * Whether a folder holds a model.
+     *
+     * @param folder any path
+     * @return whether {@link #open} finds one there, unless it is damaged
+     */
+    public static boolean isIn(Path folder) {
+        return Files.isRegularFile(folder.resolve(Manifest.FILE));
     }
 
     /**
@@ -177,6 +187,7 @@ public final class ContinualClassifier implements AutoCloseable {
      *     model stays as it was
      * @throws IllegalArgumentException with a sentence, if the samples do not fit the model or cannot be learnt in
      *     this way
+     * @throws CancellationException with a sentence, after {@link #cancelLesson}
      */
     public Lesson learn(Samples samples, Optional<Lesson.Kind> kind, Progress progress) throws IOException {
         if (!samples.shape().equals(setup().input())) {
@@ -186,8 +197,29 @@ public final class ContinualClassifier implements AutoCloseable {
         return teach(() -> {
             Version version = current;
             Knowledge known = version == null ? Knowledge.empty(setup()) : version.knowledge();
-            return new LessonPlan(folder, snapshots, threads, manifest, known, samples, kind).learn(progress);
+            Cancellation cancellation = new Cancellation();
+            learning = cancellation;
+            try {
+                Taught taught = new LessonPlan(folder, snapshots, threads, manifest, known, samples, kind)
+                        .learn(progress, cancellation);
+                cancellation.publish();
+                return taught;
+            } finally {
+                learning = null;
+            }
         });
+    }
+
+    /**
+     * Cancels the lesson that is being learnt: its call of {@code learn} throws a
+     * {@link CancellationException} after the present step of training or the present class, and
+     * the model stays as it was. Any thread may call it, also a listener of the lesson.
+     *
+     * @return whether a lesson was cancelled; false where none is being learnt or its version is there already
+     */
+    public boolean cancelLesson() {
+        Cancellation now = learning;
+        return now != null && now.cancel();
     }
 
     /**
@@ -206,17 +238,22 @@ public final class ContinualClassifier implements AutoCloseable {
 
     private Lesson teach(Teaching teaching) throws IOException {
         lessons.lock();
-        try (FileChannel channel =
-                        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                FileLock _ = locked(channel)) {
+        try (FolderLock _ = locked()) {
             requireOpen();
             Manifest now = Manifest.read(folder);
             if (!now.equals(manifest)) {
                 publish(now, null);
             }
-            Taught taught = teaching.run();
-            taught.manifest.write(folder);
-            publish(taught.manifest, taught.knowledge);
+            Taught taught;
+            try {
+                taught = teaching.run();
+            } catch (CancellationException e) {
+                removeUnread();
+                throw e;
+            }
+            Manifest made = taught.manifest.recorded(folder);
+            made.write(folder);
+            publish(made, taught.knowledge);
             removeUnread();
             return taught.lesson;
         } finally {
@@ -224,27 +261,20 @@ public final class ContinualClassifier implements AutoCloseable {
         }
     }
 
-    private FileLock locked(FileChannel channel) throws IOException {
-        try {
-            FileLock lock = channel.tryLock();
-            if (lock != null) {
-                return lock;
-            }
-        } catch (OverlappingFileLockException e) {
-            // another model of this process
-        }
-        throw new IOException("the model in " + folder
-                + " is being taught by another process or another open model: try again later");
+    private FolderLock locked() throws IOException {
+        return FolderLock.take(folder.resolve(LOCK))
+                .orElseThrow(() -> new IOException("the model in " + folder
+                        + " is being taught by another process or another open model: try again later"));
     }
 
-    /** What killed lessons left, and what belonged to forgotten classes. */
+    /** What killed and cancelled lessons left, and what belonged to forgotten classes. */
     private void removeUnread() throws IOException {
         Set<String> read = manifest.files();
         try (Stream<Path> files = Files.list(folder)) {
             for (Path file : files.toList()) {
                 String name = file.getFileName().toString();
                 boolean ours = name.endsWith(AtomicFile.UNFINISHED) || name.endsWith(".safetensors");
-                if (ours && !read.contains(name) && !name.equals(Manifest.snapshotFile(0))) {
+                if (ours && !read.contains(name)) {
                     Files.delete(file);
                 }
             }

@@ -30,7 +30,7 @@ final class Knowledge {
     private static final long MOST_DISTANCES = 4_000_000;
 
     /** Share of the covariance that all classes share; 0.3 makes no difference. */
-    private static final double BETA = 0.5;
+    static final double BETA = 0.5;
 
     /** Of each class. */
     static final int MOST_HELD_OUT = 50;
@@ -82,37 +82,64 @@ final class Knowledge {
         return gaussians == null ? earlier : gaussians;
     }
 
-    static Knowledge read(Path folder, Setup setup, List<KnownClass> known) throws IOException {
+    static Knowledge read(Path folder, Manifest manifest, List<KnownClass> known) throws IOException {
         List<Measured> classes = new ArrayList<>();
         for (KnownClass each : known) {
-            classes.add(read(each, Safetensors.read(folder.resolve(each.file()))));
+            Measured measured = read(each, manifest.read(folder, each.file()));
+            if (!classes.isEmpty()) {
+                requireSameFeatures(classes.getFirst(), measured);
+            }
+            classes.add(measured);
         }
-        return read(setup, List.copyOf(classes));
+        return read(manifest.setup(), List.copyOf(classes));
+    }
+
+    private static void requireSameFeatures(Measured one, Measured other) throws IOException {
+        int both = Math.min(one.known.snapshots(), other.known.snapshots());
+        for (int k = 0; k < both; k++) {
+            int expected = one.statistics.dimensions(k);
+            if (other.statistics.dimensions(k) != expected) {
+                throw new IOException("the statistics of the class " + other.known.name() + " have "
+                        + other.statistics.dimensions(k) + " dimensions, those of " + one.known.name() + " have "
+                        + expected + ": restore the model's folder from a copy");
+            }
+        }
     }
 
     private static Measured read(KnownClass known, Safetensors file) throws IOException {
         ClassStatistics statistics = ClassStatistics.read(file, "");
-        float[][][] heldOut = new float[known.snapshots()][known.heldOut()][];
-        boolean fits = statistics.networks() == known.snapshots() && statistics.count() == known.samples();
-        for (int k = 0; fits && k < heldOut.length && known.heldOut() > 0; k++) {
-            String name = HELD_OUT + k;
-            fits = file.contains(name)
-                    && file.shape(name).rank() == 2
-                    && file.shape(name).extent(0) == known.heldOut();
-            if (fits) {
-                float[] values = file.floats(name);
-                int dims = file.shape(name).extent(1);
-                for (int i = 0; i < known.heldOut(); i++) {
-                    heldOut[k][i] = Arrays.copyOfRange(values, i * dims, (i + 1) * dims);
-                }
-            }
+        if (statistics.networks() != known.snapshots() || statistics.count() != known.samples()) {
+            throw unfit(known, file);
         }
-        if (!fits) {
-            throw new IOException(file.source() + " does not hold what " + Manifest.FILE + " says of the class "
-                    + known.name() + " (" + known.samples() + " samples and " + known.heldOut() + " held out under "
-                    + known.snapshots() + " snapshots): restore the file from a copy, or teach the class again");
+        float[][][] heldOut = new float[known.snapshots()][0][];
+        for (int k = 0; k < heldOut.length && known.heldOut() != 0; k++) {
+            String name = HELD_OUT + k;
+            if (!file.contains(name) || !file.shape(name).equals(Shape.of(known.heldOut(), statistics.dimensions(k)))) {
+                throw unfit(known, file);
+            }
+            heldOut[k] = rows(file, name);
         }
         return new Measured(known, statistics, heldOut);
+    }
+
+    private static float[][] rows(Safetensors file, String name) throws IOException {
+        try {
+            float[] values = file.weights(name);
+            float[][] rows = new float[file.shape(name).extent(0)][];
+            int dims = file.shape(name).extent(1);
+            for (int i = 0; i < rows.length; i++) {
+                rows[i] = Arrays.copyOfRange(values, i * dims, (i + 1) * dims);
+            }
+            return rows;
+        } catch (IllegalArgumentException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    private static IOException unfit(KnownClass known, Safetensors file) {
+        return new IOException(file.source() + " does not hold what " + Manifest.FILE + " says of the class "
+                + known.name() + " (" + known.samples() + " samples and " + known.heldOut() + " held out under "
+                + known.snapshots() + " snapshots): restore the file from a copy, or teach the class again");
     }
 
     /**
@@ -185,6 +212,13 @@ final class Knowledge {
             file.add(HELD_OUT + k, Shape.of(measured.heldOut[k].length, dims), values);
         }
         return file;
+    }
+
+    /** Adds the statistics of all classes, without what was held out. */
+    void export(SafetensorsWriter file) {
+        for (int c = 0; c < classes.size(); c++) {
+            classes.get(c).statistics.write(file, "class." + c + ".");
+        }
     }
 
     /**

@@ -130,18 +130,21 @@ final class LessonPlan {
      * Trains if need be, measures, and writes the files of the new version.
      *
      * @param progress receives the steps of training
+     * @param cancellation looked at after every step and every class
      * @return what is to be published
+     * @throws java.util.concurrent.CancellationException if it was cancelled
      */
-    ContinualClassifier.Taught learn(Progress progress) throws IOException {
+    ContinualClassifier.Taught learn(Progress progress, Cancellation cancellation) throws IOException {
         Optional<Normalisation> pixels =
                 before.pixels().or(() -> samples.images().map(Images::normalisation));
         if (kind == Lesson.Kind.TRAINED) {
-            train(pixels.orElseThrow(), progress);
+            train(pixels.orElseThrow(), cancellation.checked(progress));
         }
         Optional<Images> images = samples.images().map(all -> all.normalisedBy(pixels.orElseThrow()));
         Knowledge after = known;
         List<KnownClass> changed = new ArrayList<>();
         for (Map.Entry<Integer, Split> entry : splits.entrySet()) {
+            cancellation.check();
             Split split = entry.getValue();
             KnownClass measured = measuredClass(entry.getKey(), split, changed.size());
             after = after.with(

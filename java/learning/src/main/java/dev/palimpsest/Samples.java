@@ -80,9 +80,9 @@ public final class Samples {
     }
 
     /**
-     * The PNG and JPEG files of a folder that has a folder for every class, whose name is the class's.
+     * The image files of a folder that has a folder for every class, whose name is the class's.
      *
-     * @param folder CLASS/….png, CLASS/….jpg, CLASS/….jpeg; hidden names are skipped
+     * @param folder CLASS/….png and so on, as {@link Images#filesIn} finds them
      * @param setup of the model that is to learn them
      * @return the samples, classes and files in the order of their names
      * @throws dev.palimpsest.data.DataException with a sentence naming the file or folder, if one cannot be read, or

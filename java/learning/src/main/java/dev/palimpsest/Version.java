@@ -1,14 +1,18 @@
 package dev.palimpsest;
 
+import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
+import dev.palimpsest.data.Preparation;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.stream.IntStream;
@@ -22,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 public final class Version {
     private final Path folder;
     private final SnapshotReader snapshots;
+    private final Manifest manifest;
     private final Setup setup;
-    private final Optional<Normalisation> pixels;
     private final Manifest.Entry entry;
     private final List<Manifest.KnownClass> classes;
     /** Null until it classifies. */
@@ -33,8 +37,8 @@ public final class Version {
     Version(Path folder, SnapshotReader snapshots, Manifest manifest, int number, @Nullable Knowledge knowledge) {
         this.folder = folder;
         this.snapshots = snapshots;
+        this.manifest = manifest;
         setup = manifest.setup();
-        pixels = manifest.pixels();
         entry = manifest.entry(number);
         classes = manifest.classes(number);
         this.knowledge = knowledge;
@@ -121,7 +125,7 @@ public final class Version {
      */
     public List<Prediction> classify(Images images) {
         requireShape(Shape.of(images.channels(), images.height(), images.width()));
-        Images normalised = images.normalisedBy(pixels.orElseThrow());
+        Images normalised = images.normalisedBy(manifest.pixels().orElseThrow());
         int[] all = IntStream.range(0, images.size()).toArray();
         return knowledge().predict(snapshots.features(normalised, all, entry.snapshots()), entry.calibration());
     }
@@ -135,9 +139,25 @@ public final class Version {
      * @throws IllegalStateException if the model is closed, or the version knows no class any more
      */
     public Prediction classify(BufferedImage picture) {
-        requireShape(Shape.of(3, setup.input().extent(-1), setup.input().extent(-1)));
-        return classify(Images.ofPictures(List.of(picture), setup.input().extent(-1), new int[1]))
+        requireShape(Shape.of(
+                3, setup.input().extent(-1), setup.input().extent(-1)));
+        return classify(Images.ofPictures(
+                        List.of(picture), setup.input().extent(-1), new int[1]))
                 .getFirst();
+    }
+
+    /**
+     * Classifies an image file: its central square, resampled.
+     *
+     * @param file for a model of square RGB images, read as {@link Images#ofFiles} does
+     * @return the prediction
+     * @throws dev.palimpsest.data.DataException with a sentence, if the file cannot be read
+     * @throws IllegalArgumentException if the model is not of square RGB images
+     * @throws IllegalStateException if the model is closed, or the version knows no class any more
+     */
+    public Prediction classify(Path file) {
+        requireShape(Shape.of(3, setup.input().extent(-1), setup.input().extent(-1)));
+        return classify(Images.ofFiles(List.of(file), setup.input().extent(-1))).getFirst();
     }
 
     /**
@@ -157,10 +177,55 @@ public final class Version {
                 .getFirst();
     }
 
+    /**
+     * Writes all that it classifies by as one safetensors file, for other programs: the snapshots' weights as
+     * {@code snapshot.K.NAME}, with PyTorch's names; of class C (from 0, in the order of {@link #classNames})
+     * {@code class.C.count}, and for each of the first snapshots k, from 0, that measured it {@code class.C.mean.k} and
+     * {@code class.C.scatter.k}, the lower half of Σ(φ−μ)(φ−μ)ᵀ with its diagonal, row by row, over the pooled outputs
+     * φ of all stages of snapshot.(k+1). The metadata name the classes and the network, and say how images are prepared
+     * and distances become probabilities.
+     *
+     * @param file that is replaced if it is there
+     * @throws IOException with a sentence, if the file cannot be written or the model's own cannot be read
+     */
+    public void export(Path file) throws IOException {
+        SafetensorsWriter to = new SafetensorsWriter();
+        to.metadata("format", "pt"); // libraries of PyTorch's world look for it
+        to.metadata("palimpsest_continual_classifier", "1");
+        to.metadata("classes", String.join("\n", classNames()));
+        to.metadata("network", setup.network().name());
+        to.metadata("input", Arrays.toString(setup.input().extents()));
+        manifest.pixels().ifPresent(normalisation -> {
+            to.metadata("pixel_mean", Arrays.toString(normalisation.mean()));
+            to.metadata("pixel_deviation", Arrays.toString(normalisation.deviation()));
+            int side = setup.input().extent(-1);
+            to.metadata(
+                    "preparation",
+                    new Preparation(setup.input().extent(0), setup.input().extent(1), side, 0, false, 255).sentence());
+        });
+        to.metadata(
+                "classifier",
+                "probabilities = softmax(-temperature * distance), unknown beyond farthest;"
+                        + " GaussianClasses of Palimpsest has the distance");
+        to.metadata("shared_covariance", Double.toString(Knowledge.BETA));
+        to.metadata("temperature", Double.toString(entry.calibration().temperature()));
+        to.metadata("farthest", Double.toString(entry.calibration().farthest()));
+        for (int k = 0; k < entry.snapshots().size(); k++) {
+            Safetensors weights =
+                    manifest.read(folder, entry.snapshots().get(k));
+            for (String name : weights.names()) {
+                Safetensors.Tensor tensor = weights.tensor(name);
+                to.add("snapshot." + (k + 1) + "." + name, tensor.type(), tensor.shape(), tensor.data());
+            }
+        }
+        knowledge().export(to);
+        AtomicFile.write(file, to::writeTo);
+    }
+
     private void requireShape(Shape found) {
         if (!found.equals(setup.input())) {
-            throw new IllegalArgumentException(
-                    "the model classifies " + Samples.described(setup.input()) + ", got " + Samples.described(found));
+            throw new IllegalArgumentException("the model classifies "
+                    + Samples.described(setup.input()) + ", got " + Samples.described(found));
         }
     }
 
@@ -168,9 +233,9 @@ public final class Version {
     synchronized Knowledge knowledge() {
         if (knowledge == null) {
             try {
-                knowledge = Knowledge.read(folder, setup, classes);
+                knowledge = Knowledge.read(folder, manifest, classes);
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                throw new UncheckedIOException(e.getMessage(), e);
             }
         }
         return knowledge;

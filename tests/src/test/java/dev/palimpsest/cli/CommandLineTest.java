@@ -12,9 +12,11 @@ import dev.palimpsest.recipe.RecipeOptions;
 import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.report.MadeUpRun;
 import dev.palimpsest.tensor.Safetensors;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,7 +24,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -88,6 +95,56 @@ class CommandLineTest {
         assertEquals(List.of(recipe), recipes);
     }
 
+    /** Five classes of four pictures, 70×90 and grey. */
+    private Path photos() throws IOException {
+        Path photos = temporary.resolve("photos");
+        for (String name : List.of("ant", "bee", "cow", "dog", "eel")) {
+            Path folder = Files.createDirectories(photos.resolve(name));
+            for (int i = 0; i < 4; i++) {
+                BufferedImage picture = new BufferedImage(90, 70, BufferedImage.TYPE_BYTE_GRAY);
+                assertTrue(
+                        ImageIO.write(picture, "png", folder.resolve(i + ".png").toFile()));
+            }
+        }
+        return photos;
+    }
+
+    @Test
+    void ownImagesTakeOneLine() throws IOException {
+        Path photos = photos();
+        String run = temporary.resolve("run").toString();
+        assertEquals(
+                0, palimpsest("train", "--data", photos.toString(), "--epochs", "3", "--out", run), err.toString());
+        Map<String, String> options = recipes.getFirst().toMap();
+        assertEquals("image-folder", options.get("data"));
+        assertEquals(photos.toString(), options.get("data-folder"));
+        assertEquals("64", options.get("image-size"));
+        assertEquals("3+2", options.get("split"), "of five classes");
+        assertEquals("cifar-resnet", options.get("network"));
+        assertEquals("3", options.get("epochs"), "the command line takes precedence");
+        String said =
+                "20 images of 5 classes in " + photos + ": the central square of each at 64×64 (their shorter sides"
+                        + " are about 70), network cifar-resnet, experiences 3+1x2.";
+        assertTrue(out.toString().startsWith(said + System.lineSeparator()), out.toString());
+        List<String> words = new ArrayList<>(
+                List.of(json("run/run.json").get("command").asText().split(" ")));
+        words.removeFirst();
+        words.addAll(List.of("--out", temporary.resolve("again").toString()));
+        assertEquals(0, palimpsest(words.toArray(String[]::new)), err.toString());
+        assertEquals(recipes.getFirst(), recipes.getLast());
+    }
+
+    @Test
+    void aRecipesHeadingDoesNotStandAboveOtherImages() throws IOException {
+        String run = temporary.resolve("run").toString();
+        assertEquals(
+                0, palimpsest("train", "m2kd-digits", "--data", photos().toString(), "--out", run), err.toString());
+        assertTrue(out.toString().startsWith("20 images of 5 classes in "), out.toString());
+        assertTrue(out.toString().lines().noneMatch(line -> line.contains("digits")), out.toString());
+        assertEquals("20", recipes.getFirst().toMap().get("epochs"), "the recipe's training");
+        assertEquals("cifar-resnet", recipes.getFirst().toMap().get("network"));
+    }
+
     @Test
     void theCommandInRunJsonRepeatsTheRun() throws IOException {
         palimpsest(
@@ -109,6 +166,63 @@ class CommandLineTest {
         words.addAll(List.of("--out", temporary.resolve("b").toString()));
         assertEquals(0, palimpsest(words.toArray(String[]::new)));
         assertEquals(recipes.getFirst(), recipes.getLast());
+    }
+
+    /** From wherever it is started: a relative folder of data is recorded as an absolute one. */
+    @Test
+    void aRunIsRepeatedFromItsRecord() throws IOException {
+        Path here = Path.of("").toAbsolutePath();
+        Path recipe = Files.writeString(
+                temporary.resolve("mine.properties"), "data = image-folder\nepochs = 7\nthreads = 1\n");
+        assertEquals(
+                0,
+                palimpsest(
+                        "train",
+                        here.relativize(recipe).toString(),
+                        "--data-folder",
+                        here.relativize(temporary.resolve("photos")).toString(),
+                        "--lambda",
+                        "0.25",
+                        "--out",
+                        temporary.resolve("a").toString()));
+        String folder = json("a/run.json").at("/options/data-folder").asText();
+        assertTrue(Path.of(folder).isAbsolute(), folder);
+        assertEquals(temporary.resolve("photos"), Path.of(folder).normalize());
+        assertTrue(json("a/run.json").get("command").asText().startsWith("palimpsest train /"), "any folder will do");
+        for (String from : List.of("a", "a/run.json")) {
+            Path out = temporary.resolve("again-" + from.length());
+            assertEquals(
+                    0,
+                    palimpsest("train", "--from", temporary.resolve(from).toString(), "--out", out.toString()),
+                    err.toString());
+            assertEquals(recipes.getFirst(), recipes.getLast());
+            assertEquals(
+                    json("a/run.json").get("options"),
+                    new ObjectMapper()
+                            .readTree(out.resolve("run.json").toFile())
+                            .get("options"));
+        }
+        List<String> words = new ArrayList<>(
+                List.of(json("again-10/run.json").get("command").asText().split(" ")));
+        words.removeFirst();
+        words.addAll(List.of("--out", temporary.resolve("c").toString()));
+        assertEquals(0, palimpsest(words.toArray(String[]::new)), err.toString());
+        assertEquals(recipes.getFirst(), recipes.getLast());
+        assertEquals(
+                0,
+                palimpsest(
+                        "train",
+                        "--from",
+                        temporary.resolve("a").toString(),
+                        "--epochs",
+                        "2",
+                        "--out",
+                        temporary.resolve("d").toString()));
+        assertEquals(recipes.getFirst().with("epochs", "2"), recipes.getLast());
+        assertEquals(1, palimpsest("train", "--from", temporary.toString()));
+        assertEquals(
+                temporary + " is not a run folder: it holds no run.json.",
+                err.toString().strip());
     }
 
     @Test
@@ -218,8 +332,8 @@ class CommandLineTest {
                 "train m2kd-digits --exemplars 0 --classifier nearest-mean | classifier = nearest-mean needs"
                         + " exemplars, but exemplars = 0: keep some, or take classifier = head",
                 "trian | trian is not a command of palimpsest; did you mean train?",
-                "'' | palimpsest needs a command: help, train, suite, eval, export, report, data, doctor, learn,"
-                        + " classify, versions, rollback, forget",
+                "'' | palimpsest needs a command: help, train, suite, eval, predict, export, report, data, doctor,"
+                        + " learn, classify, versions, rollback, forget, serve, completion",
                 "report | palimpsest report needs RUN",
                 "train m2kd-digits --method lwf --lambda-feature 0.5 | --lambda-feature = 0.5: method = lwf has no such"
                         + " option; it is one of m2kd",
@@ -238,7 +352,8 @@ class CommandLineTest {
                         + " refit",
                 "train m2kd-digits --as paper | as = paper: m2kd has no named sets of options: leave it out",
                 "train m2kd-digits --memory 201 | memory = 201: expected 0 to 200, the challenge's limit",
-                "train | palimpsest train needs RECIPE",
+                "train | palimpsest train needs RECIPE, --data with a folder of images, or a run to repeat: --from RUN",
+                "train m2kd-digits --from runs/a | RECIPE and --from: expected one of them",
                 "train m2kd-digits --epochs | --epochs needs a value: N",
             })
     void aCommandThatIsNotUnderstoodIsOneSentence(String words, String sentence) {
@@ -292,6 +407,46 @@ class CommandLineTest {
         assertEquals(
                 "The loss is NaN at step 7 (cross-entropy NaN).",
                 json("run/run.json").get("reason").asText());
+    }
+
+    @Test
+    void aTerminationEndsWithASentenceAndAStatus() throws IOException, InterruptedException {
+        Path folder = temporary.resolve("run");
+        Path output = temporary.resolve("output");
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        InterruptedMain.class.getName(),
+                        "train",
+                        "m2kd-digits",
+                        "--out",
+                        folder.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        while (process.isAlive() && !Files.exists(folder.resolve("steps.csv"))) {
+            Thread.sleep(10);
+        }
+        process.destroy(); // SIGTERM
+        assertEquals(143, process.waitFor(), () -> "see " + output);
+        assertTrue(
+                Files.readString(output).strip().endsWith("Interrupted. " + folder + " keeps the steps so far."),
+                Files.readString(output));
+        assertEquals("interrupted", json("run/run.json").get("status").asText());
+        assertTrue(Files.readString(folder.resolve("steps.csv")).endsWith("\n"));
+    }
+
+    @Test
+    void startsInTheSameSecondGetFoldersOfTheirOwn() throws Exception {
+        Set<Path> folders = ConcurrentHashMap.newKeySet();
+        try (ExecutorService starts = Executors.newFixedThreadPool(20)) {
+            for (int i = 0; i < 20; i++) {
+                starts.submit(() -> folders.add(TrainCommand.fresh(temporary.resolve("runs/m2kd-digits-20260101"))));
+            }
+        }
+        assertEquals(20, folders.size(), folders.toString());
+        folders.forEach(folder -> assertTrue(Files.isDirectory(folder), folder.toString()));
     }
 
     @Test
@@ -443,6 +598,30 @@ class CommandLineTest {
         out.getBuffer().setLength(0);
         assertEquals(0, palimpsest("--version"));
         assertTrue(out.toString().strip().matches("palimpsest \\d+\\.\\d+\\..*"), out.toString());
+    }
+
+    /** bash itself says what it would complete. */
+    @Test
+    void bashCompletesCommandsAndOptions() throws IOException, InterruptedException {
+        assertEquals(0, palimpsest("completion"));
+        Path script = Files.writeString(temporary.resolve("completion"), out.toString());
+        for (List<String> each :
+                List.of(List.of("pred", "predict"), List.of("train --retrain-ep", "--retrain-epochs"))) {
+            String words = "palimpsest " + each.get(0);
+            Process bash = new ProcessBuilder(
+                            "bash",
+                            "-c",
+                            "source \"$0\"; COMP_WORDS=($1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE=$1;"
+                                    + " COMP_POINT=${#1}; $(complete -p palimpsest | sed 's/.*-F \\([^ ]*\\).*/\\1/')"
+                                    + " palimpsest \"${COMP_WORDS[COMP_CWORD]}\"; echo \"${COMPREPLY[@]}\"",
+                            script.toString(),
+                            words)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD) // compopt misses bash's own call
+                    .start();
+            String reply = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            bash.waitFor();
+            assertEquals(each.get(1), reply.strip(), words);
+        }
     }
 
     @Test

@@ -1,20 +1,26 @@
 package dev.palimpsest.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.tensor.Safetensors;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,9 +67,11 @@ class ModelCommandsTest {
     }
 
     @Test
-    void aModelLearnsClassifiesGoesBackAndForgets() {
+    void aModelLearnsClassifiesGoesBackAndForgets() throws IOException {
         said("Version 1, trained (the model has 0 of 3 snapshots)", "learn", model, path("first"), "--size", "12");
         said("Version 2, registered (a network learns by telling", "learn", model, path("later"));
+        write("asked/.cache", "red", 1);
+        write("asked/__MACOSX", "red", 1);
         String answers = said("path,class,probability", "classify", model, path("asked"));
         List<String> lines = answers.lines().toList();
         assertEquals(3, lines.size(), answers);
@@ -92,7 +100,70 @@ class ModelCommandsTest {
         refused("knows no class 'violet'", 1, "forget", model, "violet");
         refused("there is no version 7: the model has 1 to 1", 1, "rollback", model, "7");
         Path text = Files.writeString(temporary.resolve("notes.txt"), "no picture");
-        refused("notes.txt is neither PNG nor JPEG", 1, "classify", model, text.toString());
+        refused("notes.txt (it is no PNG, JPEG, WebP,", 1, "classify", model, text.toString());
+        refused("heavy.mp4 (there is no such file)", 1, "classify", model, "heavy.mp4");
+        Path cut = temporary.resolve("asked/cut.jpg");
+        BufferedImage picture = new BufferedImage(64, 64, BufferedImage.TYPE_INT_RGB);
+        ImageIO.write(picture, "jpg", cut.toFile());
+        byte[] whole = Files.readAllBytes(cut);
+        Files.write(cut, Arrays.copyOf(whole, whole.length - 40));
+        refused("cut.jpg (Corrupt JPEG data: premature end", 1, "classify", model, path("asked"));
+    }
+
+    @Test
+    void aModelIsExportedWithWhatItClassifiesBy() throws IOException {
+        said("Version 1", "learn", model, path("first"), "--size", "12");
+        said("Version 2", "learn", model, path("later"));
+        Path file = temporary.resolve("exported");
+        said("Weights: " + file, "export", model, file.toString());
+        Safetensors exported = Safetensors.read(file);
+        assertEquals("blue\nred\ngreen", exported.metadata().get("classes"));
+        assertEquals(6, exported.ints("class.2.count")[0] + 1, "one of six is held out");
+        try (Stream<Path> files = Files.list(Path.of(model))) {
+            Path own = files.filter(each -> each.getFileName().toString().startsWith("snapshot"))
+                    .findFirst()
+                    .orElseThrow();
+            Safetensors snapshot = Safetensors.read(own);
+            for (String name : snapshot.names()) {
+                assertArrayEquals(snapshot.asFloats(name), exported.asFloats("snapshot.1." + name), name);
+            }
+        }
+        double[] mean = exported.doubles("class.0.mean.0");
+        assertTrue(Arrays.stream(mean).sum() > 0, "pooled outputs are positive");
+        assertEquals(mean.length * (mean.length + 1) / 2, exported.doubles("class.0.scatter.0").length);
+        said("Weights", "export", model, file.toString(), "--version-number", "1");
+        assertEquals("blue\nred", Safetensors.read(file).metadata().get("classes"));
+        refused("--snapshot is for runs", 2, "export", model, file.toString(), "--snapshot", "1");
+    }
+
+    /** Ctrl-C while a network is trained: the new model is gone, and the same command can be given again. */
+    @Test
+    void anInterruptedFirstLessonLeavesNothing() throws IOException, InterruptedException {
+        Process learning = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Main.class.getName(),
+                        "learn",
+                        model,
+                        path("first"),
+                        "--size",
+                        "112")
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        while (learning.isAlive() && !Files.exists(Path.of(model, "lock"))) {
+            Thread.sleep(10);
+        }
+        Thread.sleep(300);
+        assertTrue(learning.isAlive(), "sixty steps of ResNet-18 take seconds");
+        new ProcessBuilder("kill", "-INT", Long.toString(learning.pid()))
+                .start()
+                .waitFor();
+        String message = new String(learning.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(130, learning.waitFor());
+        assertTrue(message.endsWith("Cancelled: the lesson was cancelled: the model stays as it was.\n"), message);
+        assertFalse(Files.exists(Path.of(model)), "no half of a model");
     }
 
     private String path(String set) {

@@ -7,12 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -120,7 +127,7 @@ class ImageFilesTest {
                 String message = assertThrows(
                                 DataException.class, () -> load("image-folder", new ImageOptions(4, 0, false)))
                         .getMessage();
-                assertTrue(message.startsWith(file + " cannot be decoded ("), message);
+                assertTrue(message.startsWith("1 of 4 files cannot be read: " + file + " ("), message);
                 assertEquals(
                         2,
                         load("image-folder", new ImageOptions(4, 0, true))
@@ -293,8 +300,34 @@ class ImageFilesTest {
         Files.writeString(folder.resolve("test.txt"), "test/nowhere.png 9\n");
         assertError(
                 "image-list",
-                folder.resolve("test/nowhere.png") + " cannot be read (java.nio.file.NoSuchFileException: "
-                        + folder.resolve("test/nowhere.png") + "): check that it is a file and that you may read it");
+                "1 of 3 files cannot be read: " + folder.resolve("test/nowhere.png")
+                        + " (there is no such file): replace"
+                        + " them, or leave such files out with --skip-damaged true");
+    }
+
+    @Test
+    void aListMayBeginWithAByteOrderMarkAndNamesAllThatIsMissing() throws IOException {
+        Files.writeString(folder.resolve("train.txt"), "\ufefftrain/cat/a.png 01\r\ntrain/cat/b.jpg 1\r\n");
+        Files.writeString(folder.resolve("test.txt"), "\ufefftest/dog/d.jpeg 001\n");
+        assertEquals(List.of("1"), load("image-list", ImageOptions.NONE).classNames());
+        Files.writeString(folder.resolve("train.txt"), "x.png 1\ntrain/cat/a.png 1\ntrain 1\n/dev/zero 1\n");
+        Files.writeString(folder.resolve("test.txt"), "y.png 1\n");
+        assertError(
+                "image-list",
+                "4 of 5 files cannot be read: " + folder.resolve("x.png") + " (there is no such file), "
+                        + folder.resolve("train") + " (it is a folder), /dev/zero (it is a pipe or a device, not a"
+                        + " file), " + folder.resolve("y.png") + " (there is no such file): replace them, or leave such"
+                        + " files out with --skip-damaged true");
+        Files.writeString(folder.resolve("train.txt"), "train/cat/a.png Cat\ntrain/cat/b.jpg cat\n");
+        assertError(
+                "image-list",
+                folder.resolve("train.txt") + " has the labels Cat and cat, which differ only in how they are written:"
+                        + " write every class in one way");
+        Files.write(folder.resolve("train.txt"), "train/cat/a.png caf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1));
+        assertError(
+                "image-list",
+                folder.resolve("train.txt") + " is not UTF-8 text: byte 0xe9 in line 1, after \"train/cat/a.png caf\","
+                        + " is no part of it; save the file as UTF-8");
     }
 
     @Test
@@ -306,27 +339,147 @@ class ImageFilesTest {
         Files.createDirectory(folder.resolve("train/empty"));
         assertError(
                 "image-folder",
-                folder.resolve("train/empty") + " holds no .png, .jpg or .jpeg file: put images there or remove it");
+                folder.resolve("train/empty")
+                        + " holds no file that ends in .png, .jpg, .jpeg, .webp, .gif, .bmp, .tif or"
+                        + " .tiff: put images there or remove it");
+        Files.delete(folder.resolve("train/empty"));
+        Files.move(folder.resolve("train"), folder.resolve("training"));
+        assertError(
+                "image-folder",
+                folder + " lacks train: it must hold train and test (or val), each with a folder for every class, or"
+                        + " neither");
+    }
+
+    @Test
+    void aFolderOfClassesIsDividedClassByClass() throws IOException {
+        Path photos = folder.resolve("photos");
+        for (int i = 0; i < 10; i++) {
+            write("photos/cat/" + i + ".png", rgb(4, 6, 0x010000 * i));
+            write("photos/dog/" + i + ".png", rgb(6, 4, 0x010000 * (100 + i)));
+        }
+        write("photos/one/0.png", rgb(4, 4, 0xff0000));
+        Dataset data = Dataset.load("image-folder", Optional.of(photos), new ImageOptions(4, 0, false, 0.3));
+        assertEquals(List.of("cat", "dog", "one"), data.classNames());
+        List<Integer> all = new ArrayList<>();
+        for (Images part : List.of(data.train(), data.test())) {
+            for (int i = 0; i < part.size(); i++) {
+                int red = part.pixel(i, 0, 0, 0);
+                assertEquals(red == 255 ? 2 : red / 100, part.label(i));
+                all.add(red);
+            }
+        }
+        assertEquals(15, data.train().size());
+        assertEquals(6, data.test().size());
+        assertEquals(21, all.stream().distinct().count(), "no image is in both parts");
         assertEquals(
-                folder.resolve("test")
-                        + " lacks train: it must hold train and test (or val), each with a folder for every class",
-                assertThrows(
-                                DataException.class,
-                                () -> Dataset.load("image-folder", Optional.of(folder.resolve("test"))))
-                        .getMessage());
+                3, IntStream.range(0, 6).filter(i -> data.test().label(i) == 0).count());
+        Files.delete(photos.resolve("one/0.png"));
+        Files.delete(photos.resolve("one"));
+        Dataset without = Dataset.load("image-folder", Optional.of(photos), new ImageOptions(4, 0, false, 0.3));
+        assertEquals(data.sha256().get("test"), without.sha256().get("test"), "other classes change nothing");
+        assertEquals(new FolderSurvey(List.of("cat", "dog"), 20, 4), FolderSurvey.of(photos));
+        assertThrows(IllegalArgumentException.class, () -> new ImageOptions(4, 0, false, 1));
     }
 
     @Test
     void onlyImageFilesTakeImageOptions() {
         assertEquals(
-                "digits has images of its own size: leave out --image-size, --image-crop and --skip-damaged, "
-                        + "which are for image-folder and image-list",
+                "digits has images of its own size: leave out --image-size, --image-crop, --skip-damaged and"
+                        + " --test-share, which are for image-folder and image-list",
                 assertThrows(
                                 IllegalArgumentException.class,
                                 () -> Dataset.load("digits", Optional.empty(), new ImageOptions(9, 0, false)))
                         .getMessage());
         assertThrows(IllegalArgumentException.class, () -> Dataset.load("image-list", Optional.empty()));
         assertThrows(IllegalArgumentException.class, () -> new ImageOptions(-1, 0, false));
+    }
+
+    @Test
+    void hiddenNamesAreSkippedAndDeeperFoldersWalked() throws IOException {
+        for (String left : List.of("train/.ipynb_checkpoints/x.png", "train/__MACOSX/x.png", "train/cat/.x/x.png")) {
+            write(left, rgb(4, 4, 0));
+        }
+        Files.write(folder.resolve("train/cat/._a.png"), new byte[9]);
+        write("train/cat/B/deep/z.bmp", rgb(4, 4, 0x0000ff));
+        write("train/cat/0.gif", rgb(4, 4, 0xffffff));
+        Files.createSymbolicLink(folder.resolve("train/dog/linked"), folder.resolve("test/dog"));
+        Dataset data = load("image-folder", ImageOptions.NONE);
+        assertEquals(List.of("cat", "dog"), data.classNames());
+        Images images = data.train();
+        assertEquals(6, images.size());
+        // A folder's own files come first: 0.gif, a.png, b.jpg, then B/deep/z.bmp.
+        assertEquals(255, images.pixel(0, 0, 0, 0));
+        assertEquals(0x10, images.pixel(1, 0, 0, 0));
+        assertEquals(0, images.pixel(3, 0, 0, 0));
+        assertEquals(255, images.pixel(3, 2, 0, 0));
+        assertEquals(1, images.label(5));
+    }
+
+    @Test
+    void whatIsNotTakenIsCountedAndNamed() throws IOException {
+        Files.writeString(folder.resolve("train/cat/notes.txt"), "");
+        Files.writeString(folder.resolve("train/cat/b.HEIC"), "");
+        Files.writeString(folder.resolve("train/dog/a.heic"), "");
+        Files.writeString(folder.resolve("train/loose.png"), "");
+        List<String> logged = logged(() -> load("image-folder", ImageOptions.NONE));
+        Path train = folder.resolve("train");
+        assertEquals(
+                List.of("not taken from " + train + ": 2 .heic (such as " + train.resolve("cat/b.HEIC") + "), 1 .txt ("
+                        + train.resolve("cat/notes.txt") + "), 1 outside of the folders of classes ("
+                        + train.resolve("loose.png") + "); images are files that end in " + ImageSearch.ENDINGS),
+                logged);
+        Files.delete(folder.resolve("train/dog/c.PNG"));
+        assertError(
+                "image-folder",
+                train.resolve("dog") + " holds no file that ends in " + ImageSearch.ENDINGS + ", but 1 .heic ("
+                        + train.resolve("dog/a.heic") + "): put images there or remove it");
+    }
+
+    @Test
+    void allThatCannotBeReadIsListedAtOnceOrLeftOut() throws IOException {
+        Path link = Files.createSymbolicLink(folder.resolve("train/cat/link.png"), folder.resolve("nowhere"));
+        Path damaged = Files.write(folder.resolve("train/dog/d.png"), new byte[9]);
+        assertError(
+                "image-folder",
+                "2 of 6 files cannot be read: " + link + " (a link to what is not there), " + damaged
+                        + " (it is no PNG, JPEG, WebP, GIF, BMP or TIFF file): replace them, or leave such files out"
+                        + " with --skip-damaged true");
+        ImageOptions skipping = new ImageOptions(0, 0, true);
+        assertEquals(3, load("image-folder", skipping).train().size());
+        assertTrue(logged(() -> load("image-folder", skipping))
+                .getFirst()
+                .startsWith("left out 2 of 6 files: " + link + " (a link to what is not there), " + damaged));
+    }
+
+    @Test
+    void aFolderThatLeadsBackIntoItselfIsNamed() throws IOException {
+        Path back = Files.createSymbolicLink(folder.resolve("train/cat/back"), folder.resolve("train/cat"));
+        assertError("image-folder", back + " is a link to a folder that it lies in: remove it");
+    }
+
+    /** The warnings of this package meanwhile. */
+    private static List<String> logged(Runnable work) {
+        List<String> messages = new ArrayList<>();
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord record) {
+                messages.add(new SimpleFormatter().formatMessage(record));
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        Logger logger = Logger.getLogger("dev.palimpsest.data");
+        logger.addHandler(handler);
+        try {
+            work.run();
+        } finally {
+            logger.removeHandler(handler);
+        }
+        return messages;
     }
 
     private Dataset load(String name, ImageOptions options) {
@@ -366,7 +519,8 @@ class ImageFilesTest {
     private void write(String name, BufferedImage image) throws IOException {
         Path file = folder.resolve(name);
         Files.createDirectories(file.getParent());
-        String format = name.toLowerCase().endsWith("png") ? "png" : "jpg";
+        String ending = name.toLowerCase().replaceFirst(".*\\.", "");
+        String format = ending.equals("jpeg") ? "jpg" : ending;
         assertTrue(ImageIO.write(image, format, file.toFile()));
     }
 

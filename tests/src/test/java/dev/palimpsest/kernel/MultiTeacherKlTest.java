@@ -146,6 +146,90 @@ class MultiTeacherKlTest {
         assertArrayEquals(new float[4 * 37], input.run(variant).gradient());
     }
 
+    /** The classes in the middle are at −∞ in student and teacher: what is left is the loss without them. */
+    @ParameterizedTest
+    @MethodSource("variants")
+    void aClassThatStudentAndTeacherMaskIsNoClass(Variant variant) {
+        for (int masked : new int[] {1, 30, 200}) {
+            KlCase kept = KlCase.random(26, 3, 150, 2, new ClassRange(0, 150));
+            KlCase all = new KlCase(
+                    3,
+                    150 + masked,
+                    List.of(new ClassRange(0, 150 + masked)),
+                    2,
+                    masked(kept.student(), masked),
+                    new float[][] {masked(kept.teachers()[0], masked)},
+                    kept.weight());
+            SimpleMatrix slope = new SimpleMatrix(3, 150);
+            Within.loss(reference(kept, slope), all.run(variant).loss(), 1e-6, variant.toString());
+            float[] gradient = all.run(variant).gradient();
+            Within.gradient(slope.getDDRM().getData(), unmasked(gradient, masked), 1e-6, variant.toString());
+            for (int row = 0; row < 3; row++) {
+                for (int c = 75; c < 75 + masked; c++) {
+                    assertEquals(0, gradient[row * (150 + masked) + c], variant + " class " + c);
+                }
+            }
+            assertArrayEquals(
+                    all.run(new Variant(Implementation.JAVA, 1)).gradientBits(),
+                    all.run(variant).gradientBits(),
+                    variant.toString());
+        }
+    }
+
+    private static float[] masked(float[] values, int masked) {
+        float[] wider = new float[3 * (150 + masked)];
+        Arrays.fill(wider, Float.NEGATIVE_INFINITY);
+        for (int row = 0; row < 3; row++) {
+            System.arraycopy(values, row * 150, wider, row * (150 + masked), 75);
+            System.arraycopy(values, row * 150 + 75, wider, row * (150 + masked) + 75 + masked, 75);
+        }
+        return wider;
+    }
+
+    private static float[] unmasked(float[] values, int masked) {
+        float[] narrower = new float[3 * 150];
+        for (int row = 0; row < 3; row++) {
+            System.arraycopy(values, row * (150 + masked), narrower, row * 150, 75);
+            System.arraycopy(values, row * (150 + masked) + 75 + masked, narrower, row * 150 + 75, 75);
+        }
+        return narrower;
+    }
+
+    @ParameterizedTest
+    @MethodSource("variants")
+    void infinitiesFollowOneRule(Variant variant) {
+        float none = Float.NEGATIVE_INFINITY;
+        // p = sigmoid(0.95), q = sigmoid(-0.25), T = 2: 4·(p ln(p/q) + (1-p) ln((1-p)/(1-q)))
+        Within.loss(0.6572849066, infinite(variant, none, none)[0], 1e-6, variant + " both");
+        assertTrue(infinite(variant, 0, none)[0] > 0.6572849066, variant + " the teacher alone");
+        assertEquals(Double.POSITIVE_INFINITY, infinite(variant, none, 0)[0], variant + " the student alone");
+        assertTrue(infinite(variant, none, 0)[3] < -0.1, variant + " the student alone has a gradient");
+        // The teacher's probability rounds to 0, the student's is 0.
+        Within.loss(0.6572849066, infinite(variant, none, -1e9f)[0], 1e-6, variant + " far below");
+        for (float never : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+            for (double[] values : List.of(infinite(variant, never, none), infinite(variant, none, never))) {
+                for (double value : values) {
+                    assertTrue(Double.isNaN(value), variant + " " + never);
+                }
+            }
+        }
+    }
+
+    /** Loss and gradient of two finite classes and one of these logits. */
+    private static double[] infinite(Variant variant, float student, float teacher) {
+        KlCase.Result result = new KlCase(
+                        1,
+                        3,
+                        List.of(new ClassRange(0, 3)),
+                        2,
+                        new float[] {0.5f, 1, student},
+                        new float[][] {{2, 0.1f, teacher}},
+                        new float[] {1})
+                .run(variant);
+        float[] slope = result.gradient();
+        return new double[] {result.loss(), slope[0], slope[1], slope[2]};
+    }
+
     @ParameterizedTest
     @MethodSource("variants")
     void offHeapMemoryOfOneThreadAndArraysGiveTheSame(Variant variant) {
@@ -218,7 +302,7 @@ class MultiTeacherKlTest {
         refused(
                 "a teacher's classes [0, 11) lie outside the student's [0, 10)",
                 () -> new MultiTeacherKl(1, 10, List.of(new ClassRange(0, 11)), 1));
-        refused("threads 0: expected at least 1", () -> new MultiTeacherKl(1, 10, List.of(), 0));
+        refused("threads 0: expected 1 to 1024", () -> new MultiTeacherKl(1, 10, List.of(), 0));
         refused("maxRows 0 and classes 10: expected at least 1 of each", () -> new MultiTeacherKl(0, 10, List.of(), 1));
     }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.data.Dataset;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -32,6 +33,7 @@ class RecipeTest {
                 Map.entry("image-size", "64"),
                 Map.entry("image-crop", "56"),
                 Map.entry("skip-damaged", "true"),
+                Map.entry("test-share", "0.25"),
                 Map.entry("split", "4+3x2"),
                 Map.entry("order", "3,1,4,0"),
                 Map.entry("validation", "0.125"),
@@ -41,7 +43,7 @@ class RecipeTest {
                 Map.entry("network", "cifar-resnet"),
                 Map.entry("depth", "32"),
                 Map.entry("stem", "cifar"),
-                Map.entry("weights", "a.safetensors"),
+                Map.entry("weights", "/models/a.safetensors"),
                 Map.entry("widths", "8,9,10"),
                 Map.entry("stem-stride", "2"),
                 Map.entry("auxiliary-heads", "false"),
@@ -92,7 +94,7 @@ class RecipeTest {
                 Map.entry("threads", "3"),
                 Map.entry("teacher-memory", "512M"),
                 Map.entry("stream", "repetition"),
-                Map.entry("scenario", "scenario_1.pkl"),
+                Map.entry("scenario", "/data/scenario_1.pkl"),
                 Map.entry("experiences", "12"),
                 Map.entry("labelled", "30"),
                 Map.entry("unlabelled", "40"),
@@ -201,7 +203,8 @@ class RecipeTest {
                 "widths | 16,0 | widths = 16,0: expected channels of at least 1, such as 16,32,64",
                 "schedule | step | milestones = : expected epochs such as 49,63 for the step schedule",
                 "clip | Infinity | clip = Infinity: expected a number of at least 0",
-                "threads | 0 | threads = 0: expected at least 1",
+                "threads | 0 | threads = 0: expected 1 to 1024",
+                "threads | 10000 | threads = 10000: expected 1 to 1024",
                 "device | GPU 1 | device = GPU 1: expected auto, or an engine's name like cpu, cuda or cuda:1",
                 "memory | 201 | memory = 201: expected 0 to 200, the challenge's limit",
                 "gpu-memory | -1 | gpu-memory = -1: expected at least 0",
@@ -305,5 +308,20 @@ class RecipeTest {
     private static String parseRefusal(String text) {
         return assertThrows(IllegalArgumentException.class, () -> RecipeFile.parse("r", text))
                 .getMessage();
+    }
+
+    @Test
+    void aRecipeMayBeginWithAByteOrderMarkAndMustBeUtf8(@TempDir Path folder) throws IOException {
+        Path marked = Files.writeString(folder.resolve("marked.properties"), "\ufeffdata = digits\nepochs = 1\n");
+        assertEquals("1", RecipeFile.load(marked.toString()).texts().get("epochs"));
+        Path latin = Files.write(
+                folder.resolve("latin.properties"),
+                "data = digits\n# f\u00fcr\n".getBytes(StandardCharsets.ISO_8859_1));
+        assertEquals(
+                latin
+                        + " is not UTF-8 text: byte 0xfc in line 2, after \"# f\", is no part of it; save the file as"
+                        + " UTF-8",
+                assertThrows(IOException.class, () -> RecipeFile.load(latin.toString()))
+                        .getMessage());
     }
 }

@@ -12,12 +12,12 @@ final class EndlessRuns {
     public static void main(String[] args) throws IOException {
         Recipe recipe = Recipe.of(Map.of());
         for (int i = 0; ; i++) {
-            MadeUpRun.run(
-                    recipe,
-                    RunFolder.create(
-                            Path.of(args[0], "run-" + i),
-                            recipe.toMap(),
-                            new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits")));
+            try (RunFolder run = RunFolder.create(
+                    Path.of(args[0], "run-" + i),
+                    recipe.toMap(),
+                    new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits"))) {
+                MadeUpRun.run(recipe, run);
+            }
         }
     }
 }

@@ -11,19 +11,28 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
+import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class RunFolderTest {
     private static final Recipe RECIPE = Recipe.of(Map.of("order", "7", "seed", "3", "threads", "2"));
+
+    private final List<RunFolder> open = new ArrayList<>();
 
     @TempDir
     private Path temporary;
@@ -111,7 +120,7 @@ class RunFolderTest {
         assertEquals("0,train,0,0,2.3,2.3,,0.1,4321.5", lines.get(1));
         assertEquals(1 + 5 * 40, lines.size());
         Map<String, double[]> terms =
-                SavedRun.find(temporary.resolve("run")).getFirst().lossTerms();
+                SavedRun.read(temporary.resolve("run")).steps().terms();
         assertEquals(List.of("loss", "cross-entropy", "distillation"), List.copyOf(terms.keySet()));
         assertTrue(Double.isNaN(terms.get("distillation")[0]));
         assertArrayEquals(
@@ -215,6 +224,9 @@ class RunFolderTest {
             }
             assertTrue(writer.isAlive(), () -> "the writer ended by itself, see " + temporary.resolve("output"));
             writer.destroyForcibly().waitFor();
+            for (SavedRun run : SavedRun.find(List.of(runs))) {
+                assertTrue(Set.of("done", "killed").contains(run.status()), run.status());
+            }
             try (Stream<Path> files = Files.walk(runs)) {
                 for (Path file : files.filter(Files::isRegularFile).toList()) {
                     whole(file);
@@ -223,11 +235,95 @@ class RunFolderTest {
         }
     }
 
+    @Test
+    void aFolderBelongsToOneRunUntilItIsClosed() throws IOException {
+        RunFolder first = create("run");
+        assertEquals("running", SavedRun.read(first.path()).status());
+        String sentence = assertThrows(
+                        IOException.class,
+                        () -> RunFolder.create(first.path(), RECIPE.toMap(), new RunFolder.Origin("r", "c")))
+                .getMessage();
+        assertEquals(
+                "Another run is writing into " + first.path()
+                        + ": wait for its end, or choose another folder with --out.",
+                sentence);
+        assertEquals("running", SavedRun.read(first.path()).status(), "who was refused took nothing");
+        assertTrue(Files.size(first.path().resolve("run.lock")) > 10_000, "room for the last word");
+        first.close();
+        assertEquals("killed", SavedRun.read(first.path()).status());
+        assertEquals("running", json("run", "run.json").get("status").asText());
+        assertEquals(0, Files.size(first.path().resolve("run.lock")));
+    }
+
+    @Test
+    void aFailedRunOfAnotherRecipeIsDiscardedAndAnInterruptedOneWithModelsIsNot() throws IOException {
+        SequencedMap<String, String> other = RECIPE.with("epochs", "7").toMap();
+        RunFolder failed = create("run");
+        failed.checkpoint(SafetensorsWriter::new);
+        failed.failed("it diverged");
+        assertFalse(RunFolder.isComplete(temporary.resolve("run"), other));
+        RunFolder interrupted = create("run");
+        assertFalse(Files.exists(temporary.resolve("run/checkpoint/model.safetensors")));
+        interrupted.checkpoint(SafetensorsWriter::new);
+        assertTrue(interrupted.interrupted().orElseThrow().startsWith("Interrupted. " + temporary.resolve("run")));
+        assertEquals("interrupted", json("run", "run.json").get("status").asText());
+        interrupted.failed("afterwards");
+        assertEquals("interrupted", json("run", "run.json").get("status").asText(), "the last word stands");
+        close();
+        String sentence = assertThrows(IOException.class, () -> RunFolder.isComplete(temporary.resolve("run"), other))
+                .getMessage();
+        assertTrue(sentence.contains("holds an unfinished run of another recipe (epochs = 20, now 7)"), sentence);
+    }
+
+    @Test
+    void aFileThatCannotBeWrittenIsNamedAndTheRestIsKept() throws IOException {
+        RunFolder folder = create("run");
+        folder.step(step(0, Map.of("cross-entropy", 1.5)));
+        Files.writeString(temporary.resolve("run/checkpoint"), "in the way");
+        String sentence = assertThrows(UncheckedIOException.class, () -> folder.checkpoint(SafetensorsWriter::new))
+                .getMessage();
+        assertTrue(sentence.startsWith("Cannot write " + temporary.resolve("run/checkpoint") + ": "), sentence);
+        folder.failed(sentence);
+        assertEquals("failed", json("run", "run.json").get("status").asText());
+        assertEquals(2, Files.readAllLines(temporary.resolve("run/steps.csv")).size());
+        RunFolder second = create("second");
+        Files.createDirectories(temporary.resolve("second/steps.csv"));
+        second.step(step(0, Map.of("cross-entropy", 1.5)));
+        assertThrows(UncheckedIOException.class, () -> second.failed("because"));
+        assertEquals("because", json("second", "run.json").get("reason").asText());
+    }
+
+    @Test
+    void aTermThatComesLateGetsAColumnInAllRows() throws IOException {
+        RunFolder folder = create("run");
+        folder.step(step(0, Map.of("a", 1.0)));
+        folder.step(step(0, new LinkedHashMap<>(Map.of("b", 2.0))));
+        folder.evaluated(new Progress.Evaluation(0, List.of(1.0), 1, 1));
+        folder.step(step(1, Map.of("c", 3.0)));
+        folder.failed("enough");
+        assertEquals(
+                List.of(
+                        "experience,phase,epoch,step,loss,a,b,c,learning_rate,images_per_second",
+                        "0,train,0,0,1.5,1.0,,,0.1,10.0",
+                        "0,train,0,0,1.5,,2.0,,0.1,10.0",
+                        "1,train,0,0,1.5,,,3.0,0.1,10.0"),
+                Files.readAllLines(temporary.resolve("run/steps.csv")));
+        Files.writeString(temporary.resolve("run/steps.csv"), "1,train,0,1,0.", StandardOpenOption.APPEND);
+        assertEquals(3, SavedRun.read(folder.path()).lossTerms().get("loss").length, "half a row is none yet");
+    }
+
+    private static Progress.Step step(int experience, Map<String, Double> terms) {
+        return new Progress.Step(experience, "train", 0, 0, 1.5, new LinkedHashMap<>(terms), 0.1, 10);
+    }
+
     private static void whole(Path file) throws IOException {
         String text = Files.readString(file);
         switch (file.getFileName().toString()) {
             case "run.json" -> assertTrue(new ObjectMapper().readTree(text).has("status"), file.toString());
             case "metrics.json" -> assertTrue(new ObjectMapper().readTree(text).has("seconds"), file.toString());
+            case "run.lock" -> assertTrue(text.isBlank(), file.toString());
+            case "confusion.json" ->
+                assertTrue(new ObjectMapper().readTree(text).has("counts"), file.toString());
             case "steps.csv" -> assertTrue(text.endsWith("\n"), file.toString());
             default -> assertTrue(file.toString().endsWith(AtomicFile.UNFINISHED), file.toString());
         }
@@ -238,16 +334,25 @@ class RunFolderTest {
         MadeUpRun.run(RECIPE, create("run"));
         try (Stream<Path> files = Files.list(temporary.resolve("run"))) {
             assertEquals(
-                    List.of("metrics.json", "run.json", "steps.csv"),
+                    List.of("confusion.json", "metrics.json", "run.json", "run.lock", "steps.csv"),
                     files.map(file -> file.getFileName().toString()).sorted().toList());
         }
     }
 
+    @AfterEach
+    void close() {
+        open.forEach(RunFolder::close);
+    }
+
+    /** As its command does at its end. */
     private RunFolder create(String name) throws IOException {
-        return RunFolder.create(
+        close();
+        RunFolder folder = RunFolder.create(
                 temporary.resolve(name),
                 RECIPE.toMap(),
                 new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits"));
+        open.add(folder);
+        return folder;
     }
 
     private JsonNode json(String folder, String file) throws IOException {

@@ -3,6 +3,7 @@ package dev.palimpsest.tensor;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -12,6 +13,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class SafetensorsWriterTest {
@@ -99,5 +102,79 @@ class SafetensorsWriterTest {
                 "tensor b needs 24 bytes (2×3 F32), has 20",
                 assertThrows(IllegalArgumentException.class, () -> writer.add("b", Shape.of(2, 3), new float[5]))
                         .getMessage());
+    }
+
+    private static SafetensorsWriter small() {
+        SafetensorsWriter writer = new SafetensorsWriter();
+        writer.metadata("note", "\"palimpsest_crc32c\":\"00000000\"");
+        writer.add("a", Shape.of(2, 2), new float[] {1, 2, 3, 4});
+        writer.add("b", Safetensors.Type.U8, Shape.of(3), MemorySegment.ofArray(new byte[] {7, 8, 9}));
+        writer.add("none", Shape.of(0), new int[0]);
+        return writer;
+    }
+
+    @Test
+    void everyFlippedBitIsFound() throws IOException {
+        byte[] whole = bytes(small());
+        assertEquals(
+                Safetensors.of("t", whole).checksum(),
+                Safetensors.of("t", bytes(small())).checksum());
+        for (int bit = 0; bit < 8 * whole.length; bit++) {
+            byte[] damaged = whole.clone();
+            damaged[bit / 8] ^= (byte) (1 << bit % 8);
+            String message = assertThrows(IOException.class, () -> Safetensors.of("t", damaged), "bit " + bit)
+                    .getMessage();
+            assertTrue(message.startsWith("t is not a usable safetensors file: it "), message);
+        }
+    }
+
+    /** The digits are those of RFC 3720, B.4: of 32 zeros, 32 times 0xff, and 0 to 31. */
+    @Test
+    void tensorsHaveTheChecksumOfTheStandard() throws IOException {
+        SafetensorsWriter writer = new SafetensorsWriter();
+        byte[] ones = new byte[32];
+        byte[] counting = new byte[32];
+        for (int i = 0; i < 32; i++) {
+            ones[i] = -1;
+            counting[i] = (byte) i;
+        }
+        writer.add("zeros", Shape.of(8), new float[8]);
+        writer.add("ones", Safetensors.Type.U8, Shape.of(32), MemorySegment.ofArray(ones));
+        writer.add("counting", Safetensors.Type.U8, Shape.of(32), MemorySegment.ofArray(counting));
+        String text = new String(bytes(writer), StandardCharsets.ISO_8859_1);
+        assertTrue(text.contains("\"palimpsest_crc32c.zeros\":\"8a9136aa\""), text);
+        assertTrue(text.contains("\"palimpsest_crc32c.ones\":\"62a8ab43\""), text);
+        assertTrue(text.contains("\"palimpsest_crc32c.counting\":\"46dd794e\""), text);
+    }
+
+    @Test
+    void checksumsAreTheWritersOwnAndHidden() throws IOException {
+        assertEquals(
+                Set.of("note"), Safetensors.of("t", bytes(small())).metadata().keySet());
+        assertEquals(
+                "metadata palimpsest_crc32c.a: the names of checksums are the writer's own",
+                assertThrows(IllegalArgumentException.class, () -> small().metadata("palimpsest_crc32c.a", "0"))
+                        .getMessage());
+    }
+
+    /** As another program leaves a file: without any checksum. */
+    @Test
+    void aFileWithoutChecksumsIsOneOfAnotherProgram() throws IOException {
+        SafetensorsWriter writer = new SafetensorsWriter();
+        writer.add("a", Shape.of(2, 2), new float[] {1, 2, 3, 4});
+        byte[] whole = bytes(writer);
+        int header = whole[0] & 0xff;
+        String text = new String(whole, 8, header, StandardCharsets.UTF_8);
+        byte[] plain = text.replaceAll("\"__metadata__\":\\{[^}]*},", "").getBytes(StandardCharsets.UTF_8);
+        ByteBuffer without = ByteBuffer.allocate(8 + plain.length + 16).order(ByteOrder.LITTLE_ENDIAN);
+        without.putLong(plain.length).put(plain).put(whole, 8 + header, 16);
+        Safetensors read = Safetensors.of("t", without.array());
+        assertArrayEquals(new float[] {1, 2, 3, 4}, read.floats("a"));
+        assertTrue(read.checksum().isEmpty());
+        assertEquals(
+                "t has no checksums: it was not written by this version of Palimpsest, or another program changed it;"
+                        + " restore the file from a copy",
+                assertThrows(IOException.class, read::checked).getMessage());
+        assertEquals(16, Safetensors.of("t", whole).checked().tensor("a").data().byteSize());
     }
 }

@@ -1,9 +1,11 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.report.DamagedRunException;
 import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.train.Progress;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -39,27 +41,38 @@ final class Batch {
      * Runs them, some at the same time.
      *
      * @param jobs runs at the same time, at least 1
-     * @return why runs failed, by the name of the run, in the order of the plans
+     * @return why runs failed, by the name of the run: damaged ones first, otherwise in the order of the plans
      * @throws IOException with a sentence, before anything runs, if a folder holds a run of another recipe
      */
     Map<String, Throwable> run(List<Plan> plans, int jobs) throws IOException {
         List<Plan> missing = new ArrayList<>();
+        Map<String, Throwable> failures = new LinkedHashMap<>();
         for (Plan plan : plans) {
-            if (!RunFolder.isComplete(
-                    folder.resolve(plan.folder()), plan.recipe().toMap())) {
-                missing.add(plan);
+            try {
+                if (!isComplete(plan)) {
+                    missing.add(plan);
+                }
+            } catch (DamagedRunException e) {
+                failures.put(
+                        plan.name(),
+                        new IOException(
+                                e.getMessage() + " Remove " + folder.resolve(plan.folder())
+                                        + " to have the run made anew.",
+                                e));
             }
         }
-        if (missing.size() < plans.size()) {
-            out.println(
-                    (plans.size() - missing.size()) + " of " + plans.size() + " runs are complete in " + folder + ".");
+        int complete = plans.size() - missing.size() - failures.size();
+        if (complete > 0) {
+            out.println(complete + " of " + plans.size() + " runs are complete in " + folder + ".");
         }
-        Map<String, Throwable> failures = new LinkedHashMap<>();
         try (ExecutorService executor = Executors.newFixedThreadPool(jobs)) {
             List<Future<?>> running = new ArrayList<>();
             for (Plan plan : missing) {
                 running.add(executor.submit(() -> {
-                    run(plan, jobs);
+                    // Another command may have made it since.
+                    if (!isComplete(plan)) {
+                        run(plan, jobs);
+                    }
                     return null;
                 }));
             }
@@ -77,15 +90,47 @@ final class Batch {
         return failures;
     }
 
+    private boolean isComplete(Plan plan) throws IOException {
+        return RunFolder.isComplete(folder.resolve(plan.folder()), plan.recipe().toMap());
+    }
+
     private void run(Plan plan, int jobs) throws IOException {
-        RunFolder run =
-                RunFolder.create(folder.resolve(plan.folder()), plan.recipe().toMap(), plan.origin());
-        try (Display.Watch watch = display.watch(plan.name(), jobs == 1)) {
-            runner.run(plan.recipe(), Progress.all(run, watch));
-        } catch (IOException | RuntimeException | Error e) {
-            run.failed(e.getMessage() == null ? e.toString() : e.getMessage());
-            out.println(plan.name() + ": failed");
-            throw e;
+        try (RunFolder run =
+                RunFolder.create(folder.resolve(plan.folder()), plan.recipe().toMap(), plan.origin())) {
+            Thread ending = new Thread(() -> run.interrupted().ifPresent(this::interrupted));
+            Runtime.getRuntime().addShutdownHook(ending);
+            try (Display.Watch watch = display.watch(plan.name(), jobs == 1)) {
+                runner.run(plan.recipe(), Progress.all(run, watch));
+            } catch (IOException | RuntimeException | Error e) {
+                record(run, e);
+                out.println(plan.name() + ": failed");
+                throw e;
+            } finally {
+                forget(ending);
+            }
+        }
+    }
+
+    /** On SIGTERM or Ctrl-C, when training may go on until the process is gone. */
+    private void interrupted(String sentence) {
+        out.println();
+        out.println(sentence);
+        out.flush();
+    }
+
+    private static void record(RunFolder run, Throwable failure) {
+        try {
+            run.failed(failure.getMessage() == null ? failure.toString() : failure.getMessage());
+        } catch (UncheckedIOException e) {
+            failure.addSuppressed(e); // most often for the same reason
+        }
+    }
+
+    private static void forget(Thread ending) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(ending);
+        } catch (IllegalStateException e) {
+            // The process is ending, and the hook at work.
         }
     }
 

@@ -7,7 +7,6 @@ import dev.palimpsest.Samples;
 import dev.palimpsest.Setup;
 import dev.palimpsest.Version;
 import dev.palimpsest.train.Progress;
-import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -18,9 +17,10 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
-import javax.imageio.ImageIO;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -49,6 +49,10 @@ final class ModelCommands {
 
         final PrintWriter out() {
             return command.commandLine().getOut();
+        }
+
+        final PrintWriter err() {
+            return command.commandLine().getErr();
         }
 
         final ParameterException misused(String sentence) {
@@ -109,14 +113,51 @@ final class ModelCommands {
             if (!fresh && (size.isPresent() || pretrained.isPresent())) {
                 throw misused(model() + " is there already: --size and --pretrained are for a new model");
             }
-            PrintWriter out = out();
-            try (ContinualClassifier learner = fresh ? ContinualClassifier.create(model(), setup()) : open()) {
-                Samples samples = Samples.ofFolder(images, learner.setup());
-                try (Display.Watch watch = display.watch(model().toString(), true)) {
-                    print(out, learner.learn(samples, chosen, Progress.all(watch)));
+            try (Interruption interruption = new Interruption()) {
+                try {
+                    learn(fresh, chosen, interruption);
+                } catch (CancellationException e) {
+                    err().println("Cancelled: " + e.getMessage() + ".");
+                    err().flush();
+                    return ExitCode.SOFTWARE;
+                } finally {
+                    if (fresh) {
+                        removeUntaught();
+                    }
                 }
             }
-            return 0;
+            return ExitCode.OK;
+        }
+
+        private void learn(boolean fresh, Optional<Lesson.Kind> chosen, Interruption interruption) throws IOException {
+            Optional<Setup> setup = fresh ? Optional.of(setup()) : Optional.empty();
+            // Images that cannot be read leave no new model behind.
+            Optional<Samples> first = setup.map(made -> Samples.ofFolder(images, made));
+            try (ContinualClassifier learner =
+                            setup.isPresent() ? ContinualClassifier.create(model(), setup.get()) : open();
+                    Display.Watch watch = display.watch(model().toString(), true)) {
+                Samples samples = first.orElseGet(() -> Samples.ofFolder(images, learner.setup()));
+                interruption.cancels(learner::cancelLesson);
+                print(out(), learner.learn(samples, chosen, Progress.all(watch)));
+            }
+        }
+
+        /** A new model whose first lesson came to nothing would be in the way of the next try. */
+        private void removeUntaught() throws IOException {
+            if (!ContinualClassifier.isIn(model())) {
+                return;
+            }
+            try (ContinualClassifier learner = open()) {
+                if (!learner.versions().isEmpty()) {
+                    return;
+                }
+            }
+            try (Stream<Path> files = Files.list(model())) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(model());
         }
 
         private Setup setup() {
@@ -156,46 +197,16 @@ final class ModelCommands {
             PrintWriter out = out();
             try (ContinualClassifier classifier = open()) {
                 Version chosen = version.map(classifier::version).orElseGet(classifier::current);
-                out.println("path,class,probability");
-                for (Path file : files()) {
-                    Prediction prediction = chosen.classify(picture(file));
-                    out.println(quoted(file.toString()) + ","
-                            + quoted(prediction.unknown() ? "unknown" : prediction.className()) + ","
-                            + String.format(Locale.ROOT, "%.4f", prediction.probability()));
+                List<Path> files = Answers.files(images);
+                Answers answers = new Answers(out);
+                for (Path file : files) {
+                    Prediction prediction = chosen.classify(file);
+                    answers.add(
+                            file, prediction.unknown() ? "unknown" : prediction.className(), prediction.probability());
                 }
             }
             out.flush();
             return 0;
-        }
-
-        private List<Path> files() throws IOException {
-            List<Path> files = new ArrayList<>();
-            for (Path given : images) {
-                if (Files.isDirectory(given)) {
-                    try (Stream<Path> inside = Files.walk(given)) {
-                        inside.filter(Files::isRegularFile)
-                                .filter(file ->
-                                        file.toString().toLowerCase(Locale.ROOT).matches(".*\\.(png|jpe?g)"))
-                                .sorted()
-                                .forEach(files::add);
-                    }
-                } else {
-                    files.add(given);
-                }
-            }
-            return files;
-        }
-
-        private static BufferedImage picture(Path file) throws IOException {
-            BufferedImage picture = ImageIO.read(file.toFile());
-            if (picture == null) {
-                throw new IOException(file + " is neither PNG nor JPEG: give image files or folders of them");
-            }
-            return picture;
-        }
-
-        private static String quoted(String field) {
-            return field.matches("[^\",\\n\\r]*") ? field : '"' + field.replace("\"", "\"\"") + '"';
         }
     }
 

@@ -61,11 +61,13 @@ final class Palimpsest {
                 .addSubcommand(train)
                 .addSubcommand(suite)
                 .addSubcommand(new EvalCommand())
+                .addSubcommand(new PredictCommand())
                 .addSubcommand(new ExportCommand())
                 .addSubcommand(new ReportCommand())
                 .addSubcommand(new DataCommand())
                 .addSubcommand(new DoctorCommand(examinations));
         ModelCommands.all(display).forEach(palimpsest::addSubcommand);
+        palimpsest.addSubcommand(new ServeCommand()).addSubcommand(new CompletionCommand());
         help(palimpsest.getCommandSpec());
         return palimpsest
                 .setUsageHelpWidth(WIDTH)

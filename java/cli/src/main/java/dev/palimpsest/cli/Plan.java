@@ -33,7 +33,7 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
     /**
      * The recipe and the methods run besides its own, for every class order or seed.
      *
-     * @param recipeName as the user gave it
+     * @param recipeWords words of the command line that name the recipe; empty where a folder of images took its place
      * @param texts options of the file and of named sets, which may be meant for other methods
      * @param given options of the command line, which must mean something to one of the methods
      * @param baselines names of methods
@@ -42,7 +42,7 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
      *     option that does nothing
      */
     static List<Plan> of(
-            String recipeName,
+            List<String> recipeWords,
             RecipeFile file,
             Map<String, String> texts,
             Map<String, String> given,
@@ -65,7 +65,7 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
                         method + (once ? "" : ", " + repeats.word() + " " + seed),
                         method.equals(own) ? folder : folder.resolve(method),
                         recipe,
-                        new RunFolder.Origin(file.name(), command(recipeName, file, recipe))));
+                        new RunFolder.Origin(file.name(), command(recipeWords, file, recipe))));
             }
         }
         requireEffect(plans, given);
@@ -128,7 +128,7 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
                             recipe,
                             new RunFolder.Origin(
                                     file.name(),
-                                    command(block.recipe(), file, recipe),
+                                    command(named(block.recipe()), file, recipe),
                                     block.title(),
                                     label,
                                     block.reference())));
@@ -180,11 +180,20 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
         return plain.isEmpty() ? "-" : plain;
     }
 
+    /** A recipe as any working directory can name it. */
+    static List<String> named(String recipe) {
+        return List.of(
+                RecipeFile.builtIn().contains(recipe)
+                        ? recipe
+                        : Path.of(recipe).toAbsolutePath().toString());
+    }
+
     /**
      * The command that repeats one run: what differs from the recipe, and the threads, which differ between machines.
      */
-    private static String command(String recipeName, RecipeFile file, Recipe recipe) {
-        List<String> words = new ArrayList<>(List.of("palimpsest", "train", recipeName));
+    private static String command(List<String> recipeWords, RecipeFile file, Recipe recipe) {
+        List<String> words = new ArrayList<>(List.of("palimpsest", "train"));
+        words.addAll(recipeWords);
         Map<String, String> unchanged = file.recipe().toMap();
         recipe.toMap().forEach((name, text) -> {
             if (name.equals("threads") || !text.equals(unchanged.get(name))) {

@@ -1,12 +1,16 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.checkpoint.AtomicFile;
+import dev.palimpsest.recipe.OwnImagesRecipe;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
+import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.train.Methods;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -16,6 +20,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -30,8 +35,8 @@ import picocli.CommandLine.Spec;
         name = "train",
         sortOptions = false,
         customSynopsis =
-                "palimpsest train RECIPE [--OPTION VALUE]… [--baselines METHOD,…] [--orders SEED,…|--seeds SEED,…]"
-                        + " [--out DIR]%n",
+                "palimpsest train RECIPE|--data FOLDER|--from RUN [--OPTION VALUE]… [--baselines METHOD,…] [--orders"
+                        + " SEED,…|--seeds SEED,…] [--out DIR]%n",
         description = {
             "Trains a recipe over a stream of classes and writes a run folder with a report.",
             "",
@@ -45,23 +50,35 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples%n",
         footer = {
             "  palimpsest train m2kd-digits",
+            "  palimpsest train --data photos/",
             "  palimpsest train m2kd-digits --baselines fine-tuning,lwf,joint",
             "  palimpsest train m2kd-fashion --orders 1,2,3 --epochs 5 --out runs/fashion",
             "  palimpsest train mlkd-digits --baselines"
                     + " fine-tuning,lwf-unlabelled,mlkd-baseline,mlkd-ssl-alone,mlkd-alone --seeds 1,2,3",
-            "  palimpsest train my-recipe.properties --method lwf"
+            "  palimpsest train my-recipe.properties --method lwf",
+            "  palimpsest train --from runs/fashion/order-1 --seed 2"
         })
 final class TrainCommand implements Callable<Integer> {
     private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
 
     @Parameters(
             paramLabel = "RECIPE",
+            arity = "0..1",
             description = {
                 "One of m2kd-digits, m2kd-digits-exemplar-free, m2kd-fashion, m2kd-fashion-exemplar-free, m2kd-glyphs,"
                         + " m2kd-glyphs-exemplar-free, m2kd-cifar100, m2kd-cifar100-exemplar-free, m2kd-imagenet100,"
-                        + " mlkd-digits, mlkd-glyphs, mlkd-clvision, or the path of a file."
+                        + " mlkd-digits, mlkd-glyphs, mlkd-clvision, or the path of a file. May be left out with --data"
+                        + " FOLDER, a folder of images in a folder for every class."
             })
-    private String recipeName;
+    private @Nullable String recipeName;
+
+    @Option(
+            names = "--from",
+            paramLabel = "RUN",
+            order = 1,
+            description = "In place of a recipe: repeats the run of this folder, or of its run.json, with all of its"
+                    + " options; those of the command line take precedence.")
+    private @Nullable Path from;
 
     @Option(
             names = "--baselines",
@@ -116,27 +133,39 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         RecipeFile file;
+        String summary;
         List<Plan> plans;
         try {
-            file = RecipeFile.load(recipeName);
+            Map<String, String> given = new LinkedHashMap<>(flags.given());
+            Optional<OwnImagesRecipe> own = ownImages(given);
+            file = recipe(own);
             SequencedMap<String, String> texts = new LinkedHashMap<>(file.texts());
+            if (recipeName == null && from == null) {
+                own.ifPresent(chosen -> texts.putAll(chosen.training()));
+            }
+            own.ifPresent(chosen -> texts.putAll(chosen.data()));
+            // A recipe's own line is about its own data.
+            boolean otherData =
+                    !given.getOrDefault("data", "").equals(file.texts().getOrDefault("data", ""));
+            summary = own.map(OwnImagesRecipe::summary)
+                    .orElse(given.containsKey("data") && otherData ? "" : file.summary());
             if (as != null) {
-                String method = flags.given().getOrDefault("method", texts.getOrDefault("method", "m2kd"));
+                String method = given.getOrDefault("method", texts.getOrDefault("method", "m2kd"));
                 texts.putAll(Methods.named(method).preset(as));
             }
-            plans = Plan.of(recipeName, file, texts, flags.given(), baselines, repeats());
+            plans = Plan.of(recipeWords(), file, texts, given, baselines, repeats());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
         Path folder = out == null
-                ? unused(Path.of(
+                ? fresh(Path.of(
                         "runs",
                         file.name() + "-"
                                 + LocalDateTime.now(ZoneId.systemDefault()).format(STAMP)))
                 : out;
         PrintWriter lines = command.commandLine().getOut();
-        if (!file.summary().isEmpty()) {
-            lines.println(file.summary());
+        if (!summary.isEmpty()) {
+            lines.println(summary);
             lines.flush();
         }
         Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, 1);
@@ -147,6 +176,41 @@ final class TrainCommand implements Callable<Integer> {
             report(folder, lines);
         }
         return Batch.summary(failures, plans.size(), command.commandLine());
+    }
+
+    private RecipeFile recipe(Optional<OwnImagesRecipe> own) throws IOException {
+        if (recipeName != null && from != null) {
+            throw new IllegalArgumentException("RECIPE and --from: expected one of them");
+        }
+        if (recipeName != null) {
+            return RecipeFile.load(recipeName);
+        }
+        if (from != null) {
+            RunFolder.Recorded run = RunFolder.recorded(from);
+            return new RecipeFile(run.recipe(), "Repeats " + from + ".", run.options());
+        }
+        if (!flags.given().containsKey("data")) {
+            throw new IllegalArgumentException(
+                    "palimpsest train needs RECIPE, --data with a folder of images, or a run to repeat: --from RUN");
+        }
+        return new RecipeFile(own.map(OwnImagesRecipe::name).orElse("train"), "", new LinkedHashMap<>());
+    }
+
+    private List<String> recipeWords() {
+        if (from != null) {
+            return List.of("--from", from.toAbsolutePath().toString());
+        }
+        return recipeName == null ? List.of() : Plan.named(recipeName);
+    }
+
+    /** What suits the folder that --data names, if it names one; the folder is then no longer given as a data set. */
+    private static Optional<OwnImagesRecipe> ownImages(Map<String, String> given) {
+        String folder = given.get("data");
+        if (folder == null || !OwnImagesRecipe.isFolder(folder)) {
+            return Optional.empty();
+        }
+        given.remove("data");
+        return Optional.of(OwnImagesRecipe.of(Path.of(folder)));
     }
 
     private Repeats repeats() {
@@ -172,11 +236,20 @@ final class TrainCommand implements Callable<Integer> {
         lines.flush();
     }
 
-    private static Path unused(Path folder) {
-        Path free = folder;
-        for (int i = 2; Files.exists(free); i++) {
-            free = folder.resolveSibling(folder.getFileName() + "-" + i);
+    /** Makes the folder, or one with a number where another command was faster. */
+    static Path fresh(Path folder) throws IOException {
+        try {
+            Files.createDirectories(folder.getParent());
+            for (int i = 1; ; i++) {
+                try {
+                    return Files.createDirectory(
+                            i == 1 ? folder : folder.resolveSibling(folder.getFileName() + "-" + i));
+                } catch (FileAlreadyExistsException e) {
+                    // the next number
+                }
+            }
+        } catch (IOException e) {
+            throw AtomicFile.explained(folder, e);
         }
-        return free;
     }
 }

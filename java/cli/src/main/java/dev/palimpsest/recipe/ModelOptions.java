@@ -99,7 +99,7 @@ public record ModelOptions(
             "",
             "Weights to start from: a safetensors file with PyTorch's names, such as timm's resnet18, or of palimpsest"
                     + " export; its classifier is replaced.",
-            text -> text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text)),
+            RecipeFile::place,
             ModelOptions::weights);
     /** Texts to values and back. */
     public static final OptionGroup<ModelOptions> GROUP = new OptionGroup<>(

@@ -3,6 +3,7 @@ package dev.palimpsest.recipe;
 import dev.palimpsest.classifier.ClassifierType;
 import dev.palimpsest.classifier.Classifiers;
 import dev.palimpsest.data.Dataset;
+import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.internal.Nearest;
 import dev.palimpsest.model.Architecture;
 import dev.palimpsest.option.Check;
@@ -82,11 +83,16 @@ public record Recipe(
     /**
      * Checks what no part can check alone.
      *
-     * @throws IllegalArgumentException if there is not at least one thread, or not an exemplar for every class
+     * @throws IllegalArgumentException if the number of threads is out of range, or there is not an exemplar for every
+     *     class
      */
     public Recipe {
         methodOptions = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(methodOptions));
-        Check.atLeast("threads", threads, 1);
+        Check.that(
+                threads >= 1 && threads <= DeviceOptions.MOST_THREADS,
+                "threads",
+                threads,
+                "1 to " + DeviceOptions.MOST_THREADS);
         settings.exemplars().check(data.split().classes());
     }
 
@@ -225,7 +231,7 @@ public record Recipe(
         }
         return repetition
                 .scenario()
-                .map(file -> RepetitionStream.of(dataset, ScenarioFile.read(file)))
+                .map(file -> RepetitionStream.of(ScenarioFile.recorded(dataset, file), ScenarioFile.read(file)))
                 .orElseGet(() -> RepetitionStream.generate(dataset, repetition.plan(), data.order(), seed));
     }
 

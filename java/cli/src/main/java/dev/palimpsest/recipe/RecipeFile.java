@@ -1,6 +1,7 @@
 package dev.palimpsest.recipe;
 
 import dev.palimpsest.internal.Nearest;
+import dev.palimpsest.internal.TextFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -8,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.SequencedMap;
 
 /**
@@ -58,12 +60,17 @@ public record RecipeFile(String name, String summary, SequencedMap<String, Strin
         }
         String fileName = file.getFileName().toString();
         String name = fileName.endsWith(ENDING) ? fileName.substring(0, fileName.length() - ENDING.length()) : fileName;
-        return parse(name, Files.readString(file));
+        return parse(name, TextFile.read(file));
     }
 
     /** The recipe with every option, unset ones at their defaults. */
     public Recipe recipe() {
         return Recipe.of(texts);
+    }
+
+    /** A path of a recipe, relative to the working directory; absolute, so that a run's record holds anywhere. */
+    static Optional<Path> place(String text) {
+        return text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text).toAbsolutePath());
     }
 
     static RecipeFile parse(String name, String text) {

@@ -21,10 +21,6 @@ public record RepetitionOptions(boolean on, Optional<Path> scenario, RepetitionP
         REPETITION
     }
 
-    private static Optional<Path> file(String text) {
-        return text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text));
-    }
-
     /** Whether the plan draws the stream. */
     private boolean drawn() {
         return on && scenario.isEmpty();
@@ -45,7 +41,7 @@ public record RepetitionOptions(boolean on, Optional<Path> scenario, RepetitionP
                     "",
                     "Scenario file of the CLVision 2024 challenge, which lists what comes when, for the image-list of"
                             + " its images; empty: drawn.",
-                    RepetitionOptions::file,
+                    RecipeFile::place,
                     RepetitionOptions::scenario)
             .when(options -> options.on, "stream = repetition");
     private static final Option<RepetitionOptions, Integer> EXPERIENCES = Option.integer(

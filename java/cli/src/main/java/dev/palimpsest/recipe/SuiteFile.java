@@ -1,6 +1,7 @@
 package dev.palimpsest.recipe;
 
 import dev.palimpsest.internal.Nearest;
+import dev.palimpsest.internal.TextFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -48,7 +49,7 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
 
     private static final String ENDING = ".suite";
     private static final List<String> BUILT_IN =
-            List.of("digits", "digits-gaussians", "fashion", "glyphs", "fashion-drift", "mlkd-glyphs");
+            List.of("digits", "digits-gaussians", "fashion", "glyphs", "fashion-drift", "mlkd-digits", "mlkd-glyphs");
 
     /** What a suite is repeated over. */
     private static final List<String> REPEATS = List.of("orders", "seeds");
@@ -77,7 +78,7 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
         }
         String fileName = file.getFileName().toString();
         String name = fileName.endsWith(ENDING) ? fileName.substring(0, fileName.length() - ENDING.length()) : fileName;
-        return parse(name, Files.readString(file));
+        return parse(name, TextFile.read(file));
     }
 
     static SuiteFile parse(String name, String text) {

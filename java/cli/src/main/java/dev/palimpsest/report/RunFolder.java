@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.checkpoint.AtomicFile;
+import dev.palimpsest.checkpoint.FolderLock;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.tensor.SafetensorsWriter;
@@ -12,7 +13,6 @@ import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -20,31 +20,54 @@ import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a run's folder while it runs: run.json at once and at the end, steps.csv and the checkpoint after every
- * experience, metrics.json at the end. A kill at any moment leaves each file whole or absent. Not thread-safe.
+ * Writes a run's folder while it runs: run.json at once and at the end, steps.csv as steps are made, the checkpoint
+ * after every experience, metrics.json and confusion.json at the end. The folder is locked until it is closed. A kill
+ * at any moment leaves each file whole or absent; steps.csv may lack its last rows. For the thread that trains;
+ * {@link #interrupted} for any.
  */
-public final class RunFolder implements Progress {
+public final class RunFolder implements Progress, AutoCloseable {
     /** File names. */
     static final String RUN = "run.json";
 
     static final String METRICS = "metrics.json";
     static final String STEPS = "steps.csv";
-    private static final String DONE = "done";
+    static final String CONFUSION = "confusion.json";
+    static final String LOCK = "run.lock";
     private static final String CHECKPOINT = "checkpoint/model.safetensors";
+
+    /** States in run.json. */
+    static final String RUNNING = "running";
+
+    private static final String DONE = "done";
+    private static final String STOPPED = "stopped";
+    private static final String FAILED = "failed";
+    private static final String INTERRUPTED = "interrupted";
+
+    /** Room for run.json and the last rows of steps.csv on a disk that is full. */
+    private static final int RESERVE = 1 << 16;
 
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
     private final Path folder;
+    private final FolderLock lock;
     private final ObjectNode run = JSON.createObjectNode();
-    private final StepTable steps = new StepTable();
+    private final StepTable steps;
+    private List<String> classes = List.of();
+    private int[][] confusion = {};
+    /** Nothing is written any more. */
+    private boolean over;
 
-    private RunFolder(Path folder) {
+    private RunFolder(Path folder, FolderLock lock) {
         this.folder = folder;
+        this.lock = lock;
+        steps = new StepTable(folder.resolve(STEPS));
     }
 
     /**
@@ -63,61 +86,112 @@ public final class RunFolder implements Progress {
         }
     }
 
+    /** Whether a run was begun in the folder. */
+    public static boolean isRun(Path folder) {
+        return Files.exists(folder.resolve(RUN));
+    }
+
     /**
-     * Whether the folder holds the result of this recipe.
+     * Whether the folder holds the result of this recipe. What a failed run left, or one that ended before its first
+     * checkpoint, counts as nothing.
      *
-     * @throws IOException with a sentence, if it holds a run of another recipe, or one that cannot be read
+     * @throws DamagedRunException with a sentence, if its record cannot be read
+     * @throws IOException with a sentence, if it holds a run of another recipe
      */
     public static boolean isComplete(Path folder, SequencedMap<String, String> options) throws IOException {
-        if (!Files.exists(folder.resolve(RUN))) {
+        if (!isRun(folder)) {
             return false;
         }
         SavedRun saved = SavedRun.read(folder);
-        Map<String, String> was = saved.options();
+        String status = saved.status();
+        boolean result = saved.metrics().isPresent() && (status.equals(DONE) || status.equals(STOPPED));
+        boolean models = Files.exists(folder.resolve(CHECKPOINT)) && !status.equals(FAILED);
+        List<String> changed = changed(saved.options(), options);
+        if ((result || models || status.equals(RUNNING)) && !changed.isEmpty()) {
+            throw new IOException(folder + " holds " + (result ? "a run" : "an unfinished run")
+                    + " of another recipe (" + String.join("; ", changed)
+                    + "): choose another folder with --out, or remove that run.");
+        }
+        return result && status.equals(DONE) && changed.isEmpty();
+    }
+
+    private static List<String> changed(Map<String, String> was, SequencedMap<String, String> options) {
         SequencedMap<String, String> now = new LinkedHashMap<>(options);
         // Where the files lie changes nothing that is learnt from them.
         now.remove("data-folder");
-        List<String> changed = now.entrySet().stream()
+        return now.entrySet().stream()
                 .filter(option -> !option.getValue().equals(was.get(option.getKey())))
                 .map(option -> option.getKey() + " = " + was.getOrDefault(option.getKey(), "not set") + ", now "
                         + option.getValue())
                 .toList();
-        if (!changed.isEmpty()) {
-            throw new IOException(folder + " holds a run of another recipe (" + String.join("; ", changed)
-                    + "): choose another folder with --out, or remove that run.");
-        }
-        return saved.text("status").equals(DONE) && saved.metrics().isPresent();
     }
 
     /**
-     * Makes the folder and records in run.json that the run is on. What an unfinished run of the same recipe left
-     * there is discarded.
+     * Makes the folder, locks it, and records in run.json that the run is on. What an unfinished run of the same
+     * recipe or a failed one left there is discarded.
      *
-     * @throws IOException with a sentence, if the folder cannot be written or holds a complete run, or another
-     *     recipe's
+     * @throws IOException with a sentence, if the folder cannot be written, another process is at work in it, or it
+     *     holds a complete run, or another recipe's
      */
     public static RunFolder create(Path folder, SequencedMap<String, String> options, Origin origin)
             throws IOException {
+        FolderLock lock = lock(folder);
+        boolean made = false;
+        try {
+            if (isComplete(folder, options)) {
+                throw new IOException(folder + " holds a run already; choose another folder with --out.");
+            }
+            discard(folder);
+            lock.reserve(RESERVE);
+            RunFolder created = new RunFolder(folder, lock);
+            created.describe(options, origin);
+            created.writeRun();
+            made = true;
+            return created;
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        } finally {
+            if (!made) {
+                lock.close();
+            }
+        }
+    }
+
+    private static FolderLock lock(Path folder) throws IOException {
+        makeFolder(folder);
+        return FolderLock.take(folder.resolve(LOCK))
+                .orElseThrow(() -> new IOException("Another run is writing into " + folder
+                        + ": wait for its end, or choose another folder with --out."));
+    }
+
+    private static void makeFolder(Path folder) throws IOException {
         try {
             Files.createDirectories(folder);
-        } catch (FileSystemException e) {
+        } catch (IOException e) {
             throw AtomicFile.explained(folder, e);
         }
-        if (isComplete(folder, options)) {
-            throw new IOException(folder + " holds a run already; choose another folder with --out.");
-        }
-        RunFolder created = new RunFolder(folder);
-        created.describe(options, origin);
-        created.writeRun();
-        for (String left : List.of(METRICS, STEPS, CHECKPOINT)) {
+    }
+
+    /** What another run left, its unfinished files too. */
+    private static void discard(Path folder) throws IOException {
+        for (String left : List.of(RUN, METRICS, STEPS, CONFUSION, CHECKPOINT)) {
             Files.deleteIfExists(folder.resolve(left));
         }
-        return created;
+        for (Path place : List.of(folder, folder.resolve(CHECKPOINT).getParent())) {
+            if (Files.isDirectory(place)) {
+                try (Stream<Path> files = Files.list(place)) {
+                    for (Path file : files.filter(file -> file.toString().endsWith(AtomicFile.UNFINISHED))
+                            .toList()) {
+                        Files.delete(file);
+                    }
+                }
+            }
+        }
     }
 
     private void describe(SequencedMap<String, String> texts, Origin origin) {
         Machine machine = Machine.here();
-        run.put("status", "running");
+        run.put("status", RUNNING);
         run.putNull("reason");
         run.put("recipe", origin.recipe());
         run.put("command", origin.command());
@@ -135,6 +209,7 @@ public final class RunFolder implements Progress {
                 .put("os", machine.os());
         run.put("commit", Build.commit().orElse(null));
         run.put("cpu", machine.cpu());
+        run.put("cores", machine.cores());
         run.set("isa", JSON.valueToTree(machine.isa()));
         run.put("kernels", Kernels.chosen().toString());
         if (texts.containsKey("threads")) {
@@ -160,30 +235,53 @@ public final class RunFolder implements Progress {
     @Override
     public void begins(Setup setup) {
         run.set("data_sha256", JSON.valueToTree(setup.dataSha256()));
-        run.set("classes", JSON.valueToTree(setup.classNames()));
+        classes = setup.classNames();
+        run.set("classes", JSON.valueToTree(classes));
         run.put("weights", setup.weights());
         writeRun();
     }
 
     @Override
     public void step(Step step) {
-        steps.add(step);
+        write(() -> steps.add(step));
     }
 
     @Override
     public void evaluated(Evaluation evaluation) {
-        write(STEPS, steps.toCsv());
+        confusion = evaluation.confusion();
+        write(steps::write);
     }
 
     @Override
     public void checkpoint(Supplier<SafetensorsWriter> state) {
         Path file = folder.resolve(CHECKPOINT);
-        try {
-            Files.createDirectories(file.getParent());
+        write(() -> {
+            makeFolder(file.getParent());
             AtomicFile.write(file, state.get()::writeTo);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e.getMessage(), e);
+        });
+    }
+
+    /**
+     * What a run was.
+     *
+     * @param recipe name of its recipe
+     * @param options all of them, by name
+     */
+    public record Recorded(String recipe, SequencedMap<String, String> options) {}
+
+    /**
+     * What a run was, as it is recorded.
+     *
+     * @param run its folder, or the file run.json in that
+     * @throws IOException with a sentence, if there is none or it is damaged
+     */
+    public static Recorded recorded(Path run) throws IOException {
+        Path at = run.endsWith(RUN) ? run.toAbsolutePath().getParent() : run;
+        if (!Files.isRegularFile(at.resolve(RUN))) {
+            throw new IOException(run + " is not a run folder: it holds no " + RUN + ".");
         }
+        SavedRun saved = SavedRun.read(at);
+        return new Recorded(saved.text("recipe"), saved.options());
     }
 
     /**
@@ -207,7 +305,8 @@ public final class RunFolder implements Progress {
 
     @Override
     public void done(Result result) {
-        write(STEPS, steps.toCsv());
+        write(steps::write);
+        write(CONFUSION, json(new Confusion(classes.subList(0, confusion.length), confusion)));
         write(METRICS, json(Metrics.of(result)));
         run.put("weights_sha256", result.weightsSha256());
         ObjectNode seconds = run.putObject("seconds_by_part");
@@ -218,7 +317,7 @@ public final class RunFolder implements Progress {
         });
         run.set("bytes", bytes(result.kept()));
         run.set("classification", classification(result.classification()));
-        finish(result.stopped().isPresent() ? "stopped" : DONE, result.stopped().orElse(null));
+        finish(result.stopped().isPresent() ? STOPPED : DONE, result.stopped().orElse(null));
     }
 
     private static ObjectNode bytes(Result.Kept kept) {
@@ -245,17 +344,52 @@ public final class RunFolder implements Progress {
                 .put("expected_calibration_error", measured.calibrationError().getAsDouble());
     }
 
-    /** Records in run.json why there is no result; the steps so far are kept. */
+    /**
+     * Records in run.json why there is no result. The steps so far are kept, and the last checkpoint.
+     *
+     * @throws UncheckedIOException with a sentence, if not even that can be written
+     */
     public void failed(String reason) {
-        write(STEPS, steps.toCsv());
-        finish("failed", reason);
+        end(FAILED, reason);
     }
 
-    private void finish(String status, @Nullable String reason) {
+    /**
+     * Records in run.json that the user or the system ended the run, once a file that is being written is whole;
+     * whatever the run writes later is dropped.
+     *
+     * @return a sentence about what is left; empty if the run was over
+     * @throws UncheckedIOException with a sentence, if it cannot be written
+     */
+    public synchronized Optional<String> interrupted() {
+        if (over) {
+            return Optional.empty();
+        }
+        end(INTERRUPTED, "Interrupted by the user or the system.");
+        return Optional.of("Interrupted. " + folder + " keeps the steps so far"
+                + (Files.exists(folder.resolve(CHECKPOINT)) ? " and the models up to the last experience." : "."));
+    }
+
+    private synchronized void end(String status, String reason) {
+        lock.freeReserve();
+        try {
+            write(steps::write);
+        } finally {
+            finish(status, reason);
+        }
+    }
+
+    private synchronized void finish(String status, @Nullable String reason) {
         run.put("status", status);
         run.put("reason", reason);
         run.put("finished", now());
         writeRun();
+        over = true;
+    }
+
+    /** Frees the folder for others. */
+    @Override
+    public void close() {
+        lock.close();
     }
 
     private void writeRun() {
@@ -263,8 +397,19 @@ public final class RunFolder implements Progress {
     }
 
     private void write(String name, String text) {
+        write(() -> AtomicFile.write(folder.resolve(name), text));
+    }
+
+    private interface Writing {
+        void run() throws IOException;
+    }
+
+    private synchronized void write(Writing writing) {
+        if (over) {
+            return;
+        }
         try {
-            AtomicFile.write(folder.resolve(name), text);
+            writing.run();
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         }

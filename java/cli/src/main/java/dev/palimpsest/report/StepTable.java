@@ -1,55 +1,133 @@
 package dev.palimpsest.report;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.train.Progress;
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.SequencedSet;
 import java.util.StringJoiner;
+import java.util.concurrent.TimeUnit;
 
 /**
- * The rows of steps.csv. For programs, experiences, epochs and steps count from 0 there: row 0 of metrics.json's
- * accuracy belongs to experience 0 of steps.csv. A term that an experience lacks is left blank; columns are in the
- * order in which terms first appeared.
+ * Writes steps.csv while steps are made; rows are kept in memory for a second at most. For programs, experiences,
+ * epochs and steps count from 0 there: row 0 of metrics.json's accuracy belongs to experience 0 of steps.csv. A term
+ * that an experience lacks is left blank; columns are in the order in which terms first appeared. Not thread-safe.
  */
 final class StepTable {
-    private final List<Progress.Step> steps = new ArrayList<>();
-    private final SequencedSet<String> terms = new LinkedHashSet<>();
+    private static final String BEFORE_TERMS = "experience,phase,epoch,step,loss,";
+    private static final String AFTER_TERMS = "learning_rate,images_per_second";
+    /** Columns after the terms. */
+    private static final int LAST_COLUMNS = 2;
 
-    void add(Progress.Step step) {
-        steps.add(step);
-        terms.addAll(step.terms().keySet());
+    private static final long NANOS_BETWEEN = TimeUnit.SECONDS.toNanos(1);
+
+    private final Path file;
+    private final List<String> terms = new ArrayList<>();
+    private final StringBuilder pending = new StringBuilder();
+    private long count;
+    private long written = System.nanoTime();
+
+    /** @param file which is not there yet */
+    StepTable(Path file) {
+        this.file = file;
     }
 
-    int count() {
-        return steps.size();
+    long count() {
+        return count;
     }
 
-    String toCsv() {
-        StringJoiner lines = new StringJoiner("\n", "", "\n");
-        StringJoiner header = new StringJoiner(",")
-                .add("experience")
-                .add("phase")
-                .add("epoch")
-                .add("step")
-                .add("loss");
-        terms.forEach(header::add);
-        lines.add(header.add("learning_rate").add("images_per_second").toString());
-        for (Progress.Step step : steps) {
-            StringJoiner row = new StringJoiner(",")
-                    .add(Integer.toString(step.experience()))
-                    .add(step.phase())
-                    .add(Integer.toString(step.epoch()))
-                    .add(Integer.toString(step.step()))
-                    .add(Double.toString(step.loss()));
-            for (String term : terms) {
-                Double value = step.terms().get(term);
-                row.add(value == null ? "" : value.toString());
-            }
-            lines.add(row.add(Double.toString(step.learningRate()))
-                    .add(Double.toString(step.imagesPerSecond()))
-                    .toString());
+    void add(Progress.Step step) throws IOException {
+        List<String> more = step.terms().keySet().stream()
+                .filter(term -> !terms.contains(term))
+                .toList();
+        if (count == 0) {
+            terms.addAll(more);
+            pending.append(header()).append('\n');
+        } else if (!more.isEmpty()) {
+            widen(more);
         }
-        return lines.toString();
+        StringJoiner row = new StringJoiner(",", "", "\n")
+                .add(Integer.toString(step.experience()))
+                .add(step.phase())
+                .add(Integer.toString(step.epoch()))
+                .add(Integer.toString(step.step()))
+                .add(Double.toString(step.loss()));
+        for (String term : terms) {
+            Double value = step.terms().get(term);
+            row.add(value == null ? "" : value.toString());
+        }
+        pending.append(row.add(Double.toString(step.learningRate())).add(Double.toString(step.imagesPerSecond())));
+        count++;
+        if (System.nanoTime() - written > NANOS_BETWEEN) {
+            write();
+        }
+    }
+
+    private String header() {
+        return BEFORE_TERMS
+                + String.join("", terms.stream().map(term -> term + ",").toList())
+                + AFTER_TERMS;
+    }
+
+    /** Writes the file anew with further columns, which happens as often as a method has terms. */
+    private void widen(List<String> more) throws IOException {
+        write();
+        terms.addAll(more);
+        String blanks = ",".repeat(more.size());
+        try (BufferedReader before = Files.newBufferedReader(file)) {
+            before.readLine();
+            AtomicFile.write(file, channel -> {
+                Writer after = new BufferedWriter(Channels.newWriter(channel, UTF_8));
+                after.write(header() + "\n");
+                for (String row = before.readLine(); row != null; row = before.readLine()) {
+                    int end = row.length();
+                    for (int column = 0; column < LAST_COLUMNS; column++) {
+                        end = row.lastIndexOf(',', end - 1);
+                    }
+                    after.write(row.substring(0, end) + blanks + row.substring(end) + "\n");
+                }
+                after.flush();
+            });
+        }
+    }
+
+    /**
+     * Writes what is kept. Where the disk is full, the rows before stay whole.
+     *
+     * @throws IOException with a sentence, if the file cannot be written
+     */
+    void write() throws IOException {
+        written = System.nanoTime();
+        if (pending.isEmpty()) {
+            return;
+        }
+        ByteBuffer rows = UTF_8.encode(pending.toString());
+        pending.setLength(0);
+        try (FileChannel channel = FileChannel.open(
+                file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
+            long end = channel.size();
+            try {
+                while (rows.hasRemaining()) {
+                    channel.write(rows, channel.size());
+                }
+            } catch (IOException e) {
+                channel.truncate(end);
+                throw e;
+            }
+        } catch (IOException e) {
+            throw AtomicFile.explained(file, e);
+        }
     }
 }

@@ -101,13 +101,20 @@ final class JavaMultiTeacherKl extends JavaRowKernel {
         }
 
         private void teacherExponentials(int row, int k, int n) {
-            // Clamped: a teacher's logit of -inf has e = 0 and must not make 0·inf.
             exponential.apply(teachers[k], (long) row * n * Float.BYTES, n, unused, cross, teacherE[k]);
             for (int i = 0; i < n; i++) {
                 cross[i] -= distance[i];
             }
             teacherSum[k] = slots.sum(teacherE[k], n);
             teacherCross[k] = slots.sumOfProducts(teacherE[k], cross, n);
+            if (Double.isNaN(teacherCross[k])) {
+                // Where e = 0 the student's distance may be -inf and must not make 0·inf. Afterwards, since a condition
+                // in the loop above would keep the compiler from vectorising it.
+                for (int i = 0; i < n; i++) {
+                    cross[i] = teacherE[k][i] == 0 ? 0 : cross[i];
+                }
+                teacherCross[k] = slots.sumOfProducts(teacherE[k], cross, n);
+            }
         }
 
         /** rangeGradient += factor·(q - p). */

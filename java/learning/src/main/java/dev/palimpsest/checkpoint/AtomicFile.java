@@ -61,6 +61,7 @@ public final class AtomicFile {
     public static void write(Path file, Content content) throws IOException {
         // A name of its own, so that two writers do not share a file; a new file, so that no link is followed.
         Path temporary = file.resolveSibling(file.getFileName() + "." + UUID.randomUUID() + UNFINISHED);
+        boolean whole = false;
         try {
             try (FileChannel channel =
                     FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
@@ -68,13 +69,17 @@ public final class AtomicFile {
                 channel.force(true);
             }
             Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            whole = true;
+            // Without this the new name may be lost with the power although the content is on the disk.
+            try (FileChannel folder = FileChannel.open(file.toAbsolutePath().getParent(), StandardOpenOption.READ)) {
+                folder.force(true);
+            }
         } catch (IOException e) {
-            Files.deleteIfExists(temporary);
             throw explained(file, e);
-        }
-        // Without this the new name may be lost with the power although the content is on the disk.
-        try (FileChannel folder = FileChannel.open(file.toAbsolutePath().getParent(), StandardOpenOption.READ)) {
-            folder.force(true);
+        } finally {
+            if (!whole) {
+                Files.deleteIfExists(temporary);
+            }
         }
     }
 

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Weights;
-import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
@@ -12,10 +11,10 @@ import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -30,10 +29,8 @@ public final class StateDict {
 
     private StateDict() {}
 
-    private static List<Parameter> body(Network network) {
-        return network.parameters().stream()
-                .filter(each -> each.role() != Parameter.Role.HEAD)
-                .toList();
+    private static boolean isBody(Parameter parameter) {
+        return parameter.role() != Parameter.Role.HEAD;
     }
 
     /**
@@ -41,36 +38,43 @@ public final class StateDict {
      *
      * @param network whose layers take the values
      * @param file with a tensor for every parameter and buffer of theirs
-     * @throws IllegalArgumentException in one sentence, if tensors are missing, unexpected, or have another shape; the
-     *     network is unchanged
+     * @throws IllegalArgumentException in one sentence, if tensors are missing, unexpected, have another shape or
+     *     type, or hold a value that is not finite or a negative variance; the network is unchanged
      */
     public static void load(Network network, Safetensors file) {
-        SequencedMap<String, Shape> expected = new LinkedHashMap<>();
-        body(network).forEach(parameter -> expected.put(parameter.name(), parameter.shape()));
-        network.buffers().forEach(buffer -> expected.put(buffer.name(), buffer.shape()));
-        requireFit(network, expected, file);
-        for (Parameter parameter : body(network)) {
-            parameter.set(file.asFloats(parameter.name()));
-        }
-        for (Buffer buffer : network.buffers()) {
-            buffer.update().copyFrom(MemorySegment.ofArray(file.asFloats(buffer.name())));
-        }
+        load(network, file, "");
     }
 
-    private static void requireFit(Network network, Map<String, Shape> expected, Safetensors file) {
+    /**
+     * The same for one of several networks of a file.
+     *
+     * @param prefix of the names of its tensors; not empty: others are not looked at
+     */
+    static void load(Network network, Safetensors file, String prefix) {
+        NetworkTensors tensors = new NetworkTensors(network, StateDict::isBody);
+        requireFit(network, tensors.shapes(), file, prefix);
+        tensors.load(file, prefix);
+    }
+
+    private static void requireFit(
+            Network network, SequencedMap<String, Shape> expected, Safetensors file, String prefix) {
         List<String> missing = new ArrayList<>();
         List<String> misshapen = new ArrayList<>();
         expected.forEach((name, shape) -> {
-            if (!file.contains(name)) {
-                missing.add(name);
-            } else if (!file.shape(name).equals(shape)) {
-                misshapen.add(name + " (" + file.shape(name) + ", expected " + shape + ")");
+            if (!file.contains(prefix + name)) {
+                missing.add(prefix + name);
+            } else if (!file.shape(prefix + name).equals(shape)) {
+                misshapen.add(prefix + name + " (" + file.shape(prefix + name) + ", expected " + shape + ")");
             }
         });
+        if (!missing.isEmpty() && prefix.isEmpty()) {
+            requireNoPrefix(expected.keySet(), file);
+        }
         String weight = network.classifier().weight().name();
         String head = weight.substring(0, weight.lastIndexOf('.') + 1);
-        TreeSet<String> unexpected = new TreeSet<>(file.names());
+        TreeSet<String> unexpected = new TreeSet<>(prefix.isEmpty() ? file.names() : List.of());
         unexpected.removeAll(expected.keySet());
+        unexpected.removeAll(ExportedModel.besideTheNetwork(file));
         unexpected.removeIf(name -> name.endsWith(BATCH_COUNT) || name.startsWith(head));
         List<String> complaints = new ArrayList<>();
         complain(complaints, "missing", missing);
@@ -81,6 +85,27 @@ public final class StateDict {
                     file.source() + " does not fit the network: " + String.join("; ", complaints)
                             + ". Choose the network that the weights are of, and images with as many channels.");
         }
+    }
+
+    /** The right network, saved with whatever was wrapped around it. */
+    private static void requireNoPrefix(Set<String> expected, Safetensors file) {
+        String first = expected.iterator().next();
+        for (String name : file.names()) {
+            String prefix = name.endsWith("." + first) ? name.substring(0, name.length() - first.length()) : "";
+            if (!prefix.isEmpty() && expected.stream().allMatch(each -> file.contains(prefix + each))) {
+                throw new IllegalArgumentException(file.source() + " has the tensors of the network under names that"
+                        + " begin with '" + prefix + "'" + origin(prefix) + ": save them without it, in Python as"
+                        + " {k.removeprefix('" + prefix + "'): v for k, v in state_dict.items()}");
+            }
+        }
+    }
+
+    private static String origin(String prefix) {
+        return switch (prefix) {
+            case "module." -> ", as torch.nn.DataParallel writes them";
+            case "_orig_mod." -> ", as torch.compile writes them";
+            default -> "";
+        };
     }
 
     private static void complain(List<String> complaints, String what, List<String> names) {
@@ -98,20 +123,70 @@ public final class StateDict {
      * @param file takes the tensors
      */
     public static void write(Network network, Weights weights, SafetensorsWriter file) {
-        for (Parameter parameter : body(network)) {
-            file.add(parameter.name(), parameter.shape(), values(parameter, weights));
+        writeBody(network, weights, "", file);
+        writeHead(network, HeadValues.of(network, weights), file);
+    }
+
+    /** A classifier's weights [classes, inputs] and biases. */
+    record HeadValues(float[] weight, float[] bias) {
+        static HeadValues of(Network network, Weights weights) {
+            return new HeadValues(
+                    weights.vector(network.classifier().weight().name()).toArray(JAVA_FLOAT),
+                    weights.vector(network.classifier().bias().name()).toArray(JAVA_FLOAT));
         }
+
+        /** @param matrix [inputs + 1][classes], the last row the biases */
+        static HeadValues of(double[][] matrix) {
+            int inputs = matrix.length - 1;
+            float[] weight = new float[inputs * matrix[0].length];
+            float[] bias = new float[matrix[0].length];
+            for (int c = 0; c < bias.length; c++) {
+                for (int d = 0; d < inputs; d++) {
+                    weight[c * inputs + d] = (float) matrix[d][c];
+                }
+                bias[c] = (float) matrix[inputs][c];
+            }
+            return new HeadValues(weight, bias);
+        }
+
+        /** Without classes that were not seen yet, which a head that knows all of them from the start has. */
+        HeadValues first(int classes) {
+            int inputs = weight.length / bias.length;
+            return new HeadValues(Arrays.copyOf(weight, classes * inputs), Arrays.copyOf(bias, classes));
+        }
+    }
+
+    /** Everything but heads. */
+    static void writeBody(Network network, Weights weights, String prefix, SafetensorsWriter file) {
+        network.parameters().stream()
+                .filter(StateDict::isBody)
+                .forEach(parameter ->
+                        file.add(prefix + parameter.name(), parameter.shape(), values(parameter, weights)));
         network.buffers()
                 .forEach(buffer -> file.add(
-                        buffer.name(),
+                        prefix + buffer.name(),
                         buffer.shape(),
                         weights.vector(buffer.name()).toArray(JAVA_FLOAT)));
-        float[] bias = weights.vector(network.classifier().bias().name()).toArray(JAVA_FLOAT);
-        file.add(
-                network.classifier().weight().name(),
-                Shape.of(bias.length, network.classifier().weight().shape().extent(1)),
-                weights.vector(network.classifier().weight().name()).toArray(JAVA_FLOAT));
-        file.add(network.classifier().bias().name(), Shape.of(bias.length), bias);
+    }
+
+    static void writeHead(Network network, HeadValues head, SafetensorsWriter file) {
+        int inputs = network.classifier().weight().shape().extent(1);
+        file.add(network.classifier().weight().name(), Shape.of(head.bias.length, inputs), head.weight);
+        file.add(network.classifier().bias().name(), Shape.of(head.bias.length), head.bias);
+    }
+
+    /** Grows the network's classifier to that of a file. */
+    static void loadHead(Network network, Safetensors file, int classes) {
+        network.grow(classes);
+        for (Parameter parameter :
+                List.of(network.classifier().weight(), network.classifier().bias())) {
+            if (!file.contains(parameter.name())
+                    || !file.shape(parameter.name()).equals(parameter.shape())) {
+                throw new IllegalArgumentException(file.source() + " has no tensor " + parameter.name() + " of "
+                        + parameter.shape() + ", which its " + classes + " classes need: export the model again");
+            }
+            parameter.set(file.asFloats(parameter.name()));
+        }
     }
 
     private static float[] values(Parameter parameter, Weights weights) {

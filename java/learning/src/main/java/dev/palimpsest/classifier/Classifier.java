@@ -2,6 +2,7 @@ package dev.palimpsest.classifier;
 
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.tensor.SafetensorsWriter;
+import java.util.Optional;
 
 /**
  * Gives every class seen a score, after one experience. Immutable; what it knows is its own, the networks that it
@@ -25,6 +26,16 @@ public interface Classifier {
      * @param prefix of the names of its tensors
      */
     void write(SafetensorsWriter file, String prefix);
+
+    /**
+     * The linear head over the latest model's feature that classifies as this does, if there is one besides the
+     * network's own: files for other programs have it in that one's place.
+     *
+     * @return [dimensions + 1][classes]: a row of weights for every dimension, then the biases
+     */
+    default Optional<double[][]> linearHead() {
+        return Optional.empty();
+    }
 
     /**
      * What it keeps besides the models.

@@ -44,6 +44,15 @@ public interface ClassifierType {
     }
 
     /**
+     * How other programs classify with an exported file, where the network's head does not do it.
+     *
+     * @return one sentence
+     */
+    default String howToRead() {
+        return "only palimpsest predict classifies as the run did";
+    }
+
+    /**
      * Makes the classifier of all classes seen by now. The network stays as it is.
      *
      * @param after what the experience left

@@ -32,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record GaussianOverSnapshots(Options settings) implements ClassifierType {
     static final String NAME = "gaussian";
+    /** Scores have a place for every number below a class's. */
+    private static final int MOST_CLASSES = 1 << 20;
     private static final String SHARED = NAME + "_shared.";
 
     /** Whose covariance measures the distance to a class. */
@@ -141,6 +143,13 @@ public record GaussianOverSnapshots(Options settings) implements ClassifierType 
     }
 
     @Override
+    public String howToRead() {
+        return "classes are Gaussians over the pooled outputs of all stages of the networks snapshot.1, snapshot.2, …;"
+                + " gaussian.C.N.mean.K and gaussian.C.N.scatter.K are those of class C under snapshot.(K+1), and only"
+                + " palimpsest predict fits them";
+    }
+
+    @Override
     public Classifier fit(Fitting after) {
         SortedMap<Integer, Measured> classes = new TreeMap<>();
         SharedScatter shared = SharedScatter.of(List.of());
@@ -182,8 +191,16 @@ public record GaussianOverSnapshots(Options settings) implements ClassifierType 
     public Classifier read(Safetensors file, String prefix) {
         SortedMap<Integer, Measured> classes = new TreeMap<>();
         int[] pairs = file.ints(prefix + NAME);
+        if (pairs.length == 0 || !file.shape(prefix + NAME).equals(Shape.of(pairs.length / 2, 2))) {
+            throw new IllegalArgumentException("its tensor " + prefix + NAME + " is " + file.shape(prefix + NAME)
+                    + ", expected a pair for every class");
+        }
         try {
             for (int i = 0; i < pairs.length; i += 2) {
+                if (pairs[i] < 0 || pairs[i] >= MOST_CLASSES) {
+                    throw new IllegalArgumentException(
+                            "its tensor " + prefix + NAME + " has the class number " + pairs[i]);
+                }
                 ClassStatistics statistics =
                         ClassStatistics.read(file, tensors(pairs[i], pairs[i + 1]), settings.storage());
                 classes.put(pairs[i], new Measured(statistics, pairs[i + 1]));

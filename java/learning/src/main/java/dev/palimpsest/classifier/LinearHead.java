@@ -3,6 +3,7 @@ package dev.palimpsest.classifier;
 import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.tensor.Safetensors;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * A copy of the network's head, changed for evaluation alone: the network goes on with its own one, and so do its
@@ -41,11 +42,17 @@ record LinearHead(double[][] matrix) implements FeatureClassifier {
         return TENSOR;
     }
 
+    @Override
+    public Optional<double[][]> linearHead() {
+        return Optional.of(matrix);
+    }
+
     int classes() {
         return matrix[0].length;
     }
 
-    int dimensions() {
+    @Override
+    public int dimensions() {
         return matrix.length - 1;
     }
 

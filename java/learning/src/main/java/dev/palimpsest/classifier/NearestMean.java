@@ -6,7 +6,7 @@ import dev.palimpsest.tensor.Safetensors;
 /** Classifies by the nearest class mean of features of length 1 (iCaRL, Rebuffi 2017, Algorithm 1). */
 public record NearestMean() implements ClassifierType {
     static final String NAME = "nearest-mean";
-    private static final String TENSOR = "nearest_mean";
+    private static final String TENSOR = "class_means";
 
     @Override
     public String name() {
@@ -16,6 +16,12 @@ public record NearestMean() implements ClassifierType {
     @Override
     public boolean needsExemplars() {
         return true;
+    }
+
+    @Override
+    public String howToRead() {
+        return "the class is the row of class_means that has the largest product with the feature, which is what enters"
+                + " fc; rows have length 1";
     }
 
     @Override
@@ -47,6 +53,11 @@ public record NearestMean() implements ClassifierType {
         @Override
         public String tensor() {
             return TENSOR;
+        }
+
+        @Override
+        public int dimensions() {
+            return matrix[0].length;
         }
 
         /** Minus the squared distance to every class mean: the highest score is the nearest. */

@@ -19,6 +19,7 @@ record Digits() implements Source {
     private static final String FILE = "digits.csv.gz";
     private static final int SIDE = 8;
     private static final int AREA = SIDE * SIDE;
+    private static final int WHITE = 16;
     private static final int CLASSES = 10;
     private static final int TEST_EVERY = 5;
     private static final String LICENCE =
@@ -37,6 +38,11 @@ record Digits() implements Source {
     @Override
     public String licence() {
         return LICENCE;
+    }
+
+    @Override
+    public int white() {
+        return WHITE;
     }
 
     @Override

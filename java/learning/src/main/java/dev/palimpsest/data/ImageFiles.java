@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
@@ -21,6 +21,9 @@ final class ImageFiles {
     /** Training needs the rest. */
     private static final double SHARE_OF_HEAP = 0.75;
 
+    /** How many damaged files a sentence names. */
+    private static final int LISTED = 100;
+
     /** A file and its class. */
     record Labelled(Path file, int label) {}
 
@@ -28,9 +31,13 @@ final class ImageFiles {
     private final ImageOptions options;
     private final SortedMap<String, String> sha256 = new TreeMap<>();
 
-    private ImageFiles(Path folder, ImageOptions options) {
+    /** What to do about files that cannot be read. */
+    private final String remedy;
+
+    private ImageFiles(Path folder, ImageOptions options, String remedy) {
         this.folder = folder;
         this.options = options;
+        this.remedy = remedy;
     }
 
     /**
@@ -75,11 +82,15 @@ final class ImageFiles {
             ImageOptions options,
             long heap,
             Path cache) {
-        ImageFiles files = new ImageFiles(folder, options);
+        ImageFiles files =
+                new ImageFiles(folder, options, "replace them, or leave such files out with --skip-damaged true");
         int[] size = files.size(train);
         IntFunction<PixelStore> stores = stores(train.size(), test.size(), size, heap, cache);
-        Part training = files.read("train", train, size, stores);
-        Part others = files.read(testName, test, size, stores);
+        Part training = files.read(train, size, stores);
+        Part others = files.read(test, size, stores);
+        files.report(List.of(training, others));
+        files.sha256.put("train", files.listHash(train, training.hashes));
+        files.sha256.put(testName, files.listHash(test, others.hashes));
         Images images = Images.of(Picture.CHANNELS, size[0], size[1], training.pixels, training.labels);
         Images evaluated =
                 new Images(Picture.CHANNELS, size[0], size[1], others.pixels, others.labels, images.normalisation());
@@ -92,10 +103,11 @@ final class ImageFiles {
                 "that of the files in " + folder);
     }
 
-    /** The files of one folder, brought to one size. */
-    static Images load(Path folder, List<Labelled> files, int side) {
-        ImageFiles reader = new ImageFiles(folder, new ImageOptions(side, 0, false));
-        Part part = reader.read("single", files, new int[] {side, side}, PixelStore.Heap::new);
+    /** Files, brought to one size. */
+    static Images load(List<Labelled> files, int side) {
+        ImageFiles reader = new ImageFiles(Path.of(""), new ImageOptions(side, 0, false), "replace or remove them");
+        Part part = reader.read(files, new int[] {side, side}, PixelStore.Heap::new);
+        reader.report(List.of(part));
         return Images.of(Picture.CHANNELS, side, side, part.pixels, part.labels);
     }
 
@@ -115,10 +127,10 @@ final class ImageFiles {
     private int[] size(List<Labelled> files) {
         for (Labelled file : options.size() == 0 ? files : List.<Labelled>of()) {
             try {
-                Picture picture = Picture.decode(Files.readAllBytes(file.file));
+                Picture picture = Picture.decode(HashedFile.image(file.file));
                 return new int[] {picture.height(), picture.width()};
             } catch (IOException e) {
-                refuse(file, e);
+                // Listed together with all others when they are read.
             }
         }
         return new int[] {options.size(), options.size()};
@@ -162,41 +174,39 @@ final class ImageFiles {
         return slots -> new PixelStore.Disk(cache, Math.toIntExact(image));
     }
 
-    private record Part(Pixels pixels, int[] labels) {}
+    /** What was read of a list of files, the hashes of all of them, and those that could not be read. */
+    private record Part(Pixels pixels, int[] labels, String[] hashes, List<String> damaged) {}
 
-    private Part read(String part, List<Labelled> files, int[] size, IntFunction<PixelStore> stores) {
+    private Part read(List<Labelled> files, int[] size, IntFunction<PixelStore> stores) {
         PixelStore store = stores.apply(files.size());
-        boolean[] readable = new boolean[files.size()];
+        String[] damage = new String[files.size()];
         String[] hashes = new String[files.size()];
         // Every file has its place, so the order in which threads come does not matter.
         IntStream.range(0, files.size()).parallel().forEach(i -> {
-            read(files.get(i), size, hashes, i).ifPresent(pixels -> {
-                store.put(i, pixels);
-                readable[i] = true;
-            });
+            try {
+                store.put(i, read(files.get(i), size, hashes, i));
+            } catch (IOException e) {
+                damage[i] = files.get(i).file + " (" + e.getMessage() + ")";
+            }
         });
-        int[] kept = IntStream.range(0, files.size()).filter(i -> readable[i]).toArray();
-        if (kept.length == 0) {
-            throw new DataException(
-                    folder + " has no " + part + " image that can be read: put PNG or JPEG files there");
-        }
-        sha256.put(part, listHash(files, hashes));
+        int[] kept =
+                IntStream.range(0, files.size()).filter(i -> damage[i] == null).toArray();
         return new Part(
                 store.pixels(kept),
-                Arrays.stream(kept).map(i -> files.get(i).label).toArray());
+                Arrays.stream(kept).map(i -> files.get(i).label).toArray(),
+                hashes,
+                Arrays.stream(damage).filter(Objects::nonNull).toList());
     }
 
-    /** The file's pixels; nothing if it is damaged and such files are left out. */
-    private Optional<byte[]> read(Labelled file, int[] size, String[] hashes, int index) {
-        byte[] bytes = HashedFile.bytes(file.file);
+    /**
+     * The file's pixels.
+     *
+     * @throws IOException with the reason, if it cannot be read or decoded
+     */
+    private byte[] read(Labelled file, int[] size, String[] hashes, int index) throws IOException {
+        byte[] bytes = HashedFile.image(file.file);
         hashes[index] = HashedFile.sha256(bytes);
-        Picture picture;
-        try {
-            picture = Picture.decode(bytes);
-        } catch (IOException e) {
-            refuse(file, e);
-            return Optional.empty();
-        }
+        Picture picture = Picture.decode(bytes);
         if (options.size() > 0) {
             picture = picture.square(options.size());
         } else if (picture.height() != size[0] || picture.width() != size[1]) {
@@ -204,24 +214,39 @@ final class ImageFiles {
                     file.file + " has " + picture.height() + "×" + picture.width() + " pixels, the first image "
                             + size[0] + "×" + size[1] + ": give --image-size to bring all to one size");
         }
-        return Optional.of(picture.pixels());
+        return picture.pixels();
     }
 
-    private void refuse(Labelled file, IOException e) {
-        if (!options.skipDamaged()) {
-            throw new DataException(
-                    file.file + " cannot be decoded (" + e.getMessage() + "): replace it, or leave such files out with "
-                            + "--skip-damaged true",
-                    e);
+    private void report(List<Part> parts) {
+        List<String> damaged =
+                parts.stream().flatMap(part -> part.damaged.stream()).toList();
+        int files = parts.stream().mapToInt(part -> part.hashes.length).sum();
+        if (damaged.isEmpty()) {
+            return;
         }
-        LOG.log(System.Logger.Level.WARNING, "left out {0}: {1}", file.file, e.getMessage());
+        String list = String.join(", ", damaged.subList(0, Math.min(LISTED, damaged.size())))
+                + (damaged.size() > LISTED ? " and " + (damaged.size() - LISTED) + " more" : "");
+        if (!options.skipDamaged()) {
+            throw new DataException(String.format(
+                    Locale.ROOT, "%,d of %,d files cannot be read: %s: %s", damaged.size(), files, list, remedy));
+        }
+        if (parts.stream().anyMatch(part -> part.labels.length == 0)) {
+            throw new DataException(folder + " has a part of which no image can be read: " + list + ": put "
+                    + Picture.KINDS + " files there");
+        }
+        LOG.log(System.Logger.Level.WARNING, "left out {0} of {1} files: {2}", damaged.size(), files, list);
     }
 
     /** Hash of the lines that sha256sum prints for the files, in their order, with paths from the folder on. */
     private String listHash(List<Labelled> files, String[] hashes) {
         List<String> lines = new ArrayList<>();
         for (int i = 0; i < hashes.length; i++) {
-            lines.add(hashes[i] + "  " + folder.relativize(files.get(i).file) + "\n");
+            if (hashes[i] == null) {
+                continue; // a link to nothing
+            }
+            Path file = files.get(i).file;
+            boolean below = file.isAbsolute() == folder.isAbsolute(); // a list may name files anywhere
+            lines.add(hashes[i] + "  " + (below ? folder.relativize(file) : file) + "\n");
         }
         return HashedFile.sha256(String.join("", lines).getBytes(StandardCharsets.UTF_8));
     }

@@ -1,17 +1,20 @@
 package dev.palimpsest.data;
 
-import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
-import java.util.function.Predicate;
-import java.util.stream.Stream;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
- * Image files in train/CLASS/… and test/CLASS/… (or val/CLASS/…); classes are numbered in the order of their names.
+ * Image files in train/CLASS/… and test/CLASS/… (or val/CLASS/…), or in CLASS/… alone and then divided here, at any
+ * depth; classes are numbered in the order of their names.
  */
 record ImageFolder() implements OwnImages {
     @Override
@@ -21,35 +24,81 @@ record ImageFolder() implements OwnImages {
 
     @Override
     public String summary() {
-        return "your PNG and JPEG files in train/CLASS/ and test/CLASS/ (or val/CLASS/) of --data-folder, as RGB of"
-                + " --image-size";
+        return "your " + Picture.KINDS + " files in train/CLASS/ and test/CLASS/ (or val/CLASS/) of --data-folder, or"
+                + " in CLASS/ alone, as RGB of --image-size";
     }
 
     @Override
     public String howToGet() {
-        return "Name a folder with --data-folder; it holds train and test (or val), each with a folder of PNG or JPEG"
-                + " files for every class.";
+        return "Name a folder with --data-folder; it holds train and test (or val), each with a folder of "
+                + Picture.KINDS
+                + " files for every class, or just such folders: --test-share of each is then for test.";
     }
 
     @Override
     public Dataset load(Optional<Path> folder, ImageOptions options) {
         Path root = folder.orElseThrow();
-        Path train = root.resolve("train");
-        String testName = Files.isDirectory(root.resolve("test")) ? "test" : "val";
-        for (Path part : List.of(train, root.resolve(testName))) {
-            if (!Files.isDirectory(part)) {
-                throw new DataException(root + " lacks " + (part.equals(train) ? "train" : "test (or val)")
-                        + ": it must hold train and test (or val), each with a folder for every class");
-            }
-        }
+        Path train = train(root);
         List<String> names = classes(train);
+        if (train.equals(root)) {
+            List<ImageFiles.Labelled> training = new ArrayList<>();
+            List<ImageFiles.Labelled> test = new ArrayList<>();
+            divide(root, files(root, names), options.testShare(), training, test);
+            return ImageFiles.load(name(), root, names, training, test, "test", options);
+        }
+        String testName = test(root);
         return ImageFiles.load(
                 name(), root, names, files(train, names), files(root.resolve(testName), names), testName, options);
     }
 
+    /**
+     * Where the training images are: the folder itself, if it is not divided.
+     *
+     * @throws DataException if it has a part for training or for test alone
+     */
+    static Path train(Path root) {
+        boolean train = Files.isDirectory(root.resolve("train"));
+        boolean test = Files.isDirectory(root.resolve(test(root)));
+        if (train != test) {
+            throw new DataException(root + " lacks " + (train ? "test (or val)" : "train")
+                    + ": it must hold train and test (or val), each with a folder for every class, or neither");
+        }
+        return train ? root.resolve("train") : root;
+    }
+
+    private static String test(Path root) {
+        return Files.isDirectory(root.resolve("test")) ? "test" : "val";
+    }
+
+    /**
+     * Divides every class. What a file's path is decides, not which others there are, so that most images stay where
+     * they are when others come.
+     */
+    private static void divide(
+            Path root,
+            List<ImageFiles.Labelled> files,
+            double testShare,
+            List<ImageFiles.Labelled> training,
+            List<ImageFiles.Labelled> test) {
+        Map<Integer, List<ImageFiles.Labelled>> byClass = files.stream()
+                .collect(Collectors.groupingBy(ImageFiles.Labelled::label, TreeMap::new, Collectors.toList()));
+        for (List<ImageFiles.Labelled> own : byClass.values()) {
+            Set<ImageFiles.Labelled> drawn = own.stream()
+                    .sorted(Comparator.comparing(image -> HashedFile.sha256(
+                            root.relativize(image.file()).toString().getBytes(StandardCharsets.UTF_8))))
+                    .limit(Math.min(own.size() - 1, Math.max(1, Math.round(testShare * own.size()))))
+                    .collect(Collectors.toSet());
+            own.forEach(image -> (drawn.contains(image) ? test : training).add(image));
+        }
+        if (test.isEmpty()) {
+            throw new DataException(root + " has one image per class, which leaves none for test: put more there");
+        }
+    }
+
     /** Names of the folders of a folder that has one for every class, sorted. */
     static List<String> classes(Path part) {
-        List<String> names = list(part, ImageFolder::isClass).stream()
+        List<String> names = ImageSearch.list(part).stream()
+                .filter(Files::isDirectory)
                 .map(path -> path.getFileName().toString())
                 .toList();
         if (names.isEmpty()) {
@@ -61,38 +110,28 @@ record ImageFolder() implements OwnImages {
     /** The image files of each class. */
     static List<ImageFiles.Labelled> files(Path part, List<String> names) {
         List<ImageFiles.Labelled> files = new ArrayList<>();
-        for (Path folder : list(part, ImageFolder::isClass)) {
-            int label = names.indexOf(folder.getFileName().toString());
+        ImageSearch all = new ImageSearch();
+        for (Path path : ImageSearch.list(part)) {
+            if (!Files.isDirectory(path)) {
+                all.outside(path);
+                continue;
+            }
+            int label = names.indexOf(path.getFileName().toString());
             if (label < 0) {
                 throw new DataException(
-                        folder + " is a class that train does not have: expected one of " + String.join(", ", names));
+                        path + " is a class that train does not have: expected one of " + String.join(", ", names));
             }
-            List<Path> images = list(folder, ImageFolder::isImage);
+            List<Path> images = all.below(path);
             if (images.isEmpty()) {
-                throw new DataException(folder + " holds no .png, .jpg or .jpeg file: put images there or remove it");
+                ImageSearch own = new ImageSearch();
+                own.below(path);
+                throw new DataException(path + " holds no file that ends in " + ImageSearch.ENDINGS
+                        + (own.others().isEmpty() ? "" : ", but " + own.others())
+                        + ": put images there or remove it");
             }
             images.forEach(image -> files.add(new ImageFiles.Labelled(image, label)));
         }
+        all.report(part);
         return files;
-    }
-
-    /** Not what editors, notebooks and archives leave between the classes. */
-    private static boolean isClass(Path folder) {
-        String name = folder.getFileName().toString();
-        return Files.isDirectory(folder) && !name.startsWith(".") && !name.equals("__MACOSX");
-    }
-
-    private static boolean isImage(Path file) {
-        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-        // macOS leaves ._NAME files that are no images.
-        return !name.startsWith(".") && (name.endsWith(".png") || name.endsWith(".jpg") || name.endsWith(".jpeg"));
-    }
-
-    private static List<Path> list(Path folder, Predicate<Path> wanted) {
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(wanted).sorted().toList();
-        } catch (IOException e) {
-            throw new DataException(folder + " cannot be listed (" + e + "): check that you may read it", e);
-        }
     }
 }

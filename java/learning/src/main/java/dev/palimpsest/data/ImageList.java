@@ -1,21 +1,28 @@
 package dev.palimpsest.data;
 
+import dev.palimpsest.internal.TextFile;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
  * Image files that train.txt and test.txt list, one path and label per line; labels are numbers or names, and numbered
- * in their order. The CLVision 2024 challenge's folder has its lists and its images in folders of their own, and the
- * labels of its test images in a list that came later.
+ * in their order; 1 and 01 are one class. The CLVision 2024 challenge's folder has its lists and its images in folders
+ * of their own, and the labels of its test images in a list that came later.
  */
 record ImageList() implements OwnImages {
     private static final String LISTS = "clvision2024-splits";
     private static final String IMAGES = "clvision2024-imgs";
+    private static final String NUMBER = "\\d{1,9}";
     private static final String LATER = "test_label.txt";
 
     @Override
@@ -25,12 +32,13 @@ record ImageList() implements OwnImages {
 
     @Override
     public String summary() {
-        return "your PNG and JPEG files as train.txt and test.txt of --data-folder list them, as RGB of --image-size";
+        return "your " + Picture.KINDS
+                + " files as train.txt and test.txt of --data-folder list them, as RGB of --image-size";
     }
 
     @Override
     public String howToGet() {
-        return "Name a folder with --data-folder; it holds train.txt and test.txt, each line the path of a PNG or JPEG"
+        return "Name a folder with --data-folder; it holds train.txt and test.txt, each line the path of an image"
                 + " file (from that folder on) and its label. The CLVision 2024 challenge's clvision2024-data is such a"
                 + " folder as it is unpacked, with "
                 + LISTS + "/" + LATER + " for the labels of the test images.";
@@ -43,14 +51,38 @@ record ImageList() implements OwnImages {
         Path images = existing(root.resolve(IMAGES), root);
         List<Line> train = lines(lists.resolve("train.txt"), images);
         List<Line> test = lines(existing(lists.resolve(LATER), lists.resolve("test.txt")), images);
-        boolean numbers = train.stream().allMatch(line -> line.label.matches("\\d{1,9}"));
+        boolean numbers = train.stream().allMatch(line -> line.label.matches(NUMBER));
+        if (numbers) { // 1 and 01 are one class
+            train = train.stream().map(Line::plain).toList();
+            test = test.stream().map(Line::plain).toList();
+        }
         Comparator<String> order = numbers ? Comparator.comparingInt(Integer::parseInt) : Comparator.naturalOrder();
         List<String> names =
                 train.stream().map(Line::label).distinct().sorted(order).toList();
+        requireDistinct(names, lists.resolve("train.txt"));
         return ImageFiles.load(name(), root, names, labelled(train, names), labelled(test, names), "test", options);
     }
 
-    private record Line(Path list, int number, Path file, String label) {}
+    private record Line(Path list, int number, Path file, String label) {
+        /** A number without zeros before it. */
+        Line plain() {
+            boolean isNumber = label.matches(NUMBER);
+            return isNumber ? new Line(list, number, file, Integer.toString(Integer.parseInt(label))) : this;
+        }
+    }
+
+    /** Labels that a reader would take for one class are probably one. */
+    private static void requireDistinct(List<String> names, Path list) {
+        Map<String, String> seen = new HashMap<>();
+        for (String name : names) {
+            String written = Normalizer.normalize(name, Normalizer.Form.NFKC).toLowerCase(Locale.ROOT);
+            String other = seen.put(written.matches(NUMBER) ? written.replaceFirst("^0+(?=.)", "") : written, name);
+            if (other != null) {
+                throw new DataException(list + " has the labels " + other + " and " + name
+                        + ", which differ only in how they are written: write every class in one way");
+            }
+        }
+    }
 
     private static Path existing(Path first, Path otherwise) {
         return Files.exists(first) ? first : otherwise;
@@ -61,25 +93,33 @@ record ImageList() implements OwnImages {
             throw new DataException(list.getParent() + " lacks " + list.getFileName()
                     + ": it must hold train.txt and test.txt, one path and label per line");
         }
+        String text;
+        try {
+            text = TextFile.read(list);
+        } catch (IOException e) {
+            throw new DataException(e.getMessage(), e);
+        }
         List<Line> lines = new ArrayList<>();
         int number = 0;
-        try {
-            for (String raw : Files.readAllLines(list)) {
-                number++;
-                String text = raw.strip();
-                int blank = Math.max(text.lastIndexOf(' '), text.lastIndexOf('\t'));
-                if (text.isEmpty()) {
-                    continue;
-                }
-                if (blank < 0) {
-                    throw new DataException(
-                            list + ", line " + number + " is \"" + text + "\": expected a path, a blank and a label");
-                }
-                lines.add(new Line(
-                        list, number, images.resolve(text.substring(0, blank).strip()), text.substring(blank + 1)));
+        for (String raw : text.lines().toList()) {
+            number++;
+            String line = raw.strip();
+            int blank = Math.max(line.lastIndexOf(' '), line.lastIndexOf('\t'));
+            if (line.isEmpty()) {
+                continue;
             }
-        } catch (IOException e) {
-            throw new DataException(list + " cannot be read (" + e + "): expected UTF-8 text", e);
+            if (blank < 0) {
+                throw new DataException(
+                        list + ", line " + number + " is \"" + line + "\": expected a path, a blank and a label");
+            }
+            Path file;
+            try {
+                file = images.resolve(line.substring(0, blank).strip());
+            } catch (InvalidPathException e) {
+                throw new DataException(list + ", line " + number + " has a path that no file can have here ("
+                        + e.getReason() + "): start with LC_ALL=C.UTF-8, or name another file");
+            }
+            lines.add(new Line(list, number, file, line.substring(blank + 1)));
         }
         if (lines.isEmpty()) {
             throw new DataException(list + " is empty: expected one path and label per line");

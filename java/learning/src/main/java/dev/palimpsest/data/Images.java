@@ -1,6 +1,7 @@
 package dev.palimpsest.data;
 
 import java.awt.image.BufferedImage;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -126,16 +127,68 @@ public final class Images {
     public record Named(List<String> classNames, Images images) {}
 
     /**
-     * The PNG and JPEG files of a folder that has a folder for every class, brought to one size as pictures are.
+     * The image files of a folder that has a folder for every class, brought to one size as pictures are.
      *
-     * @param folder CLASS/….png, CLASS/….jpg, CLASS/….jpeg
+     * @param folder CLASS/….png and so on, as {@link #filesIn} finds them
      * @param side height and width of the images, at least 1
      * @return images of 3×side×side, classes and files in the order of their names
      * @throws DataException with a sentence, if there are no classes, one has no image, or a file cannot be decoded
      */
     public static Named ofFolder(Path folder, int side) {
         List<String> names = ImageFolder.classes(folder);
-        return new Named(names, ImageFiles.load(folder, ImageFolder.files(folder, names), side));
+        return new Named(names, ImageFiles.load(ImageFolder.files(folder, names), side));
+    }
+
+    /**
+     * Image files, brought to one size as pictures are. Each becomes what Pillow's {@code convert("RGB")} makes of it,
+     * turned upright as its Exif orientation says; of 16 bits the upper 8 are taken.
+     *
+     * @param files PNG, JPEG, WebP, GIF, BMP or TIFF, whatever their names are
+     * @param side height and width of the images, at least 1
+     * @return images of 3×side×side in the order of the files; all labels are 0
+     * @throws DataException with a sentence that names every file that cannot be read
+     */
+    public static Images ofFiles(List<Path> files, int side) {
+        return ImageFiles.load(
+                files.stream().map(file -> new ImageFiles.Labelled(file, 0)).toList(), side);
+    }
+
+    /**
+     * Image files that are in memory, such as those of an upload, brought to one size as {@link #ofFiles} does.
+     *
+     * @param files PNG, JPEG, WebP, GIF, BMP or TIFF
+     * @param side height and width of the images, at least 1
+     * @param mostPixels of one file; the header of one that has more is all that is read of it
+     * @return images of 3×side×side in the order of the files; all labels are 0
+     * @throws DataException with a sentence that says which image cannot be read, counted from 1, and why
+     */
+    public static Images ofEncoded(List<byte[]> files, int side, int mostPixels) {
+        byte[][] pixels = new byte[files.size()][];
+        for (int i = 0; i < pixels.length; i++) {
+            try {
+                pixels[i] =
+                        Picture.decode(files.get(i), mostPixels).square(side).pixels();
+            } catch (IOException e) {
+                throw new DataException("image " + (i + 1) + " cannot be read: " + e.getMessage(), e);
+            }
+        }
+        return of(Picture.CHANNELS, side, side, Pixels.of(pixels), new int[pixels.length]);
+    }
+
+    /**
+     * The image files of a folder and of all folders in it, through links: those that end in .png, .jpg, .jpeg, .webp,
+     * .gif, .bmp, .tif or .tiff. Hidden names and __MACOSX are skipped. How many others there are, and of which kinds,
+     * is logged.
+     *
+     * @param folder where to begin
+     * @return paths, a folder's own files before those of its folders, in the order of their names
+     * @throws DataException with a sentence, if a folder cannot be listed or a name cannot be decoded
+     */
+    public static List<Path> filesIn(Path folder) {
+        ImageSearch search = new ImageSearch();
+        List<Path> files = search.below(folder);
+        search.report(folder);
+        return files;
     }
 
     /** The same over pixels that are not copied, and labels that the caller leaves alone. */

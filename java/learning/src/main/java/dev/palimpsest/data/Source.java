@@ -107,6 +107,15 @@ public interface Source {
     }
 
     /**
+     * The pixel value that stands for white.
+     *
+     * @return 1 to 255; pixels of image files are scaled to it before a model of this data set classifies them
+     */
+    default int white() {
+        return 255;
+    }
+
+    /**
      * How the files get onto this machine.
      *
      * @return sentences for the user, with the checksums that the files' authors publish

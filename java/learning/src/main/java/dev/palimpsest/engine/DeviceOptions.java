@@ -1,10 +1,12 @@
 package dev.palimpsest.engine;
 
+import dev.palimpsest.kernel.threads.Team;
+
 /**
  * What a user may say about where and how layers are computed.
  *
  * @param device where
- * @param threads of the processor, at least 1
+ * @param threads of the processor, 1 to {@link #MOST_THREADS}
  * @param tf32 convolutions and products may round their inputs to TF32 on the tensor cores: faster, with 10 bits of
  *     mantissa
  * @param deterministic only algorithms whose sums come in a fixed order, and no choice by timing, so that runs repeat
@@ -12,6 +14,9 @@ package dev.palimpsest.engine;
  * @param memoryMebibytes the most device memory to take, in MiB; 0 for all there is
  */
 public record DeviceOptions(Device device, int threads, boolean tf32, boolean deterministic, int memoryMebibytes) {
+    /** The most threads of the processor. */
+    public static final int MOST_THREADS = Team.MOST_THREADS;
+
     /**
      * An engine by the name of its provider, and which of its devices; see {@link Engines#device}.
      *
@@ -47,11 +52,11 @@ public record DeviceOptions(Device device, int threads, boolean tf32, boolean de
     /**
      * Checks the values.
      *
-     * @throws IllegalArgumentException if there is no thread or the memory is negative
+     * @throws IllegalArgumentException if the threads are out of range or the memory is negative
      */
     public DeviceOptions {
-        if (threads < 1) {
-            throw new IllegalArgumentException("an engine needs at least 1 thread, got " + threads);
+        if (threads < 1 || threads > MOST_THREADS) {
+            throw new IllegalArgumentException("an engine of " + threads + " threads: expected 1 to " + MOST_THREADS);
         }
         if (memoryMebibytes < 0) {
             throw new IllegalArgumentException(
@@ -63,7 +68,7 @@ public record DeviceOptions(Device device, int threads, boolean tf32, boolean de
      * Full float32, any algorithm, all the memory there is.
      *
      * @param device where
-     * @param threads of the processor, at least 1
+     * @param threads of the processor, 1 to {@link #MOST_THREADS}
      * @return the options
      */
     public static DeviceOptions of(Device device, int threads) {
@@ -73,7 +78,7 @@ public record DeviceOptions(Device device, int threads, boolean tf32, boolean de
     /**
      * The same with another number of threads.
      *
-     * @param threads of the processor, at least 1
+     * @param threads of the processor, 1 to {@link #MOST_THREADS}
      * @return new options
      */
     public DeviceOptions withThreads(int threads) {

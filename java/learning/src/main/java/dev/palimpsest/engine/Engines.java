@@ -15,6 +15,8 @@ import java.util.stream.Collectors;
 public final class Engines {
     /** Engines of artifacts that may be absent, so that asking for one says what to add. */
     private static final List<String> OF_OTHER_ARTIFACTS = List.of("cuda");
+    /** Threads for each core from which on a user is told: more only wait for one another. */
+    private static final int MOST_PER_CORE = 4;
 
     private Engines() {}
 
@@ -34,12 +36,18 @@ public final class Engines {
      * works, a GPU before the processor.
      *
      * @param options where and how to compute
-     * @param remark is given, in one sentence, why an automatic choice passed over a more capable engine
+     * @param remark is given, in one sentence each, why an automatic choice passed over a more capable engine, and
+     *     that there are far more threads than cores
      * @return an engine, to be closed by the caller
      * @throws EngineException if an engine is asked for by name and is not installed or cannot work; the message says
      *     why and what to do
      */
     public static Engine open(DeviceOptions options, Consumer<String> remark) {
+        int cores = Runtime.getRuntime().availableProcessors();
+        if (options.threads() > MOST_PER_CORE * cores) {
+            remark.accept(options.threads() + " threads share " + cores + (cores == 1 ? " core" : " cores")
+                    + ": fewer would be faster, and results do not depend on how many there are.");
+        }
         if (!options.device().equals(Device.AUTO)) {
             return new Engine(provider(options.device()).open(options));
         }

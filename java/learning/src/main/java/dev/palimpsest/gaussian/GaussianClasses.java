@@ -46,6 +46,7 @@ public final class GaussianClasses {
      *
      * @param classes in the order in which they came: sums over classes are in this order
      * @param beta share of the covariance that all classes share, from 0 to 1; 1: one covariance for all
+     * @throws IllegalArgumentException if classes have other dimensions under the same network
      */
     public GaussianClasses(List<ClassStatistics> classes, double beta) {
         this(classes, beta, SharedScatter.of(classes), null);
@@ -177,6 +178,7 @@ public final class GaussianClasses {
      * @param features [networks][samples][dimensions], under the first so many networks: under fewer than measured a
      *     class, only those are compared; nothing is read of networks that measured no class
      * @return [samples][classes], at least 0
+     * @throws IllegalArgumentException if samples have other dimensions than classes
      */
     public double[][] distances(float[][][] features) {
         int samples = features[features.length - 1].length;
@@ -185,6 +187,10 @@ public final class GaussianClasses {
         for (int k = 0; k < white.length; k++) {
             Network network = networks[k];
             for (int i = 0; network != null && i < samples; i++) {
+                if (features[k][i].length != network.deviation.length) {
+                    throw new IllegalArgumentException("samples have " + features[k][i].length
+                            + " dimensions under a network where classes have " + network.deviation.length);
+                }
                 white[k][i] = whitened(widened(features[k][i]), network.deviation, network.whitening);
             }
         }

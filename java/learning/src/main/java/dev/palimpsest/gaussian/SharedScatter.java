@@ -30,6 +30,7 @@ public final class SharedScatter {
      *
      * @param classes in the order in which they came: sums are in this order
      * @return their sum
+     * @throws IllegalArgumentException if classes have other dimensions under the same network
      */
     public static SharedScatter of(List<ClassStatistics> classes) {
         return of(classes, Integer.MAX_VALUE);
@@ -41,6 +42,7 @@ public final class SharedScatter {
      * @param classes in the order in which they came: sums are in this order
      * @param first how many, at least 1
      * @return their sum
+     * @throws IllegalArgumentException if classes have other dimensions under the same network
      */
     public static SharedScatter of(List<ClassStatistics> classes, int first) {
         int networks =
@@ -50,9 +52,10 @@ public final class SharedScatter {
         for (int k = 0; k < networks; k++) {
             int network = k;
             List<ClassStatistics> known =
-                    classes.stream().filter(c -> c.under(network)).limit(first).toList();
+                    classes.stream().filter(c -> c.under(network)).toList();
+            requireSameDimensions(known, k);
             scatters[k] = new double[known.isEmpty() ? 0 : known.getFirst().scatter(k).length];
-            for (ClassStatistics c : known) {
+            for (ClassStatistics c : known.subList(0, Math.min(first, known.size()))) {
                 add(c.scatter(k), scatters[k]);
                 samples[k] += c.count();
             }
@@ -110,6 +113,16 @@ public final class SharedScatter {
         for (int k = 0; k < scatters.length; k++) {
             if (scatters[k].length > 0) {
                 file.add(prefix + SCATTER + k, Shape.of(scatters[k].length), scatters[k]);
+            }
+        }
+    }
+
+    private static void requireSameDimensions(List<ClassStatistics> known, int network) {
+        for (ClassStatistics c : known) {
+            int dims = known.getFirst().mean(network).length;
+            if (c.mean(network).length != dims) {
+                throw new IllegalArgumentException("classes have " + dims + " and " + c.mean(network).length
+                        + " dimensions under the same network, expected as many of each");
             }
         }
     }

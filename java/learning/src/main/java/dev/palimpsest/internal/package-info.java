@@ -1,4 +1,5 @@
 /**
- * What several packages share and no user calls: random numbers by coordinates, schedules, directions, misspelt words.
+ * What several packages share and no user calls: random numbers by coordinates, schedules, directions, checksums,
+ * misspelt words, texts, pickles.
  */
 package dev.palimpsest.internal;

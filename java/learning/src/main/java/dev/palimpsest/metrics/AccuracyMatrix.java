@@ -160,9 +160,10 @@ public final class AccuracyMatrix {
     }
 
     /**
-     * Forgetting (Chaudhry et al. 2018): mean_{j&lt;N} (max_i a[i][j] − a[N][j]), N the last experience.
+     * Forgetting (Chaudhry et al. 2018, eq. 3): mean_{j&lt;N} (max_{j≤i&lt;N} a[i][j] − a[N][j]), N the last experience.
+     * The last experience is not in the maximum: negative where it improved on all before it.
      *
-     * @return a difference of shares, in [0, 1]; NaN before the second row
+     * @return a difference of shares, in [-1, 1]; NaN before the second row
      */
     public double forgetting() {
         int last = correct.length - 1;
@@ -174,7 +175,7 @@ public final class AccuracyMatrix {
             }
             counted++;
             double best = 0;
-            for (int i = j; i <= last; i++) {
+            for (int i = j; i < last; i++) {
                 best = Math.max(best, at(i, j));
             }
             sum += best - at(last, j);

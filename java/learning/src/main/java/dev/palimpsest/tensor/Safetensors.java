@@ -1,27 +1,38 @@
 package dev.palimpsest.tensor;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.palimpsest.internal.Checksum;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
-import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The named tensors of one safetensors file: a little-endian u64 with the length of the header, a JSON header, raw
  * little-endian data.
  *
  * <p>The whole file is read and checked at once, so a truncated or inconsistent file fails in {@link #read} and
- * nowhere later. Immutable and safe to share between threads.
+ * nowhere later. What the format forbids is refused: names that come twice, tensors that overlap or leave bytes
+ * between them, anything after the header's JSON or the last tensor. Tensors of types that are not read here (BOOL, F8
+ * and others) only matter to who asks for them. Immutable and safe to share between threads.
+ *
+ * <p>Files of {@link SafetensorsWriter} carry checksums in their metadata, where other programs see strings that mean
+ * nothing to them: {@code palimpsest_crc32c.NAME} is the CRC-32C of the data of tensor NAME, and
+ * {@code palimpsest_crc32c} that of the header: of its length as a big-endian u64, then of its bytes, in which the
+ * eight digits of this checksum itself count as zeros. Where they are there they are checked, and they are hidden from
+ * {@link #metadata}; {@link #checked} refuses a file that has none.
  *
  * @see <a href="https://github.com/huggingface/safetensors#format">the format</a>
  */
@@ -69,6 +80,11 @@ public final class Safetensors {
      */
     public record Tensor(Type type, Shape shape, MemorySegment data) {}
 
+    /** What a Java array holds. */
+    private static final int MOST_BYTES = Integer.MAX_VALUE - 8;
+
+    private static final int MOST_NAMED = 6;
+    private static final String VARIANCE = "running_var";
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -79,19 +95,20 @@ public final class Safetensors {
             ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final String source;
-    private final SortedMap<String, Tensor> tensors = new TreeMap<>();
-    private final SortedMap<String, String> metadata = new TreeMap<>();
+    private final SafetensorsHeader header;
+    /** All bytes after the header. */
+    private final MemorySegment data;
 
     /**
      * Reads a file, at most 2 GiB long.
      *
      * @param file is read whole and closed
      * @return its tensors
-     * @throws IOException if the file cannot be read, is truncated, or its header contradicts itself; the message says
-     *     what and where
+     * @throws IOException if the file cannot be read, is truncated, contradicts itself or its checksums; the message
+     *     says what and where
      */
     public static Safetensors read(Path file) throws IOException {
-        return new Safetensors(file.toString(), Files.readAllBytes(file));
+        return of(file.toString(), bytes(file));
     }
 
     /**
@@ -100,104 +117,88 @@ public final class Safetensors {
      * @param source what to call them in error messages
      * @param bytes a whole file; kept, not copied
      * @return its tensors
-     * @throws IOException if the bytes are truncated, or their header contradicts itself; the message says what and
-     *     where
+     * @throws IOException if the bytes are truncated, or contradict themselves or their checksums; the message says
+     *     what and where
      */
     public static Safetensors of(String source, byte[] bytes) throws IOException {
         return new Safetensors(source, bytes);
     }
 
+    /**
+     * The content of a file, to be given to {@link #of}.
+     *
+     * @param file at most 2 GiB long
+     * @return all of it
+     * @throws NoSuchFileException if there is no such file
+     * @throws IOException with a sentence, if it cannot be read, is no regular file or larger than the memory
+     */
+    public static byte[] bytes(Path file) throws IOException {
+        try {
+            BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
+            if (!found.isRegularFile()) {
+                throw new IOException(file + " is no file of tensors: it is "
+                        + (found.isDirectory() ? "a folder" : "a pipe or a device"));
+            }
+            if (found.size() > MOST_BYTES) {
+                throw new IOException(
+                        file + " has " + found.size() + " bytes: files of up to " + MOST_BYTES + " bytes are read");
+            }
+            return Files.readAllBytes(file);
+        } catch (NoSuchFileException e) {
+            throw new NoSuchFileException(file.toString(), null, "there is no such file");
+        } catch (FileSystemException e) {
+            throw new IOException(
+                    file + " cannot be read: "
+                            + (e instanceof AccessDeniedException ? "permission denied" : e.getReason()),
+                    e);
+        } catch (OutOfMemoryError e) {
+            throw new IOException(
+                    file + " does not fit into the memory that Java may take: allow it more, as with JAVA_OPTS=-Xmx8g",
+                    e);
+        }
+    }
+
     private Safetensors(String source, byte[] bytes) throws IOException {
         this.source = source;
-        MemorySegment file = MemorySegment.ofArray(bytes).asReadOnly();
-        if (bytes.length < Long.BYTES) {
-            throw broken("has " + bytes.length + " bytes, expected at least the 8 of the header length");
-        }
-        long headerBytes = file.get(LONG, 0);
-        if (headerBytes < 0 || headerBytes > bytes.length - Long.BYTES) {
-            throw broken("says its header has " + headerBytes + " bytes, but only " + (bytes.length - Long.BYTES)
-                    + " follow");
-        }
-        int dataBegin = Long.BYTES + (int) headerBytes;
-        MemorySegment data = file.asSlice(dataBegin);
-        JsonNode header = parse(new String(bytes, Long.BYTES, (int) headerBytes, StandardCharsets.UTF_8));
-        for (Map.Entry<String, JsonNode> entry : header.properties()) {
-            if (entry.getKey().equals("__metadata__")) {
-                entry.getValue()
-                        .properties()
-                        .forEach(item ->
-                                metadata.put(item.getKey(), item.getValue().asText()));
-            } else {
-                tensors.put(entry.getKey(), tensor(entry.getKey(), entry.getValue(), data));
-            }
-        }
-    }
-
-    private JsonNode parse(String text) throws IOException {
         try {
-            JsonNode header = JsonMapper.builder().build().readTree(text);
-            if (!header.isObject()) {
-                throw broken("has a header that is not a JSON object");
-            }
-            return header;
-        } catch (JsonProcessingException e) {
-            throw broken("has a header that is not JSON: " + e.getOriginalMessage());
+            header = new SafetensorsHeader(bytes);
+        } catch (IOException e) {
+            throw broken(e.getMessage(), e);
         }
-    }
-
-    private Tensor tensor(String name, JsonNode entry, MemorySegment data) throws IOException {
-        Type type = type(name, entry.path("dtype").asText());
-        JsonNode extents = entry.path("shape");
-        JsonNode offsets = entry.path("data_offsets");
-        if (!extents.isArray()
-                || offsets.size() != 2
-                || !offsets.path(0).isIntegralNumber()
-                || !offsets.path(1).isIntegralNumber()) {
-            throw broken("tensor " + name + " lacks a shape or its two data_offsets");
-        }
-        int[] shape = new int[extents.size()];
-        long expected = type.bytes();
-        for (int axis = 0; axis < shape.length; axis++) {
-            JsonNode extent = extents.get(axis);
-            if (!extent.canConvertToInt() || !extent.isIntegralNumber() || extent.intValue() < 0) {
-                throw broken("tensor " + name + " has the extent " + extent + ", expected 0 to " + Integer.MAX_VALUE);
-            }
-            shape[axis] = extent.intValue();
-            expected = multiply(name, expected, shape[axis]);
-        }
-        long begin = offsets.get(0).longValue();
-        long end = offsets.get(1).longValue();
-        if (begin < 0 || end < begin || end > data.byteSize()) {
-            throw broken("tensor " + name + " lies at bytes [" + begin + ", " + end + "), but the file holds "
-                    + data.byteSize() + " bytes of data: it is truncated or damaged");
-        }
-        if (end - begin != expected) {
-            throw broken("tensor " + name + " needs " + expected + " bytes (" + Shape.of(shape) + " " + type + "), has "
-                    + (end - begin));
-        }
-        return new Tensor(type, Shape.of(shape), data.asSlice(begin, end - begin));
-    }
-
-    private Type type(String name, String text) throws IOException {
-        for (Type type : Type.values()) {
-            if (type.name().equals(text)) {
-                return type;
+        data = MemorySegment.ofArray(bytes).asReadOnly().asSlice(header.bytes);
+        for (Map.Entry<String, String> expected : header.checksums.entrySet()) {
+            String found = Checksum.of(slice(header.tensors.get(expected.getKey())));
+            if (!found.equals(expected.getValue())) {
+                throw broken("is damaged, or was changed by a program that left the checksums in its metadata: tensor "
+                        + expected.getKey() + " has the checksum " + found + ", expected " + expected.getValue());
             }
         }
-        throw broken("tensor " + name + " has the element type '" + text
-                + "', expected one of U8, I32, I64, F16, BF16, F32, F64");
     }
 
-    private long multiply(String name, long bytes, int extent) throws IOException {
-        try {
-            return Math.multiplyExact(bytes, (long) extent);
-        } catch (ArithmeticException e) {
-            throw broken("tensor " + name + " has more than 2^63 bytes");
+    /**
+     * Refuses a file that {@link SafetensorsWriter} should have written and that has no checksums.
+     *
+     * @return this
+     * @throws IOException with a sentence, if the file has no checksums; where it has some they are right
+     */
+    public Safetensors checked() throws IOException {
+        if (header.checksum.isEmpty()) {
+            throw new IOException(source + " has no checksums: it was not written by this version of Palimpsest, or"
+                    + " another program changed it; restore the file from a copy");
         }
+        return this;
     }
 
-    private IOException broken(String what) {
-        return new IOException(source + " is not a usable safetensors file: it " + what);
+    private MemorySegment slice(SafetensorsHeader.Entry entry) {
+        return data.asSlice(entry.begin(), entry.end() - entry.begin());
+    }
+
+    private IOException broken(@Nullable String what) {
+        return broken(what, null);
+    }
+
+    private IOException broken(@Nullable String what, @Nullable Exception cause) {
+        return new IOException(source + " is not a usable safetensors file: it " + what, cause);
     }
 
     /**
@@ -215,16 +216,16 @@ public final class Safetensors {
      * @return sorted; not to be changed
      */
     public SortedSet<String> names() {
-        return Collections.unmodifiableSortedSet((SortedSet<String>) tensors.keySet());
+        return Collections.unmodifiableSortedSet((SortedSet<String>) header.tensors.keySet());
     }
 
     /**
-     * The header's free-form strings.
+     * The header's free-form strings, without checksums.
      *
      * @return values by key; empty if there are none
      */
     public SortedMap<String, String> metadata() {
-        return Collections.unmodifiableSortedMap(metadata);
+        return Collections.unmodifiableSortedMap(header.metadata);
     }
 
     /**
@@ -234,7 +235,17 @@ public final class Safetensors {
      * @return whether {@link #tensor} would find it
      */
     public boolean contains(String name) {
-        return tensors.containsKey(name);
+        return header.tensors.containsKey(name);
+    }
+
+    /**
+     * The header's checksum, which covers the checksums of all tensors: files of different content differ in it, but
+     * for one in four billion.
+     *
+     * @return eight hexadecimal digits; empty if the file has none
+     */
+    public Optional<String> checksum() {
+        return header.checksum.isEmpty() ? Optional.empty() : Optional.of(header.checksum);
     }
 
     /**
@@ -242,25 +253,39 @@ public final class Safetensors {
      *
      * @param name as the file has it
      * @return type, shape and data
-     * @throws IllegalArgumentException if the file has no tensor of that name
+     * @throws IllegalArgumentException if the file has no tensor of that name, or its type is none of {@link Type}
      */
     public Tensor tensor(String name) {
-        Tensor tensor = tensors.get(name);
-        if (tensor == null) {
-            throw new IllegalArgumentException(source + " has no tensor " + name + "; it has " + tensors.keySet());
+        SafetensorsHeader.Entry entry = entry(name);
+        for (Type type : Type.values()) {
+            if (type.name().equals(entry.type())) {
+                return new Tensor(type, entry.shape(), slice(entry));
+            }
         }
-        return tensor;
+        throw new IllegalArgumentException(source + ": tensor " + name + " has the element type " + entry.type()
+                + ", expected one of U8, I32, I64, F16, BF16, F32, F64");
+    }
+
+    private SafetensorsHeader.Entry entry(String name) {
+        SafetensorsHeader.Entry entry = header.tensors.get(name);
+        if (entry == null) {
+            List<String> some = names().stream().limit(MOST_NAMED).toList();
+            throw new IllegalArgumentException(source + " has no tensor " + name + "; it has "
+                    + (some.isEmpty() ? "none" : String.join(", ", some))
+                    + (names().size() > MOST_NAMED ? " and " + (names().size() - MOST_NAMED) + " more" : ""));
+        }
+        return entry;
     }
 
     /**
-     * The shape of a tensor.
+     * The shape of a tensor of any type.
      *
      * @param name as the file has it
      * @return extents, outermost first
      * @throws IllegalArgumentException if the file has no tensor of that name
      */
     public Shape shape(String name) {
-        return tensor(name).shape();
+        return entry(name).shape();
     }
 
     /**
@@ -295,6 +320,28 @@ public final class Safetensors {
             }
             default -> floats(name);
         };
+    }
+
+    /**
+     * A copy of a tensor of a network, as {@link #asFloats} has it, with values that a network can have learnt.
+     *
+     * @param name as the file has it; one that ends with {@code running_var} is of variances
+     * @return elements, row-major; finite, and at least 0 if they are variances
+     * @throws IllegalArgumentException in one sentence that names the tensor, if it is missing, of a type of integers,
+     *     or holds any other value
+     */
+    public float[] weights(String name) {
+        float[] values = asFloats(name);
+        for (int i = 0; i < values.length; i++) {
+            boolean negative = values[i] < 0 && name.endsWith(VARIANCE);
+            if (!Float.isFinite(values[i]) || negative) {
+                throw new IllegalArgumentException(source + ": tensor " + name + " holds " + values[i] + " at place "
+                        + i + " of " + values.length + ", expected "
+                        + (negative ? "variances of at least 0" : "finite values")
+                        + ": take weights of a training that went well, or the file from a copy");
+            }
+        }
+        return values;
     }
 
     private interface Widening {

@@ -3,6 +3,7 @@ package dev.palimpsest.tensor;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.internal.Checksum;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -10,15 +11,18 @@ import java.nio.ByteOrder;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
- * Named tensors on their way into one safetensors file. Their memory is read when the file is written, so it must not
- * change in between. Not thread-safe.
+ * Named tensors on their way into one safetensors file, with the checksums that {@link Safetensors} describes. Their
+ * memory is read twice when the file is written, so it must not change until that is done. Not thread-safe.
  *
  * @see Safetensors
  */
@@ -114,13 +118,35 @@ public final class SafetensorsWriter {
     }
 
     /**
+     * The tensors so far.
+     *
+     * @return their names
+     */
+    public SortedSet<String> names() {
+        return Collections.unmodifiableSortedSet(new TreeSet<>(tensors.keySet()));
+    }
+
+    /**
      * Adds a free-form string to the header.
      *
      * @param key a later value for the same key replaces this one
      * @param value any text
+     * @throws IllegalArgumentException if the key is one of a checksum
      */
     public void metadata(String key, String value) {
+        if (key.startsWith(SafetensorsHeader.CHECKSUM)) {
+            throw new IllegalArgumentException("metadata " + key + ": the names of checksums are the writer's own");
+        }
         metadata.put(key, value);
+    }
+
+    /**
+     * The strings of the header so far.
+     *
+     * @return texts by key
+     */
+    public SortedMap<String, String> metadata() {
+        return Collections.unmodifiableSortedMap(new TreeMap<>(metadata));
     }
 
     /**
@@ -153,9 +179,12 @@ public final class SafetensorsWriter {
 
     private byte[] header(List<Map.Entry<String, Safetensors.Tensor>> ordered) {
         ObjectNode header = JsonNodeFactory.instance.objectNode();
-        if (!metadata.isEmpty()) {
-            metadata.forEach(header.putObject("__metadata__")::put);
-        }
+        ObjectNode strings = header.putObject("__metadata__");
+        metadata.forEach(strings::put);
+        strings.put(SafetensorsHeader.CHECKSUM, Checksum.UNKNOWN);
+        ordered.forEach(entry -> strings.put(
+                SafetensorsHeader.CHECKSUM + "." + entry.getKey(),
+                Checksum.of(entry.getValue().data())));
         long begin = 0;
         for (Map.Entry<String, Safetensors.Tensor> entry : ordered) {
             Safetensors.Tensor tensor = entry.getValue();
@@ -169,6 +198,7 @@ public final class SafetensorsWriter {
         byte[] text = header.toString().getBytes(StandardCharsets.UTF_8);
         byte[] padded = Arrays.copyOf(text, Math.ceilDiv(text.length, Long.BYTES) * Long.BYTES);
         Arrays.fill(padded, text.length, padded.length, (byte) ' ');
+        Checksum.mark(padded, SafetensorsHeader.MARK);
         return padded;
     }
 

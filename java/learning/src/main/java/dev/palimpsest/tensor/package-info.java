@@ -3,7 +3,7 @@
  * engine computes, {@link dev.palimpsest.tensor.Parameter} and {@link dev.palimpsest.tensor.Buffer} for what a model
  * owns, and the safetensors files that they are kept in.
  *
- * <p>Knows the kernels' packed owners and no other package of the library: an engine computes with these values, they
- * compute nothing.
+ * <p>Knows the kernels' packed owners and checksums and nothing else of the library: an engine computes with these
+ * values, they compute nothing.
  */
 package dev.palimpsest.tensor;

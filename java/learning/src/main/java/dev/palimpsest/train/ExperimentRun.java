@@ -18,7 +18,6 @@ import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -120,7 +119,7 @@ final class ExperimentRun {
     /** @return the file's SHA-256 */
     private static String load(Network network, Path file) {
         try {
-            byte[] bytes = Files.readAllBytes(file);
+            byte[] bytes = Safetensors.bytes(file);
             StateDict.load(network, Safetensors.of(file.toString(), bytes));
             return sha256(sink -> sink.accept(bytes));
         } catch (IOException e) {
@@ -220,7 +219,8 @@ final class ExperimentRun {
                 experience,
                 shares,
                 accuracy.accuracy().allSeen(experience),
-                accuracy.within().allSeen(experience));
+                accuracy.within().allSeen(experience),
+                accuracy.confusion());
     }
 
     private SafetensorsWriter checkpoint(Learner learner) {

@@ -251,7 +251,7 @@ class OneDnnBackendTest {
                 "maximum pooling with kernel 3, stride 2, padding 2: expected positive sizes and a padding of at most"
                         + " half the kernel",
                 () -> new MaxPooling(3, 2, 2));
-        refused("an engine needs at least 1 thread, got 0", () -> Engines.cpu(0));
+        refused("an engine of 0 threads: expected 1 to 1024", () -> Engines.cpu(0));
     }
 
     @Test

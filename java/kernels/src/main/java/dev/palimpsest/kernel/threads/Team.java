@@ -29,6 +29,9 @@ public final class Team {
         void run(int block, int thread);
     }
 
+    /** More than any machine has cores; of tens of thousands a process may die. */
+    public static final int MOST_THREADS = 1024;
+
     // Some ten microseconds: longer would take the core from whoever shares it.
     private static final int SPINS = 500;
     /** Blocks that are dealt out at once; a range is the number of its turn, its end, and the next block. */
@@ -51,13 +54,13 @@ public final class Team {
     /**
      * The process's team of a size.
      *
-     * @param threads at least 1, the caller among them
+     * @param threads 1 to {@link #MOST_THREADS}, the caller among them
      * @return the same team each time
-     * @throws IllegalArgumentException if there is not at least one thread
+     * @throws IllegalArgumentException if the number is out of range
      */
     public static Team of(int threads) {
-        if (threads < 1) {
-            throw new IllegalArgumentException("threads " + threads + ": expected at least 1");
+        if (threads < 1 || threads > MOST_THREADS) {
+            throw new IllegalArgumentException("threads " + threads + ": expected 1 to " + MOST_THREADS);
         }
         return TEAMS.computeIfAbsent(threads, Team::new);
     }

@@ -1,0 +1,151 @@
+package dev.palimpsest.data;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import java.util.zip.CRC32;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Against Pillow 12.3: beside every picture stands what {@code ImageOps.exif_transpose(…).convert("RGB")} makes of it,
+ * height and width as two bytes each, then the rows. Grey of 16 bits is shifted by 8 there instead.
+ */
+class PictureTest {
+    private static final Path PICTURES = Path.of("src/test/resources/dev/palimpsest/data/pictures");
+    /** libwebp interpolates between samples of colour and the reader does not, on a steep ramp: 8 levels per pixel. */
+    private static final int LOSSY_WEBP = 12;
+
+    @Test
+    void everyKindIsReadAsPillowReadsIt() throws IOException {
+        List<Path> references;
+        try (Stream<Path> files = Files.list(PICTURES)) {
+            references = files.filter(file -> file.toString().endsWith(".rgb"))
+                    .sorted()
+                    .toList();
+        }
+        assertEquals(41, references.size());
+        for (Path reference : references) {
+            String name = reference.getFileName().toString().replaceFirst("\\.rgb$", "");
+            ByteBuffer expected = ByteBuffer.wrap(Files.readAllBytes(reference));
+            Picture picture = Picture.decode(Files.readAllBytes(PICTURES.resolve(name)));
+            assertEquals(expected.getChar(), picture.height(), name);
+            assertEquals(expected.getChar(), picture.width(), name);
+            byte[] planes = picture.pixels();
+            int area = picture.height() * picture.width();
+            for (int i = 0; i < planes.length; i++) {
+                int value = Byte.toUnsignedInt(planes[i % 3 * area + i / 3]);
+                assertEquals(
+                        Byte.toUnsignedInt(expected.get()),
+                        value,
+                        name.equals("lossy.webp") ? LOSSY_WEBP : 0,
+                        name + " at " + i);
+            }
+        }
+    }
+
+    @Test
+    void everyKindThatIsCutOffIsRefused() throws IOException {
+        for (String name :
+                List.of("alpha.png", "turned6.jpg", "cmyk.jpg", "alpha.webp", "moving.gif", "rgb.bmp", "rgb.tiff")) {
+            byte[] whole = Files.readAllBytes(PICTURES.resolve(name));
+            assertThrows(IOException.class, () -> Picture.decode(Arrays.copyOf(whole, whole.length / 2)), name);
+        }
+    }
+
+    @Test
+    void headersOfTooManyPixelsAreRefusedBeforeAnythingIsAllocated() {
+        ByteBuffer gif = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
+        gif.put("GIF89a".getBytes())
+                .putShort((short) 60000)
+                .putShort((short) 60000)
+                .put(new byte[3]);
+        gif.put((byte) ',')
+                .putInt(0)
+                .putShort((short) 60000)
+                .putShort((short) 60000)
+                .put(new byte[] {0, 2, 1, 0});
+        for (byte[] bomb : List.of(png(60000, 60000), png(1 << 30, 1 << 30), gif.array())) {
+            String message =
+                    assertThrows(IOException.class, () -> Picture.decode(bomb)).getMessage();
+            assertTrue(
+                    message.matches("its header says \\d+×\\d+ pixels, at most [\\d,]+ are read( in this heap)?"),
+                    message);
+        }
+    }
+
+    /** A file that ends where the pixels should begin. */
+    private static byte[] png(int width, int height) {
+        ByteBuffer bytes = ByteBuffer.allocate(8 + 25 + 12);
+        bytes.putLong(0x89504e470d0a1a0aL).putInt(13);
+        byte[] header = ByteBuffer.allocate(17)
+                .put("IHDR".getBytes())
+                .putInt(width)
+                .putInt(height)
+                .put(new byte[] {8, 0, 0, 0, 0})
+                .array();
+        CRC32 crc = new CRC32();
+        crc.update(header);
+        return bytes.put(header)
+                .putInt((int) crc.getValue())
+                .putInt(0)
+                .put("IDAT".getBytes())
+                .array();
+    }
+
+    @Test
+    void whatIsNoPictureIsNamed() {
+        for (byte[] none : List.of(new byte[0], new byte[64], "version https://git-lfs".getBytes())) {
+            assertEquals(
+                    "it is no PNG, JPEG, WebP, GIF, BMP or TIFF file",
+                    assertThrows(IOException.class, () -> Picture.decode(none)).getMessage());
+        }
+    }
+
+    /** A file without an orientation, then the same with a damaged one. */
+    @Test
+    void damagedExifDataLeaveThePictureAsItIs() throws IOException {
+        byte[] turned = Files.readAllBytes(PICTURES.resolve("turned6.jpg"));
+        int exif = new String(turned, StandardCharsets.ISO_8859_1).indexOf("Exif");
+        byte[] damaged = turned.clone();
+        Arrays.fill(damaged, exif + 10, exif + 14, (byte) 0xff); // the directory's offset
+        Picture picture = Picture.decode(damaged);
+        assertEquals(24, picture.height());
+        assertEquals(32, picture.width());
+        assertEquals(32, Picture.decode(turned).height());
+    }
+
+    @Test
+    void imagesInMemoryAreTakenAsTheyAreStored() throws IOException {
+        for (int type : new int[] {
+            BufferedImage.TYPE_INT_RGB,
+            BufferedImage.TYPE_INT_ARGB,
+            BufferedImage.TYPE_INT_ARGB_PRE,
+            BufferedImage.TYPE_3BYTE_BGR,
+            BufferedImage.TYPE_4BYTE_ABGR
+        }) {
+            BufferedImage image = new BufferedImage(3, 2, type);
+            image.setRGB(2, 1, 0xffc8285a);
+            byte[] pixels = Picture.of(image).pixels();
+            assertArrayEquals(
+                    new byte[] {(byte) 0xc8, 0x28, 0x5a}, new byte[] {pixels[5], pixels[11], pixels[17]}, "" + type);
+            assertEquals(0, pixels[4]);
+        }
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        assertTrue(ImageIO.write(new BufferedImage(3, 2, BufferedImage.TYPE_INT_RGB), "png", file));
+        assertEquals(3, Picture.decode(file.toByteArray()).width());
+    }
+}
