@@ -109,8 +109,8 @@ class SavedModelTest {
             }
         }
         double expected = pairs / (211 * 97);
-        assertEquals(expected, new SavedModel.Scores(List.of(), 0, known).auroc(others), 1e-12);
-        assertEquals(1 - expected, new SavedModel.Scores(List.of(), 0, others).auroc(known), 1e-12);
+        assertEquals(expected, new SavedModel.Scores(List.of(), new TreeMap<>(), known).auroc(others), 1e-12);
+        assertEquals(1 - expected, new SavedModel.Scores(List.of(), new TreeMap<>(), others).auroc(known), 1e-12);
         assertTrue(expected > 0.6 && expected < 0.9, "says nothing of the order: " + expected);
     }
 

@@ -34,9 +34,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** On digits, five times two classes, without a kept image. */
 class GaussianOverSnapshotsTest {
@@ -80,7 +83,8 @@ class GaussianOverSnapshotsTest {
     }
 
     private static GaussianOverSnapshots gaussians(int snapshots) {
-        return new GaussianOverSnapshots(new GaussianOverSnapshots.Options(snapshots, 0.5));
+        return new GaussianOverSnapshots(
+                GaussianOverSnapshots.Options.GROUP.of(Map.of("gaussian-snapshots", "" + snapshots)));
     }
 
     @Test
@@ -128,6 +132,53 @@ class GaussianOverSnapshotsTest {
                 .filter(name -> name.startsWith(prefix))
                 .mapToLong(name -> file.tensor(name).data().byteSize())
                 .sum();
+    }
+
+    private static GaussianOverSnapshots gaussians(Map<String, String> options) {
+        return new GaussianOverSnapshots(GaussianOverSnapshots.Options.GROUP.of(options));
+    }
+
+    /** What is kept of a class, and under which snapshots; the file says the same, and takes what is counted. */
+    @ParameterizedTest
+    @CsvSource({
+        "gaussian-bits=8, 3, 0.95",
+        "gaussian-rank=8 gaussian-bits=8, 3, 0.95",
+        "gaussian-covariance=pooled, 3, 0.95",
+        "gaussian-read=own, 5, 0.92"
+    })
+    void lessIsKeptOfAClass(String options, int passes, double least) throws IOException {
+        Map<String, String> texts = new TreeMap<>();
+        for (String option : options.split(" ")) {
+            texts.put(option.split("=")[0], option.split("=")[1]);
+        }
+        GaussianOverSnapshots type = gaussians(texts);
+        Result result = run(new FineTuning(FineTuning.Options.DEFAULT), type);
+        double right = result.accuracy().finalAccuracy();
+        assertTrue(right >= least, "right on " + right);
+        assertEquals(passes, result.classification().passesPerImage());
+        Safetensors last = Safetensors.read(files.getLast());
+        assertEquals(
+                bytes(last, "gaussian.") + bytes(last, "classifier.4.gaussian_shared."),
+                result.kept().statistics());
+        assertTrue(result.kept().statistics() < 0.45 * 10 * 3 * 8 * (112 + 112 * 113 / 2), "bytes of all in float64");
+        assertEquals(texts, differing(type));
+        try (SavedModel saved = new SavedModel(
+                        Checkpoint.read(files.getLast()), image -> Networks.digitsNet(image, List.of(16, 32, 64)));
+                Engine engine = Engines.cpu(1)) {
+            assertEquals(
+                    right,
+                    saved.score(STREAM, SavedModel.Part.TEST, OptionalInt.empty(), engine)
+                            .all()
+                            .accuracy(),
+                    1e-12);
+        }
+    }
+
+    /** Options that are not the standard. */
+    private static Map<String, String> differing(GaussianOverSnapshots type) {
+        Map<String, String> texts = new TreeMap<>(type.options());
+        texts.entrySet().removeAll(gaussians(Map.of()).options().entrySet());
+        return texts;
     }
 
     /** A class's tensors have the same bytes in every later file. */

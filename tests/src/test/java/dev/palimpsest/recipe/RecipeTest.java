@@ -78,6 +78,10 @@ class RecipeTest {
                 Map.entry("whole-share", "0.1"),
                 Map.entry("gaussian-snapshots", "2"),
                 Map.entry("gaussian-beta", "0.4"),
+                Map.entry("gaussian-read", "own"),
+                Map.entry("gaussian-covariance", "pooled"),
+                Map.entry("gaussian-rank", "8"),
+                Map.entry("gaussian-bits", "8"),
                 Map.entry("refit-epochs", "9"),
                 Map.entry("refit-learning-rate", "0.4"),
                 Map.entry("selection", "random"),
@@ -127,14 +131,15 @@ class RecipeTest {
         Set<String> own = new HashSet<>(RecipeOptions.names());
         own.removeAll(List.of("penalty-weight", "polish")); // of a method that only the tests have
         assertEquals(own, changed.keySet(), "this test changes every option");
-        Map<String, Map<String, String>> needed = Map.of(
+        Map<String, Map<String, String>> needed = new HashMap<>(Map.of(
                 "stream", Map.of("method", "mlkd"),
                 "schedule", Map.of("milestones", "49"),
                 "evaluate", Map.of("validation", "0.1"),
-                "gaussian-snapshots", Map.of("classifier", "gaussian"),
-                "gaussian-beta", Map.of("classifier", "gaussian"),
                 "refit-epochs", Map.of("classifier", "refit"),
-                "refit-learning-rate", Map.of("classifier", "refit"));
+                "refit-learning-rate", Map.of("classifier", "refit")));
+        own.stream()
+                .filter(name -> name.startsWith("gaussian-"))
+                .forEach(name -> needed.put(name, Map.of("classifier", "gaussian")));
         changed.forEach((name, text) -> {
             Map<String, String> texts = new HashMap<>(needed.getOrDefault(name, Map.of()));
             RecipeOptions.methodsWith(name).stream().findFirst().ifPresent(method -> texts.put("method", method));

@@ -131,7 +131,7 @@ class SuiteFileTest {
         String sentence = assertThrows(IllegalArgumentException.class, () -> SuiteFile.load("fasion"))
                 .getMessage();
         assertTrue(
-                sentence.startsWith("There is no suite fasion, neither a file nor one of digits, fashion, ")
+                sentence.startsWith("There is no suite fasion, neither a file nor one of digits, digits-gaussians, ")
                         && sentence.endsWith("; did you mean fashion?"),
                 sentence);
     }

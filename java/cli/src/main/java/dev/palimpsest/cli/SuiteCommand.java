@@ -45,7 +45,10 @@ import picocli.CommandLine.Spec;
 final class SuiteCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "SUITE",
-            description = {"One of fashion, glyphs, fashion-drift, mlkd-digits, mlkd-glyphs, or the path of a file."})
+            description = {
+                "One of digits, digits-gaussians, fashion, glyphs, fashion-drift, mlkd-digits, mlkd-glyphs, or the path"
+                        + " of a file."
+            })
     private String suiteName;
 
     @Option(

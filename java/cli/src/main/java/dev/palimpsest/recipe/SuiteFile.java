@@ -49,7 +49,7 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
 
     private static final String ENDING = ".suite";
     private static final List<String> BUILT_IN =
-            List.of("digits", "fashion", "glyphs", "fashion-drift", "mlkd-digits", "mlkd-glyphs");
+            List.of("digits", "digits-gaussians", "fashion", "glyphs", "fashion-drift", "mlkd-digits", "mlkd-glyphs");
 
     /** What a suite is repeated over. */
     private static final List<String> REPEATS = List.of("orders", "seeds");

@@ -5,6 +5,7 @@ import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is kept of a class: for each network that measured it the mean of its samples' features and their scatter
@@ -17,30 +18,108 @@ public final class ClassStatistics {
     private static final String SCATTER = "scatter.";
 
     private final int count;
+    private final int first;
     private final double[][] means;
-    /** For each network the lower half with the diagonal, row by row. */
+    /** For each network the lower half with the diagonal, row by row; zeros where nothing is kept of it. */
     private final double[][] scatters;
+    /** What the scatters were made of, for each network; null where they are kept as they are, or not at all. */
+    private final ScatterFactor @Nullable [] factors;
 
-    private ClassStatistics(int count, double[][] means, double[][] scatters) {
+    private final Storage storage;
+
+    private ClassStatistics(
+            int count,
+            int first,
+            double[][] means,
+            double[][] scatters,
+            ScatterFactor @Nullable [] factors,
+            Storage storage) {
         this.count = count;
+        this.first = first;
         this.means = means;
         this.scatters = scatters;
+        this.factors = factors;
+        this.storage = storage;
     }
 
     /**
-     * Of a class's samples.
+     * Of a class's samples, under the first networks.
      *
      * @param features [networks][samples][dimensions], at least one of each; finite
      * @return their statistics
      */
     public static ClassStatistics of(float[][][] features) {
+        return of(0, features);
+    }
+
+    /**
+     * Of a class's samples, under networks that follow one another.
+     *
+     * @param first of these networks, from 0
+     * @param features [networks][samples][dimensions], at least one of each; finite
+     * @return their statistics
+     */
+    public static ClassStatistics of(int first, float[][][] features) {
         double[][] means = new double[features.length][];
         double[][] scatters = new double[features.length][];
         for (int k = 0; k < features.length; k++) {
             means[k] = mean(features[k]);
             scatters[k] = scatter(features[k], means[k]);
         }
-        return new ClassStatistics(features[0].length, means, scatters);
+        return new ClassStatistics(features[0].length, first, means, scatters, null, Storage.EXACT);
+    }
+
+    /**
+     * These statistics as they are kept in less memory: from a file they come back with the same bits.
+     *
+     * @param as how much is kept
+     * @return the same, or an approximation
+     */
+    public ClassStatistics stored(Storage as) {
+        if (as.equals(Storage.EXACT)) {
+            return this;
+        }
+        double[][] rounded = means;
+        if (as.bits() == Byte.SIZE) {
+            rounded = new double[means.length][];
+            for (int k = 0; k < means.length; k++) {
+                rounded[k] = widened(narrowed(means[k]));
+            }
+        }
+        if (as.rank() == 0) {
+            double[][] nothing = new double[means.length][];
+            for (int k = 0; k < means.length; k++) {
+                nothing[k] = new double[scatters[k].length];
+            }
+            return new ClassStatistics(count, first, rounded, nothing, null, as);
+        }
+        ScatterFactor[] made = new ScatterFactor[means.length];
+        for (int k = 0; k < means.length; k++) {
+            made[k] = ScatterFactor.of(scatters[k], means[k].length, as);
+        }
+        return new ClassStatistics(count, first, rounded, scatters(made), made, as);
+    }
+
+    private static double[][] scatters(ScatterFactor[] factors) {
+        return Arrays.stream(factors)
+                .map(factor -> factor.scatter(new double[0]))
+                .toArray(double[][]::new);
+    }
+
+    private static float[] narrowed(double[] values) {
+        float[] narrow = new float[values.length];
+        for (int d = 0; d < narrow.length; d++) {
+            narrow[d] = (float) values[d];
+        }
+        return narrow;
+    }
+
+    private static double[] widened(float[] values) {
+        double[] wide = new double[values.length];
+        for (int d = 0; d < wide.length; d++) {
+            wide[d] = values[d];
+        }
+        return wide;
     }
 
     private static double[] mean(float[][] samples) {
@@ -78,10 +157,10 @@ public final class ClassStatistics {
      * These samples and further ones of the same class, by Chan's pairwise formula (Chan, Golub, LeVeque 1979).
      *
      * @param further under the same networks
-     * @return statistics of both together
+     * @return statistics of both together, kept as they come out
      */
     public ClassStatistics merged(ClassStatistics further) {
-        if (!Arrays.equals(dimensions(), further.dimensions())) {
+        if (first != further.first || !Arrays.equals(dimensions(), further.dimensions())) {
             throw new IllegalArgumentException("statistics of " + Arrays.toString(dimensions())
                     + " dimensions under each network cannot take those of "
                     + Arrays.toString(further.dimensions()));
@@ -106,7 +185,7 @@ public final class ClassStatistics {
                 }
             }
         }
-        return new ClassStatistics(total, merged, sums);
+        return new ClassStatistics(total, first, merged, sums, null, Storage.EXACT);
     }
 
     /**
@@ -119,12 +198,31 @@ public final class ClassStatistics {
     }
 
     /**
-     * Networks that measured the class.
+     * Networks up to the last that measured the class.
      *
-     * @return the first so many
+     * @return how many; all of them did, unless {@link #first} says otherwise
      */
     public int networks() {
-        return means.length;
+        return first + means.length;
+    }
+
+    /**
+     * The first network that measured the class.
+     *
+     * @return from 0
+     */
+    public int first() {
+        return first;
+    }
+
+    /**
+     * Whether a network measured the class.
+     *
+     * @param network from 0
+     * @return whether it has a mean under it
+     */
+    public boolean under(int network) {
+        return network >= first && network < networks();
     }
 
     /**
@@ -143,12 +241,17 @@ public final class ClassStatistics {
 
     /** Under a network, from 0; not to be written to. */
     double[] mean(int network) {
-        return means[network];
+        return means[network - first];
     }
 
     /** Under a network, from 0: the lower half with the diagonal, row by row; not to be written to. */
     double[] scatter(int network) {
-        return scatters[network];
+        return scatters[network - first];
+    }
+
+    /** The same, with the shared scatter's correlations where nothing is kept of the class's own. */
+    double[] scatter(int network, SharedScatter shared) {
+        return factors == null ? scatter(network) : factors[network - first].scatter(shared.scatter(network));
     }
 
     /**
@@ -157,11 +260,16 @@ public final class ClassStatistics {
      * @return bytes
      */
     public long bytes() {
-        long values = 0;
+        long bytes = first == 0 ? Integer.BYTES : 2L * Integer.BYTES;
         for (int k = 0; k < means.length; k++) {
-            values += means[k].length + scatters[k].length;
+            bytes += (long) means[k].length * (storage.bits() == Byte.SIZE ? Float.BYTES : Double.BYTES);
+            if (factors != null) {
+                bytes += factors[k].bytes();
+            } else if (storage.rank() > 0) {
+                bytes += (long) scatters[k].length * Double.BYTES;
+            }
         }
-        return values * Double.BYTES + Integer.BYTES;
+        return bytes;
     }
 
     /**
@@ -171,10 +279,20 @@ public final class ClassStatistics {
      * @param prefix of their names
      */
     public void write(SafetensorsWriter file, String prefix) {
-        file.add(prefix + COUNT, Shape.of(1), new int[] {count});
+        int[] counts = first == 0 ? new int[] {count} : new int[] {count, first};
+        file.add(prefix + COUNT, Shape.of(counts.length), counts);
         for (int k = 0; k < means.length; k++) {
-            file.add(prefix + MEAN + k, Shape.of(means[k].length), means[k]);
-            file.add(prefix + SCATTER + k, Shape.of(scatters[k].length), scatters[k]);
+            Shape dims = Shape.of(means[k].length);
+            if (storage.bits() == Byte.SIZE) {
+                file.add(prefix + MEAN + k, dims, narrowed(means[k]));
+            } else {
+                file.add(prefix + MEAN + k, dims, means[k]);
+            }
+            if (factors != null) {
+                factors[k].write(file, prefix, k);
+            } else if (storage.rank() > 0) {
+                file.add(prefix + SCATTER + k, Shape.of(scatters[k].length), scatters[k]);
+            }
         }
     }
 
@@ -188,25 +306,52 @@ public final class ClassStatistics {
      *     can
      */
     public static ClassStatistics read(Safetensors file, String prefix) throws IOException {
+        return read(file, prefix, Storage.EXACT);
+    }
+
+    /**
+     * What {@link #write} added.
+     *
+     * @param file that has it
+     * @param prefix of the names
+     * @param storage as it was kept
+     * @return the same to the bit
+     * @throws IOException with a sentence, if tensors are missing, do not fit one another, or hold what no statistics
+     *     can
+     */
+    public static ClassStatistics read(Safetensors file, String prefix, Storage storage) throws IOException {
         try {
             int[] counts = file.ints(prefix + COUNT);
-            require(counts.length == 1 && counts[0] > 0, "no samples");
+            require(counts.length >= 1 && counts.length <= 2 && counts[0] > 0, "no samples");
+            int first = counts.length == 1 ? 0 : counts[1];
+            require(first >= 0, "a first network before the first");
             int networks = (int) file.names().stream()
                     .filter(name -> name.startsWith(prefix + MEAN))
                     .count();
             require(networks > 0, "no samples");
             double[][] means = new double[networks][];
             double[][] scatters = new double[networks][];
+            ScatterFactor[] factors = new ScatterFactor[networks];
             for (int k = 0; k < networks; k++) {
-                means[k] = file.doubles(prefix + MEAN + k);
-                scatters[k] = file.doubles(prefix + SCATTER + k);
-                require(means[k].length > 0, "a mean without values");
-                require(scatters[k].length == (long) means[k].length * (means[k].length + 1) / 2, "sizes that differ");
+                String mean = prefix + MEAN + k;
+                means[k] = storage.bits() == Byte.SIZE ? widened(file.floats(mean)) : file.doubles(mean);
+                int dims = means[k].length;
+                require(dims > 0, "a mean without values");
                 requireFinite(means[k]);
-                requireFinite(scatters[k]);
-                requireCovariance(scatters[k], means[k].length);
+                if (storage.equals(Storage.EXACT)) {
+                    scatters[k] = file.doubles(prefix + SCATTER + k);
+                    require(scatters[k].length == (long) dims * (dims + 1) / 2, "sizes that differ");
+                    requireFinite(scatters[k]);
+                    requireCovariance(scatters[k], dims);
+                } else if (storage.rank() == 0) {
+                    scatters[k] = new double[dims * (dims + 1) / 2];
+                } else {
+                    factors[k] = ScatterFactor.read(file, prefix, k, dims, storage);
+                    scatters[k] = factors[k].scatter(new double[0]);
+                }
             }
-            return new ClassStatistics(counts[0], means, scatters);
+            boolean factored = !storage.equals(Storage.EXACT) && storage.rank() > 0;
+            return new ClassStatistics(counts[0], first, means, scatters, factored ? factors : null, storage);
         } catch (IllegalArgumentException e) {
             throw new IOException(
                     file.source() + " does not hold the statistics of a class: " + e.getMessage()

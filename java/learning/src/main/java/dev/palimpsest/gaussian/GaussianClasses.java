@@ -2,7 +2,6 @@ package dev.palimpsest.gaussian;
 
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +29,8 @@ public final class GaussianClasses {
     private final List<ClassStatistics> classes;
     private final double beta;
     private final SharedScatter shared;
-    private final Network[] networks;
+    /** Null where a network measured nobody. */
+    private final @Nullable Network[] networks;
 
     /** One network's part; the class's entries are null where the network did not measure it. */
     private record Network(
@@ -67,22 +67,26 @@ public final class GaussianClasses {
         this.beta = beta;
         this.shared = shared;
         networks = new Network[shared.networks()];
-        Map<ClassStatistics, Integer> fitted = new IdentityHashMap<>();
+        IdentityHashMap<ClassStatistics, Integer> fitted = new IdentityHashMap<>();
         for (int c = 0; earlier != null && c < earlier.classes.size(); c++) {
             fitted.put(earlier.classes.get(c), c);
         }
         for (int k = 0; k < networks.length; k++) {
+            if (shared.samples(k) == 0) {
+                continue;
+            }
             boolean same = earlier != null && earlier.beta == beta && shared.equals(earlier.shared, k);
-            networks[k] = network(k, same ? earlier.networks[k] : null, fitted);
+            networks[k] = network(k, earlier != null && same ? earlier.networks[k] : null, fitted);
         }
     }
 
-    private Network network(int k, @Nullable Network earlier, Map<ClassStatistics, Integer> fitted) {
+    private Network network(int k, @Nullable Network earlier, IdentityHashMap<ClassStatistics, Integer> fitted) {
         double[] deviation = earlier == null ? deviation(k) : earlier.deviation;
         double[][] whitening = earlier == null
                 ? Triangle.cholesky(
                         Shrinkage.oas(covariance(shared.scatter(k), shared.samples(k), deviation), shared.samples(k)))
                 : earlier.whitening;
+        double[] identity = Triangle.identityColumns(beta == 1 ? deviation.length : 0);
         double[][] means = new double[classes.size()][];
         double[][] inverses = new double[classes.size()][];
         double[] factors = new double[classes.size()];
@@ -93,13 +97,15 @@ public final class GaussianClasses {
                 means[c] = earlier.means[before];
                 inverses[c] = earlier.inverses[before];
                 factors[c] = earlier.factors[before];
-            } else if (own.networks() > k) {
+            } else if (own.under(k)) {
                 means[c] = whitened(own.mean(k), deviation, whitening);
-                inverses[c] = Triangle.inverseColumns(Triangle.cholesky(mixed(own, k, deviation, whitening, beta)));
+                inverses[c] = beta == 1
+                        ? identity
+                        : Triangle.inverseColumns(Triangle.cholesky(mixed(own, k, deviation, whitening)));
                 factors[c] = 1 / (1 + 1.0 / own.count());
             }
         });
-        int known = (int) classes.stream().filter(c -> c.networks() > k).count();
+        int known = (int) classes.stream().filter(c -> c.under(k)).count();
         return new Network(deviation, whitening, means, inverses, factors, known);
     }
 
@@ -132,8 +138,8 @@ public final class GaussianClasses {
     }
 
     /** β I + (1−β) OAS(L⁻¹ S L⁻ᵀ): the class's covariance where the shared one is the identity. */
-    private static double[][] mixed(ClassStatistics own, int k, double[] deviation, double[][] whitening, double beta) {
-        double[][] half = Triangle.solve(whitening, covariance(own.scatter(k), own.count(), deviation));
+    private double[][] mixed(ClassStatistics own, int k, double[] deviation, double[][] whitening) {
+        double[][] half = Triangle.solve(whitening, covariance(own.scatter(k, shared), own.count(), deviation));
         double[][] mixed = Triangle.solve(whitening, Triangle.transposed(half));
         Shrinkage.shrink(mixed, own.count());
         double trust = (1 - beta) * own.count() / (own.count() + HALF_TRUST);
@@ -170,21 +176,22 @@ public final class GaussianClasses {
      * Distances of samples to all classes.
      *
      * @param features [networks][samples][dimensions], under the first so many networks: under fewer than measured a
-     *     class, only those are compared
+     *     class, only those are compared; nothing is read of networks that measured no class
      * @return [samples][classes], at least 0
      * @throws IllegalArgumentException if samples have other dimensions than classes
      */
     public double[][] distances(float[][][] features) {
-        int samples = features[0].length;
-        // Networks that measured nobody say nothing.
+        int samples = features[features.length - 1].length;
+        // Networks that measured nobody say nothing, and nothing is asked of them.
         double[][][] white = new double[Math.min(features.length, networks.length)][samples][];
         for (int k = 0; k < white.length; k++) {
-            for (int i = 0; i < samples; i++) {
-                if (features[k][i].length != networks[k].deviation.length) {
+            Network network = networks[k];
+            for (int i = 0; network != null && i < samples; i++) {
+                if (features[k][i].length != network.deviation.length) {
                     throw new IllegalArgumentException("samples have " + features[k][i].length
-                            + " dimensions under a network where classes have " + networks[k].deviation.length);
+                            + " dimensions under a network where classes have " + network.deviation.length);
                 }
-                white[k][i] = whitened(widened(features[k][i]), networks[k].deviation, networks[k].whitening);
+                white[k][i] = whitened(widened(features[k][i]), network.deviation, network.whitening);
             }
         }
         double[][] distances = new double[samples][classes.size()];
@@ -206,10 +213,10 @@ public final class GaussianClasses {
         double weights = 0;
         for (int k = 0; k < white.length; k++) {
             Network network = networks[k];
-            double[] mean = network.means[c];
-            double[] inverse = network.inverses[c];
-            if (mean == null || inverse == null) {
-                break;
+            double[] mean = network == null ? null : network.means[c];
+            double[] inverse = network == null ? null : network.inverses[c];
+            if (network == null || mean == null || inverse == null) {
+                continue;
             }
             weights += network.known;
             double[] off = new double[mean.length];

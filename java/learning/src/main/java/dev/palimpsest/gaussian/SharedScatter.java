@@ -1,13 +1,20 @@
 package dev.palimpsest.gaussian;
 
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What classes have in common: under each network the sum of their scatters, and of how many samples. Immutable;
  * values to the bit as the classes' order gives them.
  */
 public final class SharedScatter {
+    private static final String SAMPLES = "samples";
+    private static final String SCATTER = "scatter.";
+
     /** Under each network, the lower half with the diagonal, row by row. */
     private final double[][] scatters;
 
@@ -45,9 +52,9 @@ public final class SharedScatter {
         for (int k = 0; k < networks; k++) {
             int network = k;
             List<ClassStatistics> known =
-                    classes.stream().filter(c -> c.networks() > network).toList();
+                    classes.stream().filter(c -> c.under(network)).toList();
             requireSameDimensions(known, k);
-            scatters[k] = new double[known.getFirst().scatter(k).length];
+            scatters[k] = new double[known.isEmpty() ? 0 : known.getFirst().scatter(k).length];
             for (ClassStatistics c : known.subList(0, Math.min(first, known.size()))) {
                 add(c.scatter(k), scatters[k]);
                 samples[k] += c.count();
@@ -56,14 +63,85 @@ public final class SharedScatter {
         return new SharedScatter(scatters, samples);
     }
 
+    /**
+     * With a class that came, or with what is new of one that came back, measured exactly: its scatter is added,
+     * whatever is kept of it afterwards.
+     *
+     * @param before what is kept of the class; null for a new one
+     * @param after the class with its new samples, merged from it
+     * @return the sum with it
+     */
+    public SharedScatter with(@Nullable ClassStatistics before, ClassStatistics after) {
+        int networks = Math.max(networks(), after.networks());
+        double[][] sums = new double[networks][];
+        long[] counts = Arrays.copyOf(samples, networks);
+        for (int k = 0; k < networks; k++) {
+            sums[k] = k < networks() ? scatters[k] : new double[0];
+            if (after.under(k)) {
+                sums[k] = Arrays.copyOf(sums[k], after.scatter(k).length);
+                add(after.scatter(k), sums[k]);
+                counts[k] += after.count();
+                if (before != null) {
+                    for (int i = 0; i < sums[k].length; i++) {
+                        sums[k][i] -= before.scatter(k)[i];
+                    }
+                    counts[k] -= before.count();
+                }
+            }
+        }
+        return new SharedScatter(sums, counts);
+    }
+
+    /**
+     * What it takes in a file.
+     *
+     * @return bytes
+     */
+    public long bytes() {
+        return Arrays.stream(scatters).mapToLong(values -> values.length).sum() * Double.BYTES
+                + (long) samples.length * Long.BYTES;
+    }
+
+    /**
+     * Adds it to a file.
+     *
+     * @param file takes the tensors
+     * @param prefix of their names
+     */
+    public void write(SafetensorsWriter file, String prefix) {
+        file.add(prefix + SAMPLES, Shape.of(samples.length), samples);
+        for (int k = 0; k < scatters.length; k++) {
+            if (scatters[k].length > 0) {
+                file.add(prefix + SCATTER + k, Shape.of(scatters[k].length), scatters[k]);
+            }
+        }
+    }
+
     private static void requireSameDimensions(List<ClassStatistics> known, int network) {
-        int dims = known.getFirst().mean(network).length;
         for (ClassStatistics c : known) {
+            int dims = known.getFirst().mean(network).length;
             if (c.mean(network).length != dims) {
                 throw new IllegalArgumentException("classes have " + dims + " and " + c.mean(network).length
                         + " dimensions under the same network, expected as many of each");
             }
         }
+    }
+
+    /**
+     * What {@link #write} added.
+     *
+     * @param file that has it
+     * @param prefix of the names
+     * @return the same to the bit
+     * @throws IllegalArgumentException if a tensor is missing
+     */
+    public static SharedScatter read(Safetensors file, String prefix) {
+        long[] samples = file.longs(prefix + SAMPLES);
+        double[][] scatters = new double[samples.length][];
+        for (int k = 0; k < samples.length; k++) {
+            scatters[k] = samples[k] == 0 ? new double[0] : file.doubles(prefix + SCATTER + k);
+        }
+        return new SharedScatter(scatters, samples);
     }
 
     private static void add(double[] values, double[] sums) {

@@ -108,6 +108,15 @@ final class Triangle {
         return columns;
     }
 
+    /** {@link #inverseColumns} of the identity. */
+    static double[] identityColumns(int d) {
+        double[] columns = new double[d * (d + 1) / 2];
+        for (int j = 0, at = 0; j < d; at += d - j++) {
+            columns[at] = 1;
+        }
+        return columns;
+    }
+
     /**
      * ‖L⁻¹·v‖².
      *
