@@ -59,7 +59,7 @@ public record OwnImagesRecipe(
         boolean tiny = side < SMALLEST_FOR_RESNET;
         String split = split(classes);
         int experiences = Stream.of(split.split("[+]"))
-                .mapToInt(part -> part.contains("x") ? Integer.parseInt(part.split("x")[0]) : 1)
+                .mapToInt(part -> part.contains("x") ? Integer.parseInt(part.replaceFirst("x.*", "")) : 1)
                 .sum();
         int epochs = Math.clamp((long) SHOWN * experiences / Math.max(1, found.images()), 10, 60);
 

@@ -134,24 +134,21 @@ public final class ScenarioFile {
     }
 
     private static int[] indices(Object experience, String name) throws IOException {
-        switch (experience) {
-            case NumpyPickle.Array array
-            when array.shape().size() == 1 -> {
-                int[] indices = new int[array.size()];
-                for (int i = 0; i < indices.length; i++) {
-                    indices[i] = (int) number(array.at(i), name);
-                }
-                return indices;
+        if (experience instanceof NumpyPickle.Array array && array.shape().size() == 1) {
+            int[] indices = new int[array.size()];
+            for (int i = 0; i < indices.length; i++) {
+                indices[i] = (int) number(array.at(i), name);
             }
-            case List<?> list -> {
-                int[] indices = new int[list.size()];
-                for (int i = 0; i < indices.length; i++) {
-                    indices[i] = (int) number(list.get(i), name);
-                }
-                return indices;
-            }
-            case null, default -> throw new IOException(name + " does not hold a list of images for every experience");
+            return indices;
         }
+        if (!(experience instanceof List<?> list)) {
+            throw new IOException(name + " does not hold a list of images for every experience");
+        }
+        int[] indices = new int[list.size()];
+        for (int i = 0; i < indices.length; i++) {
+            indices[i] = (int) number(list.get(i), name);
+        }
+        return indices;
     }
 
     /** Of a table [experiences, classes] of zeros and ones, the columns of each row's ones. */

@@ -80,7 +80,7 @@ record CifarPickles(
                 return map;
             }
         } catch (IOException e) {
-            throw damaged(path, e.getMessage());
+            throw damaged(path, String.valueOf(e.getMessage()));
         }
         throw damaged(path, "it does not hold a dictionary");
     }
@@ -93,7 +93,7 @@ record CifarPickles(
         try {
             return NumpyPickle.finished(found);
         } catch (IOException e) {
-            throw damaged(file, e.getMessage());
+            throw damaged(file, String.valueOf(e.getMessage()));
         }
     }
 

@@ -97,7 +97,7 @@ record ImageList() implements OwnImages {
         try {
             text = TextFile.read(list);
         } catch (IOException e) {
-            throw new DataException(e.getMessage(), e);
+            throw new DataException(String.valueOf(e.getMessage()), e);
         }
         List<Line> lines = new ArrayList<>();
         int number = 0;

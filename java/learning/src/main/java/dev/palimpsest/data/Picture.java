@@ -220,7 +220,7 @@ record Picture(int height, int width, byte[] pixels) {
             for (int c = 0; c < CHANNELS; c++) {
                 int product = (inverted ? 255 - ink[c] : ink[c]) * white + 128;
                 // Division by 255, rounded.
-                pixels[c * area + at] = (byte) Math.max(0, white - (product + (product >> 8) >> 8));
+                pixels[c * area + at] = (byte) Math.max(0, white - ((product + (product >> 8)) >> 8));
             }
         }
         return new Picture(height, width, pixels);
@@ -231,9 +231,9 @@ record Picture(int height, int width, byte[] pixels) {
         int y = ink[0];
         int cb = ink[1] - 128;
         int cr = ink[2] - 128;
-        ink[0] = 255 - Math.clamp(y + (91881 * cr + 32768 >> 16), 0, 255);
-        ink[1] = 255 - Math.clamp(y + (-22554 * cb - 46802 * cr + 32768 >> 16), 0, 255);
-        ink[2] = 255 - Math.clamp(y + (116130 * cb + 32768 >> 16), 0, 255);
+        ink[0] = 255 - Math.clamp(y + ((91881 * cr + 32768) >> 16), 0, 255);
+        ink[1] = 255 - Math.clamp(y + ((-22554 * cb - 46802 * cr + 32768) >> 16), 0, 255);
+        ink[2] = 255 - Math.clamp(y + ((116130 * cb + 32768) >> 16), 0, 255);
     }
 
     /**

@@ -90,7 +90,7 @@ final class ScenarioClasses {
     /** The experience that a class is first labelled in; after all others if it never is. */
     private static int first(String history) {
         String labelled = history.substring(0, history.indexOf('/'));
-        return labelled.isEmpty() ? Integer.MAX_VALUE : Integer.parseInt(labelled.split(",")[0]);
+        return labelled.isEmpty() ? Integer.MAX_VALUE : Integer.parseInt(labelled.replaceFirst(",.*", ""));
     }
 
     private IllegalArgumentException refused() {
