@@ -39,7 +39,8 @@ import java.util.stream.Collectors;
  *   right.*, memory.*              what has been measured
  * </pre>
  *
- * The header's metadata has every option as {@code option.NAME}, the classes in the order of arrival, how many of them
+ * The file has checksums ({@link Safetensors}), and one without them is refused, as is one of another version. The
+ * header's metadata has every option as {@code option.NAME}, the classes in the order of arrival, how many of them
  * were seen after each experience, and the number of epochs.
  */
 public final class Checkpoint {
@@ -237,7 +238,10 @@ public final class Checkpoint {
         if (!VERSION.equals(version)) {
             throw new IOException(file.source() + " is not a checkpoint of a run"
                     + (version == null ? "" : " of this version of Palimpsest") + ": expected " + FORMAT + " " + VERSION
-                    + " in its header, found " + (version == null ? "none" : version));
+                    + " in its header, found "
+                    + (version == null
+                            ? "none"
+                            : version + "; evaluate it with the version that trained it, or train again"));
         }
         try {
             return new Checkpoint(file.checked());

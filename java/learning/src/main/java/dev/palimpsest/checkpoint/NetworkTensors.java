@@ -8,6 +8,7 @@ import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.function.Predicate;
 
@@ -46,7 +47,7 @@ final class NetworkTensors {
             }
             values.put(name, file.weights(prefix + name));
         });
-        parameters.forEach(parameter -> parameter.set(values.get(parameter.name())));
+        parameters.forEach(parameter -> parameter.set(Objects.requireNonNull(values.get(parameter.name()))));
         buffers.forEach(buffer -> buffer.update().copyFrom(MemorySegment.ofArray(values.get(buffer.name()))));
     }
 }
