@@ -8,7 +8,7 @@
  *
  * The argument structs are written as lists of FIELD(type, name), so that the library can also hand them out
  * (palimpsest_structs). All their fields are 8 bytes wide. Strides count float32 values between the starts of
- * consecutive rows.
+ * consecutive rows: at least 0, and at least a row where rows are written. Pointers are aligned to what they point to.
  */
 #ifndef PALIMPSEST_H
 #define PALIMPSEST_H
@@ -32,7 +32,8 @@ extern "C" {
 
 typedef enum palimpsest_status {
     PALIMPSEST_OK = 0,
-    PALIMPSEST_INVALID_ARGUMENT = 1, /* a null pointer, a negative size, or a range outside the data */
+    PALIMPSEST_INVALID_ARGUMENT = 1, /* a null or misaligned pointer, a negative size or stride, sizes whose product */
+                                     /* overflows, or a range outside the data */
     PALIMPSEST_UNSUPPORTED_ISA = 2   /* this processor or operating system lacks the instruction set asked for */
 } palimpsest_status;
 
@@ -55,7 +56,7 @@ PALIMPSEST_API const char* palimpsest_compiler(void);
     FIELD(int64_t, rows)         /* B, at least 1; losses and gradients are those of the mean over B rows */ \
     FIELD(int64_t, classes)      /* C, columns of student and gradient */                                    \
     FIELD(int64_t, teachers)     /* K */                                                                     \
-    FIELD(double, temperature)   /* T, finite and above 0 */                                                 \
+    FIELD(double, temperature)   /* T, 1e-30 to 1e30 */                                                      \
     FIELD(const float*, student) /* [B, C] logits */                                                         \
     FIELD(int64_t, student_stride)                                                                           \
     FIELD(const float* const*, teacher)   /* K pointers to [B, class_end[k] - class_begin[k]] logits */      \
@@ -253,8 +254,8 @@ PALIMPSEST_API int32_t palimpsest_snapshot_reconstruction_cuda_launch(int64_t co
 
 /*
  * The library's list of its structs and CUDA kernels (kernels/kernels.def), for callers that bind at run time: they
- * build layouts and check arguments by it. Static storage; the functions return the first entry and set how many there
- * are.
+ * build layouts and check arguments by it. Static storage; the functions return the first entry and, unless count is
+ * null, set how many there are.
  */
 typedef struct palimpsest_field {
     const char* name;

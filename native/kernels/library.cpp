@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "cuda/launch.h"
+#include "simd/arguments.h"
 #include "simd/kernels.h"
 
 int32_t palimpsest_abi_version(void) { return PALIMPSEST_ABI_VERSION; }
@@ -34,11 +35,12 @@ int32_t palimpsest_isa_supported(int32_t isa) {
         return PALIMPSEST_OK;                                                  \
     } while (0)
 
-#define ROW_KERNEL(name)                                                                                      \
-    int32_t palimpsest_##name(int32_t isa, const palimpsest_##name##_args* args, int64_t begin, int64_t end,  \
-        void* scratch, double* row_loss) {                                                                    \
-        if (!palimpsest_valid(args, begin, end) || !scratch || !row_loss) return PALIMPSEST_INVALID_ARGUMENT; \
-        PALIMPSEST_CALL(name, isa, args, begin, end, scratch, row_loss);                                      \
+#define ROW_KERNEL(name)                                                                                     \
+    int32_t palimpsest_##name(int32_t isa, const palimpsest_##name##_args* args, int64_t begin, int64_t end, \
+        void* scratch, double* row_loss) {                                                                   \
+        if (!palimpsest_valid(args, begin, end) || !given(row_loss)) return PALIMPSEST_INVALID_ARGUMENT;     \
+        if (!scratch || !aligned_to(64, scratch)) return PALIMPSEST_INVALID_ARGUMENT;                        \
+        PALIMPSEST_CALL(name, isa, args, begin, end, scratch, row_loss);                                     \
     }
 #define RANGE_KERNEL(name)                                                                                     \
     int32_t palimpsest_##name(int32_t isa, const palimpsest_##name##_args* args, int64_t begin, int64_t end) { \
@@ -74,11 +76,11 @@ constexpr palimpsest_cuda_kernel CUDA_KERNELS[] = {
 }  // namespace
 
 const palimpsest_struct* palimpsest_structs(int64_t* count) {
-    *count = sizeof(STRUCTS) / sizeof(STRUCTS[0]);
+    if (count) *count = sizeof(STRUCTS) / sizeof(STRUCTS[0]);
     return STRUCTS;
 }
 
 const palimpsest_cuda_kernel* palimpsest_cuda_kernels(int64_t* count) {
-    *count = sizeof(CUDA_KERNELS) / sizeof(CUDA_KERNELS[0]);
+    if (count) *count = sizeof(CUDA_KERNELS) / sizeof(CUDA_KERNELS[0]);
     return CUDA_KERNELS;
 }

@@ -1,20 +1,27 @@
 // What the library says about feature_mse before it runs: valid arguments, scratch, and the launch on a GPU.
 #include "../cuda/launch.h"
+#include "../simd/arguments.h"
 #include "../simd/kernels.h"
 
 using namespace palimpsest_cuda;
 
 bool palimpsest_valid(const palimpsest_feature_mse_args* a, int64_t row_begin, int64_t row_end) {
-    if (!a || !a->student || !a->gradient || a->dims < 1 || a->teachers < 0) return false;
-    if (a->teachers > 0 && (!a->teacher || !a->teacher_stride || !a->weight)) return false;
-    for (int64_t k = 0; k < a->teachers; k++) {
-        if (!a->teacher[k]) return false;
+    if (!given(a) || !given(a->student) || !given(a->gradient)) return false;
+    if (a->rows < 1 || a->dims < 1 || !addressable(a->teachers, 8)) return false;
+    if (!rows_to_read(a->rows, a->dims, a->student_stride)) return false;
+    if (!rows_to_write(a->rows, a->dims, a->gradient_stride)) return false;
+    if (a->teachers > 0) {
+        if (!given(a->teacher) || !given(a->teacher_stride) || !given(a->weight)) return false;
+        if (!rows_to_read(a->rows, a->teachers, a->weight_stride)) return false;
     }
-    return a->rows > 0 && 0 <= row_begin && row_begin <= row_end && row_end <= a->rows;
+    for (int64_t k = 0; k < a->teachers; k++) {
+        if (!given(a->teacher[k]) || !rows_to_read(a->rows, a->dims, a->teacher_stride[k])) return false;
+    }
+    return 0 <= row_begin && row_begin <= row_end && row_end <= a->rows;
 }
 
 int64_t palimpsest_feature_mse_scratch(const palimpsest_feature_mse_args* a) {
-    return a && a->teachers >= 0 ? 64 * (a->teachers + 1) : -1;
+    return given(a) && addressable(a->teachers, 8) && a->teachers < INT64_MAX / 64 ? 64 * (a->teachers + 1) : -1;
 }
 
 int32_t palimpsest_feature_mse_cuda_launch(

@@ -1,24 +1,43 @@
 // What the library says about multi_teacher_kl before it runs: valid arguments, scratch, and the launch on a GPU.
 #include "../cuda/launch.h"
+#include "../simd/arguments.h"
 #include "../simd/kernels.h"
 
 using namespace palimpsest_cuda;
 
-bool palimpsest_valid(const palimpsest_multi_teacher_kl_args* a, int64_t row_begin, int64_t row_end) {
-    if (!a || !a->student || !a->gradient || a->classes < 1 || a->teachers < 0) return false;
-    if (a->teachers > 0 && (!a->teacher || !a->teacher_stride || !a->class_begin || !a->class_end || !a->weight))
-        return false;
-    if (!(a->temperature > 0 && a->temperature <= 3.4e38)) return false;
+namespace {
+
+bool valid_ranges(const palimpsest_multi_teacher_kl_args* a) {
+    if (!given(a) || a->classes < 1 || !addressable(a->teachers, 8)) return false;
+    if (a->teachers > 0 && (!given(a->class_begin) || !given(a->class_end))) return false;
     for (int64_t k = 0; k < a->teachers; k++) {
-        if (!a->teacher[k] || a->class_begin[k] < 0 || a->class_begin[k] >= a->class_end[k] ||
-            a->class_end[k] > a->classes)
+        if (a->class_begin[k] < 0 || a->class_begin[k] >= a->class_end[k] || a->class_end[k] > a->classes)
             return false;
     }
-    return a->rows > 0 && 0 <= row_begin && row_begin <= row_end && row_end <= a->rows;
+    return true;
+}
+
+}  // namespace
+
+bool palimpsest_valid(const palimpsest_multi_teacher_kl_args* a, int64_t row_begin, int64_t row_end) {
+    if (!valid_ranges(a) || !given(a->student) || !given(a->gradient) || a->rows < 1) return false;
+    if (!rows_to_read(a->rows, a->classes, a->student_stride)) return false;
+    if (!rows_to_write(a->rows, a->classes, a->gradient_stride)) return false;
+    // Beyond, T or log2(e) / T times a distance of logits is no float32 any more.
+    if (!(a->temperature >= 1e-30 && a->temperature <= 1e30)) return false;
+    if (a->teachers > 0) {
+        if (!given(a->teacher) || !given(a->teacher_stride) || !given(a->weight)) return false;
+        if (!rows_to_read(a->rows, a->teachers, a->weight_stride)) return false;
+    }
+    for (int64_t k = 0; k < a->teachers; k++) {
+        if (!given(a->teacher[k])) return false;
+        if (!rows_to_read(a->rows, a->class_end[k] - a->class_begin[k], a->teacher_stride[k])) return false;
+    }
+    return 0 <= row_begin && row_begin <= row_end && row_end <= a->rows;
 }
 
 int64_t palimpsest_multi_teacher_kl_scratch(const palimpsest_multi_teacher_kl_args* a) {
-    if (!a || a->classes < 1 || a->teachers < 0) return -1;
+    if (!valid_ranges(a)) return -1;
     int64_t widest = 0;
     for (int64_t k = 0; k < a->teachers; k++) {
         int64_t n = a->class_end[k] - a->class_begin[k];
@@ -26,6 +45,7 @@ int64_t palimpsest_multi_teacher_kl_scratch(const palimpsest_multi_teacher_kl_ar
     }
     // A record of at most 64 bytes a teacher; exponentials in whole vectors for the teachers and the student, and the
     // student's distances.
+    if (widest > INT64_MAX - 15 || !addressable(a->teachers, 16, (widest + 15) / 16, 16)) return -1;
     return 64 * a->teachers + (a->teachers + 2) * ((widest + 15) / 16 * 64);
 }
 

@@ -26,7 +26,9 @@ inline uint64_t kept(const uint64_t* plane, int64_t step) {
 inline void scale(const palimpsest_snapshot_reconstruction_args& args, int64_t at, int64_t n, float* scaled) {
     for (int64_t i = 0; i < n;) {
         int64_t channel = (at + i) / args.weights_per_channel;
-        int64_t stop = smaller(n, (channel + 1) * args.weights_per_channel - at);
+        // Never a product of channels and weights_per_channel, which may be as large as an int64 is.
+        int64_t left = args.weights_per_channel - (at + i) % args.weights_per_channel;
+        int64_t stop = i + smaller(n - i, left);
         const float factor = args.channel_scale[channel];
         for (; i < stop; i++) scaled[i] = args.weights[at + i] * factor;
     }

@@ -6,8 +6,8 @@ module dev.palimpsest.cli {
     requires java.desktop; // XChart's pictures
     requires jdk.httpserver; // palimpsest serve
     requires me.tongfei.progressbar;
+    requires org.apache.commons.statistics.distribution;
     requires static org.jspecify; // annotations for the compiler alone
-    requires pickle;
     requires VectorGraphics2D;
     requires xchart;
 

@@ -6,6 +6,7 @@ module dev.palimpsest {
     requires com.twelvemonkeys.imageio.webp; // the JDK does not read WebP
     requires transitive java.desktop; // ImageIO reads image files, Java2D renders glyphs, lessons take pictures
     requires java.management; // the memory that a run has taken
+    requires pickle;
     requires org.bytedeco.dnnl.linux.x86_64; // resources alone: oneDNN's shared library
     requires static org.jspecify; // annotations for the compiler alone
 

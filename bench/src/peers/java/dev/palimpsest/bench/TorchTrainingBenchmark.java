@@ -36,7 +36,7 @@ public class TorchTrainingBenchmark {
             step = new TorchTrainingStep(ours, threads);
             step.verify(ours);
         }
-        // Both use OpenMP's number of threads for this thread, and our last small layer left it at one.
+        // Our engine leaves OpenMP, which both run on, at one thread for whoever calls it.
         torch.set_num_threads(threads);
     }
 

@@ -5,6 +5,7 @@ import dev.palimpsest.checkpoint.FolderLock;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
@@ -74,7 +76,7 @@ public final class ContinualClassifier implements AutoCloseable {
         this.folder = folder;
         this.manifest = manifest;
         threads = Runtime.getRuntime().availableProcessors();
-        snapshots = new SnapshotReader(folder, manifest.setup(), threads);
+        snapshots = new SnapshotReader(folder, () -> this.manifest, threads);
         current = manifest.current() == 0 ? null : new Version(folder, snapshots, manifest, manifest.current(), null);
     }
 
@@ -104,13 +106,11 @@ public final class ContinualClassifier implements AutoCloseable {
         Optional<Normalisation> pixels = Optional.empty();
         if (setup.pretrained().isPresent()) {
             pixels = Optional.of(IMAGE_NET);
-            byte[] weights = Safetensors.bytes(setup.pretrained().get());
-            SnapshotReader.requireFit(
-                    setup, Safetensors.of(setup.pretrained().get().toString(), weights));
-            AtomicFile.write(
-                    folder.resolve(Manifest.snapshotFile(0)), channel -> channel.write(ByteBuffer.wrap(weights)));
+            SafetensorsWriter weights = SnapshotReader.copy(
+                    setup, Safetensors.read(setup.pretrained().get()));
+            AtomicFile.write(folder.resolve(Manifest.snapshotFile(0)), weights::writeTo);
         }
-        Manifest manifest = new Manifest(setup, pixels, 0, List.of());
+        Manifest manifest = Manifest.of(setup, pixels).recorded(folder);
         manifest.write(folder);
         return new ContinualClassifier(folder, manifest);
     }
@@ -196,7 +196,7 @@ public final class ContinualClassifier implements AutoCloseable {
         }
         return teach(() -> {
             Version version = current;
-            Knowledge known = version == null ? Knowledge.EMPTY : version.knowledge();
+            Knowledge known = version == null ? Knowledge.empty(setup()) : version.knowledge();
             Cancellation cancellation = new Cancellation();
             learning = cancellation;
             try {
@@ -251,8 +251,9 @@ public final class ContinualClassifier implements AutoCloseable {
                 removeUnread();
                 throw e;
             }
-            taught.manifest.write(folder);
-            publish(taught.manifest, taught.knowledge);
+            Manifest made = taught.manifest.recorded(folder);
+            made.write(folder);
+            publish(made, taught.knowledge);
             removeUnread();
             return taught.lesson;
         } finally {
@@ -273,7 +274,7 @@ public final class ContinualClassifier implements AutoCloseable {
             for (Path file : files.toList()) {
                 String name = file.getFileName().toString();
                 boolean ours = name.endsWith(AtomicFile.UNFINISHED) || name.endsWith(".safetensors");
-                if (ours && !read.contains(name) && !name.equals(Manifest.snapshotFile(0))) {
+                if (ours && !read.contains(name)) {
                     Files.delete(file);
                 }
             }
@@ -303,6 +304,9 @@ public final class ContinualClassifier implements AutoCloseable {
             version.samples(className); // refuses a class that is not known
             Knowledge after = version.knowledge().without(className);
             Knowledge.Tested tested = after.tested();
+            SortedMap<String, Double> accuracyBefore =
+                    new TreeMap<>(before.entry(before.current()).accuracy());
+            accuracyBefore.remove(className);
             Lesson lesson = new Lesson(
                     before.next(),
                     before.current(),
@@ -315,7 +319,7 @@ public final class ContinualClassifier implements AutoCloseable {
                     List.of(className),
                     0,
                     0,
-                    Lesson.mean(version.knowledge().accuracy(after)),
+                    Lesson.mean(accuracyBefore),
                     Lesson.mean(tested.accuracy()),
                     OptionalDouble.empty(),
                     trainedOn(className));

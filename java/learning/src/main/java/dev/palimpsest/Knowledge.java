@@ -4,6 +4,7 @@ import dev.palimpsest.Manifest.KnownClass;
 import dev.palimpsest.gaussian.Calibration;
 import dev.palimpsest.gaussian.ClassStatistics;
 import dev.palimpsest.gaussian.GaussianClasses;
+import dev.palimpsest.gaussian.SharedScatter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
@@ -25,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * Gaussians are fitted when they are first asked for.
  */
 final class Knowledge {
-    static final Knowledge EMPTY = new Knowledge(List.of());
+    /** Distances that calibration looks at together: 32 MB. */
+    private static final long MOST_DISTANCES = 4_000_000;
 
     /** Share of the covariance that all classes share; 0.3 makes no difference. */
     static final double BETA = 0.5;
@@ -43,53 +45,101 @@ final class Knowledge {
     private record Measured(KnownClass known, ClassStatistics statistics, float[][][] heldOut) {}
 
     private final List<Measured> classes;
+    /** How many of the first classes shape the shared covariance. */
+    private final int shared;
+    /** Fitted to most of these classes already, perhaps; null once all are fitted. */
+    private @Nullable GaussianClasses earlier;
     /** Null until somebody asks. */
     private @Nullable GaussianClasses gaussians;
 
     /** @param classes by their numbers, so that sums over classes do not depend on who came back when */
-    private Knowledge(List<Measured> classes) {
+    private Knowledge(List<Measured> classes, int shared, @Nullable GaussianClasses earlier) {
         this.classes = classes;
+        this.shared = shared;
+        this.earlier = earlier;
+    }
+
+    /** Of no class. */
+    static Knowledge empty(Setup setup) {
+        return read(setup, List.of());
+    }
+
+    private static Knowledge read(Setup setup, List<Measured> classes) {
+        return new Knowledge(classes, setup.sharedClasses() == 0 ? Integer.MAX_VALUE : setup.sharedClasses(), null);
     }
 
     private synchronized GaussianClasses gaussians() {
         if (gaussians == null) {
-            gaussians = new GaussianClasses(
-                    classes.stream().map(Measured::statistics).toList(), BETA);
+            List<ClassStatistics> all =
+                    classes.stream().map(Measured::statistics).toList();
+            gaussians = new GaussianClasses(all, BETA, SharedScatter.of(all, shared), earlier);
+            earlier = null;
         }
         return gaussians;
     }
 
-    static Knowledge read(Path folder, List<KnownClass> known) throws IOException {
+    private synchronized @Nullable GaussianClasses fitted() {
+        return gaussians == null ? earlier : gaussians;
+    }
+
+    static Knowledge read(Path folder, Manifest manifest, List<KnownClass> known) throws IOException {
         List<Measured> classes = new ArrayList<>();
         for (KnownClass each : known) {
-            classes.add(read(each, Safetensors.read(folder.resolve(each.file()))));
+            Measured measured = read(each, manifest.read(folder, each.file()));
+            if (!classes.isEmpty()) {
+                requireSameFeatures(classes.getFirst(), measured);
+            }
+            classes.add(measured);
         }
-        return new Knowledge(classes);
+        return read(manifest.setup(), List.copyOf(classes));
+    }
+
+    private static void requireSameFeatures(Measured one, Measured other) throws IOException {
+        int both = Math.min(one.known.snapshots(), other.known.snapshots());
+        for (int k = 0; k < both; k++) {
+            int expected = one.statistics.dimensions(k);
+            if (other.statistics.dimensions(k) != expected) {
+                throw new IOException("the statistics of the class " + other.known.name() + " have "
+                        + other.statistics.dimensions(k) + " dimensions, those of " + one.known.name() + " have "
+                        + expected + ": restore the model's folder from a copy");
+            }
+        }
     }
 
     private static Measured read(KnownClass known, Safetensors file) throws IOException {
         ClassStatistics statistics = ClassStatistics.read(file, "");
-        float[][][] heldOut = new float[known.snapshots()][known.heldOut()][];
-        boolean fits = statistics.networks() == known.snapshots() && statistics.count() == known.samples();
-        for (int k = 0; fits && k < heldOut.length && known.heldOut() > 0; k++) {
-            String name = HELD_OUT + k;
-            fits = file.contains(name)
-                    && file.shape(name).rank() == 2
-                    && file.shape(name).extent(0) == known.heldOut();
-            if (fits) {
-                float[] values = file.floats(name);
-                int dims = file.shape(name).extent(1);
-                for (int i = 0; i < known.heldOut(); i++) {
-                    heldOut[k][i] = Arrays.copyOfRange(values, i * dims, (i + 1) * dims);
-                }
-            }
+        if (statistics.networks() != known.snapshots() || statistics.count() != known.samples()) {
+            throw unfit(known, file);
         }
-        if (!fits) {
-            throw new IOException(file.source() + " does not hold what " + Manifest.FILE + " says of the class "
-                    + known.name() + " (" + known.samples() + " samples and " + known.heldOut() + " held out under "
-                    + known.snapshots() + " snapshots): restore the file from a copy, or teach the class again");
+        float[][][] heldOut = new float[known.snapshots()][0][];
+        for (int k = 0; k < heldOut.length && known.heldOut() != 0; k++) {
+            String name = HELD_OUT + k;
+            if (!file.contains(name) || !file.shape(name).equals(Shape.of(known.heldOut(), statistics.dimensions(k)))) {
+                throw unfit(known, file);
+            }
+            heldOut[k] = rows(file, name);
         }
         return new Measured(known, statistics, heldOut);
+    }
+
+    private static float[][] rows(Safetensors file, String name) throws IOException {
+        try {
+            float[] values = file.weights(name);
+            float[][] rows = new float[file.shape(name).extent(0)][];
+            int dims = file.shape(name).extent(1);
+            for (int i = 0; i < rows.length; i++) {
+                rows[i] = Arrays.copyOfRange(values, i * dims, (i + 1) * dims);
+            }
+            return rows;
+        } catch (IllegalArgumentException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    private static IOException unfit(KnownClass known, Safetensors file) {
+        return new IOException(file.source() + " does not hold what " + Manifest.FILE + " says of the class "
+                + known.name() + " (" + known.samples() + " samples and " + known.heldOut() + " held out under "
+                + known.snapshots() + " snapshots): restore the file from a copy, or teach the class again");
     }
 
     /**
@@ -128,12 +178,12 @@ final class Knowledge {
         }
         all.add(measured);
         all.sort(Comparator.comparingInt(each -> each.known.number()));
-        return new Knowledge(List.copyOf(all));
+        return new Knowledge(List.copyOf(all), shared, fitted());
     }
 
     Knowledge without(String name) {
         return new Knowledge(
-                classes.stream().filter(each -> !each.known.name().equals(name)).toList());
+                classes.stream().filter(each -> !each.known.name().equals(name)).toList(), shared, fitted());
     }
 
     KnownClass known(int number) {
@@ -179,8 +229,16 @@ final class Knowledge {
      */
     record Tested(Manifest.Calibrated calibration, Map<String, Double> accuracy) {}
 
-    /** Passes all held-out samples once. */
+    /** Passes all held-out samples once, class by class. */
     Tested tested() {
+        return tested(MOST_DISTANCES);
+    }
+
+    /** @param most distances to calibrate with: every n-th sample's, for which they are enough */
+    Tested tested(long most) {
+        long samples = classes.stream().mapToLong(each -> each.known.heldOut()).sum();
+        long every = Math.max(1, Math.ceilDiv(samples * classes.size(), most));
+        long sample = 0;
         List<double[]> distances = new ArrayList<>();
         List<Integer> labels = new ArrayList<>();
         Map<String, Double> accuracy = new LinkedHashMap<>();
@@ -190,8 +248,10 @@ final class Knowledge {
                 double[][] own = gaussians().distances(classes.get(c).heldOut);
                 accuracy.put(known.name(), shareOf(c, own));
                 for (double[] row : own) {
-                    distances.add(row);
-                    labels.add(c);
+                    if (sample++ % every == 0) {
+                        distances.add(row);
+                        labels.add(c);
+                    }
                 }
             }
         }
@@ -219,23 +279,25 @@ final class Knowledge {
     }
 
     /**
-     * Accuracy on the held-out samples that somebody else has.
+     * Accuracy on the held-out samples that somebody else has of a class.
      *
-     * @param whose held-out samples; classes that this does not know are left out
-     * @return shares of 1 by class, of classes with held-out samples
+     * @param whose held-out samples
+     * @param name of a class that both know
+     * @return share of 1; empty without held-out samples
      */
-    Map<String, Double> accuracy(Knowledge whose) {
-        Map<String, Double> shares = new LinkedHashMap<>();
-        for (Measured asked : whose.classes) {
-            int own = IntStream.range(0, classes.size())
-                    .filter(c -> classes.get(c).known.number() == asked.known.number())
-                    .findFirst()
-                    .orElse(-1);
-            if (own >= 0 && asked.known.heldOut() > 0) {
-                shares.put(asked.known.name(), shareOf(own, gaussians().distances(asked.heldOut)));
-            }
-        }
-        return shares;
+    OptionalDouble accuracy(Knowledge whose, String name) {
+        int own = whose.indexOf(name);
+        float[][][] asked = whose.classes.get(own).heldOut;
+        return asked[0].length == 0
+                ? OptionalDouble.empty()
+                : OptionalDouble.of(shareOf(indexOf(name), gaussians().distances(asked)));
+    }
+
+    private int indexOf(String name) {
+        return IntStream.range(0, classes.size())
+                .filter(c -> classes.get(c).known.name().equals(name))
+                .findFirst()
+                .orElseThrow();
     }
 
     private static int nearest(double[] distances) {

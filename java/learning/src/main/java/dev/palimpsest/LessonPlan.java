@@ -203,9 +203,19 @@ final class LessonPlan {
     private ContinualClassifier.Taught finish(
             Knowledge after, Optional<Normalisation> pixels, List<KnownClass> changed) {
         Knowledge.Tested tested = after.tested();
-        Map<String, Double> accuracyBefore = known.accuracy(known);
-        Map<String, Double> accuracyAfter = after.accuracy(known);
         List<String> names = changed.stream().map(KnownClass::name).toList();
+        Map<String, Double> accuracyBefore = before.current() == 0
+                ? Map.of()
+                : before.entry(before.current()).accuracy();
+        Map<String, Double> accuracyAfter = new TreeMap<>();
+        for (String name : accuracyBefore.keySet()) {
+            // A class that came back has more held-out samples now; before and after are of the same ones.
+            accuracyAfter.put(
+                    name,
+                    names.contains(name)
+                            ? after.accuracy(known, name).orElseThrow()
+                            : tested.accuracy().get(name));
+        }
         List<String> fresh =
                 names.stream().filter(name -> !knownClasses.containsKey(name)).toList();
         Map<String, Double> ofFresh = new LinkedHashMap<>(tested.accuracy());

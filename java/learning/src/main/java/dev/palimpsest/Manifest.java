@@ -1,16 +1,25 @@
 package dev.palimpsest;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.data.Normalisation;
+import dev.palimpsest.internal.Checksum;
 import dev.palimpsest.stream.Augmentation;
+import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -33,17 +42,32 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What stands in a model's folder: all versions, and which files each of them reads. Replaced as a whole, after the
- * files that it names have been written: so a kill at any moment leaves the last whole version.
+ * files that it names have been written: so a kill at any moment leaves the last whole version. It carries a checksum of its
+ * own and those of the files.
  *
  * @param setup of the model
  * @param pixels what images are normalised by; empty for features, and before the first lesson
  * @param current number of the version that classifies; 0 for a model that has learnt nothing
  * @param entries one for every version, in the order in which they were made
+ * @param checksums of the files that the versions read, by name: so a file that is whole but another one is found
  */
-record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<Entry> entries) {
+record Manifest(
+        Setup setup,
+        Optional<Normalisation> pixels,
+        int current,
+        List<Entry> entries,
+        SortedMap<String, String> checksums) {
     static final String FILE = "model.json";
-    private static final String FORMAT = "palimpsest-model 1";
-    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    private static final String FORMAT = "palimpsest-model 2";
+    private static final String CHECKSUM = "palimpsest_crc32c";
+    /** What stands before the digits of the file's own checksum; in front of all names that could be the same. */
+    private static final String MARK = "\"" + CHECKSUM + "\" : \"";
+
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
 
     /**
      * One version.
@@ -76,7 +100,14 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
      * @param samples that were measured
      * @param heldOut samples whose features are kept to measure accuracy
      */
-    record KnownClass(String name, int number, String file, int snapshots, int samples, int heldOut) {}
+    record KnownClass(String name, int number, String file, int snapshots, int samples, int heldOut) {
+        KnownClass {
+            if (number < 0 || snapshots < 1 || samples < 1 || heldOut < 0) {
+                throw new IllegalArgumentException("class " + name + " has the number " + number + " and " + samples
+                        + " samples under " + snapshots + " snapshots, " + heldOut + " held out");
+            }
+        }
+    }
 
     /**
      * How scores become probabilities.
@@ -89,6 +120,12 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
 
     Manifest {
         entries = List.copyOf(entries);
+        checksums = Collections.unmodifiableSortedMap(new TreeMap<>(checksums));
+    }
+
+    /** A model that has learnt nothing. */
+    static Manifest of(Setup setup, Optional<Normalisation> pixels) {
+        return new Manifest(setup, pixels, 0, List.of(), Collections.emptySortedMap());
     }
 
     /** The file of the snapshot that a version's lesson trained; 0 for pretrained weights. */
@@ -127,6 +164,9 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
     /** Every file that some version reads. */
     Set<String> files() {
         Set<String> files = new TreeSet<>();
+        if (setup.pretrained().isPresent()) {
+            files.add(snapshotFile(0));
+        }
         for (Entry entry : entries) {
             files.addAll(entry.snapshots());
             entry.changed().forEach(c -> files.add(c.file()));
@@ -148,12 +188,13 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
                 setup,
                 normalisation,
                 entry.lesson().version(),
-                Stream.concat(entries.stream(), Stream.of(entry)).toList());
+                Stream.concat(entries.stream(), Stream.of(entry)).toList(),
+                checksums);
     }
 
     Manifest at(int version) {
         entry(version);
-        return new Manifest(setup, pixels, version, entries);
+        return new Manifest(setup, pixels, version, entries, checksums);
     }
 
     /** The same without a class in any version. */
@@ -175,11 +216,46 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
                                     entry.calibration(),
                                     accuracy);
                         })
-                        .toList());
+                        .toList(),
+                checksums);
+    }
+
+    /**
+     * The same with the checksums of exactly the files that some version reads; those that are new are read back.
+     *
+     * @throws IOException with a sentence, if one of them cannot be read or is damaged
+     */
+    Manifest recorded(Path folder) throws IOException {
+        SortedMap<String, String> recorded = new TreeMap<>(checksums);
+        recorded.keySet().retainAll(files());
+        for (String file : files()) {
+            if (!recorded.containsKey(file)) {
+                recorded.put(file, read(folder, file).checksum().orElseThrow());
+            }
+        }
+        return new Manifest(setup, pixels, current, entries, recorded);
+    }
+
+    /**
+     * A file of the model.
+     *
+     * @throws IOException with a sentence, if it cannot be read, is damaged, or another one than the manifest knows
+     */
+    Safetensors read(Path folder, String file) throws IOException {
+        Safetensors read = Safetensors.read(folder.resolve(file)).checked();
+        String found = read.checksum().orElseThrow();
+        if (!checksums.getOrDefault(file, found).equals(found)) {
+            throw new IOException(read.source() + " is not the file that " + FILE + " knows: it has the checksum "
+                    + found + ", expected " + checksums.get(file) + "; restore the file from a copy");
+        }
+        return read;
     }
 
     void write(Path folder) throws IOException {
-        ObjectNode root = JSON.createObjectNode().put("format", FORMAT).put("current", current);
+        ObjectNode root = JSON.createObjectNode()
+                .put(CHECKSUM, Checksum.UNKNOWN)
+                .put("format", FORMAT)
+                .put("current", current);
         ObjectNode made = root.putObject("setup");
         add(made.putArray("input"), setup.input().extents());
         made.put("network", setup.network().name())
@@ -188,6 +264,7 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
                 .put("held_out", setup.heldOut())
                 .put("augmentation", setup.augmentation().toString())
                 .put("pretrained", setup.pretrained().map(Path::toString).orElse(null))
+                .put("shared_classes", setup.sharedClasses())
                 .put("seed", setup.seed());
         pixels.ifPresent(normalisation -> {
             add(root.putArray("pixel_mean"), normalisation.mean());
@@ -195,7 +272,15 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
         });
         ArrayNode versions = root.putArray("versions");
         entries.forEach(entry -> write(entry, versions.addObject()));
-        AtomicFile.write(folder.resolve(FILE), JSON.writeValueAsString(root));
+        checksums.forEach(root.putObject("files")::put);
+        byte[] text = JSON.writeValueAsBytes(root);
+        Checksum.mark(text, MARK);
+        AtomicFile.write(folder.resolve(FILE), channel -> {
+            ByteBuffer rest = ByteBuffer.wrap(text);
+            while (rest.hasRemaining()) {
+                channel.write(rest);
+            }
+        });
     }
 
     private static void write(Entry entry, ObjectNode node) {
@@ -256,16 +341,34 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
     /** @throws IOException with a sentence, if the folder holds no model, or a damaged one */
     static Manifest read(Path folder) throws IOException {
         Path file = folder.resolve(FILE);
+        byte[] text;
         JsonNode root;
         try {
-            root = JSON.readTree(Files.readString(file));
+            text = Files.readAllBytes(file);
+            root = JSON.readTree(StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(text))
+                    .toString());
         } catch (NoSuchFileException e) {
             throw new IOException(folder + " holds no model: there is no " + FILE + " in it", e);
+        } catch (CharacterCodingException e) {
+            throw damaged(file, "it is not UTF-8", e);
         } catch (JsonProcessingException e) {
             throw damaged(file, "it is not JSON: " + e.getOriginalMessage(), e);
+        } catch (FileSystemException e) {
+            throw new IOException(file + " cannot be read: check that it is a file and that you may read it", e);
         }
         if (!FORMAT.equals(root.path("format").asText())) {
             throw damaged(file, "expected format " + FORMAT + ", found " + root.path("format"), null);
+        }
+        String found = Checksum.ofMarked(text, MARK);
+        if (found.isEmpty() || !root.path(CHECKSUM).asText().equals(found)) {
+            throw damaged(
+                    file,
+                    found.isEmpty()
+                            ? "it has no checksum"
+                            : "it has the checksum " + found + ", expected " + root.path(CHECKSUM),
+                    null);
         }
         try {
             return read(root);
@@ -275,7 +378,9 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
     }
 
     private static IOException damaged(Path file, String why, @Nullable Exception cause) {
-        return new IOException(file + " is damaged or of another version of Palimpsest: " + why, cause);
+        return new IOException(
+                file + " is damaged or of another version of Palimpsest: " + why + "; restore the folder from a copy",
+                cause);
     }
 
     private static Manifest read(JsonNode root) {
@@ -289,6 +394,7 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
                 made.required("held_out").asDouble(),
                 Augmentation.parse(made.required("augmentation").asText()),
                 Optional.ofNullable(made.required("pretrained").textValue()).map(Path::of),
+                made.path("shared_classes").asInt(),
                 made.required("seed").asLong());
         Optional<Normalisation> pixels = root.has("pixel_mean")
                 ? Optional.of(new Normalisation(
@@ -303,8 +409,31 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
             }
             entries.add(entry);
         });
-        Manifest manifest = new Manifest(setup, pixels, root.required("current").asInt(), entries);
-        manifest.classes(manifest.current);
+        SortedMap<String, String> checksums = new TreeMap<>();
+        root.required("files")
+                .properties()
+                .forEach(each -> checksums.put(each.getKey(), each.getValue().asText()));
+        Manifest manifest = new Manifest(setup, pixels, root.required("current").asInt(), entries, checksums);
+        for (int version = 1; version <= entries.size(); version++) {
+            manifest.classes(version);
+        }
+        if (manifest.current != 0) {
+            manifest.entry(manifest.current);
+        }
+        if (!manifest.files().equals(checksums.keySet())) {
+            throw new IllegalArgumentException(
+                    "it has checksums of the files " + checksums.keySet() + ", its versions read " + manifest.files());
+        }
+        boolean features = setup.network() == Setup.Network.NONE;
+        for (Entry entry : entries) {
+            if (features != entry.snapshots().isEmpty()) {
+                throw new IllegalArgumentException(
+                        "version " + entry.lesson().version() + " reads the snapshots " + entry.snapshots());
+            }
+        }
+        if (!features && !entries.isEmpty() && pixels.isEmpty()) {
+            throw new IllegalArgumentException("it has versions and no mean of pixels");
+        }
         return manifest;
     }
 
@@ -337,6 +466,11 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
                         c.required("snapshots").asInt(),
                         c.required("samples").asInt(),
                         c.required("held_out").asInt())));
+        double temperature = node.required("temperature").asDouble();
+        if (!(temperature > 0) || Double.isInfinite(temperature)) {
+            throw new IllegalArgumentException("version " + lesson.version() + " has the temperature "
+                    + node.required("temperature") + ", expected a positive number");
+        }
         SortedMap<String, Double> accuracy = new TreeMap<>();
         node.required("accuracy")
                 .properties()
@@ -348,7 +482,7 @@ record Manifest(Setup setup, Optional<Normalisation> pixels, int current, List<E
                         .toList(),
                 changed,
                 new Calibrated(
-                        node.required("temperature").asDouble(),
+                        temperature,
                         node.path("farthest").asDouble(Double.POSITIVE_INFINITY),
                         optional(node.path("calibration_error"))),
                 accuracy);

@@ -24,6 +24,8 @@ import java.util.Optional;
  * @param augmentation how images are changed each time training sees them
  * @param pretrained a safetensors file of a ResNet with torchvision's or timm's names, to be the first and only
  *     snapshot; empty to train from random weights
+ * @param sharedClasses how many of the first classes shape the covariance that all share: later ones leave the
+ *     Gaussians of all others as they are, and a lesson fits its own classes alone; 0: all classes shape it
  * @param seed of starting weights and of the order of images
  */
 public record Setup(
@@ -34,6 +36,7 @@ public record Setup(
         double heldOut,
         Augmentation augmentation,
         Optional<Path> pretrained,
+        int sharedClasses,
         long seed) {
     /** Networks by their usual names. */
     public enum Network {
@@ -77,6 +80,7 @@ public record Setup(
         Check.that(snapshots >= 1 && snapshots <= 16, "snapshots", snapshots, "1 to 16");
         Check.atLeast("epochs", epochs, 0);
         Check.that(heldOut >= 0 && heldOut <= 0.5, "heldOut", heldOut, "from 0 to 0.5");
+        Check.atLeast("sharedClasses", sharedClasses, 0);
         Check.that(
                 pretrained.isEmpty() || network == Network.RESNET_18 || network == Network.RESNET_34,
                 "pretrained",
@@ -98,7 +102,15 @@ public record Setup(
                 ? Network.DIGITS_NET
                 : side < SMALLEST_PHOTOGRAPH ? Network.CIFAR_RESNET_8 : Network.RESNET_18;
         return new Setup(
-                Shape.of(channels, height, width), network, SNAPSHOTS, 0, 0.2, Augmentation.NONE, Optional.empty(), 1);
+                Shape.of(channels, height, width),
+                network,
+                SNAPSHOTS,
+                0,
+                0.2,
+                Augmentation.NONE,
+                Optional.empty(),
+                0,
+                1);
     }
 
     /**
@@ -109,7 +121,7 @@ public record Setup(
      * @return the setup
      */
     public static Setup features(int dimensions) {
-        return new Setup(Shape.of(dimensions), Network.NONE, 1, 0, 0.2, Augmentation.NONE, Optional.empty(), 1);
+        return new Setup(Shape.of(dimensions), Network.NONE, 1, 0, 0.2, Augmentation.NONE, Optional.empty(), 0, 1);
     }
 
     /**
@@ -119,7 +131,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withNetwork(Network value) {
-        return new Setup(input, value, snapshots, epochs, heldOut, augmentation, pretrained, seed);
+        return new Setup(input, value, snapshots, epochs, heldOut, augmentation, pretrained, sharedClasses, seed);
     }
 
     /**
@@ -129,7 +141,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withSnapshots(int value) {
-        return new Setup(input, network, value, epochs, heldOut, augmentation, pretrained, seed);
+        return new Setup(input, network, value, epochs, heldOut, augmentation, pretrained, sharedClasses, seed);
     }
 
     /**
@@ -139,7 +151,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withEpochs(int value) {
-        return new Setup(input, network, snapshots, value, heldOut, augmentation, pretrained, seed);
+        return new Setup(input, network, snapshots, value, heldOut, augmentation, pretrained, sharedClasses, seed);
     }
 
     /**
@@ -149,7 +161,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withHeldOut(double value) {
-        return new Setup(input, network, snapshots, epochs, value, augmentation, pretrained, seed);
+        return new Setup(input, network, snapshots, epochs, value, augmentation, pretrained, sharedClasses, seed);
     }
 
     /**
@@ -159,7 +171,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withAugmentation(Augmentation value) {
-        return new Setup(input, network, snapshots, epochs, heldOut, value, pretrained, seed);
+        return new Setup(input, network, snapshots, epochs, heldOut, value, pretrained, sharedClasses, seed);
     }
 
     /**
@@ -170,7 +182,17 @@ public record Setup(
      * @return changed setup
      */
     public Setup withPretrained(Path file) {
-        return new Setup(input, network, 1, epochs, heldOut, augmentation, Optional.of(file), seed);
+        return new Setup(input, network, 1, epochs, heldOut, augmentation, Optional.of(file), sharedClasses, seed);
+    }
+
+    /**
+     * This setup with a covariance that is shared from the first classes on, for models of very many classes.
+     *
+     * @param value how many of the first classes shape it; 0: all
+     * @return changed setup
+     */
+    public Setup withSharedClasses(int value) {
+        return new Setup(input, network, snapshots, epochs, heldOut, augmentation, pretrained, value, seed);
     }
 
     /**
@@ -180,7 +202,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withSeed(long value) {
-        return new Setup(input, network, snapshots, epochs, heldOut, augmentation, pretrained, value);
+        return new Setup(input, network, snapshots, epochs, heldOut, augmentation, pretrained, sharedClasses, value);
     }
 
     /** The network's layers. */

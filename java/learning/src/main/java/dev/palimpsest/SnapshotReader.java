@@ -1,5 +1,6 @@
 package dev.palimpsest;
 
+import dev.palimpsest.checkpoint.BoundedArena;
 import dev.palimpsest.checkpoint.StateDict;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
@@ -9,6 +10,7 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -22,6 +24,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,7 +33,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class SnapshotReader implements AutoCloseable {
     private final Path folder;
-    private final Setup setup;
+    /** The present one: it knows every file but the one that a lesson is about to add. */
+    private final Supplier<Manifest> manifest;
+
     private final int threads;
     private final Map<String, FrozenNetwork> networks = new HashMap<>();
     private final ExecutorService thread = Executors.newSingleThreadExecutor(
@@ -38,9 +43,9 @@ final class SnapshotReader implements AutoCloseable {
     /** Null until something is read. */
     private @Nullable Engine engine;
 
-    SnapshotReader(Path folder, Setup setup, int threads) {
+    SnapshotReader(Path folder, Supplier<Manifest> manifest, int threads) {
         this.folder = folder;
-        this.setup = setup;
+        this.manifest = manifest;
         this.threads = threads;
     }
 
@@ -91,15 +96,25 @@ final class SnapshotReader implements AutoCloseable {
         return features;
     }
 
-    /** @throws IllegalArgumentException with a sentence, if the weights are not the setup's network's */
-    static void requireFit(Setup setup, Safetensors weights) {
+    /**
+     * Weights of another program as the snapshot that the model keeps.
+     *
+     * @throws IllegalArgumentException with a sentence, if the weights are not the setup's network's
+     */
+    static SafetensorsWriter copy(Setup setup, Safetensors weights) {
         try (Arena arena = Arena.ofConfined()) {
-            network(setup, weights, arena);
+            Network network = network(setup, weights, arena);
+            SafetensorsWriter copy = new SafetensorsWriter();
+            StateDict.write(network, Weights.of(network), copy);
+            return copy;
         }
     }
 
     private static Network network(Setup setup, Safetensors weights, Arena arena) {
-        Network network = setup.architecture(setup.input()).create(arena, setup.seed());
+        long bytes = weights.names().stream()
+                .mapToLong(name -> weights.shape(name).bytes())
+                .sum();
+        Network network = setup.architecture(setup.input()).create(new BoundedArena(arena, bytes), setup.seed());
         network.grow(1); // a head, which nobody reads
         StateDict.load(network, weights);
         return network;
@@ -108,10 +123,11 @@ final class SnapshotReader implements AutoCloseable {
     /** What is frozen has copies: the network's own memory is let go, only its layers are asked for later. */
     private FrozenNetwork compiled(String snapshot) {
         try (Arena arena = Arena.ofShared()) {
-            Network network = network(setup, Safetensors.read(folder.resolve(snapshot)), arena);
+            Manifest known = manifest.get();
+            Network network = network(known.setup(), known.read(folder, snapshot), arena);
             return new FrozenNetwork(engine(), network, Weights.of(network));
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 

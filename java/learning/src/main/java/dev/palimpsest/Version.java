@@ -13,7 +13,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.stream.IntStream;
@@ -27,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 public final class Version {
     private final Path folder;
     private final SnapshotReader snapshots;
+    private final Manifest manifest;
     private final Setup setup;
-    private final Optional<Normalisation> pixels;
     private final Manifest.Entry entry;
     private final List<Manifest.KnownClass> classes;
     /** Null until it classifies. */
@@ -38,8 +37,8 @@ public final class Version {
     Version(Path folder, SnapshotReader snapshots, Manifest manifest, int number, @Nullable Knowledge knowledge) {
         this.folder = folder;
         this.snapshots = snapshots;
+        this.manifest = manifest;
         setup = manifest.setup();
-        pixels = manifest.pixels();
         entry = manifest.entry(number);
         classes = manifest.classes(number);
         this.knowledge = knowledge;
@@ -126,7 +125,7 @@ public final class Version {
      */
     public List<Prediction> classify(Images images) {
         requireShape(Shape.of(images.channels(), images.height(), images.width()));
-        Images normalised = images.normalisedBy(pixels.orElseThrow());
+        Images normalised = images.normalisedBy(manifest.pixels().orElseThrow());
         int[] all = IntStream.range(0, images.size()).toArray();
         return knowledge().predict(snapshots.features(normalised, all, entry.snapshots()), entry.calibration());
     }
@@ -140,8 +139,10 @@ public final class Version {
      * @throws IllegalStateException if the model is closed, or the version knows no class any more
      */
     public Prediction classify(BufferedImage picture) {
-        requireShape(Shape.of(3, setup.input().extent(-1), setup.input().extent(-1)));
-        return classify(Images.ofPictures(List.of(picture), setup.input().extent(-1), new int[1]))
+        requireShape(Shape.of(
+                3, setup.input().extent(-1), setup.input().extent(-1)));
+        return classify(Images.ofPictures(
+                        List.of(picture), setup.input().extent(-1), new int[1]))
                 .getFirst();
     }
 
@@ -194,7 +195,7 @@ public final class Version {
         to.metadata("classes", String.join("\n", classNames()));
         to.metadata("network", setup.network().name());
         to.metadata("input", Arrays.toString(setup.input().extents()));
-        pixels.ifPresent(normalisation -> {
+        manifest.pixels().ifPresent(normalisation -> {
             to.metadata("pixel_mean", Arrays.toString(normalisation.mean()));
             to.metadata("pixel_deviation", Arrays.toString(normalisation.deviation()));
             int side = setup.input().extent(-1);
@@ -211,7 +212,7 @@ public final class Version {
         to.metadata("farthest", Double.toString(entry.calibration().farthest()));
         for (int k = 0; k < entry.snapshots().size(); k++) {
             Safetensors weights =
-                    Safetensors.read(folder.resolve(entry.snapshots().get(k)));
+                    manifest.read(folder, entry.snapshots().get(k));
             for (String name : weights.names()) {
                 Safetensors.Tensor tensor = weights.tensor(name);
                 to.add("snapshot." + (k + 1) + "." + name, tensor.type(), tensor.shape(), tensor.data());
@@ -223,8 +224,8 @@ public final class Version {
 
     private void requireShape(Shape found) {
         if (!found.equals(setup.input())) {
-            throw new IllegalArgumentException(
-                    "the model classifies " + Samples.described(setup.input()) + ", got " + Samples.described(found));
+            throw new IllegalArgumentException("the model classifies "
+                    + Samples.described(setup.input()) + ", got " + Samples.described(found));
         }
     }
 
@@ -232,9 +233,9 @@ public final class Version {
     synchronized Knowledge knowledge() {
         if (knowledge == null) {
             try {
-                knowledge = Knowledge.read(folder, classes);
+                knowledge = Knowledge.read(folder, manifest, classes);
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                throw new UncheckedIOException(e.getMessage(), e);
             }
         }
         return knowledge;

@@ -30,6 +30,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
@@ -37,6 +38,7 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -56,7 +58,8 @@ class SavedModelTest {
     }
 
     /** Digits as the run's own stream, anything else by the names of classes. */
-    private SavedModel.Scores score(SavedModel model, Dataset images, SavedModel.Part part, OptionalInt snapshot) {
+    private SavedModel.Scores score(SavedModel model, Dataset images, SavedModel.Part part, OptionalInt snapshot)
+            throws IOException {
         try (Engine engine = Engines.cpu(recipe.threads())) {
             return images == DIGITS
                     ? model.score(recipe.stream(DIGITS), part, snapshot, engine)
@@ -214,11 +217,32 @@ class SavedModelTest {
             assertRow(result, 1, score(model, other, SavedModel.Part.TEST, OptionalInt.empty()));
             SavedModel.Scores first = score(model, other, SavedModel.Part.TRAIN, OptionalInt.of(1));
             assertRow(result, 0, first);
-            assertEquals(labels.length, first.leftOut() + first.all().images());
+            int leftOut = first.leftOut().values().stream()
+                    .mapToInt(Integer::intValue)
+                    .sum();
+            assertEquals(labels.length, leftOut + first.all().images());
+            assertEquals(6, first.leftOut().size(), "classes of the second experience");
             refused(
                     "Validation images are those of the run's own data that were held out of training: choose test or"
                             + " training images of other.",
                     () -> score(model, other, SavedModel.Part.VALIDATION, OptionalInt.empty()));
+        }
+    }
+
+    @Test
+    void imagesOfClassesThatTheRunDoesNotKnowAreCountedByName() throws IOException {
+        run("method=m2kd split=4+6");
+        List<String> names = new ArrayList<>(DIGITS.classNames());
+        names.set(7, "Seven");
+        Dataset renamed = new Dataset("renamed", names, DIGITS.train(), DIGITS.test(), new TreeMap<>(), "none");
+        int sevens = 0;
+        for (int i = 0; i < DIGITS.test().size(); i++) {
+            sevens += DIGITS.test().label(i) == 7 ? 1 : 0;
+        }
+        try (SavedModel model = read(temporary.resolve("2"))) {
+            SavedModel.Scores scores = score(model, renamed, SavedModel.Part.TEST, OptionalInt.empty());
+            assertEquals(Map.of("Seven", sevens), scores.leftOut());
+            assertEquals(DIGITS.test().size() - sevens, scores.all().images());
         }
     }
 
@@ -355,8 +379,8 @@ class SavedModelTest {
         return new Dataset(name, List.of(classes), images, images, new TreeMap<>(), "none");
     }
 
-    private static void refused(String beginning, Runnable use) {
-        String message = assertThrows(IllegalArgumentException.class, use::run).getMessage();
+    private static void refused(String beginning, Executable use) {
+        String message = assertThrows(IllegalArgumentException.class, use).getMessage();
         assertTrue(message.startsWith(beginning), message);
     }
 }

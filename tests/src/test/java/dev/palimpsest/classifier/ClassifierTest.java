@@ -66,7 +66,9 @@ class ClassifierTest {
             ClassRange all = new ClassRange(0, CLASSES);
             try (Models models = new Models(
                     () -> network(engine, arena, 1), number -> null, () -> List.of(network(engine, arena, 2)))) {
-                assertEquals(new Right(single, within), right(models, inference, new ClassRange(2, CLASSES)));
+                Right counted = right(models, inference, new ClassRange(2, CLASSES));
+                assertEquals(single, counted.single());
+                assertEquals(within, counted.within());
                 assertTrue(models.ensemble());
             }
             try (Models models = new Models(() -> network(engine, arena, 1), number -> null, List::of)) {

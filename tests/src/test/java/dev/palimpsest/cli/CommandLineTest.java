@@ -12,6 +12,7 @@ import dev.palimpsest.recipe.RecipeOptions;
 import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.report.MadeUpRun;
 import dev.palimpsest.tensor.Safetensors;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -28,6 +29,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -91,6 +93,56 @@ class CommandLineTest {
         assertTrue(words.size() > 80, words.toString());
         assertEquals(0, palimpsest(words.toArray(String[]::new)), err.toString());
         assertEquals(List.of(recipe), recipes);
+    }
+
+    /** Five classes of four pictures, 70×90 and grey. */
+    private Path photos() throws IOException {
+        Path photos = temporary.resolve("photos");
+        for (String name : List.of("ant", "bee", "cow", "dog", "eel")) {
+            Path folder = Files.createDirectories(photos.resolve(name));
+            for (int i = 0; i < 4; i++) {
+                BufferedImage picture = new BufferedImage(90, 70, BufferedImage.TYPE_BYTE_GRAY);
+                assertTrue(
+                        ImageIO.write(picture, "png", folder.resolve(i + ".png").toFile()));
+            }
+        }
+        return photos;
+    }
+
+    @Test
+    void ownImagesTakeOneLine() throws IOException {
+        Path photos = photos();
+        String run = temporary.resolve("run").toString();
+        assertEquals(
+                0, palimpsest("train", "--data", photos.toString(), "--epochs", "3", "--out", run), err.toString());
+        Map<String, String> options = recipes.getFirst().toMap();
+        assertEquals("image-folder", options.get("data"));
+        assertEquals(photos.toString(), options.get("data-folder"));
+        assertEquals("64", options.get("image-size"));
+        assertEquals("3+2", options.get("split"), "of five classes");
+        assertEquals("cifar-resnet", options.get("network"));
+        assertEquals("3", options.get("epochs"), "the command line takes precedence");
+        String said =
+                "20 images of 5 classes in " + photos + ": the central square of each at 64×64 (their shorter sides"
+                        + " are about 70), network cifar-resnet, experiences 3+1x2.";
+        assertTrue(out.toString().startsWith(said + System.lineSeparator()), out.toString());
+        List<String> words = new ArrayList<>(
+                List.of(json("run/run.json").get("command").asText().split(" ")));
+        words.removeFirst();
+        words.addAll(List.of("--out", temporary.resolve("again").toString()));
+        assertEquals(0, palimpsest(words.toArray(String[]::new)), err.toString());
+        assertEquals(recipes.getFirst(), recipes.getLast());
+    }
+
+    @Test
+    void aRecipesHeadingDoesNotStandAboveOtherImages() throws IOException {
+        String run = temporary.resolve("run").toString();
+        assertEquals(
+                0, palimpsest("train", "m2kd-digits", "--data", photos().toString(), "--out", run), err.toString());
+        assertTrue(out.toString().startsWith("20 images of 5 classes in "), out.toString());
+        assertTrue(out.toString().lines().noneMatch(line -> line.contains("digits")), out.toString());
+        assertEquals("20", recipes.getFirst().toMap().get("epochs"), "the recipe's training");
+        assertEquals("cifar-resnet", recipes.getFirst().toMap().get("network"));
     }
 
     @Test
@@ -300,7 +352,7 @@ class CommandLineTest {
                         + " refit",
                 "train m2kd-digits --as paper | as = paper: m2kd has no named sets of options: leave it out",
                 "train m2kd-digits --memory 201 | memory = 201: expected 0 to 200, the challenge's limit",
-                "train | palimpsest train needs RECIPE, or a run to repeat: --from RUN",
+                "train | palimpsest train needs RECIPE, --data with a folder of images, or a run to repeat: --from RUN",
                 "train m2kd-digits --from runs/a | RECIPE and --from: expected one of them",
                 "train m2kd-digits --epochs | --epochs needs a value: N",
             })

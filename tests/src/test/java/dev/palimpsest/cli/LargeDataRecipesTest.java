@@ -124,6 +124,8 @@ class LargeDataRecipesTest {
                 "--unlabelled-batch",
                 "8");
         assertEquals(3, metrics.get("accuracy").size());
+        String run = Files.readString(temporary.resolve("run/mlkd-baseline/run.json"));
+        assertTrue(run.contains("\"scenario.pkl\" : \""), run);
         for (String method :
                 List.of("fine-tuning", "lwf-unlabelled", "mlkd-baseline", "mlkd-ssl-alone", "mlkd-alone")) {
             assertTrue(Files.exists(temporary.resolve("run").resolve(method).resolve("metrics.json")), method);

@@ -29,7 +29,7 @@ class LinesTest {
             now += TimeUnit.SECONDS.toNanos(1);
             lines.step(new Progress.Step(1, "train", step / 4, step, 0.5, terms, 0.1, 1234.4));
         }
-        lines.evaluated(new Progress.Evaluation(1, List.of(0.5, 0.7), 0.6, 0.9));
+        lines.evaluated(new Progress.Evaluation(1, List.of(0.5, 0.7), 0.6, 0.9, new int[0][]));
         assertEquals("""
             lwf: 5 experiences, 77,000 weights
             lwf 2/5 train  epoch 2/3  1,234 images/s  loss 0.500  cross-entropy 0.400  distillation 0.100

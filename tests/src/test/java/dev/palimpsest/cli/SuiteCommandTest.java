@@ -162,10 +162,30 @@ class SuiteCommandTest {
                 json("with-exemplars/lwf/order-1/run.json").get("status").asText());
         assertTrue(Files.readString(folder.resolve("summary.md"))
                 .contains("class orders (2 in LwF; 1,2 in M2KD + pruning)"));
+        assertTrue(Files.readString(folder.resolve("summary.md"))
+                .contains("lwf/order-1 is left out: the run failed. the loss is NaN in step 7"));
         runner = sound;
         ran.clear();
         assertEquals(0, suite());
         assertEquals(List.of("lwf 1"), ran);
+    }
+
+    @Test
+    void aDamagedRunIsNamedAndDoesNotStopTheOthers() throws IOException {
+        assertEquals(0, suite("--orders", "1"));
+        Path damaged = folder.resolve("with-exemplars/lwf/order-1");
+        Files.writeString(damaged.resolve("metrics.json"), "{\"accuracy\": ");
+        ran.clear();
+        assertEquals(1, suite());
+        assertEquals(List.of("lwf 2", "m2kd 2"), ran);
+        String sentence = err.toString().lines().toList().get(1);
+        assertTrue(sentence.startsWith(
+                "with exemplars, LwF, order 1: " + damaged.resolve("metrics.json") + " is damaged: "));
+        assertTrue(sentence.endsWith("Remove " + damaged + " to have the run made anew."), sentence);
+        assertTrue(Files.readString(folder.resolve("summary.md")).contains("metrics.json is damaged: "));
+        assertTrue(Files.readString(folder.resolve("report.html")).contains("metrics.json is damaged: "));
+        assertEquals(1, json("summary.json").at("/blocks/0/rows/0/runs").asInt());
+        assertEquals(2, json("summary.json").at("/blocks/0/rows/1/runs").asInt());
     }
 
     @Test
@@ -188,7 +208,7 @@ class SuiteCommandTest {
         assertEquals(List.of("lwf 1", "m2kd 1", "lwf 2 seed 2", "m2kd 2 seed 2"), ran);
         assertTrue(Files.exists(folder.resolve("with-exemplars/lwf/seed-2/metrics.json")));
         assertTrue(
-                out.toString().contains("Differences from LwF on the same seeds: mean ± standard error (seeds)."),
+                out.toString().contains("Differences from LwF on the same seeds: mean, its 95 % confidence interval"),
                 out.toString());
         assertTrue(Files.readString(folder.resolve("summary.md")).contains("Mean ± standard deviation over seeds."));
         ran.clear();

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -98,7 +99,10 @@ class CifarTest {
     void namesThatAreTooFewAreRefused() throws IOException {
         Path file = folder.resolve("ten/batches.meta.txt");
         Files.writeString(file, "airplane\n");
-        assertError("cifar-10", "ten", file + " names 1 classes, cifar-10 has 10: put the right file there");
+        assertError(
+                "cifar-10",
+                "ten",
+                folder.resolve("ten") + " has the names of 1 classes, cifar-10 has 10: put the right files there");
     }
 
     @Test
@@ -118,10 +122,78 @@ class CifarTest {
         Path b = folder.resolve("b");
         assertEquals(
                 "there are no files of cifar-100 in " + a + " and " + b
-                        + ": put train.bin, test.bin, fine_label_names.txt of the " + "authors' binary version into "
-                        + a + " (palimpsest data get cifar-100 says where they come from)",
+                        + ": put train.bin, test.bin, fine_label_names.txt of the authors' binary version, or train,"
+                        + " test, meta of their Python version, into " + a
+                        + " (palimpsest data get cifar-100 says where they come from)",
                 assertThrows(DataException.class, () -> Cifar.CIFAR_100.load(List.of(a, b)))
                         .getMessage());
+    }
+
+    /** Written by cifar-100-python/small.py with Python 3 and numpy 2, in Python 2's protocol. */
+    @Test
+    void thePythonVersionOfPython3IsReadInTheFolderThatTorchvisionUnpacks() {
+        Path resources = Path.of("src/test/resources/dev/palimpsest/data");
+        Dataset data = Dataset.load("cifar-100", Optional.of(resources));
+        assertEquals(2, data.train().size());
+        assertEquals(99, data.train().label(0));
+        assertEquals(7, data.train().label(1));
+        assertEquals(42, data.test().label(0));
+        assertEquals("class 42", data.classNames().get(42));
+        assertEquals(250, data.train().pixel(1, 2, 31, 30));
+        assertEquals(3, data.train().pixel(0, 1, 0, 5));
+        assertEquals("[meta, test, train]", data.sha256().keySet().toString());
+    }
+
+    /** As Python 2 wrote the authors' files: text and pixels are its byte strings. */
+    @Test
+    void thePythonVersionOfPython2IsRead() throws IOException {
+        Path ten = Files.createDirectories(folder.resolve("root/cifar-10-batches-py"));
+        for (int batch = 1; batch <= 5; batch++) {
+            Files.write(ten.resolve("data_batch_" + batch), pickle(image(batch), batch));
+        }
+        Files.write(ten.resolve("test_batch"), pickle(image(9), 9));
+        StringBuilder names = new StringBuilder("\u0080\u0002}U\u000blabel_names](");
+        List.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j")
+                .forEach(name -> names.append("U\u0001").append(name));
+        Files.write(ten.resolve("batches.meta"), (names + "es.").getBytes(StandardCharsets.ISO_8859_1));
+        Dataset data = load("cifar-10", "root");
+        assertEquals(5, data.train().size());
+        assertEquals(4, data.train().label(3));
+        assertEquals(4, data.train().pixel(3, 0, 0, 0));
+        assertEquals(255, data.train().pixel(3, 0, 0, 31));
+        assertEquals("j", data.classNames().get(data.test().label(0)));
+
+        Path file = Files.write(ten.resolve("data_batch_2"), pickle(image(2), 10));
+        assertError(
+                "cifar-10", "root", file + " has label 10 at position 0, cifar-10 has 0..9: put the right file there");
+        Files.write(file, "cos\nsystem\n(U\u0004evil\u0085R.".getBytes(StandardCharsets.ISO_8859_1));
+        assertError(
+                "cifar-10",
+                "root",
+                file + " is not a file of CIFAR's Python version (it asks for os.system, which is none of the"
+                        + " constructors and operations that numpy arrays in lists need): copy it again");
+        Files.write(file, pickle(Arrays.copyOf(image(2), 3071), 2));
+        assertError(
+                "cifar-10",
+                "root",
+                file
+                        + " is not a file of CIFAR's Python version (it holds an array of more elements than its 3071"
+                        + " bytes are): copy it again");
+    }
+
+    private static byte[] pickle(byte[] pixels, int label) {
+        String text = "\u0080\u0002}(U\u0004datacnumpy.core.multiarray\n"
+                + "_reconstruct\n"
+                + "(cnumpy\n"
+                + "ndarray\n"
+                + "K\0\u0085U\u0001btR(K\u0001K\u0001M\0\f\u0086cnumpy\n"
+                + "dtype\n"
+                + "(U\u0002u1K\0K\u0001tR(K\u0003U\u0001|NNNJ\u00ff\u00ff\u00ff\u00ff"
+                + "J\u00ff\u00ff\u00ff\u00ffK\0tb\u0089T" + (char) (pixels.length % 256)
+                + (char) (pixels.length / 256) + "\0\0"
+                + new String(pixels, StandardCharsets.ISO_8859_1)
+                + "tbU\u0006labels](K" + (char) label + "eu.";
+        return text.getBytes(StandardCharsets.ISO_8859_1);
     }
 
     private Dataset load(String name, String below) {

@@ -116,14 +116,36 @@ class IdxDatasetTest {
     void aFileThatGoesOnIsRefused() throws IOException {
         write("t10k-labels-idx1-ubyte", Arrays.copyOf(TEST_LABELS, 12));
         assertError(folder
-                + "/t10k-labels-idx1-ubyte is too long: its header [1] asks for 1 bytes, 4 follow; copy it again");
+                + "/t10k-labels-idx1-ubyte is too long: its header [1] asks for 1 bytes, more follow; copy it again");
     }
 
     @Test
     void aHeaderWhoseSizesOverflowIsRefused() throws IOException {
         write("train-images-idx3-ubyte", bytes("00000803" + "ffffffff" + "ffffffff" + "ffffffff" + "00"));
-        assertError(folder + "/train-images-idx3-ubyte is truncated: its header [-1, -1, -1] asks for " + Long.MAX_VALUE
-                + " bytes, 1 follow; copy it again");
+        String tooMuch = " bytes, at most " + HashedFile.LARGEST
+                + " are read in this heap: put the right file there, or give more memory (JAVA_OPTS=-Xmx…)";
+        assertError(folder + "/train-images-idx3-ubyte has a header [-1, -1, -1] that asks for " + Long.MAX_VALUE
+                + tooMuch);
+        // A megabyte of zeros in a kilobyte, of the 60 GB that the header promises.
+        byte[] bomb = Arrays.copyOf(bytes("00000803" + "0000ea60" + "000003e8" + "000003e8"), 1 << 20);
+        write("train-images-idx3-ubyte", gzip(bomb));
+        assertError(folder + "/train-images-idx3-ubyte has a header [60000, 1000, 1000] that asks for 60000000000"
+                + tooMuch);
+    }
+
+    @Test
+    void filesAreFoundWhereTorchvisionAndArchivesPutThem() throws IOException {
+        Path raw = Files.createDirectories(folder.resolve("FashionMNIST/raw"));
+        for (String name : List.of("train-images-idx3-ubyte", "t10k-labels-idx1-ubyte")) {
+            Files.move(folder.resolve(name), raw.resolve(name.replace("-idx", ".idx")));
+        }
+        Files.move(folder.resolve("train-labels-idx1-ubyte.gz"), raw.resolve("train-labels.idx1-ubyte.gz"));
+        Path own = Files.createDirectories(raw.resolve("t10k-images-idx3-ubyte"));
+        Files.write(own.resolve("t10k-images-idx3-ubyte"), TEST_IMAGES);
+        Files.delete(folder.resolve("t10k-images-idx3-ubyte.gz"));
+        assertEquals(2, load().train().size());
+        Files.move(folder.resolve("FashionMNIST/raw"), folder.resolve("raw"));
+        assertEquals(2, load().train().size());
     }
 
     @Test
@@ -191,8 +213,8 @@ class IdxDatasetTest {
     void somethingThatIsNoFileIsRefused() throws IOException {
         Files.delete(folder.resolve("train-images-idx3-ubyte"));
         Files.createDirectory(folder.resolve("train-images-idx3-ubyte"));
-        assertError(folder + "/train-images-idx3-ubyte cannot be read (java.io.IOException: Is a directory): "
-                + "check that it is a file and that you may read it");
+        assertError(folder + " lacks train-images-idx3-ubyte (plain or .gz): put all of train-images-idx3-ubyte,"
+                + " train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte there");
     }
 
     @Test

@@ -19,6 +19,7 @@ import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -341,20 +342,50 @@ class ImageFilesTest {
                 folder.resolve("train/empty")
                         + " holds no file that ends in .png, .jpg, .jpeg, .webp, .gif, .bmp, .tif or"
                         + " .tiff: put images there or remove it");
+        Files.delete(folder.resolve("train/empty"));
+        Files.move(folder.resolve("train"), folder.resolve("training"));
+        assertError(
+                "image-folder",
+                folder + " lacks train: it must hold train and test (or val), each with a folder for every class, or"
+                        + " neither");
+    }
+
+    @Test
+    void aFolderOfClassesIsDividedClassByClass() throws IOException {
+        Path photos = folder.resolve("photos");
+        for (int i = 0; i < 10; i++) {
+            write("photos/cat/" + i + ".png", rgb(4, 6, 0x010000 * i));
+            write("photos/dog/" + i + ".png", rgb(6, 4, 0x010000 * (100 + i)));
+        }
+        write("photos/one/0.png", rgb(4, 4, 0xff0000));
+        Dataset data = Dataset.load("image-folder", Optional.of(photos), new ImageOptions(4, 0, false, 0.3));
+        assertEquals(List.of("cat", "dog", "one"), data.classNames());
+        List<Integer> all = new ArrayList<>();
+        for (Images part : List.of(data.train(), data.test())) {
+            for (int i = 0; i < part.size(); i++) {
+                int red = part.pixel(i, 0, 0, 0);
+                assertEquals(red == 255 ? 2 : red / 100, part.label(i));
+                all.add(red);
+            }
+        }
+        assertEquals(15, data.train().size());
+        assertEquals(6, data.test().size());
+        assertEquals(21, all.stream().distinct().count(), "no image is in both parts");
         assertEquals(
-                folder.resolve("test")
-                        + " lacks train: it must hold train and test (or val), each with a folder for every class",
-                assertThrows(
-                                DataException.class,
-                                () -> Dataset.load("image-folder", Optional.of(folder.resolve("test"))))
-                        .getMessage());
+                3, IntStream.range(0, 6).filter(i -> data.test().label(i) == 0).count());
+        Files.delete(photos.resolve("one/0.png"));
+        Files.delete(photos.resolve("one"));
+        Dataset without = Dataset.load("image-folder", Optional.of(photos), new ImageOptions(4, 0, false, 0.3));
+        assertEquals(data.sha256().get("test"), without.sha256().get("test"), "other classes change nothing");
+        assertEquals(new FolderSurvey(List.of("cat", "dog"), 20, 4), FolderSurvey.of(photos));
+        assertThrows(IllegalArgumentException.class, () -> new ImageOptions(4, 0, false, 1));
     }
 
     @Test
     void onlyImageFilesTakeImageOptions() {
         assertEquals(
-                "digits has images of its own size: leave out --image-size, --image-crop and --skip-damaged, "
-                        + "which are for image-folder and image-list",
+                "digits has images of its own size: leave out --image-size, --image-crop, --skip-damaged and"
+                        + " --test-share, which are for image-folder and image-list",
                 assertThrows(
                                 IllegalArgumentException.class,
                                 () -> Dataset.load("digits", Optional.empty(), new ImageOptions(9, 0, false)))

@@ -239,6 +239,40 @@ class GaussianClassesTest {
         assertArrayEquals(results.get(0), results.get(2));
     }
 
+    /** With the first two classes' covariance, classes three to five are the later ones. */
+    @Test
+    void laterClassesLeaveACovarianceOfTheFirstOnesAsItIs() {
+        List<ClassStatistics> all = statistics();
+        SharedScatter ofAll = SharedScatter.of(all, 2);
+        assertTrue(ofAll.equals(SharedScatter.of(all.subList(0, 2)), 0), "only the first network measured these");
+        assertTrue(ofAll.equals(SharedScatter.of(all.subList(0, 4), 2), 1), "the second measured classes 3 and 4");
+        assertTrue(!ofAll.equals(SharedScatter.of(all), 0), "others would move it");
+        float[][][] first = Arrays.copyOf(asked, 1);
+        double[][] few = new GaussianClasses(all.subList(0, 2), 0.5).distances(first);
+        double[][] many = new GaussianClasses(all, 0.5, ofAll, null).distances(first);
+        for (int i = 0; i < ASKED; i++) {
+            for (int c = 0; c < 2; c++) {
+                assertEquals(few[i][c], many[i][c], 1e-12 * few[i][c]);
+            }
+        }
+    }
+
+    @Test
+    void whatIsFittedAlreadyIsNotFittedAgainAndHasTheSameBits() {
+        List<ClassStatistics> all = statistics();
+        SharedScatter ofTwo = SharedScatter.of(all, 2);
+        GaussianClasses earlier = new GaussianClasses(all.subList(0, 4), 0.5, ofTwo, null);
+        double[][] afresh = new GaussianClasses(all, 0.5, ofTwo, null).distances(asked);
+        double[][] moved = new GaussianClasses(all, 0.5).distances(asked);
+        all.getFirst().scatter(0)[5] *= 1.5; // nobody may do that; here it shows who reads it again
+        assertArrayEquals(afresh, new GaussianClasses(all, 0.5, ofTwo, earlier).distances(asked));
+        assertTrue(afresh[0][0] != new GaussianClasses(all, 0.5, ofTwo, null).distances(asked)[0][0]);
+        assertTrue(
+                afresh[0][0] != new GaussianClasses(all, 0.4, ofTwo, earlier).distances(asked)[0][0], "another share");
+        all.getFirst().scatter(0)[5] /= 1.5;
+        assertNear(moved, new GaussianClasses(all, 0.5, SharedScatter.of(all), earlier).distances(asked), 1e-12);
+    }
+
     @Test
     void unitsOfTheFeaturesDoNotMatter() {
         double[][] expected = new GaussianClasses(statistics(), 0.5).distances(asked);

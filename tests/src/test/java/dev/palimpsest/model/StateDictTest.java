@@ -28,6 +28,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -215,5 +216,50 @@ class StateDictTest {
                 assertThrows(IllegalArgumentException.class, () -> StateDict.load(to, file))
                         .getMessage());
         assertArrayEquals(before, to.body().getLast().toArray());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            quoteCharacter = '"',
+            value = {
+                "module.,\", as torch.nn.DataParallel writes them\"",
+                "_orig_mod.,\", as torch.compile writes them\"",
+                "backbone.net.,\"\""
+            })
+    void namesWithAPrefixHaveTheRemedyThatHelps(String prefix, String origin) throws IOException {
+        refused(
+                "weights.safetensors has the tensors of the network under names that begin with '" + prefix + "'"
+                        + origin + ": save them without it, in Python as {k.removeprefix('" + prefix
+                        + "'): v for k, v in state_dict.items()}",
+                name -> prefix + name,
+                resNet(18, 3));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "layer2.1.conv1.weight, NaN, finite values",
+        "bn1.bias, -Infinity, finite values",
+        "layer4.0.downsample.1.running_mean, Infinity, finite values",
+        "layer1.0.bn2.running_var, NaN, finite values",
+        "layer1.0.bn2.running_var, -1.0E-6, variances of at least 0"
+    })
+    void whatNoTrainingLeavesNamesTheTensor(String tensor, float value, String expected) throws IOException {
+        Network from = resNet(18, 3);
+        MemorySegment values = from.body().stream()
+                .filter(parameter -> parameter.name().equals(tensor))
+                .map(Parameter::update)
+                .findFirst()
+                .orElseGet(() -> from.buffers().stream()
+                        .filter(buffer -> buffer.name().equals(tensor))
+                        .findFirst()
+                        .orElseThrow()
+                        .update());
+        values.setAtIndex(JAVA_FLOAT, 2, value);
+        refused(
+                "weights.safetensors: tensor " + tensor + " holds " + value + " at place 2 of "
+                        + values.byteSize() / Float.BYTES + ", expected " + expected
+                        + ": take weights of a training that went well, or the file from a copy",
+                name -> name,
+                from);
     }
 }

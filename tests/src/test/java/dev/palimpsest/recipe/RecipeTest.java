@@ -33,6 +33,7 @@ class RecipeTest {
                 Map.entry("image-size", "64"),
                 Map.entry("image-crop", "56"),
                 Map.entry("skip-damaged", "true"),
+                Map.entry("test-share", "0.25"),
                 Map.entry("split", "4+3x2"),
                 Map.entry("order", "3,1,4,0"),
                 Map.entry("validation", "0.125"),

@@ -89,7 +89,7 @@ class ScenarioFileTest {
                 "array\narray\n",
                 "operator\nattrgetter\n",
                 "decimal\nDecimal\n",
-                "_codecs\nencode\n",
+                "_codecs\ndecode\n",
                 "copy_reg\n_reconstructor\n",
                 "builtins\nset\n",
                 "java.lang.Runtime\ngetRuntime\n")) {
@@ -168,6 +168,29 @@ class ScenarioFileTest {
             assertRefused("num_classes holds something that is not a whole number", dictionary(loop));
             assertRefused("an operation needs another operand", "\u0080\u0004}" + loop + "K\u0001s.");
         }
+    }
+
+    /** A few bytes stand for one buffer, one text or one list again and again. */
+    @Test
+    void whatIsRepeatedTakesNoMemory() throws IOException {
+        String header = "\u0080\u0004](X\0\0\u0004\0" + "x".repeat(1 << 18) + "q\0B\0\0\u0004\0" + "x".repeat(1 << 18)
+                + "q\u0001";
+        String encode = "c_codecs\nencode\nh\0X\u0006\0\0\0latin1\u0086R";
+        String array = "cnumpy.core.numeric\n"
+                + "_frombuffer\n"
+                + "(h\u0001cnumpy\n"
+                + "dtype\n"
+                + "X\u0002\0\0\0u1\u0085RJ\0\0\u0004\0\u0085X\u0001\0\0\0CtR";
+        for (String repeated : List.of(encode, array)) {
+            assertRefused("it does not hold a dictionary", header + repeated.repeat(4) + "e.");
+            assertRefused("its arrays have more bytes than twice the file", header + repeated.repeat(8) + "e.");
+        }
+        String list = "](" + "K\0".repeat(1 << 16) + "eq\0";
+        String lists = "](" + list + "h\0".repeat(1 << 8) + "e";
+        assertRefused(
+                "img_indices_per_exp has more than 16777216 images",
+                "\u0080\u0004}(X\u0013\0\0\0img_indices_per_exp" + lists + "u.");
+        assertRefused("it says that 2147483647 bytes follow", "\u0080\u0002T\u00ff\u00ff\u00ff\u007f.");
     }
 
     private static String dictionary(String classes) {

@@ -63,7 +63,8 @@ public final class MadeUpRun {
                             .mapToObj(j -> now.at(now.experiences() - 1, j))
                             .toList(),
                     accuracy.allSeen(i),
-                    within.allSeen(i)));
+                    within.allSeen(i),
+                    confusion(right)));
         }
         Result result = new Result(
                 accuracy,
@@ -78,6 +79,18 @@ public final class MadeUpRun {
                 Optional.empty());
         progress.done(result);
         return result;
+    }
+
+    /** 50 images a class; what is wrong was taken for the class before, for the last class by the first. */
+    private static int[][] confusion(int[] right) {
+        int classes = 2 * right.length;
+        int[][] counts = new int[classes][classes];
+        for (int c = 0; c < classes; c++) {
+            int hits = right[c / 2] / 2 + c % 2 * (right[c / 2] % 2);
+            counts[c][c] = hits;
+            counts[c][(c + classes - 1) % classes] += 50 - hits;
+        }
+        return counts;
     }
 
     private static Progress.Step step(int experience, int step) {

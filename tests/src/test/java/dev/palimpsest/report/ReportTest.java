@@ -5,11 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.DoubleNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.metrics.AccuracyMatrix;
 import dev.palimpsest.recipe.Recipe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -41,8 +50,102 @@ class ReportTest {
         }
         assertTrue(html.contains("palimpsest train m2kd-digits --method lwf"));
         assertTrue(html.contains("the first experience included"));
-        assertTrue(html.contains("<dt>milliseconds per step, student</dt><dd>32.5</dd>"));
+        assertTrue(html.contains("<dt>milliseconds per step, student</dt>\n<dd>32.5</dd>"));
         assertFalse(html.contains("NaN"), "no NaN in plots or text");
+    }
+
+    /** Accuracies that only fall, but on experience 4, which the last one helps from 98 to 100. */
+    @Test
+    void forgettingStandsUnderTheMatrixOfEachMethod() throws IOException {
+        run("a", "1", "m2kd", "prune", "true");
+        Path file = temporary.resolve("a/metrics.json");
+        ObjectNode metrics = (ObjectNode) new ObjectMapper().readTree(file.toFile());
+        ((ArrayNode) metrics.at("/accuracy/4")).set(3, new DoubleNode(1));
+        Files.writeString(file, metrics.toString());
+        AccuracyMatrix matrix = AccuracyMatrix.of(100, 100, 100, 100, 100);
+        for (JsonNode row : metrics.get("accuracy")) {
+            matrix = matrix.plus(row.valueStream()
+                    .mapToInt(share -> (int) Math.round(100 * share.asDouble()))
+                    .toArray());
+        }
+        List<Double> forgotten = new ArrayList<>();
+        for (int j = 0; j < 4; j++) {
+            double best = 0;
+            for (int i = j; i < 4; i++) {
+                best = Math.max(best, matrix.at(i, j));
+            }
+            forgotten.add(best - matrix.at(4, j));
+        }
+        assertTrue(forgotten.get(0) > 0.05 && forgotten.get(3) < -0.01, forgotten.toString());
+        StringBuilder row = new StringBuilder("<tr class=\"last\"><th scope=\"row\">forgetting</th>\n");
+        forgotten.forEach(points -> row.append(String.format(Locale.ROOT, "<td>%.1f</td>\n", 100 * points)));
+        assertTrue(report().contains(row + "<td></td>\n"), row.toString());
+        assertEquals(
+                forgotten.stream().mapToDouble(points -> points).sum() / 4,
+                matrix.forgetting(),
+                1e-12,
+                "what is shown averages to the figure");
+    }
+
+    @Test
+    void classesAreShownByNameWithWhatTheyAreTakenFor() throws IOException {
+        run("a", "1", "m2kd", "prune", "true");
+        Path file = temporary.resolve("a/confusion.json");
+        Files.writeString(
+                file,
+                "{\"classes\": [\"cat\", \"dog\", \"never tested\"], "
+                        + "\"counts\": [[3, 1, 0], [0, 8, 2], [0, 0, 0]]}");
+        String html = report();
+        assertTrue(html.contains("title=\"cat (4), right, %: 75 %\">75</td>"));
+        assertTrue(html.indexOf("cat (4)") < html.indexOf("dog (10)"), "the lowest first");
+        assertTrue(html.contains("title=\"dog, never tested: 20 %\">20</td>"));
+        assertTrue(html.contains("--share: 56.3%"), "75 % on the scale of squares");
+        assertFalse(html.contains("title=\"never tested, "), "no share of no image");
+        StringBuilder names = new StringBuilder();
+        StringBuilder counts = new StringBuilder();
+        for (int c = 0; c < 40; c++) {
+            names.append(c == 0 ? "" : ",").append("\"n").append(c).append('"');
+            counts.append(c == 0 ? "" : ",").append(counts(c));
+        }
+        Files.writeString(file, "{\"classes\": [" + names + "], \"counts\": [" + counts + "]}");
+        html = report();
+        assertTrue(
+                html.replace("\n", "").contains("<th scope=\"row\">n7</th><td>n8</td><td>3</td><td>75</td>"),
+                "of 40 classes");
+        assertFalse(html.contains("Confusion matrix of"));
+    }
+
+    /** All right, but class 7: one right, three taken for 8. */
+    private static List<Integer> counts(int label) {
+        List<Integer> row = new ArrayList<>(Collections.nCopies(40, 0));
+        row.set(label, label == 7 ? 1 : 5);
+        if (label == 7) {
+            row.set(8, 3);
+        }
+        return row;
+    }
+
+    @Test
+    void severalFoldersGetAPageOfTheirOwn() throws IOException {
+        Path a = temporary.resolve("a");
+        Path b = temporary.resolve("b");
+        assertEquals(a.resolve("report.html"), Report.place(List.of(a)));
+        assertEquals(temporary.resolve("comparison.html"), Report.place(List.of(a, b)));
+        Files.writeString(temporary.resolve("comparison.html"), "");
+        assertEquals(temporary.resolve("comparison-2.html"), Report.place(List.of(a, b)));
+        assertEquals(Path.of("/comparison.html"), Report.place(List.of(Path.of("/"), b)));
+        assertEquals(Path.of("runs/comparison.html"), Report.place(List.of(Path.of("runs/a"), b)));
+    }
+
+    @Test
+    void everyMethodShowsItsLossesAndWhereExperiencesBegin() throws IOException {
+        compare("1");
+        String html = report();
+        assertEquals(4, html.split("aria-label=\"Loss terms", -1).length);
+        String plot = html.substring(html.indexOf("aria-label=\"Loss terms"));
+        plot = plot.substring(0, plot.indexOf("</svg>"));
+        assertEquals(5, plot.split("fill:var\\(--soft\\)", -1).length - 1, "the numbers of five experiences");
+        assertTrue(html.contains("<th scope=\"col\" title=\"\">student</th>") && html.contains("Time and hardware"));
     }
 
     @Test
@@ -53,7 +156,10 @@ class ReportTest {
         assertTrue(html.contains("fill:var(--ink)"));
         assertTrue(html.contains("stroke:var(--series-0)"));
         assertFalse(
-                Pattern.compile("rgb\\((1,2,3|4,5,6|10,0,\\d)\\)").matcher(html).find(), "stand-ins are all replaced");
+                Pattern.compile("rgb\\((1,2,3|4,5,6|7,8,9|10,0,\\d)\\)")
+                        .matcher(html)
+                        .find(),
+                "stand-ins are all replaced");
     }
 
     @Test
@@ -61,7 +167,7 @@ class ReportTest {
         compare("1");
         compare("2");
         compare("3");
-        List<Group> groups = Group.of(SavedRun.find(temporary));
+        List<Group> groups = Group.of(SavedRun.find(List.of(temporary)).runs());
         assertEquals(
                 List.of("m2kd", "lwf", "fine-tuning"),
                 groups.stream().map(Group::label).toList());
@@ -85,7 +191,9 @@ class ReportTest {
         run("b", "1", "m2kd", "prune", "false");
         assertEquals(
                 List.of("m2kd (prune true)", "m2kd (prune false)"),
-                Group.of(SavedRun.find(temporary)).stream().map(Group::label).toList());
+                Group.of(SavedRun.find(List.of(temporary)).runs()).stream()
+                        .map(Group::label)
+                        .toList());
     }
 
     @Test

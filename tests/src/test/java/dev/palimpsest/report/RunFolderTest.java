@@ -120,7 +120,7 @@ class RunFolderTest {
         assertEquals("0,train,0,0,2.3,2.3,,0.1,4321.5", lines.get(1));
         assertEquals(1 + 5 * 40, lines.size());
         Map<String, double[]> terms =
-                SavedRun.find(temporary.resolve("run")).getFirst().lossTerms();
+                SavedRun.read(temporary.resolve("run")).steps().terms();
         assertEquals(List.of("loss", "cross-entropy", "distillation"), List.copyOf(terms.keySet()));
         assertTrue(Double.isNaN(terms.get("distillation")[0]));
         assertArrayEquals(
@@ -322,6 +322,8 @@ class RunFolderTest {
             case "run.json" -> assertTrue(new ObjectMapper().readTree(text).has("status"), file.toString());
             case "metrics.json" -> assertTrue(new ObjectMapper().readTree(text).has("seconds"), file.toString());
             case "run.lock" -> assertTrue(text.isBlank(), file.toString());
+            case "confusion.json" ->
+                assertTrue(new ObjectMapper().readTree(text).has("counts"), file.toString());
             case "steps.csv" -> assertTrue(text.endsWith("\n"), file.toString());
             default -> assertTrue(file.toString().endsWith(AtomicFile.UNFINISHED), file.toString());
         }
@@ -332,7 +334,7 @@ class RunFolderTest {
         MadeUpRun.run(RECIPE, create("run"));
         try (Stream<Path> files = Files.list(temporary.resolve("run"))) {
             assertEquals(
-                    List.of("metrics.json", "run.json", "run.lock", "steps.csv"),
+                    List.of("confusion.json", "metrics.json", "run.json", "run.lock", "steps.csv"),
                     files.map(file -> file.getFileName().toString()).sorted().toList());
         }
     }

@@ -11,6 +11,7 @@ import dev.palimpsest.data.Images;
 import dev.palimpsest.internal.SplitMix64;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.stream.RepetitionPlan.Pool;
+import dev.palimpsest.stream.RepetitionStream.Scenario;
 import dev.palimpsest.stream.Stream.ClassOrder;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -340,6 +341,44 @@ class RepetitionStreamTest {
     private static String refusal(Dataset data, List<int[]> labelled, List<int[]> unlabelled) {
         return assertThrows(IllegalArgumentException.class, () -> new RepetitionStream(data, labelled, unlabelled))
                 .getMessage();
+    }
+
+    /** Ten classes, 3 and then 1 and 2 labelled first; image i is of class i mod 10. */
+    @Test
+    void aScenarioIsRefusedUnlessItsClassesAreThoseOfItsImages() {
+        Dataset data = data(10, 0, 4);
+        List<int[]> labelled = List.of(new int[] {3, 13}, new int[] {1, 2, 23}, new int[] {12});
+        List<int[]> unlabelled = List.of(new int[] {33, 4}, new int[] {11}, new int[] {32, 5});
+        List<int[]> pool = List.of(new int[] {3, 4}, new int[] {1}, new int[] {2, 5});
+        var asInData = new Scenario(
+                10, labelled, unlabelled, List.of(new int[] {3}, new int[] {1, 2, 3}, new int[] {2}), pool);
+        assertEquals(3, RepetitionStream.of(data, asInData).classes());
+        // Classes 1 and 2 come together: either may be the second. Distractors may come in any order.
+        for (int two = 1; two <= 2; two++) {
+            int one = 3 - two;
+            var counted = new Scenario(
+                    10,
+                    labelled,
+                    unlabelled,
+                    List.of(new int[] {0}, new int[] {0, 1, 2}, new int[] {two}),
+                    List.of(new int[] {0, 9}, new int[] {one}, new int[] {two, 7}));
+            assertEquals(3, RepetitionStream.of(data, counted).classes());
+        }
+        List<List<int[]>> wrong = List.of(
+                List.of(new int[] {0}, new int[] {0, 1, 2}, new int[] {0}),
+                List.of(new int[] {1}, new int[] {0, 1, 2}, new int[] {2}),
+                List.of(new int[] {0}, new int[] {0, 1}, new int[] {2}));
+        List<String> sentences = List.of(
+                "the labelled images of experience 3 are of the classes 2 in toy and of 0 in the scenario file",
+                "the labelled images of experience 1 are of the classes 0 in toy and of 1 in the scenario file",
+                "the labelled images of experience 2 are of the classes 0, 1, 2 in toy and of 0, 1 in the scenario"
+                        + " file");
+        for (int i = 0; i < wrong.size(); i++) {
+            var scenario = new Scenario(10, labelled, unlabelled, wrong.get(i), pool);
+            String message = assertThrows(IllegalArgumentException.class, () -> RepetitionStream.of(data, scenario))
+                    .getMessage();
+            assertTrue(message.startsWith(sentences.get(i)), message);
+        }
     }
 
     private static Set<Integer> pool(RepetitionStream stream, Experience experience) {

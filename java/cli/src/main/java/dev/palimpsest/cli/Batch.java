@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.report.DamagedRunException;
 import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.train.Progress;
 import java.io.IOException;
@@ -40,21 +41,30 @@ final class Batch {
      * Runs them, some at the same time.
      *
      * @param jobs runs at the same time, at least 1
-     * @return why runs failed, by the name of the run, in the order of the plans
+     * @return why runs failed, by the name of the run: damaged ones first, otherwise in the order of the plans
      * @throws IOException with a sentence, before anything runs, if a folder holds a run of another recipe
      */
     Map<String, Throwable> run(List<Plan> plans, int jobs) throws IOException {
         List<Plan> missing = new ArrayList<>();
+        Map<String, Throwable> failures = new LinkedHashMap<>();
         for (Plan plan : plans) {
-            if (!isComplete(plan)) {
-                missing.add(plan);
+            try {
+                if (!isComplete(plan)) {
+                    missing.add(plan);
+                }
+            } catch (DamagedRunException e) {
+                failures.put(
+                        plan.name(),
+                        new IOException(
+                                e.getMessage() + " Remove " + folder.resolve(plan.folder())
+                                        + " to have the run made anew.",
+                                e));
             }
         }
-        if (missing.size() < plans.size()) {
-            out.println(
-                    (plans.size() - missing.size()) + " of " + plans.size() + " runs are complete in " + folder + ".");
+        int complete = plans.size() - missing.size() - failures.size();
+        if (complete > 0) {
+            out.println(complete + " of " + plans.size() + " runs are complete in " + folder + ".");
         }
-        Map<String, Throwable> failures = new LinkedHashMap<>();
         try (ExecutorService executor = Executors.newFixedThreadPool(jobs)) {
             List<Future<?>> running = new ArrayList<>();
             for (Plan plan : missing) {

@@ -21,6 +21,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -119,11 +120,14 @@ final class EvalCommand implements Callable<Integer> {
                     && (recipe.repetition().on()
                             || images.classes() == checkpoint.classes().size())
                     && new HashSet<>(images.classNames()).containsAll(checkpoint.classes());
+            List<String> missing = checkpoint.classes().stream()
+                    .filter(name -> !images.classNames().contains(name))
+                    .toList();
             OptionalInt number = snapshot.map(OptionalInt::of).orElse(OptionalInt.empty());
             SavedModel.Scores scores = same
                     ? model.score(recipe.stream(images), part, number, engine)
                     : model.score(images, part, number, engine);
-            print(model, recipe, number, Option.label(part) + " images of " + images.name(), scores);
+            print(model, recipe, number, Option.label(part) + " images of " + images.name(), missing, scores);
             if (unknown.isPresent()) {
                 Dataset others = Dataset.load(unknown.get(), unknownFolder, imageFlags.options());
                 print(others.name(), scores, model.unknown(others, number, engine));
@@ -153,7 +157,13 @@ final class EvalCommand implements Callable<Integer> {
         return parts.get(names.indexOf(text));
     }
 
-    private void print(SavedModel model, Recipe recipe, OptionalInt number, String images, SavedModel.Scores scores) {
+    private void print(
+            SavedModel model,
+            Recipe recipe,
+            OptionalInt number,
+            String images,
+            List<String> missing,
+            SavedModel.Scores scores) {
         PrintWriter lines = command.commandLine().getOut();
         int experiences = recipe.data().split().sizes().size();
         lines.println((number.isPresent()
@@ -168,11 +178,20 @@ final class EvalCommand implements Callable<Integer> {
             row(lines, Integer.toString(j + 1), group, String.join(", ", group.classes()));
         }
         row(lines, "all", scores.all(), "");
-        if (scores.leftOut() > 0) {
+        if (!scores.leftOut().isEmpty()) {
             lines.printf(
                     Locale.ROOT,
-                    "%,d images are of classes that this model had not learnt, and are not counted.%n",
-                    scores.leftOut());
+                    "%,d images are of classes that this model had not learnt, and are not counted: %s.%n",
+                    scores.leftOut().values().stream()
+                            .mapToInt(Integer::intValue)
+                            .sum(),
+                    scores.leftOut().entrySet().stream()
+                            .map(left -> String.format(Locale.ROOT, "%s (%,d)", left.getKey(), left.getValue()))
+                            .collect(Collectors.joining(", ")));
+        }
+        if (!missing.isEmpty()) {
+            lines.println("Classes of the run that these data do not have, by exactly these names: "
+                    + String.join(", ", missing) + ".");
         }
         lines.println("Percent right over all classes seen; within: over the classes of the image's own experience.");
         lines.flush();

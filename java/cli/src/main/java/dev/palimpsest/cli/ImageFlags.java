@@ -25,8 +25,15 @@ final class ImageFlags {
             description = "For image-folder and image-list: leave out what cannot be read.")
     private boolean skipDamaged;
 
+    @Option(
+            names = "--test-share",
+            paramLabel = "X",
+            order = 53,
+            description = "For image-folder without train and test: the share of images that is for test [0.2].")
+    private double testShare = ImageOptions.TEST_SHARE;
+
     /** @throws IllegalArgumentException with a sentence, for values that cannot be */
     ImageOptions options() {
-        return new ImageOptions(size, crop, skipDamaged);
+        return new ImageOptions(size, crop, skipDamaged, testShare);
     }
 }

@@ -33,7 +33,7 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
     /**
      * The recipe and the methods run besides its own, for every class order or seed.
      *
-     * @param recipeWords words of the command line that name the recipe
+     * @param recipeWords words of the command line that name the recipe; empty where a folder of images took its place
      * @param texts options of the file and of named sets, which may be meant for other methods
      * @param given options of the command line, which must mean something to one of the methods
      * @param baselines names of methods

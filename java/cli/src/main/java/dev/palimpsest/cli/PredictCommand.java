@@ -86,6 +86,7 @@ final class PredictCommand implements Callable<Integer> {
         List<Path> files = Answers.files(images);
         Safetensors file = exported();
         Recipe recipe = Recipe.of(ExportedModel.options(file));
+        file.checked();
         List<String> refused = new ArrayList<>();
         try (Engine engine = Engines.open(
                         computes.withThreads(recipe.threads()),

@@ -32,7 +32,12 @@ final class ReportCommand implements Callable<Integer> {
                     + "taken on the same class orders [the suite's own, else the first].")
     private String reference;
 
-    @Option(names = "--out", paramLabel = "FILE", description = "The page [report.html in the first run folder].")
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            description =
+                    "The page [report.html in the run folder; of several folders, a new comparison.html beside the"
+                            + " first].")
     private Path out;
 
     @Spec
@@ -41,7 +46,7 @@ final class ReportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter lines = command.commandLine().getOut();
-        Path page = out == null ? runs.getFirst().resolve(Report.FILE) : out;
+        Path page = out == null ? Report.place(runs) : out;
         Comparison comparison;
         try {
             comparison = Comparison.of(runs, Optional.ofNullable(reference));

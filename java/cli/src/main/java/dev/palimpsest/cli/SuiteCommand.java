@@ -3,6 +3,7 @@ package dev.palimpsest.cli;
 import dev.palimpsest.recipe.SuiteFile;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
+import dev.palimpsest.report.RunFolder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -44,7 +45,7 @@ import picocli.CommandLine.Spec;
 final class SuiteCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "SUITE",
-            description = {"One of fashion, glyphs, fashion-drift, mlkd-glyphs, or the path of a file."})
+            description = {"One of fashion, glyphs, fashion-drift, mlkd-digits, mlkd-glyphs, or the path of a file."})
     private String suiteName;
 
     @Option(
@@ -101,23 +102,23 @@ final class SuiteCommand implements Callable<Integer> {
         lines.flush();
         Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, jobs);
         // Variant by variant: rows stand as in the suite, whichever class order failed.
-        List<Path> done = plans.stream()
+        List<Path> runs = plans.stream()
                 .collect(Collectors.groupingBy(
                         plan -> plan.folder().getParent(), LinkedHashMap::new, Collectors.toList()))
                 .values()
                 .stream()
                 .flatMap(List::stream)
-                .filter(plan -> !failures.containsKey(plan.name()))
                 .map(plan -> folder.resolve(plan.folder()))
+                .filter(RunFolder::isRun) // failed ones too: the summary names them
                 .toList();
-        if (!done.isEmpty()) {
-            summarise(suite, done, folder, lines);
+        if (failures.size() < plans.size()) {
+            summarise(suite, runs, folder, lines);
         }
         return Batch.summary(failures, plans.size(), command.commandLine());
     }
 
-    private void summarise(SuiteFile suite, List<Path> done, Path folder, PrintWriter lines) throws IOException {
-        Comparison comparison = Comparison.of(done);
+    private void summarise(SuiteFile suite, List<Path> runs, Path folder, PrintWriter lines) throws IOException {
+        Comparison comparison = Comparison.of(runs);
         lines.println();
         lines.print(comparison.text());
         comparison.write(folder, suite.summary(), command());

@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.checkpoint.AtomicFile;
+import dev.palimpsest.recipe.OwnImagesRecipe;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.report.Comparison;
@@ -19,7 +20,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -34,8 +35,8 @@ import picocli.CommandLine.Spec;
         name = "train",
         sortOptions = false,
         customSynopsis =
-                "palimpsest train RECIPE|--from RUN [--OPTION VALUE]… [--baselines METHOD,…] [--orders SEED,…|--seeds"
-                        + " SEED,…] [--out DIR]%n",
+                "palimpsest train RECIPE|--data FOLDER|--from RUN [--OPTION VALUE]… [--baselines METHOD,…] [--orders"
+                        + " SEED,…|--seeds SEED,…] [--out DIR]%n",
         description = {
             "Trains a recipe over a stream of classes and writes a run folder with a report.",
             "",
@@ -49,6 +50,7 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples%n",
         footer = {
             "  palimpsest train m2kd-digits",
+            "  palimpsest train --data photos/",
             "  palimpsest train m2kd-digits --baselines fine-tuning,lwf,joint",
             "  palimpsest train m2kd-fashion --orders 1,2,3 --epochs 5 --out runs/fashion",
             "  palimpsest train mlkd-digits --baselines"
@@ -65,7 +67,8 @@ final class TrainCommand implements Callable<Integer> {
             description = {
                 "One of m2kd-digits, m2kd-digits-exemplar-free, m2kd-fashion, m2kd-fashion-exemplar-free, m2kd-glyphs,"
                         + " m2kd-glyphs-exemplar-free, m2kd-cifar100, m2kd-cifar100-exemplar-free, m2kd-imagenet100,"
-                        + " mlkd-digits, mlkd-glyphs, mlkd-clvision, or the path of a file."
+                        + " mlkd-digits, mlkd-glyphs, mlkd-clvision, or the path of a file. May be left out with --data"
+                        + " FOLDER, a folder of images in a folder for every class."
             })
     private @Nullable String recipeName;
 
@@ -130,15 +133,27 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         RecipeFile file;
+        String summary;
         List<Plan> plans;
         try {
-            file = recipe();
+            Map<String, String> given = new LinkedHashMap<>(flags.given());
+            Optional<OwnImagesRecipe> own = ownImages(given);
+            file = recipe(own);
             SequencedMap<String, String> texts = new LinkedHashMap<>(file.texts());
+            if (recipeName == null && from == null) {
+                own.ifPresent(chosen -> texts.putAll(chosen.training()));
+            }
+            own.ifPresent(chosen -> texts.putAll(chosen.data()));
+            // A recipe's own line is about its own data.
+            boolean otherData =
+                    !given.getOrDefault("data", "").equals(file.texts().getOrDefault("data", ""));
+            summary = own.map(OwnImagesRecipe::summary)
+                    .orElse(given.containsKey("data") && otherData ? "" : file.summary());
             if (as != null) {
-                String method = flags.given().getOrDefault("method", texts.getOrDefault("method", "m2kd"));
+                String method = given.getOrDefault("method", texts.getOrDefault("method", "m2kd"));
                 texts.putAll(Methods.named(method).preset(as));
             }
-            plans = Plan.of(recipeWords(), file, texts, flags.given(), baselines, repeats());
+            plans = Plan.of(recipeWords(), file, texts, given, baselines, repeats());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
@@ -149,8 +164,8 @@ final class TrainCommand implements Callable<Integer> {
                                 + LocalDateTime.now(ZoneId.systemDefault()).format(STAMP)))
                 : out;
         PrintWriter lines = command.commandLine().getOut();
-        if (!file.summary().isEmpty()) {
-            lines.println(file.summary());
+        if (!summary.isEmpty()) {
+            lines.println(summary);
             lines.flush();
         }
         Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, 1);
@@ -163,24 +178,39 @@ final class TrainCommand implements Callable<Integer> {
         return Batch.summary(failures, plans.size(), command.commandLine());
     }
 
-    private RecipeFile recipe() throws IOException {
-        if ((recipeName == null) == (from == null)) {
+    private RecipeFile recipe(Optional<OwnImagesRecipe> own) throws IOException {
+        if (recipeName != null && from != null) {
+            throw new IllegalArgumentException("RECIPE and --from: expected one of them");
+        }
+        if (recipeName != null) {
+            return RecipeFile.load(recipeName);
+        }
+        if (from != null) {
+            RunFolder.Recorded run = RunFolder.recorded(from);
+            return new RecipeFile(run.recipe(), "Repeats " + from + ".", run.options());
+        }
+        if (!flags.given().containsKey("data")) {
             throw new IllegalArgumentException(
-                    recipeName == null
-                            ? "palimpsest train needs RECIPE, or a run to repeat: --from RUN"
-                            : "RECIPE and --from: expected one of them");
+                    "palimpsest train needs RECIPE, --data with a folder of images, or a run to repeat: --from RUN");
         }
-        if (from == null) {
-            return RecipeFile.load(Objects.requireNonNull(recipeName));
-        }
-        RunFolder.Recorded run = RunFolder.recorded(from);
-        return new RecipeFile(run.recipe(), "Repeats " + from + ".", run.options());
+        return new RecipeFile(own.map(OwnImagesRecipe::name).orElse("train"), "", new LinkedHashMap<>());
     }
 
     private List<String> recipeWords() {
-        return from == null
-                ? Plan.named(Objects.requireNonNull(recipeName))
-                : List.of("--from", from.toAbsolutePath().toString());
+        if (from != null) {
+            return List.of("--from", from.toAbsolutePath().toString());
+        }
+        return recipeName == null ? List.of() : Plan.named(recipeName);
+    }
+
+    /** What suits the folder that --data names, if it names one; the folder is then no longer given as a data set. */
+    private static Optional<OwnImagesRecipe> ownImages(Map<String, String> given) {
+        String folder = given.get("data");
+        if (folder == null || !OwnImagesRecipe.isFolder(folder)) {
+            return Optional.empty();
+        }
+        given.remove("data");
+        return Optional.of(OwnImagesRecipe.of(Path.of(folder)));
     }
 
     private Repeats repeats() {

@@ -36,7 +36,8 @@ public record DataOptions(
             "data",
             String.join("|", Dataset.names()),
             "digits",
-            "Data set. digits (8×8) is built in; palimpsest data list names the others.",
+            "Data set. digits (8×8) is built in; palimpsest data list names the others. A folder of images, for train:"
+                    + " image-folder with this --data-folder, and what suits it for the rest.",
             text -> text,
             DataOptions::name);
     private static final Option<DataOptions, Optional<Path>> FOLDER = new Option<>(
@@ -63,6 +64,12 @@ public record DataOptions(
             false,
             "Leave out image files that cannot be read, with a warning, instead of refusing them.",
             r -> r.images().skipDamaged());
+    private static final Option<DataOptions, Double> TEST_SHARE = Option.number(
+                    "test-share",
+                    ImageOptions.TEST_SHARE,
+                    "Share of every class's images that is for test, in an image-folder without train and test.",
+                    (DataOptions r) -> r.images().testShare())
+            .when(options -> options.name.equals("image-folder"), "data = image-folder");
     private static final Option<DataOptions, Split> SPLIT = new Option<>(
             "split",
             "NxM",
@@ -96,11 +103,26 @@ public record DataOptions(
             DataOptions::augment);
     /** Texts to values and back. */
     public static final OptionGroup<DataOptions> GROUP = new OptionGroup<>(
-            List.of(DATA, FOLDER, IMAGE_SIZE, IMAGE_CROP, SKIP_DAMAGED, SPLIT, ORDER, VALIDATION, EVALUATE, AUGMENT),
+            List.of(
+                    DATA,
+                    FOLDER,
+                    IMAGE_SIZE,
+                    IMAGE_CROP,
+                    SKIP_DAMAGED,
+                    TEST_SHARE,
+                    SPLIT,
+                    ORDER,
+                    VALIDATION,
+                    EVALUATE,
+                    AUGMENT),
             values -> new DataOptions(
                     values.get(DATA),
                     values.get(FOLDER),
-                    new ImageOptions(values.get(IMAGE_SIZE), values.get(IMAGE_CROP), values.get(SKIP_DAMAGED)),
+                    new ImageOptions(
+                            values.get(IMAGE_SIZE),
+                            values.get(IMAGE_CROP),
+                            values.get(SKIP_DAMAGED),
+                            values.get(TEST_SHARE)),
                     values.get(SPLIT),
                     values.get(ORDER),
                     values.get(VALIDATION),

@@ -231,7 +231,7 @@ public record Recipe(
         }
         return repetition
                 .scenario()
-                .map(file -> RepetitionStream.of(dataset, ScenarioFile.read(file)))
+                .map(file -> RepetitionStream.of(ScenarioFile.recorded(dataset, file), ScenarioFile.read(file)))
                 .orElseGet(() -> RepetitionStream.generate(dataset, repetition.plan(), data.order(), seed));
     }
 

@@ -1,14 +1,20 @@
 package dev.palimpsest.recipe;
 
 import dev.palimpsest.data.DataException;
+import dev.palimpsest.data.Dataset;
+import dev.palimpsest.internal.NumpyPickle;
 import dev.palimpsest.stream.RepetitionStream.Scenario;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
@@ -24,6 +30,9 @@ public final class ScenarioFile {
      */
     private static final long LARGEST = 16L << 20;
 
+    /** More indices than so large a file can spell out, unless it repeats a list. */
+    private static final long MOST_IMAGES = LARGEST;
+
     private ScenarioFile() {}
 
     /**
@@ -35,17 +44,43 @@ public final class ScenarioFile {
      */
     public static Scenario read(Path file) {
         try {
-            if (Files.size(file) > LARGEST) {
-                throw new DataException(file + " has " + Files.size(file) + " bytes, a scenario file at most " + LARGEST
-                        + ": give one of the challenge's files");
-            }
-            return of(NumpyPickle.read(Files.readAllBytes(file)));
+            return of(NumpyPickle.read(bytes(file)));
         } catch (IOException e) {
-            throw new DataException(
-                    file + " is not a scenario file that can be read (" + e.getMessage()
-                            + "): give one of the challenge's " + "files",
-                    e);
+            throw unreadable(file, e);
         }
+    }
+
+    /** The data set, among whose checksums the file's stands under its name. */
+    static Dataset recorded(Dataset dataset, Path file) {
+        SortedMap<String, String> sha256 = new TreeMap<>(dataset.sha256());
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes(file));
+            sha256.put(file.getFileName().toString(), HexFormat.of().formatHex(digest));
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java platform has SHA-256", e);
+        }
+        return new Dataset(
+                dataset.name(), dataset.classNames(), dataset.train(), dataset.test(), sha256, dataset.licence());
+    }
+
+    private static byte[] bytes(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) { // a pipe or a device may never end
+            throw new IOException("it is no file");
+        }
+        if (Files.size(file) > LARGEST) {
+            throw new DataException(file + " has " + Files.size(file) + " bytes, a scenario file at most " + LARGEST
+                    + ": give one of the challenge's files");
+        }
+        return Files.readAllBytes(file);
+    }
+
+    private static DataException unreadable(Path file, IOException e) {
+        return new DataException(
+                file + " is not a scenario file that can be read (" + e.getMessage()
+                        + "): give one of the challenge's files",
+                e);
     }
 
     private static Scenario of(Object root) throws IOException {
@@ -87,25 +122,36 @@ public final class ScenarioFile {
             throw new IOException(name + " is not a list");
         }
         List<int[]> lists = new ArrayList<>();
+        long images = 0;
         for (Object experience : experiences) {
             lists.add(indices(NumpyPickle.finished(experience), name));
+            images += lists.getLast().length;
+            if (images > MOST_IMAGES) { // one list may stand for many experiences
+                throw new IOException(name + " has more than " + MOST_IMAGES + " images");
+            }
         }
         return List.copyOf(lists);
     }
 
     private static int[] indices(Object experience, String name) throws IOException {
-        List<?> values = switch (experience) {
+        switch (experience) {
             case NumpyPickle.Array array
-            when array.shape().size() == 1 ->
-                Arrays.stream(array.values()).boxed().toList();
-            case List<?> list -> list;
+            when array.shape().size() == 1 -> {
+                int[] indices = new int[array.size()];
+                for (int i = 0; i < indices.length; i++) {
+                    indices[i] = (int) number(array.at(i), name);
+                }
+                return indices;
+            }
+            case List<?> list -> {
+                int[] indices = new int[list.size()];
+                for (int i = 0; i < indices.length; i++) {
+                    indices[i] = (int) number(list.get(i), name);
+                }
+                return indices;
+            }
             case null, default -> throw new IOException(name + " does not hold a list of images for every experience");
-        };
-        int[] indices = new int[values.size()];
-        for (int i = 0; i < indices.length; i++) {
-            indices[i] = (int) number(values.get(i), name);
         }
-        return indices;
     }
 
     /** Of a table [experiences, classes] of zeros and ones, the columns of each row's ones. */
@@ -116,7 +162,7 @@ public final class ScenarioFile {
         }
         return IntStream.range(0, rows)
                 .mapToObj(row -> IntStream.range(0, columns)
-                        .filter(column -> table.values()[row * columns + column] != 0)
+                        .filter(column -> table.at(row * columns + column) != 0)
                         .toArray())
                 .toList();
     }

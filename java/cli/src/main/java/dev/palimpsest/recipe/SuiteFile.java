@@ -48,7 +48,8 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
             SequencedMap<String, SequencedMap<String, String>> own) {}
 
     private static final String ENDING = ".suite";
-    private static final List<String> BUILT_IN = List.of("digits", "fashion", "glyphs", "fashion-drift", "mlkd-glyphs");
+    private static final List<String> BUILT_IN =
+            List.of("digits", "fashion", "glyphs", "fashion-drift", "mlkd-digits", "mlkd-glyphs");
 
     /** What a suite is repeated over. */
     private static final List<String> REPEATS = List.of("orders", "seeds");

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.stream.Stream;
 
 /**
  * Runs side by side: mean ± standard deviation of every row, and differences from a reference on the same class orders
@@ -36,44 +37,66 @@ public final class Comparison {
      */
     record Block(String title, Group reference, List<Group> groups) {
         Table means() {
-            return table(groups, "method", Figure.ALL, (figure, group) -> figure.text(group));
+            return table(groups, "method", Figure.ALL);
         }
 
-        /** Empty where no row shares two class orders with the reference. */
+        /** Rows that may be compared with the reference and share two class orders with it, with their differences. */
         Optional<Table> differences() {
-            List<Figure> figures = Figure.ALL.stream().filter(Figure::paired).toList();
-            List<Group> others = groups.stream()
-                    .filter(group -> !group.equals(reference))
-                    .filter(group -> Paired.of(group, reference, Metrics::averageIncremental)
-                                    .count()
-                            > 1)
-                    .toList();
-            return others.isEmpty()
+            List<List<String>> rows = new ArrayList<>();
+            for (Group group : groups) {
+                if (group.equals(reference)
+                        || Conventions.obstacle(group, reference).isPresent()) {
+                    continue;
+                }
+                for (Figure figure : Figure.judged()) {
+                    Paired paired = Paired.of(group, reference, figure.value());
+                    if (paired.count() > 1) {
+                        List<String> row = new ArrayList<>(List.of(group.label(), figure.title()));
+                        row.add(paired.verdict(figure.direction()).toString());
+                        row.addAll(paired.text(figure.scale(), figure.decimals()));
+                        row.add(Integer.toString(paired.count()));
+                        row.add(needed(paired));
+                        rows.add(row);
+                    }
+                }
+            }
+            return rows.isEmpty()
                     ? Optional.empty()
-                    : Optional.of(table(
-                            others,
-                            "minus " + reference.label(),
-                            figures,
-                            (figure, group) -> Paired.of(group, reference, figure.value())
-                                    .text(figure.scale(), figure.decimals())));
+                    : Optional.of(new Table(
+                            List.of(
+                                    "minus " + reference.label(),
+                                    "figure",
+                                    "verdict",
+                                    "difference",
+                                    "95 % interval",
+                                    repeats(groups),
+                                    "needed"),
+                            rows));
+        }
+
+        private static String needed(Paired paired) {
+            if (paired.needed().isPresent()) {
+                return Integer.toString(paired.needed().getAsInt());
+            }
+            return paired.mean() == 0 ? "–" : "> " + Paired.MOST_NEEDED;
         }
 
         String caption() {
-            return "Differences from " + reference.label() + " on the same " + repeats(groups)
-                    + ": mean ± standard error (" + repeats(groups) + ").";
+            String repeats = repeats(groups);
+            return "Differences from " + reference.label() + " on the same " + repeats
+                    + ": mean, its 95 % confidence interval (Student's t), and what that allows to say of each row"
+                    + " by itself: of twenty rows without any difference one is expected to be called better or"
+                    + " worse. The last column is how many " + repeats
+                    + " it takes to tell a difference of this size in four of five comparisons.";
         }
 
-        private interface Cell {
-            String text(Figure figure, Group group);
-        }
-
-        private static Table table(List<Group> groups, String corner, List<Figure> figures, Cell cell) {
+        private static Table table(List<Group> groups, String corner, List<Figure> figures) {
             List<String> heading = new ArrayList<>(List.of(corner));
             figures.forEach(figure -> heading.add(figure.title()));
             List<List<String>> rows = new ArrayList<>();
             for (Group group : groups) {
                 List<String> row = new ArrayList<>(List.of(group.label()));
-                figures.forEach(figure -> row.add(cell.text(figure, group)));
+                figures.forEach(figure -> row.add(figure.text(group)));
                 rows.add(row);
             }
             return new Table(heading, rows);
@@ -81,11 +104,14 @@ public final class Comparison {
     }
 
     private final List<SavedRun> runs;
+    private final List<String> remarks;
     private final List<Block> blocks;
 
-    private Comparison(List<SavedRun> runs, List<Block> blocks) {
-        this.runs = runs;
+    private Comparison(SavedRun.Found found, List<Block> blocks) {
+        this.runs = found.runs();
         this.blocks = blocks;
+        remarks = new ArrayList<>(found.damaged());
+        runs.forEach(run -> run.remark().ifPresent(remarks::add));
     }
 
     /**
@@ -105,9 +131,9 @@ public final class Comparison {
      * @throws IllegalArgumentException with a sentence, if there is no row of that label
      */
     public static Comparison of(List<Path> folders, Optional<String> reference) throws IOException {
-        List<SavedRun> runs = SavedRun.find(folders);
+        SavedRun.Found found = SavedRun.find(folders);
         SequencedMap<String, List<Group>> byTitle = new LinkedHashMap<>();
-        List<Group> groups = Group.of(runs);
+        List<Group> groups = Group.of(found.runs());
         groups.forEach(group -> byTitle.computeIfAbsent(group.block(), title -> new ArrayList<>())
                 .add(group));
         List<Block> blocks = new ArrayList<>();
@@ -124,7 +150,7 @@ public final class Comparison {
                     + String.join(
                             ", ", groups.stream().map(Group::label).distinct().toList()));
         }
-        return new Comparison(runs, blocks);
+        return new Comparison(found, blocks);
     }
 
     /** What the runs of a row differ in. */
@@ -151,8 +177,13 @@ public final class Comparison {
         return blocks;
     }
 
+    /** Runs that are left out or ended early, a sentence each. */
+    List<String> remarks() {
+        return List.copyOf(remarks);
+    }
+
     /** Where rows differ in more than their method, a sentence each. */
-    public List<String> warnings() {
+    List<String> differences() {
         List<String> sentences = new ArrayList<>();
         for (Block block : blocks) {
             Conventions.differences(block.groups())
@@ -162,20 +193,25 @@ public final class Comparison {
         return sentences;
     }
 
-    /** For a terminal. */
+    /** What a reader of the tables has to know, a sentence each. */
+    private List<String> warnings() {
+        return Stream.concat(remarks.stream(), differences().stream()).toList();
+    }
+
+    /** For a terminal; what runs are left out is said by {@link Report#write}. */
     public String text() {
         StringBuilder text = new StringBuilder();
         for (Block block : blocks) {
-            text.append(block.title().isEmpty() ? "" : block.title() + "\n\n")
+            text.append(block.title().isEmpty() ? "" : Table.printable(block.title()) + "\n\n")
                     .append(block.means().plain())
                     .append('\n');
             block.differences()
-                    .ifPresent(table -> text.append(block.caption())
+                    .ifPresent(table -> text.append(Table.printable(block.caption()))
                             .append('\n')
                             .append(table.plain())
                             .append('\n'));
         }
-        warnings().forEach(sentence -> text.append(sentence).append('\n'));
+        differences().forEach(sentence -> text.append(Table.printable(sentence)).append('\n'));
         return text.append(CONVENTION).append('\n').toString();
     }
 
@@ -192,25 +228,27 @@ public final class Comparison {
     }
 
     private String markdown(String summary, String command) {
-        StringBuilder text = new StringBuilder(summary)
+        StringBuilder text = new StringBuilder(Table.markdown(summary))
                 .append("\n\n    ")
-                .append(command)
+                .append(Table.printable(command))
                 .append("\n\n")
                 .append(CONVENTION)
                 .append(" Mean ± standard deviation over ")
                 .append(repeats())
                 .append(".\n\n");
         for (Block block : blocks) {
-            text.append(block.title().isEmpty() ? "" : "### " + block.title() + "\n\n")
+            text.append(block.title().isEmpty() ? "" : "### " + Table.markdown(block.title()) + "\n\n")
                     .append(block.means().markdown())
                     .append('\n');
             block.differences()
-                    .ifPresent(table -> text.append(block.caption())
+                    .ifPresent(table -> text.append(Table.markdown(block.caption()))
                             .append("\n\n")
                             .append(table.markdown())
                             .append('\n'));
         }
-        warnings().forEach(sentence -> text.append("- ").append(sentence).append('\n'));
+        warnings()
+                .forEach(sentence ->
+                        text.append("- ").append(Table.markdown(sentence)).append('\n'));
         return text.toString();
     }
 
@@ -237,12 +275,20 @@ public final class Comparison {
                     put(node, "mean", spread.mean());
                     put(node, "standard_deviation", spread.deviation());
                     Paired paired = Paired.of(group, block.reference(), figure.value());
-                    if (figure.paired() && !group.equals(block.reference()) && paired.count() > 1) {
-                        differences
+                    if (figure.paired()
+                            && !group.equals(block.reference())
+                            && Conventions.obstacle(group, block.reference()).isEmpty()
+                            && paired.count() > 1) {
+                        ObjectNode difference = differences
                                 .putObject(figure.key())
                                 .put("count", paired.count())
                                 .put("mean", paired.mean())
-                                .put("standard_error", paired.standardError());
+                                .put("standard_error", paired.standardError())
+                                .put("half_width_95", paired.halfWidth())
+                                .put(
+                                        "verdict",
+                                        paired.verdict(figure.direction()).toString());
+                        paired.needed().ifPresent(needed -> difference.put("needed", needed));
                     }
                 }
             }

@@ -4,12 +4,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 
 /** What has to be the same before two figures may be compared, and where it is not. */
 final class Conventions {
+    /** Where one of these differs, accuracies are of other images: no difference between them is worth a number. */
+    private static final List<String> DECIDING = List.of("data", "images evaluated", "split", "stream");
+
     private static final SequencedMap<String, Function<SavedRun, String>> EACH_RUN = new LinkedHashMap<>();
 
     static {
@@ -18,11 +23,13 @@ final class Conventions {
         EACH_RUN.put("images evaluated", run -> run.option("evaluate"));
         EACH_RUN.put("share held out for validation", run -> run.option("validation"));
         EACH_RUN.put("split", run -> run.option("split"));
+        EACH_RUN.put("stream", run -> run.option("stream"));
         EACH_RUN.put("class orders", run -> run.option("order"));
         EACH_RUN.put("seeds", run -> run.option("seed"));
         EACH_RUN.put("network", run -> run.option("network"));
         EACH_RUN.put("exemplars per class", run -> run.option("exemplars"));
         EACH_RUN.put("classifier", run -> run.option("classifier"));
+        EACH_RUN.put("engine", run -> run.text("engine"));
         EACH_RUN.put("threads", run -> run.option("threads"));
         EACH_RUN.put("kernels", run -> run.text("kernels"));
         EACH_RUN.put("processor", run -> run.text("cpu"));
@@ -32,17 +39,42 @@ final class Conventions {
                         + (run.run().path("commit").isTextual() ? " " + abbreviated(run.text("commit")) : ""));
     }
 
+    /** Options that rows are expected to differ in, or that EACH_RUN has by another name. */
+    private static final Set<String> EXPECTED = Set.of(
+            "method",
+            "data",
+            "evaluate",
+            "validation",
+            "split",
+            "stream",
+            "order",
+            "seed",
+            "network",
+            "exemplars",
+            "classifier",
+            "threads",
+            "data-folder",
+            "teacher-memory");
+
     private Conventions() {}
 
     /** One sentence for everything in which the groups differ. */
     static List<String> differences(List<Group> groups) {
         List<String> sentences = new ArrayList<>();
-        EACH_RUN.forEach((what, of) -> {
+        SequencedMap<String, Function<SavedRun, String>> all = new LinkedHashMap<>(EACH_RUN);
+        // Options that all rows have; the others belong to their method.
+        TreeSet<String> shared = new TreeSet<>(
+                groups.isEmpty()
+                        ? List.of()
+                        : groups.getFirst().runs().getFirst().options().keySet());
+        groups.forEach(group ->
+                group.runs().forEach(run -> shared.retainAll(run.options().keySet())));
+        shared.removeAll(EXPECTED);
+        shared.forEach(option -> all.put("--" + option, run -> run.option(option)));
+        all.forEach((what, of) -> {
             SequencedMap<String, List<String>> labels = new LinkedHashMap<>();
             for (Group group : groups) {
-                TreeSet<String> values = new TreeSet<>();
-                group.runs().forEach(run -> values.add(of.apply(run)));
-                labels.computeIfAbsent(String.join(",", values), value -> new ArrayList<>())
+                labels.computeIfAbsent(values(group, of), value -> new ArrayList<>())
                         .add(group.label());
             }
             if (labels.size() > 1) {
@@ -52,7 +84,29 @@ final class Conventions {
                 sentences.add("Not the same: " + what + " (" + String.join("; ", parts) + ").");
             }
         });
+        if (groups.size() > 1) {
+            Group first = groups.getFirst();
+            groups.forEach(group -> obstacle(group, first)
+                    .ifPresent(what -> sentences.add("No differences between " + group.label() + " and " + first.label()
+                            + " are taken: their " + what + " are not the same.")));
+        }
         return sentences;
+    }
+
+    /** What forbids to take differences between two groups. */
+    static Optional<String> obstacle(Group a, Group b) {
+        return DECIDING.stream()
+                .filter(what -> {
+                    Function<SavedRun, String> of = EACH_RUN.get(what);
+                    return of != null && !values(a, of).equals(values(b, of));
+                })
+                .findFirst();
+    }
+
+    private static String values(Group group, Function<SavedRun, String> of) {
+        TreeSet<String> values = new TreeSet<>();
+        group.runs().forEach(run -> values.add(of.apply(run)));
+        return String.join(",", values);
     }
 
     private static String sha256(JsonNode files) {

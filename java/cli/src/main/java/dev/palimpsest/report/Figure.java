@@ -93,16 +93,24 @@ record Figure(
     /** Keys of what is the same in all runs of a row, mostly. */
     private static final List<String> COUNTS = List.of("snapshot_bytes", "total_bytes", "passes_per_image");
 
+    private static final List<String> JUDGED = List.of("average_incremental_accuracy", "final_accuracy", "forgetting");
+
     private static Figure percent(String key, String title, String meaning, Function<Metrics, Number> value) {
         return new Figure(key, title, meaning, value, 100, 1, true);
     }
 
     Spread of(Group group) {
-        return Spread.of(group.runs().stream()
-                .map(run -> value.apply(run.metrics().orElseThrow()))
-                .filter(number -> number != null)
-                .mapToDouble(Number::doubleValue)
-                .toArray());
+        return group.spread(value);
+    }
+
+    /** 1 where more is better, −1 where less is. */
+    int direction() {
+        return key.equals("forgetting") ? -1 : 1;
+    }
+
+    /** Those that rows are judged by. */
+    static List<Figure> judged() {
+        return ALL.stream().filter(figure -> JUDGED.contains(figure.key())).toList();
     }
 
     /** In a cell of a table. */

@@ -31,7 +31,7 @@ record Group(String label, List<SavedRun> runs) {
     static List<Group> of(List<SavedRun> runs) {
         SequencedMap<Key, List<SavedRun>> byKey = new LinkedHashMap<>();
         for (SavedRun run : runs) {
-            if (run.metrics().isPresent()) {
+            if (run.isComparable()) {
                 Map<String, String> options = run.options();
                 REPEATED.forEach(options::remove);
                 String name = run.text("label").isEmpty() ? run.option("method") : run.text("label");
@@ -96,6 +96,14 @@ record Group(String label, List<SavedRun> runs) {
                 .filter(value -> value != null)
                 .mapToDouble(Number::doubleValue)
                 .toArray());
+    }
+
+    /** Experiences that all runs have passed; one that was stopped early has fewer. */
+    int experiences() {
+        return runs.stream()
+                .mapToInt(run -> run.metrics().orElseThrow().accuracy().length)
+                .min()
+                .orElse(0);
     }
 
     /** Of the first run, which stands for the group where a plot shows one. */

@@ -1,5 +1,6 @@
 package dev.palimpsest.report;
 
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import dev.palimpsest.metrics.AccuracyMatrix;
@@ -8,6 +9,7 @@ import dev.palimpsest.train.Result;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param totalBytes model, snapshots, exemplars, statistics and method memory; run.json has the parts
  * @param calibrationError null: no held-out images calibrate the probabilities
  */
+@JsonIgnoreProperties(ignoreUnknown = true) // of a later version
 @JsonPropertyOrder({"accuracy", "within_experience"})
 record Metrics(
         Double[][] accuracy,
@@ -82,6 +85,45 @@ record Metrics(
                 result.classification().passesPerImage(),
                 result.classification().millisecondsPerImage(),
                 result.seconds());
+    }
+
+    /** Whether all parts fit together, as the metrics of every run do; a file that was edited or cut may not. */
+    boolean isWhole() {
+        return accuracy != null
+                && withinExperience != null
+                && isTriangle(accuracy)
+                && isTriangle(withinExperience)
+                && withinExperience.length == accuracy.length
+                && areShares(accuracyOnAllSeen, accuracy.length)
+                && areShares(withinExperienceOnAllSeen, accuracy.length)
+                && Stream.of(averageIncremental, averageIncrementalWithoutFirst, finalAccuracy, finalWithinExperience)
+                        .allMatch(share -> share == null || isShare(share))
+                && Stream.of(forgetting, backwardTransfer)
+                        .allMatch(difference -> difference == null || isShare(Math.abs(difference)))
+                && snapshotBytesAfter != null
+                && fullCopiesBytesAfter != null
+                && snapshotBytesAfter.size() == fullCopiesBytesAfter.size()
+                && Stream.concat(snapshotBytesAfter.stream(), fullCopiesBytesAfter.stream())
+                        .allMatch(bytes -> bytes != null && bytes >= 0)
+                && Double.isFinite(bitsPerWeight)
+                && Double.isFinite(seconds);
+    }
+
+    private static boolean isTriangle(@Nullable Double[][] rows) {
+        return IntStream.range(0, rows.length)
+                .allMatch(i -> rows[i] != null
+                        && rows[i].length == i + 1
+                        && Arrays.stream(rows[i]).allMatch(share -> share == null || isShare(share)));
+    }
+
+    private static boolean areShares(List<Double> shares, int count) {
+        return shares != null
+                && shares.size() == count
+                && shares.stream().allMatch(share -> share != null && isShare(share));
+    }
+
+    private static boolean isShare(double value) {
+        return value >= 0 && value <= 1;
     }
 
     private static List<Double> onAllSeen(AccuracyMatrix matrix) {

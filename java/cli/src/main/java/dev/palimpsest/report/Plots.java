@@ -4,14 +4,9 @@ import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import org.knowm.xchart.HeatMapChart;
-import org.knowm.xchart.HeatMapChartBuilder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -20,11 +15,8 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** The report's plots. */
 final class Plots {
-    private static final int WIDTH = 640;
-    private static final int HEIGHT = 340;
-    private static final int MOST_POINTS = 240;
-    private static final Color LOW = new Color(243, 238, 226);
-    private static final Color HIGH = new Color(120, 169, 205);
+    private static final int WIDTH = 480;
+    private static final int HEIGHT = 300;
 
     private Plots() {}
 
@@ -32,15 +24,12 @@ final class Plots {
      * Accuracy on all classes seen after each experience, one line a method; bars are a standard deviation over class
      * orders.
      */
-    static String accuracy(List<Group> groups, int number) throws IOException {
+    static Html accuracy(List<Group> groups, int number) throws IOException {
         XYChart chart = lines("experience", "accuracy on all classes seen, %");
         List<String> labels = groups.stream().map(Group::label).toList();
         double lowest = 100;
         for (Group group : groups) {
-            int experiences = group.runs().stream()
-                    .mapToInt(run -> metrics(run).accuracyOnAllSeen().size())
-                    .min()
-                    .orElse(0);
+            int experiences = group.experiences();
             List<Spread> spreads = IntStream.range(0, experiences)
                     .mapToObj(i -> group.spread(m -> m.accuracyOnAllSeen().get(i)))
                     .toList();
@@ -62,85 +51,11 @@ final class Plots {
                 .setYAxisMin(Math.max(0, 10 * Math.floor(lowest / 10 - 0.2)))
                 .setYAxisMax(100.0);
         return Svg.of(chart, "accuracy" + number, "Accuracy on all classes seen after each experience")
-                + legend(labels);
-    }
-
-    /** a[i][j] of a method in percent, mean over class orders. */
-    static String matrix(Group group, int number) throws IOException {
-        int n = group.first().accuracy().length;
-        HeatMapChart chart = new HeatMapChartBuilder()
-                .width(400)
-                .height(330)
-                .xAxisTitle("classes of experience")
-                .yAxisTitle("after experience")
-                .build();
-        plain(chart.getStyler());
-        // Small cells have no room for a number.
-        chart.getStyler().setShowValue(n <= 10).setValueFont(font(11)).setValueFontColor(new Color(32, 32, 32));
-        chart.getStyler()
-                .setRangeColors(new Color[] {LOW, HIGH})
-                .setMin(0)
-                .setMax(100)
-                .setDrawBorder(false);
-        chart.getStyler().setPlotGridLinesVisible(false);
-        List<Integer> labels = IntStream.rangeClosed(1, n).boxed().toList();
-        List<Number[]> cells = new ArrayList<>();
-        for (int i = 0; i < n; i++) {
-            for (int j = 0; j <= i; j++) {
-                int row = i;
-                int column = j;
-                if (group.first().accuracy()[row][column] == null) {
-                    continue;
-                }
-                cells.add(new Number[] {
-                    j,
-                    n - 1 - i,
-                    Math.round(
-                            100 * group.spread(m -> m.accuracy()[row][column]).mean())
-                });
-            }
-        }
-        // The first experience on top, as matrices are written.
-        chart.addSeries("accuracy", labels, labels.reversed(), cells);
-        return Svg.of(chart, "matrix" + number, "Accuracy matrix of " + group.label());
-    }
-
-    /**
-     * Every loss term over the steps of a run, averaged over neighbouring steps where there are many; empty where
-     * there are no steps.
-     */
-    static Optional<String> losses(SavedRun run) throws IOException {
-        Map<String, double[]> terms = run.lossTerms();
-        if (terms.values().stream().allMatch(values -> values.length == 0)) {
-            return Optional.empty();
-        }
-        XYChart chart = lines("step", "loss");
-        chart.getStyler().setYAxisMin(0.0);
-        List<String> shown = new ArrayList<>();
-        for (Map.Entry<String, double[]> term : terms.entrySet()) {
-            double[] values = term.getValue();
-            int width = Math.max(1, (values.length + MOST_POINTS - 1) / MOST_POINTS);
-            int points = (values.length + width - 1) / width;
-            double[] x = new double[points];
-            double[] y = new double[points];
-            for (int i = 0; i < points; i++) {
-                double[] bucket = Arrays.copyOfRange(values, i * width, Math.min(values.length, (i + 1) * width));
-                x[i] = i * (double) width;
-                y[i] = Arrays.stream(bucket)
-                        .filter(value -> !Double.isNaN(value))
-                        .average()
-                        .orElse(Double.NaN);
-            }
-            if (Arrays.stream(y).anyMatch(value -> !Double.isNaN(value))) {
-                style(chart.addSeries(term.getKey(), x, y), shown.size(), true);
-                shown.add(term.getKey());
-            }
-        }
-        return Optional.of(Svg.of(chart, "losses", "Loss terms over the steps") + legend(shown));
+                .add(legend(labels));
     }
 
     /** Bytes of all snapshots against the same models kept whole; empty where the method keeps none. */
-    static Optional<String> memory(Group group) throws IOException {
+    static Optional<Html> memory(Group group, int number) throws IOException {
         Metrics metrics = group.first();
         if (metrics.snapshotBytesAfter().isEmpty()) {
             return Optional.empty();
@@ -150,24 +65,20 @@ final class Plots {
         double[] x = counting(metrics.snapshotBytesAfter().size());
         style(chart.addSeries("snapshots", x, kibibytes(metrics.snapshotBytesAfter())), 0, false);
         style(chart.addSeries("full copies", x, kibibytes(metrics.fullCopiesBytesAfter())), 1, false);
-        return Optional.of(Svg.of(chart, "memory", "Memory of all earlier models after each experience")
-                + legend(List.of("snapshots", "full copies")));
+        return Optional.of(Svg.of(chart, "memory" + number, "Memory of all earlier models after each experience")
+                .add(legend(List.of("snapshots", "full copies"))));
     }
 
     /**
      * A legend that wraps; the chart's own would be cut off. Colours are those that {@link #style} gives in the same
      * order.
      */
-    private static String legend(List<String> names) {
-        StringBuilder legend = new StringBuilder("<ul class=\"legend\">");
+    static Html legend(List<String> names) {
+        Html legend = new Html().open("ul", "class", "legend");
         for (int i = 0; i < names.size(); i++) {
-            legend.append("<li style=\"--colour: var(--series-")
-                    .append(i % Svg.SERIES.size())
-                    .append(")\">")
-                    .append(Html.escape(names.get(i)))
-                    .append("</li>");
+            legend.element("li", names.get(i), "style", "--colour: var(--series-" + i % Svg.SERIES.size() + ")");
         }
-        return legend.append("</ul>").toString();
+        return legend.close();
     }
 
     private static double[] kibibytes(List<Long> bytes) {
@@ -178,7 +89,7 @@ final class Plots {
         return IntStream.rangeClosed(1, count).mapToDouble(i -> i).toArray();
     }
 
-    private static XYChart lines(String x, String y) {
+    static XYChart lines(String x, String y) {
         XYChart chart = new XYChartBuilder()
                 .width(WIDTH)
                 .height(HEIGHT)
@@ -204,13 +115,13 @@ final class Plots {
                 .setAxisTickMarksColor(Svg.GRID)
                 .setPlotGridLinesColor(Svg.GRID)
                 .setPlotGridLinesStroke(new BasicStroke(1))
-                .setAxisTitleFont(font(12))
-                .setAxisTickLabelsFont(font(11))
+                .setAxisTitleFont(font(13))
+                .setAxisTickLabelsFont(font(13))
                 .setAxisTicksLineVisible(false)
                 .setPlotMargin(0);
     }
 
-    private static void style(XYSeries series, int index, boolean dense) {
+    static void style(XYSeries series, int index, boolean dense) {
         Color colour = Svg.SERIES.get(index % Svg.SERIES.size());
         series.setLineColor(colour);
         series.setMarkerColor(colour);
@@ -218,11 +129,7 @@ final class Plots {
         series.setMarker(dense ? SeriesMarkers.NONE : SeriesMarkers.CIRCLE);
     }
 
-    private static Font font(int size) {
+    static Font font(int size) {
         return new Font(Font.SANS_SERIF, Font.PLAIN, size);
-    }
-
-    private static Metrics metrics(SavedRun run) {
-        return run.metrics().orElseThrow();
     }
 }

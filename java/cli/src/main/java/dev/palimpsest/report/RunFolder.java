@@ -28,9 +28,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a run's folder while it runs: run.json at once and at the end, steps.csv as steps are made, the checkpoint
- * after every experience, metrics.json at the end. The folder is locked until it is closed. A kill at any moment
- * leaves each file whole or absent; steps.csv may lack its last rows. For the thread that trains; {@link #interrupted}
- * for any.
+ * after every experience, metrics.json and confusion.json at the end. The folder is locked until it is closed. A kill
+ * at any moment leaves each file whole or absent; steps.csv may lack its last rows. For the thread that trains;
+ * {@link #interrupted} for any.
  */
 public final class RunFolder implements Progress, AutoCloseable {
     /** File names. */
@@ -38,6 +38,7 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     static final String METRICS = "metrics.json";
     static final String STEPS = "steps.csv";
+    static final String CONFUSION = "confusion.json";
     static final String LOCK = "run.lock";
     private static final String CHECKPOINT = "checkpoint/model.safetensors";
 
@@ -58,6 +59,8 @@ public final class RunFolder implements Progress, AutoCloseable {
     private final FolderLock lock;
     private final ObjectNode run = JSON.createObjectNode();
     private final StepTable steps;
+    private List<String> classes = List.of();
+    private int[][] confusion = {};
     /** Nothing is written any more. */
     private boolean over;
 
@@ -83,14 +86,20 @@ public final class RunFolder implements Progress, AutoCloseable {
         }
     }
 
+    /** Whether a run was begun in the folder. */
+    public static boolean isRun(Path folder) {
+        return Files.exists(folder.resolve(RUN));
+    }
+
     /**
      * Whether the folder holds the result of this recipe. What a failed run left, or one that ended before its first
      * checkpoint, counts as nothing.
      *
-     * @throws IOException with a sentence, if it holds a run of another recipe, or one that cannot be read
+     * @throws DamagedRunException with a sentence, if its record cannot be read
+     * @throws IOException with a sentence, if it holds a run of another recipe
      */
     public static boolean isComplete(Path folder, SequencedMap<String, String> options) throws IOException {
-        if (!Files.exists(folder.resolve(RUN))) {
+        if (!isRun(folder)) {
             return false;
         }
         SavedRun saved = SavedRun.read(folder);
@@ -165,7 +174,7 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     /** What another run left, its unfinished files too. */
     private static void discard(Path folder) throws IOException {
-        for (String left : List.of(RUN, METRICS, STEPS, CHECKPOINT)) {
+        for (String left : List.of(RUN, METRICS, STEPS, CONFUSION, CHECKPOINT)) {
             Files.deleteIfExists(folder.resolve(left));
         }
         for (Path place : List.of(folder, folder.resolve(CHECKPOINT).getParent())) {
@@ -200,6 +209,7 @@ public final class RunFolder implements Progress, AutoCloseable {
                 .put("os", machine.os());
         run.put("commit", Build.commit().orElse(null));
         run.put("cpu", machine.cpu());
+        run.put("cores", machine.cores());
         run.set("isa", JSON.valueToTree(machine.isa()));
         run.put("kernels", Kernels.chosen().toString());
         if (texts.containsKey("threads")) {
@@ -225,7 +235,8 @@ public final class RunFolder implements Progress, AutoCloseable {
     @Override
     public void begins(Setup setup) {
         run.set("data_sha256", JSON.valueToTree(setup.dataSha256()));
-        run.set("classes", JSON.valueToTree(setup.classNames()));
+        classes = setup.classNames();
+        run.set("classes", JSON.valueToTree(classes));
         run.put("weights", setup.weights());
         writeRun();
     }
@@ -237,6 +248,7 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     @Override
     public void evaluated(Evaluation evaluation) {
+        confusion = evaluation.confusion();
         write(steps::write);
     }
 
@@ -294,6 +306,7 @@ public final class RunFolder implements Progress, AutoCloseable {
     @Override
     public void done(Result result) {
         write(steps::write);
+        write(CONFUSION, json(new Confusion(classes.subList(0, confusion.length), confusion)));
         write(METRICS, json(Metrics.of(result)));
         run.put("weights_sha256", result.weightsSha256());
         ObjectNode seconds = run.putObject("seconds_by_part");

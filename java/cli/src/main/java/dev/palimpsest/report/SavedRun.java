@@ -6,15 +6,21 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.palimpsest.checkpoint.FolderLock;
 import java.io.IOException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.stream.Stream;
+import java.util.SequencedSet;
 
 /**
  * A run as its folder records it.
@@ -29,68 +35,136 @@ record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
     /** A suite's folder, its blocks, their variants, and their class orders; run.json lies in these. */
     private static final int DEPTH = 4;
 
-    /**
-     * The runs in the folders and below them, each once.
-     *
-     * @throws IOException with a sentence, if a folder holds none
-     */
-    static List<SavedRun> find(List<Path> folders) throws IOException {
-        SequencedMap<Path, SavedRun> runs = new LinkedHashMap<>();
-        for (Path folder : folders) {
-            find(folder)
-                    .forEach(run ->
-                            runs.putIfAbsent(run.folder().toAbsolutePath().normalize(), run));
-        }
-        return List.copyOf(runs.values());
-    }
+    private static final List<String> COMPLETE = List.of("done", "stopped");
 
     /**
-     * The runs in the folder and below it, outer ones first.
+     * What folders hold.
      *
-     * @throws IOException with a sentence, if there is none
+     * @param runs each once
+     * @param damaged a sentence each about runs that cannot be read
      */
-    static List<SavedRun> find(Path folder) throws IOException {
+    record Found(List<SavedRun> runs, List<String> damaged) {}
+
+    /**
+     * The runs in the folders and below them, each once, outer ones first.
+     *
+     * @throws IOException with a sentence, if a folder holds none, or all are damaged
+     */
+    static Found find(List<Path> folders) throws IOException {
+        SequencedSet<Path> places = new LinkedHashSet<>();
+        for (Path folder : folders) {
+            places.addAll(places(folder));
+        }
+        SequencedMap<Path, SavedRun> runs = new LinkedHashMap<>();
+        List<String> damaged = new ArrayList<>();
+        for (Path place : places) {
+            try {
+                runs.putIfAbsent(place.toAbsolutePath().normalize(), read(place));
+            } catch (DamagedRunException e) {
+                damaged.add(e.getMessage());
+            }
+        }
+        if (runs.isEmpty()) {
+            throw new DamagedRunException(String.join(" ", damaged));
+        }
+        return new Found(List.copyOf(runs.values()), damaged);
+    }
+
+    /** Folders with a run.json. */
+    private static List<Path> places(Path folder) throws IOException {
         if (!Files.isDirectory(folder)) {
             throw new IOException("There is no run folder " + folder + ".");
         }
-        List<Path> folders;
-        try (Stream<Path> files = Files.walk(folder, DEPTH)) {
-            folders = files.filter(file -> file.endsWith(RunFolder.RUN))
-                    .map(Path::getParent)
-                    .sorted(Comparator.comparingInt(Path::getNameCount).thenComparing(Comparator.naturalOrder()))
-                    .toList();
-        }
-        if (folders.isEmpty()) {
+        List<Path> places = new ArrayList<>();
+        Files.walkFileTree(folder, EnumSet.noneOf(FileVisitOption.class), DEPTH, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                if (file.endsWith(RunFolder.RUN)) {
+                    places.add(file.getParent());
+                }
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) {
+                return FileVisitResult.CONTINUE; // a folder that may not be entered shows no run
+            }
+        });
+        if (places.isEmpty()) {
             throw new IOException(folder + " is not a run folder: it holds no " + RunFolder.RUN + ".");
         }
-        List<SavedRun> runs = new ArrayList<>();
-        for (Path found : folders) {
-            runs.add(read(found));
-        }
-        return runs;
+        places.sort(Comparator.comparingInt(Path::getNameCount).thenComparing(Comparator.naturalOrder()));
+        return places;
     }
 
-    static SavedRun read(Path folder) throws IOException {
+    /**
+     * Reads a folder's record.
+     *
+     * @throws DamagedRunException with a sentence, if it cannot be read or is not whole
+     */
+    static SavedRun read(Path folder) throws DamagedRunException {
         Path file = folder.resolve(RunFolder.RUN);
         try {
-            JsonNode run = JSON.readTree(file.toFile());
-            if (!run.path("options").isObject()) {
-                throw new IOException(file + " is damaged: it has no options.");
+            JsonNode run = JSON.readTree(bytes(file));
+            JsonNode options = run.path("options");
+            if (!options.isObject()) {
+                throw new DamagedRunException(file + " is damaged: it has no options.");
+            }
+            if (!options.valueStream().allMatch(JsonNode::isTextual)) {
+                throw new DamagedRunException(file + " is damaged: an option is no text.");
             }
             file = folder.resolve(RunFolder.METRICS);
-            return new SavedRun(
-                    folder,
-                    run,
-                    Files.exists(file) ? Optional.of(JSON.readValue(file.toFile(), Metrics.class)) : Optional.empty());
+            if (!Files.exists(file)) {
+                return new SavedRun(folder, run, Optional.empty());
+            }
+            Metrics metrics = JSON.readValue(bytes(file), Metrics.class);
+            if (metrics == null || !metrics.isWhole()) {
+                throw new DamagedRunException(file + " is damaged: its figures do not fit together.");
+            }
+            return new SavedRun(folder, run, Optional.of(metrics));
         } catch (JsonProcessingException e) {
-            throw new IOException(file + " is damaged: " + e.getOriginalMessage() + ".", e);
+            throw new DamagedRunException(file + " is damaged: " + e.getOriginalMessage() + ".", e);
+        } catch (DamagedRunException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new DamagedRunException(file + " cannot be read: " + e + ".", e);
         }
+    }
+
+    private static byte[] bytes(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new IOException("not a regular file");
+        }
+        return Files.readAllBytes(file);
     }
 
     /** As run.json has it; {@code killed} where that says running, and nobody holds the folder any more. */
     String status() {
         String status = text("status");
         return status.equals(RunFolder.RUNNING) && !FolderLock.held(folder.resolve(RunFolder.LOCK)) ? KILLED : status;
+    }
+
+    /** Whether it has figures to compare. */
+    boolean isComparable() {
+        return metrics.isPresent() && COMPLETE.contains(status());
+    }
+
+    /** Why its figures are left out, or what they lack; empty for a run that is done. */
+    Optional<String> remark() {
+        String reason = run.path("reason").isTextual() ? " " + text("reason") : "";
+        if (isComparable()) {
+            return status().equals("done")
+                    ? Optional.empty()
+                    : Optional.of(folder + " ended early, after "
+                            + metrics.orElseThrow().accuracy().length + " experiences:" + reason + ".");
+        }
+        String why = switch (status()) {
+            case "failed" -> "the run failed." + reason;
+            case "running" -> "the run is not finished: it is on since " + text("started") + ".";
+            case KILLED, "interrupted" -> "the run was " + status() + " before its end.";
+            default -> "the run has no result (status \"" + status() + "\")." + reason;
+        };
+        return Optional.of(folder + " is left out: " + why);
     }
 
     String text(String key) {
@@ -106,36 +180,20 @@ record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
     }
 
     /**
-     * Every loss term against the step, counted over the whole run; NaN where a term is missing. Empty while there are
-     * no steps.
+     * The run's optimiser steps.
+     *
+     * @throws IOException with a sentence, if they cannot be read
      */
-    SequencedMap<String, double[]> lossTerms() throws IOException {
-        SequencedMap<String, double[]> columns = new LinkedHashMap<>();
-        Path file = folder.resolve(RunFolder.STEPS);
-        if (!Files.exists(file)) {
-            return columns;
-        }
-        String content = Files.readString(file);
-        // Of a run that is on the last row may be there in part.
-        List<String> lines =
-                content.substring(0, content.lastIndexOf('\n') + 1).lines().toList();
-        if (lines.isEmpty()) {
-            return columns;
-        }
-        String[] header = lines.getFirst().split(",");
-        int first = List.of(header).indexOf("loss");
-        int end = List.of(header).indexOf("learning_rate");
-        if (first < 0 || end < first) {
-            throw new IOException(file + " is damaged: its first line names no loss and learning_rate.");
-        }
-        for (int column = first; column < end; column++) {
-            double[] values = new double[lines.size() - 1];
-            for (int row = 0; row < values.length; row++) {
-                String text = lines.get(row + 1).split(",", -1)[column];
-                values[row] = text.isEmpty() ? Double.NaN : Double.parseDouble(text);
-            }
-            columns.put(header[column], values);
-        }
-        return columns;
+    SavedSteps steps() throws IOException {
+        return SavedSteps.read(folder.resolve(RunFolder.STEPS));
+    }
+
+    /**
+     * Answers after the last experience.
+     *
+     * @throws IOException with a sentence, if they cannot be read
+     */
+    Optional<Confusion> confusion() throws IOException {
+        return Confusion.read(folder.resolve(RunFolder.CONFUSION));
     }
 }

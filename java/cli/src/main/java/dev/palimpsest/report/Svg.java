@@ -19,6 +19,7 @@ final class Svg {
     // matters.
     static final Color INK = new Color(1, 2, 3);
     static final Color GRID = new Color(4, 5, 6);
+    static final Color SOFT = new Color(7, 8, 9);
     static final Color CLEAR = new Color(255, 255, 255, 0);
     static final List<Color> SERIES = List.of(
             new Color(10, 0, 1),
@@ -42,13 +43,13 @@ final class Svg {
      * @param title what it shows, for those who cannot see it
      * @throws IOException with a sentence, if this machine cannot draw text
      */
-    static String of(IChart chart, String name, String title) throws IOException {
+    static Html of(IChart chart, String name, String title) throws IOException {
         String drawn = PROLOGUE.matcher(document(chart)).replaceFirst("");
         String svg = "<svg role=\"img\" aria-label=\"" + Html.escape(title) + "\" viewBox=\"0 0 " + chart.getWidth()
                 + " " + chart.getHeight() + "\">" + coloured(drawn);
         // The encoder's names for clips come from hash codes: two charts of a page could share one.
         svg = CLIP.matcher(svg).replaceAll(match -> name + "-" + match.group());
-        return LONG_NUMBER.matcher(svg).replaceAll(match -> rounded(match.group()));
+        return Html.drawing(LONG_NUMBER.matcher(svg).replaceAll(match -> rounded(match.group())));
     }
 
     /**
@@ -82,7 +83,9 @@ final class Svg {
     }
 
     private static String coloured(String svg) {
-        String result = svg.replace(rgb(INK), "var(--ink)").replace(rgb(GRID), "var(--grid)");
+        String result = svg.replace(rgb(INK), "var(--ink)")
+                .replace(rgb(GRID), "var(--grid)")
+                .replace(rgb(SOFT), "var(--soft)");
         for (int i = 0; i < SERIES.size(); i++) {
             result = result.replace(rgb(SERIES.get(i)), "var(--series-" + i + ")");
         }

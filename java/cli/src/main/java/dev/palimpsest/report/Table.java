@@ -12,19 +12,20 @@ import java.util.StringJoiner;
 record Table(List<String> heading, List<List<String>> rows) {
     /** Columns of equal width, names to the left and figures to the right. */
     String plain() {
+        List<List<String>> shown = rows.stream().map(Table::printable).toList();
         int[] widths = new int[heading.size()];
         for (int i = 0; i < widths.length; i++) {
             int column = i;
             widths[i] = Math.max(
                     heading.get(i).length(),
-                    rows.stream()
+                    shown.stream()
                             .mapToInt(row -> row.get(column).length())
                             .max()
                             .orElse(0));
         }
         StringBuilder text = new StringBuilder();
-        line(text, heading, widths);
-        rows.forEach(row -> line(text, row, widths));
+        line(text, printable(heading), widths);
+        shown.forEach(row -> line(text, row, widths));
         return text.toString();
     }
 
@@ -50,7 +51,28 @@ record Table(List<String> heading, List<List<String>> rows) {
         text.append("| ")
                 .append(String.join(
                         " | ",
-                        row.stream().map(cell -> cell.replace("|", "\\|")).toList()))
+                        row.stream()
+                                .map(cell -> markdown(cell).replace("|", "\\|"))
+                                .toList()))
                 .append(" |\n");
+    }
+
+    /** Text that Markdown shows as it is, on one line: it would take HTML as markup. */
+    static String markdown(String text) {
+        return printable(text).replace("&", "&amp;").replace("<", "&lt;");
+    }
+
+    /** Without control characters: they would move a terminal's cursor, or break a line of a table. */
+    static String printable(String text) {
+        return text.codePoints().anyMatch(Character::isISOControl)
+                ? text.codePoints()
+                        .map(c -> Character.isISOControl(c) ? ' ' : c)
+                        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                        .toString()
+                : text;
+    }
+
+    private static List<String> printable(List<String> row) {
+        return row.stream().map(Table::printable).toList();
     }
 }

@@ -23,7 +23,7 @@ public final class FeatureMse implements AutoCloseable {
      * @param dims features of a row
      * @param teachers how many; may be 0
      * @param threads threads that share a call's rows, the caller among them
-     * @throws IllegalArgumentException if a size is out of range
+     * @throws IllegalArgumentException if a size is out of range, or scratch memory of more than 4 GiB would be needed
      */
     public FeatureMse(int maxRows, int dims, int teachers, int threads) {
         this(maxRows, dims, teachers, threads, Kernels.chosen());
@@ -37,7 +37,7 @@ public final class FeatureMse implements AutoCloseable {
      * @param teachers how many; may be 0
      * @param threads threads that share a call's rows, the caller among them
      * @param implementation what computes
-     * @throws IllegalArgumentException if a size is out of range
+     * @throws IllegalArgumentException if a size is out of range, or scratch memory of more than 4 GiB would be needed
      * @throws UnsupportedOperationException if the implementation cannot run here
      */
     public FeatureMse(int maxRows, int dims, int teachers, int threads, Implementation implementation) {
@@ -46,6 +46,9 @@ public final class FeatureMse implements AutoCloseable {
                     + ": expected at least 1, 1 and 0");
         }
         Team team = Team.of(threads);
+        Memory.checkScratch(
+                "maxRows " + maxRows + ", dims " + dims + ", " + teachers + " teachers and " + threads + " threads",
+                8.0 * maxRows + threads * (16.0 * dims + 64.0 * teachers));
         int[] teacherColumns = new int[teachers];
         Arrays.fill(teacherColumns, dims);
         RowKernel kernel = Kernels.require(implementation) == Implementation.JAVA
@@ -65,6 +68,7 @@ public final class FeatureMse implements AutoCloseable {
      * @param gradient [B, dims], overwritten
      * @return the loss; the sum over rows is taken in row order, in float64
      * @throws IllegalArgumentException if a segment is too small, closed, of another thread, or overlaps the gradient
+     * @throws IllegalStateException if this is closed, or a segment is closed while the call runs
      */
     public double lossAndGradient(
             int rows, MemorySegment student, MemorySegment[] teachers, MemorySegment weight, MemorySegment gradient) {
@@ -83,14 +87,12 @@ public final class FeatureMse implements AutoCloseable {
      * @throws IllegalArgumentException if an array is too short or is also the gradient's
      */
     public double lossAndGradient(int rows, float[] student, float[][] teachers, float[] weight, float[] gradient) {
-        MemorySegment[] views =
-                Arrays.stream(teachers).map(MemorySegment::ofArray).toArray(MemorySegment[]::new);
         return lossAndGradient(
                 rows,
-                MemorySegment.ofArray(student),
-                views,
-                MemorySegment.ofArray(weight),
-                MemorySegment.ofArray(gradient));
+                Memory.view("student", student),
+                Memory.views("teacher", teachers),
+                Memory.view("weight", weight),
+                Memory.view("gradient", gradient));
     }
 
     /** Frees the scratch memory; calls after it throw {@link IllegalStateException}. */

@@ -48,6 +48,9 @@ abstract class JavaRowKernel implements RowKernel {
     }
 
     @Override
+    public final void release() {}
+
+    @Override
     public final void bind(
             int rows,
             double temperature,

@@ -36,6 +36,9 @@ final class JavaSnapshotReconstruction implements SnapshotKernel {
     }
 
     @Override
+    public void release() {}
+
+    @Override
     public void bind(
             long count,
             MemorySegment weights,

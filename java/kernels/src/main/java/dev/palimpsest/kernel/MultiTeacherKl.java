@@ -2,7 +2,6 @@ package dev.palimpsest.kernel;
 
 import dev.palimpsest.kernel.threads.Team;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -20,11 +19,14 @@ import java.util.List;
  * anywhere in a row that is read, +∞, and a range that is −∞ throughout give a NaN loss, and NaN gradients in that
  * range.
  *
- * <p>Calls allocate nothing once memory of the same kind (off-heap or arrays) was passed before. Not thread-safe: one
- * instance per calling thread. {@link #close()} frees its scratch memory. Formula and order of reduction:
+ * <p>Calls allocate nothing once memory of the same kind (off-heap or arrays) was passed before. Thread-safe, but calls
+ * take turns: threads that compute at once have an instance each. {@link #close()} frees its scratch memory. Formula and order of reduction:
  * native/kernels/multi_teacher_kl/multi_teacher_kl.md.
  */
 public final class MultiTeacherKl implements AutoCloseable {
+    private static final float LEAST_TEMPERATURE = 1e-30f;
+    private static final float MOST_TEMPERATURE = 1e30f;
+
     private final RowSplit split;
 
     /**
@@ -34,7 +36,8 @@ public final class MultiTeacherKl implements AutoCloseable {
      * @param classes columns of student and gradient
      * @param ranges the classes of each teacher, within [0, classes); may be empty
      * @param threads threads that share a call's rows, the caller among them
-     * @throws IllegalArgumentException if a size is not positive, or a range is empty or lies outside the classes
+     * @throws IllegalArgumentException if a size is not positive, a range is empty or lies outside the classes, or
+     *     scratch memory of more than 4 GiB would be needed
      */
     public MultiTeacherKl(int maxRows, int classes, List<ClassRange> ranges, int threads) {
         this(maxRows, classes, ranges, threads, Kernels.chosen());
@@ -48,7 +51,8 @@ public final class MultiTeacherKl implements AutoCloseable {
      * @param ranges the classes of each teacher, within [0, classes); may be empty
      * @param threads threads that share a call's rows, the caller among them
      * @param implementation what computes
-     * @throws IllegalArgumentException if a size is not positive, or a range is empty or lies outside the classes
+     * @throws IllegalArgumentException if a size is not positive, a range is empty or lies outside the classes, or
+     *     scratch memory of more than 4 GiB would be needed
      * @throws UnsupportedOperationException if the implementation cannot run here
      */
     public MultiTeacherKl(
@@ -68,6 +72,11 @@ public final class MultiTeacherKl implements AutoCloseable {
             }
         }
         Team team = Team.of(threads);
+        double widest = ranges.stream().mapToInt(ClassRange::size).max().orElse(0);
+        Memory.checkScratch(
+                "maxRows " + maxRows + ", classes " + classes + ", " + ranges.size() + " teachers and " + threads
+                        + " threads",
+                8.0 * maxRows + threads * (4.0 * classes + (ranges.size() + 2) * 4 * (widest + 16)));
         List<ClassRange> copy = List.copyOf(ranges);
         RowKernel kernel = Kernels.require(implementation) == Implementation.JAVA
                 ? new JavaMultiTeacherKl(maxRows, classes, copy, team)
@@ -84,7 +93,7 @@ public final class MultiTeacherKl implements AutoCloseable {
      * The loss of a batch, and its gradient.
      *
      * @param rows B, 1 to maxRows
-     * @param temperature T, finite and above 0
+     * @param temperature T, from 1e-30 to 1e30
      * @param student logits [B, classes], float32, row-major and dense, off-heap or over a {@code float[]}; so all
      *     segments
      * @param teachers logits [B, size of its range] of each teacher
@@ -92,6 +101,7 @@ public final class MultiTeacherKl implements AutoCloseable {
      * @param gradient [B, classes], overwritten; classes that no teacher covers get 0
      * @return the loss; the sum over rows is taken in row order, in float64
      * @throws IllegalArgumentException if a segment is too small, closed, of another thread, or overlaps the gradient
+     * @throws IllegalStateException if this is closed, or a segment is closed while the call runs
      */
     public double lossAndGradient(
             int rows,
@@ -103,6 +113,10 @@ public final class MultiTeacherKl implements AutoCloseable {
         if (!(temperature > 0 && temperature < Float.POSITIVE_INFINITY)) {
             throw new IllegalArgumentException("temperature " + temperature + ": expected a finite value above 0");
         }
+        if (temperature < LEAST_TEMPERATURE || temperature > MOST_TEMPERATURE) {
+            throw new IllegalArgumentException("temperature " + temperature + ": expected " + LEAST_TEMPERATURE + " to "
+                    + MOST_TEMPERATURE + ", with which logits have quotients in float32");
+        }
         return split.lossAndGradient(rows, temperature, student, teachers, weight, gradient);
     }
 
@@ -110,7 +124,7 @@ public final class MultiTeacherKl implements AutoCloseable {
      * The same on arrays; views of them are all that is allocated.
      *
      * @param rows B, 1 to maxRows
-     * @param temperature T, finite and above 0
+     * @param temperature T, from 1e-30 to 1e30
      * @param student logits [B, classes]
      * @param teachers logits [B, size of its range] of each teacher
      * @param weight w [B, teachers]
@@ -120,15 +134,13 @@ public final class MultiTeacherKl implements AutoCloseable {
      */
     public double lossAndGradient(
             int rows, float temperature, float[] student, float[][] teachers, float[] weight, float[] gradient) {
-        MemorySegment[] views =
-                Arrays.stream(teachers).map(MemorySegment::ofArray).toArray(MemorySegment[]::new);
         return lossAndGradient(
                 rows,
                 temperature,
-                MemorySegment.ofArray(student),
-                views,
-                MemorySegment.ofArray(weight),
-                MemorySegment.ofArray(gradient));
+                Memory.view("student", student),
+                Memory.views("teacher", teachers),
+                Memory.view("weight", weight),
+                Memory.view("gradient", gradient));
     }
 
     /** Frees the scratch memory; calls after it throw {@link IllegalStateException}. */

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.palimpsest.kernel.ffi.Held;
 import dev.palimpsest.kernel.ffi.NativeKernel;
 import dev.palimpsest.kernel.ffi.NativeStruct.Field;
 import java.lang.foreign.Arena;
@@ -19,6 +20,7 @@ final class NativeRowKernel implements RowKernel {
     private final MemorySegment teacherAddresses;
     private final MemorySegment rowLoss;
     private final MemorySegment[] scratch;
+    private final Held held = new Held();
     private final Field rows;
     private final @Nullable Field temperature; // null for features
     private final Field student;
@@ -121,12 +123,17 @@ final class NativeRowKernel implements RowKernel {
 
     @Override
     public void rows(int begin, int end, int thread) {
-        kernel.rows(args, begin, end, scratch[thread], rowLoss);
+        kernel.rows(args, begin, end, scratch[thread], rowLoss, held);
     }
 
     @Override
     public boolean takes(MemorySegment segment) {
-        return segment.isNative();
+        return segment.isNative() && held.add(segment);
+    }
+
+    @Override
+    public void release() {
+        held.clear();
     }
 
     @Override

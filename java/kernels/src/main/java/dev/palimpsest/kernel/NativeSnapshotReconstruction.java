@@ -1,5 +1,6 @@
 package dev.palimpsest.kernel;
 
+import dev.palimpsest.kernel.ffi.Held;
 import dev.palimpsest.kernel.ffi.NativeKernel;
 import dev.palimpsest.kernel.ffi.NativeStruct.Field;
 import java.lang.foreign.Arena;
@@ -11,6 +12,7 @@ final class NativeSnapshotReconstruction implements SnapshotKernel {
     private final NativeKernel kernel;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment args;
+    private final Held held = new Held();
     private final Field count;
     private final Field weights;
     private final Field planes;
@@ -36,7 +38,12 @@ final class NativeSnapshotReconstruction implements SnapshotKernel {
     /** C reads whole 64-bit words, so everything must be aligned to them; float32 memory practically always is. */
     @Override
     public boolean takes(MemorySegment segment) {
-        return segment.isNative() && segment.address() % Long.BYTES == 0;
+        return segment.isNative() && segment.address() % Long.BYTES == 0 && held.add(segment);
+    }
+
+    @Override
+    public void release() {
+        held.clear();
     }
 
     @Override
@@ -61,7 +68,7 @@ final class NativeSnapshotReconstruction implements SnapshotKernel {
 
     @Override
     public void words(long begin, long end) {
-        kernel.range(args, begin, end);
+        kernel.range(args, begin, end, held);
     }
 
     @Override

@@ -22,8 +22,11 @@ interface RowKernel extends AutoCloseable {
     /** Σ_k of the row's weighted terms, not yet divided by the number of rows. */
     double rowLoss(int row);
 
-    /** Whether {@link #bind} takes this segment, or needs a copy of it. */
+    /** Whether {@link #bind} takes this segment, or needs a copy of it; to be asked of each before it. */
     boolean takes(MemorySegment segment);
+
+    /** Forgets what {@link #takes} was asked about: the façade's call ends. */
+    void release();
 
     @Override
     void close();

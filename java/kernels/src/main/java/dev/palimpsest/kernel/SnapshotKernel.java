@@ -21,8 +21,11 @@ interface SnapshotKernel extends AutoCloseable {
     /** Rebuilds the weights of the words [begin, end), 64 weights a word. */
     void words(long begin, long end);
 
-    /** Whether {@link #bind} takes this segment, or needs a copy of it. */
+    /** Whether {@link #bind} takes this segment, or needs a copy of it; to be asked of each before it. */
     boolean takes(MemorySegment segment);
+
+    /** Forgets what {@link #takes} was asked about: the façade's call ends. */
+    void release();
 
     @Override
     void close();

@@ -18,12 +18,15 @@ import org.jspecify.annotations.Nullable;
  * {@link #pack} makes them.
  *
  * <p>Calls allocate nothing unless the implementation cannot use the memory as it is (arrays, with a native one) and
- * must copy it. Not thread-safe. Layout and bytes moved:
+ * must copy it. Thread-safe, but calls take turns. Layout and bytes moved:
  * native/kernels/snapshot_reconstruction/snapshot_reconstruction.md.
  */
 public final class SnapshotReconstruction implements AutoCloseable {
     /** The most bit planes there can be: codes are bytes. */
     public static final int MOST_PLANES = 8;
+
+    /** Beyond this a size in bytes may not be an int64. */
+    private static final long MOST_WEIGHTS = Long.MAX_VALUE / 8;
 
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int WEIGHTS_PER_WORD = 64;
@@ -79,6 +82,7 @@ public final class SnapshotReconstruction implements AutoCloseable {
      * @param count weights, at least 0
      * @param planeCount 1 to 8
      * @return a multiple of 8
+     * @throws IllegalArgumentException if either is out of range, or there are more weights than memory has addresses
      */
     public static long planeBytes(long count, int planeCount) {
         checkPlanes(count, planeCount);
@@ -91,10 +95,17 @@ public final class SnapshotReconstruction implements AutoCloseable {
      * @param codes unsigned, each below 2^planeCount
      * @param planeCount 1 to 8
      * @param planes at least {@link #planeBytes} bytes; overwritten
-     * @throws IllegalArgumentException if a code needs more planes, or the segment is too small
+     * @throws IllegalArgumentException if a code needs more planes, or the segment is too small or read-only
      */
     public static void pack(byte[] codes, int planeCount, MemorySegment planes) {
         checkPlaneSize(planes, codes.length, planeCount);
+        Memory.checkWritable("planes", planes);
+        for (int i = 0; i < codes.length; i++) {
+            if ((codes[i] & 0xff) >> planeCount != 0) {
+                throw new IllegalArgumentException("code " + (codes[i] & 0xff) + " of weight " + i
+                        + " does not fit into " + planeCount + " planes");
+            }
+        }
         for (int first = 0; first < codes.length; first += WEIGHTS_PER_WORD) {
             int n = Math.min(WEIGHTS_PER_WORD, codes.length - first);
             for (int p = 0; p < planeCount; p++) {
@@ -103,12 +114,6 @@ public final class SnapshotReconstruction implements AutoCloseable {
                     word |= (long) (codes[first + j] >> p & 1) << j;
                 }
                 planes.set(WORD, ((long) first / WEIGHTS_PER_WORD * planeCount + p) * Long.BYTES, word);
-            }
-            for (int j = 0; j < n; j++) {
-                if ((codes[first + j] & 0xff) >> planeCount != 0) {
-                    throw new IllegalArgumentException("code " + (codes[first + j] & 0xff) + " of weight " + (first + j)
-                            + " does not fit into " + planeCount + " planes");
-                }
             }
         }
     }
@@ -148,8 +153,9 @@ public final class SnapshotReconstruction implements AutoCloseable {
      * @param weightsPerChannel at least 1 if there are factors, otherwise ignored
      * @param out float32 [count], overwritten; may be the same memory as the weights, but not overlap it otherwise
      * @throws IllegalArgumentException if a size does not fit; the message has both
+     * @throws IllegalStateException if this is closed, or a segment is closed while the call runs
      */
-    public void apply(
+    public synchronized void apply(
             long count,
             MemorySegment weights,
             MemorySegment planes,
@@ -162,31 +168,52 @@ public final class SnapshotReconstruction implements AutoCloseable {
             throw new IllegalStateException("this kernel is closed");
         }
         check(count, weights, planes, planeCount, step, channelScaleOrNull, weightsPerChannel, out);
-        if (kernel.takes(weights)
-                && kernel.takes(planes)
-                && kernel.takes(out)
-                && (channelScaleOrNull == null || kernel.takes(channelScaleOrNull))) {
-            run(count, weights, planes, planeCount, step, channelScaleOrNull, weightsPerChannel, out);
-        } else {
-            try (Arena arena = Arena.ofShared()) {
-                MemorySegment copy = arena.allocate(Math.max(1, count * Float.BYTES), 64);
-                MemorySegment scale = channelScaleOrNull == null ? null : copyOf(channelScaleOrNull, arena);
-                run(
-                        count,
-                        copyOf(weights, arena),
-                        copyOf(planes, arena),
-                        planeCount,
-                        step,
-                        scale,
-                        weightsPerChannel,
-                        copy);
-                MemorySegment.copy(copy, 0, out, 0, count * Float.BYTES);
+        try {
+            if (kernel.takes(weights)
+                    && kernel.takes(planes)
+                    && kernel.takes(out)
+                    && (channelScaleOrNull == null || kernel.takes(channelScaleOrNull))) {
+                run(count, weights, planes, planeCount, step, channelScaleOrNull, weightsPerChannel, out);
+            } else {
+                copied(count, weights, planes, planeCount, step, channelScaleOrNull, weightsPerChannel, out);
             }
+        } catch (IllegalStateException e) {
+            String[] names = {"weights", "planes", "channel scale", "out"};
+            throw Memory.closed(e, names, weights, planes, channelScaleOrNull, out);
+        } finally {
+            kernel.release();
+            // C knows addresses only: memory of an automatic arena must not be collected before it is done.
+            Reference.reachabilityFence(weights);
+            Reference.reachabilityFence(planes);
+            Reference.reachabilityFence(channelScaleOrNull);
+            Reference.reachabilityFence(out);
         }
     }
 
-    private static MemorySegment copyOf(MemorySegment segment, Arena arena) {
-        return arena.allocate(Math.max(1, segment.byteSize()), 64).copyFrom(segment);
+    private void copied(
+            long count,
+            MemorySegment weights,
+            MemorySegment planes,
+            int planeCount,
+            int step,
+            @Nullable MemorySegment scaleOrNull,
+            long weightsPerChannel,
+            MemorySegment out) {
+        kernel.release(); // of what is copied instead
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment copy = arena.allocate(Math.max(1, count * Float.BYTES), 64);
+            MemorySegment scale = scaleOrNull == null
+                    ? null
+                    : copyOf(scaleOrNull, Math.ceilDiv(count, weightsPerChannel) * Float.BYTES, arena);
+            MemorySegment from = copyOf(weights, count * Float.BYTES, arena);
+            MemorySegment masks = copyOf(planes, planeBytes(count, planeCount), arena);
+            run(count, from, masks, planeCount, step, scale, weightsPerChannel, copy);
+            MemorySegment.copy(copy, 0, out, 0, count * Float.BYTES);
+        }
+    }
+
+    private static MemorySegment copyOf(MemorySegment segment, long bytes, Arena arena) {
+        return arena.allocate(Math.max(1, bytes), 64).copyFrom(segment.asSlice(0, bytes));
     }
 
     private void run(
@@ -200,15 +227,7 @@ public final class SnapshotReconstruction implements AutoCloseable {
             MemorySegment out) {
         kernel.bind(count, weights, planes, planeCount, step, scale, weightsPerChannel, out);
         words = words(count);
-        try {
-            team.run(task, (int) ((words + WORDS_PER_BLOCK - 1) / WORDS_PER_BLOCK));
-        } finally {
-            // C knows addresses only: memory of an automatic arena must not be collected before it is done.
-            Reference.reachabilityFence(weights);
-            Reference.reachabilityFence(planes);
-            Reference.reachabilityFence(scale);
-            Reference.reachabilityFence(out);
-        }
+        team.run(task, Math.toIntExact(Math.ceilDiv(words, WORDS_PER_BLOCK)));
     }
 
     private void rebuild(int block, int thread) {
@@ -245,14 +264,17 @@ public final class SnapshotReconstruction implements AutoCloseable {
                 throw new IllegalArgumentException(
                         "weights per channel " + weightsPerChannel + ": expected at least 1");
             }
-            long channels = (count + weightsPerChannel - 1) / weightsPerChannel;
-            checkFloats("channel scale", scale, channels);
+            checkFloats("channel scale", scale, Math.ceilDiv(count, weightsPerChannel));
+            if (Memory.overlap(scale, out, count * Float.BYTES)) {
+                throw new IllegalArgumentException("out overlaps channel scale: expected memory of its own");
+            }
         }
     }
 
     // The texts are made only when they are needed: calls allocate nothing.
 
     private static void checkFloats(String name, MemorySegment segment, long count) {
+        Memory.checkGiven(name, segment);
         if (segment.byteSize() < count * Float.BYTES || !Memory.isUsable(segment)) {
             Memory.check(name, segment, count * Float.BYTES, count + " float32");
         }
@@ -260,6 +282,7 @@ public final class SnapshotReconstruction implements AutoCloseable {
 
     private static void checkPlaneSize(MemorySegment planes, long count, int planeCount) {
         long bytes = planeBytes(count, planeCount);
+        Memory.checkGiven("planes", planes);
         if (planes.byteSize() < bytes || !Memory.isUsable(planes)) {
             Memory.check("planes", planes, bytes, count + " codes in " + planeCount + " planes");
         }
@@ -270,15 +293,18 @@ public final class SnapshotReconstruction implements AutoCloseable {
             throw new IllegalArgumentException(
                     "count " + count + ", planes " + planeCount + ": expected at least 0, and 1 to " + MOST_PLANES);
         }
+        if (count > MOST_WEIGHTS) {
+            throw new IllegalArgumentException("count " + count + ": expected at most " + MOST_WEIGHTS + " weights");
+        }
     }
 
     private static long words(long count) {
-        return (count + WEIGHTS_PER_WORD - 1) / WEIGHTS_PER_WORD;
+        return Math.ceilDiv(count, WEIGHTS_PER_WORD);
     }
 
     /** Frees the scratch memory; calls after it throw {@link IllegalStateException}. */
     @Override
-    public void close() {
+    public synchronized void close() {
         if (!closed) {
             closed = true;
             kernel.close();

@@ -16,8 +16,8 @@
  * between the rows of its inputs, which no check of whole ranges of memory can distinguish from overlap.
  *
  * <p>Sizes, ranges and memory are checked before anything reaches C, and what is wrong is reported with its values.
- * Losses are float64. An instance belongs to one calling thread and shares its work with as many threads as it was
- * made for.
+ * Losses are float64. An instance may be called by any thread, by one at a time, and shares its work with as many
+ * threads as it was made for. Memory that is closed while a call runs makes the call fail, or refuses to be closed.
  *
  * <p>Knows nothing of tensors, networks or training, and needs no jar but palimpsest-native.
  */

@@ -14,14 +14,16 @@ public final class AccuracyRecorder {
 
     private AccuracyMatrix accuracy;
     private AccuracyMatrix within;
+    private int[][] confusion = {};
 
     /**
      * Right answers on images of one experience's classes.
      *
      * @param single the highest score of all classes seen is the image's
      * @param within the highest score of the experience's own classes is the image's
+     * @param answers [own classes][classes seen], how many images of a class got which answer among all classes seen
      */
-    public record Right(int single, int within) {
+    public record Right(int single, int within, int[][] answers) {
         /**
          * Counts right answers.
          *
@@ -34,11 +36,16 @@ public final class AccuracyRecorder {
         public static Right count(double[][] scores, int[] labels, ClassRange seen, ClassRange own) {
             int single = 0;
             int within = 0;
+            int[][] answers = new int[own.size()][seen.end()];
             for (int i = 0; i < scores.length; i++) {
-                single += best(scores[i], seen) == labels[i] ? 1 : 0;
+                int answer = best(scores[i], seen);
+                if (own.contains(labels[i])) {
+                    answers[labels[i] - own.begin()][answer]++;
+                }
+                single += answer == labels[i] ? 1 : 0;
                 within += best(scores[i], own) == labels[i] ? 1 : 0;
             }
-            return new Right(single, within);
+            return new Right(single, within, answers);
         }
 
         private static int best(double[] scores, ClassRange candidates) {
@@ -88,6 +95,15 @@ public final class AccuracyRecorder {
     }
 
     /**
+     * Answers after the last experience.
+     *
+     * @return [classes seen][classes seen], how many images of a class (row) got which answer (column); a copy
+     */
+    public int[][] confusion() {
+        return Arrays.stream(confusion).map(int[]::clone).toArray(int[][]::new);
+    }
+
+    /**
      * Records the next experience.
      *
      * @param right on the images of every experience so far, this one last
@@ -95,6 +111,10 @@ public final class AccuracyRecorder {
     public void add(Right[] right) {
         accuracy = accuracy.plus(Arrays.stream(right).mapToInt(Right::single).toArray());
         within = within.plus(Arrays.stream(right).mapToInt(Right::within).toArray());
+        // Experiences bring their classes in order, so that their rows follow one another.
+        confusion = Arrays.stream(right)
+                .flatMap(experience -> Arrays.stream(experience.answers()))
+                .toArray(int[][]::new);
     }
 
     /**
@@ -113,9 +133,17 @@ public final class AccuracyRecorder {
      *
      * @param file that {@link #write} wrote to
      * @return how many
+     * @throws IllegalArgumentException if the file does not have the counts
      */
     public static int experiences(Safetensors file) {
-        return file.shape(RIGHT).extent(0);
+        Shape shape = file.shape(RIGHT);
+        if (shape.rank() != 2
+                || shape.extent(0) != shape.extent(1)
+                || !file.shape(WITHIN).equals(shape)) {
+            throw new IllegalArgumentException(RIGHT + " and " + WITHIN + " are " + shape + " and " + file.shape(WITHIN)
+                    + ", expected a row and a column for every experience");
+        }
+        return shape.extent(0);
     }
 
     /** Counts, 0 above the diagonal. */

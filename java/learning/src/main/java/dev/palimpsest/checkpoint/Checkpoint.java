@@ -15,13 +15,12 @@ import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.stream.Collectors;
@@ -60,6 +59,13 @@ public final class Checkpoint {
     private static final String BITS = "memory.bits_per_weight";
 
     private final Safetensors file;
+    private final SequencedMap<String, String> options;
+    private final List<String> classes;
+    private final List<ClassRange> ranges;
+    private final Shape image;
+    private final Normalisation normalisation;
+    private final int epochs;
+    private final int experiences;
 
     /**
      * All that is written.
@@ -95,6 +101,51 @@ public final class Checkpoint {
 
     private Checkpoint(Safetensors file) {
         this.file = file;
+        options = new LinkedHashMap<>();
+        file.metadata().forEach((key, text) -> {
+            if (key.startsWith(OPTION)) {
+                options.put(key.substring(OPTION.length()), text);
+            }
+        });
+        classes = metadata(CLASSES).lines().toList();
+        ranges = new ArrayList<>();
+        for (int end : numbers(CLASS_ENDS)) {
+            ranges.add(new ClassRange(ranges.isEmpty() ? 0 : ranges.getLast().end(), end));
+        }
+        require(ranges.getLast().end() <= classes.size(), CLASS_ENDS, "at most " + classes.size());
+        image = Shape.of(numbers(IMAGE));
+        require(image.rank() == 3 && image.elements() > 0, IMAGE, "channels, height and width");
+        epochs = numbers(EPOCHS)[0];
+        normalisation = new Normalisation(file.doubles(MEAN), file.doubles(DEVIATION));
+        if (normalisation.mean().length != image.extent(0)) {
+            throw new IllegalArgumentException("images of " + image + " are normalised by "
+                    + normalisation.mean().length + " means, expected one for each channel");
+        }
+        experiences = AccuracyRecorder.experiences(file);
+        if (experiences != ranges.size()) {
+            throw new IllegalArgumentException(
+                    "it has accuracies of " + experiences + " experiences and classes of " + ranges.size());
+        }
+    }
+
+    private int[] numbers(String key) {
+        try {
+            return Arrays.stream(metadata(key).split(",", -1))
+                    .mapToInt(Integer::parseInt)
+                    .toArray();
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(expected(key, "whole numbers"), e);
+        }
+    }
+
+    private void require(boolean condition, String key, String expected) {
+        if (!condition) {
+            throw new IllegalArgumentException(expected(key, expected));
+        }
+    }
+
+    private String expected(String key, String expected) {
+        return "its " + key + " are " + metadata(key) + ", expected " + expected;
     }
 
     /**
@@ -188,7 +239,29 @@ public final class Checkpoint {
                     + (version == null ? "" : " of this version of Palimpsest") + ": expected " + FORMAT + " " + VERSION
                     + " in its header, found " + (version == null ? "none" : version));
         }
-        return new Checkpoint(file.checked());
+        try {
+            return new Checkpoint(file.checked());
+        } catch (IllegalArgumentException e) {
+            throw damaged(file.source(), e);
+        }
+    }
+
+    private static IOException damaged(String path, RuntimeException why) {
+        String found = String.valueOf(why.getMessage());
+        return new IOException(
+                path + " is damaged: " + (found.startsWith(path + ": ") ? found.substring(path.length() + 2) : found)
+                        + "; restore the file from a copy, or train again",
+                why);
+    }
+
+    /**
+     * What the file holds does not fit together, though it is what was written.
+     *
+     * @param why found where it was used
+     * @return a sentence
+     */
+    IOException damaged(RuntimeException why) {
+        return damaged(file.source(), why);
     }
 
     /**
@@ -197,13 +270,7 @@ public final class Checkpoint {
      * @return texts by name
      */
     public SequencedMap<String, String> options() {
-        SequencedMap<String, String> texts = new LinkedHashMap<>();
-        file.metadata().forEach((key, text) -> {
-            if (key.startsWith(OPTION)) {
-                texts.put(key.substring(OPTION.length()), text);
-            }
-        });
-        return texts;
+        return Collections.unmodifiableSequencedMap(options);
     }
 
     /**
@@ -212,26 +279,28 @@ public final class Checkpoint {
      * @return names in the order of arrival
      */
     public List<String> classes() {
-        return metadata(CLASSES).lines().toList();
+        return classes;
     }
 
     private String metadata(String key) {
         String text = file.metadata().get(key);
         if (text == null) {
-            throw new IllegalArgumentException(file.source() + " is not a run's checkpoint: its metadata lack " + key);
+            throw new IllegalArgumentException("its metadata lack " + key);
         }
         return text;
     }
 
     /** The classes that came new with each experience that is done. */
     List<ClassRange> ranges() {
-        List<ClassRange> ranges = new ArrayList<>();
-        int begin = 0;
-        for (String end : metadata(CLASS_ENDS).split(",", -1)) {
-            ranges.add(new ClassRange(begin, Integer.parseInt(end)));
-            begin = Integer.parseInt(end);
-        }
-        return ranges;
+        return List.copyOf(ranges);
+    }
+
+    /** Bytes of all tensors of the network. */
+    long networkBytes() {
+        return file.names().tailSet(NETWORK).stream()
+                .takeWhile(name -> name.startsWith(NETWORK))
+                .mapToLong(name -> file.tensor(name).data().byteSize())
+                .sum();
     }
 
     /**
@@ -239,7 +308,12 @@ public final class Checkpoint {
      * the start.
      */
     int classes(Network network) {
-        return file.shape(NETWORK + network.classifier().bias().name()).extent(0);
+        Shape bias = file.shape(NETWORK + network.classifier().bias().name());
+        if (bias.rank() != 1 || bias.extent(0) < ranges.getLast().end()) {
+            throw new IllegalArgumentException("its classifier has biases of " + bias + ", expected at least "
+                    + ranges.getLast().end());
+        }
+        return bias.extent(0);
     }
 
     /**
@@ -248,13 +322,11 @@ public final class Checkpoint {
      * @return channels, height and width
      */
     public Shape image() {
-        return Shape.of(Arrays.stream(metadata(IMAGE).split(",", -1))
-                .mapToInt(Integer::parseInt)
-                .toArray());
+        return image;
     }
 
     Normalisation normalisation() {
-        return new Normalisation(file.doubles(MEAN), file.doubles(DEVIATION));
+        return normalisation;
     }
 
     /** Whether more networks classified than the file has. */
@@ -268,7 +340,7 @@ public final class Checkpoint {
      * @return over all experiences
      */
     public int epochs() {
-        return Integer.parseInt(metadata(EPOCHS));
+        return epochs;
     }
 
     /**
@@ -277,37 +349,64 @@ public final class Checkpoint {
      * @return how many
      */
     public int experiences() {
-        return AccuracyRecorder.experiences(file);
+        return experiences;
     }
 
     /**
      * The classifier after an experience.
      *
      * @param experience counted from 0
+     * @throws IOException with a sentence, if the file does not hold it
      */
-    Classifier classifier(int experience) {
-        return classifierType().read(file, classifierPrefix(experience));
+    Classifier classifier(int experience) throws IOException {
+        try {
+            return classifierType().read(file, classifierPrefix(experience));
+        } catch (IllegalArgumentException e) {
+            throw damaged(e);
+        }
     }
 
-    /** What made the classifiers. */
-    ClassifierType classifierType() {
-        SequencedMap<String, String> options = options();
-        return Classifiers.named(Objects.requireNonNull(options.get("classifier"), "every run records it"))
-                .create(options);
+    /**
+     * What made the classifiers.
+     *
+     * @throws IOException with a sentence, if the file does not say
+     */
+    ClassifierType classifierType() throws IOException {
+        String name = options.get("classifier");
+        if (name == null) {
+            throw damaged(new IllegalArgumentException("its metadata lack " + OPTION + "classifier"));
+        }
+        try {
+            return Classifiers.named(name).create(options);
+        } catch (IllegalArgumentException e) {
+            throw damaged(e);
+        }
     }
 
-    /** Earlier models, for a network that {@link #load} filled. */
+    /**
+     * Earlier models, for a network that {@link #load} filled.
+     *
+     * @throws IllegalArgumentException if the file's do not fit the network
+     */
     Optional<Snapshots> snapshots(Network network) {
-        return Snapshots.read(file, network.parameters());
+        return Snapshots.read(file, network.parameters(), network.buffers());
     }
 
-    /** Puts the weights into a network that has grown as far as the one that was saved. */
+    /**
+     * Puts the weights into a network that has grown as far as the one that was saved.
+     *
+     * @throws IllegalArgumentException if a tensor is missing or superfluous, or does not fit the network; it is
+     *     unchanged
+     */
     void load(Network network) {
-        for (Parameter parameter : network.parameters()) {
-            parameter.set(file.floats(NETWORK + parameter.name()));
-        }
-        for (Buffer buffer : network.buffers()) {
-            buffer.update().copyFrom(MemorySegment.ofArray(file.floats(NETWORK + buffer.name())));
-        }
+        NetworkTensors tensors = new NetworkTensors(network, parameter -> true);
+        file.names().tailSet(NETWORK).stream()
+                .takeWhile(name -> name.startsWith(NETWORK))
+                .filter(name -> !tensors.shapes().containsKey(name.substring(NETWORK.length())))
+                .findFirst()
+                .ifPresent(name -> {
+                    throw new IllegalArgumentException("its tensor " + name + " is none of the run's network");
+                });
+        tensors.load(file, NETWORK);
     }
 }

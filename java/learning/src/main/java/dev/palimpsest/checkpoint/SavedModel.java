@@ -1,5 +1,6 @@
 package dev.palimpsest.checkpoint;
 
+import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.ClassifierType;
 import dev.palimpsest.classifier.Models;
 import dev.palimpsest.data.Dataset;
@@ -16,12 +17,15 @@ import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
@@ -74,10 +78,10 @@ public final class SavedModel implements AutoCloseable {
      * Counts of right answers.
      *
      * @param groups one for each experience that the model has learnt
-     * @param leftOut images of classes that it has not learnt, which are not counted
+     * @param leftOut how many images are not counted because the model has not learnt their class, by its name
      * @param highest every counted image's highest score; not to be written to
      */
-    public record Scores(List<Group> groups, int leftOut, double[] highest) {
+    public record Scores(List<Group> groups, SortedMap<String, Integer> leftOut, double[] highest) {
         /**
          * The groups taken together, every image weighing alike.
          *
@@ -134,10 +138,11 @@ public final class SavedModel implements AutoCloseable {
      *
      * @param checkpoint of a run
      * @param networks what made the run's network
-     * @throws IllegalArgumentException with a sentence, if the network is another one, or the run classified with
-     *     networks that the checkpoint does not have
+     * @throws IOException with a sentence, if the checkpoint is not of that network, or damaged
+     * @throws IllegalArgumentException with a sentence, if the run classified with networks that the checkpoint does
+     *     not have
      */
-    public SavedModel(Checkpoint checkpoint, Architecture.Factory networks) {
+    public SavedModel(Checkpoint checkpoint, Architecture.Factory networks) throws IOException {
         this.checkpoint = checkpoint;
         if (checkpoint.ensemble()) {
             throw new IllegalArgumentException(
@@ -145,10 +150,16 @@ public final class SavedModel implements AutoCloseable {
                             + "false to evaluate it again.");
         }
         ranges = checkpoint.ranges();
-        network = networks.forImages(checkpoint.image()).create(arena, 0);
-        network.grow(checkpoint.classes(network));
-        checkpoint.load(network);
-        snapshots = checkpoint.snapshots(network);
+        try {
+            network = networks.forImages(checkpoint.image())
+                    .create(new BoundedArena(arena, checkpoint.networkBytes()), 0);
+            network.grow(checkpoint.classes(network));
+            checkpoint.load(network);
+            snapshots = checkpoint.snapshots(network);
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            arena.close();
+            throw checkpoint.damaged(e);
+        }
     }
 
     /**
@@ -177,18 +188,21 @@ public final class SavedModel implements AutoCloseable {
      * @param snapshot from 1; empty: the latest model
      * @param engine that computes; its rounding may differ from that of the run's own
      * @return counts
+     * @throws IOException with a sentence, if the checkpoint's classifier is damaged
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot or the images do not fit
      */
-    public Scores score(Stream stream, Part part, OptionalInt snapshot, Engine engine) {
+    public Scores score(Stream stream, Part part, OptionalInt snapshot, Engine engine) throws IOException {
         requireModel(snapshot);
         requireSize(stream.dataset());
         return score(
                 engine,
                 new Evaluated(
+                        stream.dataset(),
                         images(stream.dataset(), part),
                         stream.experiences().stream()
                                 .map(experience -> part(experience, part))
                                 .toList(),
+                        part == Part.TEST ? outside(stream) : IntStream.empty(),
                         stream::relabel),
                 ranges.subList(0, snapshot.orElse(experiences())),
                 snapshot);
@@ -202,9 +216,10 @@ public final class SavedModel implements AutoCloseable {
      * @param snapshot from 1; empty: the latest model
      * @param engine that computes; its rounding may differ from that of the run's own
      * @return counts
+     * @throws IOException with a sentence, if the checkpoint's classifier is damaged
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot or the images do not fit
      */
-    public Scores score(Dataset dataset, Part part, OptionalInt snapshot, Engine engine) {
+    public Scores score(Dataset dataset, Part part, OptionalInt snapshot, Engine engine) throws IOException {
         requireModel(snapshot);
         requireSize(dataset);
         return score(engine, byName(dataset, part), ranges.subList(0, snapshot.orElse(experiences())), snapshot);
@@ -233,8 +248,9 @@ public final class SavedModel implements AutoCloseable {
      * @param snapshot from 1; empty: the latest model
      * @return what is to be written
      * @throws IllegalArgumentException if there is no such snapshot
+     * @throws IOException with a sentence, if the checkpoint is damaged
      */
-    public SafetensorsWriter export(OptionalInt snapshot) {
+    public SafetensorsWriter export(OptionalInt snapshot) throws IOException {
         requireModel(snapshot);
         int experiences = snapshot.orElse(experiences());
         ClassifierType type = checkpoint.classifierType();
@@ -256,8 +272,38 @@ public final class SavedModel implements AutoCloseable {
         return snapshot.isPresent() ? snapshots.orElseThrow().weights(snapshot.getAsInt()) : Weights.of(network);
     }
 
-    /** @param byExperience indices of the images of each experience's classes, ascending */
-    private record Evaluated(Images images, List<int[]> byExperience, IntUnaryOperator relabel) {
+    /** Test images of classes that no experience has. */
+    private static IntStream outside(Stream stream) {
+        Images test = stream.dataset().test();
+        return IntStream.range(0, test.size()).filter(i -> {
+            int number = stream.relabel(test.label(i));
+            return number < 0 || number >= stream.classes();
+        });
+    }
+
+    /**
+     * Images of a data set.
+     *
+     * @param byExperience indices of the images of each experience's classes, ascending
+     * @param unknown indices of those of classes that no experience has
+     */
+    private record Evaluated(
+            Dataset dataset, Images images, List<int[]> byExperience, int[] unknown, IntUnaryOperator relabel) {
+        Evaluated(
+                Dataset dataset, Images images, List<int[]> byExperience, IntStream unknown, IntUnaryOperator relabel) {
+            this(dataset, images, byExperience, unknown.toArray(), relabel);
+        }
+
+        /** Images by the names of their classes, without those of the first experiences. */
+        SortedMap<String, Integer> leftOut(int learnt) {
+            SortedMap<String, Integer> leftOut = new TreeMap<>();
+            IntStream.concat(
+                            Arrays.stream(unknown),
+                            byExperience.stream().skip(learnt).flatMapToInt(Arrays::stream))
+                    .forEach(i -> leftOut.merge(dataset.classNames().get(images.label(i)), 1, Integer::sum));
+            return leftOut;
+        }
+
         AccuracyRecorder.Right right(double[][] scores, int experience, ClassRange seen, ClassRange own) {
             int[] labels = Arrays.stream(byExperience.get(experience))
                     .map(i -> relabel.applyAsInt(images.label(i)))
@@ -284,6 +330,7 @@ public final class SavedModel implements AutoCloseable {
                     + some(dataset.classNames()) + " against " + some(classes) + ".");
         }
         return new Evaluated(
+                dataset,
                 images,
                 ranges.stream()
                         .map(range -> IntStream.range(0, images.size())
@@ -291,6 +338,7 @@ public final class SavedModel implements AutoCloseable {
                                         position[images.label(i)] >= 0 && range.contains(position[images.label(i)]))
                                 .toArray())
                         .toList(),
+                IntStream.range(0, images.size()).filter(i -> position[images.label(i)] < 0),
                 label -> position[label]);
     }
 
@@ -306,7 +354,8 @@ public final class SavedModel implements AutoCloseable {
         };
     }
 
-    private Scores score(Engine engine, Evaluated evaluated, List<ClassRange> learnt, OptionalInt snapshot) {
+    private Scores score(Engine engine, Evaluated evaluated, List<ClassRange> learnt, OptionalInt snapshot)
+            throws IOException {
         ClassRange seen = new ClassRange(0, learnt.getLast().end());
         var classifier = checkpoint.classifier(learnt.size() - 1);
         List<Group> groups = new ArrayList<>();
@@ -316,7 +365,8 @@ public final class SavedModel implements AutoCloseable {
             for (int j = 0; j < learnt.size(); j++) {
                 int[] indices = evaluated.byExperience().get(j);
                 // A plan has no batch for no image.
-                double[][] scores = indices.length == 0 ? new double[0][] : classifier.scores(models, images, indices);
+                double[][] scores =
+                        indices.length == 0 ? new double[0][] : scores(classifier, models, images, indices, seen);
                 Arrays.stream(highest(scores, seen)).forEach(highest);
                 AccuracyRecorder.Right right = evaluated.right(scores, j, seen, learnt.get(j));
                 groups.add(new Group(
@@ -328,11 +378,8 @@ public final class SavedModel implements AutoCloseable {
                         right.within()));
             }
         }
-        int later = evaluated.byExperience().stream()
-                .skip(learnt.size())
-                .mapToInt(indices -> indices.length)
-                .sum();
-        return new Scores(groups, later, highest.build().toArray());
+        return new Scores(
+                groups, evaluated.leftOut(learnt.size()), highest.build().toArray());
     }
 
     private static double[] highest(double[][] scores, ClassRange seen) {
@@ -352,8 +399,9 @@ public final class SavedModel implements AutoCloseable {
      * @return one for each image
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot, the images do not fit, or the
      *     model has learnt all classes
+     * @throws IOException with a sentence, if the checkpoint is damaged
      */
-    public double[] unknown(Dataset dataset, OptionalInt snapshot, Engine engine) {
+    public double[] unknown(Dataset dataset, OptionalInt snapshot, Engine engine) throws IOException {
         requireModel(snapshot);
         requireSize(dataset);
         int experience = snapshot.orElse(experiences()) - 1;
@@ -372,13 +420,28 @@ public final class SavedModel implements AutoCloseable {
                         .toArray();
                 if (others.length > 0) {
                     try (Inference inference = new Inference(engine, images)) {
-                        double[][] scores = checkpoint.classifier(experience).scores(models, inference, others);
+                        double[][] scores =
+                                scores(checkpoint.classifier(experience), models, inference, others, seen);
                         Arrays.stream(highest(scores, seen)).forEach(all);
                     }
                 }
             }
         }
         return all.build().toArray();
+    }
+
+    private double[][] scores(Classifier classifier, Models models, Inference images, int[] indices, ClassRange seen)
+            throws IOException {
+        try {
+            double[][] scores = classifier.scores(models, images, indices);
+            if (scores[0].length < seen.end()) {
+                throw new IllegalArgumentException(
+                        "its classifier scores " + scores[0].length + " classes, expected " + seen.end());
+            }
+            return scores;
+        } catch (IllegalArgumentException e) {
+            throw checkpoint.damaged(e);
+        }
     }
 
     private Models models(Engine engine, OptionalInt snapshot) {

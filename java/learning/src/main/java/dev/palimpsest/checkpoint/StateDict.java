@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Weights;
-import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
@@ -13,10 +12,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -31,10 +29,8 @@ public final class StateDict {
 
     private StateDict() {}
 
-    private static List<Parameter> body(Network network) {
-        return network.parameters().stream()
-                .filter(each -> each.role() != Parameter.Role.HEAD)
-                .toList();
+    private static boolean isBody(Parameter parameter) {
+        return parameter.role() != Parameter.Role.HEAD;
     }
 
     /**
@@ -42,8 +38,8 @@ public final class StateDict {
      *
      * @param network whose layers take the values
      * @param file with a tensor for every parameter and buffer of theirs
-     * @throws IllegalArgumentException in one sentence, if tensors are missing, unexpected, or have another shape; the
-     *     network is unchanged
+     * @throws IllegalArgumentException in one sentence, if tensors are missing, unexpected, have another shape or
+     *     type, or hold a value that is not finite or a negative variance; the network is unchanged
      */
     public static void load(Network network, Safetensors file) {
         load(network, file, "");
@@ -55,28 +51,25 @@ public final class StateDict {
      * @param prefix of the names of its tensors; not empty: others are not looked at
      */
     static void load(Network network, Safetensors file, String prefix) {
-        SequencedMap<String, Shape> expected = new LinkedHashMap<>();
-        body(network).forEach(parameter -> expected.put(prefix + parameter.name(), parameter.shape()));
-        network.buffers().forEach(buffer -> expected.put(prefix + buffer.name(), buffer.shape()));
-        requireFit(network, expected, file, prefix);
-        for (Parameter parameter : body(network)) {
-            parameter.set(file.asFloats(prefix + parameter.name()));
-        }
-        for (Buffer buffer : network.buffers()) {
-            buffer.update().copyFrom(MemorySegment.ofArray(file.asFloats(prefix + buffer.name())));
-        }
+        NetworkTensors tensors = new NetworkTensors(network, StateDict::isBody);
+        requireFit(network, tensors.shapes(), file, prefix);
+        tensors.load(file, prefix);
     }
 
-    private static void requireFit(Network network, Map<String, Shape> expected, Safetensors file, String prefix) {
+    private static void requireFit(
+            Network network, SequencedMap<String, Shape> expected, Safetensors file, String prefix) {
         List<String> missing = new ArrayList<>();
         List<String> misshapen = new ArrayList<>();
         expected.forEach((name, shape) -> {
-            if (!file.contains(name)) {
-                missing.add(name);
-            } else if (!file.shape(name).equals(shape)) {
-                misshapen.add(name + " (" + file.shape(name) + ", expected " + shape + ")");
+            if (!file.contains(prefix + name)) {
+                missing.add(prefix + name);
+            } else if (!file.shape(prefix + name).equals(shape)) {
+                misshapen.add(prefix + name + " (" + file.shape(prefix + name) + ", expected " + shape + ")");
             }
         });
+        if (!missing.isEmpty() && prefix.isEmpty()) {
+            requireNoPrefix(expected.keySet(), file);
+        }
         String weight = network.classifier().weight().name();
         String head = weight.substring(0, weight.lastIndexOf('.') + 1);
         TreeSet<String> unexpected = new TreeSet<>(prefix.isEmpty() ? file.names() : List.of());
@@ -92,6 +85,27 @@ public final class StateDict {
                     file.source() + " does not fit the network: " + String.join("; ", complaints)
                             + ". Choose the network that the weights are of, and images with as many channels.");
         }
+    }
+
+    /** The right network, saved with whatever was wrapped around it. */
+    private static void requireNoPrefix(Set<String> expected, Safetensors file) {
+        String first = expected.iterator().next();
+        for (String name : file.names()) {
+            String prefix = name.endsWith("." + first) ? name.substring(0, name.length() - first.length()) : "";
+            if (!prefix.isEmpty() && expected.stream().allMatch(each -> file.contains(prefix + each))) {
+                throw new IllegalArgumentException(file.source() + " has the tensors of the network under names that"
+                        + " begin with '" + prefix + "'" + origin(prefix) + ": save them without it, in Python as"
+                        + " {k.removeprefix('" + prefix + "'): v for k, v in state_dict.items()}");
+            }
+        }
+    }
+
+    private static String origin(String prefix) {
+        return switch (prefix) {
+            case "module." -> ", as torch.nn.DataParallel writes them";
+            case "_orig_mod." -> ", as torch.compile writes them";
+            default -> "";
+        };
     }
 
     private static void complain(List<String> complaints, String what, List<String> names) {
@@ -144,9 +158,10 @@ public final class StateDict {
 
     /** Everything but heads. */
     static void writeBody(Network network, Weights weights, String prefix, SafetensorsWriter file) {
-        for (Parameter parameter : body(network)) {
-            file.add(prefix + parameter.name(), parameter.shape(), values(parameter, weights));
-        }
+        network.parameters().stream()
+                .filter(StateDict::isBody)
+                .forEach(parameter ->
+                        file.add(prefix + parameter.name(), parameter.shape(), values(parameter, weights)));
         network.buffers()
                 .forEach(buffer -> file.add(
                         prefix + buffer.name(),

@@ -11,6 +11,9 @@ interface FeatureClassifier extends Classifier {
     /** Scores of one image, one for each class; the highest wins. */
     double[] scores(float[] feature);
 
+    /** How many values of a feature it reads. */
+    int dimensions();
+
     /** All that it knows, from which it can be made again. */
     double[][] matrix();
 
@@ -19,9 +22,14 @@ interface FeatureClassifier extends Classifier {
 
     @Override
     default double[][] scores(Models models, Inference images, int[] indices) {
-        return Arrays.stream(images.features(models.latest(), indices))
-                .map(this::scores)
-                .toArray(double[][]::new);
+        float[][] features = images.features(models.latest(), indices);
+        for (float[] feature : features) {
+            if (feature.length != dimensions()) {
+                throw new IllegalArgumentException("its classifier is of features of " + dimensions()
+                        + " values, the network's have " + feature.length);
+            }
+        }
+        return Arrays.stream(features).map(this::scores).toArray(double[][]::new);
     }
 
     @Override
@@ -38,11 +46,19 @@ interface FeatureClassifier extends Classifier {
         return (long) matrix().length * matrix()[0].length * Double.BYTES;
     }
 
-    /** A matrix that {@link #write} added. */
+    /**
+     * A matrix that {@link #write} added.
+     *
+     * @throws IllegalArgumentException if the file has none of that name, or it is empty or not finite
+     */
     static double[][] matrix(Safetensors file, String name) {
+        Shape shape = file.shape(name);
         double[] values = file.doubles(name);
-        double[][] matrix =
-                new double[file.shape(name).extent(0)][file.shape(name).extent(1)];
+        if (shape.rank() != 2 || values.length == 0 || !Arrays.stream(values).allMatch(Double::isFinite)) {
+            throw new IllegalArgumentException(
+                    "its tensor " + name + " of " + shape + " is no matrix of finite values");
+        }
+        double[][] matrix = new double[shape.extent(0)][shape.extent(1)];
         for (int i = 0; i < values.length; i++) {
             matrix[i / matrix[0].length][i % matrix[0].length] = values[i];
         }

@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record GaussianOverSnapshots(Options settings) implements ClassifierType {
     static final String NAME = "gaussian";
+    /** Scores have a place for every number below a class's. */
+    private static final int MOST_CLASSES = 1 << 20;
 
     /**
      * What is read, and how much classes share.
@@ -108,8 +110,16 @@ public record GaussianOverSnapshots(Options settings) implements ClassifierType 
     public Classifier read(Safetensors file, String prefix) {
         SortedMap<Integer, Measured> classes = new TreeMap<>();
         int[] pairs = file.ints(prefix + NAME);
+        if (pairs.length == 0 || !file.shape(prefix + NAME).equals(Shape.of(pairs.length / 2, 2))) {
+            throw new IllegalArgumentException("its tensor " + prefix + NAME + " is " + file.shape(prefix + NAME)
+                    + ", expected a pair for every class");
+        }
         try {
             for (int i = 0; i < pairs.length; i += 2) {
+                if (pairs[i] < 0 || pairs[i] >= MOST_CLASSES) {
+                    throw new IllegalArgumentException(
+                            "its tensor " + prefix + NAME + " has the class number " + pairs[i]);
+                }
                 ClassStatistics statistics = ClassStatistics.read(file, tensors(pairs[i], pairs[i + 1]));
                 classes.put(pairs[i], new Measured(statistics, pairs[i + 1]));
             }

@@ -51,7 +51,8 @@ record LinearHead(double[][] matrix) implements FeatureClassifier {
         return matrix[0].length;
     }
 
-    int dimensions() {
+    @Override
+    public int dimensions() {
         return matrix.length - 1;
     }
 

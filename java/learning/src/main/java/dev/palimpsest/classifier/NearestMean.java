@@ -55,6 +55,11 @@ public record NearestMean() implements ClassifierType {
             return TENSOR;
         }
 
+        @Override
+        public int dimensions() {
+            return matrix[0].length;
+        }
+
         /** Minus the squared distance to every class mean: the highest score is the nearest. */
         @Override
         public double[] scores(float[] feature) {

@@ -109,7 +109,8 @@ public record Dataset(
      *   <li>{@code glyphs}: what {@link GlyphRendering} left in the given folder, or in the same places as CIFAR.
      *   <li>{@code glyphs-distractors}: the same with the distractors as training images, of classes without test
      *       images.
-     *   <li>{@code image-folder}: PNG and JPEG files in train/CLASS and test/CLASS (or val/CLASS) of the given folder.
+     *   <li>{@code image-folder}: image files in train/CLASS and test/CLASS (or val/CLASS) of the given folder, or in
+     *       CLASS alone, and then divided by the options' share.
      *   <li>{@code image-list}: the files that train.txt and test.txt of the given folder name, one path and label per
      *       line.
      *   <li>Any other name that a {@link Source} of another jar answers to.
@@ -134,7 +135,7 @@ public record Dataset(
                             .map(Source::name)
                             .toList());
             throw new IllegalArgumentException(name + " has images of its own size: leave out --image-size, "
-                    + "--image-crop and --skip-damaged, which are for " + others);
+                    + "--image-crop, --skip-damaged and --test-share, which are for " + others);
         }
         if (source.needsFolder() && folder.isEmpty()) {
             throw new IllegalArgumentException(name + " needs a folder: " + source.howToGet());

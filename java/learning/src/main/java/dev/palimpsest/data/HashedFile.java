@@ -13,6 +13,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
@@ -20,16 +21,43 @@ import java.util.zip.ZipException;
 /** The contents of a stream, uncompressed if it is gzip, and the SHA-256 of its bytes as they came. */
 record HashedFile(byte[] contents, String sha256) {
     private static final int BUFFER = 1 << 16;
+    /** Bytes of a file, unpacked: 1 GiB, and no more than leaves room for the copies that readers make. */
+    static final long LARGEST = Math.min(1L << 30, Runtime.getRuntime().maxMemory() / 4);
+
     private static final long LARGEST_IMAGE = 512L << 20;
+
+    /** How many bytes follow a header; throws a {@link DataException} for one that cannot be. */
+    interface Header {
+        long following(byte[] header);
+    }
 
     /**
      * Reads a file, which may be gzip.
      *
-     * @throws DataException if the file cannot be read, or is damaged gzip
+     * @throws DataException if the file cannot be read, is damaged gzip, or has more than {@link #LARGEST}
      */
     static HashedFile read(Path path) {
+        return read(path, 0, header -> LARGEST);
+    }
+
+    /**
+     * Reads a file, which may be gzip, as far as its header says and one byte more. Nothing is allocated for what the
+     * header says before there are as many bytes.
+     *
+     * @param length bytes of the header
+     * @throws DataException if the file cannot be read, is damaged gzip, or has more than {@link #LARGEST}
+     */
+    static HashedFile read(Path path, int length, Header header) {
+        if (!Files.isRegularFile(path)) { // reading a pipe or a device may never end
+            throw new DataException(path + " cannot be read: check that it is a file");
+        }
         try (InputStream in = Files.newInputStream(path)) {
-            return read(in);
+            HashedFile file = read(in, length, header);
+            if (file.contents.length > LARGEST) {
+                throw new DataException(path + " has more than " + LARGEST
+                        + " bytes, unpacked if it is gzip, which are the most that are read: put the right file there");
+            }
+            return file;
         } catch (EOFException | ZipException e) {
             throw new DataException(path + " is not a whole gzip file (" + e.getMessage() + "): copy it again", e);
         } catch (IOException e) {
@@ -89,13 +117,22 @@ record HashedFile(byte[] contents, String sha256) {
      * @throws IOException also for gzip that is damaged or ends early
      */
     static HashedFile read(InputStream file) throws IOException {
+        return read(file, 0, header -> LARGEST);
+    }
+
+    private static HashedFile read(InputStream file, int length, Header header) throws IOException {
         MessageDigest digest = sha256Digest();
         InputStream raw = new BufferedInputStream(new DigestInputStream(file, digest), BUFFER);
         raw.mark(2);
         boolean gzip = raw.read() == 0x1f && raw.read() == 0x8b;
         raw.reset();
         @SuppressWarnings("resource") // the caller closes the file
-        byte[] contents = (gzip ? new GZIPInputStream(raw, BUFFER) : raw).readAllBytes();
+        InputStream plain = gzip ? new GZIPInputStream(raw, BUFFER) : raw;
+        byte[] first = plain.readNBytes(length);
+        long following = first.length < length ? 0 : header.following(first);
+        byte[] rest = plain.readNBytes((int) Math.min(following, LARGEST) + 1);
+        byte[] contents = length == 0 ? rest : Arrays.copyOf(first, first.length + rest.length);
+        System.arraycopy(rest, 0, contents, first.length, rest.length);
         raw.transferTo(OutputStream.nullOutputStream()); // bytes after the gzip trailer belong to the hash too
         return new HashedFile(contents, HexFormat.of().formatHex(digest.digest()));
     }

@@ -7,21 +7,31 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * A data set in MNIST's four IDX files.
  *
  * @param name fashion-mnist or mnist
+ * @param torchvision the folder that torchvision keeps the files in, below "raw"
  * @param classNames names of the classes; label c stands for {@code classNames.get(c)}
  * @param licence one line on the terms of use
  * @param remedy what to do when the files are nowhere, besides putting them into a folder
  * @param summary one line on what is in the data set
  * @param md5 MD5 of the authors' compressed files, in hexadecimal, in the order of FILES
  */
-record IdxDataset(String name, List<String> classNames, String licence, String remedy, String summary, List<String> md5)
+record IdxDataset(
+        String name,
+        String torchvision,
+        List<String> classNames,
+        String licence,
+        String remedy,
+        String summary,
+        List<String> md5)
         implements Source {
     static final IdxDataset FASHION_MNIST = new IdxDataset(
             "fashion-mnist",
+            "FashionMNIST",
             List.of(
                     "T-shirt/top",
                     "Trouser",
@@ -43,6 +53,7 @@ record IdxDataset(String name, List<String> classNames, String licence, String r
                     "bb300cfdad3c16e7a12a480ee83cd310"));
     static final IdxDataset MNIST = new IdxDataset(
             "mnist",
+            "MNIST",
             List.of("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
             "CC BY-SA 3.0: Y. LeCun, C. Cortes, C. J. C. Burges, MNIST",
             "",
@@ -80,6 +91,8 @@ record IdxDataset(String name, List<String> classNames, String licence, String r
     /** Reads the first folder that holds any of the four files. */
     Dataset load(List<Path> folders) {
         Path folder = folders.stream()
+                .flatMap(f ->
+                        Stream.of(f, f.resolve("raw"), f.resolve(torchvision).resolve("raw")))
                 .filter(f -> FILES.stream().anyMatch(file -> find(f, file).isPresent()))
                 .findFirst()
                 .orElseThrow(() -> nowhere(folders));
@@ -108,8 +121,10 @@ record IdxDataset(String name, List<String> classNames, String licence, String r
     }
 
     private static Optional<Path> find(Path folder, String file) {
-        return List.of(folder.resolve(file), folder.resolve(file + ".gz")).stream()
-                .filter(Files::exists)
+        String dotted = file.replace("-idx", ".idx"); // as archives of others have it, also in folders of that name
+        return Stream.of(file, file + ".gz", dotted, dotted + ".gz", file + "/" + file, dotted + "/" + dotted)
+                .map(folder::resolve)
+                .filter(Files::isRegularFile)
                 .findFirst();
     }
 

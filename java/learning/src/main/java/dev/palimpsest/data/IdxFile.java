@@ -22,13 +22,33 @@ record IdxFile(int[] extents, byte[] values, String sha256) {
      * @throws DataException if the file cannot be read, is damaged, or has another number of dimensions
      */
     static IdxFile read(Path path, int dimensions) {
-        HashedFile file = HashedFile.read(path);
-        ByteBuffer bytes = ByteBuffer.wrap(file.contents());
         int header = Integer.BYTES * (1 + dimensions);
-        if (bytes.remaining() < header) {
+        HashedFile file = HashedFile.read(path, header, bytes -> {
+            int[] extents = extents(path, bytes, dimensions);
+            if (count(extents) > HashedFile.LARGEST) {
+                throw new DataException(path + " has a header " + Arrays.toString(extents) + " that asks for "
+                        + count(extents) + " bytes, at most " + HashedFile.LARGEST
+                        + " are read in this heap: put the right file there, or give more memory (JAVA_OPTS=-Xmx…)");
+            }
+            return count(extents);
+        });
+        int found = file.contents().length - header;
+        if (found < 0) {
             throw new DataException(path + " is truncated: the header takes " + header + " bytes, the file has "
-                    + bytes.remaining() + "; copy it again");
+                    + file.contents().length + "; copy it again");
         }
+        int[] extents = extents(path, file.contents(), dimensions);
+        long count = count(extents);
+        if (found != count) {
+            throw new DataException(path + " is " + (found < count ? "truncated" : "too long") + ": its header "
+                    + Arrays.toString(extents) + " asks for " + count + " bytes, "
+                    + (found < count ? found + " follow" : "more follow") + "; copy it again");
+        }
+        return new IdxFile(extents, Arrays.copyOfRange(file.contents(), header, file.contents().length), file.sha256());
+    }
+
+    private static int[] extents(Path path, byte[] header, int dimensions) {
+        ByteBuffer bytes = ByteBuffer.wrap(header);
         int expected = UNSIGNED_BYTE << 8 | dimensions;
         int magic = bytes.getInt();
         if (magic != expected) {
@@ -37,17 +57,18 @@ record IdxFile(int[] extents, byte[] values, String sha256) {
                             path, magic, expected, dimensions, dimensions == 1 ? "" : "s", "put the right file there"));
         }
         int[] extents = new int[dimensions];
-        long count = 1;
         for (int i = 0; i < dimensions; i++) {
             extents[i] = bytes.getInt();
-            count = product(count, extents[i]);
         }
-        if (bytes.remaining() != count) {
-            throw new DataException(path + " is " + (bytes.remaining() < count ? "truncated" : "too long")
-                    + ": its header " + Arrays.toString(extents) + " asks for " + count + " bytes, " + bytes.remaining()
-                    + " follow; copy it again");
+        return extents;
+    }
+
+    private static long count(int[] extents) {
+        long count = 1;
+        for (int extent : extents) {
+            count = product(count, extent);
         }
-        return new IdxFile(extents, Arrays.copyOfRange(file.contents(), header, file.contents().length), file.sha256());
+        return count;
     }
 
     /** The bytes of an uncompressed file. */

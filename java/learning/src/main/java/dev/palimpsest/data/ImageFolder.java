@@ -1,14 +1,20 @@
 package dev.palimpsest.data;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
- * Image files in train/CLASS/… and test/CLASS/… (or val/CLASS/…), at any depth; classes are numbered in the order of
- * their names.
+ * Image files in train/CLASS/… and test/CLASS/… (or val/CLASS/…), or in CLASS/… alone and then divided here, at any
+ * depth; classes are numbered in the order of their names.
  */
 record ImageFolder() implements OwnImages {
     @Override
@@ -18,30 +24,75 @@ record ImageFolder() implements OwnImages {
 
     @Override
     public String summary() {
-        return "your " + Picture.KINDS + " files in train/CLASS/ and test/CLASS/ (or val/CLASS/) of --data-folder, as"
-                + " RGB of --image-size";
+        return "your " + Picture.KINDS + " files in train/CLASS/ and test/CLASS/ (or val/CLASS/) of --data-folder, or"
+                + " in CLASS/ alone, as RGB of --image-size";
     }
 
     @Override
     public String howToGet() {
         return "Name a folder with --data-folder; it holds train and test (or val), each with a folder of "
-                + Picture.KINDS + " files for every class.";
+                + Picture.KINDS
+                + " files for every class, or just such folders: --test-share of each is then for test.";
     }
 
     @Override
     public Dataset load(Optional<Path> folder, ImageOptions options) {
         Path root = folder.orElseThrow();
-        Path train = root.resolve("train");
-        String testName = Files.isDirectory(root.resolve("test")) ? "test" : "val";
-        for (Path part : List.of(train, root.resolve(testName))) {
-            if (!Files.isDirectory(part)) {
-                throw new DataException(root + " lacks " + (part.equals(train) ? "train" : "test (or val)")
-                        + ": it must hold train and test (or val), each with a folder for every class");
-            }
-        }
+        Path train = train(root);
         List<String> names = classes(train);
+        if (train.equals(root)) {
+            List<ImageFiles.Labelled> training = new ArrayList<>();
+            List<ImageFiles.Labelled> test = new ArrayList<>();
+            divide(root, files(root, names), options.testShare(), training, test);
+            return ImageFiles.load(name(), root, names, training, test, "test", options);
+        }
+        String testName = test(root);
         return ImageFiles.load(
                 name(), root, names, files(train, names), files(root.resolve(testName), names), testName, options);
+    }
+
+    /**
+     * Where the training images are: the folder itself, if it is not divided.
+     *
+     * @throws DataException if it has a part for training or for test alone
+     */
+    static Path train(Path root) {
+        boolean train = Files.isDirectory(root.resolve("train"));
+        boolean test = Files.isDirectory(root.resolve(test(root)));
+        if (train != test) {
+            throw new DataException(root + " lacks " + (train ? "test (or val)" : "train")
+                    + ": it must hold train and test (or val), each with a folder for every class, or neither");
+        }
+        return train ? root.resolve("train") : root;
+    }
+
+    private static String test(Path root) {
+        return Files.isDirectory(root.resolve("test")) ? "test" : "val";
+    }
+
+    /**
+     * Divides every class. What a file's path is decides, not which others there are, so that most images stay where
+     * they are when others come.
+     */
+    private static void divide(
+            Path root,
+            List<ImageFiles.Labelled> files,
+            double testShare,
+            List<ImageFiles.Labelled> training,
+            List<ImageFiles.Labelled> test) {
+        Map<Integer, List<ImageFiles.Labelled>> byClass = files.stream()
+                .collect(Collectors.groupingBy(ImageFiles.Labelled::label, TreeMap::new, Collectors.toList()));
+        for (List<ImageFiles.Labelled> own : byClass.values()) {
+            Set<ImageFiles.Labelled> drawn = own.stream()
+                    .sorted(Comparator.comparing(image -> HashedFile.sha256(
+                            root.relativize(image.file()).toString().getBytes(StandardCharsets.UTF_8))))
+                    .limit(Math.min(own.size() - 1, Math.max(1, Math.round(testShare * own.size()))))
+                    .collect(Collectors.toSet());
+            own.forEach(image -> (drawn.contains(image) ? test : training).add(image));
+        }
+        if (test.isEmpty()) {
+            throw new DataException(root + " has one image per class, which leaves none for test: put more there");
+        }
     }
 
     /** Names of the folders of a folder that has one for every class, sorted. */

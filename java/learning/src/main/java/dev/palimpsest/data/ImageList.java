@@ -16,8 +16,8 @@ import java.util.Optional;
 
 /**
  * Image files that train.txt and test.txt list, one path and label per line; labels are numbers or names, and numbered
- * in their order; 1 and 01 are one class. The CLVision 2024 challenge's folder has its lists and its images in folders of their own, and the
- * labels of its test images in a list that came later.
+ * in their order; 1 and 01 are one class. The CLVision 2024 challenge's folder has its lists and its images in folders
+ * of their own, and the labels of its test images in a list that came later.
  */
 record ImageList() implements OwnImages {
     private static final String LISTS = "clvision2024-splits";

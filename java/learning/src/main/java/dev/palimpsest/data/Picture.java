@@ -90,6 +90,25 @@ record Picture(int height, int width, byte[] pixels) {
         }
     }
 
+    /**
+     * The shorter side in pixels, as the header says.
+     *
+     * @throws IOException with the reason, if the file is of no kind that can be read
+     */
+    static int shorterSide(byte[] file) throws IOException {
+        try (var in = new MemoryCacheImageInputStream(new ByteArrayInputStream(file))) {
+            ImageReader reader = reader(file, in);
+            try {
+                reader.setInput(in, true, true);
+                return Math.min(reader.getWidth(0), reader.getHeight(0));
+            } catch (RuntimeException e) {
+                throw new IOException(e.toString(), e);
+            } finally {
+                reader.dispose();
+            }
+        }
+    }
+
     private static ImageReader reader(byte[] file, ImageInputStream in) throws IOException {
         if (Exif.isWebp(file)) {
             return new WebPImageReaderSpi().createReaderInstance();

@@ -127,6 +127,16 @@ public final class ClassStatistics {
         return means.length;
     }
 
+    /**
+     * Values of a feature.
+     *
+     * @param network from 0
+     * @return how many
+     */
+    public int dimensions(int network) {
+        return means[network].length;
+    }
+
     private int[] dimensions() {
         return Arrays.stream(means).mapToInt(mean -> mean.length).toArray();
     }

@@ -1,6 +1,8 @@
 package dev.palimpsest.gaussian;
 
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -25,8 +27,10 @@ public final class GaussianClasses {
     /** With as many samples a class's own covariance weighs half of what it weighs with many. */
     private static final double HALF_TRUST = 10;
 
+    private final List<ClassStatistics> classes;
+    private final double beta;
+    private final SharedScatter shared;
     private final Network[] networks;
-    private final int classes;
 
     /** One network's part; the class's entries are null where the network did not measure it. */
     private record Network(
@@ -42,48 +46,76 @@ public final class GaussianClasses {
      *
      * @param classes in the order in which they came: sums over classes are in this order
      * @param beta share of the covariance that all classes share, from 0 to 1; 1: one covariance for all
+     * @throws IllegalArgumentException if classes have other dimensions under the same network
      */
     public GaussianClasses(List<ClassStatistics> classes, double beta) {
-        this.classes = classes.size();
-        int most = classes.stream().mapToInt(ClassStatistics::networks).max().orElse(0);
-        networks = new Network[most];
-        for (int k = 0; k < most; k++) {
-            networks[k] = network(classes, k, beta);
+        this(classes, beta, SharedScatter.of(classes), null);
+    }
+
+    /**
+     * Fits what earlier Gaussians do not have: under each network whose shared covariance is the same to the bit, only
+     * classes whose statistics are other objects. The bits are those of fitting all.
+     *
+     * @param classes in the order in which they came
+     * @param beta share of the covariance that all classes share, from 0 to 1; 1: one covariance for all
+     * @param shared under at least as many networks as measured some class
+     * @param earlier null: nothing is fitted yet
+     */
+    public GaussianClasses(
+            List<ClassStatistics> classes, double beta, SharedScatter shared, @Nullable GaussianClasses earlier) {
+        this.classes = List.copyOf(classes);
+        this.beta = beta;
+        this.shared = shared;
+        networks = new Network[shared.networks()];
+        Map<ClassStatistics, Integer> fitted = new IdentityHashMap<>();
+        for (int c = 0; earlier != null && c < earlier.classes.size(); c++) {
+            fitted.put(earlier.classes.get(c), c);
+        }
+        for (int k = 0; k < networks.length; k++) {
+            boolean same = earlier != null && earlier.beta == beta && shared.equals(earlier.shared, k);
+            networks[k] = network(k, same ? earlier.networks[k] : null, fitted);
         }
     }
 
-    private static Network network(List<ClassStatistics> classes, int k, double beta) {
-        List<ClassStatistics> known =
-                classes.stream().filter(c -> c.networks() > k).toList();
-        int dims = known.getFirst().mean(k).length;
-        double[] pooled = new double[dims * (dims + 1) / 2];
-        long samples = 0;
-        for (ClassStatistics c : known) {
-            double[] scatter = c.scatter(k);
-            for (int i = 0; i < pooled.length; i++) {
-                pooled[i] += scatter[i];
-            }
-            samples += c.count();
-        }
-        double[] deviation = new double[dims];
-        for (int d = 0; d < dims; d++) {
-            double variance = pooled[d * (d + 1) / 2 + d] / samples;
-            deviation[d] = variance > 0 ? Math.sqrt(variance) : 1; // a dimension that never varied is left as it is
-        }
-        double[][] shared = Shrinkage.oas(covariance(pooled, samples, deviation), samples);
-        double[][] whitening = Triangle.cholesky(shared);
+    private Network network(int k, @Nullable Network earlier, Map<ClassStatistics, Integer> fitted) {
+        double[] deviation = earlier == null ? deviation(k) : earlier.deviation;
+        double[][] whitening = earlier == null
+                ? Triangle.cholesky(
+                        Shrinkage.oas(covariance(shared.scatter(k), shared.samples(k), deviation), shared.samples(k)))
+                : earlier.whitening;
         double[][] means = new double[classes.size()][];
         double[][] inverses = new double[classes.size()][];
         double[] factors = new double[classes.size()];
         IntStream.range(0, classes.size()).parallel().forEach(c -> {
             ClassStatistics own = classes.get(c);
-            if (own.networks() > k) {
+            Integer before = earlier == null ? null : fitted.get(own);
+            if (earlier != null && before != null) {
+                means[c] = earlier.means[before];
+                inverses[c] = earlier.inverses[before];
+                factors[c] = earlier.factors[before];
+            } else if (own.networks() > k) {
                 means[c] = whitened(own.mean(k), deviation, whitening);
                 inverses[c] = Triangle.inverseColumns(Triangle.cholesky(mixed(own, k, deviation, whitening, beta)));
                 factors[c] = 1 / (1 + 1.0 / own.count());
             }
         });
-        return new Network(deviation, whitening, means, inverses, factors, known.size());
+        int known = (int) classes.stream().filter(c -> c.networks() > k).count();
+        return new Network(deviation, whitening, means, inverses, factors, known);
+    }
+
+    private double[] deviation(int k) {
+        double[] scatter = shared.scatter(k);
+        double[] deviation = new double[dimensions(scatter)];
+        for (int d = 0; d < deviation.length; d++) {
+            double variance = scatter[d * (d + 1) / 2 + d] / shared.samples(k);
+            deviation[d] = variance > 0 ? Math.sqrt(variance) : 1; // a dimension that never varied is left as it is
+        }
+        return deviation;
+    }
+
+    /** d of d(d+1)/2 values. */
+    private static int dimensions(double[] scatter) {
+        return (int) Math.sqrt(2.0 * scatter.length);
     }
 
     /** [d][d] of the packed scatter over a number of samples, in units of the deviations. */
@@ -131,7 +163,7 @@ public final class GaussianClasses {
      * @return those it was made of
      */
     public int classes() {
-        return classes;
+        return classes.size();
     }
 
     /**
@@ -140,6 +172,7 @@ public final class GaussianClasses {
      * @param features [networks][samples][dimensions], under the first so many networks: under fewer than measured a
      *     class, only those are compared
      * @return [samples][classes], at least 0
+     * @throws IllegalArgumentException if samples have other dimensions than classes
      */
     public double[][] distances(float[][][] features) {
         int samples = features[0].length;
@@ -147,13 +180,17 @@ public final class GaussianClasses {
         double[][][] white = new double[Math.min(features.length, networks.length)][samples][];
         for (int k = 0; k < white.length; k++) {
             for (int i = 0; i < samples; i++) {
+                if (features[k][i].length != networks[k].deviation.length) {
+                    throw new IllegalArgumentException("samples have " + features[k][i].length
+                            + " dimensions under a network where classes have " + networks[k].deviation.length);
+                }
                 white[k][i] = whitened(widened(features[k][i]), networks[k].deviation, networks[k].whitening);
             }
         }
-        double[][] distances = new double[samples][classes];
-        IntStream all = IntStream.range(0, classes);
+        double[][] distances = new double[samples][classes.size()];
+        IntStream all = IntStream.range(0, classes.size());
         // A few samples are sooner done than handed round.
-        (samples * classes > 1000 ? all.parallel() : all).forEach(c -> distances(white, c, distances));
+        (samples * classes.size() > 1000 ? all.parallel() : all).forEach(c -> distances(white, c, distances));
         return distances;
     }
 

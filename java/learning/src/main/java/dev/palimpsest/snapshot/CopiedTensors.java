@@ -20,6 +20,7 @@ final class CopiedTensors implements AutoCloseable {
     static final String FORM = "snapshots";
 
     private static final String COUNT = "snapshot_count";
+    private static final String PREFIX = "snapshot.";
 
     private final Arena arena = Arena.ofShared();
     private final List<Map<String, Buffer>> snapshots = new ArrayList<>();
@@ -57,28 +58,70 @@ final class CopiedTensors implements AutoCloseable {
         }
     }
 
-    static CopiedTensors read(Safetensors file) {
+    /** @throws IllegalArgumentException if a tensor is missing, superfluous, or does not fit the model */
+    static CopiedTensors read(Safetensors file, List<Parameter> chosen, List<Buffer> buffers) {
         CopiedTensors read = new CopiedTensors();
-        int count = Integer.parseInt(file.metadata().getOrDefault(COUNT, "0"));
-        for (int s = 1; s <= count; s++) {
-            Map<String, Buffer> copies = new LinkedHashMap<>();
-            for (String name : file.names().tailSet(prefix(s))) {
-                if (!name.startsWith(prefix(s))) {
-                    break;
+        try {
+            String count = file.metadata().getOrDefault(COUNT, "0");
+            long found = file.names().stream()
+                    .filter(name -> name.startsWith(PREFIX))
+                    .count();
+            for (int s = 1; !count.equals(Integer.toString(s - 1)); s++) {
+                if (found == 0) {
+                    throw new IllegalArgumentException(
+                            "it has tensors of " + (s - 1) + " snapshots, expected " + count);
                 }
-                read.put(
-                        copies,
-                        name.substring(prefix(s).length()),
-                        file.shape(name),
-                        MemorySegment.ofArray(file.floats(name)));
+                Map<String, Buffer> copies = new LinkedHashMap<>();
+                int rows = 0;
+                for (Parameter parameter : chosen) {
+                    boolean head = parameter.role() == Parameter.Role.HEAD;
+                    if (head && rows == 0) {
+                        rows = rows(file, prefix(s) + parameter.name(), parameter.shape());
+                    }
+                    read.put(copies, file, s, parameter.name(), head ? head(parameter, rows) : parameter.shape());
+                }
+                for (Buffer buffer : buffers) {
+                    read.put(copies, file, s, buffer.name(), buffer.shape());
+                }
+                read.snapshots.add(copies);
+                found -= copies.size();
             }
-            read.snapshots.add(copies);
+            if (found != 0) {
+                throw new IllegalArgumentException("it has tensors of more snapshots than " + count);
+            }
+            return read;
+        } catch (RuntimeException e) {
+            read.close();
+            throw e;
         }
-        return read;
+    }
+
+    /** Classes that a snapshot's heads have; at most as many as the model's have now. */
+    private static int rows(Safetensors file, String tensor, Shape now) {
+        Shape found = file.shape(tensor);
+        if (found.rank() != now.rank() || found.extent(0) < 1 || found.extent(0) > now.extent(0)) {
+            throw new IllegalArgumentException("its tensor " + tensor + " is " + found + ", expected at most " + now);
+        }
+        return found.extent(0);
+    }
+
+    private static Shape head(Parameter parameter, int rows) {
+        int[] extents = parameter.shape().extents();
+        extents[0] = rows;
+        return Shape.of(extents);
+    }
+
+    private void put(Map<String, Buffer> copies, Safetensors file, int snapshot, String name, Shape expected) {
+        String tensor = prefix(snapshot) + name;
+        if (!file.shape(tensor).equals(expected)) {
+            throw new IllegalArgumentException(
+                    "its tensor " + tensor + " is " + file.shape(tensor) + ", expected " + expected);
+        }
+        put(copies, name, expected, MemorySegment.ofArray(file.weights(tensor)));
     }
 
     private static String prefix(int snapshot) {
-        return "snapshot." + snapshot + ".";
+        return PREFIX + snapshot + ".";
     }
 
     int count() {

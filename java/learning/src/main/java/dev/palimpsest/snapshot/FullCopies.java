@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * a model.
  */
 public final class FullCopies implements Snapshots {
-    private static final String FORM = "full";
+    static final String FORM = "full";
 
     private final CopiedTensors copies;
 
@@ -29,8 +29,8 @@ public final class FullCopies implements Snapshots {
         this.copies = copies;
     }
 
-    static FullCopies read(Safetensors file) {
-        return new FullCopies(CopiedTensors.read(file));
+    static FullCopies read(Safetensors file, List<Parameter> parameters, List<Buffer> buffers) {
+        return new FullCopies(CopiedTensors.read(file, parameters, buffers));
     }
 
     @Override

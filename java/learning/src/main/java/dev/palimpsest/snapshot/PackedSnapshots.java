@@ -51,16 +51,20 @@ public final class PackedSnapshots implements Snapshots {
     }
 
     /** Owners come as bit planes, as they lie in memory. */
-    static PackedSnapshots read(Safetensors file, List<Parameter> parameters) {
-        CopiedTensors copies = CopiedTensors.read(file);
+    static PackedSnapshots read(Safetensors file, List<Parameter> parameters, List<Buffer> buffers) {
+        CopiedTensors copies = CopiedTensors.read(
+                file, parameters.stream().filter(PackedSnapshots::isCopied).toList(), buffers);
+        try {
+            return read(file, parameters, copies);
+        } catch (RuntimeException e) {
+            copies.close();
+            throw e;
+        }
+    }
+
+    private static PackedSnapshots read(Safetensors file, List<Parameter> parameters, CopiedTensors copies) {
         int steps = copies.count();
-        Owners owners = Owners.after(
-                steps,
-                parameters,
-                parameter -> SnapshotReconstruction.unpack(
-                        parameter.size(),
-                        SnapshotReconstruction.planesFor(steps),
-                        MemorySegment.ofArray(file.bytes(tensor(parameter)))));
+        Owners owners = Owners.after(steps, parameters, parameter -> codes(file, parameter, steps));
         owners.requireFreeWeightsAreZero();
         PackedSnapshots read = new PackedSnapshots(owners, copies);
         read.ownedHash = owners.hash(steps);
@@ -70,6 +74,28 @@ public final class PackedSnapshots implements Snapshots {
         read.fullCopyBytes = steps * weights + copies.bytes();
         read.pack();
         return read;
+    }
+
+    private static byte[] codes(Safetensors file, Parameter parameter, int steps) {
+        int count = SnapshotReconstruction.planesFor(steps);
+        byte[] planes = file.bytes(tensor(parameter));
+        long expected = SnapshotReconstruction.planeBytes(parameter.size(), count);
+        if (planes.length != expected) {
+            throw new IllegalArgumentException("its tensor " + tensor(parameter) + " has " + planes.length
+                    + " bytes, expected " + expected + " for " + steps + " snapshots");
+        }
+        byte[] codes = SnapshotReconstruction.unpack(parameter.size(), count, MemorySegment.ofArray(planes));
+        for (byte code : codes) {
+            if (Byte.toUnsignedInt(code) > steps) {
+                throw new IllegalArgumentException("its tensor " + tensor(parameter) + " has the owner "
+                        + Byte.toUnsignedInt(code) + ", expected 0 to " + steps);
+            }
+        }
+        return codes;
+    }
+
+    private static boolean isCopied(Parameter parameter) {
+        return parameter.role() != Parameter.Role.WEIGHT;
     }
 
     @Override
@@ -116,7 +142,7 @@ public final class PackedSnapshots implements Snapshots {
                     + " as its mask");
         }
         ownedHash = owners.hash(snapshot);
-        copies.add(parameters, p -> p.role() != Parameter.Role.WEIGHT, buffers);
+        copies.add(parameters, PackedSnapshots::isCopied, buffers);
         fullCopyBytes += CopiedTensors.allBytes(parameters, buffers);
         pack();
         return snapshot;

@@ -100,17 +100,20 @@ public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots,
      *
      * @param file that {@link #write} added them to
      * @param parameters the model's, with the values that they had when the snapshots were written
+     * @param buffers the model's
      * @return empty if there are none in the file
-     * @throws IllegalArgumentException if what the file has does not fit the parameters
+     * @throws IllegalArgumentException with a sentence, if tensors are missing, superfluous, or do not fit the model
      */
-    static Optional<Snapshots> read(Safetensors file, List<Parameter> parameters) {
+    static Optional<Snapshots> read(Safetensors file, List<Parameter> parameters, List<Buffer> buffers) {
         String form = file.metadata().get(CopiedTensors.FORM);
-        return form == null
-                ? Optional.empty()
-                : Optional.of(
-                        form.equals(PackedSnapshots.FORM)
-                                ? PackedSnapshots.read(file, parameters)
-                                : FullCopies.read(file));
+        return switch (form) {
+            case null -> Optional.empty();
+            case PackedSnapshots.FORM -> Optional.of(PackedSnapshots.read(file, parameters, buffers));
+            case FullCopies.FORM -> Optional.of(FullCopies.read(file, parameters, buffers));
+            default ->
+                throw new IllegalArgumentException("its snapshots are kept in the form '" + form + "', expected "
+                        + PackedSnapshots.FORM + " or " + FullCopies.FORM);
+        };
     }
 
     /**

@@ -102,33 +102,13 @@ public final class RepetitionStream implements Stream {
      * @param dataset that the scenario was made for
      * @param scenario which images come when
      * @return the scenario's stream
-     * @throws IllegalArgumentException if the data set's labels give an experience another number of classes than the
-     *     scenario does, or its lists are none that the constructor takes
+     * @throws IllegalArgumentException if the data set's labels give an experience other classes than the scenario
+     *     does, or its lists are none that the constructor takes
      */
     public static RepetitionStream of(Dataset dataset, Scenario scenario) {
         var stream = new RepetitionStream(dataset, scenario.labelled(), scenario.unlabelled());
-        for (Experience e : stream.experiences) {
-            stream.checkClasses(
-                    e, "labelled", e.train(), scenario.labelledClasses().get(e.index()).length);
-            stream.checkClasses(
-                    e,
-                    "unlabelled",
-                    e.unlabelled(),
-                    scenario.unlabelledClasses().get(e.index()).length);
-        }
+        ScenarioClasses.check(stream, scenario);
         return stream;
-    }
-
-    private void checkClasses(Experience experience, String kind, int[] indices, int expected) {
-        long found =
-                Arrays.stream(indices).map(dataset.train()::label).distinct().count();
-        if (found != expected) {
-            throw new IllegalArgumentException(
-                    "the " + kind + " images of experience " + (experience.index() + 1) + " are of " + found
-                            + " classes in " + dataset.name() + " and of " + expected
-                            + " in the scenario file: use the data set that it was made for, its images in the order of"
-                            + " its train.txt");
-        }
     }
 
     @Override

@@ -84,6 +84,7 @@ public final class Safetensors {
     private static final int MOST_BYTES = Integer.MAX_VALUE - 8;
 
     private static final int MOST_NAMED = 6;
+    private static final String VARIANCE = "running_var";
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -319,6 +320,28 @@ public final class Safetensors {
             }
             default -> floats(name);
         };
+    }
+
+    /**
+     * A copy of a tensor of a network, as {@link #asFloats} has it, with values that a network can have learnt.
+     *
+     * @param name as the file has it; one that ends with {@code running_var} is of variances
+     * @return elements, row-major; finite, and at least 0 if they are variances
+     * @throws IllegalArgumentException in one sentence that names the tensor, if it is missing, of a type of integers,
+     *     or holds any other value
+     */
+    public float[] weights(String name) {
+        float[] values = asFloats(name);
+        for (int i = 0; i < values.length; i++) {
+            boolean negative = values[i] < 0 && name.endsWith(VARIANCE);
+            if (!Float.isFinite(values[i]) || negative) {
+                throw new IllegalArgumentException(source + ": tensor " + name + " holds " + values[i] + " at place "
+                        + i + " of " + values.length + ", expected "
+                        + (negative ? "variances of at least 0" : "finite values")
+                        + ": take weights of a training that went well, or the file from a copy");
+            }
+        }
+        return values;
     }
 
     private interface Widening {

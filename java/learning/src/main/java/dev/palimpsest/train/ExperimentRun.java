@@ -219,7 +219,8 @@ final class ExperimentRun {
                 experience,
                 shares,
                 accuracy.accuracy().allSeen(experience),
-                accuracy.within().allSeen(experience));
+                accuracy.within().allSeen(experience),
+                accuracy.confusion());
     }
 
     private SafetensorsWriter checkpoint(Learner learner) {

@@ -78,8 +78,11 @@ public interface Progress {
      * @param accuracy on the classes of every experience so far, [experience + 1] shares of 1
      * @param allSeen on all classes seen
      * @param withinExperience among the classes of the image's own experience, over all classes seen
+     * @param confusion [classes seen][classes seen], in the order of arrival: how many images of a class (row) got
+     *     which answer (column); not to be changed
      */
-    record Evaluation(int experience, List<Double> accuracy, double allSeen, double withinExperience) {}
+    record Evaluation(
+            int experience, List<Double> accuracy, double allSeen, double withinExperience, int[][] confusion) {}
 
     /**
      * Called first, before any data is read.

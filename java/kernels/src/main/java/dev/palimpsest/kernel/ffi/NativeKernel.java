@@ -5,12 +5,18 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
 
 /**
  * A kernel of the library in C++, for one instruction set. Callers have checked every argument: a status other than OK
  * is a defect, which surfaces as {@link IllegalStateException}. Thread-safe; calls allocate nothing.
+ *
+ * <p>Besides a kernel's own parameters each call passes {@link Held#MOST} pointers that C never looks at: the JVM keeps
+ * the arenas of pointers that it passes open until the call returns, but knows nothing of addresses within a struct.
+ * The caller of a function cleans up its arguments on x86-64, so that those too many are harmless.
  */
 public final class NativeKernel {
     private final String name;
@@ -22,7 +28,9 @@ public final class NativeKernel {
         this.name = name;
         this.isa = isa;
         this.struct = NativeLibrary.struct("palimpsest_" + name + "_args");
-        this.function = NativeLibrary.function(name, descriptor);
+        MemoryLayout[] held = new MemoryLayout[Held.MOST];
+        Arrays.fill(held, ADDRESS);
+        this.function = NativeLibrary.function(name, descriptor.appendArgumentLayouts(held));
     }
 
     /**
@@ -85,10 +93,27 @@ public final class NativeKernel {
      * @param end the row after the last
      * @param scratch of the calling thread, {@link #scratchBytes} bytes aligned to 64
      * @param rowLoss float64 for every row of the call
+     * @param held memory that the arguments point to
+     * @throws IllegalStateException if held memory was closed
      */
-    public void rows(MemorySegment arguments, long begin, long end, MemorySegment scratch, MemorySegment rowLoss) {
+    public void rows(
+            MemorySegment arguments, long begin, long end, MemorySegment scratch, MemorySegment rowLoss, Held held) {
         try {
-            check((int) function.invokeExact(isa, arguments, begin, end, scratch, rowLoss));
+            check((int) function.invokeExact(
+                    isa,
+                    arguments,
+                    begin,
+                    end,
+                    scratch,
+                    rowLoss,
+                    held.get(0),
+                    held.get(1),
+                    held.get(2),
+                    held.get(3),
+                    held.get(4),
+                    held.get(5),
+                    held.get(6),
+                    held.get(7)));
         } catch (Throwable e) {
             throw NativeLibrary.unexpected(e);
         }
@@ -100,10 +125,24 @@ public final class NativeKernel {
      * @param arguments filled {@link #arguments()}
      * @param begin first part
      * @param end the part after the last
+     * @param held memory that the arguments point to
+     * @throws IllegalStateException if held memory was closed
      */
-    public void range(MemorySegment arguments, long begin, long end) {
+    public void range(MemorySegment arguments, long begin, long end, Held held) {
         try {
-            check((int) function.invokeExact(isa, arguments, begin, end));
+            check((int) function.invokeExact(
+                    isa,
+                    arguments,
+                    begin,
+                    end,
+                    held.get(0),
+                    held.get(1),
+                    held.get(2),
+                    held.get(3),
+                    held.get(4),
+                    held.get(5),
+                    held.get(6),
+                    held.get(7)));
         } catch (Throwable e) {
             throw NativeLibrary.unexpected(e);
         }

@@ -1,6 +1,7 @@
 package dev.palimpsest.kernel.passes;
 
 import dev.palimpsest.kernel.Implementation;
+import dev.palimpsest.kernel.ffi.Held;
 import dev.palimpsest.kernel.ffi.NativeKernel;
 import dev.palimpsest.kernel.ffi.NativeStruct.Field;
 import java.lang.foreign.Arena;
@@ -98,6 +99,7 @@ public final class BatchNormPasses implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
 
     private final MemorySegment args;
+    private final Held held = new Held();
     /** Of {@link #FIELDS}; looking one up takes longer than a small pass. None for plain Java. */
     private final List<Field> fields;
 
@@ -119,7 +121,7 @@ public final class BatchNormPasses implements AutoCloseable {
         } else {
             NativeKernel own = NativeKernel.overRange("batch_norm", implementation.isa());
             args = own.arguments().allocate(arena);
-            range = (begin, end) -> own.range(args, begin, end);
+            range = (begin, end) -> own.range(args, begin, end, held);
             own.arguments().field("images").set(args, geometry.images);
             own.arguments().field("channels").set(args, geometry.channels);
             own.arguments().field("width").set(args, geometry.width);
@@ -204,6 +206,12 @@ public final class BatchNormPasses implements AutoCloseable {
 
     private Range bind(Operands of) {
         operands = of;
+        held.clear();
+        // Statistics may be of a model's memory; everything else is the engine's own, which nobody else closes.
+        if (of.mean != null) {
+            held.add(of.mean);
+        }
+        held.add(of.x);
         long[] values = of.values();
         for (int f = 0; f < fields.size(); f++) {
             fields.get(f).set(args, values[f]);

@@ -3,6 +3,7 @@ package dev.palimpsest.kernel.passes;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import dev.palimpsest.kernel.Implementation;
+import dev.palimpsest.kernel.ffi.Held;
 import dev.palimpsest.kernel.ffi.NativeKernel;
 import dev.palimpsest.kernel.ffi.NativeStruct.Field;
 import java.lang.foreign.Arena;
@@ -36,6 +37,7 @@ public final class Elementwise implements AutoCloseable {
     private final @Nullable NativeKernel kernel;
 
     private final MemorySegment args;
+    private final Held held = new Held();
     /** What {@link #bind} sets, in the order of its arguments. */
     private final List<Field> fields;
 
@@ -65,7 +67,7 @@ public final class Elementwise implements AutoCloseable {
             fields = Stream.of("operation", "count", "a", "b", "out", "terms", "stride")
                     .map(own.arguments()::field)
                     .toList();
-            range = (begin, end) -> own.range(args, begin, end);
+            range = (begin, end) -> own.range(args, begin, end, held);
         }
     }
 
@@ -114,6 +116,10 @@ public final class Elementwise implements AutoCloseable {
             terms = summands;
             stride = apart;
         } else {
+            held.clear();
+            for (MemorySegment operand : List.of(left, right, to)) {
+                held.add(operand); // fewer arenas than can be held
+            }
             long[] values = {what.ordinal(), count, left.address(), right.address(), to.address(), summands, apart};
             for (int f = 0; f < values.length; f++) {
                 fields.get(f).set(args, values[f]);

@@ -1,9 +1,10 @@
-package dev.palimpsest.recipe;
+package dev.palimpsest.internal;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -19,12 +20,47 @@ import org.jspecify.annotations.Nullable;
  * program; this runs the operations that build such data and refuses every other, so that no name but numpy's few
  * constructors ever means anything.
  *
- * <p>What comes out: Map, List, Object[] (a tuple), String, Number, Boolean, null, {@link Array}. Never hash or
+ * <p>What comes out: Map, List, Object[] (a tuple), String, byte[], Number, Boolean, null, {@link Array}. Never hash or
  * compare what a file holds: lists that contain one another would take for ever.
  */
-final class NumpyPickle extends Unpickler {
-    /** An array of whole numbers in C order. */
-    record Array(List<Integer> shape, long[] values) {}
+public final class NumpyPickle extends Unpickler {
+    /**
+     * An array of whole numbers in C order.
+     *
+     * @param shape extents, outermost first
+     * @param type of an element
+     * @param bytes of all elements, as the file has them; shared with other arrays of the same file
+     */
+    public record Array(List<Integer> shape, Type type, byte[] bytes) {
+        /**
+         * The number of elements.
+         *
+         * @return product of the extents
+         */
+        public int size() {
+            return bytes.length / type.bytes;
+        }
+
+        /**
+         * One element.
+         *
+         * @param index in C order, from 0
+         * @return its value; of an unsigned one of 8 bytes the bits
+         */
+        public long at(int index) {
+            return type.read(
+                    ByteBuffer.wrap(bytes, index * type.bytes, type.bytes).order(type.order));
+        }
+
+        /**
+         * Whether the bytes are the elements.
+         *
+         * @return whether elements are unsigned bytes
+         */
+        public boolean isOfUnsignedBytes() {
+            return type.bytes == 1 && !type.signed;
+        }
+    }
 
     /** The names that may occur, and what stands for them until they are called. */
     private enum Name {
@@ -32,10 +68,15 @@ final class NumpyPickle extends Unpickler {
         NDARRAY,
         DTYPE,
         SCALAR,
-        FROMBUFFER
+        FROMBUFFER,
+        ENCODE
     }
 
+    private static final long SMALL = 1 << 20;
+
     private static final Map<String, Name> NAMES = Map.of(
+            "_codecs encode",
+            Name.ENCODE,
             "numpy ndarray",
             Name.NDARRAY,
             "numpy dtype",
@@ -77,6 +118,7 @@ final class NumpyPickle extends Unpickler {
             Opcodes.BINFLOAT,
             Opcodes.SHORT_BINUNICODE,
             Opcodes.BINUNICODE,
+            Opcodes.SHORT_BINSTRING,
             Opcodes.SHORT_BINBYTES,
             Opcodes.BINBYTES,
             Opcodes.BINBYTES8,
@@ -92,17 +134,17 @@ final class NumpyPickle extends Unpickler {
             Opcodes.EMPTY_DICT);
 
     /** An element's type: a sign and a size, and the byte order once it is known. */
-    private static final class Type {
-        final boolean signed;
-        final int bytes;
-        ByteOrder order = ByteOrder.LITTLE_ENDIAN;
+    public static final class Type {
+        private final boolean signed;
+        private final int bytes;
+        private ByteOrder order = ByteOrder.LITTLE_ENDIAN;
 
-        Type(boolean signed, int bytes) {
+        private Type(boolean signed, int bytes) {
             this.signed = signed;
             this.bytes = bytes;
         }
 
-        long read(ByteBuffer buffer) {
+        private long read(ByteBuffer buffer) {
             return switch (bytes) {
                 case 1 -> signed ? buffer.get() : Byte.toUnsignedLong(buffer.get());
                 case 2 -> signed ? buffer.getShort() : Short.toUnsignedLong(buffer.getShort());
@@ -118,12 +160,24 @@ final class NumpyPickle extends Unpickler {
         Array array;
     }
 
-    private NumpyPickle() {}
+    /** Bytes of elements that arrays may still have: a few bytes of a file can stand for one buffer again and again. */
+    private long left;
 
-    /** @throws IOException with the reason, if the bytes are not a whole pickle of such data */
-    static Object read(byte[] bytes) throws IOException {
+    private NumpyPickle(int length) {
+        left = Math.max(SMALL, 2L * length);
+    }
+
+    /**
+     * Reads a whole pickle. Arrays in it may have up to twice the bytes of the file, or 1 MiB, all together.
+     *
+     * @param bytes of the file
+     * @return Map, List, Object[] (a tuple), String, byte[], Number, Boolean, null or {@link Array}; elements are to be
+     *     {@link #finished}
+     * @throws IOException with the reason, if the bytes are not a whole pickle of such data
+     */
+    public static Object read(byte[] bytes) throws IOException {
         try {
-            return finished(new NumpyPickle().loads(bytes));
+            return finished(new NumpyPickle(bytes.length).loads(bytes));
         } catch (PickleException
                 | IndexOutOfBoundsException
                 | ClassCastException
@@ -136,8 +190,14 @@ final class NumpyPickle extends Unpickler {
         }
     }
 
-    /** What an element stands for: arrays are filled after they have been put into lists. */
-    static Object finished(Object element) throws IOException {
+    /**
+     * What an element stands for: arrays are filled after they have been put into lists.
+     *
+     * @param element of a list or dictionary that was read
+     * @return the element, or the array that it has become
+     * @throws IOException if the file never says what is in the array
+     */
+    public static Object finished(Object element) throws IOException {
         if (element instanceof Unfilled unfilled) {
             if (unfilled.array == null) {
                 throw new IOException("an array is never filled");
@@ -163,6 +223,7 @@ final class NumpyPickle extends Unpickler {
                 Object[] state = (Object[]) stack.pop();
                 build(stack.peek(), state);
             }
+            case Opcodes.BINSTRING -> push(string());
             case Opcodes.SETITEMS -> put(stack.pop_all_since_marker());
             case Opcodes.SETITEM -> {
                 Object value = stack.pop();
@@ -178,6 +239,23 @@ final class NumpyPickle extends Unpickler {
             }
         }
         return NO_RETURN_VALUE;
+    }
+
+    /** Python 2's text, which is bytes: an array's, where it is longer than 255. */
+    private byte[] string() throws IOException {
+        checkLength(Opcodes.BINSTRING);
+        byte[] length = input.readNBytes(Integer.BYTES);
+        return input.readNBytes(
+                ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getInt());
+    }
+
+    private static byte[] bytes(Object value) {
+        return value instanceof String text ? text.getBytes(StandardCharsets.ISO_8859_1) : (byte[]) value;
+    }
+
+    /** Text of Python 3, or of Python 2, which has bytes for it. */
+    private static String text(Object value) {
+        return value instanceof byte[] bytes ? new String(bytes, StandardCharsets.UTF_8) : (String) value;
     }
 
     private void push(Object value) {
@@ -197,18 +275,38 @@ final class NumpyPickle extends Unpickler {
                 + ", which is none of the constructors and operations that numpy arrays in " + "lists need");
     }
 
-    private static Object call(Object called, Object[] arguments) {
+    private Object call(Object called, Object[] arguments) {
         if (!(called instanceof Name name)) {
             throw refused("a call of something that is no constructor");
         }
         return switch (name) {
             case RECONSTRUCT -> new Unfilled();
-            case DTYPE -> type((String) arguments[0]);
-            case SCALAR -> array((Type) arguments[0], new Object[0], (byte[]) arguments[1], false).values[0];
+            case DTYPE -> type(text(arguments[0]));
+            case SCALAR ->
+                array((Type) arguments[0], new Object[0], bytes(arguments[1]), false)
+                        .at(0);
             case FROMBUFFER ->
-                array((Type) arguments[1], (Object[]) arguments[2], (byte[]) arguments[0], arguments[3].equals("F"));
+                array((Type) arguments[1], (Object[]) arguments[2], bytes(arguments[0]), arguments[3].equals("F"));
+            case ENCODE -> encoded(arguments);
             case NDARRAY -> throw refused("numpy.ndarray as a call");
         };
+    }
+
+    /** How Python 3 writes bytes for Python 2. */
+    private byte[] encoded(Object[] arguments) {
+        if (!text(arguments[1]).equals("latin1")) {
+            throw refused("the encoding " + arguments[1]);
+        }
+        byte[] bytes = bytes(arguments[0]);
+        take(bytes.length);
+        return bytes;
+    }
+
+    private void take(int bytes) {
+        left -= bytes;
+        if (left < 0) {
+            throw new PickleException("its arrays have more bytes than twice the file: it repeats the same ones");
+        }
     }
 
     private static Type type(String text) {
@@ -224,16 +322,16 @@ final class NumpyPickle extends Unpickler {
     }
 
     /** numpy's states: (3, byte order, …) of a type, (1, shape, type, Fortran order, bytes) of an array. */
-    private static void build(Object target, Object[] state) {
+    private void build(Object target, Object[] state) {
         switch (target) {
-            case Type type -> type.order = ">".equals(state[1]) ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
+            case Type type -> type.order = ">".equals(text(state[1])) ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
             case Unfilled unfilled ->
-                unfilled.array = array((Type) state[2], (Object[]) state[1], (byte[]) state[4], (Boolean) state[3]);
+                unfilled.array = array((Type) state[2], (Object[]) state[1], bytes(state[4]), (Boolean) state[3]);
             default -> throw refused("a state for something that is neither array nor type");
         }
     }
 
-    private static Array array(Type type, Object[] shape, byte[] bytes, boolean fortran) {
+    private Array array(Type type, Object[] shape, byte[] bytes, boolean fortran) {
         long count = 1;
         Integer[] extents = new Integer[shape.length];
         for (int i = 0; i < shape.length; i++) {
@@ -249,12 +347,8 @@ final class NumpyPickle extends Unpickler {
         if (fortran && shape.length > 1) {
             throw new PickleException("it holds an array in Fortran order: save numpy.ascontiguousarray of it");
         }
-        ByteBuffer buffer = ByteBuffer.wrap(bytes).order(type.order);
-        long[] values = new long[(int) count];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = type.read(buffer);
-        }
-        return new Array(List.of(extents), values);
+        take(bytes.length);
+        return new Array(List.of(extents), type, bytes);
     }
 
     private void put(List<Object> namesAndValues) {
@@ -263,7 +357,7 @@ final class NumpyPickle extends Unpickler {
         Map<Object, Object> map = (Map<Object, Object>) target;
         for (int i = 0; i + 1 < namesAndValues.size(); i += 2) {
             // Only text: hashing a list goes through all that is in it.
-            map.put((String) namesAndValues.get(i), namesAndValues.get(i + 1));
+            map.put(text(namesAndValues.get(i)), namesAndValues.get(i + 1));
         }
     }
 
@@ -272,7 +366,7 @@ final class NumpyPickle extends Unpickler {
      */
     private void checkLength(short key) throws IOException {
         int width = switch (key) {
-            case Opcodes.BINUNICODE, Opcodes.BINBYTES -> Integer.BYTES;
+            case Opcodes.BINUNICODE, Opcodes.BINBYTES, Opcodes.BINSTRING -> Integer.BYTES;
             case Opcodes.BINBYTES8, Opcodes.BYTEARRAY8 -> Long.BYTES;
             default -> 0;
         };
