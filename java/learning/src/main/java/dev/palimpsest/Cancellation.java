@@ -14,7 +14,7 @@ final class Cancellation {
 
     private final AtomicReference<State> state = new AtomicReference<>(State.LEARNING);
 
-    /** @return whether the lesson ends without a version */
+    /** Whether the lesson now ends without a version. */
     boolean cancel() {
         return state.compareAndSet(State.LEARNING, State.CANCELLED) || state.get() == State.CANCELLED;
     }

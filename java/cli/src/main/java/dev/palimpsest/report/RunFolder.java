@@ -339,7 +339,7 @@ public final class RunFolder implements Progress, AutoCloseable {
      * @throws IOException with a sentence, if there is none or it is damaged
      */
     public static Recorded recorded(Path run) throws IOException {
-        Path at = run.endsWith(RUN) ? run.toAbsolutePath().getParent() : run;
+        Path at = run.endsWith(RUN) ? run.resolveSibling("") : run;
         if (!Files.isRegularFile(at.resolve(RUN))) {
             throw new IOException(run + " is not a run folder: it holds no " + RUN + ".");
         }
