@@ -56,13 +56,17 @@ public final class Kernels {
         String from = System.getProperty("palimpsest.kernels") == null
                 ? "best of "
                 : "forced by -Dpalimpsest.kernels; this machine has ";
+        if (chosen() == Implementation.JAVA && System.getProperty("palimpsest.kernels") != null) {
+            return "java (forced by -Dpalimpsest.kernels; the native library is not looked at)";
+        }
         String names = available().stream().map(Implementation::toString).collect(Collectors.joining(", "));
         return chosen() + " (" + from + names + "; " + NativeLibrary.description() + ")";
     }
 
     /** @throws UnsupportedOperationException if it cannot run here; the message says why */
     static Implementation require(Implementation implementation) {
-        return require(implementation, available());
+        // Plain Java loads nothing native.
+        return implementation == Implementation.JAVA ? implementation : require(implementation, available());
     }
 
     static Implementation require(Implementation implementation, List<Implementation> available) {

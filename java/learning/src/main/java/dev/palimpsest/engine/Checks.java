@@ -22,9 +22,11 @@ final class Checks {
         }
         if (!memory.isNative()
                 || memory.address() % Float.BYTES != 0
-                || !memory.scope().isAlive()) {
+                || !memory.scope().isAlive()
+                || !memory.isAccessibleBy(Thread.currentThread())) {
             throw new IllegalArgumentException("a tensor of " + shape
-                    + " needs off-heap memory that is aligned to 4 bytes and not freed, got " + memory);
+                    + " needs off-heap memory that is aligned to 4 bytes, not freed and not of another thread, got "
+                    + memory);
         }
     }
 
@@ -141,6 +143,10 @@ final class Checks {
         }
         if (!(temperature > 0 && temperature < Float.POSITIVE_INFINITY)) {
             throw new IllegalArgumentException("temperature " + temperature + ": expected a finite value above 0");
+        }
+        if (temperature < 1e-30f || temperature > 1e30f) {
+            throw new IllegalArgumentException("temperature " + temperature
+                    + ": expected 1.0E-30 to 1.0E30, with which logits have quotients in float32");
         }
     }
 

@@ -117,12 +117,12 @@ public final class Engine implements AutoCloseable {
     }
 
     /**
-     * A row-major tensor over memory of the caller's, which stays the caller's: releasing the tensor leaves it alone.
-     * An engine that cannot read the host's memory copies it at once, so that the caller may reuse it.
+     * A row-major tensor of what memory of the caller's holds now: copied at once, so that the caller may reuse or free
+     * it.
      *
      * @param shape of any rank
      * @param rowMajor off-heap memory of at least as many bytes, aligned to 4 bytes
-     * @return to be released by the caller, before the memory is freed
+     * @return to be released by the caller
      */
     public Tensor wrap(Shape shape, MemorySegment rowMajor) {
         guard.enter();
@@ -560,7 +560,7 @@ public final class Engine implements AutoCloseable {
      * @param maxRows the most rows that a batch will have, at least 1
      * @param classes columns of the student, at least 1
      * @param ranges the classes of each teacher, at least one each
-     * @param temperature finite and above 0
+     * @param temperature from 1e-30 to 1e30
      * @return the kernel, to be closed by the caller
      */
     public TeacherLoss multiTeacherKl(int maxRows, int classes, List<ClassRange> ranges, float temperature) {

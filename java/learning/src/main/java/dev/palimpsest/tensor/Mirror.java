@@ -130,8 +130,10 @@ public final class Mirror {
      * The present values; waits for a device that has newer ones.
      *
      * @return the host's memory, read-only
+     * @throws IllegalStateException if the host's memory was freed
      */
     public MemorySegment read() {
+        requireOpen();
         bringHome();
         return readOnly;
     }
@@ -140,11 +142,21 @@ public final class Mirror {
      * The present values, to be changed before anybody else asks for them: all copies are outdated.
      *
      * @return the host's memory
+     * @throws IllegalStateException if the host's memory was freed
      */
     public MemorySegment update() {
+        requireOpen();
         bringHome();
         version++;
         return host;
+    }
+
+    /** Libraries get addresses, which say nothing of what was freed. */
+    private void requireOpen() {
+        if (!host.scope().isAlive()) {
+            throw new IllegalStateException("the arena of " + host.byteSize()
+                    + " bytes that an engine needs was closed: keep it open as long as what uses its memory");
+        }
     }
 
     private void bringHome() {

@@ -5,6 +5,8 @@ import java.util.stream.Collectors;
 
 /** The extents of a tensor, outermost first. Immutable; an extent may be zero. */
 public final class Shape {
+    private static final double MOST_BYTES = 0x1p63;
+
     private final int[] extents;
 
     private Shape(int[] extents) {
@@ -16,7 +18,8 @@ public final class Shape {
      *
      * @param extents outermost first, at least 0 each; none for a scalar; copied
      * @return the shape
-     * @throws IllegalArgumentException if an extent is negative
+     * @throws IllegalArgumentException if an extent is negative, or a tensor of the shape had more bytes than memory has
+     *     addresses
      */
     public static Shape of(int... extents) {
         for (int extent : extents) {
@@ -24,7 +27,16 @@ public final class Shape {
                 throw new IllegalArgumentException("shape " + Arrays.toString(extents) + " has a negative extent");
             }
         }
-        return new Shape(extents.clone());
+        Shape shape = new Shape(extents.clone());
+        double bytes = Float.BYTES;
+        for (int extent : extents) {
+            bytes *= extent;
+        }
+        if (bytes >= MOST_BYTES) {
+            throw new IllegalArgumentException("a tensor of " + shape + " float32 values has "
+                    + String.format("%.3g", bytes) + " bytes: expected fewer than 2^63");
+        }
+        return shape;
     }
 
     /**

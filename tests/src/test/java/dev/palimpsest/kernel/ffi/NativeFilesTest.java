@@ -95,6 +95,45 @@ class NativeFilesTest {
     }
 
     @Test
+    void anotherVersionThatNobodyUsesIsRemoved() throws IOException {
+        Path mine = unpack();
+        Path unused = mine.resolveSibling("0123456789abcdef0123456789abcdef");
+        Path used = mine.resolveSibling("fedcba9876543210fedcba9876543210");
+        Path different = mine.resolveSibling("kept");
+        for (Path folder : List.of(unused, used, different)) {
+            PrivateFolder.make(folder);
+            Files.write(folder.resolve(folder == different ? "other" : FILE), packed);
+        }
+        NativeFolders.use(used);
+        unpack();
+        assertFalse(Files.exists(unused));
+        assertArrayEquals(packed, Files.readAllBytes(used.resolve(FILE)));
+        assertTrue(Files.exists(different.resolve("other")));
+        assertArrayEquals(packed, Files.readAllBytes(mine.resolve(FILE)));
+    }
+
+    @Test
+    void aFolderThatCannotBeMadeIsNamedWithTheRemedy() throws IOException {
+        Path file = Files.createFile(parent.resolve("file"));
+        String message = assertThrows(IOException.class, () -> NativeFiles.unpack(FOLDER, List.of(FILE), file))
+                .getMessage();
+        assertTrue(message.startsWith("cannot make a folder for native code in " + file), message);
+        assertTrue(message.endsWith("set -Djava.io.tmpdir to a folder of your own with 100 MB to spare"), message);
+    }
+
+    @Test
+    void whatIsNoLibraryIsNamed() throws IOException {
+        Path text = Files.writeString(parent.resolve("libtext.so"), "text");
+        assertEquals(
+                "cannot open " + text + ": it is no library for this machine, or one that it needs is missing",
+                assertThrows(IOException.class, () -> NativeFiles.load(text)).getMessage());
+        Path none = parent.resolve("none.so");
+        assertEquals(
+                "cannot open " + none + ": there is no such file",
+                assertThrows(IOException.class, () -> NativeFiles.load(none)).getMessage());
+    }
+
+    @Test
     void aMissingFileIsNamed() {
         assertEquals(
                 "nowhere/libnone.so is neither on the class path nor in a module",

@@ -5,17 +5,22 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.SymbolLookup;
 import java.net.JarURLConnection;
 import java.net.URL;
 import java.net.URLConnection;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.DigestInputStream;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
@@ -31,9 +36,15 @@ import java.util.zip.CRC32;
  * <p>Each set of files gets a folder named by its content, owned by the user and closed to others, below
  * {@code java.io.tmpdir}. A file is written under a temporary name, forced to disk and renamed, so a process that dies
  * half-way, or two that start at once, leave no partial library behind. What is found there is compared with the size
- * and SHA-256 noted when it was unpacked, and unpacked again if it differs.
+ * and SHA-256 noted when it was unpacked, and unpacked again if it differs. Other versions of the same files that no
+ * process uses are removed.
  */
 public final class NativeFiles {
+    private static final String REMEDY =
+            ": make room there, or set -Djava.io.tmpdir to a folder of your own with 100 MB to spare";
+    private static final FileAttribute<?> ALL_OF_OWNER =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+
     private NativeFiles() {}
 
     /**
@@ -49,6 +60,40 @@ public final class NativeFiles {
         return unpack(folderOnClassPath, names, Path.of(System.getProperty("java.io.tmpdir")));
     }
 
+    /**
+     * Loads a library for the time of the process.
+     *
+     * @param file the library
+     * @return its symbols
+     * @throws IOException if it cannot be loaded; the message says where to look
+     */
+    public static SymbolLookup load(Path file) throws IOException {
+        try {
+            return SymbolLookup.libraryLookup(file, Arena.global());
+        } catch (IllegalArgumentException e) {
+            String why = "it is no library for this machine, or one that it needs is missing";
+            if (!Files.isRegularFile(file)) {
+                why = "there is no such file";
+            } else if (forbidsCode(file)) {
+                why = "its file system is mounted noexec: set -Djava.io.tmpdir to a folder that code may be loaded"
+                        + " from";
+            }
+            throw new IOException("cannot open " + file + ": " + why, e);
+        }
+    }
+
+    /** Whether no library of a folder can be loaded: then files have no permission to be executed, whatever they say. */
+    private static boolean forbidsCode(Path file) {
+        try {
+            Path probe = Files.createTempFile(file.toAbsolutePath().getParent(), "probe", "", ALL_OF_OWNER);
+            boolean executable = Files.isExecutable(probe);
+            Files.delete(probe);
+            return !executable;
+        } catch (IOException e) {
+            return false; // a folder that cannot be written tells nothing
+        }
+    }
+
     static Path unpack(String folderOnClassPath, List<String> names, Path parent) throws IOException {
         MessageDigest key = sha256();
         for (String name : names) {
@@ -56,13 +101,18 @@ public final class NativeFiles {
                     (name + " " + identity(resource(folderOnClassPath, name)) + "\n").getBytes(StandardCharsets.UTF_8));
         }
         Path folder = folder(parent, HexFormat.of().formatHex(key.digest(), 0, 16));
+        NativeFolders.use(folder);
         for (String name : names) {
             if (!intact(folder, name)) {
                 try (InputStream in = resource(folderOnClassPath, name).openStream()) {
                     place(folder, in, name);
+                } catch (IOException e) {
+                    throw new IOException(
+                            "cannot unpack " + name + " to " + folder + " (" + e.getMessage() + ")" + REMEDY, e);
                 }
             }
         }
+        NativeFolders.removeOthers(folder, names.getFirst());
         return folder;
     }
 
@@ -90,8 +140,13 @@ public final class NativeFiles {
     }
 
     private static Path folder(Path parent, String name) throws IOException {
-        Path mine = PrivateFolder.make(parent.resolve("palimpsest-" + PrivateFolder.user()));
-        return PrivateFolder.make(mine.resolve(name));
+        try {
+            Path mine = PrivateFolder.make(parent.resolve("palimpsest-" + PrivateFolder.user()));
+            return PrivateFolder.make(mine.resolve(name));
+        } catch (FileSystemException e) { // whose message is little more than a path
+            String why = e.getReason() != null ? e.getReason() : e.getClass().getSimpleName();
+            throw new IOException("cannot make a folder for native code in " + parent + " (" + why + ")" + REMEDY, e);
+        }
     }
 
     /**

@@ -5,7 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -27,31 +26,36 @@ public final class NativeLibrary {
 
     private static final @Nullable SymbolLookup LIBRARY;
     private static final String DESCRIPTION;
+    /** Why the library that -Dpalimpsest.native names is none; null if there is no such trouble. */
+    private static final @Nullable String REFUSED;
 
     static {
         @Nullable SymbolLookup library = null;
         String description;
+        String refused = null;
         String path = System.getProperty("palimpsest.native");
         try {
             Path file = path != null
                     ? Path.of(path).toAbsolutePath()
                     : NativeFiles.unpack(FOLDER, List.of(FILE)).resolve(FILE);
-            library = SymbolLookup.libraryLookup(file, Arena.global());
+            library = NativeFiles.load(file);
             requireVersion(library);
             description = file + ", built by " + compiler(library);
         } catch (FileNotFoundException e) {
             description = "no native library for this platform: " + e.getMessage();
         } catch (IOException | IllegalArgumentException | IllegalCallerException | UnsupportedOperationException e) {
-            // Somebody who names a library wants that one, not a silent fallback.
-            if (path != null) {
-                throw new IllegalArgumentException(
-                        "-Dpalimpsest.native=" + path + " cannot be loaded: " + e.getMessage(), e);
-            }
             library = null;
             description = "the native library did not load: " + e.getMessage();
+            // Somebody who names a library wants that one, not a silent fallback. Thrown by whoever asks for it: the
+            // initialiser of a class would wrap it.
+            if (path != null) {
+                refused = "-Dpalimpsest.native=" + path + " cannot be loaded (" + e.getMessage()
+                        + "): name a libpalimpsest.so that cmake built of native/, or leave the option out";
+            }
         }
         LIBRARY = library;
         DESCRIPTION = description;
+        REFUSED = refused;
     }
 
     /** Read when first asked for: whoever computes on the CPU in Java needs none of it. */
@@ -72,18 +76,27 @@ public final class NativeLibrary {
     private NativeLibrary() {}
 
     private static SymbolLookup loaded() {
+        requireNamed();
         if (LIBRARY == null) {
             throw new UnsupportedOperationException(DESCRIPTION);
         }
         return LIBRARY;
     }
 
+    private static void requireNamed() {
+        if (REFUSED != null) {
+            throw new IllegalArgumentException(REFUSED);
+        }
+    }
+
     /**
      * Whether the native library is there.
      *
      * @return false where only plain Java runs; {@link #description()} says why
+     * @throws IllegalArgumentException if {@code -Dpalimpsest.native} names something else
      */
     public static boolean isLoaded() {
+        requireNamed();
         return LIBRARY != null;
     }
 

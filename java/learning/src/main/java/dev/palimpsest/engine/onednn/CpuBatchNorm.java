@@ -58,8 +58,8 @@ final class CpuBatchNorm implements AutoCloseable {
         Tensor mean;
         Tensor variance;
         if (frozen) {
-            mean = engine.wrap(Shape.of(channels), norm.runningMean().read());
-            variance = engine.wrap(Shape.of(channels), norm.runningVariance().read());
+            mean = engine.borrow(Shape.of(channels), norm.runningMean().read());
+            variance = engine.borrow(Shape.of(channels), norm.runningVariance().read());
         } else {
             mean = engine.allocate(Shape.of(channels));
             variance = engine.allocate(Shape.of(channels));

@@ -69,7 +69,8 @@ class OneDnnContext {
         return tensor;
     }
 
-    public Tensor wrap(Shape shape, MemorySegment rowMajor) {
+    /** A tensor over memory that stays a model's. */
+    Tensor borrow(Shape shape, MemorySegment rowMajor) {
         return Tensor.borrowed(this, shape, rowMajor);
     }
 

@@ -3,7 +3,6 @@ package dev.palimpsest.engine.onednn;
 import dev.palimpsest.engine.EngineException;
 import dev.palimpsest.kernel.ffi.NativeFiles;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.SymbolLookup;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,9 +26,8 @@ final class OneDnnLibrary {
     static SymbolLookup load(String folder) {
         try {
             Path files = NativeFiles.unpack(folder, List.of("libgomp.so.1", "libdnnl.so.3"));
-            SymbolLookup openMp = SymbolLookup.libraryLookup(files.resolve("libgomp.so.1"), Arena.global());
-            return SymbolLookup.libraryLookup(files.resolve("libdnnl.so.3"), Arena.global())
-                    .or(openMp);
+            SymbolLookup openMp = NativeFiles.load(files.resolve("libgomp.so.1"));
+            return NativeFiles.load(files.resolve("libdnnl.so.3")).or(openMp);
         } catch (IOException | IllegalArgumentException e) {
             throw new EngineException(
                     "oneDNN, which computes the layers on the CPU, could not be loaded (" + e.getMessage()
