@@ -1,10 +1,12 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.checkpoint.AtomicFile;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
+import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.train.Methods;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -51,19 +53,21 @@ import picocli.CommandLine.Spec;
             "  palimpsest train m2kd-fashion --orders 1,2,3 --epochs 5 --out runs/fashion",
             "  palimpsest train mlkd-digits --baselines"
                     + " fine-tuning,lwf-unlabelled,mlkd-baseline,mlkd-ssl-alone,mlkd-alone --seeds 1,2,3",
-            "  palimpsest train my-recipe.properties --method lwf"
+            "  palimpsest train my-recipe.properties --method lwf",
+            "  palimpsest train --resume runs/m2kd-fashion-20260101-120000"
         })
 final class TrainCommand implements Callable<Integer> {
     private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
 
     @Parameters(
+            arity = "0..1",
             paramLabel = "RECIPE",
             description = {
                 "One of m2kd-digits, m2kd-digits-exemplar-free, m2kd-fashion, m2kd-fashion-exemplar-free, m2kd-glyphs,"
                         + " m2kd-glyphs-exemplar-free, m2kd-cifar100, m2kd-cifar100-exemplar-free, m2kd-imagenet100,"
                         + " mlkd-digits, mlkd-glyphs, mlkd-clvision, or the path of a file."
             })
-    private String recipeName;
+    private @Nullable String recipeName;
 
     @Option(
             names = "--baselines",
@@ -102,6 +106,16 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", order = 4, description = "Run folder [runs/RECIPE-TIME].")
     private @Nullable Path out;
 
+    @Option(
+            names = "--resume",
+            paramLabel = "RUN",
+            order = 5,
+            description =
+                    "Goes on with a run that was cut short, in place of RECIPE: from its last checkpoint, with the"
+                            + " same result bit for bit as if it had not stopped. The command that began it does the"
+                            + " same.")
+    private @Nullable Path resume;
+
     @Spec
     private CommandSpec command;
 
@@ -117,6 +131,12 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (resume != null) {
+            return resume(resume);
+        }
+        if (recipeName == null) {
+            throw new ParameterException(command.commandLine(), "palimpsest train needs RECIPE");
+        }
         RecipeFile file;
         List<Plan> plans;
         try {
@@ -141,6 +161,23 @@ final class TrainCommand implements Callable<Integer> {
             lines.println(file.summary());
             lines.flush();
         }
+        return run(plans, folder, lines);
+    }
+
+    private int resume(Path folder) throws Exception {
+        if (recipeName != null || out != null || !flags.given().isEmpty()) {
+            throw new ParameterException(
+                    command.commandLine(), "--resume " + folder + ": expected no recipe and no other option beside it");
+        }
+        RunFolder.Recorded was = RunFolder.recorded(folder);
+        Recipe recipe = Recipe.of(was.options());
+        return run(
+                List.of(new Plan(recipe.method(), Path.of(""), recipe, was.origin())),
+                folder,
+                command.commandLine().getOut());
+    }
+
+    private int run(List<Plan> plans, Path folder, PrintWriter lines) throws Exception {
         Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, 1);
         if (plans.size() == 1 && !failures.isEmpty()) {
             throw Batch.thrown(failures.values().iterator().next());

@@ -41,9 +41,10 @@ public final class RunFolder implements Progress, AutoCloseable {
     static final String METRICS = "metrics.json";
     static final String STEPS = "steps.csv";
     static final String LOCK = "run.lock";
-    private static final String CHECKPOINT = "checkpoint/model.safetensors";
+    private static final String CHECKPOINT_FOLDER = "checkpoint";
+    private static final String CHECKPOINT = CHECKPOINT_FOLDER + "/model.safetensors";
     /** The checkpoint before that one, for when that one is damaged. */
-    private static final String PREVIOUS = "checkpoint/previous.safetensors";
+    private static final String PREVIOUS = CHECKPOINT_FOLDER + "/previous.safetensors";
 
     /** States in run.json. */
     static final String RUNNING = "running";
@@ -87,6 +88,33 @@ public final class RunFolder implements Progress, AutoCloseable {
         public Origin(String recipe, String command) {
             this(recipe, command, "", "", "");
         }
+    }
+
+    /**
+     * What run.json says of where a run came from.
+     *
+     * @param options of its recipe
+     */
+    public record Recorded(SequencedMap<String, String> options, Origin origin) {}
+
+    /**
+     * Reads what a run was asked for.
+     *
+     * @throws IOException with a sentence, if the folder holds no run, or one that cannot be read
+     */
+    public static Recorded recorded(Path folder) throws IOException {
+        if (!Files.isRegularFile(folder.resolve(RUN))) {
+            throw new IOException(folder + " is not a run folder: it holds no " + RUN + ".");
+        }
+        SavedRun was = SavedRun.read(folder);
+        return new Recorded(
+                was.options(),
+                new Origin(
+                        was.text("recipe"),
+                        was.text("command"),
+                        was.text("block"),
+                        was.text("label"),
+                        was.text("reference")));
     }
 
     /**
@@ -200,7 +228,7 @@ public final class RunFolder implements Progress, AutoCloseable {
         for (String left : List.of(RUN, METRICS, STEPS, CHECKPOINT, PREVIOUS)) {
             Files.deleteIfExists(folder.resolve(left));
         }
-        for (Path place : List.of(folder, folder.resolve(CHECKPOINT).getParent())) {
+        for (Path place : List.of(folder, folder.resolve(CHECKPOINT_FOLDER))) {
             if (Files.isDirectory(place)) {
                 try (Stream<Path> files = Files.list(place)) {
                     for (Path file : files.filter(file -> file.toString().endsWith(AtomicFile.UNFINISHED))
@@ -276,7 +304,7 @@ public final class RunFolder implements Progress, AutoCloseable {
     public void checkpoint(Supplier<SafetensorsWriter> state) {
         Path file = folder.resolve(CHECKPOINT);
         write(() -> {
-            makeFolder(file.getParent());
+            makeFolder(folder.resolve(CHECKPOINT_FOLDER));
             keepPrevious(file);
             AtomicFile.write(file, state.get()::writeTo);
         });
