@@ -438,6 +438,28 @@ class CommandLineTest {
     }
 
     @Test
+    void aRunIsResumedByItsFolderAlone() throws IOException {
+        Path folder = temporary.resolve("run");
+        Runner whole = runner;
+        runner = (recipe, progress) -> {
+            throw new IllegalStateException("cut short");
+        };
+        assertEquals(1, palimpsest("train", "m2kd-digits", "--epochs", "3", "--out", folder.toString()));
+        runner = whole;
+        assertEquals(0, palimpsest("train", "--resume", folder.toString()), err.toString());
+        assertEquals("3", recipes.getLast().toMap().get("epochs"));
+        assertEquals("done", json("run/run.json").get("status").asText());
+        assertTrue(json("run/run.json").get("command").asText().contains("--epochs 3"));
+        assertEquals(2, palimpsest("train", "m2kd-digits", "--resume", folder.toString()));
+        assertTrue(err.toString().contains("expected no recipe and no other option beside it"), err.toString());
+        assertEquals(
+                1, palimpsest("train", "--resume", temporary.resolve("none").toString()));
+        assertTrue(err.toString().contains("is not a run folder"), err.toString());
+        assertEquals(2, palimpsest("train"));
+        assertTrue(err.toString().contains("palimpsest train needs RECIPE"), err.toString());
+    }
+
+    @Test
     void startsInTheSameSecondGetFoldersOfTheirOwn() throws Exception {
         Set<Path> folders = ConcurrentHashMap.newKeySet();
         try (ExecutorService starts = Executors.newFixedThreadPool(20)) {

@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.recipe.OwnImagesRecipe;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.report.Comparison;
@@ -56,7 +57,8 @@ import picocli.CommandLine.Spec;
             "  palimpsest train mlkd-digits --baselines"
                     + " fine-tuning,lwf-unlabelled,mlkd-baseline,mlkd-ssl-alone,mlkd-alone --seeds 1,2,3",
             "  palimpsest train my-recipe.properties --method lwf",
-            "  palimpsest train --from runs/fashion/order-1 --seed 2"
+            "  palimpsest train --from runs/fashion/order-1 --seed 2",
+            "  palimpsest train --resume runs/m2kd-fashion-20260101-120000"
         })
 final class TrainCommand implements Callable<Integer> {
     private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
@@ -117,6 +119,16 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", order = 4, description = "Run folder [runs/RECIPE-TIME].")
     private @Nullable Path out;
 
+    @Option(
+            names = "--resume",
+            paramLabel = "RUN",
+            order = 5,
+            description =
+                    "Goes on with a run that was cut short, in place of RECIPE: from its last checkpoint, with the"
+                            + " same result bit for bit as if it had not stopped. The command that began it does the"
+                            + " same.")
+    private @Nullable Path resume;
+
     @Spec
     private CommandSpec command;
 
@@ -132,6 +144,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (resume != null) {
+            return resume(resume);
+        }
         RecipeFile file;
         String summary;
         List<Plan> plans;
@@ -168,6 +183,23 @@ final class TrainCommand implements Callable<Integer> {
             lines.println(summary);
             lines.flush();
         }
+        return run(plans, folder, lines);
+    }
+
+    private int resume(Path folder) throws Exception {
+        if (recipeName != null || from != null || out != null || !flags.given().isEmpty()) {
+            throw new ParameterException(
+                    command.commandLine(), "--resume " + folder + ": expected no recipe and no other option beside it");
+        }
+        RunFolder.Recorded was = RunFolder.recorded(folder);
+        Recipe recipe = Recipe.of(was.options());
+        return run(
+                List.of(new Plan(recipe.method(), Path.of(""), recipe, was.origin())),
+                folder,
+                command.commandLine().getOut());
+    }
+
+    private int run(List<Plan> plans, Path folder, PrintWriter lines) throws Exception {
         Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, 1);
         if (plans.size() == 1 && !failures.isEmpty()) {
             throw Batch.thrown(failures.values().iterator().next());
@@ -187,7 +219,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         if (from != null) {
             RunFolder.Recorded run = RunFolder.recorded(from);
-            return new RecipeFile(run.recipe(), "Repeats " + from + ".", run.options());
+            return new RecipeFile(run.origin().recipe(), "Repeats " + from + ".", run.options());
         }
         if (!flags.given().containsKey("data")) {
             throw new IllegalArgumentException(

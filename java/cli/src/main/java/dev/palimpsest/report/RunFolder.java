@@ -42,9 +42,10 @@ public final class RunFolder implements Progress, AutoCloseable {
     static final String STEPS = "steps.csv";
     static final String CONFUSION = "confusion.json";
     static final String LOCK = "run.lock";
-    private static final String CHECKPOINT = "checkpoint/model.safetensors";
+    private static final String CHECKPOINT_FOLDER = "checkpoint";
+    private static final String CHECKPOINT = CHECKPOINT_FOLDER + "/model.safetensors";
     /** The checkpoint before that one, for when that one is damaged. */
-    private static final String PREVIOUS = "checkpoint/previous.safetensors";
+    private static final String PREVIOUS = CHECKPOINT_FOLDER + "/previous.safetensors";
 
     /** States in run.json. */
     static final String RUNNING = "running";
@@ -95,6 +96,35 @@ public final class RunFolder implements Progress, AutoCloseable {
     /** Whether a run was begun in the folder. */
     public static boolean isRun(Path folder) {
         return Files.exists(folder.resolve(RUN));
+    }
+
+    /**
+     * What run.json says of where a run came from.
+     *
+     * @param options of its recipe
+     */
+    public record Recorded(SequencedMap<String, String> options, Origin origin) {}
+
+    /**
+     * Reads what a run was asked for.
+     *
+     * @param run its folder, or the file run.json in that
+     * @throws IOException with a sentence, if there is no run, or one that cannot be read
+     */
+    public static Recorded recorded(Path run) throws IOException {
+        Path folder = run.endsWith(RUN) ? run.toAbsolutePath().getParent() : run;
+        if (!Files.isRegularFile(folder.resolve(RUN))) {
+            throw new IOException(run + " is not a run folder: it holds no " + RUN + ".");
+        }
+        SavedRun was = SavedRun.read(folder);
+        return new Recorded(
+                was.options(),
+                new Origin(
+                        was.text("recipe"),
+                        was.text("command"),
+                        was.text("block"),
+                        was.text("label"),
+                        was.text("reference")));
     }
 
     /**
@@ -209,7 +239,7 @@ public final class RunFolder implements Progress, AutoCloseable {
         for (String left : List.of(RUN, METRICS, STEPS, CONFUSION, CHECKPOINT, PREVIOUS)) {
             Files.deleteIfExists(folder.resolve(left));
         }
-        for (Path place : List.of(folder, folder.resolve(CHECKPOINT).getParent())) {
+        for (Path place : List.of(folder, folder.resolve(CHECKPOINT_FOLDER))) {
             if (Files.isDirectory(place)) {
                 try (Stream<Path> files = Files.list(place)) {
                     for (Path file : files.filter(file -> file.toString().endsWith(AtomicFile.UNFINISHED))
@@ -288,7 +318,7 @@ public final class RunFolder implements Progress, AutoCloseable {
     public void checkpoint(Supplier<SafetensorsWriter> state) {
         Path file = folder.resolve(CHECKPOINT);
         write(() -> {
-            makeFolder(file.getParent());
+            makeFolder(folder.resolve(CHECKPOINT_FOLDER));
             keepPrevious(file);
             AtomicFile.write(file, state.get()::writeTo);
         });
@@ -322,29 +352,6 @@ public final class RunFolder implements Progress, AutoCloseable {
         }
         write(() -> steps.keep(experiences));
         writeRun();
-    }
-
-    /**
-     * What a run was.
-     *
-     * @param recipe name of its recipe
-     * @param options all of them, by name
-     */
-    public record Recorded(String recipe, SequencedMap<String, String> options) {}
-
-    /**
-     * What a run was, as it is recorded.
-     *
-     * @param run its folder, or the file run.json in that
-     * @throws IOException with a sentence, if there is none or it is damaged
-     */
-    public static Recorded recorded(Path run) throws IOException {
-        Path at = run.endsWith(RUN) ? run.resolveSibling("") : run;
-        if (!Files.isRegularFile(at.resolve(RUN))) {
-            throw new IOException(run + " is not a run folder: it holds no " + RUN + ".");
-        }
-        SavedRun saved = SavedRun.read(at);
-        return new Recorded(saved.text("recipe"), saved.options());
     }
 
     /**
