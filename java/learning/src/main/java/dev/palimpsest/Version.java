@@ -2,7 +2,6 @@ package dev.palimpsest;
 
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.data.Images;
-import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.data.Preparation;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
@@ -139,10 +138,8 @@ public final class Version {
      * @throws IllegalStateException if the model is closed, or the version knows no class any more
      */
     public Prediction classify(BufferedImage picture) {
-        requireShape(Shape.of(
-                3, setup.input().extent(-1), setup.input().extent(-1)));
-        return classify(Images.ofPictures(
-                        List.of(picture), setup.input().extent(-1), new int[1]))
+        requireShape(Shape.of(3, setup.input().extent(-1), setup.input().extent(-1)));
+        return classify(Images.ofPictures(List.of(picture), setup.input().extent(-1), new int[1]))
                 .getFirst();
     }
 
@@ -211,8 +208,7 @@ public final class Version {
         to.metadata("temperature", Double.toString(entry.calibration().temperature()));
         to.metadata("farthest", Double.toString(entry.calibration().farthest()));
         for (int k = 0; k < entry.snapshots().size(); k++) {
-            Safetensors weights =
-                    manifest.read(folder, entry.snapshots().get(k));
+            Safetensors weights = manifest.read(folder, entry.snapshots().get(k));
             for (String name : weights.names()) {
                 Safetensors.Tensor tensor = weights.tensor(name);
                 to.add("snapshot." + (k + 1) + "." + name, tensor.type(), tensor.shape(), tensor.data());
@@ -224,8 +220,8 @@ public final class Version {
 
     private void requireShape(Shape found) {
         if (!found.equals(setup.input())) {
-            throw new IllegalArgumentException("the model classifies "
-                    + Samples.described(setup.input()) + ", got " + Samples.described(found));
+            throw new IllegalArgumentException(
+                    "the model classifies " + Samples.described(setup.input()) + ", got " + Samples.described(found));
         }
     }
 

@@ -224,7 +224,9 @@ class RunFolderTest {
             }
             assertTrue(writer.isAlive(), () -> "the writer ended by itself, see " + temporary.resolve("output"));
             writer.destroyForcibly().waitFor();
-            for (SavedRun run : SavedRun.find(List.of(runs))) {
+            SavedRun.Found found = SavedRun.find(List.of(runs));
+            assertEquals(List.of(), found.damaged());
+            for (SavedRun run : found.runs()) {
                 assertTrue(Set.of("done", "killed").contains(run.status()), run.status());
             }
             try (Stream<Path> files = Files.walk(runs)) {
@@ -298,7 +300,7 @@ class RunFolderTest {
         RunFolder folder = create("run");
         folder.step(step(0, Map.of("a", 1.0)));
         folder.step(step(0, new LinkedHashMap<>(Map.of("b", 2.0))));
-        folder.evaluated(new Progress.Evaluation(0, List.of(1.0), 1, 1));
+        folder.evaluated(new Progress.Evaluation(0, List.of(1.0), 1, 1, new int[][] {{1}}));
         folder.step(step(1, Map.of("c", 3.0)));
         folder.failed("enough");
         assertEquals(
@@ -309,7 +311,7 @@ class RunFolderTest {
                         "1,train,0,0,1.5,,,3.0,0.1,10.0"),
                 Files.readAllLines(temporary.resolve("run/steps.csv")));
         Files.writeString(temporary.resolve("run/steps.csv"), "1,train,0,1,0.", StandardOpenOption.APPEND);
-        assertEquals(3, SavedRun.read(folder.path()).lossTerms().get("loss").length, "half a row is none yet");
+        assertEquals(3, SavedRun.read(folder.path()).steps().terms().get("loss").length, "half a row is none yet");
     }
 
     private static Progress.Step step(int experience, Map<String, Double> terms) {

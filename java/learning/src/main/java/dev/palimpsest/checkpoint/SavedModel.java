@@ -420,8 +420,7 @@ public final class SavedModel implements AutoCloseable {
                         .toArray();
                 if (others.length > 0) {
                     try (Inference inference = new Inference(engine, images)) {
-                        double[][] scores =
-                                scores(checkpoint.classifier(experience), models, inference, others, seen);
+                        double[][] scores = scores(checkpoint.classifier(experience), models, inference, others, seen);
                         Arrays.stream(highest(scores, seen)).forEach(all);
                     }
                 }

@@ -34,6 +34,7 @@ public record GaussianOverSnapshots(Options settings) implements ClassifierType 
     static final String NAME = "gaussian";
     /** Scores have a place for every number below a class's. */
     private static final int MOST_CLASSES = 1 << 20;
+
     private static final String SHARED = NAME + "_shared.";
 
     /** Whose covariance measures the distance to a class. */

@@ -18,7 +18,8 @@ public final class Shape {
      *
      * @param extents outermost first, at least 0 each; none for a scalar; copied
      * @return the shape
-     * @throws IllegalArgumentException if an extent is negative, or a tensor of the shape had more bytes than memory has
+     * @throws IllegalArgumentException if an extent is negative, or a tensor of the shape had more bytes than memory
+     *     has
      *     addresses
      */
     public static Shape of(int... extents) {
