@@ -42,8 +42,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What stands in a model's folder: all versions, and which files each of them reads. Replaced as a whole, after the
- * files that it names have been written: so a kill at any moment leaves the last whole version. It carries a checksum of its
- * own and those of the files.
+ * files that it names have been written: so a kill at any moment leaves the last whole version. It carries a checksum
+ * of its own and those of the files.
  *
  * @param setup of the model
  * @param pixels what images are normalised by; empty for features, and before the first lesson

@@ -112,7 +112,7 @@ public final class RunFolder implements Progress, AutoCloseable {
      * @throws IOException with a sentence, if there is no run, or one that cannot be read
      */
     public static Recorded recorded(Path run) throws IOException {
-        Path folder = run.endsWith(RUN) ? run.toAbsolutePath().getParent() : run;
+        Path folder = run.endsWith(RUN) ? run.resolveSibling("") : run;
         if (!Files.isRegularFile(folder.resolve(RUN))) {
             throw new IOException(run + " is not a run folder: it holds no " + RUN + ".");
         }

@@ -20,8 +20,8 @@ import java.util.List;
  * range.
  *
  * <p>Calls allocate nothing once memory of the same kind (off-heap or arrays) was passed before. Thread-safe, but calls
- * take turns: threads that compute at once have an instance each. {@link #close()} frees its scratch memory. Formula and order of reduction:
- * native/kernels/multi_teacher_kl/multi_teacher_kl.md.
+ * take turns: threads that compute at once have an instance each. {@link #close()} frees its scratch memory. Formula
+ * and order of reduction: native/kernels/multi_teacher_kl/multi_teacher_kl.md.
  */
 public final class MultiTeacherKl implements AutoCloseable {
     private static final float LEAST_TEMPERATURE = 1e-30f;

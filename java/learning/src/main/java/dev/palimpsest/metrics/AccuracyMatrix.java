@@ -161,8 +161,7 @@ public final class AccuracyMatrix {
 
     /**
      * Forgetting (Chaudhry et al. 2018, eq. 3): mean_{j&lt;N} (max_{j≤i&lt;N} a[i][j] − a[N][j]), N the last
-     * experience.
-     * The last experience is not in the maximum: negative where it improved on all before it.
+     * experience, which is not in the maximum: negative where it improved on all before it.
      *
      * @return a difference of shares, in [-1, 1]; NaN before the second row
      */

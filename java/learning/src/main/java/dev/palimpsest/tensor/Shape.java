@@ -19,8 +19,7 @@ public final class Shape {
      * @param extents outermost first, at least 0 each; none for a scalar; copied
      * @return the shape
      * @throws IllegalArgumentException if an extent is negative, or a tensor of the shape had more bytes than memory
-     *     has
-     *     addresses
+     *     has addresses
      */
     public static Shape of(int... extents) {
         for (int extent : extents) {

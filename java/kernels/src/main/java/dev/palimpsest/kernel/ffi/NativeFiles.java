@@ -82,7 +82,7 @@ public final class NativeFiles {
         }
     }
 
-    /** Whether no library of a folder can be loaded: then files have no permission to be executed, whatever they say. */
+    /** Whether no library of a folder can be loaded: then no file may be executed, whatever its permissions say. */
     private static boolean forbidsCode(Path file) {
         try {
             Path probe = Files.createTempFile(file.toAbsolutePath().getParent(), "probe", "", ALL_OF_OWNER);

@@ -62,7 +62,6 @@ final class NativeFolders {
                 }
             } catch (IOException | OverlappingFileLockException e) {
                 // In use by this process, or somebody else is removing it: another start will find it.
-                continue;
             }
         }
     }

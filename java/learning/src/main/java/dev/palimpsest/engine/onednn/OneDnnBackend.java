@@ -57,7 +57,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
                 + (threads() == 1 ? " thread" : " threads");
     }
 
-    /** A copy, which no other thread can free while oneDNN reads it: that takes a thousandth of a convolution's time. */
+    /** A copy, which no other thread can free while oneDNN reads it; a thousandth of a convolution's time. */
     @Override
     public Tensor wrap(Shape shape, MemorySegment rowMajor) {
         Tensor copy = allocate(shape);

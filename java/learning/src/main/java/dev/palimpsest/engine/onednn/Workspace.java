@@ -4,8 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Off-heap memory by exact size, reused last-in first-out so that what is handed out next is likely still in the
@@ -13,7 +13,7 @@ import java.util.Map;
  */
 final class Workspace implements AutoCloseable {
     /** Each segment has its own, so that it can go alone. */
-    private final Map<MemorySegment, Arena> arenas = new IdentityHashMap<>();
+    private final Map<MemorySegment, Arena> arenas = new HashMap<>();
 
     private final Map<Long, ArrayDeque<MemorySegment>> free = new HashMap<>();
     private long allocatedBytes;
@@ -42,7 +42,7 @@ final class Workspace implements AutoCloseable {
         for (ArrayDeque<MemorySegment> same : free.values()) {
             for (MemorySegment segment : same) {
                 allocatedBytes -= segment.byteSize();
-                arenas.remove(segment).close();
+                Objects.requireNonNull(arenas.remove(segment)).close();
             }
         }
         free.clear();
