@@ -193,7 +193,7 @@ class DamagedCheckpointTest {
         "snapshot.1.bn1.running_var, snapshot.1.bn1.running_var is 1",
         "snapshot.2.fc.bias, snapshot.2.fc.bias is 1",
         "owners.conv1.weight, owners.conv1.weight",
-        "classifier.1.nearest_mean, classifier.1.nearest_mean of 1 is no matrix"
+        "classifier.1.class_means, classifier.1.nearest_mean of 1 is no matrix"
     })
     void aShapeOfItsOwnIsNamed(String tensor, String found) throws IOException {
         Written written = Written.of("method=m2kd classifier=nearest-mean");

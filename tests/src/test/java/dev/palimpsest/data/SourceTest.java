@@ -99,8 +99,8 @@ class SourceTest {
                 () -> {
                     ImageOptions options = new ImageOptions(9, 0, false);
                     assertEquals(
-                            "lamp has images of its own size: leave out --image-size, --image-crop and --skip-damaged, "
-                                    + "which are for image-folder and image-list",
+                            "lamp has images of its own size: leave out --image-size, --image-crop, --skip-damaged and"
+                                    + " --test-share, which are for image-folder and image-list",
                             assertThrows(
                                             IllegalArgumentException.class,
                                             () -> Dataset.load("lamp", Optional.empty(), options))

@@ -108,10 +108,13 @@ public record OwnImagesRecipe(
                 training);
     }
 
-    /** Pairs of classes, or about five experiences; the first one takes what is left over. */
+    /**
+     * Pairs of classes, or about five experiences; the first one takes what is left over. Never one class first: what
+     * a model of a single class says teaches nothing.
+     */
     private static String split(int classes) {
         if (classes <= 3) {
-            return classes == 2 ? "1+1" : "2+1";
+            return classes == 2 ? "1x2" : "2+1";
         }
         int size = classes <= 10 ? 2 : (classes + 4) / 5;
         int rest = classes % size;

@@ -230,6 +230,15 @@ public final class ExportedModel implements AutoCloseable {
         return to;
     }
 
+    private static int size(SequencedMap<String, String> options, String name) {
+        String text = options.getOrDefault(name, "0");
+        try {
+            return Integer.parseInt(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("its option " + name + " is " + text + ", expected a number", e);
+        }
+    }
+
     private static void describe(
             SequencedMap<String, String> options, Shape image, Normalisation pixels, SafetensorsWriter to) {
         to.metadata(
@@ -244,8 +253,8 @@ public final class ExportedModel implements AutoCloseable {
         to.metadata(WIDTH, Integer.toString(image.extent(2)));
         to.metadata(MEAN, Arrays.toString(pixels.mean()));
         to.metadata(DEVIATION, Arrays.toString(pixels.deviation()));
-        int resize = Integer.parseInt(options.getOrDefault("image-size", "0"));
-        boolean cropped = !options.getOrDefault("image-crop", "0").equals("0");
+        int resize = size(options, "image-size");
+        boolean cropped = size(options, "image-crop") != 0;
         int white = Source.all().stream()
                 .filter(source -> source.name().equals(options.get("data")))
                 .mapToInt(Source::white)

@@ -257,15 +257,19 @@ public final class SavedModel implements AutoCloseable {
         List<Weights> read = IntStream.rangeClosed(1, Math.min(type.snapshots(), Math.min(experiences, snapshots())))
                 .mapToObj(number -> snapshots.orElseThrow().weights(number))
                 .toList();
-        return ExportedModel.write(new ExportedModel.Content(
-                checkpoint.options(),
-                checkpoint.classes().subList(0, ranges.get(experiences - 1).end()),
-                checkpoint.normalisation(),
-                network,
-                weights(snapshot),
-                read,
-                type,
-                checkpoint.classifier(experiences - 1)));
+        try {
+            return ExportedModel.write(new ExportedModel.Content(
+                    checkpoint.options(),
+                    checkpoint.classes().subList(0, ranges.get(experiences - 1).end()),
+                    checkpoint.normalisation(),
+                    network,
+                    weights(snapshot),
+                    read,
+                    type,
+                    checkpoint.classifier(experiences - 1)));
+        } catch (IllegalArgumentException e) {
+            throw checkpoint.damaged(e);
+        }
     }
 
     private Weights weights(OptionalInt snapshot) {
