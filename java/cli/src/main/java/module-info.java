@@ -1,12 +1,14 @@
 /** The command {@code palimpsest}: recipes, reports. Nothing in it is an interface for programs. */
 module dev.palimpsest.cli {
     requires com.fasterxml.jackson.databind;
+    requires com.twelvemonkeys.imageio.webp; // for the library, which does without where it must
     requires dev.palimpsest;
     requires info.picocli;
     requires java.desktop; // XChart's pictures
     requires jdk.httpserver; // palimpsest serve
     requires me.tongfei.progressbar;
     requires org.apache.commons.statistics.distribution;
+    requires pickle; // the challenge's scenarios
     requires static org.jspecify; // annotations for the compiler alone
     requires VectorGraphics2D;
     requires xchart;

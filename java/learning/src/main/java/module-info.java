@@ -3,11 +3,12 @@
 module dev.palimpsest {
     requires transitive dev.palimpsest.kernels;
     requires com.fasterxml.jackson.databind;
-    requires com.twelvemonkeys.imageio.webp; // the JDK does not read WebP
     requires transitive java.desktop; // ImageIO reads image files, Java2D renders glyphs, lessons take pictures
     requires java.management; // the memory that a run has taken
-    requires pickle;
     requires org.bytedeco.dnnl.linux.x86_64; // resources alone: oneDNN's shared library
+    // No real modules, so an image that jlink makes is without them, and says so when it is given such a file:
+    requires static com.twelvemonkeys.imageio.webp; // the JDK does not read WebP
+    requires static pickle; // CIFAR as Python has it
     requires static org.jspecify; // annotations for the compiler alone
 
     exports dev.palimpsest;

@@ -81,6 +81,10 @@ record CifarPickles(
             }
         } catch (IOException e) {
             throw damaged(path, String.valueOf(e.getMessage()));
+        } catch (NoClassDefFoundError e) {
+            throw new DataException(
+                    path + " is CIFAR's Python version, and net.razorvine's pickle, which reads it, is not on the path:"
+                            + " put it there, or take the binary version");
         }
         throw damaged(path, "it does not hold a dictionary");
     }

@@ -111,7 +111,13 @@ record Picture(int height, int width, byte[] pixels) {
 
     private static ImageReader reader(byte[] file, ImageInputStream in) throws IOException {
         if (Exif.isWebp(file)) {
-            return new WebPImageReaderSpi().createReaderInstance();
+            try {
+                return new WebPImageReaderSpi().createReaderInstance();
+            } catch (NoClassDefFoundError e) {
+                throw new IOException(
+                        "it is a WebP file, and com.twelvemonkeys.imageio.webp, which reads those, is not on the path",
+                        e);
+            }
         }
         for (Iterator<ImageReader> readers = ImageIO.getImageReaders(in); readers.hasNext(); ) {
             ImageReader reader = readers.next();
