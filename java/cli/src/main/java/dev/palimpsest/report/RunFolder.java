@@ -3,12 +3,9 @@ package dev.palimpsest.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.checkpoint.FolderLock;
-import dev.palimpsest.kernel.Kernels;
-import dev.palimpsest.option.Option;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
@@ -17,8 +14,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,9 +43,8 @@ public final class RunFolder implements Progress, AutoCloseable {
     private static final String PREVIOUS = CHECKPOINT_FOLDER + "/previous.safetensors";
 
     /** States in run.json. */
-    static final String RUNNING = "running";
-
     private static final String DONE = "done";
+
     private static final String STOPPED = "stopped";
     private static final String FAILED = "failed";
     private static final String INTERRUPTED = "interrupted";
@@ -62,7 +56,7 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     private final Path folder;
     private final FolderLock lock;
-    private final ObjectNode run = JSON.createObjectNode();
+    private final RunRecord record;
     private final StepTable steps;
     private List<String> classes = List.of();
     private int[][] confusion = {};
@@ -71,9 +65,10 @@ public final class RunFolder implements Progress, AutoCloseable {
     /** Nothing is written any more. */
     private boolean over;
 
-    private RunFolder(Path folder, FolderLock lock) {
+    private RunFolder(Path folder, FolderLock lock, RunRecord record) {
         this.folder = folder;
         this.lock = lock;
+        this.record = record;
         steps = new StepTable(folder.resolve(STEPS));
     }
 
@@ -143,7 +138,7 @@ public final class RunFolder implements Progress, AutoCloseable {
         boolean result = saved.metrics().isPresent() && (status.equals(DONE) || status.equals(STOPPED));
         boolean models = Files.exists(folder.resolve(CHECKPOINT)) && !status.equals(FAILED);
         List<String> changed = changed(saved.options(), options);
-        if ((result || models || status.equals(RUNNING)) && !changed.isEmpty()) {
+        if ((result || models || status.equals(RunRecord.RUNNING)) && !changed.isEmpty()) {
             throw new IOException(folder + " holds " + (result ? "a run" : "an unfinished run")
                     + " of another recipe (" + String.join("; ", changed)
                     + "): choose another folder with --out, or remove that run.");
@@ -177,8 +172,7 @@ public final class RunFolder implements Progress, AutoCloseable {
             if (isComplete(folder, options)) {
                 throw new IOException(folder + " holds a run already; choose another folder with --out.");
             }
-            RunFolder created = new RunFolder(folder, lock);
-            created.describe(options, origin);
+            RunFolder created = new RunFolder(folder, lock, new RunRecord(options, origin));
             created.saved = unfinished(folder, options);
             if (created.saved.isEmpty()) {
                 discard(folder);
@@ -251,55 +245,20 @@ public final class RunFolder implements Progress, AutoCloseable {
         }
     }
 
-    private void describe(SequencedMap<String, String> texts, Origin origin) {
-        Machine machine = Machine.here();
-        run.put("status", RUNNING);
-        run.putNull("reason");
-        run.put("recipe", origin.recipe());
-        run.put("command", origin.command());
-        run.put("block", origin.block());
-        run.put("label", origin.label());
-        run.put("reference", origin.reference());
-        ObjectNode options = run.putObject("options");
-        texts.forEach(options::put);
-        run.putObject("seeds")
-                .put("seed", Long.parseLong(texts.get("seed")))
-                .put("order", texts.getOrDefault("order", ""));
-        run.putObject("versions")
-                .put("palimpsest", Build.version())
-                .put("java", machine.java())
-                .put("os", machine.os());
-        run.put("commit", Build.commit().orElse(null));
-        run.put("cpu", machine.cpu());
-        run.put("cores", machine.cores());
-        run.set("isa", JSON.valueToTree(machine.isa()));
-        run.put("kernels", Kernels.chosen().toString());
-        if (texts.containsKey("threads")) {
-            run.put("threads", Integer.parseInt(texts.get("threads")));
-        }
-        run.put("started", now());
-        run.putNull("finished");
-        run.putNull("data_sha256");
-        run.putNull("weights_sha256");
-    }
-
     public Path path() {
         return folder;
     }
 
     @Override
     public void computes(String engine, List<String> remarks) {
-        run.put("engine", engine);
-        run.set("engine_remarks", JSON.valueToTree(remarks));
+        record.computes(engine, remarks);
         writeRun();
     }
 
     @Override
     public void begins(Setup setup) {
-        run.set("data_sha256", JSON.valueToTree(setup.dataSha256()));
         classes = setup.classNames();
-        run.set("classes", JSON.valueToTree(classes));
-        run.put("weights", setup.weights());
+        record.begins(setup);
         writeRun();
     }
 
@@ -346,9 +305,9 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     @Override
     public void resumes(int experiences) {
-        run.put("experiences_before", experiences);
+        record.resumes(experiences);
         if (experiences > 0 && saved.filter(file -> file.endsWith(PREVIOUS)).isPresent()) {
-            run.put("remark", CHECKPOINT + " is damaged; the run goes on from the checkpoint before it.");
+            record.remark(CHECKPOINT + " is damaged; the run goes on from the checkpoint before it.");
         }
         write(() -> steps.keep(experiences));
         writeRun();
@@ -379,40 +338,8 @@ public final class RunFolder implements Progress, AutoCloseable {
         write(steps::write);
         write(CONFUSION, json(new Confusion(classes.subList(0, confusion.length), confusion)));
         write(METRICS, json(Metrics.of(result)));
-        run.put("weights_sha256", result.weightsSha256());
-        ObjectNode seconds = run.putObject("seconds_by_part");
-        ObjectNode step = run.putObject("milliseconds_per_step");
-        result.secondsByPart().forEach((part, spent) -> {
-            seconds.put(Option.label(part), Math.round(1000 * spent) / 1000.0);
-            step.put(Option.label(part), Math.round(1e6 * spent / steps.count()) / 1000.0);
-        });
-        run.set("bytes", bytes(result.kept()));
-        run.set("classification", classification(result.classification()));
+        record.done(result, steps.made());
         finish(result.stopped().isPresent() ? STOPPED : DONE, result.stopped().orElse(null));
-    }
-
-    private static ObjectNode bytes(Result.Kept kept) {
-        return JSON.createObjectNode()
-                .put("model", kept.model())
-                .put("snapshots", kept.snapshots())
-                .put("exemplars", kept.exemplars())
-                .put("statistics", kept.statistics())
-                .put("method_memory", kept.methodMemory())
-                .put("total", kept.total());
-    }
-
-    private static ObjectNode classification(Result.Classification measured) {
-        ObjectNode object = JSON.createObjectNode()
-                .put("passes_per_image", measured.passesPerImage())
-                .put("milliseconds_per_image", measured.millisecondsPerImage());
-        if (measured.calibrationError().isEmpty()) {
-            return object.put("probabilities", "uncalibrated, as validation holds no images out")
-                    .putNull("temperature")
-                    .putNull("expected_calibration_error");
-        }
-        return object.put("probabilities", "softmax(temperature · score)")
-                .put("temperature", measured.temperature().orElseThrow())
-                .put("expected_calibration_error", measured.calibrationError().getAsDouble());
     }
 
     /**
@@ -450,9 +377,7 @@ public final class RunFolder implements Progress, AutoCloseable {
     }
 
     private synchronized void finish(String status, @Nullable String reason) {
-        run.put("status", status);
-        run.put("reason", reason);
-        run.put("finished", now());
+        record.ends(status, reason);
         writeRun();
         over = true;
     }
@@ -464,7 +389,7 @@ public final class RunFolder implements Progress, AutoCloseable {
     }
 
     private void writeRun() {
-        write(RUN, json(run));
+        write(RUN, json(record.content()));
     }
 
     private void write(String name, String text) {
@@ -484,10 +409,6 @@ public final class RunFolder implements Progress, AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         }
-    }
-
-    private static String now() {
-        return Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
     }
 
     private static String json(Object value) {

@@ -141,7 +141,7 @@ record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
     /** As run.json has it; {@code killed} where that says running, and nobody holds the folder any more. */
     String status() {
         String status = text("status");
-        return status.equals(RunFolder.RUNNING) && !FolderLock.held(folder.resolve(RunFolder.LOCK)) ? KILLED : status;
+        return status.equals(RunRecord.RUNNING) && !FolderLock.held(folder.resolve(RunFolder.LOCK)) ? KILLED : status;
     }
 
     /** Whether it has figures to compare. */

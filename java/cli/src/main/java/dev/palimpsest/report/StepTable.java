@@ -36,7 +36,10 @@ final class StepTable {
     private final Path file;
     private final List<String> terms = new ArrayList<>();
     private final StringBuilder pending = new StringBuilder();
-    private long count;
+    /** Whether the header is written. */
+    private boolean begun;
+
+    private long made;
     private long written = System.nanoTime();
 
     /** @param file which is not there yet */
@@ -65,26 +68,29 @@ final class StepTable {
                 Writer after = new BufferedWriter(Channels.newWriter(channel, UTF_8));
                 after.write(header() + "\n");
                 for (String row = before.readLine(); row != null; row = before.readLine()) {
-                    if (Integer.parseInt(row.substring(0, row.indexOf(','))) >= experiences) {
+                    int comma = row.indexOf(','); // none in a last row of which a kill left a part
+                    if (comma < 0 || Integer.parseInt(row.substring(0, comma)) >= experiences) {
                         break;
                     }
                     after.write(row + "\n");
-                    count++;
                 }
                 after.flush();
             });
+            begun = true;
         }
     }
 
-    long count() {
-        return count;
+    /** Rows that were added here, without those that were kept. */
+    long made() {
+        return made;
     }
 
     void add(Progress.Step step) throws IOException {
         List<String> more = step.terms().keySet().stream()
                 .filter(term -> !terms.contains(term))
                 .toList();
-        if (count == 0) {
+        if (!begun) {
+            begun = true;
             terms.addAll(more);
             pending.append(header()).append('\n');
         } else if (!more.isEmpty()) {
@@ -101,7 +107,7 @@ final class StepTable {
             row.add(value == null ? "" : value.toString());
         }
         pending.append(row.add(Double.toString(step.learningRate())).add(Double.toString(step.imagesPerSecond())));
-        count++;
+        made++;
         if (System.nanoTime() - written > NANOS_BETWEEN) {
             write();
         }

@@ -1,0 +1,129 @@
+package dev.palimpsest.report;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.kernel.Kernels;
+import dev.palimpsest.option.Option;
+import dev.palimpsest.train.Progress;
+import dev.palimpsest.train.Result;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
+
+/** The content of run.json, as it grows while the run is on. Not thread-safe. */
+final class RunRecord {
+    /** Of a run that is on, or was killed. */
+    static final String RUNNING = "running";
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final ObjectNode run = JSON.createObjectNode();
+
+    /** @param texts every option of the run */
+    RunRecord(SequencedMap<String, String> texts, RunFolder.Origin origin) {
+        Machine machine = Machine.here();
+        run.put("status", RUNNING);
+        run.putNull("reason");
+        run.put("recipe", origin.recipe());
+        run.put("command", origin.command());
+        run.put("block", origin.block());
+        run.put("label", origin.label());
+        run.put("reference", origin.reference());
+        ObjectNode options = run.putObject("options");
+        texts.forEach(options::put);
+        run.putObject("seeds")
+                .put("seed", Long.parseLong(texts.get("seed")))
+                .put("order", texts.getOrDefault("order", ""));
+        run.putObject("versions")
+                .put("palimpsest", Build.version())
+                .put("java", machine.java())
+                .put("os", machine.os());
+        run.put("commit", Build.commit().orElse(null));
+        run.put("cpu", machine.cpu());
+        run.put("cores", machine.cores());
+        run.set("isa", JSON.valueToTree(machine.isa()));
+        run.put("kernels", Kernels.chosen().toString());
+        if (texts.containsKey("threads")) {
+            run.put("threads", Integer.parseInt(texts.get("threads")));
+        }
+        run.put("started", now());
+        run.putNull("finished");
+        run.putNull("data_sha256");
+        run.putNull("weights_sha256");
+    }
+
+    private static String now() {
+        return Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
+    }
+
+    void computes(String engine, List<String> remarks) {
+        run.put("engine", engine);
+        run.set("engine_remarks", JSON.valueToTree(remarks));
+    }
+
+    void begins(Progress.Setup setup) {
+        run.set("data_sha256", JSON.valueToTree(setup.dataSha256()));
+        run.set("classes", JSON.valueToTree(setup.classNames()));
+        run.put("weights", setup.weights());
+    }
+
+    /** @param experiences that were done before this process began */
+    void resumes(int experiences) {
+        run.put("experiences_before", experiences);
+    }
+
+    void remark(String sentence) {
+        run.put("remark", sentence);
+    }
+
+    /** @param steps that this process made, which the times are of */
+    void done(Result result, long steps) {
+        run.put("weights_sha256", result.weightsSha256());
+        ObjectNode seconds = run.putObject("seconds_by_part");
+        ObjectNode step = run.putObject("milliseconds_per_step");
+        result.secondsByPart().forEach((part, spent) -> {
+            seconds.put(Option.label(part), Math.round(1000 * spent) / 1000.0);
+            step.put(Option.label(part), Math.round(1e6 * spent / Math.max(1, steps)) / 1000.0);
+        });
+        run.set("bytes", bytes(result.kept()));
+        run.set("classification", classification(result.classification()));
+    }
+
+    private static ObjectNode bytes(Result.Kept kept) {
+        return JSON.createObjectNode()
+                .put("model", kept.model())
+                .put("snapshots", kept.snapshots())
+                .put("exemplars", kept.exemplars())
+                .put("statistics", kept.statistics())
+                .put("method_memory", kept.methodMemory())
+                .put("total", kept.total());
+    }
+
+    private static ObjectNode classification(Result.Classification measured) {
+        ObjectNode object = JSON.createObjectNode()
+                .put("passes_per_image", measured.passesPerImage())
+                .put("milliseconds_per_image", measured.millisecondsPerImage());
+        if (measured.calibrationError().isEmpty()) {
+            return object.put("probabilities", "uncalibrated, as validation holds no images out")
+                    .putNull("temperature")
+                    .putNull("expected_calibration_error");
+        }
+        return object.put("probabilities", "softmax(temperature · score)")
+                .put("temperature", measured.temperature().orElseThrow())
+                .put("expected_calibration_error", measured.calibrationError().getAsDouble());
+    }
+
+    /** @param reason why the run has no result, or a part of it alone; null for one that is done */
+    void ends(String status, @Nullable String reason) {
+        run.put("status", status);
+        run.put("reason", reason);
+        run.put("finished", now());
+    }
+
+    JsonNode content() {
+        return run;
+    }
+}
