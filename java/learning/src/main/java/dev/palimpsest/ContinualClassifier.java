@@ -110,7 +110,7 @@ public final class ContinualClassifier implements AutoCloseable {
             AtomicFile.write(folder.resolve(Manifest.snapshotFile(0)), weights::writeTo);
         }
         Manifest manifest = Manifest.of(setup, pixels).recorded(folder);
-        manifest.write(folder);
+        ManifestFile.write(manifest, folder);
         return new ContinualClassifier(folder, manifest);
     }
 
@@ -122,7 +122,7 @@ public final class ContinualClassifier implements AutoCloseable {
      * @throws IOException with a sentence, if there is no model, or it is damaged
      */
     public static ContinualClassifier open(Path folder) throws IOException {
-        return new ContinualClassifier(folder, Manifest.read(folder));
+        return new ContinualClassifier(folder, ManifestFile.read(folder));
     }
 
     /**
@@ -239,7 +239,7 @@ public final class ContinualClassifier implements AutoCloseable {
         lessons.lock();
         try (FolderLock _ = locked()) {
             requireOpen();
-            Manifest now = Manifest.read(folder);
+            Manifest now = ManifestFile.read(folder);
             if (!now.equals(manifest)) {
                 publish(now, null);
             }
@@ -251,7 +251,7 @@ public final class ContinualClassifier implements AutoCloseable {
                 throw e;
             }
             Manifest made = taught.manifest.recorded(folder);
-            made.write(folder);
+            ManifestFile.write(made, folder);
             publish(made, taught.knowledge);
             removeUnread();
             return taught.lesson;
