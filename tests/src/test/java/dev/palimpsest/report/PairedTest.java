@@ -152,6 +152,7 @@ class PairedTest {
             runs.add(new SavedRun(
                     Path.of(label, order),
                     run,
+                    "done",
                     Optional.of(new Metrics(
                             new Double[0][],
                             new Double[0][],

@@ -95,23 +95,24 @@ final class Batch {
     }
 
     private void run(Plan plan, int jobs) throws IOException {
-        try (RunFolder run =
-                RunFolder.create(folder.resolve(plan.folder()), plan.recipe().toMap(), plan.origin())) {
-            Thread ending = new Thread(() -> run.interrupted().ifPresent(this::interrupted));
-            Runtime.getRuntime().addShutdownHook(ending);
+        try (RunFolder run = RunFolder.create(
+                        folder.resolve(plan.folder()), plan.recipe().toMap(), plan.origin());
+                Interruption interruption = new Interruption()) {
+            // What is recorded is all that there is to wait for: training may go on until the process is gone.
+            interruption.cancels(() -> {
+                run.interrupted().ifPresent(this::interrupted);
+                return false;
+            });
             try (Display.Watch watch = display.watch(plan.name(), jobs == 1)) {
                 runner.run(plan.recipe(), Progress.all(run, watch));
             } catch (IOException | RuntimeException | Error e) {
                 record(run, e);
                 out.println(plan.name() + ": failed");
                 throw e;
-            } finally {
-                forget(ending);
             }
         }
     }
 
-    /** On SIGTERM or Ctrl-C, when training may go on until the process is gone. */
     private void interrupted(String sentence) {
         out.println();
         out.println(sentence);
@@ -123,14 +124,6 @@ final class Batch {
             run.failed(failure.getMessage() == null ? failure.toString() : failure.getMessage());
         } catch (UncheckedIOException e) {
             failure.addSuppressed(e); // most often for the same reason
-        }
-    }
-
-    private static void forget(Thread ending) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(ending);
-        } catch (IllegalStateException e) {
-            // The process is ending, and the hook at work.
         }
     }
 

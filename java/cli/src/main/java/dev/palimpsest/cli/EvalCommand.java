@@ -88,12 +88,8 @@ final class EvalCommand implements Callable<Integer> {
             description = "Where its files lie [the usual places].")
     private Optional<Path> unknownFolder = Optional.empty();
 
-    @picocli.CommandLine.Option(
-            names = "--device",
-            paramLabel = "auto|cpu|cuda|cuda:N",
-            order = 9,
-            description = "What computes: the processor, a GPU, or auto: a GPU if one works [cpu].")
-    private String device = "cpu";
+    @Mixin
+    private DeviceFlag device;
 
     @Spec
     private CommandSpec command;
@@ -101,7 +97,7 @@ final class EvalCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Optional<SavedModel.Part> chosen = split.map(this::part);
-        DeviceOptions computes = device(device, command);
+        DeviceOptions computes = device.options();
         Checkpoint checkpoint = Checkpoint.read(RunFolder.checkpoint(run));
         Recipe recipe = Recipe.of(checkpoint.options());
         try (SavedModel model = new SavedModel(checkpoint, recipe.networks());
@@ -134,15 +130,6 @@ final class EvalCommand implements Callable<Integer> {
             }
         }
         return 0;
-    }
-
-    /** What {@code --device} names. */
-    static DeviceOptions device(String device, CommandSpec command) {
-        try {
-            return DeviceOptions.of(Engines.device(device), 1);
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(command.commandLine(), "--" + e.getMessage(), e);
-        }
     }
 
     private SavedModel.Part part(String text) {

@@ -5,8 +5,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 /**
- * Lets a command end in order when the user presses Ctrl-C: work that can be cancelled is, and the process lives until
- * the command is closed.
+ * Lets a command end in order when the user presses Ctrl-C or the system ends the process: work that can be cancelled
+ * is, and the process lives until this is closed.
  */
 final class Interruption implements AutoCloseable {
     private static final int PATIENCE_SECONDS = 60;

@@ -23,6 +23,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -70,19 +71,15 @@ final class PredictCommand implements Callable<Integer> {
             description = "Of a run: the model after the I-th experience, from 1 [the final model].")
     private Optional<Integer> snapshot = Optional.empty();
 
-    @Option(
-            names = "--device",
-            paramLabel = "auto|cpu|cuda|cuda:N",
-            order = 2,
-            description = "What computes: the processor, a GPU, or auto: a GPU if one works [cpu].")
-    private String device = "cpu";
+    @Mixin
+    private DeviceFlag device;
 
     @Spec
     private CommandSpec command;
 
     @Override
     public Integer call() throws IOException {
-        DeviceOptions computes = EvalCommand.device(device, command);
+        DeviceOptions computes = device.options();
         List<Path> files = Answers.files(images);
         Safetensors file = exported();
         Recipe recipe = Recipe.of(ExportedModel.options(file));

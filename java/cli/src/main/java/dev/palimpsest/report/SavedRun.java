@@ -26,9 +26,10 @@ import java.util.SequencedSet;
  * A run as its folder records it.
  *
  * @param run the content of run.json
+ * @param status as run.json has it; {@code killed} where that says running, and nobody held the folder when it was read
  * @param metrics the content of metrics.json, empty while there is none
  */
-record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
+record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metrics) {
     static final String KILLED = "killed";
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -113,15 +114,16 @@ record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
             if (!options.valueStream().allMatch(JsonNode::isTextual)) {
                 throw new DamagedRunException(file + " is damaged: an option is no text.");
             }
+            String status = status(folder, run);
             file = folder.resolve(RunFolder.METRICS);
             if (!Files.exists(file)) {
-                return new SavedRun(folder, run, Optional.empty());
+                return new SavedRun(folder, run, status, Optional.empty());
             }
             Metrics metrics = JSON.readValue(bytes(file), Metrics.class);
             if (metrics == null || !metrics.isWhole()) {
                 throw new DamagedRunException(file + " is damaged: its figures do not fit together.");
             }
-            return new SavedRun(folder, run, Optional.of(metrics));
+            return new SavedRun(folder, run, status, Optional.of(metrics));
         } catch (JsonProcessingException e) {
             throw new DamagedRunException(file + " is damaged: " + e.getOriginalMessage() + ".", e);
         } catch (DamagedRunException e) {
@@ -138,31 +140,30 @@ record SavedRun(Path folder, JsonNode run, Optional<Metrics> metrics) {
         return Files.readAllBytes(file);
     }
 
-    /** As run.json has it; {@code killed} where that says running, and nobody holds the folder any more. */
-    String status() {
-        String status = text("status");
+    private static String status(Path folder, JsonNode run) {
+        String status = run.path("status").asText("");
         return status.equals(RunRecord.RUNNING) && !FolderLock.held(folder.resolve(RunFolder.LOCK)) ? KILLED : status;
     }
 
     /** Whether it has figures to compare. */
     boolean isComparable() {
-        return metrics.isPresent() && COMPLETE.contains(status());
+        return metrics.isPresent() && COMPLETE.contains(status);
     }
 
     /** Why its figures are left out, or what they lack; empty for a run that is done. */
     Optional<String> remark() {
         String reason = run.path("reason").isTextual() ? " " + text("reason") : "";
         if (isComparable()) {
-            return status().equals("done")
+            return status.equals("done")
                     ? Optional.empty()
                     : Optional.of(folder + " ended early, after "
                             + metrics.orElseThrow().accuracy().length + " experiences:" + reason + ".");
         }
-        String why = switch (status()) {
+        String why = switch (status) {
             case "failed" -> "the run failed." + reason;
-            case "running" -> "the run is not finished: it is on since " + text("started") + ".";
-            case KILLED, "interrupted" -> "the run was " + status() + " before its end.";
-            default -> "the run has no result (status \"" + status() + "\")." + reason;
+            case RunRecord.RUNNING -> "the run is not finished: it is on since " + text("started") + ".";
+            case KILLED, "interrupted" -> "the run was " + status + " before its end.";
+            default -> "the run has no result (status \"" + status + "\")." + reason;
         };
         return Optional.of(folder + " is left out: " + why);
     }

@@ -368,9 +368,7 @@ public final class SavedModel implements AutoCloseable {
                 Models models = models(engine, snapshot)) {
             for (int j = 0; j < learnt.size(); j++) {
                 int[] indices = evaluated.byExperience().get(j);
-                // A plan has no batch for no image.
-                double[][] scores =
-                        indices.length == 0 ? new double[0][] : scores(classifier, models, images, indices, seen);
+                double[][] scores = scores(classifier, models, images, indices, seen);
                 Arrays.stream(highest(scores, seen)).forEach(highest);
                 AccuracyRecorder.Right right = evaluated.right(scores, j, seen, learnt.get(j));
                 groups.add(new Group(
@@ -415,6 +413,7 @@ public final class SavedModel implements AutoCloseable {
             throw new IllegalArgumentException("The model has learnt all classes of " + dataset.name()
                     + ": what is to be unknown to it needs others, as those of glyphs-distractors.");
         }
+        Classifier classifier = checkpoint.classifier(experience);
         DoubleStream.Builder all = DoubleStream.builder();
         try (Models models = models(engine, snapshot)) {
             for (Part part : List.of(Part.TEST, Part.TRAIN)) {
@@ -422,11 +421,9 @@ public final class SavedModel implements AutoCloseable {
                 int[] others = IntStream.range(0, images.size())
                         .filter(i -> !learnt.contains(dataset.classNames().get(images.label(i))))
                         .toArray();
-                if (others.length > 0) {
-                    try (Inference inference = new Inference(engine, images)) {
-                        double[][] scores = scores(checkpoint.classifier(experience), models, inference, others, seen);
-                        Arrays.stream(highest(scores, seen)).forEach(all);
-                    }
+                try (Inference inference = new Inference(engine, images)) {
+                    double[][] scores = scores(classifier, models, inference, others, seen);
+                    Arrays.stream(highest(scores, seen)).forEach(all);
                 }
             }
         }
@@ -437,7 +434,7 @@ public final class SavedModel implements AutoCloseable {
             throws IOException {
         try {
             double[][] scores = classifier.scores(models, images, indices);
-            if (scores[0].length < seen.end()) {
+            if (scores.length > 0 && scores[0].length < seen.end()) {
                 throw new IllegalArgumentException(
                         "its classifier scores " + scores[0].length + " classes, expected " + seen.end());
             }

@@ -14,7 +14,7 @@ public interface Classifier {
      *
      * @param models the models of the run, as they were when the classifier was made
      * @param images that the indices count
-     * @param indices of the images to score
+     * @param indices of the images to score; there may be none, as an experience without new classes has no images
      * @return [indices][classes seen]; the highest score wins
      */
     double[][] scores(Models models, Inference images, int[] indices);

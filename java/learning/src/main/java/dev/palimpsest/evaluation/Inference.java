@@ -68,11 +68,14 @@ public final class Inference implements AutoCloseable {
      * Runs a network over some images, a batch at a time.
      *
      * @param network to be run
-     * @param indices of the images, at least one
+     * @param indices of the images; if there are none the sink gets nothing
      * @param auxiliary whether the auxiliary heads are wanted too
      * @param sink gets each batch's outputs
      */
     public void run(FrozenNetwork network, int[] indices, boolean auxiliary, Sink sink) {
+        if (indices.length == 0) {
+            return; // a plan has no batch for no image
+        }
         int first = 0;
         for (Batch batch : loader.epoch(BatchPlan.sequential(indices, BATCH), 0)) {
             Tensor input = tensor(engine, images, batch);
@@ -120,19 +123,17 @@ public final class Inference implements AutoCloseable {
      */
     public float[][] pooled(FrozenNetwork network, int[] indices) {
         float[][] features = new float[indices.length][network.network().pooledWidth()];
-        if (indices.length > 0) { // a plan has no batch for no image
-            run(network, indices, false, (first, batch, outputs) -> {
-                int at = 0;
-                for (Tensor stage : outputs.pooled()) {
-                    float[] values = engine.toArray(stage);
-                    int width = stage.shape().extent(1);
-                    for (int row = 0; row < batch.rows(); row++) {
-                        System.arraycopy(values, row * width, features[first + row], at, width);
-                    }
-                    at += width;
+        run(network, indices, false, (first, batch, outputs) -> {
+            int at = 0;
+            for (Tensor stage : outputs.pooled()) {
+                float[] values = engine.toArray(stage);
+                int width = stage.shape().extent(1);
+                for (int row = 0; row < batch.rows(); row++) {
+                    System.arraycopy(values, row * width, features[first + row], at, width);
                 }
-            });
-        }
+                at += width;
+            }
+        });
         return features;
     }
 

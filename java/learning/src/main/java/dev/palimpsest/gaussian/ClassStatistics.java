@@ -114,7 +114,7 @@ public final class ClassStatistics {
         return narrow;
     }
 
-    private static double[] widened(float[] values) {
+    static double[] widened(float[] values) {
         double[] wide = new double[values.length];
         for (int d = 0; d < wide.length; d++) {
             wide[d] = values[d];

@@ -191,7 +191,7 @@ public final class GaussianClasses {
                     throw new IllegalArgumentException("samples have " + features[k][i].length
                             + " dimensions under a network where classes have " + network.deviation.length);
                 }
-                white[k][i] = whitened(widened(features[k][i]), network.deviation, network.whitening);
+                white[k][i] = whitened(ClassStatistics.widened(features[k][i]), network.deviation, network.whitening);
             }
         }
         double[][] distances = new double[samples][classes.size()];
@@ -199,14 +199,6 @@ public final class GaussianClasses {
         // A few samples are sooner done than handed round.
         (samples * classes.size() > 1000 ? all.parallel() : all).forEach(c -> distances(white, c, distances));
         return distances;
-    }
-
-    private static double[] widened(float[] values) {
-        double[] wide = new double[values.length];
-        for (int d = 0; d < wide.length; d++) {
-            wide[d] = values[d];
-        }
-        return wide;
     }
 
     private void distances(double[][][] white, int c, double[][] distances) {

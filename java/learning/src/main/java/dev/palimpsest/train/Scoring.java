@@ -49,12 +49,7 @@ final class Scoring {
 
     /** Scores some of the images, so that networks are compiled before the time is taken. */
     void warmUp(int[] indices) {
-        score(images, Arrays.copyOf(indices, Math.min(FIRST, indices.length)));
-    }
-
-    private double[][] score(Inference from, int[] indices) {
-        // An experience without new classes has no images, and a plan has no batch for none.
-        return indices.length == 0 ? new double[0][] : classifier.scores(models, from, indices);
+        classifier.scores(models, images, Arrays.copyOf(indices, Math.min(FIRST, indices.length)));
     }
 
     private int[] labels(Inference from, int[] indices) {
@@ -67,7 +62,7 @@ final class Scoring {
     AccuracyRecorder.Right right(int[] indices, ClassRange own) {
         long before = images.passes();
         long began = System.nanoTime();
-        double[][] scores = score(images, indices);
+        double[][] scores = classifier.scores(models, images, indices);
         nanos += System.nanoTime() - began;
         passes += images.passes() - before;
         int[] labels = labels(images, indices);
@@ -87,7 +82,7 @@ final class Scoring {
 
     /** Of all images counted so far, with probabilities calibrated on others. */
     Result.Classification classification(Inference heldOut, int[] indices) {
-        return classification(scored(score(heldOut, indices), labels(heldOut, indices)), scored);
+        return classification(scored(classifier.scores(models, heldOut, indices), labels(heldOut, indices)), scored);
     }
 
     /** The same where those counted are all that is held out: every other one calibrates, the rest is measured. */
