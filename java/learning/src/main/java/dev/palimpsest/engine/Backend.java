@@ -243,6 +243,85 @@ public interface Backend extends AutoCloseable {
     Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward, BatchNorm norm);
 
     /**
+     * What a normalised convolution keeps for its gradient.
+     *
+     * @param convolved what was normalised
+     * @param norm as {@link #batchNorm} gives it, except that the output has the residual and the ReLU in it; with a
+     *     residual nothing is kept of the ReLU
+     */
+    record NormalisedConvolution(Tensor convolved, Normalised norm) {}
+
+    /**
+     * See {@link Engine#normalisedConvolution}. One operation after the other, unless the device can do better.
+     *
+     * @param images [N, inputs, H, W] in either layout
+     * @param weight of the geometry's shape
+     * @param geometry of the convolution
+     * @param norm of its outputs
+     * @param residual of the output's shape, or null
+     * @param relu whether a ReLU follows
+     * @param frozen whether the running statistics are used and stay
+     * @return the output and what the gradient needs
+     */
+    default NormalisedConvolution normalisedConvolution(
+            Tensor images,
+            Parameter weight,
+            Convolution geometry,
+            BatchNorm norm,
+            @Nullable Tensor residual,
+            boolean relu,
+            boolean frozen) {
+        Tensor convolved = convolution(images, weight, geometry);
+        Normalised alone = batchNorm(convolved, norm, relu && residual == null, frozen);
+        if (residual == null) {
+            return new NormalisedConvolution(convolved, alone);
+        }
+        Tensor sum = relu ? addRelu(alone.output(), residual) : add(alone.output(), residual);
+        release(alone.output());
+        return new NormalisedConvolution(convolved, new Normalised(sum, alone.mean(), alone.variance(), null, frozen));
+    }
+
+    /**
+     * See {@link Engine#normalisedConvolutionGradient}.
+     *
+     * @param gradient an activation of the output's shape
+     * @param images as they were convolved
+     * @param weight of the geometry's shape, whose gradient grows
+     * @param geometry of the convolution
+     * @param forward what {@link #normalisedConvolution} gave
+     * @param norm the same
+     * @param wanted whether the gradient by the images is asked for
+     * @param sum an activation of the images' shape to which it is added, or null
+     * @return {@code sum}, if there is one; else an activation of the images' shape; null if it is not wanted
+     */
+    default @Nullable Tensor normalisedConvolutionGradient(
+            Tensor gradient,
+            Tensor images,
+            Parameter weight,
+            Convolution geometry,
+            NormalisedConvolution forward,
+            BatchNorm norm,
+            boolean wanted,
+            @Nullable Tensor sum) {
+        Tensor convolved = batchNormGradient(gradient, forward.convolved, forward.norm, norm);
+        convolutionWeightGradient(images, convolved, weight, geometry);
+        Tensor own = wanted ? convolutionInputGradient(convolved, weight, geometry, images.shape()) : null;
+        release(convolved);
+        if (own == null || sum == null) {
+            return own;
+        }
+        addScaled(sum, 1, own);
+        release(own);
+        return sum;
+    }
+
+    private void release(Tensor tensor) {
+        if (tensor.letGo()) {
+            free(tensor);
+        }
+    }
+
+    /**
      * See {@link Engine#addRelu}.
      *
      * @param a of two or four axes, in either layout

@@ -95,6 +95,20 @@ final class Guard {
         shape(what, shape, images);
     }
 
+    /**
+     * What a norm keeps for its gradient.
+     *
+     * @param ofConvolution whether the gradient is that of {@link Engine#normalisedConvolution}
+     */
+    void saved(String what, Normalised forward, boolean ofConvolution) {
+        if ((forward.convolved() != null) != ofConvolution) {
+            throw new IllegalArgumentException(what + " was expected, got what "
+                    + (ofConvolution ? "batchNorm" : "normalisedConvolution") + " saved of an output of "
+                    + forward.output().shape() + ": ask its own gradient operation");
+        }
+        forward.saved().forEach(saved -> held(what, saved));
+    }
+
     /** What elementwise operations take: activations or matrices. */
     void elementwise(String what, Tensor tensor) {
         own(what, tensor);
