@@ -5,8 +5,6 @@ import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.MaxPooling;
-import dev.palimpsest.engine.Normalised;
-import dev.palimpsest.engine.Pooled;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
 import java.util.ArrayList;
@@ -111,7 +109,7 @@ public final class Tape {
      * @throws IllegalArgumentException if a shape does not fit
      */
     public Variable batchNorm(Variable images, BatchNorm norm, boolean relu, boolean frozen) {
-        Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
+        BatchNorm.Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
         Variable result = new Variable(forward.output(), true);
         return record(
                 result,
@@ -205,7 +203,7 @@ public final class Tape {
      * @throws IllegalArgumentException if a shape does not fit
      */
     public Variable maxPool(Variable images, MaxPooling geometry) {
-        Pooled forward = engine.maxPool(images.value(), geometry);
+        MaxPooling.Pooled forward = engine.maxPool(images.value(), geometry);
         Variable result = new Variable(forward.output(), true);
         return record(
                 result,

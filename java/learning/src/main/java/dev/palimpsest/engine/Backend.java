@@ -24,100 +24,6 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Backend extends AutoCloseable {
     /**
-     * What batch norm keeps for its gradient.
-     *
-     * @param output of the input's shape, ReLU included
-     * @param mean whatever the backend keeps of the batch, or null
-     * @param variance whatever the backend keeps of the batch, or null
-     * @param passed whatever says which outputs the ReLU let through; null without a ReLU
-     * @param frozen whether the running statistics were used
-     */
-    record Normalised(
-            Tensor output,
-            @Nullable Tensor mean,
-            @Nullable Tensor variance,
-            @Nullable Tensor passed,
-            boolean frozen) {}
-
-    /**
-     * What maximum pooling keeps for its gradient.
-     *
-     * @param output the maxima
-     * @param positions of the maxima, or null if the backend finds them again
-     */
-    record Pooled(Tensor output, @Nullable Tensor positions) {}
-
-    /** A kernel that compares a student with several teachers, with scratch memory of its own. */
-    interface TeacherLoss extends AutoCloseable {
-        /**
-         * See {@link dev.palimpsest.engine.TeacherLoss#of}.
-         *
-         * @param student [B, columns]
-         * @param teachers [B, columns of each]
-         * @param weights [at least B, teachers]
-         * @return the loss and its gradient [B, columns]
-         */
-        Loss of(Tensor student, List<Tensor> teachers, Tensor weights);
-
-        @Override
-        void close();
-    }
-
-    /** See {@link dev.palimpsest.engine.Table}. */
-    interface Table extends AutoCloseable {
-        /**
-         * Copies rows in.
-         *
-         * @param first where
-         * @param matrix row-major [rows, width]
-         */
-        void put(int first, Tensor matrix);
-
-        /**
-         * Copies rows out.
-         *
-         * @param indices of the wanted rows
-         * @return row-major [indices, width]
-         */
-        Tensor gather(int[] indices);
-
-        @Override
-        void close();
-    }
-
-    /** See {@link dev.palimpsest.engine.MovingAverage}. */
-    interface MovingAverage extends AutoCloseable {
-        /** Moves every target once. */
-        void step();
-
-        @Override
-        void close();
-    }
-
-    /** See {@link dev.palimpsest.engine.FrozenConvolution}. */
-    interface FrozenConvolution extends AutoCloseable {
-        /**
-         * The convolution with what rides on it.
-         *
-         * @param images [N, inputs, H, W] in either layout
-         * @param residual null, or an activation of the output's shape, whose memory becomes the output
-         * @param relu whether negative outputs become 0
-         * @return an activation; the residual itself if there is one
-         */
-        Tensor apply(Tensor images, @Nullable Tensor residual, boolean relu);
-
-        /**
-         * Memory that it holds, packed copies included.
-         *
-         * @return bytes
-         */
-        long bytes();
-
-        @Override
-        void close();
-    }
-
-    /**
      * See {@link Engine#description}.
      *
      * @return one line
@@ -229,7 +135,7 @@ public interface Backend extends AutoCloseable {
      * @param frozen whether the running statistics are used and stay
      * @return the output and what the gradient needs
      */
-    Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen);
+    BatchNorm.Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen);
 
     /**
      * See {@link Engine#batchNormGradient}.
@@ -237,10 +143,9 @@ public interface Backend extends AutoCloseable {
      * @param gradient an activation of the input's shape
      * @param input as it was normalised
      * @param forward what {@link #batchNorm} gave for it
-     * @param norm the same
      * @return an activation of the input's shape
      */
-    Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward, BatchNorm norm);
+    Tensor batchNormGradient(Tensor gradient, Tensor input, BatchNorm.Normalised forward);
 
     /**
      * See {@link Engine#addRelu}.
@@ -318,7 +223,7 @@ public interface Backend extends AutoCloseable {
      * @param geometry of the windows
      * @return the maxima and what the gradient needs
      */
-    Pooled maxPool(Tensor images, MaxPooling geometry);
+    MaxPooling.Pooled maxPool(Tensor images, MaxPooling geometry);
 
     /**
      * See {@link Engine#maxPoolGradient}.
@@ -326,10 +231,9 @@ public interface Backend extends AutoCloseable {
      * @param gradient an activation of the maxima's shape
      * @param images as they were pooled
      * @param forward what {@link #maxPool} gave for them
-     * @param geometry the same
      * @return an activation of the images' shape
      */
-    Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward, MaxPooling geometry);
+    Tensor maxPoolGradient(Tensor gradient, Tensor images, MaxPooling.Pooled forward);
 
     /**
      * See {@link Engine#linear}.
@@ -453,7 +357,7 @@ public interface Backend extends AutoCloseable {
      *
      * @return an empty scope
      */
-    MatrixBackend matrices();
+    Matrices matrices();
 
     /**
      * See {@link Engine#table}.
@@ -500,7 +404,7 @@ public interface Backend extends AutoCloseable {
      * @param bias float32, one for each output channel
      * @return the convolution
      */
-    FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias);
+    Convolution.Frozen freeze(Convolution geometry, MemorySegment weight, MemorySegment bias);
 
     /**
      * See {@link Engine#freeze(Convolution, Parameter, SnapshotMask, MemorySegment, MemorySegment)}.
@@ -512,7 +416,7 @@ public interface Backend extends AutoCloseable {
      * @param bias float32, one for each output channel
      * @return the convolution
      */
-    FrozenConvolution freeze(
+    Convolution.Frozen freeze(
             Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias);
 
     /** Frees everything, and brings home what only the device has. Called once, by the thread that opened it. */

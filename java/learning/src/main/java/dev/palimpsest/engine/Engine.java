@@ -216,11 +216,11 @@ public final class Engine implements AutoCloseable {
      * @param frozen whether the running statistics are used and stay
      * @return an activation of the input's shape, and what its gradient needs
      */
-    public Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+    public BatchNorm.Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
         guard.enter();
         guard.activation("batch norm's input", input);
         Checks.batchNorm(input, norm, frozen);
-        return new Normalised(backend.batchNorm(input, norm, relu, frozen), norm);
+        return backend.batchNorm(input, norm, relu, frozen);
     }
 
     /**
@@ -231,13 +231,13 @@ public final class Engine implements AutoCloseable {
      * @param forward what {@link #batchNorm} gave for it, nothing of which was released
      * @return an activation of the input's shape
      */
-    public Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward) {
+    public Tensor batchNormGradient(Tensor gradient, Tensor input, BatchNorm.Normalised forward) {
         guard.enter();
         Shape shape = forward.output().shape();
         guard.activation("batch norm's input", shape, input);
         guard.activation("the gradient of batch norm's output", shape, gradient);
         forward.saved().forEach(saved -> guard.held("what batch norm saved", saved));
-        return backend.batchNormGradient(gradient, input, forward.backend(), forward.norm());
+        return backend.batchNormGradient(gradient, input, forward);
     }
 
     /**
@@ -359,11 +359,11 @@ public final class Engine implements AutoCloseable {
      * @param geometry of the windows
      * @return an activation [N, C, H', W'], and what its gradient needs
      */
-    public Pooled maxPool(Tensor images, MaxPooling geometry) {
+    public MaxPooling.Pooled maxPool(Tensor images, MaxPooling geometry) {
         guard.enter();
         guard.activation("maximum pooling's input", images);
         geometry.outputShape(images.shape());
-        return new Pooled(backend.maxPool(images, geometry), geometry);
+        return backend.maxPool(images, geometry);
     }
 
     /**
@@ -374,13 +374,13 @@ public final class Engine implements AutoCloseable {
      * @param forward what {@link #maxPool} gave for them, nothing of which was released
      * @return an activation of the images' shape
      */
-    public Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward) {
+    public Tensor maxPoolGradient(Tensor gradient, Tensor images, MaxPooling.Pooled forward) {
         guard.enter();
         guard.activation("maximum pooling's input", images);
         guard.activation("the maxima", forward.geometry().outputShape(images.shape()), forward.output());
         guard.activation("the gradient of the maxima", forward.output().shape(), gradient);
         forward.saved().forEach(saved -> guard.held("what maximum pooling saved", saved));
-        return backend.maxPoolGradient(gradient, images, forward.backend(), forward.geometry());
+        return backend.maxPoolGradient(gradient, images, forward);
     }
 
     /**
@@ -568,7 +568,7 @@ public final class Engine implements AutoCloseable {
         Checks.positive("the most rows", maxRows);
         Checks.positive("the student's classes", classes);
         Checks.teachers(classes, ranges, temperature);
-        return new TeacherLoss(
+        return new CheckedTeacherLoss(
                 guard,
                 backend.multiTeacherKl(maxRows, classes, ranges, temperature),
                 maxRows,
@@ -593,7 +593,7 @@ public final class Engine implements AutoCloseable {
         }
         int[] columns = new int[teachers];
         Arrays.fill(columns, dims);
-        return new TeacherLoss(guard, backend.featureMse(maxRows, dims, teachers), maxRows, dims, columns);
+        return new CheckedTeacherLoss(guard, backend.featureMse(maxRows, dims, teachers), maxRows, dims, columns);
     }
 
     /**
@@ -603,7 +603,7 @@ public final class Engine implements AutoCloseable {
      */
     public Matrices matrices() {
         guard.enter();
-        return new Matrices(guard, backend.matrices());
+        return new CheckedMatrices(guard, backend.matrices());
     }
 
     /**
@@ -617,7 +617,7 @@ public final class Engine implements AutoCloseable {
         guard.enter();
         Checks.positive("rows of a table", rows);
         Checks.positive("width of a table", width);
-        return new Table(guard, backend.table(rows, width), rows, width);
+        return new CheckedTable(guard, backend.table(rows, width), rows, width);
     }
 
     /**
@@ -643,7 +643,7 @@ public final class Engine implements AutoCloseable {
     public MovingAverage movingAverage(List<Mirror> targets, List<Mirror> sources, float[] kept) {
         guard.enter();
         Checks.pairs(targets, sources, kept);
-        return new MovingAverage(guard, backend.movingAverage(targets, sources, kept));
+        return new CheckedMovingAverage(guard, backend.movingAverage(targets, sources, kept));
     }
 
     /**
@@ -677,11 +677,11 @@ public final class Engine implements AutoCloseable {
      * @param bias float32 [O], off-heap; it may be freed at once
      * @return the convolution, to be closed by the caller
      */
-    public FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
+    public Convolution.Frozen freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
         guard.enter();
         Checks.frozen("weight", geometry.weightShape(), weight);
         Checks.frozen("bias", Shape.of(geometry.outputs()), bias);
-        return new FrozenConvolution(guard, backend.freeze(geometry, weight, bias), geometry);
+        return new CheckedConvolution(guard, backend.freeze(geometry, weight, bias), geometry);
     }
 
     /**
@@ -694,14 +694,14 @@ public final class Engine implements AutoCloseable {
      * @param bias float32 [O], off-heap; it may be freed at once
      * @return the convolution, to be closed by the caller
      */
-    public FrozenConvolution freeze(
+    public Convolution.Frozen freeze(
             Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias) {
         guard.enter();
         Checks.weight(present, geometry);
         Checks.mask(present, mask);
         Checks.frozen("scale", Shape.of(geometry.outputs()), scale);
         Checks.frozen("bias", Shape.of(geometry.outputs()), bias);
-        return new FrozenConvolution(guard, backend.freeze(geometry, present, mask, scale, bias), geometry);
+        return new CheckedConvolution(guard, backend.freeze(geometry, present, mask, scale, bias), geometry);
     }
 
     /** Frees everything, and brings home what only the device has. Later calls do nothing. */

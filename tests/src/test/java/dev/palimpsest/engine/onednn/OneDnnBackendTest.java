@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
-import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
@@ -155,7 +154,7 @@ class OneDnnBackendTest {
     void aFrozenConvolutionKeepsPrimitivesForSomeSizesOfBatches() {
         Convolution geometry = new Convolution(3, 4, 3, 1, 1);
         MemorySegment weight = arena.allocate(geometry.weightShape().bytes(), 64);
-        try (Backend.FrozenConvolution frozen = backend.freeze(geometry, weight, arena.allocate(16, 64))) {
+        try (Convolution.Frozen frozen = backend.freeze(geometry, weight, arena.allocate(16, 64))) {
             long bytes = 0;
             for (int i = 1; i <= 40; i++) {
                 Tensor images = engine.tensor(Shape.of(i, 3, 8, 8), new float[i * 3 * 64]);

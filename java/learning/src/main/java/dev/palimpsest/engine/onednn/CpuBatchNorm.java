@@ -2,7 +2,6 @@ package dev.palimpsest.engine.onednn;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.kernel.passes.BatchNormPasses;
@@ -54,7 +53,7 @@ final class CpuBatchNorm implements AutoCloseable {
         }
     }
 
-    Backend.Normalised forward(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+    BatchNorm.Normalised forward(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
         Tensor mean;
         Tensor variance;
         if (frozen) {
@@ -70,7 +69,7 @@ final class CpuBatchNorm implements AutoCloseable {
         Tensor output = engine.activation(images);
         engine.run(images, passes.normalise(input.data(), affine.scale(), affine.shift(), null, relu, output.data()));
         give(affine.scale(), affine.shift());
-        return new Backend.Normalised(output, mean, variance, relu ? output.retain() : null, frozen);
+        return new BatchNorm.Normalised(output, mean, variance, relu ? output.retain() : null, frozen, norm);
     }
 
     /** What the norm does to its input, the same bits before and after the ReLU's gradient is asked for. */
@@ -133,7 +132,8 @@ final class CpuBatchNorm implements AutoCloseable {
         }
     }
 
-    Tensor backward(Tensor gradient, Tensor input, Backend.Normalised saved, BatchNorm norm) {
+    Tensor backward(Tensor gradient, Tensor input, BatchNorm.Normalised saved) {
+        BatchNorm norm = saved.norm();
         MemorySegment mean = Objects.requireNonNull(saved.mean()).data(); // forward keeps both
         MemorySegment variance = Objects.requireNonNull(saved.variance()).data();
         Affine relu = saved.passed() == null ? null : affine(norm, mean, variance);

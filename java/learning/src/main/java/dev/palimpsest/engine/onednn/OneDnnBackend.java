@@ -6,8 +6,11 @@ import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Loss;
-import dev.palimpsest.engine.MatrixBackend;
+import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.engine.MovingAverage;
+import dev.palimpsest.engine.Table;
+import dev.palimpsest.engine.TeacherLoss;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.SnapshotReconstruction;
 import dev.palimpsest.kernel.passes.Elementwise;
@@ -136,13 +139,13 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+    public BatchNorm.Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
         return norm(input.shape()).forward(input, norm, relu, frozen);
     }
 
     @Override
-    public Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward, BatchNorm norm) {
-        return norm(input.shape()).backward(gradient, input, forward, norm);
+    public Tensor batchNormGradient(Tensor gradient, Tensor input, BatchNorm.Normalised forward) {
+        return norm(input.shape()).backward(gradient, input, forward);
     }
 
     private CpuBatchNorm norm(Shape images) {
@@ -219,7 +222,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public Pooled maxPool(Tensor images, MaxPooling geometry) {
+    public MaxPooling.Pooled maxPool(Tensor images, MaxPooling geometry) {
         Chunks chunks = passes(images.shape());
         Tensor maxima = activation(geometry.outputShape(images.shape()));
         long apart = apart(chunks, images.shape(), geometry);
@@ -233,12 +236,13 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
                         address(images, begin),
                         address(maxima, begin),
                         positions.data().address() + begin / chunks.each() * apart));
-        return new Pooled(maxima, positions);
+        return new MaxPooling.Pooled(maxima, positions, geometry);
     }
 
     @Override
-    public Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward, MaxPooling geometry) {
+    public Tensor maxPoolGradient(Tensor gradient, Tensor images, MaxPooling.Pooled forward) {
         Chunks chunks = passes(images.shape());
+        MaxPooling geometry = forward.geometry();
         long apart = apart(chunks, images.shape(), geometry);
         MemorySegment positions = Objects.requireNonNull(forward.positions()).data(); // forward keeps them
         Tensor result = activation(images.shape());
@@ -350,7 +354,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public MatrixBackend matrices() {
+    public Matrices matrices() {
         return new CpuMatrices(this);
     }
 
@@ -415,12 +419,12 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
+    public Convolution.Frozen freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
         return new CpuFrozenConvolution(this, geometry, weight, bias);
     }
 
     @Override
-    public FrozenConvolution freeze(
+    public Convolution.Frozen freeze(
             Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias) {
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment weight = temporary.allocate(present.shape().bytes(), 64);
