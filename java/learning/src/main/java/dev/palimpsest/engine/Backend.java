@@ -1,7 +1,7 @@
 package dev.palimpsest.engine;
 
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
@@ -374,7 +374,7 @@ public interface Backend extends AutoCloseable {
      * @param rule of the steps
      * @return loops without parameters
      */
-    OptimiserLoops optimiserLoops(UpdateRule rule);
+    Optimiser.Loops optimiserLoops(UpdateRule rule);
 
     /**
      * See {@link Engine#movingAverage}.

@@ -64,8 +64,8 @@ public record Convolution(int inputs, int outputs, int kernel, int stride, int p
     }
 
     /**
-     * A convolution whose weight [OIHW] and bias [O] never change again, packed for fast inference. {@link #close} frees
-     * the packed copies. It belongs to the thread of the engine that made it.
+     * A convolution whose weight [OIHW] and bias [O] never change again, packed for fast inference. {@link #close}
+     * frees the packed copies. It belongs to the thread of the engine that made it.
      */
     public interface Frozen extends AutoCloseable {
         /**

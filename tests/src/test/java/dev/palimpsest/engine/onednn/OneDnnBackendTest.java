@@ -25,7 +25,6 @@ import dev.palimpsest.model.Networks.ResNetOptions;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.optim.Optimiser;
-import dev.palimpsest.optim.OptimiserLoops;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
@@ -58,7 +57,7 @@ class OneDnnBackendTest {
     @Test
     void steadyStateTrainingTakesNothingOffHeap() {
         Network network = network();
-        Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
+        Optimiser optimiser = new Optimiser(Optimiser.Loops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
         optimiser.track(network.parameters());
         step(engine, network, optimiser);
         long bytes = engine.allocatedBytes();
@@ -181,7 +180,7 @@ class OneDnnBackendTest {
     private float[] weightsAfterTraining(int threads) {
         try (Engine own = Engines.cpu(threads)) {
             Network network = network();
-            Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
+            Optimiser optimiser = new Optimiser(Optimiser.Loops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
             optimiser.track(network.parameters());
             for (int i = 0; i < 4; i++) {
                 step(own, network, optimiser);
@@ -196,7 +195,7 @@ class OneDnnBackendTest {
         try (Engine one = Engines.cpu(1)) {
             Network network = network();
             Network other = network();
-            Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
+            Optimiser optimiser = new Optimiser(Optimiser.Loops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
             optimiser.track(network.parameters());
             for (int i = 0; i < 4; i++) {
                 step(engine, network, optimiser);

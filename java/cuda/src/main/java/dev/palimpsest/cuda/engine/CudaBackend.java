@@ -12,7 +12,7 @@ import dev.palimpsest.engine.MovingAverage;
 import dev.palimpsest.engine.Table;
 import dev.palimpsest.engine.TeacherLoss;
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
@@ -249,7 +249,7 @@ final class CudaBackend extends CudaContext implements Backend {
     }
 
     @Override
-    public OptimiserLoops optimiserLoops(UpdateRule rule) {
+    public Optimiser.Loops optimiserLoops(UpdateRule rule) {
         return new CudaOptimiserLoops(this, rule);
     }
 

@@ -14,7 +14,7 @@ import dev.palimpsest.engine.TeacherLoss;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.SnapshotReconstruction;
 import dev.palimpsest.kernel.passes.Elementwise;
-import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
@@ -399,8 +399,8 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public OptimiserLoops optimiserLoops(UpdateRule rule) {
-        return OptimiserLoops.onHost(rule);
+    public Optimiser.Loops optimiserLoops(UpdateRule rule) {
+        return Optimiser.Loops.onHost(rule);
     }
 
     @Override
