@@ -192,17 +192,18 @@ final class EngineOperations implements AutoCloseable {
         Tensor pooled = activation(2, 8, 2, 2);
         Parameter weight = parameter("conv", GEOMETRY.weightShape());
         BatchNorm norm = norm(8);
-        Normalised normalised = engine.batchNorm(input, norm, true, false);
-        Normalised frozenNorm = engine.batchNorm(input, norm, false, true);
+        BatchNorm.Normalised normalised = engine.batchNorm(input, norm, true, false);
+        BatchNorm.Normalised frozenNorm = engine.batchNorm(input, norm, false, true);
         BatchNorm outputs = norm(16);
-        Normalised both = engine.normalisedConvolution(images, weight, GEOMETRY, outputs, null, true, false);
-        Pooled maxima = engine.maxPool(input, POOLING);
+        Convolution.Normalised both =
+                engine.normalisedConvolution(images, weight, GEOMETRY, outputs, null, true, false);
+        MaxPooling.Pooled maxima = engine.maxPool(input, POOLING);
         Predicate<Tensor> convolved = t ->
                 t.shape().rank() == 4 && t.shape().extent(1) == 8 && t.shape().elements() > 0;
         Predicate<Tensor> sameImages = t -> t.shape().equals(images.shape());
         Predicate<Tensor> activation = t -> t.layout() == Tensor.Layout.ENGINE;
         Predicate<Tensor> eightChannels = t -> activation.test(t) && t.shape().extent(1) == 8;
-        FrozenConvolution frozen = open(engine.freeze(GEOMETRY, floats(16 * 8 * 9), floats(16)));
+        Convolution.Frozen frozen = open(engine.freeze(GEOMETRY, floats(16 * 8 * 9), floats(16)));
         return List.of(
                 one("convolution", images, convolved, t -> engine.convolution(t, weight, GEOMETRY)),
                 one(
@@ -434,16 +435,18 @@ final class EngineOperations implements AutoCloseable {
         calls.put(
                 "normalised convolution of other channels",
                 () -> engine.normalisedConvolution(images, conv, GEOMETRY, norm(8), null, true, true));
+        BatchNorm.Normalised normalised = engine.batchNorm(input, norm(8), true, false);
         calls.put(
-                "gradient of a norm by a convolution's",
-                () -> engine.normalisedConvolutionGradient(
-                        input, images, engine.batchNorm(input, norm(8), true, true), true, null));
-        calls.put(
-                "gradient of a normalised convolution by a norm's",
+                "batch norm gradient of other moments",
                 () -> engine.batchNormGradient(
-                        output,
-                        output,
-                        engine.normalisedConvolution(images, conv, GEOMETRY, norm(16), null, true, true)));
+                        input,
+                        input,
+                        new BatchNorm.Normalised(
+                                normalised.output(), rowMajor(4), normalised.variance(), null, false, norm(8))));
+        calls.put(
+                "batch norm gradient of another norm",
+                () -> engine.batchNormGradient(
+                        input, input, new BatchNorm.Normalised(normalised.output(), null, null, null, true, norm(4))));
         calls.put(
                 "batch norm of mixed channels",
                 () -> new BatchNorm(
@@ -545,14 +548,14 @@ final class EngineOperations implements AutoCloseable {
         calls.put("a log loss of a label outside", () -> wide.softmax().logLoss(new int[] {0, 3}));
         calls.put("a margin of a column outside", () -> wide.margin(new int[] {0}, new int[] {3}, 0.1, false));
         calls.put("a margin of no columns", () -> wide.margin(new int[0], new int[] {1}, 0.1, true));
-        calls.put("a covariance that is not square", wide::spread);
+        calls.put("a covariance that is not square", () -> wide.spread(1, 1e-4, 1, 1));
         calls.put("a unit gradient of another size", () -> unit.gradient(high));
         calls.put("lengths of another size", () -> new Matrix.Unit(unit.rows(), high).gradient(wide));
         calls.put("constants of another size", () -> on.of(rowMajor(2, 3), on.row(new double[2])));
         calls.put("constants of several rows", () -> wide.toTensor(wide));
-        calls.put("the most confident of two sizes", () -> on.mostConfident(List.of(wide, high), null));
-        calls.put("the most confident at too few labels", () -> on.mostConfident(List.of(wide), new int[1]));
-        calls.put("the most confident at a label outside", () -> on.mostConfident(List.of(wide), new int[] {0, 3}));
+        calls.put("the highest of two sizes", () -> on.argMax(List.of(wide, high), null));
+        calls.put("the highest at too few columns", () -> on.argMax(List.of(wide), new int[1]));
+        calls.put("the highest at a column outside", () -> on.argMax(List.of(wide), new int[] {0, 3}));
     }
 
     private void wrongFrozen(Map<String, Executable> calls) {
@@ -568,7 +571,7 @@ final class EngineOperations implements AutoCloseable {
         calls.put(
                 "rebuilt from another weight",
                 () -> engine.freeze(GEOMETRY, parameter("w", Shape.of(16, 8)), mask, floats(16), floats(16)));
-        FrozenConvolution frozen = open(engine.freeze(GEOMETRY, weight, floats(16)));
+        Convolution.Frozen frozen = open(engine.freeze(GEOMETRY, weight, floats(16)));
         Tensor images = rowMajor(2, 8, 4, 4);
         Tensor shared = activation(2, 16, 4, 4).retain();
         calls.put("a residual that somebody holds", () -> frozen.apply(images, shared, true));

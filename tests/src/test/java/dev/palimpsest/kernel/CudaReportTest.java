@@ -161,8 +161,8 @@ class CudaReportTest {
                                 "matrix_log_loss",
                                 "matrix_divergence",
                                 "matrix_spread",
-                                "matrix_confidence",
-                                "matrix_most_confident",
+                                "matrix_highest",
+                                "matrix_argmax",
                                 "matrix_margin",
                                 "matrix_margin_mean"))
                 .map(name -> "palimpsest_cuda_" + name);

@@ -11,7 +11,6 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
-import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.tensor.Parameter;
@@ -38,7 +37,7 @@ class M2kdTest {
     /** Compares every snapshot, after every experience, with the network as it was when the snapshot was taken. */
     static final class SnapshotWatch extends Watched {
         private final M2kd method;
-        private final FullCopies copies = new FullCopies();
+        private final Snapshots copies = Snapshots.copies();
         final List<int[]> taken = new ArrayList<>();
         int compared;
 

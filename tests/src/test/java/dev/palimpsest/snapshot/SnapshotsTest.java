@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.optim.Optimiser;
-import dev.palimpsest.optim.OptimiserLoops;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -49,7 +48,7 @@ class SnapshotsTest {
     void snapshotsStayBitIdenticalOverTenExperiences(UpdateRule rule) {
         PruningPlan plan = new PruningPlan.EqualShares(STEPS);
         plan.requireEnoughWeights(new Owners(model.parameters()));
-        Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(rule));
+        Optimiser optimiser = new Optimiser(Optimiser.Loops.onHost(rule));
         List<Map<String, int[]>> taken = new ArrayList<>();
         try (Snapshots packed = new PackedSnapshots(owners);
                 Snapshots full = new FullCopies()) {

@@ -5,8 +5,6 @@ import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.MaxPooling;
-import dev.palimpsest.engine.Normalised;
-import dev.palimpsest.engine.Pooled;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
 import java.util.ArrayList;
@@ -111,7 +109,7 @@ public final class Tape {
      * @throws IllegalArgumentException if a shape does not fit
      */
     public Variable batchNorm(Variable images, BatchNorm norm, boolean relu, boolean frozen) {
-        Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
+        BatchNorm.Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
         Variable result = new Variable(forward.output(), true);
         return record(
                 result,
@@ -141,7 +139,7 @@ public final class Tape {
             @Nullable Variable residual,
             boolean relu,
             boolean frozen) {
-        Normalised forward = engine.normalisedConvolution(
+        Convolution.Normalised forward = engine.normalisedConvolution(
                 images.value(), weight, geometry, norm, residual == null ? null : residual.value(), relu, frozen);
         Variable result = new Variable(forward.output(), true);
         return record(
@@ -160,7 +158,7 @@ public final class Tape {
     }
 
     /** Adds to the images' gradient in place where nobody else reads it. */
-    private void convolutionGradient(Variable images, Normalised forward, Tensor gradient) {
+    private void convolutionGradient(Variable images, Convolution.Normalised forward, Tensor gradient) {
         Tensor before = images.gradient;
         Tensor sum = before == null || before.shared() ? null : before;
         Tensor contribution =
@@ -256,7 +254,7 @@ public final class Tape {
      * @throws IllegalArgumentException if a shape does not fit
      */
     public Variable maxPool(Variable images, MaxPooling geometry) {
-        Pooled forward = engine.maxPool(images.value(), geometry);
+        MaxPooling.Pooled forward = engine.maxPool(images.value(), geometry);
         Variable result = new Variable(forward.output(), true);
         return record(
                 result,

@@ -2,6 +2,7 @@ package dev.palimpsest.engine;
 
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
+import java.util.Arrays;
 
 /**
  * What holds for every call of an engine and of what it hands out: it is open, its own thread calls, and tensors are
@@ -95,18 +96,19 @@ final class Guard {
         shape(what, shape, images);
     }
 
-    /**
-     * What a norm keeps for its gradient.
-     *
-     * @param ofConvolution whether the gradient is that of {@link Engine#normalisedConvolution}
-     */
-    void saved(String what, Normalised forward, boolean ofConvolution) {
-        if ((forward.convolved() != null) != ofConvolution) {
-            throw new IllegalArgumentException(what + " was expected, got what "
-                    + (ofConvolution ? "batchNorm" : "normalisedConvolution") + " saved of an output of "
-                    + forward.output().shape() + ": ask its own gradient operation");
+    /** What a norm keeps for its gradient. */
+    void saved(String what, BatchNorm.Normalised forward) {
+        Shape output = forward.output().shape();
+        Checks.batchNorm(output, forward.norm(), true);
+        for (Tensor moment : Arrays.asList(forward.mean(), forward.variance())) {
+            if (moment != null) {
+                held(what, moment);
+                shape(what, Shape.of(forward.norm().channels()), moment);
+            }
         }
-        forward.saved().forEach(saved -> held(what, saved));
+        if (forward.passed() != null) {
+            activation(what, output, forward.passed());
+        }
     }
 
     /** What elementwise operations take: activations or matrices. */

@@ -9,9 +9,7 @@ import dev.palimpsest.option.Option;
 import dev.palimpsest.option.Option.MemorySize;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
-import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.snapshot.Owners;
-import dev.palimpsest.snapshot.PackedSnapshots;
 import dev.palimpsest.snapshot.PruningPlan;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
@@ -391,11 +389,11 @@ public final class M2kd implements Method {
     @Override
     public void resume(Learner learner, Experience last, Optional<Snapshots> kept) {
         snapshots = kept.orElseThrow(() -> new IllegalArgumentException("the checkpoint has no snapshots"));
-        if (snapshots instanceof PackedSnapshots packed) {
-            owners = packed.owners();
-            owners.leaveWhole(options.wholeShare());
+        snapshots.owners().ifPresent(claimed -> {
+            claimed.leaveWhole(options.wholeShare());
+            owners = claimed;
             plan = plan(learner.stream().length());
-        }
+        });
         learner.stream().experiences().subList(0, last.index() + 1).forEach(past -> groups.add(group(past)));
     }
 
@@ -412,9 +410,9 @@ public final class M2kd implements Method {
             shares.requireEnoughWeights(weights);
             plan = shares;
             owners = weights;
-            snapshots = new PackedSnapshots(weights);
+            snapshots = Snapshots.packed(weights);
         } else {
-            snapshots = new FullCopies();
+            snapshots = Snapshots.copies();
         }
     }
 

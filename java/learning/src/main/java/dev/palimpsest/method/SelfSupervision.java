@@ -29,7 +29,7 @@ final class SelfSupervision {
     private static final double TEMPERATURE = 0.5;
 
     private final Engine engine;
-    private final MlkdOptions.Ssl kind;
+    private final Mlkd.Ssl kind;
     private final Head head;
     private final Arena arena;
     private MemorySegment room = MemorySegment.NULL;
@@ -38,8 +38,8 @@ final class SelfSupervision {
      * @param image channels, height, width
      * @throws IllegalArgumentException if images that are not square are to be turned
      */
-    SelfSupervision(Engine engine, MlkdOptions.Ssl kind, Shape image, int dims, Arena arena, long seed) {
-        if (kind == MlkdOptions.Ssl.ROTATION && image.extent(1) != image.extent(2)) {
+    SelfSupervision(Engine engine, Mlkd.Ssl kind, Shape image, int dims, Arena arena, long seed) {
+        if (kind == Mlkd.Ssl.ROTATION && image.extent(1) != image.extent(2)) {
             throw new IllegalArgumentException("ssl = rotation turns images by quarters, but these are "
                     + image.extent(1) + "×" + image.extent(2) + ": set image-size, or take another ssl");
         }
@@ -69,7 +69,7 @@ final class SelfSupervision {
      * @param feature the network's features of images, on the tape
      */
     Scalar term(Tape tape, Batch batch, Shape image, Function<Variable, Variable> feature) {
-        if (kind == MlkdOptions.Ssl.ROTATION) {
+        if (kind == Mlkd.Ssl.ROTATION) {
             int rows = Math.max(1, batch.rows() / 4);
             Variable features = feature.apply(tape.input(turned(batch.view(UnlabelledBatches.STRONG), rows, image)));
             int[] turns = new int[Rotation.QUARTERS * rows];

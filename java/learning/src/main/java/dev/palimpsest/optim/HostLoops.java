@@ -8,7 +8,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** State in plain arrays, and loops that feed it through blocks in the first-level cache. */
-final class HostLoops implements OptimiserLoops {
+final class HostLoops implements Optimiser.Loops {
     private final int statesPerWeight;
     private final WeightLoop loop;
     private final UpdateBlock block;

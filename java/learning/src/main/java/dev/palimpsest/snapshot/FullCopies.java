@@ -15,13 +15,12 @@ import org.jspecify.annotations.Nullable;
  * Snapshots as plain copies of everything, for training without pruning: no weight is frozen, and each snapshot costs
  * a model.
  */
-public final class FullCopies implements Snapshots {
+final class FullCopies implements Snapshots {
     static final String FORM = "full";
 
     private final CopiedTensors copies;
 
-    /** No snapshots so far. */
-    public FullCopies() {
+    FullCopies() {
         this(new CopiedTensors());
     }
 

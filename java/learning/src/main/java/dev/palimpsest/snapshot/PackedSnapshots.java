@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * +0 elsewhere. In addition to the model it takes the owners as bit planes, ⌈log₂(N + 1)⌉ bits per weight for N steps,
  * and each snapshot's norms, heads and buffers.
  */
-public final class PackedSnapshots implements Snapshots {
+final class PackedSnapshots implements Snapshots {
     static final String FORM = "packed";
 
     private final Owners owners;
@@ -36,12 +36,7 @@ public final class PackedSnapshots implements Snapshots {
     private long ownedHash;
     private long fullCopyBytes;
 
-    /**
-     * No snapshots so far.
-     *
-     * @param owners of the model's weights; they stay the caller's and go on changing
-     */
-    public PackedSnapshots(Owners owners) {
+    PackedSnapshots(Owners owners) {
         this(owners, new CopiedTensors());
     }
 
@@ -109,13 +104,9 @@ public final class PackedSnapshots implements Snapshots {
         return "owners." + parameter.name();
     }
 
-    /**
-     * The owners of the model's weights.
-     *
-     * @return those that the snapshots were made with
-     */
-    public Owners owners() {
-        return owners;
+    @Override
+    public Optional<Owners> owners() {
+        return Optional.of(owners);
     }
 
     /**

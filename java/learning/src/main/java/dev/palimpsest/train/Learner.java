@@ -13,7 +13,6 @@ import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Weights;
-import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Batch;
@@ -45,7 +44,7 @@ public final class Learner implements AutoCloseable {
     private final PhaseLoop loop;
 
     /** Null unless the classifier reads snapshots and the method keeps none. */
-    private @Nullable FullCopies copies;
+    private @Nullable Snapshots copies;
 
     /** Of the experience before; null before the first is over. */
     private @Nullable Classifier classifier;
@@ -220,7 +219,7 @@ public final class Learner implements AutoCloseable {
         Optional<Snapshots> kept = checkpoint.snapshots(run.network());
         run.method().resume(this, last, kept);
         if (run.method().snapshots().isEmpty() && kept.isPresent()) {
-            copies = (FullCopies) kept.get(); // those kept for the classifier
+            copies = kept.get(); // those kept for the classifier
         }
     }
 
@@ -251,7 +250,7 @@ public final class Learner implements AutoCloseable {
         int wanted = run.settings().classifier().snapshots();
         if (wanted > 0 && run.method().snapshots().isEmpty()) {
             if (copies == null) {
-                copies = new FullCopies();
+                copies = Snapshots.copies();
             }
             if (copies.count() < wanted) {
                 copies.add(run.network().parameters(), run.network().buffers());

@@ -3,9 +3,7 @@ package dev.palimpsest.cuda.engine;
 import static jcuda.jcublas.cublasOperation.CUBLAS_OP_N;
 
 import dev.palimpsest.cuda.DeviceBuffer;
-import dev.palimpsest.engine.MatrixBackend.Matrix;
-import dev.palimpsest.engine.MatrixBackend.Term;
-import dev.palimpsest.engine.MatrixBackend.Unit;
+import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.util.function.DoubleSupplier;
@@ -218,10 +216,21 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
     }
 
     @Override
-    public Term spread() {
+    public Term spread(double target, double epsilon, double hingeDivisor, double squareDivisor) {
         CudaMatrix by = undefined(on, rows, columns);
         CudaMatrix losses = undefined(on, rows, 1);
-        on.kernels().run(on.kernels().spread.with(address(), rows, by.address(), losses.address()));
+        on.kernels()
+                .run(on.kernels()
+                        .spread
+                        .with(
+                                address(),
+                                rows,
+                                target,
+                                epsilon,
+                                hingeDivisor,
+                                squareDivisor,
+                                by.address(),
+                                losses.address()));
         DoubleSupplier mean = meanOfRows(losses);
         return new Term(() -> rows * mean.getAsDouble(), by);
     }

@@ -18,8 +18,8 @@ final class CudaMatrixKernels {
     final CudaKernel logLoss;
     final CudaKernel divergence;
     final CudaKernel spread;
-    final CudaKernel confidence;
-    final CudaKernel mostConfident;
+    final CudaKernel highest;
+    final CudaKernel argMax;
     final CudaKernel margin;
     final CudaKernel marginMean;
     private final CudaContext engine;
@@ -40,8 +40,8 @@ final class CudaMatrixKernels {
         logLoss = kernel("log_loss");
         divergence = kernel("divergence");
         spread = kernel("spread");
-        confidence = kernel("confidence");
-        mostConfident = kernel("most_confident");
+        highest = kernel("highest");
+        argMax = kernel("argmax");
         margin = kernel("margin");
         marginMean = kernel("margin_mean");
     }

@@ -2,7 +2,6 @@ package dev.palimpsest.engine.onednn;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.kernel.passes.BatchNormPasses;
@@ -65,7 +64,7 @@ final class CpuBatchNorm implements AutoCloseable {
         return passes.moments(input.data(), sums);
     }
 
-    Backend.Normalised forward(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+    BatchNorm.Normalised forward(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
         MemorySegment sums = null;
         if (!frozen) {
             sums = takeSums();
@@ -80,7 +79,7 @@ final class CpuBatchNorm implements AutoCloseable {
      * @param sums what {@link #moments} wrote, whose memory is given back; null for running statistics
      * @param residual of the images' shape, or null; with one, nothing is kept of the ReLU
      */
-    Backend.Normalised normalise(
+    BatchNorm.Normalised normalise(
             Tensor input, BatchNorm norm, @Nullable MemorySegment sums, @Nullable Tensor residual, boolean relu) {
         Tensor mean;
         Tensor variance;
@@ -105,8 +104,8 @@ final class CpuBatchNorm implements AutoCloseable {
                         relu,
                         output.data()));
         give(affine.scale(), affine.shift());
-        return new Backend.Normalised(
-                output, mean, variance, relu && residual == null ? output.retain() : null, sums == null);
+        return new BatchNorm.Normalised(
+                output, mean, variance, relu && residual == null ? output.retain() : null, sums == null, norm);
     }
 
     /** What the norm does to its input, the same bits before and after the ReLU's gradient is asked for. */
@@ -168,8 +167,8 @@ final class CpuBatchNorm implements AutoCloseable {
         }
     }
 
-    Tensor backward(Tensor gradient, Tensor input, Backend.Normalised saved, BatchNorm norm) {
-        Factors factors = factors(gradient, input, saved, norm);
+    Tensor backward(Tensor gradient, Tensor input, BatchNorm.Normalised saved) {
+        Factors factors = factors(gradient, input, saved);
         Tensor result = engine.activation(images);
         engine.run(images, factors.bind(passes, gradient.data(), input.data(), result.data()));
         give(factors);
@@ -200,7 +199,8 @@ final class CpuBatchNorm implements AutoCloseable {
     }
 
     /** Passes over the whole batch and adds to the gradients of scale and shift; to be given back. */
-    Factors factors(Tensor gradient, Tensor input, Backend.Normalised saved, BatchNorm norm) {
+    Factors factors(Tensor gradient, Tensor input, BatchNorm.Normalised saved) {
+        BatchNorm norm = saved.norm();
         MemorySegment mean = Objects.requireNonNull(saved.mean()).data(); // forward keeps both
         MemorySegment variance = Objects.requireNonNull(saved.variance()).data();
         Affine relu = saved.passed() == null ? null : affine(norm, mean, variance);

@@ -1,6 +1,5 @@
 package dev.palimpsest.engine.onednn;
 
-import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -12,7 +11,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A convolution with bias, residual sum and ReLU in one primitive; the residual's memory becomes the output. */
-final class CpuFrozenConvolution implements Backend.FrozenConvolution {
+final class CpuFrozenConvolution implements Convolution.Frozen {
     /** Sizes of batches that primitives are kept for: full and last ones of training, of evaluation, of a caller's. */
     private static final int MOST_VARIANTS = 8;
 

@@ -1,7 +1,7 @@
 package dev.palimpsest.engine.onednn;
 
-import dev.palimpsest.engine.Backend.NormalisedConvolution;
 import dev.palimpsest.engine.BatchNorm;
+import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.onednn.CpuBatchNorm.Factors;
 import dev.palimpsest.engine.onednn.OneDnnContext.Chunks;
 import dev.palimpsest.kernel.Kernels;
@@ -47,7 +47,7 @@ final class CpuNormalisedConvolution implements AutoCloseable {
         chunks = CpuConvolution.chunks(key.geometry(), key.images());
     }
 
-    NormalisedConvolution forward(
+    Convolution.Normalised forward(
             Tensor images, BatchNorm norm, @Nullable Tensor residual, boolean relu, boolean frozen) {
         Tensor convolved = engine.activation(output);
         MemorySegment sums = frozen ? null : norms.takeSums();
@@ -56,7 +56,8 @@ final class CpuNormalisedConvolution implements AutoCloseable {
             layer.forward(thread, OneDnnContext.address(images, begin), OneDnnContext.address(convolved, begin));
             moments.run(begin, Math.min(begin + chunks.each(), chunks.images()));
         });
-        return new NormalisedConvolution(convolved, norms.normalise(convolved, norm, sums, residual, relu));
+        return new Convolution.Normalised(
+                convolved, norms.normalise(convolved, norm, sums, residual, relu), key.weight(), key.geometry());
     }
 
     /** Whether the gradient of the weight is taken by the chunks of the others: large weights have fewer parts. */
@@ -66,14 +67,9 @@ final class CpuNormalisedConvolution implements AutoCloseable {
 
     @Nullable
     Tensor backward(
-            Tensor gradient,
-            Tensor images,
-            NormalisedConvolution forward,
-            BatchNorm norm,
-            boolean wanted,
-            @Nullable Tensor sum) {
+            Tensor gradient, Tensor images, Convolution.Normalised forward, boolean wanted, @Nullable Tensor sum) {
         bindable();
-        Factors factors = norms.factors(gradient, forward.convolved(), forward.norm(), norm);
+        Factors factors = norms.factors(gradient, forward.convolved(), forward.norm());
         CpuWeightGradient weight = new CpuWeightGradient(engine, convolutions, key, images);
         Scratch convolved = new Scratch(output);
         InputGradient input = wanted ? new InputGradient(sum) : null;

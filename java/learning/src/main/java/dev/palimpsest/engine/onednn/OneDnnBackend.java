@@ -6,12 +6,15 @@ import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Loss;
-import dev.palimpsest.engine.MatrixBackend;
+import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.engine.MovingAverage;
+import dev.palimpsest.engine.Table;
+import dev.palimpsest.engine.TeacherLoss;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.SnapshotReconstruction;
 import dev.palimpsest.kernel.passes.Elementwise;
-import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
@@ -104,13 +107,13 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+    public BatchNorm.Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
         return norm(input.shape()).forward(input, norm, relu, frozen);
     }
 
     @Override
-    public Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward, BatchNorm norm) {
-        return norm(input.shape()).backward(gradient, input, forward, norm);
+    public Tensor batchNormGradient(Tensor gradient, Tensor input, BatchNorm.Normalised forward) {
+        return norm(input.shape()).backward(gradient, input, forward);
     }
 
     private CpuBatchNorm norm(Shape images) {
@@ -118,7 +121,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public NormalisedConvolution normalisedConvolution(
+    public Convolution.Normalised normalisedConvolution(
             Tensor images,
             Parameter weight,
             Convolution geometry,
@@ -131,19 +134,11 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
 
     @Override
     public @Nullable Tensor normalisedConvolutionGradient(
-            Tensor gradient,
-            Tensor images,
-            Parameter weight,
-            Convolution geometry,
-            NormalisedConvolution forward,
-            BatchNorm norm,
-            boolean wanted,
-            @Nullable Tensor sum) {
-        CpuNormalisedConvolution fused = normalisedConvolution(images, weight, geometry);
+            Tensor gradient, Tensor images, Convolution.Normalised forward, boolean wanted, @Nullable Tensor sum) {
+        CpuNormalisedConvolution fused = normalisedConvolution(images, forward.weight(), forward.geometry());
         return fused.sharesChunks()
-                ? fused.backward(gradient, images, forward, norm, wanted, sum)
-                : Backend.super.normalisedConvolutionGradient(
-                        gradient, images, weight, geometry, forward, norm, wanted, sum);
+                ? fused.backward(gradient, images, forward, wanted, sum)
+                : Backend.super.normalisedConvolutionGradient(gradient, images, forward, wanted, sum);
     }
 
     private CpuNormalisedConvolution normalisedConvolution(Tensor images, Parameter weight, Convolution geometry) {
@@ -227,7 +222,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public Pooled maxPool(Tensor images, MaxPooling geometry) {
+    public MaxPooling.Pooled maxPool(Tensor images, MaxPooling geometry) {
         Chunks chunks = passes(images.shape());
         Tensor maxima = activation(geometry.outputShape(images.shape()));
         long apart = apart(chunks, images.shape(), geometry);
@@ -241,14 +236,19 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
                         address(images, begin),
                         address(maxima, begin),
                         positions.data().address() + begin / chunks.each() * apart));
-        return new Pooled(maxima, positions);
+        return new MaxPooling.Pooled(maxima, positions, geometry);
     }
 
     @Override
-    public Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward, MaxPooling geometry) {
+    public Tensor maxPoolGradient(Tensor gradient, Tensor images, MaxPooling.Pooled forward) {
         Chunks chunks = passes(images.shape());
+        MaxPooling geometry = forward.geometry();
         long apart = apart(chunks, images.shape(), geometry);
         MemorySegment positions = Objects.requireNonNull(forward.positions()).data(); // forward keeps them
+        if (positions.byteSize() != apart * chunks.count()) {
+            throw new IllegalArgumentException("maximum pooling's positions have " + positions.byteSize()
+                    + " bytes, expected the " + apart * chunks.count() + " of what maxPool gave for these images");
+        }
         Tensor result = activation(images.shape());
         run(
                 chunks,
@@ -358,7 +358,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public MatrixBackend matrices() {
+    public Matrices matrices() {
         return new CpuMatrices(this);
     }
 
@@ -403,8 +403,8 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public OptimiserLoops optimiserLoops(UpdateRule rule) {
-        return OptimiserLoops.onHost(rule);
+    public Optimiser.Loops optimiserLoops(UpdateRule rule) {
+        return Optimiser.Loops.onHost(rule);
     }
 
     @Override
@@ -423,12 +423,12 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
+    public Convolution.Frozen freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
         return new CpuFrozenConvolution(this, geometry, weight, bias);
     }
 
     @Override
-    public FrozenConvolution freeze(
+    public Convolution.Frozen freeze(
             Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias) {
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment weight = temporary.allocate(present.shape().bytes(), 64);
