@@ -23,6 +23,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A run that is cut short and repeated ends as if nothing had happened. */
 class ResumeTest {
+    /** With a memory that is full after an experience, so that what is replaced is drawn. */
+    private static final String MLKD = "method=mlkd learning-rate=0.01 unlabelled-batch=32 memory=30 augment=shift:1"
+            + " margin-weight=0.1 feature-weight=0.02 ema=0.9";
+
+    private static final String REPETITION = " stream=repetition validation=0 experiences=4 labelled=40 unlabelled=80"
+            + " first-window=2 window=2 new-classes=5 fewest-classes=2 most-classes=6";
+
     /** Stands for a kill. */
     private static final class Cut extends RuntimeException {
         private static final long serialVersionUID = 1;
@@ -44,7 +51,11 @@ class ResumeTest {
                 "method=lwf-mc",
                 "method=replay classifier=refit",
                 "method=fine-tuning optimiser=adam",
-                "method=joint"
+                "method=joint",
+                MLKD,
+                MLKD + " ensemble=true relation=paper teacher-batches=joined ssl=simclr",
+                MLKD + REPETITION,
+                MLKD + REPETITION + " teachers=1 ssl=none optimiser=adam"
             })
     void endsAsIfItHadNeverStopped(String options) throws IOException {
         Recipe recipe = SmallRun.recipe(("split=4+3+3 validation=0.8 " + options).split(" "));

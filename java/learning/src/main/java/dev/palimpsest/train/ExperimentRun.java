@@ -271,7 +271,7 @@ final class ExperimentRun {
     }
 
     private SafetensorsWriter checkpoint(Learner learner) {
-        return Checkpoint.write(new Checkpoint.State(
+        SafetensorsWriter to = Checkpoint.write(new Checkpoint.State(
                 experiment.options(),
                 stream.classNames(),
                 stream.experiences().stream()
@@ -288,6 +288,8 @@ final class ExperimentRun {
                 classifiers,
                 accuracy,
                 memory));
+        learner.save(to);
+        return to;
     }
 
     /** @param content hands its bytes, part by part, to whom it is given */

@@ -22,6 +22,7 @@ import dev.palimpsest.stream.Stream;
 import dev.palimpsest.stream.loading.BatchPlan;
 import dev.palimpsest.stream.loading.Loader;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.Collections;
@@ -40,6 +41,9 @@ import org.jspecify.annotations.Nullable;
  * and method alone. For one thread.
  */
 public final class Learner implements AutoCloseable {
+    /** What the names of the method's own tensors in checkpoints begin with. */
+    private static final String METHOD = "method.";
+
     private final Run run;
     private final Exemplars exemplars;
     private final PhaseLoop loop;
@@ -183,6 +187,11 @@ public final class Learner implements AutoCloseable {
         return exemplars.byClass();
     }
 
+    /** Adds what is not the network's to a checkpoint after an experience. */
+    void save(SafetensorsWriter to) {
+        run.method().save(to, METHOD);
+    }
+
     /** Trains an experience, or as much of it as the budget allows. */
     void learn(Experience next) {
         experience = next;
@@ -219,6 +228,7 @@ public final class Learner implements AutoCloseable {
         classifier = checkpoint.classifier(last.index());
         Optional<Snapshots> kept = checkpoint.snapshots(run.network());
         run.method().resume(this, last, kept);
+        run.method().restore(checkpoint.file(), METHOD);
         if (run.method().snapshots().isEmpty() && kept.isPresent()) {
             copies = (FullCopies) kept.get(); // those kept for the classifier
         }
