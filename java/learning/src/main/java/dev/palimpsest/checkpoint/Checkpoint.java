@@ -22,9 +22,8 @@ import java.util.SequencedMap;
 import java.util.stream.Collectors;
 
 /**
- * A run between two experiences, as one safetensors file. Every optimiser starts afresh with its phase, and every
- * random number is a function of seed, epoch and image, or its generator is the method's to keep, so this is all that
- * decides how the run goes on:
+ * A run between two experiences, as one safetensors file. Every random number is a function of seed, epoch and image,
+ * or its generator is the method's to keep, so this is all that decides how the run goes on:
  *
  * <pre>
  *   network.NAME                   the present weights, norms, heads and running statistics, float32
@@ -35,6 +34,7 @@ import java.util.stream.Collectors;
  *   normalisation.mean, .deviation of a pixel, by channel
  *   right.*, memory.*              what has been measured
  *   method.*                       what the method keeps besides
+ *   optimiser.*                    its state, where it stays from one phase to the next
  * </pre>
  *
  * The file has checksums ({@link Safetensors}), and one without them is refused, as is one of another version. The

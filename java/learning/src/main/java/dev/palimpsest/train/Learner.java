@@ -190,6 +190,7 @@ public final class Learner implements AutoCloseable {
     /** Adds what is not the network's to a checkpoint after an experience. */
     void save(SafetensorsWriter to) {
         run.method().save(to, METHOD);
+        loop.save(to);
     }
 
     /** Trains an experience, or as much of it as the budget allows. */
@@ -224,11 +225,11 @@ public final class Learner implements AutoCloseable {
         }
         checkpoint.load(run.network());
         exemplars.restore(checkpoint.exemplars());
-        loop.resume(checkpoint.epochs());
         classifier = checkpoint.classifier(last.index());
         Optional<Snapshots> kept = checkpoint.snapshots(run.network());
         run.method().resume(this, last, kept);
         run.method().restore(checkpoint.file(), METHOD);
+        loop.resume(checkpoint.epochs(), checkpoint.file());
         if (run.method().snapshots().isEmpty() && kept.isPresent()) {
             copies = (FullCopies) kept.get(); // those kept for the classifier
         }
