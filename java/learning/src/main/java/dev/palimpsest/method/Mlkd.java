@@ -12,10 +12,13 @@ import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.OptionGroup.Values;
 import dev.palimpsest.option.Registration;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
@@ -32,6 +35,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +62,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Mlkd implements Method {
     private static final String NAME = "mlkd";
+    /** What the names of tensors in checkpoints begin with. */
+    private static final String TEACHERS = "teachers.";
+
+    private static final String MEMORY = "memory.";
 
     /** How the method is registered. */
     static final List<Registration<Method>> REGISTERED = List.of(
@@ -416,11 +424,45 @@ public final class Mlkd implements Method {
     }
 
     @Override
-    public void begin(Learner now, Experience next) {
-        if (learner == null) {
-            learner = now;
-            prepare();
+    public boolean resumes() {
+        return true;
+    }
+
+    @Override
+    public void resume(Learner now, Experience last, Optional<Snapshots> snapshots) {
+        prepare(now);
+        experience = last;
+    }
+
+    @Override
+    public void save(SafetensorsWriter to, String prefix) {
+        if (teachers != null) {
+            teachers.save(to, prefix + TEACHERS);
         }
+        if (memory != null) {
+            memory.save(to, prefix + MEMORY);
+        }
+        if (self != null) {
+            self.save(to, prefix);
+        }
+    }
+
+    @Override
+    public void restore(Safetensors from, String prefix) {
+        if (teachers != null) {
+            teachers.restore(from, prefix + TEACHERS);
+        }
+        if (memory != null) {
+            memory.restore(from, prefix + MEMORY);
+        }
+        if (self != null) {
+            self.restore(from, prefix);
+        }
+    }
+
+    @Override
+    public void begin(Learner now, Experience next) {
+        prepare(now);
         experience = next;
         closeExperience();
         if (teachers != null) {
@@ -442,7 +484,11 @@ public final class Mlkd implements Method {
         }
     }
 
-    private void prepare() {
+    private void prepare(Learner now) {
+        if (learner != null) {
+            return;
+        }
+        learner = now;
         Network network = learner.network();
         if (options.teachers() > 0) {
             teachers =

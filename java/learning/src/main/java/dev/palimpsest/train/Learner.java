@@ -21,6 +21,7 @@ import dev.palimpsest.stream.Stream;
 import dev.palimpsest.stream.loading.BatchPlan;
 import dev.palimpsest.stream.loading.Loader;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.Collections;
@@ -39,6 +40,9 @@ import org.jspecify.annotations.Nullable;
  * and method alone. For one thread.
  */
 public final class Learner implements AutoCloseable {
+    /** What the names of the method's own tensors in checkpoints begin with. */
+    private static final String METHOD = "method.";
+
     private final Run run;
     private final Exemplars exemplars;
     private final PhaseLoop loop;
@@ -182,6 +186,12 @@ public final class Learner implements AutoCloseable {
         return exemplars.byClass();
     }
 
+    /** Adds what is not the network's to a checkpoint after an experience. */
+    void save(SafetensorsWriter to) {
+        run.method().save(to, METHOD);
+        loop.save(to);
+    }
+
     /** Trains an experience, or as much of it as the budget allows. */
     void learn(Experience next) {
         experience = next;
@@ -214,10 +224,11 @@ public final class Learner implements AutoCloseable {
         }
         checkpoint.load(run.network());
         exemplars.restore(checkpoint.exemplars());
-        loop.resume(checkpoint.epochs());
         classifier = checkpoint.classifier(last.index());
         Optional<Snapshots> kept = checkpoint.snapshots(run.network());
         run.method().resume(this, last, kept);
+        run.method().restore(checkpoint.file(), METHOD);
+        loop.resume(checkpoint.epochs(), checkpoint.file());
         if (run.method().snapshots().isEmpty() && kept.isPresent()) {
             copies = kept.get(); // those kept for the classifier
         }
