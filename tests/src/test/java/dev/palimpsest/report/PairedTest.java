@@ -174,7 +174,8 @@ class PairedTest {
                             null,
                             1,
                             1,
-                            1))));
+                            1)),
+                    true));
         });
         return new Group(label, runs);
     }

@@ -6,11 +6,13 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.checkpoint.FolderLock;
+import dev.palimpsest.internal.Checksum;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -19,6 +21,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -378,6 +382,7 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     private synchronized void finish(String status, @Nullable String reason) {
         record.ends(status, reason);
+        write(() -> record.keeps(checksums()));
         writeRun();
         over = true;
     }
@@ -388,8 +393,18 @@ public final class RunFolder implements Progress, AutoCloseable {
         lock.close();
     }
 
+    private SortedMap<String, String> checksums() throws IOException {
+        SortedMap<String, String> checksums = new TreeMap<>();
+        for (String name : List.of(METRICS, STEPS, CONFUSION)) {
+            if (Files.isRegularFile(folder.resolve(name))) {
+                checksums.put(name, Checksum.of(folder.resolve(name)));
+            }
+        }
+        return checksums;
+    }
+
     private void writeRun() {
-        write(RUN, json(record.content()));
+        write(RUN, new String(record.text(), StandardCharsets.UTF_8));
     }
 
     private void write(String name, String text) {
