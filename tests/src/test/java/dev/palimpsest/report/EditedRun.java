@@ -16,7 +16,7 @@ public final class EditedRun {
     private EditedRun() {}
 
     /** Another content of one of a run's files, as if the run had written that. */
-    static void replace(Path file, String text) throws IOException {
+    public static void replace(Path file, String text) throws IOException {
         Files.writeString(file, text);
         Path record = file.resolveSibling("run.json");
         ObjectNode run = (ObjectNode) JSON.readTree(record.toFile());

@@ -317,6 +317,11 @@ public final class RunFolder implements Progress, AutoCloseable {
         writeRun();
     }
 
+    /** Whether a run has models, if only those of its first experience. */
+    static boolean hasModels(Path run) {
+        return Files.exists(run.resolve(CHECKPOINT)) || Files.exists(run.resolve(PREVIOUS));
+    }
+
     /**
      * A run's models.
      *

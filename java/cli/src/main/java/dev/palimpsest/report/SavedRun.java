@@ -190,6 +190,15 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
         return Optional.of(folder + " is left out: " + why);
     }
 
+    /**
+     * Holds a file against the checksum that run.json has for it, if it has one.
+     *
+     * @throws DamagedRunException with a sentence, if it is not what was written, or missing
+     */
+    void check(String name) throws IOException {
+        check(folder.resolve(name), run);
+    }
+
     /** That damage to its files would not be noticed; empty for runs of this version. */
     Optional<String> unchecked() {
         return checked
@@ -216,7 +225,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
      * @throws IOException with a sentence, if they cannot be read
      */
     SavedSteps steps() throws IOException {
-        check(folder.resolve(RunFolder.STEPS), run);
+        check(RunFolder.STEPS);
         return SavedSteps.read(folder.resolve(RunFolder.STEPS));
     }
 
@@ -226,7 +235,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
      * @throws IOException with a sentence, if they cannot be read
      */
     Optional<Confusion> confusion() throws IOException {
-        check(folder.resolve(RunFolder.CONFUSION), run);
+        check(RunFolder.CONFUSION);
         return Confusion.read(folder.resolve(RunFolder.CONFUSION));
     }
 }
