@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -40,7 +41,7 @@ final class Conditions {
     static List<String> deciding(SavedRun a, SavedRun b) {
         List<String> differences = new ArrayList<>(options(a, b));
         differences.addAll(
-                members("data file ", a.run().path("data_sha256"), b.run().path("data_sha256")));
+                members("data file ", a.run().path(RunRecord.DATA), b.run().path(RunRecord.DATA)));
         differences.addAll(differences(DECIDING, a, b));
         differences.addAll(members(
                 "environment variable ", a.run().path("environment"), b.run().path("environment")));
@@ -54,9 +55,34 @@ final class Conditions {
 
     /** Files of the data set that are not the same; empty also where one of the runs has not recorded any. */
     static List<String> data(SavedRun a, SavedRun b) {
-        JsonNode before = a.run().path("data_sha256");
-        JsonNode now = b.run().path("data_sha256");
+        JsonNode before = a.run().path(RunRecord.DATA);
+        JsonNode now = b.run().path(RunRecord.DATA);
         return before.isObject() && now.isObject() ? members("data file ", before, now) : List.of();
+    }
+
+    /**
+     * Files that are not those a run recorded.
+     *
+     * @param recorded SHA-256 by file name, as run.json has it; weights that a run began from may be among them
+     * @param read SHA-256 by file name of a data set
+     * @return a few words each; empty also where nothing is recorded
+     */
+    static List<String> otherFiles(JsonNode recorded, SortedMap<String, String> read) {
+        return !recorded.isObject()
+                ? List.of()
+                : read.entrySet().stream()
+                        .filter(file -> !recorded.path(file.getKey()).asText().equals(file.getValue()))
+                        .map(file ->
+                                file.getKey() + " has the SHA-256 " + abbreviated(file.getValue()) + ", recorded is "
+                                        + (recorded.has(file.getKey())
+                                                ? abbreviated(recorded.path(file.getKey())
+                                                        .asText())
+                                                : "no file of that name"))
+                        .toList();
+    }
+
+    private static String abbreviated(String sha256) {
+        return sha256.length() < 12 ? sha256 : sha256.substring(0, 12) + "…";
     }
 
     private static List<String> options(SavedRun a, SavedRun b) {

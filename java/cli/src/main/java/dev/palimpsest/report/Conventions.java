@@ -19,7 +19,7 @@ final class Conventions {
 
     static {
         EACH_RUN.put("data", run -> run.option("data"));
-        EACH_RUN.put("data files", run -> sha256(run.run().path("data_sha256")));
+        EACH_RUN.put("data files", run -> sha256(run.run().path(RunRecord.DATA)));
         EACH_RUN.put("images evaluated", run -> run.option("evaluate"));
         EACH_RUN.put("share held out for validation", run -> run.option("validation"));
         EACH_RUN.put("split", run -> run.option("split"));

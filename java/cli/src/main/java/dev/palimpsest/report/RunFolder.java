@@ -1,11 +1,14 @@
 package dev.palimpsest.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.checkpoint.FolderLock;
+import dev.palimpsest.data.DataException;
 import dev.palimpsest.internal.Checksum;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
@@ -66,6 +69,8 @@ public final class RunFolder implements Progress, AutoCloseable {
     private int[][] confusion = {};
     /** What the run goes on from. */
     private Optional<Path> saved = Optional.empty();
+    /** SHA-256 of the files that the part before that was trained on, by name. */
+    private JsonNode recordedData = MissingNode.getInstance();
     /** Nothing is written any more. */
     private boolean over;
 
@@ -180,6 +185,8 @@ public final class RunFolder implements Progress, AutoCloseable {
             created.saved = unfinished(folder, options);
             if (created.saved.isEmpty()) {
                 discard(folder);
+            } else {
+                created.recordedData = SavedRun.read(folder).run().path(RunRecord.DATA);
             }
             lock.reserve(RESERVE);
             created.writeRun();
@@ -261,6 +268,12 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     @Override
     public void begins(Setup setup) {
+        if (saved.isPresent()) {
+            otherData(folder, recordedData, setup.dataSha256()).ifPresent(what -> {
+                throw new DataException(what + ". The run cannot go on with them: put its files back, or choose another"
+                        + " folder with --out.");
+            });
+        }
         classes = setup.classNames();
         record.begins(setup);
         writeRun();
@@ -315,6 +328,25 @@ public final class RunFolder implements Progress, AutoCloseable {
         }
         write(() -> steps.keep(experiences));
         writeRun();
+    }
+
+    /**
+     * In what a data set's files are not those that a run recorded.
+     *
+     * @param run its folder
+     * @param sha256 of the files, by name
+     * @return a sentence, without its end; empty if they are the same, or the run recorded none
+     * @throws IOException with a sentence, if the run cannot be read
+     */
+    public static Optional<String> otherData(Path run, SortedMap<String, String> sha256) throws IOException {
+        return otherData(run, SavedRun.read(run).run().path(RunRecord.DATA), sha256);
+    }
+
+    private static Optional<String> otherData(Path run, JsonNode recorded, SortedMap<String, String> sha256) {
+        List<String> others = Conditions.otherFiles(recorded, sha256);
+        return others.isEmpty()
+                ? Optional.empty()
+                : Optional.of("The data are not those of " + run + ": " + String.join("; ", others));
     }
 
     /** Whether a run has models, if only those of its first experience. */

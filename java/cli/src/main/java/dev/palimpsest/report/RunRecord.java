@@ -30,6 +30,9 @@ final class RunRecord {
     /** Checksums of the other files. */
     static final String FILES = "files_crc32c";
 
+    /** SHA-256 of the files of the data set, and of weights that the run began from. */
+    static final String DATA = "data_sha256";
+
     private static final String FORMAT = "palimpsest-run 2";
     private static final String CHECKSUM = "palimpsest_crc32c";
     /** What stands before the digits of the file's own checksum: within a string its quotes would be escaped. */
@@ -73,7 +76,7 @@ final class RunRecord {
         }
         run.put("started", now());
         run.putNull("finished");
-        run.putNull("data_sha256");
+        run.putNull(DATA);
         run.putNull("weights_sha256");
     }
 
@@ -87,7 +90,7 @@ final class RunRecord {
     }
 
     void begins(Progress.Setup setup) {
-        run.set("data_sha256", JSON.valueToTree(setup.dataSha256()));
+        run.set(DATA, JSON.valueToTree(setup.dataSha256()));
         run.set("classes", JSON.valueToTree(setup.classNames()));
         run.put("weights", setup.weights());
     }
