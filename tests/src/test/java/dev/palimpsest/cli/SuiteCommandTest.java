@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
+import dev.palimpsest.report.EditedRun;
 import dev.palimpsest.report.MadeUpRun;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -128,8 +129,7 @@ class SuiteCommandTest {
         assertEquals(0, suite("--orders", "1"));
         assertEquals(List.of("lwf 1", "m2kd 1"), ran);
         Path interrupted = folder.resolve("with-exemplars/lwf/order-1");
-        String run = Files.readString(interrupted.resolve("run.json"));
-        Files.writeString(interrupted.resolve("run.json"), run.replace("\"done\"", "\"running\""));
+        EditedRun.edit(interrupted, run -> run.put("status", "running"));
         ran.clear();
         assertEquals(0, suite());
         assertEquals(List.of("lwf 1", "lwf 2", "m2kd 2"), ran.stream().sorted().toList());

@@ -61,7 +61,7 @@ class ReportTest {
         Path file = temporary.resolve("a/metrics.json");
         ObjectNode metrics = (ObjectNode) new ObjectMapper().readTree(file.toFile());
         ((ArrayNode) metrics.at("/accuracy/4")).set(3, new DoubleNode(1));
-        Files.writeString(file, metrics.toString());
+        EditedRun.replace(file, metrics.toString());
         AccuracyMatrix matrix = AccuracyMatrix.of(100, 100, 100, 100, 100);
         for (JsonNode row : metrics.get("accuracy")) {
             matrix = matrix.plus(row.valueStream()
@@ -91,7 +91,7 @@ class ReportTest {
     void classesAreShownByNameWithWhatTheyAreTakenFor() throws IOException {
         run("a", "1", "m2kd", "prune", "true");
         Path file = temporary.resolve("a/confusion.json");
-        Files.writeString(
+        EditedRun.replace(
                 file,
                 "{\"classes\": [\"cat\", \"dog\", \"never tested\"], "
                         + "\"counts\": [[3, 1, 0], [0, 8, 2], [0, 0, 0]]}");
@@ -107,7 +107,7 @@ class ReportTest {
             names.append(c == 0 ? "" : ",").append("\"n").append(c).append('"');
             counts.append(c == 0 ? "" : ",").append(counts(c));
         }
-        Files.writeString(file, "{\"classes\": [" + names + "], \"counts\": [" + counts + "]}");
+        EditedRun.replace(file, "{\"classes\": [" + names + "], \"counts\": [" + counts + "]}");
         html = report();
         assertTrue(
                 html.replace("\n", "").contains("<th scope=\"row\">n7</th><td>n8</td><td>3</td><td>75</td>"),

@@ -42,9 +42,11 @@ final class Batch {
      *
      * @param jobs runs at the same time, at least 1
      * @return why runs failed, by the name of the run: damaged ones first, otherwise in the order of the plans
-     * @throws IOException with a sentence, before anything runs, if a folder holds a run of another recipe
+     * @throws IOException with a sentence, before anything runs, if a folder holds a run of another recipe, or this
+     *     Java corrupts arrays
      */
     Map<String, Throwable> run(List<Plan> plans, int jobs) throws IOException {
+        PinnedArrays.require();
         List<Plan> missing = new ArrayList<>();
         Map<String, Throwable> failures = new LinkedHashMap<>();
         for (Plan plan : plans) {

@@ -112,6 +112,7 @@ public final class Comparison {
         this.blocks = blocks;
         remarks = new ArrayList<>(found.damaged());
         runs.forEach(run -> run.remark().ifPresent(remarks::add));
+        runs.forEach(run -> run.unchecked().ifPresent(remarks::add));
     }
 
     /**

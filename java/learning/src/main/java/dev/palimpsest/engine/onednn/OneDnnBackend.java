@@ -51,7 +51,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
 
     @Override
     public String description() {
-        return "oneDNN " + dnn().version() + (hasAvx512() ? " with AVX-512" : "") + ", " + threads()
+        return "oneDNN " + dnn().version() + " with " + dnn().isa() + ", " + threads()
                 + (threads() == 1 ? " thread" : " threads");
     }
 
