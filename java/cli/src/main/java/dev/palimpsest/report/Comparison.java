@@ -193,6 +193,11 @@ public final class Comparison {
         return sentences;
     }
 
+    /** Accuracy against bytes, for every data set. */
+    List<Frontier> frontiers() {
+        return Frontier.of(blocks);
+    }
+
     /** What a reader of the tables has to know, a sentence each. */
     private List<String> warnings() {
         return Stream.concat(remarks.stream(), differences().stream()).toList();
@@ -211,6 +216,9 @@ public final class Comparison {
                             .append(table.plain())
                             .append('\n'));
         }
+        frontiers()
+                .forEach(frontier ->
+                        text.append(Table.printable(frontier.sentence())).append('\n'));
         differences().forEach(sentence -> text.append(Table.printable(sentence)).append('\n'));
         return text.append(CONVENTION).append('\n').toString();
     }
@@ -246,6 +254,10 @@ public final class Comparison {
                             .append(table.markdown())
                             .append('\n'));
         }
+        frontiers()
+                .forEach(frontier -> text.append("- ")
+                        .append(Table.markdown(frontier.sentence()))
+                        .append('\n'));
         warnings()
                 .forEach(sentence ->
                         text.append("- ").append(Table.markdown(sentence)).append('\n'));
