@@ -26,7 +26,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 record Frontier(String data, List<Point> points) {
     private static final String UPPER_BOUND = "joint";
     /** On both sides of the points, as a factor. */
-    private static final double MARGIN = 1.5;
+    private static final double MARGIN = 1.1;
 
     /**
      * A row.
@@ -124,9 +124,10 @@ record Frontier(String data, List<Point> points) {
     Html plot(int number) throws IOException {
         XYChart chart = Plots.lines("KiB kept in total", "final accuracy on all classes, %");
         chart.getStyler().setXAxisLogarithmic(true).setXAxisMaxLabelCount(6);
+        // Only powers of ten have labels.
         chart.getStyler()
-                .setXAxisMin(points.getFirst().bytes / 1024 / MARGIN)
-                .setXAxisMax(points.getLast().bytes / 1024 * MARGIN);
+                .setXAxisMin(Math.pow(10, Math.floor(Math.log10(points.getFirst().bytes / 1024 / MARGIN))))
+                .setXAxisMax(Math.pow(10, Math.ceil(Math.log10(points.getLast().bytes / 1024 * MARGIN))));
         List<Point> front = points.stream().filter(Point::front).toList();
         add(chart, "on the front", front, 0);
         add(chart, "not on it", points.stream().filter(point -> !point.front).toList(), 1)
