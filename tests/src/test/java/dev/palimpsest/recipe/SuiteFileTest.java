@@ -131,7 +131,7 @@ class SuiteFileTest {
         String sentence = assertThrows(IllegalArgumentException.class, () -> SuiteFile.load("fasion"))
                 .getMessage();
         assertTrue(
-                sentence.startsWith("There is no suite fasion, neither a file nor one of digits, digits-gaussians, ")
+                sentence.startsWith("There is no suite fasion, neither a file nor one of digits, digits-10x1, ")
                         && sentence.endsWith("; did you mean fashion?"),
                 sentence);
     }

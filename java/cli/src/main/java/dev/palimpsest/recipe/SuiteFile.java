@@ -48,8 +48,20 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
             SequencedMap<String, SequencedMap<String, String>> own) {}
 
     private static final String ENDING = ".suite";
-    private static final List<String> BUILT_IN =
-            List.of("digits", "digits-gaussians", "fashion", "glyphs", "fashion-drift", "mlkd-digits", "mlkd-glyphs");
+    private static final List<String> BUILT_IN = List.of(
+            "digits",
+            "digits-10x1",
+            "digits-gaussians",
+            "digits-memory",
+            "fashion",
+            "fashion-drift",
+            "glyphs",
+            "glyphs-20x5",
+            "glyphs-50x2",
+            "glyphs-memory",
+            "glyphs-pruning",
+            "mlkd-digits",
+            "mlkd-glyphs");
 
     /** What a suite is repeated over. */
     private static final List<String> REPEATS = List.of("orders", "seeds");
