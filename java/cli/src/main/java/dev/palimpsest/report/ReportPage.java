@@ -124,6 +124,7 @@ final class ReportPage {
                         + CONVENTIONS,
                 "class",
                 "note");
+        comparison.notes().forEach(sentence -> html.element("p", sentence, "class", "note"));
         comparison.differences().forEach(sentence -> html.element("p", sentence, "class", "warning"));
     }
 
