@@ -236,6 +236,42 @@ class ReportTest {
         return Files.readString(file);
     }
 
+    /** Of made-up runs M2KD is the best and the largest; replay is as good as fine-tuning at more bytes. */
+    @Test
+    void theFrontOfAccuracyAgainstBytesIsDrawnAndSaid() throws IOException {
+        compare("1");
+        run("joint", "1", "joint", "prune", "true");
+        List<Comparison.Block> blocks = Comparison.of(List.of(temporary)).blocks();
+        assertEquals(1, Frontier.of(blocks).size());
+        for (Frontier frontier : Frontier.of(blocks)) {
+            assertEquals(
+                    blocks.getFirst().groups().stream()
+                            .map(Group::label)
+                            .filter(label -> !label.equals("joint"))
+                            .sorted()
+                            .toList(),
+                    frontier.points().stream()
+                            .map(Frontier.Point::label)
+                            .sorted()
+                            .toList());
+            for (Frontier.Point point : frontier.points()) {
+                boolean better = false;
+                for (Frontier.Point other : frontier.points()) {
+                    double gained = other.accuracy().mean() - point.accuracy().mean();
+                    better |= gained >= 0 && other.bytes() < point.bytes()
+                            || gained > 0 && other.bytes() <= point.bytes();
+                }
+                assertEquals(!better, point.front(), point.label());
+            }
+            assertTrue(frontier.points().stream().anyMatch(point -> !point.front()), frontier.sentence());
+        }
+        String html = report();
+        assertEquals(2, html.split("aria-label=\"Final accuracy against bytes", -1).length, "one data set, one plot");
+        assertTrue(html.contains("Accuracy against memory, digits, split 5x2"));
+        assertTrue(Comparison.of(List.of(temporary)).text().contains("on the front from the fewest bytes on: lwf ("));
+        assertEquals(List.of(), Frontier.of(List.of()), "no row, no plot");
+    }
+
     /** m2kd and two baselines for a class order, laid out as the command line does it. */
     private void compare(String order) throws IOException {
         run("order-" + order, order, "m2kd", "prune", "true");

@@ -50,13 +50,8 @@ final class FullCopies implements Snapshots {
 
     @Override
     public void weight(int snapshot, Parameter parameter, @Nullable MemorySegment scale, MemorySegment out) {
-        Buffer copy = copies.get(snapshot, parameter.name());
         CopiedTensors.requireSizes(parameter, scale, out);
-        if (scale == null) {
-            out.copyFrom(copy.read());
-        } else {
-            parameter.writeScaled(copy.read(), scale, out);
-        }
+        copies.writeScaled(snapshot, parameter, scale, out);
     }
 
     @Override
