@@ -102,6 +102,26 @@ class ReadmeTest {
         }
     }
 
+    /** Those programs need jars that are compiled with -Pstacks alone; what the page shows is a part of them. */
+    @Test
+    void linesOfThePageOnFeaturesAreThoseOfProgramsThatAreCompiled() throws Exception {
+        String programs = "";
+        for (String name : List.of("OnnxFeatures", "DjlFeatures", "OtherStacksTest")) {
+            programs += Files.readString(Path.of("src/stacks/java/example/features", name + ".java"));
+        }
+        List<String> blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(Path.of("../java/features.md")))
+                .results()
+                .map(block -> block.group(1))
+                .toList();
+        assertEquals(3, blocks.size());
+        for (String block : blocks) {
+            assertTrue(
+                    programs.replaceAll("\n +", "\n").contains(block.replaceAll("\n +", "\n")),
+                    "no program has these lines:\n" + block);
+        }
+    }
+
     /** T² KL(softmax(t/T) ‖ softmax(s/T)) at T = 2. */
     private static double kl(double[] teacher, double[] student) {
         double sum = 0;
