@@ -81,6 +81,12 @@ final class SuiteCommand implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", order = 4, description = "Folder of the runs [runs/SUITE].")
     private @Nullable Path out;
 
+    @Option(
+            names = "--tensorboard",
+            order = 4,
+            description = "Also writes losses and accuracies as TensorBoard event files, into the folder of each run.")
+    private boolean tensorboard;
+
     @Spec
     private CommandSpec command;
 
@@ -120,7 +126,7 @@ final class SuiteCommand implements Callable<Integer> {
         }
         lines.println(plans.size() + " runs into " + folder);
         lines.flush();
-        Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, jobs);
+        Map<String, Throwable> failures = new Batch(folder, runner, display, lines, tensorboard).run(plans, jobs);
         // Variant by variant: rows stand as in the suite, whichever class order failed.
         List<Path> runs = plans.stream()
                 .collect(Collectors.groupingBy(

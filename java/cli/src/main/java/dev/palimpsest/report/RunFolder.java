@@ -247,7 +247,8 @@ public final class RunFolder implements Progress, AutoCloseable {
         for (Path place : List.of(folder, folder.resolve(CHECKPOINT_FOLDER))) {
             if (Files.isDirectory(place)) {
                 try (Stream<Path> files = Files.list(place)) {
-                    for (Path file : files.filter(file -> file.toString().endsWith(AtomicFile.UNFINISHED))
+                    for (Path file : files.filter(
+                                    file -> file.toString().endsWith(AtomicFile.UNFINISHED) || EventFile.isOne(file))
                             .toList()) {
                         Files.delete(file);
                     }
