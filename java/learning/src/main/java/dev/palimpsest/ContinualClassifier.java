@@ -19,14 +19,16 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A classifier that keeps learning. Classes come at any time, in any number; no image is kept; every earlier version
- * still classifies, bit for bit; and all of it lies in one folder.
+ * A classifier that keeps learning. Classes come at any time, in any number; no image is kept unless {@link
+ * Setup#withExemplars} asks for it; every earlier version still classifies, bit for bit; and all of it lies in one
+ * folder.
  *
  * <pre>{@code
  * try (var model = ContinualClassifier.create(folder, Setup.images(3, 32, 32))) {
@@ -142,6 +144,29 @@ public final class ContinualClassifier implements AutoCloseable {
      */
     public Setup setup() {
         return manifest.setup();
+    }
+
+    /**
+     * What the model takes on disk: snapshots, statistics and kept images of all versions.
+     *
+     * @return bytes of the folder's files
+     * @throws IOException with a sentence, if the folder cannot be read
+     */
+    public long bytes() throws IOException {
+        long bytes = 0;
+        Set<String> read = new TreeSet<>(manifest.files());
+        read.add(Manifest.FILE);
+        for (String file : read) {
+            try {
+                bytes += Files.size(folder.resolve(file));
+            } catch (FileSystemException e) {
+                throw new IOException(
+                        folder.resolve(file) + " is gone or cannot be read: open the model again, as another process"
+                                + " may have taught it",
+                        e);
+            }
+        }
+        return bytes;
     }
 
     /**
@@ -286,9 +311,9 @@ public final class ContinualClassifier implements AutoCloseable {
     }
 
     /**
-     * Forgets a class in this and every earlier version: its statistics and held-out features are deleted, and the
-     * model is, to the bit, as if the class had never been registered. Where a snapshot was trained on its samples,
-     * the weights keep what they learnt of them; a warning names the version to go back to.
+     * Forgets a class in this and every earlier version: its statistics, held-out features and kept images are deleted,
+     * and the model classifies, to the bit, as if the class had never been registered. Where a snapshot was trained on
+     * its samples, the weights keep what they learnt of them; a warning names the version to go back to.
      *
      * @param className of a class that the current version knows
      * @return what was done
@@ -316,6 +341,7 @@ public final class ContinualClassifier implements AutoCloseable {
                     List.of(),
                     List.of(),
                     List.of(className),
+                    List.of(),
                     0,
                     0,
                     Lesson.mean(accuracyBefore),
@@ -330,7 +356,8 @@ public final class ContinualClassifier implements AutoCloseable {
                                     before.entry(before.current()).snapshots(),
                                     List.of(),
                                     tested.calibration(),
-                                    new TreeMap<>(tested.accuracy())));
+                                    new TreeMap<>(tested.accuracy()),
+                                    List.of()));
             return new Taught(made, after, lesson);
         });
     }
@@ -340,8 +367,8 @@ public final class ContinualClassifier implements AutoCloseable {
         return manifest.entries().stream()
                 .map(Manifest.Entry::lesson)
                 .filter(lesson -> lesson.kind() == Lesson.Kind.TRAINED
-                        && Stream.concat(lesson.newClasses().stream(), lesson.repeatedClasses().stream())
-                                .anyMatch(className::equals))
+                        && Stream.of(lesson.newClasses(), lesson.repeatedClasses(), lesson.rehearsedClasses())
+                                .anyMatch(names -> names.contains(className)))
                 .map(lesson -> "the snapshot of version " + lesson.version() + " was trained on samples of " + className
                         + " and keeps what its weights learnt of them; "
                         + (lesson.before() == 0

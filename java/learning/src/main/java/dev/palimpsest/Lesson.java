@@ -17,6 +17,7 @@ import java.util.OptionalDouble;
  * @param newClasses that were not known before
  * @param repeatedClasses that were known and got more samples
  * @param forgottenClasses that were removed
+ * @param rehearsedClasses that were known, and of which the network was trained on images that had been kept
  * @param samples that were learnt from
  * @param heldOut samples that only measure
  * @param oldClassesBefore accuracy on classes known before, before the lesson
@@ -34,6 +35,7 @@ public record Lesson(
         List<String> newClasses,
         List<String> repeatedClasses,
         List<String> forgottenClasses,
+        List<String> rehearsedClasses,
         int samples,
         int heldOut,
         OptionalDouble oldClassesBefore,
@@ -55,6 +57,7 @@ public record Lesson(
         newClasses = List.copyOf(newClasses);
         repeatedClasses = List.copyOf(repeatedClasses);
         forgottenClasses = List.copyOf(forgottenClasses);
+        rehearsedClasses = List.copyOf(rehearsedClasses);
         warnings = List.copyOf(warnings);
     }
 

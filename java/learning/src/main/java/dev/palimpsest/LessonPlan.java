@@ -10,11 +10,13 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -41,6 +43,8 @@ final class LessonPlan {
     /** For each class of the samples that has some. */
     private final Map<Integer, Split> splits = new LinkedHashMap<>();
 
+    private final ExemplarFiles exemplars;
+    private final List<String> rehearsed = new ArrayList<>();
     private final List<String> files = new ArrayList<>();
     private final Lesson.Kind kind;
     private final String reason;
@@ -66,6 +70,7 @@ final class LessonPlan {
         this.known = known;
         this.samples = samples;
         setup = before.setup();
+        exemplars = new ExemplarFiles(folder, setup);
         knownClasses = before.classes(before.current()).stream().collect(Collectors.toMap(KnownClass::name, c -> c));
         if (before.current() > 0) {
             files.addAll(before.entry(before.current()).snapshots());
@@ -121,7 +126,10 @@ final class LessonPlan {
             return Optional.of(
                     "the model has its " + (files.size() == 1 ? "one snapshot" : files.size() + " snapshots"));
         }
-        return splits.size() < 2
+        Set<String> classes = new HashSet<>();
+        splits.keySet().forEach(label -> classes.add(samples.classNames().get(label)));
+        before.exemplars(before.current()).forEach(kept -> classes.add(kept.className()));
+        return classes.size() < 2
                 ? Optional.of("a network learns by telling classes apart, and the lesson has one class")
                 : Optional.empty();
     }
@@ -140,6 +148,18 @@ final class LessonPlan {
         if (kind == Lesson.Kind.TRAINED) {
             train(pixels.orElseThrow(), cancellation.checked(progress));
         }
+        try {
+            return measure(pixels, cancellation);
+        } catch (IOException | RuntimeException e) {
+            if (kind == Lesson.Kind.TRAINED) {
+                snapshots.release(files.getLast());
+            }
+            throw e;
+        }
+    }
+
+    private ContinualClassifier.Taught measure(Optional<Normalisation> pixels, Cancellation cancellation)
+            throws IOException {
         Optional<Images> images = samples.images().map(all -> all.normalisedBy(pixels.orElseThrow()));
         Knowledge after = known;
         List<KnownClass> changed = new ArrayList<>();
@@ -155,17 +175,31 @@ final class LessonPlan {
             AtomicFile.write(folder.resolve(whole.file()), after.file(whole.number())::writeTo);
             changed.add(whole);
         }
-        return finish(after, pixels, changed);
+        ExemplarFiles.Kept kept =
+                images.isEmpty() ? ExemplarFiles.Kept.NOTHING : exemplars.keep(before, images.get(), learntByClass());
+        return finish(after, pixels, changed, kept);
+    }
+
+    private Map<String, int[]> learntByClass() {
+        Map<String, int[]> learnt = new TreeMap<>();
+        splits.forEach((label, split) -> learnt.put(samples.classNames().get(label), split.learnt()));
+        return learnt;
     }
 
     private void train(Normalisation pixels, Progress progress) throws IOException {
         String file = Manifest.snapshotFile(before.next());
+        Images own = samples.images().orElseThrow();
+        ExemplarFiles.Rehearsal rehearsal = exemplars.rehearsal(before, own, samples.classNames());
+        rehearsed.addAll(rehearsal.rehearsed());
         SnapshotTraining.train(
                 setup,
-                samples.classNames(),
-                samples.images().orElseThrow(),
+                rehearsal.classNames(),
+                rehearsal.images(),
                 pixels,
-                all(Split::learnt),
+                IntStream.concat(
+                                Arrays.stream(all(Split::learnt)),
+                                IntStream.range(own.size(), rehearsal.images().size()))
+                        .toArray(),
                 all(Split::heldOut),
                 files.isEmpty() ? Optional.empty() : Optional.of(folder.resolve(files.getLast())),
                 threads,
@@ -201,7 +235,7 @@ final class LessonPlan {
     }
 
     private ContinualClassifier.Taught finish(
-            Knowledge after, Optional<Normalisation> pixels, List<KnownClass> changed) {
+            Knowledge after, Optional<Normalisation> pixels, List<KnownClass> changed, ExemplarFiles.Kept kept) {
         Knowledge.Tested tested = after.tested();
         List<String> names = changed.stream().map(KnownClass::name).toList();
         Map<String, Double> accuracyBefore = before.current() == 0
@@ -232,6 +266,12 @@ final class LessonPlan {
                         100 * now));
             }
         });
+        if (setup.exemplarMegabytes() > 0 && kept.added().size() < splits.size()) {
+            warnings.add(String.format(
+                    Locale.ROOT,
+                    "%s MB hold no image of each class any more: none is kept of some of this lesson's",
+                    setup.exemplarMegabytes()));
+        }
         Lesson lesson = new Lesson(
                 before.next(),
                 before.current(),
@@ -242,15 +282,23 @@ final class LessonPlan {
                 fresh,
                 names.stream().filter(knownClasses::containsKey).toList(),
                 List.of(),
+                rehearsed,
                 all(Split::learnt).length,
                 all(Split::heldOut).length,
                 Lesson.mean(accuracyBefore),
                 Lesson.mean(accuracyAfter),
                 Lesson.mean(ofFresh),
                 warnings);
-        Manifest made = before.with(
-                pixels,
-                new Manifest.Entry(lesson, files, changed, tested.calibration(), new TreeMap<>(tested.accuracy())));
+        Manifest made = before.withExemplars(kept.instead())
+                .with(
+                        pixels,
+                        new Manifest.Entry(
+                                lesson,
+                                files,
+                                changed,
+                                tested.calibration(),
+                                new TreeMap<>(tested.accuracy()),
+                                kept.added()));
         return new ContinualClassifier.Taught(made, after, lesson);
     }
 

@@ -96,7 +96,14 @@ class ModelCommandsTest {
                 "--kind",
                 "guessed");
         said("Version 1", "learn", model, path("first"), "--size", "12");
-        refused("--size and --pretrained are for a new model", 2, "learn", model, path("later"), "--size", "12");
+        refused(
+                "--size, --pretrained and --exemplars-mb are for a new model",
+                2,
+                "learn",
+                model,
+                path("later"),
+                "--size",
+                "12");
         refused("knows no class 'violet'", 1, "forget", model, "violet");
         refused("there is no version 7: the model has 1 to 1", 1, "rollback", model, "7");
         Path text = Files.writeString(temporary.resolve("notes.txt"), "no picture");

@@ -68,8 +68,9 @@ final class ModelCommands {
     @Command(
             name = "learn",
             sortOptions = false,
-            description = "Teaches a model the classes of a folder of images, CLASS/….png or .jpg. No image is kept. A"
-                    + " new MODEL is created; one that is there learns further classes, or more of known ones.",
+            description = "Teaches a model the classes of a folder of images, CLASS/….png or .jpg. No image is kept"
+                    + " unless --exemplars-mb asks for it. A new MODEL is created; one that is there learns further"
+                    + " classes, or more of known ones.",
             footerHeading = "%nExamples%n",
             footer = {
                 "  palimpsest learn pets.model photos/first --size 64",
@@ -97,6 +98,13 @@ final class ModelCommands {
         private Optional<Path> pretrained = Optional.empty();
 
         @Option(
+                names = "--exemplars-mb",
+                paramLabel = "MB",
+                description = "Most megabytes of images that a new model keeps in its folder; lessons that train later"
+                        + " train on them too [0: no image is kept].")
+        private Optional<Double> exemplars = Optional.empty();
+
+        @Option(
                 names = "--kind",
                 paramLabel = "trained|registered",
                 description = "Whether the network is trained or just measures the classes [what suits].")
@@ -110,8 +118,9 @@ final class ModelCommands {
         public Integer call() throws IOException {
             Optional<Lesson.Kind> chosen = kind.map(this::kind);
             boolean fresh = !Files.exists(model());
-            if (!fresh && (size.isPresent() || pretrained.isPresent())) {
-                throw misused(model() + " is there already: --size and --pretrained are for a new model");
+            if (!fresh && (size.isPresent() || pretrained.isPresent() || exemplars.isPresent())) {
+                throw misused(
+                        model() + " is there already: --size, --pretrained and --exemplars-mb are for a new model");
             }
             try (Interruption interruption = new Interruption()) {
                 try {
@@ -161,7 +170,10 @@ final class ModelCommands {
         }
 
         private Setup setup() {
-            Setup setup = Setup.images(3, size.orElse(SIDE), size.orElse(SIDE));
+            if (pretrained.isPresent() && exemplars.orElse(0.0) > 0) {
+                throw misused("--exemplars-mb is for models that train, and with --pretrained no lesson does");
+            }
+            Setup setup = Setup.images(3, size.orElse(SIDE), size.orElse(SIDE)).withExemplars(exemplars.orElse(0.0));
             return pretrained
                     .map(file -> setup.withNetwork(Setup.Network.RESNET_18).withPretrained(file))
                     .orElse(setup);
@@ -223,6 +235,20 @@ final class ModelCommands {
                     int current = classifier.current().number();
                     out.println("  version  after  lesson      classes  accuracy  seconds  what");
                     versions.forEach(version -> out.println(row(version, version.number() == current)));
+                    out.printf(Locale.ROOT, "The folder's files are %.1f MB", 1e-6 * classifier.bytes());
+                    double budget = classifier.setup().exemplarMegabytes();
+                    Version now = classifier.current();
+                    out.println(
+                            budget == 0
+                                    ? ", and no image is among them."
+                                    : String.format(
+                                            Locale.ROOT,
+                                            ", %d images of the current version's classes among them (at most %s MB"
+                                                    + " of images).",
+                                            now.classNames().stream()
+                                                    .mapToInt(now::exemplars)
+                                                    .sum(),
+                                            budget));
                     out.println("* classifies now. Accuracy: per cent right on held-out samples, mean over classes.");
                 }
             }

@@ -230,8 +230,19 @@ public final class Images {
         return new Images(frame.middle(side), pixels, labels, normalisation, brightest);
     }
 
-    /** These images and then others of the same size, whose labels grow by {@code shift}; normalised as these are. */
-    Images and(Images others, int shift) {
+    /**
+     * These images and then others, normalised as these are. Pixels in memory are shared, not copied.
+     *
+     * @param others of the same channels and size
+     * @param shift is added to the labels of the others
+     * @return all of them
+     * @throws IllegalArgumentException if the others are of another size
+     */
+    public Images and(Images others, int shift) {
+        if (others.channels() != channels() || others.height() != height() || others.width() != width()) {
+            throw new IllegalArgumentException("images of " + others.channels() + "×" + others.height() + "×"
+                    + others.width() + " cannot follow images of " + channels() + "×" + height() + "×" + width());
+        }
         byte[][] all = new byte[size() + others.size()][];
         Arrays.setAll(all, i -> i < size() ? pixels.of(i) : others.pixels.of(i - size()));
         int[] numbers = IntStream.concat(
