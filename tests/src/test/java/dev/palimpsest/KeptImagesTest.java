@@ -178,7 +178,8 @@ class KeptImagesTest {
                 }
             };
             String refused = assertThrows(
-                            IOException.class, () -> model.learn(digits(60, 5, 6), Optional.empty(), losing))
+                            IOException.class,
+                            () -> model.learn(digits(60, 5, 6), Lesson.Options.DEFAULT.withProgress(losing)))
                     .getMessage();
             assertTrue(refused.contains(kept.getFileName().toString()), refused);
             assertEquals(1, model.current().number());

@@ -6,7 +6,6 @@ import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
-import dev.palimpsest.train.Progress;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
@@ -181,7 +180,7 @@ public final class ContinualClassifier implements AutoCloseable {
      *     lesson
      */
     public Lesson learn(Samples samples) throws IOException {
-        return learn(samples, Optional.empty(), Progress.silent());
+        return learn(samples, Lesson.Options.DEFAULT);
     }
 
     /**
@@ -196,16 +195,14 @@ public final class ContinualClassifier implements AutoCloseable {
      *     this way
      */
     public Lesson learn(Samples samples, Lesson.Kind kind) throws IOException {
-        return learn(samples, Optional.of(kind), Progress.silent());
+        return learn(samples, Lesson.Options.DEFAULT.withKind(kind));
     }
 
     /**
-     * Learns, and tells how far it is.
+     * Learns as it is asked to.
      *
      * @param samples of the model's shape
-     * @param kind trained or registered; empty for what suits
-     * @param progress receives the steps of training; a listener that throws ends the lesson, and the model stays as
-     *     it was
+     * @param options the kind of lesson, what is warned of, who listens
      * @return what was done
      * @throws IOException with a sentence, if the folder cannot be written or another process teaches the model; the
      *     model stays as it was
@@ -213,7 +210,7 @@ public final class ContinualClassifier implements AutoCloseable {
      *     this way
      * @throws CancellationException with a sentence, after {@link #cancelLesson}
      */
-    public Lesson learn(Samples samples, Optional<Lesson.Kind> kind, Progress progress) throws IOException {
+    public Lesson learn(Samples samples, Lesson.Options options) throws IOException {
         if (!samples.shape().equals(setup().input())) {
             throw new IllegalArgumentException("the model learns from " + Samples.described(setup().input()) + ", got "
                     + Samples.described(samples.shape()));
@@ -224,8 +221,8 @@ public final class ContinualClassifier implements AutoCloseable {
             Cancellation cancellation = new Cancellation();
             learning = cancellation;
             try {
-                Taught taught = new LessonPlan(folder, snapshots, threads, manifest, known, samples, kind)
-                        .learn(progress, cancellation);
+                Taught taught = new LessonPlan(folder, snapshots, threads, manifest, known, samples, options)
+                        .learn(cancellation);
                 cancellation.publish();
                 return taught;
             } finally {
@@ -347,6 +344,7 @@ public final class ContinualClassifier implements AutoCloseable {
                     Lesson.mean(accuracyBefore),
                     Lesson.mean(tested.accuracy()),
                     OptionalDouble.empty(),
+                    Optional.empty(),
                     trainedOn(className));
             Manifest made = before.without(className)
                     .with(

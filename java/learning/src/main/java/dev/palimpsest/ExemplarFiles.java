@@ -176,7 +176,7 @@ final class ExemplarFiles {
      * @param classNames of their labels
      */
     Rehearsal rehearsal(Manifest manifest, Images images, List<String> classNames) throws IOException {
-        Images all = images;
+        List<Images> all = new ArrayList<>(List.of(images));
         List<String> names = new ArrayList<>(classNames);
         Set<String> rehearsed = new TreeSet<>();
         for (Exemplars kept : manifest.exemplars(manifest.current())) {
@@ -186,9 +186,8 @@ final class ExemplarFiles {
             int[] labels = new int[kept.images()];
             Arrays.fill(labels, names.indexOf(kept.className()));
             Shape shape = setup.input();
-            all = all.and(
-                    Images.of(shape.extent(0), shape.extent(1), shape.extent(2), pixels(manifest, kept), labels), 0);
+            all.add(Images.of(shape.extent(0), shape.extent(1), shape.extent(2), pixels(manifest, kept), labels));
         }
-        return new Rehearsal(all, names, List.copyOf(rehearsed));
+        return new Rehearsal(rehearsed.isEmpty() ? images : Images.joined(all), names, List.copyOf(rehearsed));
     }
 }

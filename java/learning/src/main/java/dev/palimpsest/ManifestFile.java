@@ -103,6 +103,11 @@ final class ManifestFile {
         put(node, "old_classes_before", lesson.oldClassesBefore());
         put(node, "old_classes_after", lesson.oldClassesAfter());
         put(node, "new_classes_after", lesson.newClassesAfter());
+        lesson.trial().ifPresent(trial -> {
+            ObjectNode tried = node.putObject("trial").put("seconds", trial.seconds());
+            put(tried, "old_classes_after", trial.oldClassesAfter());
+            put(tried, "new_classes_after", trial.newClassesAfter());
+        });
         add(node.putArray("warnings"), lesson.warnings());
         add(node.putArray("snapshots"), entry.snapshots());
         ArrayNode changed = node.putArray("changed");
@@ -267,6 +272,7 @@ final class ManifestFile {
                 optional(node.path("old_classes_before")),
                 optional(node.path("old_classes_after")),
                 optional(node.path("new_classes_after")),
+                node.has("trial") ? Optional.of(trial(node.path("trial"))) : Optional.empty(),
                 texts(node.required("warnings")));
         if (lesson.before() < 0 || lesson.before() >= lesson.version()) {
             throw new IllegalArgumentException("version " + lesson.version() + " goes on from " + lesson.before());
@@ -307,6 +313,13 @@ final class ManifestFile {
                         optional(node.path("calibration_error"))),
                 accuracy,
                 exemplars);
+    }
+
+    private static Lesson.Trial trial(JsonNode node) {
+        return new Lesson.Trial(
+                optional(node.path("old_classes_after")),
+                optional(node.path("new_classes_after")),
+                node.required("seconds").asDouble());
     }
 
     /** Files lie in the model's folder; a manifest from elsewhere must not reach others. */
