@@ -154,7 +154,7 @@ final class SuiteCommand implements Callable<Integer> {
         PrintWriter lines = command.commandLine().getOut();
         lines.println(plans.size() + " runs of candidates into " + folder);
         lines.flush();
-        Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, jobs);
+        Map<String, Throwable> failures = new Batch(folder, runner, display, lines, false).run(plans, jobs);
         // A candidate that fails, most often because its training diverged, is not chosen.
         failures.forEach((name, failure) -> lines.println(name + ": " + failure.getMessage()));
         return tuning.chosen(plans, folder);
