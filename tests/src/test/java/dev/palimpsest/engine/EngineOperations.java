@@ -194,6 +194,8 @@ final class EngineOperations implements AutoCloseable {
         BatchNorm norm = norm(8);
         BatchNorm.Normalised normalised = engine.batchNorm(input, norm, true, false);
         BatchNorm.Normalised frozenNorm = engine.batchNorm(input, norm, false, true);
+        BatchNorm outputs = norm(16);
+        Convolution.Normalised both = engine.normalisedConvolution(images, weight, GEOMETRY, outputs, null, true, false);
         MaxPooling.Pooled maxima = engine.maxPool(input, POOLING);
         Predicate<Tensor> convolved = t ->
                 t.shape().rank() == 4 && t.shape().extent(1) == 8 && t.shape().elements() > 0;
@@ -229,6 +231,26 @@ final class EngineOperations implements AutoCloseable {
                         activation(2, 8, 4, 4),
                         input,
                         t -> engine.batchNormGradient(t.get(0), t.get(1), frozenNorm)),
+                one(
+                        "normalisedConvolution",
+                        images,
+                        convolved,
+                        t -> engine.normalisedConvolution(t, weight, GEOMETRY, outputs, null, true, true)),
+                new Operation(
+                        "normalisedConvolution and residual",
+                        List.of(images, output),
+                        List.of(sameImages, NOTHING_ELSE),
+                        t -> engine.normalisedConvolution(t.get(0), weight, GEOMETRY, outputs, t.get(1), true, false)),
+                new Operation(
+                        "normalisedConvolutionGradient",
+                        List.of(activation(2, 16, 4, 4), images),
+                        List.of(NOTHING_ELSE, sameImages),
+                        t -> engine.normalisedConvolutionGradient(t.get(0), t.get(1), both, true, null)),
+                new Operation(
+                        "normalisedConvolutionGradient and sum",
+                        List.of(activation(2, 16, 4, 4), images, activation(2, 8, 4, 4)),
+                        List.of(NOTHING_ELSE, sameImages, NOTHING_ELSE),
+                        t -> engine.normalisedConvolutionGradient(t.get(0), t.get(1), both, true, t.get(2))),
                 two("add", input, activation(2, 8, 4, 4), t -> engine.add(t.get(0), t.get(1))),
                 one("relu", input, EngineOperations::elementwise, engine::relu),
                 one("flatten", images, t -> t.shape().rank() == 4, engine::flatten),
@@ -406,6 +428,22 @@ final class EngineOperations implements AutoCloseable {
                 "weight gradient of another weight",
                 () -> engine.convolutionWeightGradient(images, output, thin, GEOMETRY));
         calls.put("batch norm of other channels", () -> engine.batchNorm(input, norm(16), true, true));
+        calls.put(
+                "normalised convolution by another weight",
+                () -> engine.normalisedConvolution(images, thin, GEOMETRY, norm(16), null, true, true));
+        calls.put(
+                "normalised convolution of other channels",
+                () -> engine.normalisedConvolution(images, conv, GEOMETRY, norm(8), null, true, true));
+        calls.put(
+                "gradient of a norm by a convolution's",
+                () -> engine.normalisedConvolutionGradient(
+                        input, images, engine.batchNorm(input, norm(8), true, true), true, null));
+        calls.put(
+                "gradient of a normalised convolution by a norm's",
+                () -> engine.batchNormGradient(
+                        output,
+                        output,
+                        engine.normalisedConvolution(images, conv, GEOMETRY, norm(16), null, true, true)));
         calls.put(
                 "batch norm of mixed channels",
                 () -> new BatchNorm(

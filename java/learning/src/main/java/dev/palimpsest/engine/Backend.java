@@ -148,6 +148,74 @@ public interface Backend extends AutoCloseable {
     Tensor batchNormGradient(Tensor gradient, Tensor input, BatchNorm.Normalised forward);
 
     /**
+     * See {@link Engine#normalisedConvolution}. One operation after the other, unless the device can do better.
+     *
+     * @param images [N, inputs, H, W] in either layout
+     * @param weight of the geometry's shape
+     * @param geometry of the convolution
+     * @param norm of its outputs
+     * @param residual of the output's shape, or null
+     * @param relu whether a ReLU follows
+     * @param frozen whether the running statistics are used and stay
+     * @return the output and what the gradient needs
+     */
+    default Convolution.Normalised normalisedConvolution(
+            Tensor images,
+            Parameter weight,
+            Convolution geometry,
+            BatchNorm norm,
+            @Nullable Tensor residual,
+            boolean relu,
+            boolean frozen) {
+        Tensor convolved = convolution(images, weight, geometry);
+        BatchNorm.Normalised alone = batchNorm(convolved, norm, relu && residual == null, frozen);
+        if (residual == null) {
+            return new Convolution.Normalised(convolved, alone, weight, geometry);
+        }
+        Tensor sum = relu ? addRelu(alone.output(), residual) : add(alone.output(), residual);
+        release(alone.output());
+        BatchNorm.Normalised both =
+                new BatchNorm.Normalised(sum, alone.mean(), alone.variance(), null, frozen, norm);
+        return new Convolution.Normalised(convolved, both, weight, geometry);
+    }
+
+    /**
+     * See {@link Engine#normalisedConvolutionGradient}.
+     *
+     * @param gradient an activation of the output's shape
+     * @param images as they were convolved
+     * @param forward what {@link #normalisedConvolution} gave
+     * @param wanted whether the gradient by the images is asked for
+     * @param sum an activation of the images' shape to which it is added, or null
+     * @return {@code sum}, if there is one; else an activation of the images' shape; null if it is not wanted
+     */
+    default @Nullable Tensor normalisedConvolutionGradient(
+            Tensor gradient,
+            Tensor images,
+            Convolution.Normalised forward,
+            boolean wanted,
+            @Nullable Tensor sum) {
+        Tensor convolved = batchNormGradient(gradient, forward.convolved(), forward.norm());
+        convolutionWeightGradient(images, convolved, forward.weight(), forward.geometry());
+        Tensor own = wanted
+                ? convolutionInputGradient(convolved, forward.weight(), forward.geometry(), images.shape())
+                : null;
+        release(convolved);
+        if (own == null || sum == null) {
+            return own;
+        }
+        addScaled(sum, 1, own);
+        release(own);
+        return sum;
+    }
+
+    private void release(Tensor tensor) {
+        if (tensor.letGo()) {
+            free(tensor);
+        }
+    }
+
+    /**
      * See {@link Engine#addRelu}.
      *
      * @param a of two or four axes, in either layout

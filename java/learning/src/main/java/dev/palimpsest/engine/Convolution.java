@@ -1,7 +1,10 @@
 package dev.palimpsest.engine;
 
+import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,6 +64,37 @@ public record Convolution(int inputs, int outputs, int kernel, int stride, int p
                     "a kernel of " + kernel + " does not fit an image side of " + extent + " padded by " + padding);
         }
         return padded / stride + 1;
+    }
+
+    /**
+     * What {@link Engine#normalisedConvolution} gives, and needs again for its gradient.
+     *
+     * @param convolved what was normalised
+     * @param norm as {@link Engine#batchNorm} gives it, except that the output has the residual and the ReLU in it;
+     *     with a residual nothing is kept of the ReLU
+     * @param weight that was convolved with
+     * @param geometry of the convolution
+     */
+    public record Normalised(Tensor convolved, BatchNorm.Normalised norm, Parameter weight, Convolution geometry) {
+        /**
+         * The result.
+         *
+         * @return an activation of the convolution's output shape; the caller releases it
+         */
+        public Tensor output() {
+            return norm.output();
+        }
+
+        /**
+         * What the gradient needs besides the images.
+         *
+         * @return the caller releases each of them when no gradient is wanted any more
+         */
+        public List<Tensor> saved() {
+            List<Tensor> saved = new ArrayList<>(norm.saved());
+            saved.addFirst(convolved);
+            return saved;
+        }
     }
 
     /**

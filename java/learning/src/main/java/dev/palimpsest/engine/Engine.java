@@ -219,7 +219,7 @@ public final class Engine implements AutoCloseable {
     public BatchNorm.Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
         guard.enter();
         guard.activation("batch norm's input", input);
-        Checks.batchNorm(input, norm, frozen);
+        Checks.batchNorm(input.shape(), norm, frozen);
         return backend.batchNorm(input, norm, relu, frozen);
     }
 
@@ -238,6 +238,65 @@ public final class Engine implements AutoCloseable {
         guard.activation("the gradient of batch norm's output", shape, gradient);
         forward.saved().forEach(saved -> guard.held("what batch norm saved", saved));
         return backend.batchNormGradient(gradient, input, forward);
+    }
+
+    /**
+     * A convolution, its batch norm and what rides on it, in as few passes over memory as the device can:
+     * norm(weight ∗ images) + residual, and a ReLU behind it. The bits are those of the operations one by one.
+     *
+     * @param images [N, inputs, H, W] in either layout
+     * @param weight [outputs, inputs, kernel, kernel]
+     * @param geometry of the convolution
+     * @param norm of its outputs, as in {@link #batchNorm}
+     * @param residual an activation [N, outputs, H', W'] that is added, or null
+     * @param relu whether a ReLU follows
+     * @param frozen whether the norm's running statistics are used and stay
+     * @return an activation [N, outputs, H', W'], and what its gradient needs
+     */
+    public Convolution.Normalised normalisedConvolution(
+            Tensor images,
+            Parameter weight,
+            Convolution geometry,
+            BatchNorm norm,
+            @Nullable Tensor residual,
+            boolean relu,
+            boolean frozen) {
+        guard.enter();
+        guard.own("what is convolved", images);
+        Shape output = geometry.outputShape(images.shape());
+        Checks.weight(weight, geometry);
+        Checks.batchNorm(output, norm, frozen);
+        if (residual != null) {
+            guard.activation("the residual", output, residual);
+        }
+        return backend.normalisedConvolution(images, weight, geometry, norm, residual, relu, frozen);
+    }
+
+    /**
+     * The gradient of a normalised convolution by its images; adds to the gradients of its weight and of the norm's
+     * scale and shift. The residual's is the gradient that is given here.
+     *
+     * @param gradient of the output, an activation; where a residual was added and a ReLU followed, what
+     *     {@link #reluGradient} lets through
+     * @param images as they were convolved
+     * @param forward what {@link #normalisedConvolution} gave for them, nothing of which was released
+     * @param wanted whether the gradient by the images is asked for
+     * @param sum an activation of the images' shape to which it is added, or null
+     * @return {@code sum}, if there is one; else an activation of the images' shape; null if it is not wanted
+     */
+    public @Nullable Tensor normalisedConvolutionGradient(
+            Tensor gradient, Tensor images, Convolution.Normalised forward, boolean wanted, @Nullable Tensor sum) {
+        guard.enter();
+        guard.own("what is convolved", images);
+        forward.saved().forEach(saved -> guard.held("what a normalised convolution saved", saved));
+        Shape output = forward.geometry().outputShape(images.shape());
+        guard.activation("the normalised convolution's output", output, forward.output());
+        guard.activation("the gradient of the normalised convolution's output", output, gradient);
+        if (sum != null) {
+            guard.activation("what the gradient is added to", images.shape(), sum);
+            Checks.writable("what the gradient is added to", sum);
+        }
+        return backend.normalisedConvolutionGradient(gradient, images, forward, wanted, sum);
     }
 
     /**

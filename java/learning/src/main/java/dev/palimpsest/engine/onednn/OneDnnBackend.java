@@ -27,7 +27,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -36,12 +35,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class OneDnnBackend extends OneDnnContext implements Backend {
     private static final long CACHE_LINE = 64;
-    /** Parts of a weight's gradient: what as many threads can share, and more as long as they are small together. */
-    private static final int FEWEST_PARTS = 4;
-
-    private static final long MOST_PART_VALUES = 1L << 22;
-
-    private final Map<CpuConvolution.Key, CpuConvolution> convolutions = new HashMap<>();
+    private final CpuConvolutions convolutions = new CpuConvolutions(this);
+    private final Map<CpuConvolution.Key, CpuNormalisedConvolution> normalisedConvolutions = new HashMap<>();
     private final Map<Shape, CpuBatchNorm> norms = new HashMap<>();
     private final Map<CpuLinear.Key, CpuLinear> linears = new HashMap<>();
     private final Map<Shape, CpuReorder> reorders = new HashMap<>();
@@ -82,60 +77,33 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
 
     @Override
     public Tensor convolution(Tensor images, Parameter weight, Convolution geometry) {
+        CpuConvolution.Key batch = key(images, weight, geometry);
         Tensor result = activation(geometry.outputShape(images.shape()));
         run(
                 CpuConvolution.chunks(geometry, images.shape()),
-                count -> convolution(weight, geometry, count, images.shape(), images.layout())
-                        .readyForward(),
+                count -> convolutions.of(batch, count).readyForward(),
                 (layer, begin, thread) -> layer.forward(thread, address(images, begin), address(result, begin)));
         return result;
     }
 
     @Override
     public Tensor convolutionInputGradient(Tensor gradient, Parameter weight, Convolution geometry, Shape images) {
+        CpuConvolution.Key batch = new CpuConvolution.Key(weight, geometry, images, Tensor.Layout.ENGINE);
         Tensor result = activation(images);
         run(
                 CpuConvolution.chunks(geometry, images),
-                count -> convolution(weight, geometry, count, images, Tensor.Layout.ENGINE)
-                        .readyInputGradient(),
+                count -> convolutions.of(batch, count).readyInputGradient(),
                 (layer, begin, thread) ->
                         layer.inputGradient(thread, address(gradient, begin), address(result, begin)));
         return result;
     }
 
-    /** A part of the gradient for each chunk, added in the order of chunks. */
     @Override
     public void convolutionWeightGradient(Tensor images, Tensor gradient, Parameter weight, Convolution geometry) {
-        int parts = (int) Math.max(FEWEST_PARTS, MOST_PART_VALUES / Math.max(1, weight.size()));
-        Chunks chunks = CpuConvolution.chunks(geometry, images.shape()).atMost(parts);
-        IntFunction<CpuConvolution> layers =
-                count -> convolution(weight, geometry, count, images.shape(), images.layout())
-                        .readyWeightGradient();
-        CpuConvolution full = layers.apply(chunks.each());
-        long bytes = full.packedBytes();
-        if (layers.apply(chunks.rest()).packedBytes() != bytes) {
-            throw new IllegalStateException("oneDNN chose orders of " + bytes + " and "
-                    + layers.apply(chunks.rest()).packedBytes() + " bytes for one weight's gradient");
-        }
-        MemorySegment packed = take(bytes * chunks.count());
-        run(
-                chunks,
-                layers,
-                (layer, begin, thread) -> layer.weightGradient(
-                        thread,
-                        address(images, begin),
-                        address(gradient, begin),
-                        packed.address() + begin / chunks.each() * bytes));
-        sumInto(packed, bytes / Float.BYTES, chunks.count());
-        full.unpack(packed);
-        workspace().give(packed);
-    }
-
-    private CpuConvolution convolution(
-            Parameter weight, Convolution geometry, int count, Shape images, Tensor.Layout layout) {
-        return convolutions.computeIfAbsent(
-                new CpuConvolution.Key(weight, geometry, images(count, images), layout),
-                key -> new CpuConvolution(this, key));
+        CpuWeightGradient sum = new CpuWeightGradient(this, convolutions, key(images, weight, geometry), images);
+        Chunks chunks = sum.chunks();
+        run(chunks, (chunk, thread) -> sum.part(chunk, thread, address(gradient, chunks.begin(chunk))));
+        sum.finish();
     }
 
     @Override
@@ -150,6 +118,42 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
 
     private CpuBatchNorm norm(Shape images) {
         return norms.computeIfAbsent(images, shape -> new CpuBatchNorm(this, shape));
+    }
+
+    @Override
+    public Convolution.Normalised normalisedConvolution(
+            Tensor images,
+            Parameter weight,
+            Convolution geometry,
+            BatchNorm norm,
+            @Nullable Tensor residual,
+            boolean relu,
+            boolean frozen) {
+        return normalisedConvolution(images, weight, geometry).forward(images, norm, residual, relu, frozen);
+    }
+
+    @Override
+    public @Nullable Tensor normalisedConvolutionGradient(
+            Tensor gradient,
+            Tensor images,
+            Convolution.Normalised forward,
+            boolean wanted,
+            @Nullable Tensor sum) {
+        CpuNormalisedConvolution fused = normalisedConvolution(images, forward.weight(), forward.geometry());
+        return fused.sharesChunks()
+                ? fused.backward(gradient, images, forward, wanted, sum)
+                : Backend.super.normalisedConvolutionGradient(gradient, images, forward, wanted, sum);
+    }
+
+    private CpuNormalisedConvolution normalisedConvolution(Tensor images, Parameter weight, Convolution geometry) {
+        return normalisedConvolutions.computeIfAbsent(
+                key(images, weight, geometry),
+                key -> new CpuNormalisedConvolution(
+                        this, convolutions, norm(geometry.outputShape(images.shape())), key));
+    }
+
+    private static CpuConvolution.Key key(Tensor batch, Parameter weight, Convolution geometry) {
+        return new CpuConvolution.Key(weight, geometry, batch.shape(), batch.layout());
     }
 
     @Override
@@ -444,10 +448,11 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     @Override
     public void trim() {
         for (Map<?, ? extends AutoCloseable> built :
-                List.of(convolutions, norms, linears, reorders, poolings, maxPoolings)) {
+                List.of(normalisedConvolutions, norms, linears, reorders, poolings, maxPoolings)) {
             built.values().forEach(OneDnnBackend::close);
             built.clear();
         }
+        convolutions.clear();
         super.trim();
     }
 
