@@ -175,6 +175,7 @@ class TapeTest {
             restore(norms, running);
             parameters.forEach(parameter -> parameter.gradientMirror().clear());
             Tape tape = new Tape(engine);
+            TapeLayers layers = new TapeLayers(tape);
             List<Variable> values = new ArrayList<>(List.of(tape.input(tensor(Shape.of(n, 3, size, size), images))));
             for (int[] step : new int[][] {{0, 0, -1}, {1, 1, -1}, {1, 3, -1}, {2, 2, stride == 1 ? 1 : 3}}) {
                 Variable x = values.get(step[0]);
@@ -187,14 +188,15 @@ class TapeTest {
                     continue;
                 }
                 Variable normalised =
-                        tape.batchNorm(tape.convolution(x, weight, geometry), norm, relu && residual == null, frozen);
+                        layers.batchNorm(
+                                layers.convolution(x, weight, geometry), norm, relu && residual == null, frozen);
                 values.add(
                         residual == null
                                 ? normalised
-                                : relu ? tape.addRelu(normalised, residual) : tape.add(normalised, residual));
+                                : relu ? layers.addRelu(normalised, residual) : layers.add(normalised, residual));
             }
-            Variable sum = tape.add(values.get(4), values.get(3));
-            Variable output = tape.averagePool(sum);
+            Variable sum = layers.add(values.get(4), values.get(3));
+            Variable output = layers.averagePool(sum);
             factors = factors.length == 0 ? noise(n * channels) : factors;
             found.add(engine.toArray(sum.value()));
             found.add(running(norms));
@@ -369,8 +371,8 @@ class TapeTest {
         List<float[]> found = new ArrayList<>();
         for (Tape each : List.of(tape, detached)) {
             Variable input = each.input(tensor(Shape.of(4, 2, 5, 5), images));
-            Variable convolved = each.convolution(input, weight, geometry);
-            Variable output = each.batchNorm(convolved, norm, true, true);
+            Variable convolved = new TapeLayers(each).convolution(input, weight, geometry);
+            Variable output = new TapeLayers(each).batchNorm(convolved, norm, true, true);
             found.add(engine.toArray(output.value()));
             if (each == detached) {
                 for (Variable kept : List.of(input, convolved, output)) {

@@ -31,14 +31,13 @@ final class CudaMatrices implements Matrices {
         Shape shape = tensor.shape();
         CudaMatrix result = CudaMatrix.undefined(scope, shape.extent(0), shape.extent(1));
         scope.kernels()
-                .run(scope.kernels()
-                        .widened
-                        .with(
-                                scope.engine().address(tensor),
-                                constants,
-                                shape.extent(1),
-                                result.address(),
-                                shape.elements()));
+                .run(
+                        "widened",
+                        scope.engine().address(tensor),
+                        constants,
+                        shape.extent(1),
+                        result.address(),
+                        shape.elements());
         return result;
     }
 
@@ -60,21 +59,17 @@ final class CudaMatrices implements Matrices {
         for (int k = 0; k < choices; k++) {
             CudaMatrix each = (CudaMatrix) matrices.get(k);
             scope.kernels()
-                    .run(scope.kernels()
-                            .highest
-                            .with(
-                                    each.address(),
-                                    wanted,
-                                    rows,
-                                    each.columns(),
-                                    values.address() + (long) k * Double.BYTES,
-                                    choices));
+                    .run(
+                            "highest",
+                            each.address(),
+                            wanted,
+                            rows,
+                            each.columns(),
+                            values.address() + (long) k * Double.BYTES,
+                            choices);
         }
         Tensor result = scope.engine().allocate(Shape.of(rows, choices));
-        scope.kernels()
-                .run(scope.kernels()
-                        .argMax
-                        .with(values.address(), choices, scope.engine().address(result), rows));
+        scope.kernels().run("argmax", values.address(), choices, scope.engine().address(result), rows);
         return result;
     }
 
