@@ -8,6 +8,7 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.SnapshotMask;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 
 /** What must hold of an operation's arguments besides {@link Guard}'s, each with its sentence. */
@@ -67,6 +68,21 @@ final class Checks {
         if (!frozen && input.elements() <= norm.channels()) {
             throw new IllegalArgumentException("batch norm needs more than one value per channel, got activations of "
                     + input + ": train on batches of at least 2 images");
+        }
+    }
+
+    /** What a norm keeps for its gradient. */
+    static void saved(Guard guard, String what, BatchNorm.Normalised forward) {
+        Shape output = forward.output().shape();
+        batchNorm(output, forward.norm(), true);
+        for (Tensor moment : Arrays.asList(forward.mean(), forward.variance())) {
+            if (moment != null) {
+                guard.held(what, moment);
+                Guard.shape(what, Shape.of(forward.norm().channels()), moment);
+            }
+        }
+        if (forward.passed() != null) {
+            guard.activation(what, output, forward.passed());
         }
     }
 
