@@ -61,6 +61,8 @@ public final class Mlkd implements Method {
     private static final String TEACHERS = "teachers.";
 
     private static final String MEMORY = "memory.";
+    /** Name of the tensor of how many unlabelled batches were drawn. */
+    private static final String UNLABELLED = "unlabelled";
 
     /** How the method is registered. */
     static final List<Registration<Method>> REGISTERED = List.of(
@@ -158,6 +160,9 @@ public final class Mlkd implements Method {
         if (self != null) {
             self.save(to, prefix);
         }
+        if (unlabelled != null) {
+            to.add(prefix + UNLABELLED, Shape.of(1), new int[] {unlabelled.drawn()});
+        }
     }
 
     @Override
@@ -170,6 +175,9 @@ public final class Mlkd implements Method {
         }
         if (self != null) {
             self.restore(from, prefix);
+        }
+        if (unlabelled != null) {
+            unlabelled.goOnAfter(from.ints(prefix + UNLABELLED)[0]);
         }
     }
 
