@@ -33,7 +33,7 @@ class ResumeTest {
             + " margin-weight=0.1 feature-weight=0.02 ema=0.9";
 
     private static final String REPETITION = " stream=repetition validation=0 experiences=4 labelled=40 unlabelled=80"
-            + " first-window=2 window=2 new-classes=5 fewest-classes=2 most-classes=6";
+            + " first-window=2 window=2 new-classes=5 fewest-classes=2 most-classes=6 batch=8";
 
     /** Stands for a kill. */
     private static final class Cut extends RuntimeException {
@@ -66,27 +66,67 @@ class ResumeTest {
                 "method=lwf keep-optimiser=true"
             })
     void endsAsIfItHadNeverStopped(String options) throws IOException {
-        Recipe recipe = SmallRun.recipe(("split=4+3+3 validation=0.8 " + options).split(" "));
+        Recipe recipe = SmallRun.recipe(("split=4+3+3 validation=0.8 batch=16 " + options).split(" "));
         Result expected = run(recipe, "whole", 99);
         for (int stop = 1; stop <= 2; stop++) {
             String folder = "cut-" + stop;
             int after = stop;
             assertThrows(Cut.class, () -> run(recipe, folder, after));
-            Result found = run(recipe, folder, 99);
-            assertEquals(expected.weightsSha256(), found.weightsSha256(), "weights after a cut at " + stop);
-            assertArrayEquals(expected.accuracy().toArray(), found.accuracy().toArray());
-            assertArrayEquals(
-                    expected.withinExperience().toArray(),
-                    found.withinExperience().toArray());
-            assertEquals(expected.memory(), found.memory());
-            assertEquals(steps("whole"), steps(folder));
-            assertEquals(tensors("whole"), tensors(folder));
-            assertEquals(
-                    stop,
-                    SavedRun.read(temporary.resolve(folder))
-                            .run()
-                            .get("experiences_before")
-                            .asInt());
+            requireSame(expected, run(recipe, folder, 99), folder);
+            assertEquals(stop, before(folder, "experiences"));
+        }
+        List<Integer> steps = stepsOfExperiences();
+        assertThrows(Cut.class, () -> cut(recipe, "inside", 0, 3));
+        // In the midst of the last phase, which retrains where weights are pruned.
+        assertThrows(Cut.class, () -> cut(recipe, "inside", 1, steps.get(1) - 1));
+        assertEquals(0, before("inside", "experiences"));
+        assertTrue(before("inside", "steps") > 0, "goes on inside an experience");
+        requireSame(expected, run(recipe, "inside", 99), "inside");
+        assertEquals(1, before("inside", "experiences"));
+        assertTrue(before("inside", "steps") >= steps.get(1) - 3, "goes on where it was");
+    }
+
+    private void requireSame(Result expected, Result found, String folder) throws IOException {
+        assertEquals(expected.weightsSha256(), found.weightsSha256(), "weights of " + folder);
+        assertArrayEquals(expected.accuracy().toArray(), found.accuracy().toArray());
+        assertArrayEquals(
+                expected.withinExperience().toArray(), found.withinExperience().toArray());
+        assertEquals(expected.memory(), found.memory());
+        assertEquals(steps("whole"), steps(folder));
+        assertEquals(tensors("whole"), tensors(folder));
+    }
+
+    /** What was done before the last process began. */
+    private int before(String folder, String what) throws IOException {
+        return SavedRun.read(temporary.resolve(folder))
+                .run()
+                .get(what + "_before")
+                .asInt();
+    }
+
+    private List<Integer> stepsOfExperiences() throws IOException {
+        List<Integer> counts = new ArrayList<>();
+        for (String row : steps("whole").subList(1, steps("whole").size())) {
+            int experience = Integer.parseInt(row.substring(0, row.indexOf(',')));
+            if (experience == counts.size()) {
+                counts.add(0);
+            }
+            counts.set(experience, counts.get(experience) + 1);
+        }
+        return counts;
+    }
+
+    /** Stops before a step of an experience; every second step is kept. */
+    private void cut(Recipe recipe, String name, int experience, int before) throws IOException {
+        try (RunFolder folder = create(recipe, name, CheckpointEvery.parse("2"))) {
+            Runs.run(recipe, Progress.all(folder, new Progress() {
+                @Override
+                public void step(Step step) {
+                    if (step.experience() == experience && step.step() == before) {
+                        throw new Cut();
+                    }
+                }
+            }));
         }
     }
 
@@ -202,7 +242,14 @@ class ResumeTest {
     }
 
     private RunFolder create(Recipe recipe, String name) throws IOException {
+        return create(recipe, name, CheckpointEvery.parse("0"));
+    }
+
+    private RunFolder create(Recipe recipe, String name, CheckpointEvery every) throws IOException {
         return RunFolder.create(
-                temporary.resolve(name), recipe.toMap(), new RunFolder.Origin("small", "palimpsest train small"));
+                temporary.resolve(name),
+                recipe.toMap(),
+                new RunFolder.Origin("small", "palimpsest train small"),
+                every);
     }
 }

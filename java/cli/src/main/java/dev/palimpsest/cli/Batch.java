@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.DamagedRunException;
 import dev.palimpsest.report.EventFile;
 import dev.palimpsest.report.RunFolder;
@@ -31,14 +32,17 @@ final class Batch {
     private final Display display;
     private final PrintWriter out;
     private final boolean tensorboard;
+    private final CheckpointEvery every;
 
     /**
      * What runs have in common.
      *
      * @param folder of the command, that the plans' folders lie in
      * @param tensorboard whether each run writes an event file
+     * @param every how often runs keep their state inside experiences
      */
-    Batch(Path folder, Runner runner, Display display, PrintWriter out, boolean tensorboard) {
+    Batch(Path folder, Runner runner, Display display, PrintWriter out, boolean tensorboard, CheckpointEvery every) {
+        this.every = every;
         this.folder = folder;
         this.runner = runner;
         this.display = display;
@@ -107,7 +111,7 @@ final class Batch {
 
     private void run(Plan plan, int jobs) throws IOException {
         try (RunFolder run = RunFolder.create(
-                        folder.resolve(plan.folder()), plan.recipe().toMap(), plan.origin());
+                        folder.resolve(plan.folder()), plan.recipe().toMap(), plan.origin(), every);
                 Interruption interruption = new Interruption()) {
             // What is recorded is all that there is to wait for: training may go on until the process is gone.
             interruption.cancels(() -> {

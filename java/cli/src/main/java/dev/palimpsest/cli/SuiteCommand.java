@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.recipe.SuiteFile;
+import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
 import dev.palimpsest.report.RunFolder;
@@ -126,7 +127,8 @@ final class SuiteCommand implements Callable<Integer> {
         }
         lines.println(plans.size() + " runs into " + folder);
         lines.flush();
-        Map<String, Throwable> failures = new Batch(folder, runner, display, lines, tensorboard).run(plans, jobs);
+        Map<String, Throwable> failures =
+                new Batch(folder, runner, display, lines, tensorboard, CheckpointEvery.DEFAULT).run(plans, jobs);
         // Variant by variant: rows stand as in the suite, whichever class order failed.
         List<Path> runs = plans.stream()
                 .collect(Collectors.groupingBy(
@@ -154,7 +156,8 @@ final class SuiteCommand implements Callable<Integer> {
         PrintWriter lines = command.commandLine().getOut();
         lines.println(plans.size() + " runs of candidates into " + folder);
         lines.flush();
-        Map<String, Throwable> failures = new Batch(folder, runner, display, lines, false).run(plans, jobs);
+        Map<String, Throwable> failures =
+                new Batch(folder, runner, display, lines, false, CheckpointEvery.DEFAULT).run(plans, jobs);
         // A candidate that fails, most often because its training diverged, is not chosen.
         failures.forEach((name, failure) -> lines.println(name + ": " + failure.getMessage()));
         return tuning.chosen(plans, folder);

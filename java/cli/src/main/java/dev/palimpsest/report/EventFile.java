@@ -56,10 +56,10 @@ public final class EventFile implements Progress, AutoCloseable {
     }
 
     @Override
-    public void resumes(int experiences) {
+    public void resumes(int experiences, int inside) {
         Path table = folder.resolve(RunFolder.STEPS);
         try {
-            if (experiences > 0 && Files.exists(table)) {
+            if (experiences + inside > 0 && Files.exists(table)) {
                 try (Stream<String> rows = Files.lines(table)) {
                     steps = rows.count() - 1;
                 }

@@ -33,6 +33,8 @@ final class RunRecord {
     /** SHA-256 of the files of the data set, and of weights that the run began from. */
     static final String DATA = "data_sha256";
 
+    static final String CHECKPOINT_EVERY = "checkpoint_every";
+
     private static final String FORMAT = "palimpsest-run 2";
     private static final String CHECKSUM = "palimpsest_crc32c";
     /** What stands before the digits of the file's own checksum: within a string its quotes would be escaped. */
@@ -43,7 +45,7 @@ final class RunRecord {
     private final ObjectNode run = JSON.createObjectNode();
 
     /** @param texts every option of the run */
-    RunRecord(SequencedMap<String, String> texts, RunFolder.Origin origin) {
+    RunRecord(SequencedMap<String, String> texts, RunFolder.Origin origin, CheckpointEvery every) {
         Machine machine = Machine.here();
         run.put(CHECKSUM, Checksum.UNKNOWN);
         run.put("format", FORMAT);
@@ -54,6 +56,7 @@ final class RunRecord {
         run.put("block", origin.block());
         run.put("label", origin.label());
         run.put("reference", origin.reference());
+        run.put(CHECKPOINT_EVERY, every.toString());
         ObjectNode options = run.putObject("options");
         texts.forEach(options::put);
         run.putObject("seeds")
@@ -95,9 +98,13 @@ final class RunRecord {
         run.put("weights", setup.weights());
     }
 
-    /** @param experiences that were done before this process began */
-    void resumes(int experiences) {
+    /**
+     * @param experiences that were done before this process began
+     * @param steps of the next experience that were done then
+     */
+    void resumes(int experiences, int steps) {
         run.put("experiences_before", experiences);
+        run.put("steps_before", steps);
     }
 
     void remark(String sentence) {

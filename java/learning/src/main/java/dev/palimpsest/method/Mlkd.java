@@ -66,6 +66,8 @@ public final class Mlkd implements Method {
     private static final String TEACHERS = "teachers.";
 
     private static final String MEMORY = "memory.";
+    /** Name of the tensor of how many unlabelled batches were drawn. */
+    private static final String UNLABELLED = "unlabelled";
 
     /** How the method is registered. */
     static final List<Registration<Method>> REGISTERED = List.of(
@@ -445,6 +447,9 @@ public final class Mlkd implements Method {
         if (self != null) {
             self.save(to, prefix);
         }
+        if (unlabelled != null) {
+            to.add(prefix + UNLABELLED, Shape.of(1), new int[] {unlabelled.drawn()});
+        }
     }
 
     @Override
@@ -457,6 +462,9 @@ public final class Mlkd implements Method {
         }
         if (self != null) {
             self.restore(from, prefix);
+        }
+        if (unlabelled != null) {
+            unlabelled.goOnAfter(from.ints(prefix + UNLABELLED)[0]);
         }
     }
 

@@ -88,7 +88,7 @@ final class MlkdTeachers implements AutoCloseable {
      */
     void restore(Safetensors from, String prefix) {
         int count = from.ints(prefix + COUNT)[0];
-        if (count < 1 || count > most) {
+        if (count < Math.max(1, teachers.size()) || count > most) {
             throw new IllegalArgumentException("it has " + count + " teachers, expected 1 to " + most);
         }
         while (teachers.size() < count) {

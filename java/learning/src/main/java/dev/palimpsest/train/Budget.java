@@ -24,10 +24,11 @@ final class Budget {
     private static final String PASSED = "budget.passed";
 
     private final BudgetOptions options;
-    /** When it would have begun, had the run not been cut short. */
-    private long began = System.nanoTime();
+    private final long opened = System.nanoTime();
+    /** When the run would have begun, had it not been cut short. */
+    private long began = opened;
 
-    private long memoryLooked = began - MEMORY_INTERVAL_NANOS;
+    private long memoryLooked = opened - MEMORY_INTERVAL_NANOS;
     /** Why training has to end; null while it need not. */
     private @Nullable String passed;
 
@@ -79,7 +80,7 @@ final class Budget {
     void resume(Safetensors from) {
         String seconds = from.metadata().get(SECONDS);
         if (seconds != null) {
-            began -= (long) (Double.parseDouble(seconds) * 1e9);
+            began = opened - (long) (Double.parseDouble(seconds) * 1e9);
         }
         passed = from.metadata().get(PASSED);
     }

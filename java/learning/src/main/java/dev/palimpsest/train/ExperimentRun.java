@@ -2,6 +2,7 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.checkpoint.AccuracyRecorder;
 import dev.palimpsest.checkpoint.Checkpoint;
+import dev.palimpsest.checkpoint.Position;
 import dev.palimpsest.checkpoint.StateDict;
 import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.Models;
@@ -31,6 +32,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** An experiment while it runs: experience after experience learnt, evaluated and handed to be saved. */
 final class ExperimentRun {
@@ -142,7 +144,8 @@ final class ExperimentRun {
                 names,
                 learner.network().weights(names.size())));
         int done = resume(learner, budget);
-        progress.resumes(done);
+        Position inside = inside(done, budget);
+        progress.resumes(done, inside == null ? 0 : inside.place().step());
         boolean over = isOver(done, budget);
         if (over) {
             try (Models models = learner.models()) {
@@ -157,7 +160,7 @@ final class ExperimentRun {
                             experience.classes().begin(), experience.classes().end()),
                     experience.train().length,
                     learner.exemplars()));
-            learner.learn(experience);
+            learner.learn(experience, experience.index() == done ? inside : null);
             learner.remember();
             learner.keepForClassifier();
             learner.snapshots().map(Snapshots.Memory::of).ifPresent(memory::add);
@@ -204,6 +207,23 @@ final class ExperimentRun {
             }
             ensemble = checkpoint.ensemble();
             return done;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
+    /** @return where to go on in the midst of the experience after so many; null to begin it */
+    private @Nullable Position inside(int done, Budget budget) {
+        if (progress.savedInside().isEmpty() || !experiment.method().resumes()) {
+            return null;
+        }
+        try {
+            Position position = Position.read(progress.savedInside().get());
+            if (position.place().experience() != done) {
+                return null;
+            }
+            budget.resume(position.file());
+            return position;
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         }

@@ -143,11 +143,11 @@ public interface Method extends AutoCloseable {
     default void end(Learner learner, Experience experience) {}
 
     /**
-     * Whether a run can go on from a checkpoint at the end of an experience, with the same weights bit for bit as if
-     * it had never stopped.
+     * Whether a run can go on from a checkpoint, after an experience or in its midst, with the same weights bit for bit
+     * as if it had never stopped.
      *
-     * @return false unless the method overrides {@link #resume} and {@link #restore} as it needs them, or keeps nothing
-     *     from one experience to the next
+     * @return false unless the method overrides {@link #resume}, {@link #save} and {@link #restore} as it needs them,
+     *     or keeps nothing from one experience or step to the next
      */
     default boolean resumes() {
         return false;
@@ -164,8 +164,9 @@ public interface Method extends AutoCloseable {
     default void resume(Learner learner, Experience last, Optional<Snapshots> snapshots) {}
 
     /**
-     * Adds to a checkpoint what the method keeps from one experience to the next besides the network and
-     * {@link #snapshots}; after {@link #end}.
+     * Adds to a checkpoint what the method keeps besides the network, its own {@link #parameters} among it. After
+     * {@link #end}: what {@link #resume} does not get from network and {@link #snapshots}. After {@link #stepped}: what
+     * steps changed since {@link #begin}.
      *
      * @param to file to be written
      * @param prefix that the names of all tensors are to begin with
@@ -173,7 +174,8 @@ public interface Method extends AutoCloseable {
     default void save(SafetensorsWriter to, String prefix) {}
 
     /**
-     * Takes over what {@link #save} added; after {@link #resume}.
+     * Takes over what {@link #save} added: after {@link #resume}, or in the midst of an experience after
+     * {@link #begin} and {@link #phases}.
      *
      * @param from the checkpoint
      * @param prefix that the names of all tensors begin with
