@@ -28,7 +28,7 @@ final class OutOfMemory {
                     "limit them with --teacher-memory, or take fewer images at a time with --batch"),
             new Taker("dev.palimpsest.checkpoint.", "a model that is read or written", "take a smaller network"),
             new Taker("dev.palimpsest.evaluation.", "outputs of the network for many images", "take fewer images"),
-            new Taker("dev.palimpsest.report.", "runs that are compared", "name fewer folders"),
+            new Taker("dev.palimpsest.report.", "records and reports of runs", "compare fewer of them at a time"),
             new Taker("dev.palimpsest.engine.", "a batch in the network", "take fewer images at a time with --batch"),
             new Taker("dev.palimpsest.autograd.", "a batch in the network", "take fewer images at a time with --batch"),
             new Taker("dev.palimpsest.optim.", "the state of the optimiser", "take a smaller network"),
