@@ -370,7 +370,7 @@ class SavedModelTest {
         refused("weights = " + file + ": there is no such file", () -> SmallRun.run("weights=" + file));
         Files.writeString(file, "no");
         refused(
-                "weights = " + file + ": " + file + " is not a usable safetensors file: it has 2 bytes",
+                "weights = " + file + " is not a usable safetensors file: it has 2 bytes",
                 () -> SmallRun.run("weights=" + file));
     }
 

@@ -158,14 +158,19 @@ class VerifyCommandTest {
         Path other = copy();
         EditedRun.edit(other, record -> {
             record.put("engine", "oneDNN 9.9.9 with avx2, 7 threads").put("threads", 7);
+            record.putArray("jvm_flags").add("-XX:UseAVX=1").add("-Xmx7g").add("-XX:+UseSerialGC");
+            record.putObject("environment").put("JAVA_OPTS", "-Xmx7g").put("ONEDNN_MAX_CPU_ISA", "AVX2");
             ((ObjectNode) record.get("options")).put("threads", "7");
         });
         assertEquals(0, verify(other.toString(), run.toString()), err.toString());
         List<String> lines = out.toString().lines().toList();
         assertTrue(lines.get(0).startsWith("Conditions that decide bits and are not the same"), out.toString());
         assertTrue(lines.get(1).startsWith("  engine: oneDNN 9.9.9 with avx2 in the one, oneDNN "), lines.get(1));
-        assertEquals("Conditions that decide no bits and are not the same:", lines.get(2));
-        assertEquals("  threads: 7 in the one, 2 in the other", lines.get(3));
+        assertTrue(lines.get(2).startsWith("  flags of the JVM: -XX:UseAVX=1 in the one, "), lines.get(2));
+        assertEquals("  environment variable ONEDNN_MAX_CPU_ISA: AVX2 in the one, none in the other", lines.get(3));
+        assertEquals("Conditions that decide no bits and are not the same:", lines.get(4));
+        assertEquals("  threads: 7 in the one, 2 in the other", lines.get(5));
+        assertTrue(lines.get(6).startsWith("  memory of the JVM: -Xmx7g -XX:+UseSerialGC in the one, "), lines.get(6));
         EditedRun.edit(other, record -> ((ObjectNode) record.get("data_sha256")).put("digits.csv.gz", "00"));
         made = 0;
         assertEquals(1, verify(other.toString()));

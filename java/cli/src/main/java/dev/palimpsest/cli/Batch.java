@@ -137,7 +137,7 @@ final class Batch {
 
     private static void record(RunFolder run, Throwable failure) {
         try {
-            run.failed(failure.getMessage() == null ? failure.toString() : failure.getMessage());
+            run.failed(Sentences.text(failure).orElseGet(failure::toString));
         } catch (UncheckedIOException e) {
             failure.addSuppressed(e); // most often for the same reason
         }

@@ -31,7 +31,7 @@ final class PinnedArrays {
 
     /** Hands arrays to native code and gives back what came out of it. */
     interface Path {
-        /** @return the same bytes, if nothing went wrong */
+        /** The same bytes, if nothing went wrong. */
         byte[] of(byte[] bytes);
     }
 
@@ -72,7 +72,7 @@ final class PinnedArrays {
     static boolean isSound(Path path) {
         byte[] expected = new byte[BYTES];
         for (int i = 0; i < BYTES; i++) {
-            expected[i] = (byte) (i * 0x9E3779B1L >> 13);
+            expected[i] = (byte) ((i * 0x9E3779B1L) >> 13);
         }
         Thread collection = Thread.ofPlatform().daemon().start(System::gc);
         boolean sound;

@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.internal.Nearest;
 import java.io.PrintWriter;
+import java.util.Optional;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
@@ -60,17 +61,36 @@ final class Sentences {
         return ExitCode.SOFTWARE;
     }
 
-    static void print(Throwable e, PrintWriter err) {
+    /**
+     * Runs a command; an error that is none of a mistake, as memory that is used up, becomes a sentence, too.
+     *
+     * @return the command's exit code
+     */
+    static int run(CommandLine.ParseResult parsed) {
+        try {
+            return new CommandLine.RunLast().execute(parsed);
+        } catch (Error e) {
+            print(e, parsed.commandSpec().commandLine().getErr());
+            return ExitCode.SOFTWARE;
+        }
+    }
+
+    /** What went wrong, in one sentence; empty where that is a mistake of ours. */
+    static Optional<String> text(Throwable e) {
         boolean ours = e instanceof NullPointerException
                 || e instanceof IndexOutOfBoundsException
                 || e instanceof ClassCastException
                 || (e instanceof Error && !(e instanceof VirtualMachineError));
-        if (ours || e.getMessage() == null) {
+        return OutOfMemory.cause(e)
+                .map(OutOfMemory::sentence)
+                .or(() -> ours ? Optional.empty() : Optional.ofNullable(e.getMessage()));
+    }
+
+    static void print(Throwable e, PrintWriter err) {
+        text(e).ifPresentOrElse(err::println, () -> {
             err.println("Palimpsest made a mistake here; please report it with these lines:");
             e.printStackTrace(err);
-        } else {
-            err.println(e.getMessage());
-        }
+        });
         err.flush();
     }
 }

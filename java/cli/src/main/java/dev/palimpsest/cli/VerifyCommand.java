@@ -96,7 +96,7 @@ final class VerifyCommand implements Callable<Integer> {
 
     private int repeat(Path run, long most) throws IOException {
         RunFolder.Recorded was = RunFolder.recorded(run);
-        Path folder = Files.isDirectory(run) ? run : run.toAbsolutePath().getParent();
+        Path folder = Files.isDirectory(run) ? run : run.toAbsolutePath().resolveSibling("");
         RunPair.Extent extent = RunPair.extent(folder);
         if (extent.steps() == 0) {
             throw new IOException(folder + " has no steps to compare: the run ended before its first one.");

@@ -1,6 +1,8 @@
 package dev.palimpsest.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,12 +11,15 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** Under which two runs were made, as their run.json has it, and where that differs. */
 final class Conditions {
     /** Options that change no bit: how many threads share the work, where files lie, when a run is cut short. */
     private static final Set<String> WITHOUT_EFFECT = Set.of("threads", "data-folder", "max-minutes", "max-memory");
+
+    private static final Pattern MEMORY = Pattern.compile("-Xm|-Xss|-XX:(Max|Initial|Min)|-XX:[+-]Use\\w*GC");
 
     private static final SequencedMap<String, Function<JsonNode, String>> DECIDING = new LinkedHashMap<>();
     private static final SequencedMap<String, Function<JsonNode, String>> OTHERS = new LinkedHashMap<>();
@@ -28,14 +33,33 @@ final class Conditions {
         DECIDING.put("processor", run -> text(run.path("cpu")));
         DECIDING.put("instructions of the processor", run -> text(run.path("isa")));
         DECIDING.put("Java", run -> text(run.at("/versions/java")));
-        DECIDING.put("flags of the JVM", run -> text(run.path("jvm_flags")));
+        DECIDING.put("flags of the JVM", run -> flags(run, false));
         OTHERS.put("threads", run -> text(run.path("threads")));
         OTHERS.put("cores", run -> text(run.path("cores")));
         OTHERS.put("system", run -> text(run.at("/versions/os")));
+        OTHERS.put("memory of the JVM", run -> flags(run, true));
         OTHERS.put("garbage collectors", run -> text(run.path("garbage_collectors")));
     }
 
     private Conditions() {}
+
+    /** @param memory those that say how much of it there is and how it is collected, or the others */
+    private static String flags(JsonNode run, boolean memory) {
+        return run.path("jvm_flags")
+                .valueStream()
+                .map(JsonNode::asText)
+                .filter(flag -> memory == MEMORY.matcher(flag).lookingAt())
+                .collect(Collectors.joining(" "));
+    }
+
+    /** Variables but those that hold flags of the JVM, which are recorded by themselves. */
+    private static JsonNode variables(SavedRun run) {
+        ObjectNode variables = JsonNodeFactory.instance.objectNode();
+        run.run().path("environment").properties().stream()
+                .filter(variable -> !variable.getKey().contains("JAVA_"))
+                .forEach(variable -> variables.set(variable.getKey(), variable.getValue()));
+        return variables;
+    }
 
     /** What bits may depend on and is not the same: what it is, and both values. */
     static List<String> deciding(SavedRun a, SavedRun b) {
@@ -43,8 +67,7 @@ final class Conditions {
         differences.addAll(
                 members("data file ", a.run().path(RunRecord.DATA), b.run().path(RunRecord.DATA)));
         differences.addAll(differences(DECIDING, a, b));
-        differences.addAll(members(
-                "environment variable ", a.run().path("environment"), b.run().path("environment")));
+        differences.addAll(members("environment variable ", variables(a), variables(b)));
         return differences;
     }
 

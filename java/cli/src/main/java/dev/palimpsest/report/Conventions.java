@@ -3,10 +3,10 @@ package dev.palimpsest.report;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
-import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Function;
 
@@ -15,12 +15,10 @@ final class Conventions {
     /** Where one of these differs, accuracies are of other images: no difference between them is worth a number. */
     private static final List<String> DECIDING = List.of("data", "images evaluated", "split", "stream");
 
-    private static final Function<SavedRun, String> DATA = run -> run.option("data");
-
     private static final SequencedMap<String, Function<SavedRun, String>> EACH_RUN = new LinkedHashMap<>();
 
     static {
-        EACH_RUN.put("data", DATA);
+        EACH_RUN.put("data", Conventions::data);
         EACH_RUN.put("images evaluated", run -> run.option("evaluate"));
         EACH_RUN.put("share held out for validation", run -> run.option("validation"));
         EACH_RUN.put("split", run -> run.option("split"));
@@ -79,7 +77,11 @@ final class Conventions {
         shared.removeAll(EXPECTED);
         shared.forEach(option -> all.put("--" + option, run -> run.option(option)));
         // Files of other data sets are others, which needs no line for each.
-        if (groups.stream().map(group -> values(group, DATA)).distinct().count() == 1) {
+        if (groups.stream()
+                        .map(group -> values(group, Conventions::data))
+                        .distinct()
+                        .count()
+                == 1) {
             files(groups)
                     .forEach(file -> all.put(
                             "data file " + file,
@@ -125,8 +127,12 @@ final class Conventions {
         return value.length() <= MOST_CHARACTERS ? value : value.substring(0, MOST_CHARACTERS) + "…";
     }
 
-    private static SortedSet<String> files(List<Group> groups) {
-        SortedSet<String> names = new TreeSet<>();
+    private static String data(SavedRun run) {
+        return run.option("data");
+    }
+
+    private static NavigableSet<String> files(List<Group> groups) {
+        NavigableSet<String> names = new TreeSet<>();
         groups.forEach(group -> group.runs()
                 .forEach(run -> run.run().path(RunRecord.DATA).fieldNames().forEachRemaining(names::add)));
         return names;

@@ -31,7 +31,7 @@ record TensorDifference(String tensor, String place, String x, String y) {
                     (String name) -> !name.startsWith("network."))
             .thenComparing(Comparator.naturalOrder());
 
-    /** @return empty if all tensors are the same bit for bit */
+    /** The first difference; empty if all tensors are the same bit for bit. */
     static Optional<TensorDifference> first(Safetensors x, Safetensors y) {
         TreeSet<String> names = new TreeSet<>(NETWORK_FIRST);
         names.addAll(x.names());

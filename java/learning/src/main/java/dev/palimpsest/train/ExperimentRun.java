@@ -126,9 +126,10 @@ final class ExperimentRun {
             StateDict.load(network, Safetensors.of(file.toString(), bytes));
             return sha256(sink -> sink.accept(bytes));
         } catch (IOException e) {
+            // Its sentences begin with the file's name.
             throw new IllegalArgumentException(
-                    "weights = " + file + ": "
-                            + (e instanceof NoSuchFileException ? "there is no such file" : e.getMessage()),
+                    "weights = "
+                            + (e instanceof NoSuchFileException ? file + ": there is no such file" : e.getMessage()),
                     e);
         }
     }
