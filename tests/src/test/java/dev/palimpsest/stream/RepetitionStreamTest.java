@@ -2,6 +2,7 @@ package dev.palimpsest.stream;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -60,6 +61,41 @@ class RepetitionStreamTest {
             }
         }
         assertTrue(streams > 40, streams + " of 60 plans had enough images");
+    }
+
+    @Test
+    void validationImagesAreInNoListAndOfTheClassesThatAreNew() {
+        Dataset data = data(6, 2, 40);
+        var plan = new RepetitionPlan(6, 20, 12, 2, 2, 2, 0.5, 0.2, 2, 6, Pool.ALL, 3);
+        RepetitionStream stream = RepetitionStream.generate(data, plan, new ClassOrder.Seeded(3), 0.25, 3);
+        Set<Integer> heldOut = new HashSet<>();
+        int[] counts = new int[data.classes()];
+        for (Experience experience : stream.experiences()) {
+            for (int i : experience.validation()) {
+                assertTrue(heldOut.add(i), "once");
+                counts[data.train().label(i)]++;
+                assertTrue(experience
+                        .classes()
+                        .contains(stream.relabel(data.train().label(i))));
+            }
+        }
+        int[] all = new int[data.classes()];
+        for (int i = 0; i < data.train().size(); i++) {
+            all[data.train().label(i)]++;
+        }
+        for (int label = 0; label < counts.length; label++) {
+            int expected = stream.relabel(label) < stream.classes() ? (int) Math.round(0.25 * all[label]) : 0;
+            assertEquals(expected, counts[label], "class " + label);
+        }
+        for (Experience experience : stream.experiences()) {
+            IntStream.concat(Arrays.stream(experience.train()), Arrays.stream(experience.unlabelled()))
+                    .forEach(i -> assertFalse(heldOut.contains(i), "image " + i));
+        }
+        assertTrue(assertThrows(
+                        IllegalArgumentException.class,
+                        () -> RepetitionStream.generate(data, plan, new ClassOrder.Seeded(3), 0.999, 3))
+                .getMessage()
+                .contains("leaves none: choose a smaller one"));
     }
 
     /** Nothing where the plan asks for more images than there are. */

@@ -220,9 +220,9 @@ public record Recipe(
         if (!repetition.on()) {
             return new ClassIncrementalStream(dataset, data.split(), data.order(), data.validation(), seed);
         }
-        if (data.validation() > 0) {
+        if (repetition.scenario().isPresent() && data.validation() > 0) {
             throw new IllegalArgumentException("validation = " + data.validation()
-                    + ": a stream with repetition holds no images out; set it to 0");
+                    + ": a scenario file says which images come when, and holds none out; set it to 0");
         }
         if (repetition.scenario().isPresent() && data.images().skipDamaged()) {
             throw new IllegalArgumentException(
@@ -232,7 +232,8 @@ public record Recipe(
         return repetition
                 .scenario()
                 .map(file -> RepetitionStream.of(ScenarioFile.recorded(dataset, file), ScenarioFile.read(file)))
-                .orElseGet(() -> RepetitionStream.generate(dataset, repetition.plan(), data.order(), seed));
+                .orElseGet(() ->
+                        RepetitionStream.generate(dataset, repetition.plan(), data.order(), data.validation(), seed));
     }
 
     /**

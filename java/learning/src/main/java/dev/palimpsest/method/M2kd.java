@@ -153,7 +153,7 @@ public final class M2kd implements Method {
                 .when(Options::prune, "prune = true");
         private static final Option<Options, Double> COPIED_SHARE = Option.number(
                         "copied-share",
-                        0.1,
+                        0.05,
                         "Share of all weights that the smallest tensors may have together for every snapshot to have"
                                 + " a copy of them; 0: none is copied.",
                         Options::copiedShare)

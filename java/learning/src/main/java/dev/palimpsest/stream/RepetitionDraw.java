@@ -19,6 +19,7 @@ import java.util.stream.IntStream;
 final class RepetitionDraw {
     private final Dataset dataset;
     private final RepetitionPlan plan;
+    private final double validationFraction;
     private final long seed;
     /** The data set's label of each column; distractors after those that are labelled. */
     private final int[] labels;
@@ -33,9 +34,14 @@ final class RepetitionDraw {
 
     private final int[] taken;
 
-    RepetitionDraw(Dataset dataset, RepetitionPlan plan, ClassOrder order, long seed) {
+    RepetitionDraw(Dataset dataset, RepetitionPlan plan, ClassOrder order, double validationFraction, long seed) {
+        if (!(validationFraction >= 0 && validationFraction < 1)) {
+            throw new IllegalArgumentException(
+                    "the validation fraction must be at least 0 and below 1, got " + validationFraction);
+        }
         this.dataset = dataset;
         this.plan = plan;
+        this.validationFraction = validationFraction;
         this.seed = seed;
         boolean[] tested = new boolean[dataset.classes()];
         for (int i = 0; i < dataset.test().size(); i++) {
@@ -60,9 +66,13 @@ final class RepetitionDraw {
 
     RepetitionStream stream() {
         drawClasses();
+        IntStream heldOut = IntStream.empty();
         for (int column = 0; column < images.length; column++) {
-            images[column] = imagesOf(labels[column]);
-            SplitMix64.of(seed, Purpose.LABELLED, column).shuffle(images[column]);
+            int[] own = imagesOf(labels[column]);
+            SplitMix64.of(seed, Purpose.LABELLED, column).shuffle(own);
+            int kept = own.length - (column < classes ? heldOut(own.length, labels[column]) : 0);
+            images[column] = Arrays.copyOf(own, kept);
+            heldOut = IntStream.concat(heldOut, Arrays.stream(own, kept, own.length));
         }
         List<int[]> labelled = new ArrayList<>();
         List<int[]> unlabelled = new ArrayList<>();
@@ -71,7 +81,18 @@ final class RepetitionDraw {
             labelled.add(drawLabelled(e));
             unlabelled.add(drawUnlabelled(e));
         }
-        return new RepetitionStream(dataset, labelled, unlabelled);
+        return new RepetitionStream(
+                dataset, labelled, unlabelled, heldOut.sorted().toArray());
+    }
+
+    private int heldOut(int count, int label) {
+        int heldOut = (int) Math.round(validationFraction * count);
+        if (heldOut == count && count > 0) {
+            throw new IllegalArgumentException("class " + dataset.classNames().get(label) + " has " + count
+                    + " training images, a validation fraction of " + validationFraction
+                    + " leaves none: choose a smaller one");
+        }
+        return heldOut;
     }
 
     private void drawClasses() {

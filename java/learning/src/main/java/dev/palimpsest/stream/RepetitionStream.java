@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
 
 /**
  * A data set whose classes come again and again, with unlabelled images in addition to the labelled ones
- * (class-incremental with repetition). Nothing is held out for validation.
+ * (class-incremental with repetition).
  *
  * <p>The stream numbers the classes in the order in which they are first labelled, those of one experience by the data
  * set's label, so that all classes seen are one range. Classes that are never labelled are distractors and have the
@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
  *
  * <p>Of an {@link Experience} of this stream, {@code train} are the labelled images, each in no other experience;
  * {@code unlabelled} are none that is or was labelled, but some may be later; {@code test} are those of the classes
- * that are new, so there may be none.
+ * that are new, so there may be none, and so are {@code validation}, which are in no other list.
  */
 public final class RepetitionStream implements Stream {
     private final Dataset dataset;
@@ -30,7 +30,7 @@ public final class RepetitionStream implements Stream {
     private final List<Experience> experiences;
 
     /**
-     * A stream of the caller's choice.
+     * A stream of the caller's choice. Nothing is held out for validation.
      *
      * @param dataset its classes without labelled images are distractors
      * @param labelled indices into the data set's training images, for every experience; copied
@@ -40,6 +40,11 @@ public final class RepetitionStream implements Stream {
      *     or was labelled
      */
     public RepetitionStream(Dataset dataset, List<int[]> labelled, List<int[]> unlabelled) {
+        this(dataset, labelled, unlabelled, new int[0]);
+    }
+
+    /** @param heldOut indices of training images that are in none of the lists, ascending */
+    RepetitionStream(Dataset dataset, List<int[]> labelled, List<int[]> unlabelled, int[] heldOut) {
         if (labelled.isEmpty() || labelled.size() != unlabelled.size()) {
             throw new IllegalArgumentException(
                     "a stream needs as many lists of unlabelled images as of labelled ones, got " + unlabelled.size()
@@ -69,7 +74,10 @@ public final class RepetitionStream implements Stream {
             int[] numbers =
                     Arrays.stream(labels).map(label -> position[label]).sorted().toArray();
             ClassRange fresh = new ClassRange(before, seen);
-            list.add(new Experience(e, fresh, numbers, own, pool, new int[0], test(fresh)));
+            int[] validation = Arrays.stream(heldOut)
+                    .filter(i -> fresh.contains(position[images.label(i)]))
+                    .toArray();
+            list.add(new Experience(e, fresh, numbers, own, pool, validation, test(fresh)));
         }
         classes = seen;
         for (int label = 0; label < position.length; label++) {
@@ -81,8 +89,8 @@ public final class RepetitionStream implements Stream {
     }
 
     /**
-     * A stream drawn by a seed. Classes without test images are never labelled; which of the others come when is up to
-     * the order.
+     * A stream drawn by a seed, with nothing held out for validation. Classes without test images are never labelled;
+     * which of the others come when is up to the order.
      *
      * @param dataset classes without test images are distractors
      * @param plan how many experiences, images and classes there are
@@ -92,7 +100,24 @@ public final class RepetitionStream implements Stream {
      * @throws IllegalArgumentException if the data set has too few images or classes for the plan
      */
     public static RepetitionStream generate(Dataset dataset, RepetitionPlan plan, ClassOrder order, long seed) {
-        return new RepetitionDraw(dataset, plan, order, seed).stream();
+        return generate(dataset, plan, order, 0, seed);
+    }
+
+    /**
+     * A stream drawn by a seed, of what validation leaves.
+     *
+     * @param dataset classes without test images are distractors
+     * @param plan how many experiences, images and classes there are
+     * @param order in which the classes arrive that are not distractors
+     * @param validationFraction share of every such class's training images that is held out, in [0, 1)
+     * @param seed of everything that is drawn
+     * @return the same stream for the same arguments
+     * @throws IllegalArgumentException if the data set has too few images or classes for the plan, or nothing of a
+     *     class would be left
+     */
+    public static RepetitionStream generate(
+            Dataset dataset, RepetitionPlan plan, ClassOrder order, double validationFraction, long seed) {
+        return new RepetitionDraw(dataset, plan, order, validationFraction, seed).stream();
     }
 
     /**
