@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -60,6 +61,21 @@ class LauncherTest {
         assertTrue(lines.startsWith("palimpsest "), lines);
     }
 
+    /** As unpacked from an archive with a Java of its own, in a folder with a blank; that Java prints its arguments. */
+    @Test
+    void aDistributionsOwnJavaIsTakenUnlessAnotherIsNamed() throws IOException, InterruptedException {
+        String unpacked = "dist=\"$0/a b\"; mkdir -p \"$dist/bin\" \"$dist/lib\" \"$dist/runtime/bin\" && cp"
+                + " ../java/bin/palimpsest \"$dist/bin\" && cp ../cmake/find-jdk.sh \"$dist/lib\" && printf"
+                + " '#!/bin/sh\\necho \"$0 $*\"\\n' > \"$dist/runtime/bin/java\" && chmod +x"
+                + " \"$dist/runtime/bin/java\" && cd / && ";
+        String lines = shell(Map.of(), unpacked + "unset PALIMPSEST_JDK; \"$dist/bin/palimpsest\" doctor");
+        String home = folder.toRealPath() + "/a b/";
+        assertTrue(lines.startsWith(home + "runtime/bin/java "), lines);
+        assertTrue(lines.endsWith("-cp " + home + "lib/* dev.palimpsest.cli.Main doctor\n"), lines);
+        lines = shell(Map.of(), unpacked + "export PALIMPSEST_JDK=/nowhere; ! \"$dist/bin/palimpsest\" doctor");
+        assertTrue(lines.startsWith("PALIMPSEST_JDK=/nowhere is no JDK"), lines);
+    }
+
     @Test
     void aWrongJdkIsNotPassedOver() throws IOException, InterruptedException {
         String start = "../java/bin/palimpsest --version 2>&1 >/dev/null";
@@ -92,6 +108,30 @@ class LauncherTest {
                     version);
             assertEquals("", shell(Map.of("JAVA_OPTS", "-Xmx1g -XX:+UseParallelGC"), start), version);
         }
+    }
+
+    /**
+     * In an interactive zsh, where one is installed; elsewhere the script is only seen to ask for zsh's completion.
+     * {@code -Drequire.tools=zsh} makes a machine without it an error.
+     */
+    @Test
+    void zshCompletesCommandsAndOptions() throws IOException, InterruptedException {
+        String script = shell(Map.of(), "../java/bin/palimpsest completion | tee \"$0/script\"");
+        assertTrue(script.contains("bashcompinit"), "zsh's own completion is loaded");
+        if (shell(Map.of(), "command -v zsh || true").isEmpty()) {
+            assertFalse(
+                    System.getProperty("require.tools", "").contains("zsh"),
+                    "zsh was not found: install the package zsh");
+            System.out.println("zsh was not found: the completion was not tried there");
+            return;
+        }
+        assertEquals(
+                "palimpsest predict \npalimpsest train --retrain-epochs \n",
+                shell(
+                        Map.of("TERM", "dumb"),
+                        "timeout 30 zsh -f src/test/resources/dev/palimpsest/zsh-completes.zsh \"$0/script\""
+                                + " 'palimpsest pred' 'palimpsest predict '"
+                                + " 'palimpsest train --retrain-ep' 'palimpsest train --retrain-epochs '"));
     }
 
     /** What a command prints that succeeds in this environment alone; $0 is the folder. */

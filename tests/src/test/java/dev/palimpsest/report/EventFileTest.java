@@ -47,7 +47,7 @@ class EventFileTest {
         terms.put("cross-entropy", 0.5);
         terms.put("kl", 0.25);
         try (EventFile events = new EventFile(folder, CLOCK)) {
-            events.resumes(0);
+            events.resumes(0, 0);
             events.step(new Progress.Step(0, "train", 0, 0, 0.75, terms, 0.1, 1000));
             events.step(new Progress.Step(1, "train", 0, 0, Double.NaN, new LinkedHashMap<>(), 0, 1e9));
             events.evaluated(new Progress.Evaluation(1, List.of(0.75, 1.0), 0.875, 1, new int[0][]));
@@ -59,11 +59,11 @@ class EventFileTest {
     @Test
     void aRunThatGoesOnCountsItsStepsOn() throws IOException {
         try (EventFile events = new EventFile(folder, CLOCK)) {
-            events.resumes(0);
+            events.resumes(0, 0);
         }
         Files.writeString(folder.resolve("steps.csv"), "header\n1\n2\n3\n");
         try (EventFile events = new EventFile(folder, CLOCK)) {
-            events.resumes(1);
+            events.resumes(1, 0);
             events.step(new Progress.Step(1, "train", 0, 0, 1, new LinkedHashMap<>(), 1, 1));
         }
         List<Path> files = files();

@@ -74,7 +74,7 @@ class ApiPageTest {
 
     /**
      * The example itself where Python 3 with NumPy is installed; elsewhere its calls from here, with the struct that it
-     * declares. {@code -Drequire.python=numpy} makes a machine without them an error.
+     * declares. {@code -Drequire.tools=numpy} makes a machine without them an error.
      */
     @Test
     void theExampleAgreesWithItsFormula() throws Throwable {
@@ -94,7 +94,7 @@ class ApiPageTest {
                     .toArray();
         } else {
             assertFalse(
-                    "numpy".equals(System.getProperty("require.python")),
+                    System.getProperty("require.tools", "").contains("numpy"),
                     "python3 with NumPy was not found: install the package python3-numpy");
             System.out.println("python3 with NumPy was not found: the example's calls are made from Java");
             losses = new double[] {lossByTheExamplesStruct(), LOSS};
