@@ -27,10 +27,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** An experiment while it runs: experience after experience learnt, evaluated and handed to be saved. */
 final class ExperimentRun {
@@ -44,8 +47,8 @@ final class ExperimentRun {
     private final AccuracyRecorder accuracy;
     private boolean ensemble;
 
-    @SuppressWarnings("NullAway.Init") // set by the last evaluation, which every run has
-    private Result.Classification classification;
+    /** Null until the last evaluation. */
+    private Result.@Nullable Classification classification;
 
     ExperimentRun(Experiment experiment, Settings settings, Function<Consumer<String>, Engine> opening) {
         this.experiment = experiment;
@@ -175,7 +178,7 @@ final class ExperimentRun {
                 accuracy.within(),
                 memory,
                 learner.kept(classifiers.getLast()),
-                classification,
+                Objects.requireNonNull(classification, "every run has a last evaluation"),
                 sha256(learner::eachWeight),
                 (System.nanoTime() - began) * 1e-9,
                 learner.times().seconds(),
@@ -287,7 +290,8 @@ final class ExperimentRun {
                 learner.exemplarsByClass(),
                 classifiers,
                 accuracy,
-                memory));
+                memory,
+                classification == null ? OptionalDouble.empty() : classification.temperature()));
     }
 
     /** @param content hands its bytes, part by part, to whom it is given */
