@@ -76,7 +76,8 @@ public final class ContinualClassifier implements AutoCloseable {
         this.folder = folder;
         this.manifest = manifest;
         threads = Runtime.getRuntime().availableProcessors();
-        snapshots = new SnapshotReader(folder, () -> this.manifest, threads);
+        // The present manifest knows every file but the one that a lesson is about to add.
+        snapshots = new SnapshotReader(manifest.setup(), file -> this.manifest.read(folder, file), threads);
         current = manifest.current() == 0 ? null : new Version(folder, snapshots, manifest, manifest.current(), null);
     }
 

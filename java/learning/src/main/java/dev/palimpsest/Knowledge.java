@@ -222,6 +222,31 @@ final class Knowledge {
     }
 
     /**
+     * What {@link #export} added.
+     *
+     * @throws IOException with a sentence, if statistics are missing or do not fit one another
+     */
+    static Knowledge exported(Setup setup, List<String> names, Safetensors file) throws IOException {
+        List<Measured> classes = new ArrayList<>();
+        for (int c = 0; c < names.size(); c++) {
+            ClassStatistics statistics = ClassStatistics.read(file, "class." + c + ".");
+            int networks = statistics.networks();
+            KnownClass known = new KnownClass(names.get(c), c, "", networks, statistics.count(), 0);
+            Measured measured = new Measured(known, statistics, new float[networks][0][]);
+            if (!classes.isEmpty()) {
+                requireSameFeatures(classes.getFirst(), measured);
+            }
+            classes.add(measured);
+        }
+        return read(setup, List.copyOf(classes));
+    }
+
+    /** How many models measured the class that most did. */
+    int networks() {
+        return classes.stream().mapToInt(each -> each.known.snapshots()).max().orElse(0);
+    }
+
+    /**
      * What the held-out samples say.
      *
      * @param calibration fitted to them

@@ -14,7 +14,6 @@ import dev.palimpsest.tensor.SafetensorsWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +24,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,10 +31,8 @@ import org.jspecify.annotations.Nullable;
  * ask; any thread may ask. Networks are compiled when they are first read.
  */
 final class SnapshotReader implements AutoCloseable {
-    private final Path folder;
-    /** The present one: it knows every file but the one that a lesson is about to add. */
-    private final Supplier<Manifest> manifest;
-
+    private final Setup setup;
+    private final Files files;
     private final int threads;
     private final Map<String, FrozenNetwork> networks = new HashMap<>();
     private final ExecutorService thread = Executors.newSingleThreadExecutor(
@@ -44,9 +40,15 @@ final class SnapshotReader implements AutoCloseable {
     /** Null until something is read. */
     private @Nullable Engine engine;
 
-    SnapshotReader(Path folder, Supplier<Manifest> manifest, int threads) {
-        this.folder = folder;
-        this.manifest = manifest;
+    /** Where snapshots are. */
+    interface Files {
+        /** @throws IOException with a sentence, if there is no such snapshot or it is damaged */
+        Safetensors read(String snapshot) throws IOException;
+    }
+
+    SnapshotReader(Setup setup, Files files, int threads) {
+        this.setup = setup;
+        this.files = files;
         this.threads = threads;
     }
 
@@ -139,8 +141,7 @@ final class SnapshotReader implements AutoCloseable {
     /** What is frozen has copies: the network's own memory is let go, only its layers are asked for later. */
     private FrozenNetwork compiled(String snapshot) {
         try (Arena arena = Arena.ofShared()) {
-            Manifest known = manifest.get();
-            Network network = network(known.setup(), known.read(folder, snapshot), arena);
+            Network network = network(setup, files.read(snapshot), arena);
             return new FrozenNetwork(engine(), network, Weights.of(network));
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);

@@ -2,7 +2,6 @@ package dev.palimpsest;
 
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.data.Images;
-import dev.palimpsest.data.Preparation;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
@@ -10,7 +9,6 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.SortedMap;
@@ -198,38 +196,19 @@ public final class Version {
      * {@code class.C.count}, and for each of the first snapshots k, from 0, that measured it {@code class.C.mean.k} and
      * {@code class.C.scatter.k}, the lower half of Σ(φ−μ)(φ−μ)ᵀ with its diagonal, row by row, over the pooled outputs
      * φ of all stages of snapshot.(k+1). The metadata name the classes and the network, and say how images are prepared
-     * and distances become probabilities.
+     * and distances become probabilities. {@link ExportedVersion} reads the file.
      *
      * @param file that is replaced if it is there
      * @throws IOException with a sentence, if the file cannot be written or the model's own cannot be read
      */
     public void export(Path file) throws IOException {
         SafetensorsWriter to = new SafetensorsWriter();
-        to.metadata("format", "pt"); // libraries of PyTorch's world look for it
-        to.metadata("palimpsest_continual_classifier", "1");
-        to.metadata("classes", String.join("\n", classNames()));
-        to.metadata("network", setup.network().name());
-        to.metadata("input", Arrays.toString(setup.input().extents()));
-        manifest.pixels().ifPresent(normalisation -> {
-            to.metadata("pixel_mean", Arrays.toString(normalisation.mean()));
-            to.metadata("pixel_deviation", Arrays.toString(normalisation.deviation()));
-            int side = setup.input().extent(-1);
-            to.metadata(
-                    "preparation",
-                    new Preparation(setup.input().extent(0), setup.input().extent(1), side, 0, false, 255).sentence());
-        });
-        to.metadata(
-                "classifier",
-                "probabilities = softmax(-temperature * distance), unknown beyond farthest;"
-                        + " GaussianClasses of Palimpsest has the distance");
-        to.metadata("shared_covariance", Double.toString(Knowledge.BETA));
-        to.metadata("temperature", Double.toString(entry.calibration().temperature()));
-        to.metadata("farthest", Double.toString(entry.calibration().farthest()));
+        ExportedVersion.describe(setup, classNames(), manifest.pixels(), entry.calibration(), to);
         for (int k = 0; k < entry.snapshots().size(); k++) {
             Safetensors weights = manifest.read(folder, entry.snapshots().get(k));
             for (String name : weights.names()) {
                 Safetensors.Tensor tensor = weights.tensor(name);
-                to.add("snapshot." + (k + 1) + "." + name, tensor.type(), tensor.shape(), tensor.data());
+                to.add(ExportedVersion.snapshotPrefix(k + 1) + name, tensor.type(), tensor.shape(), tensor.data());
             }
         }
         knowledge().export(to);

@@ -166,6 +166,10 @@ class ModelCommandsTest {
                 assertArrayEquals(snapshot.asFloats(name), exported.asFloats("snapshot.1." + name), name);
             }
         }
+        String answers = said("path", "classify", model, path("asked"));
+        assertEquals(answers, said("path", "predict", file.toString(), path("asked")), "the file says the same");
+        refused("ask it with palimpsest classify", 2, "predict", model, path("asked"));
+        refused("which the processor reads", 2, "predict", file.toString(), path("asked"), "--device", "cuda");
         double[] mean = exported.doubles("class.0.mean.0");
         assertTrue(Arrays.stream(mean).sum() > 0, "pooled outputs are positive");
         assertEquals(mean.length * (mean.length + 1) / 2, exported.doubles("class.0.scatter.0").length);

@@ -3,14 +3,23 @@ package dev.palimpsest.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.palimpsest.checkpoint.ExportedModel;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Engines;
+import dev.palimpsest.model.Architecture;
+import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Pictures of the images that a run was evaluated on are classified as the run classified them. */
 class PredictCommandTest {
@@ -82,6 +92,64 @@ class PredictCommandTest {
                 tensor.isEmpty() || exported.contains(tensor), exported.names().toString());
     }
 
+    /** softmax(τ·score) = softmax(score)^τ, with a sum of 1. */
+    @ParameterizedTest
+    @ValueSource(strings = {"--classifier head", "--classifier refit", "--classifier gaussian", "--method icarl"})
+    void probabilitiesAreThoseThatTheRunCalibrated(String options) throws IOException {
+        Path run = trained(SMALL + "validation = 0.2\n", options);
+        double temperature = new ObjectMapper()
+                .readTree(Files.readString(run.resolve("run.json")))
+                .at("/classification/temperature")
+                .asDouble();
+        Path file = temporary.resolve("exported");
+        said("export", run.toString(), file.toString());
+        Safetensors exported = Safetensors.read(file);
+        assertEquals(Double.toString(temperature), exported.metadata().get("temperature"));
+        assertTrue(Math.abs(Math.log(temperature)) > 0.05, "it changes something: " + temperature);
+        Images test = Dataset.load("digits", Optional.empty()).test();
+        Architecture.Factory networks =
+                Recipe.of(ExportedModel.options(exported)).networks();
+        try (Engine engine = Engines.cpu(1);
+                ExportedModel calibrated = new ExportedModel(exported, networks, engine);
+                ExportedModel plain = new ExportedModel(without(exported, "temperature"), networks, engine)) {
+            assertTrue(calibrated.calibrated() && !plain.calibrated());
+            double[][] expected = plain.probabilities(test);
+            double[][] found = calibrated.probabilities(test);
+            for (int i = 0; i < 100; i++) {
+                double sum = 0;
+                for (double share : expected[i]) {
+                    sum += Math.pow(share, temperature);
+                }
+                for (int c = 0; c < found[i].length; c++) {
+                    double power = Math.pow(expected[i][c], temperature) / sum;
+                    assertEquals(power, found[i][c], 1e-9, "image " + i + ", class " + c);
+                }
+            }
+        }
+        Path pictures = digits();
+        said("predict", file.toString(), pictures.toString());
+        String answers = out.toString();
+        assertEquals("", err.toString());
+        said("predict", run.toString(), pictures.toString());
+        assertEquals(answers, out.toString());
+    }
+
+    private static Safetensors without(Safetensors file, String key) throws IOException {
+        SafetensorsWriter copy = new SafetensorsWriter();
+        file.metadata().forEach((name, text) -> {
+            if (!name.equals(key)) {
+                copy.metadata(name, text);
+            }
+        });
+        for (String name : file.names()) {
+            Safetensors.Tensor tensor = file.tensor(name);
+            copy.add(name, tensor.type(), tensor.shape(), tensor.data());
+        }
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        copy.writeTo(Channels.newChannel(bytes));
+        return Safetensors.of("copy", bytes.toByteArray());
+    }
+
     @Test
     void anEarlierSnapshotKnowsItsClassesAlone() throws IOException {
         Path run = trained(SMALL, "");
@@ -92,6 +160,9 @@ class PredictCommandTest {
                 .getFirst()
                 .transform(names -> List.of(names.split(",")));
         said("predict", run.toString(), "--snapshot", "1", pictures.toString());
+        assertEquals(
+                "Probabilities are not calibrated: that is known of the final model alone.",
+                err.toString().strip());
         List<String> rows = rows(out.toString());
         assertTrue(rows.stream().allMatch(row -> known.contains(row.split(",")[1])), known + " in " + rows.getFirst());
         String ofKnown = String.join(

@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.Prediction;
 import dev.palimpsest.data.Images;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -47,6 +48,20 @@ final class Answers {
             line.append(',').append(field(value));
         }
         out.println(line);
+    }
+
+    /** Columns of what a model that keeps learning says. */
+    static Answers ofPredictions(PrintWriter out) {
+        return new Answers(out, "nearest", "score");
+    }
+
+    void add(Path file, Prediction prediction) {
+        add(
+                file,
+                prediction.unknown() ? "unknown" : prediction.className(),
+                prediction.probability(),
+                prediction.className(),
+                String.format(Locale.ROOT, "%.3f", prediction.score()));
     }
 
     private static String field(String text) {

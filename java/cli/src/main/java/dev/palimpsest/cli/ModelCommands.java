@@ -2,7 +2,6 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.ContinualClassifier;
 import dev.palimpsest.Lesson;
-import dev.palimpsest.Prediction;
 import dev.palimpsest.Samples;
 import dev.palimpsest.Setup;
 import dev.palimpsest.Version;
@@ -244,16 +243,8 @@ final class ModelCommands {
             try (ContinualClassifier classifier = open()) {
                 Version chosen = version.map(classifier::version).orElseGet(classifier::current);
                 List<Path> files = Answers.files(images);
-                Answers answers = new Answers(out, "nearest", "score");
-                for (Path file : files) {
-                    Prediction prediction = chosen.classify(file);
-                    answers.add(
-                            file,
-                            prediction.unknown() ? "unknown" : prediction.className(),
-                            prediction.probability(),
-                            prediction.className(),
-                            String.format(Locale.ROOT, "%.3f", prediction.score()));
-                }
+                Answers answers = Answers.ofPredictions(out);
+                files.forEach(file -> answers.add(file, chosen.classify(file)));
             }
             out.flush();
             return 0;

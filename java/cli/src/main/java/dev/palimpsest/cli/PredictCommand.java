@@ -1,8 +1,12 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.ContinualClassifier;
+import dev.palimpsest.ExportedVersion;
+import dev.palimpsest.Prediction;
 import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.checkpoint.ExportedModel;
 import dev.palimpsest.checkpoint.SavedModel;
+import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Preparation;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
@@ -38,8 +42,12 @@ import picocli.CommandLine.Spec;
                     + " prints CSV: path, class, probability.",
             "",
             "What the run was evaluated with is what classifies: its head, nearest means, Gaussian classes. Images are"
-                    + " prepared as those of the run were. The probability is the classifier's own, and is not"
-                    + " calibrated. Files that cannot be read are named at the end, and the exit code is 1."
+                    + " prepared as those of the run were. Probabilities are calibrated on the images that validation"
+                    + " held out; without such images, and with --snapshot, they are the classifier's own, and a line"
+                    + " says so. Files that cannot be read are named at the end, and the exit code is 1.",
+            "",
+            "An exported model that keeps learning answers as palimpsest classify does, with the class that is nearest"
+                    + " where it is \"unknown\", and the score."
         },
         footerHeading = "%nExamples%n",
         footer = {
@@ -82,31 +90,72 @@ final class PredictCommand implements Callable<Integer> {
         DeviceOptions computes = device.options();
         List<Path> files = Answers.files(images);
         Safetensors file = exported();
-        Recipe recipe = Recipe.of(ExportedModel.options(file));
-        file.checked();
-        List<String> refused = new ArrayList<>();
-        try (Engine engine = Engines.open(
-                        computes.withThreads(recipe.threads()),
-                        command.commandLine().getErr()::println);
-                ExportedModel classifier = new ExportedModel(file, recipe.networks(), engine)) {
-            Answers answers = new Answers(command.commandLine().getOut());
-            for (int begin = 0; begin < files.size(); begin += CHUNK) {
-                Preparation.Read read =
-                        classifier.preparation().read(files.subList(begin, Math.min(files.size(), begin + CHUNK)));
-                refused.addAll(read.refused());
-                if (!read.files().isEmpty()) {
-                    print(read.files(), classifier.classes(), classifier.probabilities(read.images()), answers);
-                }
-            }
-            command.commandLine().getOut().flush();
-        }
+        PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
+        List<String> refused;
+        boolean calibrated = true;
+        if (ExportedVersion.is(file)) {
+            if (!List.of("cpu", "auto").contains(computes.device().name())) {
+                throw misused("--device: " + model + " is of a model that keeps learning, which the processor reads");
+            }
+            try (ExportedVersion classifier = new ExportedVersion(file)) {
+                Answers answers = Answers.ofPredictions(out);
+                refused = answer(classifier.preparation(), files, (read, pictures) -> {
+                    List<Prediction> predictions = classifier.classify(pictures);
+                    for (int i = 0; i < predictions.size(); i++) {
+                        answers.add(read.get(i), predictions.get(i));
+                    }
+                });
+            }
+        } else {
+            Recipe recipe = Recipe.of(ExportedModel.options(file));
+            file.checked();
+            try (Engine engine = Engines.open(computes.withThreads(recipe.threads()), err::println);
+                    ExportedModel classifier = new ExportedModel(file, recipe.networks(), engine)) {
+                Answers answers = new Answers(out);
+                refused = answer(
+                        classifier.preparation(),
+                        files,
+                        (read, pictures) ->
+                                print(read, classifier.classes(), classifier.probabilities(pictures), answers));
+                calibrated = classifier.calibrated();
+            }
+        }
+        out.flush();
         if (!refused.isEmpty()) {
             err.println(refused.size() + " of " + files.size() + " files are left out:");
             refused.forEach(err::println);
         }
+        if (!calibrated) {
+            err.println("Probabilities are not calibrated: "
+                    + (snapshot.isPresent()
+                            ? "that is known of the final model alone."
+                            : "the run held no images out (validation = 0)."));
+        }
         err.flush();
         return refused.isEmpty() ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+
+    @FunctionalInterface
+    private interface Chunk {
+        void answer(List<Path> files, Images pictures);
+    }
+
+    /** @return a sentence for every file that cannot be read */
+    private static List<String> answer(Preparation preparation, List<Path> files, Chunk chunk) {
+        List<String> refused = new ArrayList<>();
+        for (int begin = 0; begin < files.size(); begin += CHUNK) {
+            Preparation.Read read = preparation.read(files.subList(begin, Math.min(files.size(), begin + CHUNK)));
+            refused.addAll(read.refused());
+            if (!read.files().isEmpty()) {
+                chunk.answer(read.files(), read.images());
+            }
+        }
+        return refused;
+    }
+
+    private ParameterException misused(String sentence) {
+        return new ParameterException(command.commandLine(), sentence);
     }
 
     private static void print(List<Path> files, List<String> classes, double[][] probabilities, Answers answers) {
@@ -122,11 +171,13 @@ final class PredictCommand implements Callable<Integer> {
     /** A run's model as if it had been exported: so that both answer alike. */
     private Safetensors exported() throws IOException {
         boolean run = Files.isDirectory(model);
+        if (run && ContinualClassifier.isIn(model)) {
+            throw misused(model + " holds a model that keeps learning: ask it with palimpsest classify");
+        }
         Safetensors file = Safetensors.read(run ? RunFolder.checkpoint(model) : model);
         if (!Checkpoint.is(file)) {
             if (snapshot.isPresent()) {
-                throw new ParameterException(
-                        command.commandLine(), "--snapshot " + snapshot.get() + ": " + model + " holds one model");
+                throw misused("--snapshot " + snapshot.get() + ": " + model + " holds one model");
             }
             return file;
         }

@@ -18,6 +18,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import java.util.stream.Collectors;
 
@@ -50,6 +51,7 @@ public final class Checkpoint {
     private static final String IMAGE = "image";
     private static final String EPOCHS = "epochs";
     private static final String ENSEMBLE = "ensemble";
+    private static final String TEMPERATURE = "temperature";
     private static final String NETWORK = "network.";
     private static final String EXEMPLARS = "exemplars.";
     private static final String MEAN = "normalisation.mean";
@@ -82,6 +84,7 @@ public final class Checkpoint {
      * @param classifiers one for each experience that is done
      * @param accuracy counts of all experiences that are done
      * @param memory what snapshots took after each experience; empty where there are none
+     * @param temperature that calibrates the last classifier's scores; empty where it is not known
      */
     public record State(
             SequencedMap<String, String> options,
@@ -96,7 +99,8 @@ public final class Checkpoint {
             List<int[]> exemplars,
             List<Classifier> classifiers,
             AccuracyRecorder accuracy,
-            List<Snapshots.Memory> memory) {}
+            List<Snapshots.Memory> memory,
+            OptionalDouble temperature) {}
 
     private Checkpoint(Safetensors file) {
         this.file = file;
@@ -164,6 +168,7 @@ public final class Checkpoint {
                 Arrays.stream(state.image().extents()).mapToObj(String::valueOf).collect(Collectors.joining(",")));
         to.metadata(EPOCHS, Integer.toString(state.epochs()));
         to.metadata(ENSEMBLE, Boolean.toString(state.ensemble()));
+        state.temperature().ifPresent(value -> to.metadata(TEMPERATURE, Double.toString(value)));
         new NetworkTensors(state.network()).write(to, NETWORK);
         state.snapshots().ifPresent(snapshots -> snapshots.write(to));
         for (int c = 0; c < state.exemplars().size(); c++) {
@@ -320,6 +325,27 @@ public final class Checkpoint {
                     + ranges.getLast().end());
         }
         return bias.extent(0);
+    }
+
+    /**
+     * What calibrates the probabilities of the latest model.
+     *
+     * @return τ of softmax(τ·score), above 0; empty where training went on or no image was held out
+     * @throws IllegalArgumentException with a sentence, if it is no such number
+     */
+    OptionalDouble temperature() {
+        String text = file.metadata().get(TEMPERATURE);
+        if (text == null) {
+            return OptionalDouble.empty();
+        }
+        double value;
+        try {
+            value = Double.parseDouble(text);
+        } catch (NumberFormatException _) {
+            value = Double.NaN;
+        }
+        require(value > 0 && Double.isFinite(value), TEMPERATURE, "a number above 0");
+        return OptionalDouble.of(value);
     }
 
     /**

@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeSet;
@@ -43,6 +44,7 @@ public final class ExportedModel implements AutoCloseable {
     private static final String CLASSIFIER = "classifier";
     private static final String BESIDE = "classifier_tensors";
     private static final String NOTE = "classifier_note";
+    private static final String TEMPERATURE = "temperature";
     private static final String RECIPE = "recipe";
     private static final String MEAN = "pixel_mean";
     private static final String DEVIATION = "pixel_deviation";
@@ -64,6 +66,7 @@ public final class ExportedModel implements AutoCloseable {
      * @param weights of the model
      * @param snapshots weights of earlier models that the classifier reads, from the first on
      * @param classifier that {@code type} made after the model's last experience
+     * @param temperature that calibrates its scores; empty where it is not known
      */
     record Content(
             SequencedMap<String, String> options,
@@ -73,13 +76,17 @@ public final class ExportedModel implements AutoCloseable {
             Weights weights,
             List<Weights> snapshots,
             ClassifierType type,
-            Classifier classifier) {}
+            Classifier classifier,
+            OptionalDouble temperature) {}
 
     private final Safetensors file;
     private final List<String> classes;
     private final Preparation preparation;
     private final Normalisation pixels;
     private final Classifier classifier;
+    /** 1 where it is not calibrated. */
+    private final double temperature;
+
     private final Engine engine;
     private final Models models;
 
@@ -106,6 +113,10 @@ public final class ExportedModel implements AutoCloseable {
         pixels = new Normalisation(numbers(MEAN), numbers(DEVIATION));
         classifier =
                 Classifiers.named(metadata(file, CLASSIFIER)).create(options).read(file, "");
+        temperature = calibrated(file) ? numbers(TEMPERATURE)[0] : 1;
+        if (!(temperature > 0) || Double.isInfinite(temperature)) {
+            throw damaged(file, TEMPERATURE, metadata(file, TEMPERATURE));
+        }
         Shape image = Shape.of(preparation.channels(), preparation.height(), preparation.width());
         models = new Models(
                 () -> compiled(networks.forImages(image), ""),
@@ -185,6 +196,19 @@ public final class ExportedModel implements AutoCloseable {
         }
     }
 
+    private static boolean calibrated(Safetensors file) {
+        return file.metadata().containsKey(TEMPERATURE);
+    }
+
+    /**
+     * Whether probabilities are calibrated on images that the run had held out.
+     *
+     * @return whether there were such images, and the model is the run's last
+     */
+    public boolean calibrated() {
+        return calibrated(file);
+    }
+
     /** Names of tensors that belong to a classifier and not to the network. */
     static Set<String> besideTheNetwork(Safetensors file) {
         return file.metadata().getOrDefault(BESIDE, "").lines().collect(Collectors.toSet());
@@ -206,6 +230,10 @@ public final class ExportedModel implements AutoCloseable {
         to.metadata(FORMAT, VERSION);
         to.metadata(CLASSES, String.join("\n", model.classes));
         describe(model.options, model.network.image(), model.pixels, to);
+        model.temperature.ifPresent(value -> {
+            to.metadata(TEMPERATURE, Double.toString(value));
+            to.metadata("probabilities", "softmax(temperature * score)");
+        });
         StateDict.writeBody(model.network, model.weights, "", to);
         var linear = model.classifier.linearHead();
         StateDict.HeadValues head = linear.map(StateDict.HeadValues::of)
@@ -297,8 +325,8 @@ public final class ExportedModel implements AutoCloseable {
      * Classifies images.
      *
      * @param images of the network's size, at least one, with pixels as files have them after preparation
-     * @return [images][classes] shares of 1: the softmax of the classifier's scores, which is not calibrated; the
-     *     largest is the class
+     * @return [images][classes] shares of 1: the softmax of the classifier's scores, times the temperature where they
+     *     are calibrated; the largest is the class
      */
     public double[][] probabilities(Images images) {
         int[] all = IntStream.range(0, images.size()).toArray();
@@ -315,7 +343,7 @@ public final class ExportedModel implements AutoCloseable {
         double[] shares = new double[classes.size()];
         double sum = 0;
         for (int c = 0; c < scores.length; c++) {
-            shares[c] = Math.exp(scores[c] - best);
+            shares[c] = Math.exp(temperature * (scores[c] - best));
             sum += shares[c];
         }
         for (int c = 0; c < scores.length; c++) {

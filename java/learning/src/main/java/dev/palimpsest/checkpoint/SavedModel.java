@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -266,14 +267,23 @@ public final class SavedModel implements AutoCloseable {
                     weights(snapshot),
                     read,
                     type,
-                    checkpoint.classifier(experiences - 1)));
+                    checkpoint.classifier(experiences - 1),
+                    snapshot.isPresent() ? OptionalDouble.empty() : checkpoint.temperature()));
         } catch (IllegalArgumentException e) {
             throw checkpoint.damaged(e);
         }
     }
 
     private Weights weights(OptionalInt snapshot) {
-        return snapshot.isPresent() ? snapshots.orElseThrow().weights(snapshot.getAsInt()) : Weights.of(network);
+        if (snapshot.isEmpty()) {
+            return Weights.of(network);
+        }
+        int number = snapshot.getAsInt();
+        if (number < 1 || number > snapshots()) {
+            throw new IllegalArgumentException(
+                    "its classifier reads the snapshot " + number + ", and it has " + snapshots());
+        }
+        return snapshots.orElseThrow().weights(number);
     }
 
     /** Test images of classes that no experience has. */

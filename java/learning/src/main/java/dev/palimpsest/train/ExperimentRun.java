@@ -28,6 +28,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -46,8 +48,8 @@ final class ExperimentRun {
     private final AccuracyRecorder accuracy;
     private boolean ensemble;
 
-    @SuppressWarnings("NullAway.Init") // set by the last evaluation, which every run has
-    private Result.Classification classification;
+    /** Null until the last evaluation. */
+    private Result.@Nullable Classification classification;
 
     ExperimentRun(Experiment experiment, Settings settings, Function<Consumer<String>, Engine> opening) {
         this.experiment = experiment;
@@ -179,7 +181,7 @@ final class ExperimentRun {
                 accuracy.within(),
                 memory,
                 learner.kept(classifiers.getLast()),
-                classification,
+                Objects.requireNonNull(classification, "every run has a last evaluation"),
                 sha256(learner::eachWeight),
                 (System.nanoTime() - began) * 1e-9,
                 learner.times().seconds(),
@@ -310,7 +312,8 @@ final class ExperimentRun {
                 learner.exemplarsByClass(),
                 classifiers,
                 accuracy,
-                memory));
+                memory,
+                classification == null ? OptionalDouble.empty() : classification.temperature()));
         learner.save(to);
         budget.save(to);
         return to;
