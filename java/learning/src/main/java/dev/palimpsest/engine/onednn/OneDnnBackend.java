@@ -44,6 +44,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     private final Map<Shape, CpuReorder> reorders = new HashMap<>();
     private final Map<Shape, CpuPooling> poolings = new HashMap<>();
     private final Map<CpuMaxPooling.Key, CpuMaxPooling> maxPoolings = new HashMap<>();
+    private final Map<FrozenPrimitives.Kind, FrozenPrimitives> frozen = new HashMap<>();
     /** One thread: weights are rebuilt once per experience, in less time than a training step. */
     private final SnapshotReconstruction reconstruction = new SnapshotReconstruction(1);
 
@@ -416,7 +417,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
 
     @Override
     public FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
-        return new CpuFrozenConvolution(this, geometry, weight, bias);
+        return new CpuFrozenConvolution(this, frozen, geometry, weight, bias);
     }
 
     @Override
