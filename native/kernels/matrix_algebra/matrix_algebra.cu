@@ -155,35 +155,36 @@ ROWS palimpsest_cuda_matrix_divergence(
     if (lane_of_warp() == 0) store(row_loss + row, sum);
 }
 
-// VICReg's variance and covariance terms of row a of a covariance [D, D], and the gradient of CpuMatrix.spread.
-ROWS palimpsest_cuda_matrix_spread(const double* covariance, const int64_t dims, double* by, double* row_loss) {
+// Row a of a covariance v [D, D]: (target - sqrt(v_aa + epsilon))+ / hinge_divisor + sum over b other than a of
+// v_ab^2 / square_divisor, and the gradient by v.
+ROWS palimpsest_cuda_matrix_spread(const double* covariance, const int64_t dims, const double target,
+    const double epsilon, const double hinge_divisor, const double square_divisor, double* by, double* row_loss) {
     const int64_t a = row_of_warp();
     if (a >= dims) return;
-    const double d = static_cast<double>(dims);
     const double loss = sum_of_columns(dims, [&](int64_t b) {
         const double v = load(covariance + a * dims + b);
         if (a != b) {
-            store(by + a * dims + b, 2 * v / (25 * d));
-            return v * v / (25 * d);
+            store(by + a * dims + b, 2 * v / square_divisor);
+            return v * v / square_divisor;
         }
-        const double deviation = sqrt(v + 1e-4);
-        store(by + a * dims + b, deviation < 1 ? -1 / (4 * d * deviation) : 0.0);
-        return deviation < 1 ? (1 - deviation) / (2 * d) : 0.0;
+        const double deviation = sqrt(v + epsilon);
+        store(by + a * dims + b, deviation < target ? -1 / (2 * hinge_divisor * deviation) : 0.0);
+        return deviation < target ? (target - deviation) / hinge_divisor : 0.0;
     });
     if (lane_of_warp() == 0) store(row_loss + a, loss);
 }
 
-// Of each row: the probability of the label, or the highest one where there are no labels.
-ROWS palimpsest_cuda_matrix_confidence(const double* p, const int32_t* label, const int64_t rows,
-    const int64_t columns, double* out, const int64_t stride) {
+// Of each row: the value in its column, or the highest one where no columns are given.
+ROWS palimpsest_cuda_matrix_highest(const double* m, const int32_t* column, const int64_t rows, const int64_t columns,
+    double* out, const int64_t stride) {
     const int64_t row = row_of_warp();
     if (row >= rows) return;
-    double highest = 0;
-    if (label) {
-        highest = load(p + row * columns + load(label + row));
+    double highest = -__longlong_as_double(0x7ff0000000000000);
+    if (column) {
+        highest = load(m + row * columns + load(column + row));
     } else {
         for (int64_t c = lane_of_warp(); c < columns; c += WARP) {
-            const double x = load(p + row * columns + c);
+            const double x = load(m + row * columns + c);
             highest = x > highest ? x : highest;
         }
         highest = largest_of_lanes(highest);
@@ -192,15 +193,15 @@ ROWS palimpsest_cuda_matrix_confidence(const double* p, const int32_t* label, co
 }
 
 // One-hot rows: 1 at the first of the highest. A thread a row.
-ELEMENTS palimpsest_cuda_matrix_most_confident(
-    const double* confidence, const int64_t teachers, float* out, const int64_t rows) {
+ELEMENTS palimpsest_cuda_matrix_argmax(
+    const double* m, const int64_t columns, float* out, const int64_t rows) {
     const int64_t row = element();
     if (row >= rows) return;
     int64_t best = 0;
-    for (int64_t k = 1; k < teachers; k++) {
-        if (load(confidence + row * teachers + k) > load(confidence + row * teachers + best)) best = k;
+    for (int64_t k = 1; k < columns; k++) {
+        if (load(m + row * columns + k) > load(m + row * columns + best)) best = k;
     }
-    for (int64_t k = 0; k < teachers; k++) store(out + row * teachers + k, k == best ? 1.0f : 0.0f);
+    for (int64_t k = 0; k < columns; k++) store(out + row * columns + k, k == best ? 1.0f : 0.0f);
 }
 
 namespace {
@@ -230,9 +231,9 @@ __device__ __forceinline__ Best best_of(const double* z, const int32_t* column, 
 
 }  // namespace
 
-// What a row's best current class lacks to pass the best other one by the margin, and its gradient, not yet divided by
-// the rows that count; the gradient must be 0 before. constant_others: probabilities of softmaxes over each side, of
-// which the others' stays as it is.
+// What the highest of a row's current columns lacks to pass the highest of the others by the margin, and its gradient,
+// not yet divided by the rows that count; the gradient must be 0 before. constant_others: probabilities of softmaxes
+// over each side, of which the others' stays as it is.
 ROWS palimpsest_cuda_matrix_margin(const double* z, const int64_t rows, const int64_t columns, const int32_t* other,
     const int64_t others, const int32_t* current, const int64_t currents, const double margin,
     const int64_t constant_others, double* gradient, double* missing) {

@@ -5,6 +5,7 @@ module dev.palimpsest.cli {
     requires dev.palimpsest;
     requires info.picocli;
     requires java.desktop; // XChart's pictures
+    requires java.management; // flags and garbage collectors, which run.json records
     requires jdk.httpserver; // palimpsest serve
     requires me.tongfei.progressbar;
     requires org.apache.commons.statistics.distribution;

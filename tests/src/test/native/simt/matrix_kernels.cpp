@@ -241,7 +241,7 @@ void softmaxes(std::vector<Case>& all, Random& random, const Shape& s) {
                    }});
     for (bool labelled : {false, true}) {
         all.push_back(
-            {"matrix_confidence", s.text() + (labelled ? ", of labels" : ""), [=](uint64_t order) {
+            {"matrix_highest", s.text() + (labelled ? ", of columns" : ""), [=](uint64_t order) {
                  Launch l;
                  auto read = [=](int64_t r, int64_t c) { return label[static_cast<size_t>(r)] == c ? LANES : 0; };
                  double* probability = l.array("p", p, [=](size_t i) {
@@ -257,38 +257,38 @@ void softmaxes(std::vector<Case>& all, Random& random, const Shape& s) {
                          return Touches{0, i % 2 == 0};
                      },
                      of_elements(wide, [=](int64_t r, int64_t which) {
-                         double highest = 0;
+                         double highest = -INFINITY;
                          for (int64_t c = 0; c < s.columns; c++) highest = std::max(highest, p[s.at(r, c)]);
                          const double own = p[s.at(r, label[static_cast<size_t>(r)])];
                          return which == 1 ? KEPT : Expected{labelled ? own : highest, 0};
                      }));
-                 return l.run("matrix_confidence", s.rows, order,
-                     [=] { palimpsest_cuda_matrix_confidence(probability, of, s.rows, s.columns, out, 2); });
+                 return l.run("matrix_highest", s.rows, order,
+                     [=] { palimpsest_cuda_matrix_highest(probability, of, s.rows, s.columns, out, 2); });
              }});
     }
 }
 
-void most_confident(std::vector<Case>& all, Random& random, const Shape& s) {
-    Doubles confidence = normal<double>(random, s.count());
-    for (int64_t c = 0; c < s.columns; c++) confidence[s.at(0, c)] = 0.5;  // the first of equals
-    std::vector<uint32_t> reads(confidence.size());
-    std::vector<Expected> after(confidence.size(), {0, 0});
+void argmax(std::vector<Case>& all, Random& random, const Shape& s) {
+    Doubles values = normal<double>(random, s.count());
+    for (int64_t c = 0; c < s.columns; c++) values[s.at(0, c)] = 0.5;  // the first of equals
+    std::vector<uint32_t> reads(values.size());
+    std::vector<Expected> after(values.size(), {0, 0});
     for (int64_t r = 0; r < s.rows; r++) {
         int64_t best = 0;
         for (int64_t k = 1; k < s.columns; k++) {
             reads[s.at(r, k)]++;
             reads[s.at(r, best)]++;
-            best = confidence[s.at(r, k)] > confidence[s.at(r, best)] ? k : best;
+            best = values[s.at(r, k)] > values[s.at(r, best)] ? k : best;
         }
         after[s.at(r, best)] = {1, 0};
     }
     all.push_back(
-        {"matrix_most_confident", s.text(), [=](uint64_t order) {
+        {"matrix_argmax", s.text(), [=](uint64_t order) {
              Launch l;
-             double* from = l.array("confidence", confidence, [=](size_t i) { return Touches{reads[i], 0}; });
-             float* out = l.array("out", std::vector<float>(confidence.size(), NAN), each(0, 1), after);
-             return l.run("matrix_most_confident", s.rows, order,
-                 [=] { palimpsest_cuda_matrix_most_confident(from, s.columns, out, s.rows); });
+             double* from = l.array("values", values, [=](size_t i) { return Touches{reads[i], 0}; });
+             float* out = l.array("out", std::vector<float>(values.size(), NAN), each(0, 1), after);
+             return l.run("matrix_argmax", s.rows, order,
+                 [=] { palimpsest_cuda_matrix_argmax(from, s.columns, out, s.rows); });
          }});
 }
 
@@ -346,22 +346,22 @@ void spread(std::vector<Case>& all, Random& random, int64_t dims) {
     const Shape s{dims, dims};
     Doubles v = normal<double>(random, s.count());
     for (int64_t a = 0; a < dims; a++) v[s.at(a, a)] = a % 2 == 0 ? 0.3 : 1.7;  // too little spread, and enough
-    const double d = static_cast<double>(dims);
+    const double d = static_cast<double>(dims), hinges = 2 * d, squares = 25 * d;
     all.push_back(
         {"matrix_spread", s.text(), [=](uint64_t order) {
              Launch l;
              double* covariance = l.array("covariance", v, each(1, 0));
              double* by = l.array("by", unset(s.count()), each(0, 1), of_elements(s, [=](int64_t a, int64_t b) {
                  const double x = v[s.at(a, b)];
-                 const double slope = a != b ? 2 * x / (25 * d) : x < 1 ? -0.25 / (d * std::sqrt(x + 1e-4)) : 0;
+                 const double slope = a != b ? 2 * x / squares : x < 1 ? -0.5 / (hinges * std::sqrt(x + 1e-4)) : 0;
                  return Expected{slope, 8 * ROUNDING * std::abs(slope)};
              }));
              double* loss = l.array("row loss", unset(dims), each(0, 1), of_rows(s, [=](int64_t a, int64_t b) {
                  const double x = v[s.at(a, b)];
-                 return a != b ? x * x / (25 * d) : std::max(0.0, 1 - std::sqrt(x + 1e-4)) / (2 * d);
+                 return a != b ? x * x / squares : std::max(0.0, 1 - std::sqrt(x + 1e-4)) / hinges;
              }));
-             return l.run(
-                 "matrix_spread", dims, order, [=] { palimpsest_cuda_matrix_spread(covariance, dims, by, loss); });
+             return l.run("matrix_spread", dims, order,
+                 [=] { palimpsest_cuda_matrix_spread(covariance, dims, 1, 1e-4, hinges, squares, by, loss); });
          }});
 }
 
@@ -477,7 +477,7 @@ std::vector<Case> matrix_cases(uint64_t seed) {
         conversions(all, random, s);
         arithmetic(all, random, s);
         softmaxes(all, random, s);
-        most_confident(all, random, s);
+        argmax(all, random, s);
         lengths(all, random, s);
         spread(all, random, s.columns);
         margin(all, random, s);

@@ -8,20 +8,26 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.checkpoint.AtomicFile;
+import dev.palimpsest.checkpoint.StateDict;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.model.Network;
+import dev.palimpsest.model.Weights;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -253,7 +259,9 @@ class ContinualClassifierTest {
                     throw new IllegalStateException("cancelled");
                 }
             };
-            assertThrows(IllegalStateException.class, () -> model.learn(digits(4, 5), Optional.empty(), cancelling));
+            assertThrows(
+                    IllegalStateException.class,
+                    () -> model.learn(digits(4, 5), Lesson.Options.DEFAULT.withProgress(cancelling)));
             assertEquals(SAID.getFirst(), model.classify(DIGITS.test()));
             Files.writeString(folder.resolve("class-9-9.safetensors"), "left by a lesson that was killed");
             Files.writeString(folder.resolve("snapshot-9.safetensors.x" + AtomicFile.UNFINISHED), "likewise");
@@ -280,7 +288,8 @@ class ContinualClassifierTest {
                 }
             };
             CancellationException e = assertThrows(
-                    CancellationException.class, () -> model.learn(digits(4, 5), Optional.empty(), cancelling));
+                    CancellationException.class,
+                    () -> model.learn(digits(4, 5), Lesson.Options.DEFAULT.withProgress(cancelling)));
             assertEquals("the lesson was cancelled: the model stays as it was", e.getMessage());
             assertEquals(1, steps.get(), "it ends at the step that it is cancelled in");
             assertFalse(model.cancelLesson(), "it is over");
@@ -337,7 +346,7 @@ class ContinualClassifierTest {
                 }
             };
             one.rollBack(1);
-            one.learn(digits(4, 5), Optional.empty(), meanwhile);
+            one.learn(digits(4, 5), Lesson.Options.DEFAULT.withProgress(meanwhile));
             assertEquals(1, refusals.size());
             assertTrue(refusals.getFirst().contains("is being taught by another process"), refusals.getFirst());
             other.rollBack(2); // sees what the other made
@@ -548,6 +557,146 @@ class ContinualClassifierTest {
             assertEquals(
                     Lesson.Kind.TRAINED,
                     model.learn(samples(next), Lesson.Kind.TRAINED).kind());
+        }
+    }
+
+    @Test
+    void aRegisteredLessonFindsOutWhetherTrainingWouldHaveHelped() throws IOException {
+        Path folder = copy(taught);
+        try (ContinualClassifier model = ContinualClassifier.open(folder)) {
+            model.rollBack(2);
+            Lesson.Options registered = Lesson.Options.DEFAULT.withKind(Lesson.Kind.REGISTERED);
+            Lesson lesson = model.learn(digits(7, 8), registered.withTrial());
+            Lesson.Trial trial = lesson.trial().orElseThrow();
+            // Version 3 is what training on the same images came to.
+            assertEquals(LESSONS.get(2).newClassesAfter(), trial.newClassesAfter());
+            assertEquals(LESSONS.get(2).oldClassesAfter(), trial.oldClassesAfter());
+            assertTrue(trial.seconds() > 0 && trial.seconds() <= lesson.seconds());
+            assertTrue(files(folder).stream().noneMatch(file -> file.toString().contains("trial")));
+            List<Prediction> tried = model.classify(DIGITS.test());
+            model.rollBack(2);
+            assertTrue(model.learn(digits(7, 8), registered).trial().isEmpty());
+            assertEquals(model.classify(DIGITS.test()), tried, "the model is the same");
+            Lesson one = model.learn(digits(9), registered.withTrial());
+            assertTrue(one.trial().isEmpty());
+            assertEquals(
+                    List.of("whether training would have helped could not be found out, as a network learns by telling"
+                            + " classes apart, and the lesson has one class"),
+                    one.warnings());
+        }
+        try (ContinualClassifier model = ContinualClassifier.open(folder)) {
+            assertTrue(model.version(5).lesson().trial().isPresent(), "it stays with the version");
+        }
+    }
+
+    @Test
+    void aClassThatLosesMoreThanIsStatedIsWarnedOf() throws IOException {
+        Random random = new Random(4);
+        try (ContinualClassifier model = ContinualClassifier.create(temporary.resolve("rows"), Setup.features(6))) {
+            model.learn(Samples.ofFeatures(
+                    vectors(random, 0, 60, 1, 60),
+                    Stream.concat(names("a", 60), names("b", 60)).toList()));
+            Samples likeA =
+                    Samples.ofFeatures(vectors(random, 0, 60), names("c", 60).toList());
+            Lesson lesson = model.learn(likeA);
+            assertEquals(1, lesson.warnings().size());
+            assertTrue(
+                    lesson.warnings()
+                            .getFirst()
+                            .matches("a: 100\\.0 % .* before the lesson, .* % are after it, a loss of more than 5\\.0"
+                                    + " points"),
+                    lesson.warnings().getFirst());
+            model.rollBack(1);
+            assertEquals(
+                    List.of(),
+                    model.learn(likeA, Lesson.Options.DEFAULT.withNotableLoss(1))
+                            .warnings());
+            assertThrows(IllegalArgumentException.class, () -> Lesson.Options.DEFAULT.withNotableLoss(5));
+        }
+    }
+
+    @Test
+    void theScoreIsTheDistanceInUnitsOfWhatIsNotUnknown() {
+        for (Prediction prediction : SAID.getFirst()) {
+            assertEquals(prediction.unknown(), prediction.score() > 1);
+            assertEquals(
+                    prediction.score() / SAID.getFirst().getFirst().score(),
+                    prediction.distance() / SAID.getFirst().getFirst().distance(),
+                    1e-9 * prediction.score());
+        }
+    }
+
+    @Test
+    void samplesThatComeOneAfterAnotherAreTheSame() throws IOException {
+        Random random = new Random(5);
+        List<BufferedImage> pictures = new ArrayList<>();
+        List<String> names = new ArrayList<>();
+        for (int i = 0; i < 300; i++) {
+            names.add(i % 3 == 0 ? "red" : "blue");
+            pictures.add(picture(names.getLast(), random));
+        }
+        Setup setup = Setup.images(3, 12, 12).withEpochs(1);
+        Samples together = Samples.of(pictures, names, setup);
+        Samples apart = Samples.of(
+                IntStream.range(0, 300)
+                        .mapToObj(i -> Map.entry(names.get(i), pictures.get(i)))
+                        .iterator(),
+                setup);
+        assertEquals(together.classNames(), apart.classNames());
+        List<List<Prediction>> said = new ArrayList<>();
+        for (Samples samples : List.of(together, apart)) {
+            try (ContinualClassifier model =
+                    ContinualClassifier.create(temporary.resolve("model" + said.size()), setup)) {
+                model.learn(samples);
+                said.add(List.of(model.classify(pictures.get(0)), model.classify(pictures.get(1))));
+            }
+        }
+        assertEquals(said.get(0), said.get(1));
+        float[][] rows = vectors(random, 0, 4, 1, 4);
+        Samples vectors = Samples.ofFeatures(
+                Arrays.stream(rows).map(row -> Map.entry("a", row)).iterator());
+        assertEquals(8, vectors.size());
+        assertEquals(rows[5], vectors.features(new int[] {5})[0]);
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Samples.of(List.<Map.Entry<String, BufferedImage>>of().iterator(), setup));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Samples.ofFeatures(List.<Map.Entry<String, float[]>>of().iterator()));
+    }
+
+    /** Every lesson registers, and images are seen as the weights' origin normalised its own. */
+    @Test
+    void weightsThatCameTrainedAreNotTrainedOn() throws IOException {
+        Setup setup = Setup.images(3, 32, 32).withNetwork(Setup.Network.RESNET_18);
+        Path weights = temporary.resolve("resnet18.safetensors");
+        try (Arena arena = Arena.ofConfined()) {
+            Network network = setup.architecture(setup.input()).create(arena, 3);
+            network.grow(1000);
+            SafetensorsWriter to = new SafetensorsWriter();
+            StateDict.write(network, Weights.of(network), to);
+            assertTrue(to.contains("layer4.1.bn2.running_var") && to.contains("fc.bias"), "torchvision's names");
+            AtomicFile.write(weights, to::writeTo);
+        }
+        Path folder = temporary.resolve("model");
+        Random random = new Random(6);
+        List<String> names = List.of("red", "blue", "red", "blue", "red", "blue", "red", "blue");
+        try (ContinualClassifier model = ContinualClassifier.create(folder, setup.withPretrained(weights))) {
+            Files.delete(weights);
+            Lesson lesson = model.learn(
+                    Samples.of(names.stream().map(name -> picture(name, random)).toList(), names, model.setup()));
+            assertEquals(Lesson.Kind.REGISTERED, lesson.kind());
+            assertEquals(
+                    "the weights came trained; images are normalised by ImageNet's mean and standard deviation, as"
+                            + " they expect",
+                    lesson.reason());
+            assertEquals("red", model.classify(picture("red", random)).className());
+            assertEquals("blue", model.classify(picture("blue", random)).className());
+        }
+        String manifest = Files.readString(folder.resolve("model.json"));
+        // 255 · (0.485, 0.456, 0.406) and 255 · (0.229, 0.224, 0.225)
+        for (String number : List.of("123.675", "116.28", "103.53", "58.395", "57.12", "57.375")) {
+            assertTrue(manifest.contains(number), manifest);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.palimpsest;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.data.Images;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,22 +26,7 @@ class KilledLessonsTest {
         Random random = new Random(7);
         int last = 0;
         for (int kill = 0; kill < 6; kill++) {
-            Process teacher = new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java")
-                                    .toString(),
-                            "-cp",
-                            System.getProperty("java.class.path"),
-                            Teacher.class.getName(),
-                            folder.toString())
-                    .redirectErrorStream(true)
-                    .start();
-            try (var said = teacher.inputReader()) {
-                String line = said.readLine();
-                assertTrue(line != null && line.matches("\\d+"), "the teacher began: " + line);
-                Thread.sleep(random.nextInt(60));
-                assertTrue(teacher.isAlive());
-                teacher.destroyForcibly().waitFor();
-            }
+            killed(folder, random.nextInt(60));
             try (ContinualClassifier model = ContinualClassifier.open(folder)) {
                 int versions = model.versions().size();
                 assertTrue(versions > last, versions + " versions after " + last);
@@ -72,6 +58,53 @@ class KilledLessonsTest {
         }
     }
 
+    /** Every lesson writes what it keeps, and most files of earlier classes anew, as the budget is used up. */
+    @Test
+    void aKillLeavesTheImagesThatTheLastWholeVersionKeeps() throws IOException, InterruptedException {
+        Path folder = temporary.resolve("model");
+        Setup setup = Setup.images(1, 8, 8).withSnapshots(1).withEpochs(1).withExemplars(0.04);
+        try (ContinualClassifier model = ContinualClassifier.create(folder, setup)) {
+            model.learn(Samples.of(noise(0, 40), List.of("class 0", "class a")));
+        }
+        Random random = new Random(8);
+        int last = 1;
+        for (int kill = 0; kill < 3; kill++) {
+            killed(folder, random.nextInt(30));
+            try (ContinualClassifier model = ContinualClassifier.open(folder)) {
+                Version version = model.current();
+                assertTrue(version.number() > last, version.number() + " versions after " + last);
+                last = version.number();
+                long images = 0;
+                for (String name : version.classNames()) {
+                    assertTrue(version.exemplars(name) > 0, "none of " + name);
+                    images += version.exemplars(name);
+                }
+                long bytes = model.bytes();
+                assertTrue(64 * images < 40_000 && 64 * images < bytes, images + " images in " + bytes + " bytes");
+                assertEquals(1, version.classify(noise(0, 1)).size());
+            }
+        }
+    }
+
+    private static void killed(Path folder, int milliseconds) throws IOException, InterruptedException {
+        Process teacher = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Teacher.class.getName(),
+                        folder.toString())
+                .redirectErrorStream(true)
+                .start();
+        try (var said = teacher.inputReader()) {
+            String line = said.readLine();
+            assertTrue(line != null && line.matches("\\d+"), "the teacher began: " + line);
+            Thread.sleep(milliseconds);
+            assertTrue(teacher.isAlive());
+            teacher.destroyForcibly().waitFor();
+        }
+    }
+
     /** Teaches class after class, and says of each that it begins. */
     static final class Teacher {
         private Teacher() {}
@@ -80,11 +113,23 @@ class KilledLessonsTest {
             try (ContinualClassifier model = ContinualClassifier.open(Path.of(arguments[0]))) {
                 while (true) {
                     int next = model.versions().size();
-                    model.learn(lesson(next));
+                    model.learn(
+                            model.setup().network() == Setup.Network.NONE
+                                    ? lesson(next)
+                                    : Samples.of(noise(next, 20), List.of("class " + next, "more")));
                     System.out.println(next);
                 }
             }
         }
+    }
+
+    /** Every other one is of the second class. */
+    private static Images noise(int seed, int images) {
+        byte[] pixels = new byte[images * 64];
+        new Random(seed).nextBytes(pixels);
+        int[] labels = new int[images];
+        Arrays.setAll(labels, i -> i % 2);
+        return Images.of(1, 8, 8, pixels, labels);
     }
 
     private static Samples lesson(int number) {

@@ -90,6 +90,38 @@ class ReadmeTest {
         assertTrue(List.of("cat", "dog", "horse", "ship").contains(printed[1].split(" ")[0]), printed[1]);
     }
 
+    @Test
+    void linesOfTheKernelsPageCompileAndPrintWhatTheirCommentsSay() throws Exception {
+        Matcher block = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(Path.of("../native/API.md")));
+        assertTrue(block.find(), "native/API.md has no java block");
+        String printed = run(List.of("dev.palimpsest.kernel", "java.lang.foreign", "java.util"), block.group(1));
+        assertEquals("5.0 [2.0, -4.0]\n[0.5, 0.0, 0.0, 2.0]", printed);
+        for (String line : printed.split("\n")) {
+            assertTrue(block.group(1).contains("// " + line), "no comment says " + line);
+        }
+    }
+
+    /** Those programs need jars that are compiled with -Pstacks alone; what the page shows is a part of them. */
+    @Test
+    void linesOfThePageOnFeaturesAreThoseOfProgramsThatAreCompiled() throws Exception {
+        String programs = "";
+        for (String name : List.of("OnnxFeatures", "DjlFeatures", "OtherStacksTest")) {
+            programs += Files.readString(Path.of("src/stacks/java/example/features", name + ".java"));
+        }
+        List<String> blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(Path.of("../java/features.md")))
+                .results()
+                .map(block -> block.group(1))
+                .toList();
+        assertEquals(3, blocks.size());
+        for (String block : blocks) {
+            assertTrue(
+                    programs.replaceAll("\n +", "\n").contains(block.replaceAll("\n +", "\n")),
+                    "no program has these lines:\n" + block);
+        }
+    }
+
     /** T² KL(softmax(t/T) ‖ softmax(s/T)) at T = 2. */
     private static double kl(double[] teacher, double[] student) {
         double sum = 0;

@@ -6,7 +6,6 @@ import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
-import dev.palimpsest.train.Progress;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
@@ -19,14 +18,16 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A classifier that keeps learning. Classes come at any time, in any number; no image is kept; every earlier version
- * still classifies, bit for bit; and all of it lies in one folder.
+ * A classifier that keeps learning. Classes come at any time, in any number; no image is kept unless {@link
+ * Setup#withExemplars} asks for it; every earlier version still classifies, bit for bit; and all of it lies in one
+ * folder.
  *
  * <pre>{@code
  * try (var model = ContinualClassifier.create(folder, Setup.images(3, 32, 32))) {
@@ -145,6 +146,29 @@ public final class ContinualClassifier implements AutoCloseable {
     }
 
     /**
+     * What the model takes on disk: snapshots, statistics and kept images of all versions.
+     *
+     * @return bytes of the folder's files
+     * @throws IOException with a sentence, if the folder cannot be read
+     */
+    public long bytes() throws IOException {
+        long bytes = 0;
+        Set<String> read = new TreeSet<>(manifest.files());
+        read.add(Manifest.FILE);
+        for (String file : read) {
+            try {
+                bytes += Files.size(folder.resolve(file));
+            } catch (FileSystemException e) {
+                throw new IOException(
+                        folder.resolve(file) + " is gone or cannot be read: open the model again, as another process"
+                                + " may have taught it",
+                        e);
+            }
+        }
+        return bytes;
+    }
+
+    /**
      * Learns new classes, or more of known ones, in the way that suits: it trains while there are fewer snapshots than
      * the setup has and the lesson has at least two classes of at least 20 images each, and registers otherwise.
      *
@@ -156,7 +180,7 @@ public final class ContinualClassifier implements AutoCloseable {
      *     lesson
      */
     public Lesson learn(Samples samples) throws IOException {
-        return learn(samples, Optional.empty(), Progress.silent());
+        return learn(samples, Lesson.Options.DEFAULT);
     }
 
     /**
@@ -171,16 +195,14 @@ public final class ContinualClassifier implements AutoCloseable {
      *     this way
      */
     public Lesson learn(Samples samples, Lesson.Kind kind) throws IOException {
-        return learn(samples, Optional.of(kind), Progress.silent());
+        return learn(samples, Lesson.Options.DEFAULT.withKind(kind));
     }
 
     /**
-     * Learns, and tells how far it is.
+     * Learns as it is asked to.
      *
      * @param samples of the model's shape
-     * @param kind trained or registered; empty for what suits
-     * @param progress receives the steps of training; a listener that throws ends the lesson, and the model stays as
-     *     it was
+     * @param options the kind of lesson, what is warned of, who listens
      * @return what was done
      * @throws IOException with a sentence, if the folder cannot be written or another process teaches the model; the
      *     model stays as it was
@@ -188,7 +210,7 @@ public final class ContinualClassifier implements AutoCloseable {
      *     this way
      * @throws CancellationException with a sentence, after {@link #cancelLesson}
      */
-    public Lesson learn(Samples samples, Optional<Lesson.Kind> kind, Progress progress) throws IOException {
+    public Lesson learn(Samples samples, Lesson.Options options) throws IOException {
         if (!samples.shape().equals(setup().input())) {
             throw new IllegalArgumentException("the model learns from " + Samples.described(setup().input()) + ", got "
                     + Samples.described(samples.shape()));
@@ -199,8 +221,8 @@ public final class ContinualClassifier implements AutoCloseable {
             Cancellation cancellation = new Cancellation();
             learning = cancellation;
             try {
-                Taught taught = new LessonPlan(folder, snapshots, threads, manifest, known, samples, kind)
-                        .learn(progress, cancellation);
+                Taught taught = new LessonPlan(folder, snapshots, threads, manifest, known, samples, options)
+                        .learn(cancellation);
                 cancellation.publish();
                 return taught;
             } finally {
@@ -286,9 +308,9 @@ public final class ContinualClassifier implements AutoCloseable {
     }
 
     /**
-     * Forgets a class in this and every earlier version: its statistics and held-out features are deleted, and the
-     * model is, to the bit, as if the class had never been registered. Where a snapshot was trained on its samples,
-     * the weights keep what they learnt of them; a warning names the version to go back to.
+     * Forgets a class in this and every earlier version: its statistics, held-out features and kept images are deleted,
+     * and the model classifies, to the bit, as if the class had never been registered. Where a snapshot was trained on
+     * its samples, the weights keep what they learnt of them; a warning names the version to go back to.
      *
      * @param className of a class that the current version knows
      * @return what was done
@@ -316,11 +338,13 @@ public final class ContinualClassifier implements AutoCloseable {
                     List.of(),
                     List.of(),
                     List.of(className),
+                    List.of(),
                     0,
                     0,
                     Lesson.mean(accuracyBefore),
                     Lesson.mean(tested.accuracy()),
                     OptionalDouble.empty(),
+                    Optional.empty(),
                     trainedOn(className));
             Manifest made = before.without(className)
                     .with(
@@ -330,7 +354,8 @@ public final class ContinualClassifier implements AutoCloseable {
                                     before.entry(before.current()).snapshots(),
                                     List.of(),
                                     tested.calibration(),
-                                    new TreeMap<>(tested.accuracy())));
+                                    new TreeMap<>(tested.accuracy()),
+                                    List.of()));
             return new Taught(made, after, lesson);
         });
     }
@@ -340,8 +365,8 @@ public final class ContinualClassifier implements AutoCloseable {
         return manifest.entries().stream()
                 .map(Manifest.Entry::lesson)
                 .filter(lesson -> lesson.kind() == Lesson.Kind.TRAINED
-                        && Stream.concat(lesson.newClasses().stream(), lesson.repeatedClasses().stream())
-                                .anyMatch(className::equals))
+                        && Stream.of(lesson.newClasses(), lesson.repeatedClasses(), lesson.rehearsedClasses())
+                                .anyMatch(names -> names.contains(className)))
                 .map(lesson -> "the snapshot of version " + lesson.version() + " was trained on samples of " + className
                         + " and keeps what its weights learnt of them; "
                         + (lesson.before() == 0

@@ -186,8 +186,8 @@ final class Knowledge {
                 classes.stream().filter(each -> !each.known.name().equals(name)).toList(), shared, fitted());
     }
 
-    KnownClass known(int number) {
-        return measured(number).known;
+    KnownClass known(String name) {
+        return classes.get(indexOf(name)).known;
     }
 
     private Measured measured(int number) {
@@ -293,6 +293,10 @@ final class Knowledge {
                 : OptionalDouble.of(shareOf(indexOf(name), gaussians().distances(asked)));
     }
 
+    boolean knows(String name) {
+        return classes.stream().anyMatch(each -> each.known.name().equals(name));
+    }
+
     private int indexOf(String name) {
         return IntStream.range(0, classes.size())
                 .filter(c -> classes.get(c).known.name().equals(name))
@@ -327,7 +331,7 @@ final class Knowledge {
                 byClass.put(classes.get(c).known.name(), probabilities[c]);
             }
             double nearest = distances[nearest(distances)];
-            predictions.add(Prediction.of(byClass, nearest, nearest > calibrated.farthest()));
+            predictions.add(Prediction.of(byClass, nearest, calibrated.farthest()));
         }
         return predictions;
     }

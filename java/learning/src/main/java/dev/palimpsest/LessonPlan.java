@@ -6,19 +6,21 @@ import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.train.Progress;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * One lesson of samples on its way: how it is learnt and why, what it trains and measures, and what it comes to. For
@@ -26,8 +28,8 @@ import java.util.stream.IntStream;
  */
 final class LessonPlan {
     private static final int FEWEST_IMAGES_TO_TRAIN = 20;
-    /** A class that lost more, as a share of 1, is worth a warning. */
-    private static final double NOTABLE_LOSS = 0.05;
+    /** The snapshot of a trial; what a kill leaves of it the next lesson removes. */
+    private static final String TRIAL = "trial" + AtomicFile.UNFINISHED;
 
     private final long began = System.nanoTime();
     private final Path folder;
@@ -37,18 +39,18 @@ final class LessonPlan {
     private final Setup setup;
     private final Knowledge known;
     private final Samples samples;
+    private final LessonSplit split;
     private final Map<String, KnownClass> knownClasses;
-    /** For each class of the samples that has some. */
-    private final Map<Integer, Split> splits = new LinkedHashMap<>();
-
+    private final ExemplarFiles exemplars;
+    private final List<String> rehearsed = new ArrayList<>();
     private final List<String> files = new ArrayList<>();
+    private final Lesson.Options options;
     private final Lesson.Kind kind;
     private final String reason;
 
     /**
      * @param before that the lesson goes on from
      * @param known of its current version
-     * @param asked for; empty for what suits
      * @throws IllegalArgumentException with a sentence, if the samples cannot be learnt in the way asked for
      */
     LessonPlan(
@@ -58,27 +60,24 @@ final class LessonPlan {
             Manifest before,
             Knowledge known,
             Samples samples,
-            Optional<Lesson.Kind> asked) {
+            Lesson.Options options) {
         this.folder = folder;
         this.snapshots = snapshots;
         this.threads = threads;
         this.before = before;
         this.known = known;
         this.samples = samples;
+        this.options = options;
         setup = before.setup();
+        exemplars = new ExemplarFiles(folder, setup);
         knownClasses = before.classes(before.current()).stream().collect(Collectors.toMap(KnownClass::name, c -> c));
         if (before.current() > 0) {
             files.addAll(before.entry(before.current()).snapshots());
         } else if (setup.pretrained().isPresent()) {
             files.add(Manifest.snapshotFile(0));
         }
-        for (int label = 0; label < samples.classNames().size(); label++) {
-            int[] indices = samples.of(label);
-            if (indices.length > 0) {
-                splits.put(label, Split.of(indices, setup.heldOut()));
-            }
-        }
-        kind = asked.orElseGet(this::suitable);
+        split = LessonSplit.of(samples, setup.heldOut());
+        kind = options.kind().orElseGet(this::suitable);
         switch (kind) {
             case TRAINED ->
                 obstacleToTraining().ifPresent(obstacle -> {
@@ -94,7 +93,7 @@ final class LessonPlan {
             case FORGOTTEN ->
                 throw new IllegalArgumentException("a lesson trains or registers; to forget a class call forget(…)");
         }
-        reason = asked.isPresent()
+        reason = options.kind().isPresent()
                 ? "asked for"
                 : kind == Lesson.Kind.TRAINED
                         ? "the model has " + files.size() + " of " + setup.snapshots() + " snapshots"
@@ -103,7 +102,7 @@ final class LessonPlan {
 
     /** Few images are better measured by snapshots that there are than trained on. */
     private Lesson.Kind suitable() {
-        boolean few = splits.values().stream().anyMatch(split -> split.learnt().length < FEWEST_IMAGES_TO_TRAIN);
+        boolean few = split.fewestLearnt() < FEWEST_IMAGES_TO_TRAIN;
         boolean train = obstacleToTraining().isEmpty() && !(few && canRegister());
         return train ? Lesson.Kind.TRAINED : Lesson.Kind.REGISTERED;
     }
@@ -112,16 +111,27 @@ final class LessonPlan {
         return !files.isEmpty() || setup.network() == Setup.Network.NONE;
     }
 
-    /** Why no network can be trained. */
+    /** Why the lesson cannot add a snapshot. */
     private Optional<String> obstacleToTraining() {
-        if (setup.network() == Setup.Network.NONE) {
-            return Optional.of("features are computed elsewhere");
+        if (setup.pretrained().isPresent()) {
+            return Optional.of("the weights came trained; images are normalised by ImageNet's mean and standard"
+                    + " deviation, as they expect");
         }
-        if (files.size() >= setup.snapshots()) {
+        if (setup.network() != Setup.Network.NONE && files.size() >= setup.snapshots()) {
             return Optional.of(
                     "the model has its " + (files.size() == 1 ? "one snapshot" : files.size() + " snapshots"));
         }
-        return splits.size() < 2
+        return obstacleToNetwork();
+    }
+
+    /** Why no network can be trained on these samples. */
+    private Optional<String> obstacleToNetwork() {
+        if (setup.network() == Setup.Network.NONE) {
+            return Optional.of("features are computed elsewhere");
+        }
+        Set<String> classes = new HashSet<>(split.names());
+        before.exemplars(before.current()).forEach(kept -> classes.add(kept.className()));
+        return classes.size() < 2
                 ? Optional.of("a network learns by telling classes apart, and the lesson has one class")
                 : Optional.empty();
     }
@@ -129,109 +139,149 @@ final class LessonPlan {
     /**
      * Trains if need be, measures, and writes the files of the new version.
      *
-     * @param progress receives the steps of training
      * @param cancellation looked at after every step and every class
      * @return what is to be published
      * @throws java.util.concurrent.CancellationException if it was cancelled
      */
-    ContinualClassifier.Taught learn(Progress progress, Cancellation cancellation) throws IOException {
+    ContinualClassifier.Taught learn(Cancellation cancellation) throws IOException {
         Optional<Normalisation> pixels =
                 before.pixels().or(() -> samples.images().map(Images::normalisation));
+        Progress progress = cancellation.checked(options.progress());
         if (kind == Lesson.Kind.TRAINED) {
-            train(pixels.orElseThrow(), cancellation.checked(progress));
+            String file = Manifest.snapshotFile(before.next());
+            rehearsed.addAll(train(pixels.orElseThrow(), progress, file));
+            files.add(file);
         }
-        Optional<Images> images = samples.images().map(all -> all.normalisedBy(pixels.orElseThrow()));
-        Knowledge after = known;
-        List<KnownClass> changed = new ArrayList<>();
-        for (Map.Entry<Integer, Split> entry : splits.entrySet()) {
-            cancellation.check();
-            Split split = entry.getValue();
-            KnownClass measured = measuredClass(entry.getKey(), split, changed.size());
-            after = after.with(
-                    measured,
-                    features(images, split.learnt(), measured.snapshots()),
-                    features(images, split.heldOut(), measured.snapshots()));
-            KnownClass whole = after.known(measured.number());
-            AtomicFile.write(folder.resolve(whole.file()), after.file(whole.number())::writeTo);
-            changed.add(whole);
+        try {
+            return measure(pixels, progress, cancellation);
+        } catch (IOException | RuntimeException e) {
+            if (kind == Lesson.Kind.TRAINED) {
+                snapshots.release(files.getLast());
+            }
+            throw e;
         }
-        return finish(after, pixels, changed);
     }
 
-    private void train(Normalisation pixels, Progress progress) throws IOException {
-        String file = Manifest.snapshotFile(before.next());
+    /** @return classes whose kept images were trained on too */
+    private List<String> train(Normalisation pixels, Progress progress, String snapshot) throws IOException {
+        Images own = samples.images().orElseThrow();
+        ExemplarFiles.Rehearsal rehearsal = exemplars.rehearsal(before, own, samples.classNames());
         SnapshotTraining.train(
                 setup,
-                samples.classNames(),
-                samples.images().orElseThrow(),
+                rehearsal.classNames(),
+                rehearsal.images(),
                 pixels,
-                all(Split::learnt),
-                all(Split::heldOut),
+                IntStream.concat(
+                                Arrays.stream(split.learnt()),
+                                IntStream.range(own.size(), rehearsal.images().size()))
+                        .toArray(),
+                split.heldOut(),
                 files.isEmpty() ? Optional.empty() : Optional.of(folder.resolve(files.getLast())),
                 threads,
                 progress,
-                folder.resolve(file));
-        files.add(file);
+                folder.resolve(snapshot));
+        return rehearsal.rehearsed();
     }
 
-    private int[] all(Function<Split, int[]> part) {
-        return splits.values().stream()
-                .flatMapToInt(split -> Arrays.stream(part.apply(split)))
-                .sorted()
-                .toArray();
+    private ContinualClassifier.Taught measure(
+            Optional<Normalisation> pixels, Progress progress, Cancellation cancellation) throws IOException {
+        Optional<Images> images = samples.images().map(all -> all.normalisedBy(pixels.orElseThrow()));
+        Knowledge after = measured(images, files, cancellation);
+        List<KnownClass> changed = new ArrayList<>();
+        for (String name : split.names()) {
+            KnownClass whole = after.known(name);
+            AtomicFile.write(folder.resolve(whole.file()), after.file(whole.number())::writeTo);
+            changed.add(whole);
+        }
+        ExemplarFiles.Kept kept = images.isEmpty()
+                ? ExemplarFiles.Kept.NOTHING
+                : exemplars.keep(before, images.get(), split.learntByClass());
+        List<String> warnings = new ArrayList<>();
+        if (setup.exemplarMegabytes() > 0 && kept.added().size() < changed.size()) {
+            warnings.add(String.format(
+                    Locale.ROOT,
+                    "%s MB hold no image of each class any more: none is kept of some of this lesson's",
+                    setup.exemplarMegabytes()));
+        }
+        Optional<Lesson.Trial> trial = Optional.empty();
+        if (options.tried() && kind == Lesson.Kind.REGISTERED) {
+            Optional<String> obstacle = split.heldOut().length == 0
+                    ? Optional.of("no sample of the lesson is held out")
+                    : obstacleToNetwork();
+            obstacle.ifPresent(
+                    why -> warnings.add("whether training would have helped could not be found out, as " + why));
+            if (obstacle.isEmpty()) {
+                trial = Optional.of(trial(images.orElseThrow(), progress, cancellation));
+            }
+        }
+        return finish(after, pixels, changed, kept, trial, warnings);
     }
 
-    /** A class keeps the number and the snapshots that it came with. */
-    private KnownClass measuredClass(int label, Split split, int newBefore) {
-        String name = samples.classNames().get(label);
-        KnownClass old = knownClasses.get(name);
-        int classNumber = old == null ? before.nextClass() + newBefore : old.number();
-        return new KnownClass(
-                name,
-                classNumber,
-                "class-" + before.next() + "-" + classNumber + ".safetensors",
-                old == null ? Math.max(1, files.size()) : old.snapshots(),
-                split.learnt().length,
-                split.heldOut().length);
+    /** @param models that measure new classes; a known class stays with those that it came with */
+    private Knowledge measured(Optional<Images> images, List<String> models, Cancellation cancellation) {
+        Knowledge after = known;
+        int fresh = 0;
+        for (Map.Entry<Integer, LessonSplit.OfClass> entry : split.classes().entrySet()) {
+            cancellation.check();
+            int[] learnt = entry.getValue().learnt();
+            int[] heldOut = entry.getValue().heldOut();
+            String name = samples.classNames().get(entry.getKey());
+            KnownClass old = knownClasses.get(name);
+            int number = old == null ? before.nextClass() + fresh++ : old.number();
+            KnownClass measured = new KnownClass(
+                    name,
+                    number,
+                    "class-" + before.next() + "-" + number + ".safetensors",
+                    old == null ? Math.max(1, models.size()) : old.snapshots(),
+                    learnt.length,
+                    heldOut.length);
+            after = after.with(
+                    measured,
+                    features(images, learnt, models, measured.snapshots()),
+                    features(images, heldOut, models, measured.snapshots()));
+        }
+        return after;
     }
 
-    private float[][][] features(Optional<Images> images, int[] indices, int count) {
-        return images.map(all -> snapshots.features(all, indices, files.subList(0, count)))
+    private float[][][] features(Optional<Images> images, int[] indices, List<String> models, int count) {
+        return images.map(all -> snapshots.features(all, indices, models.subList(0, count)))
                 .orElseGet(() -> new float[][][] {samples.features(indices)});
     }
 
-    private ContinualClassifier.Taught finish(
-            Knowledge after, Optional<Normalisation> pixels, List<KnownClass> changed) {
-        Knowledge.Tested tested = after.tested();
-        List<String> names = changed.stream().map(KnownClass::name).toList();
+    /** Trains a network that is let go again. */
+    private Lesson.Trial trial(Images images, Progress progress, Cancellation cancellation) throws IOException {
+        long start = System.nanoTime();
+        try {
+            train(images.normalisation(), progress, TRIAL);
+            List<String> models =
+                    Stream.concat(files.stream(), Stream.of(TRIAL)).toList();
+            Knowledge made = measured(Optional.of(images), models, cancellation);
+            LessonOutcome outcome = outcome(made, made.tested());
+            return new Lesson.Trial(
+                    Lesson.mean(outcome.after()), Lesson.mean(outcome.fresh()), (System.nanoTime() - start) * 1e-9);
+        } finally {
+            snapshots.release(TRIAL);
+            Files.deleteIfExists(folder.resolve(TRIAL));
+        }
+    }
+
+    private LessonOutcome outcome(Knowledge made, Knowledge.Tested tested) {
         Map<String, Double> accuracyBefore = before.current() == 0
                 ? Map.of()
                 : before.entry(before.current()).accuracy();
-        Map<String, Double> accuracyAfter = new TreeMap<>();
-        for (String name : accuracyBefore.keySet()) {
-            // A class that came back has more held-out samples now; before and after are of the same ones.
-            accuracyAfter.put(
-                    name,
-                    names.contains(name)
-                            ? after.accuracy(known, name).orElseThrow()
-                            : tested.accuracy().get(name));
-        }
-        List<String> fresh =
-                names.stream().filter(name -> !knownClasses.containsKey(name)).toList();
-        Map<String, Double> ofFresh = new LinkedHashMap<>(tested.accuracy());
-        ofFresh.keySet().retainAll(fresh);
-        List<String> warnings = new ArrayList<>();
-        accuracyAfter.forEach((name, now) -> {
-            double share = accuracyBefore.getOrDefault(name, now);
-            if (share - now > NOTABLE_LOSS) {
-                warnings.add(String.format(
-                        Locale.ROOT,
-                        "%s: %.1f %% of held-out samples were right before the lesson, %.1f %% are after it",
-                        name,
-                        100 * share,
-                        100 * now));
-            }
-        });
+        return LessonOutcome.of(accuracyBefore, known, Set.copyOf(split.names()), made, tested);
+    }
+
+    private ContinualClassifier.Taught finish(
+            Knowledge after,
+            Optional<Normalisation> pixels,
+            List<KnownClass> changed,
+            ExemplarFiles.Kept kept,
+            Optional<Lesson.Trial> trial,
+            List<String> warnings) {
+        Knowledge.Tested tested = after.tested();
+        LessonOutcome outcome = outcome(after, tested);
+        warnings.addAll(0, outcome.losses(options.notableLoss()));
         Lesson lesson = new Lesson(
                 before.next(),
                 before.current(),
@@ -239,38 +289,29 @@ final class LessonPlan {
                 reason,
                 Instant.now(),
                 (System.nanoTime() - began) * 1e-9,
-                fresh,
-                names.stream().filter(knownClasses::containsKey).toList(),
+                split.names().stream()
+                        .filter(name -> !knownClasses.containsKey(name))
+                        .toList(),
+                split.names().stream().filter(knownClasses::containsKey).toList(),
                 List.of(),
-                all(Split::learnt).length,
-                all(Split::heldOut).length,
-                Lesson.mean(accuracyBefore),
-                Lesson.mean(accuracyAfter),
-                Lesson.mean(ofFresh),
+                rehearsed,
+                split.learnt().length,
+                split.heldOut().length,
+                Lesson.mean(outcome.before()),
+                Lesson.mean(outcome.after()),
+                Lesson.mean(outcome.fresh()),
+                trial,
                 warnings);
-        Manifest made = before.with(
-                pixels,
-                new Manifest.Entry(lesson, files, changed, tested.calibration(), new TreeMap<>(tested.accuracy())));
+        Manifest made = before.withExemplars(kept.instead())
+                .with(
+                        pixels,
+                        new Manifest.Entry(
+                                lesson,
+                                files,
+                                changed,
+                                tested.calibration(),
+                                new TreeMap<>(tested.accuracy()),
+                                kept.added()));
         return new ContinualClassifier.Taught(made, after, lesson);
-    }
-
-    /** A class's samples: every n-th is held out, so the parts do not depend on other classes. */
-    private record Split(int[] learnt, int[] heldOut) {
-        static Split of(int[] indices, double share) {
-            int held = Math.min(Knowledge.MOST_HELD_OUT, (int) (share * indices.length));
-            boolean[] out = new boolean[indices.length];
-            for (int i = 0; i < held; i++) {
-                out[(int) ((i + 0.5) * indices.length / held)] = true;
-            }
-            return new Split(
-                    IntStream.range(0, indices.length)
-                            .filter(i -> !out[i])
-                            .map(i -> indices[i])
-                            .toArray(),
-                    IntStream.range(0, indices.length)
-                            .filter(i -> out[i])
-                            .map(i -> indices[i])
-                            .toArray());
-        }
     }
 }

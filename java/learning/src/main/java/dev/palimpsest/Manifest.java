@@ -5,15 +5,18 @@ import dev.palimpsest.tensor.Safetensors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
@@ -43,16 +46,19 @@ record Manifest(
      * @param changed classes that came or were measured further since the version before
      * @param calibration of its scores
      * @param accuracy on held-out samples by class
+     * @param exemplars images of this lesson's that are kept, at most one file for each of its classes
      */
     record Entry(
             Lesson lesson,
             List<String> snapshots,
             List<KnownClass> changed,
             Calibrated calibration,
-            SortedMap<String, Double> accuracy) {
+            SortedMap<String, Double> accuracy,
+            List<Exemplars> exemplars) {
         Entry {
             snapshots = List.copyOf(snapshots);
             changed = List.copyOf(changed);
+            exemplars = List.copyOf(exemplars);
             accuracy = Collections.unmodifiableSortedMap(new TreeMap<>(accuracy));
         }
     }
@@ -71,6 +77,21 @@ record Manifest(
             if (number < 0 || snapshots < 1 || samples < 1 || heldOut < 0) {
                 throw new IllegalArgumentException("class " + name + " has the number " + number + " and " + samples
                         + " samples under " + snapshots + " snapshots, " + heldOut + " held out");
+            }
+        }
+    }
+
+    /**
+     * Images of a class that are kept.
+     *
+     * @param className of all of them
+     * @param file that holds them and nothing else
+     * @param images how many, at least 1
+     */
+    record Exemplars(String className, String file, int images) {
+        Exemplars {
+            if (images < 1) {
+                throw new IllegalArgumentException(images + " images of the class " + className + " are kept");
             }
         }
     }
@@ -113,14 +134,29 @@ record Manifest(
         return entries.size() + 1;
     }
 
-    /** The classes that a version knows, in the order in which they came; version 0 knows none. */
-    List<KnownClass> classes(int version) {
+    /** The versions that a version goes back to, and itself, the first first. */
+    private Deque<Entry> line(int version) {
         Deque<Entry> line = new ArrayDeque<>();
         for (int v = version; v > 0; v = line.getFirst().lesson().before()) {
             line.addFirst(entry(v));
         }
+        return line;
+    }
+
+    /** The images that a version has kept of the classes that it knows; version 0 has none. */
+    List<Exemplars> exemplars(int version) {
+        List<Exemplars> kept = new ArrayList<>();
+        for (Entry entry : line(version)) {
+            kept.removeIf(each -> entry.lesson().forgottenClasses().contains(each.className()));
+            kept.addAll(entry.exemplars());
+        }
+        return kept;
+    }
+
+    /** The classes that a version knows, in the order in which they came; version 0 knows none. */
+    List<KnownClass> classes(int version) {
         SortedMap<Integer, KnownClass> known = new TreeMap<>();
-        for (Entry entry : line) {
+        for (Entry entry : line(version)) {
             known.values().removeIf(c -> entry.lesson().forgottenClasses().contains(c.name()));
             entry.changed().forEach(c -> known.put(c.number(), c));
         }
@@ -136,6 +172,7 @@ record Manifest(
         for (Entry entry : entries) {
             files.addAll(entry.snapshots());
             entry.changed().forEach(c -> files.add(c.file()));
+            entry.exemplars().forEach(kept -> files.add(kept.file()));
         }
         return files;
     }
@@ -165,25 +202,40 @@ record Manifest(
 
     /** The same without a class in any version. */
     Manifest without(String name) {
-        return new Manifest(
-                setup,
-                pixels,
-                current,
-                entries.stream()
-                        .map(entry -> {
-                            SortedMap<String, Double> accuracy = new TreeMap<>(entry.accuracy());
-                            accuracy.remove(name);
-                            return new Entry(
-                                    entry.lesson(),
-                                    entry.snapshots(),
-                                    entry.changed().stream()
-                                            .filter(c -> !c.name().equals(name))
-                                            .toList(),
-                                    entry.calibration(),
-                                    accuracy);
-                        })
-                        .toList(),
-                checksums);
+        return changed(entry -> {
+            SortedMap<String, Double> accuracy = new TreeMap<>(entry.accuracy());
+            accuracy.remove(name);
+            return new Entry(
+                    entry.lesson(),
+                    entry.snapshots(),
+                    entry.changed().stream().filter(c -> !c.name().equals(name)).toList(),
+                    entry.calibration(),
+                    accuracy,
+                    entry.exemplars().stream()
+                            .filter(kept -> !kept.className().equals(name))
+                            .toList());
+        });
+    }
+
+    /**
+     * The same with other files of exemplars.
+     *
+     * @param instead by the file that is replaced; empty where no image is left
+     */
+    Manifest withExemplars(Map<String, Optional<Exemplars>> instead) {
+        return changed(entry -> new Entry(
+                entry.lesson(),
+                entry.snapshots(),
+                entry.changed(),
+                entry.calibration(),
+                entry.accuracy(),
+                entry.exemplars().stream()
+                        .flatMap(kept -> instead.getOrDefault(kept.file(), Optional.of(kept)).stream())
+                        .toList()));
+    }
+
+    private Manifest changed(UnaryOperator<Entry> change) {
+        return new Manifest(setup, pixels, current, entries.stream().map(change).toList(), checksums);
     }
 
     /**

@@ -68,6 +68,7 @@ final class ManifestFile {
                 .put("augmentation", setup.augmentation().toString())
                 .put("pretrained", setup.pretrained().map(Path::toString).orElse(null))
                 .put("shared_classes", setup.sharedClasses())
+                .put("exemplar_megabytes", setup.exemplarMegabytes())
                 .put("seed", setup.seed());
         manifest.pixels().ifPresent(normalisation -> {
             add(root.putArray("pixel_mean"), normalisation.mean());
@@ -97,10 +98,16 @@ final class ManifestFile {
         add(node.putArray("new_classes"), lesson.newClasses());
         add(node.putArray("repeated_classes"), lesson.repeatedClasses());
         add(node.putArray("forgotten_classes"), lesson.forgottenClasses());
+        add(node.putArray("rehearsed_classes"), lesson.rehearsedClasses());
         node.put("samples", lesson.samples()).put("held_out", lesson.heldOut());
         put(node, "old_classes_before", lesson.oldClassesBefore());
         put(node, "old_classes_after", lesson.oldClassesAfter());
         put(node, "new_classes_after", lesson.newClassesAfter());
+        lesson.trial().ifPresent(trial -> {
+            ObjectNode tried = node.putObject("trial").put("seconds", trial.seconds());
+            put(tried, "old_classes_after", trial.oldClassesAfter());
+            put(tried, "new_classes_after", trial.newClassesAfter());
+        });
         add(node.putArray("warnings"), lesson.warnings());
         add(node.putArray("snapshots"), entry.snapshots());
         ArrayNode changed = node.putArray("changed");
@@ -112,6 +119,13 @@ final class ManifestFile {
                         .put("snapshots", c.snapshots())
                         .put("samples", c.samples())
                         .put("held_out", c.heldOut()));
+        ArrayNode exemplars = node.putArray("exemplars");
+        entry.exemplars()
+                .forEach(kept -> exemplars
+                        .addObject()
+                        .put("class", kept.className())
+                        .put("file", kept.file())
+                        .put("images", kept.images()));
         node.put("temperature", entry.calibration().temperature());
         double farthest = entry.calibration().farthest();
         put(node, "farthest", Double.isFinite(farthest) ? OptionalDouble.of(farthest) : OptionalDouble.empty());
@@ -198,6 +212,7 @@ final class ManifestFile {
                 Augmentation.parse(made.required("augmentation").asText()),
                 Optional.ofNullable(made.required("pretrained").textValue()).map(Path::of),
                 made.path("shared_classes").asInt(),
+                made.path("exemplar_megabytes").asDouble(),
                 made.required("seed").asLong());
         Optional<Normalisation> pixels = root.has("pixel_mean")
                 ? Optional.of(new Normalisation(
@@ -251,11 +266,13 @@ final class ManifestFile {
                 texts(node.required("new_classes")),
                 texts(node.required("repeated_classes")),
                 texts(node.required("forgotten_classes")),
+                texts(node.path("rehearsed_classes")),
                 node.required("samples").asInt(),
                 node.required("held_out").asInt(),
                 optional(node.path("old_classes_before")),
                 optional(node.path("old_classes_after")),
                 optional(node.path("new_classes_after")),
+                node.has("trial") ? Optional.of(trial(node.path("trial"))) : Optional.empty(),
                 texts(node.required("warnings")));
         if (lesson.before() < 0 || lesson.before() >= lesson.version()) {
             throw new IllegalArgumentException("version " + lesson.version() + " goes on from " + lesson.before());
@@ -269,6 +286,12 @@ final class ManifestFile {
                         c.required("snapshots").asInt(),
                         c.required("samples").asInt(),
                         c.required("held_out").asInt())));
+        List<Manifest.Exemplars> exemplars = new ArrayList<>();
+        node.path("exemplars")
+                .forEach(kept -> exemplars.add(new Manifest.Exemplars(
+                        kept.required("class").asText(),
+                        plainName(kept.required("file").asText()),
+                        kept.required("images").asInt())));
         double temperature = node.required("temperature").asDouble();
         if (!(temperature > 0) || Double.isInfinite(temperature)) {
             throw new IllegalArgumentException("version " + lesson.version() + " has the temperature "
@@ -288,7 +311,15 @@ final class ManifestFile {
                         temperature,
                         node.path("farthest").asDouble(Double.POSITIVE_INFINITY),
                         optional(node.path("calibration_error"))),
-                accuracy);
+                accuracy,
+                exemplars);
+    }
+
+    private static Lesson.Trial trial(JsonNode node) {
+        return new Lesson.Trial(
+                optional(node.path("old_classes_after")),
+                optional(node.path("new_classes_after")),
+                node.required("seconds").asDouble());
     }
 
     /** Files lie in the model's folder; a manifest from elsewhere must not reach others. */

@@ -14,6 +14,8 @@ import java.util.SequencedMap;
  *     classes do from theirs, and is probably of a class that was never learnt
  * @param distance to the best class: the mean over the models that measured the class of the squared Mahalanobis
  *     distance
+ * @param score the distance as a share of the largest that is not unknown, so that the sample is unknown above 1; 0
+ *     where nothing was held out to know that distance by
  * @param probabilities of all classes, the most probable first
  */
 public record Prediction(
@@ -21,19 +23,24 @@ public record Prediction(
         double probability,
         boolean unknown,
         double distance,
+        double score,
         SequencedMap<String, Double> probabilities) {
     /** Copies what could be changed from outside. */
     public Prediction {
         probabilities = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(probabilities));
     }
 
-    /** @param byClass probabilities in any order, at least one */
-    static Prediction of(Map<String, Double> byClass, double distance, boolean unknown) {
+    /**
+     * @param byClass probabilities in any order, at least one
+     * @param farthest distance that is not unknown; infinite where it is not known
+     */
+    static Prediction of(Map<String, Double> byClass, double distance, double farthest) {
         SequencedMap<String, Double> sorted = new LinkedHashMap<>();
         byClass.entrySet().stream()
                 .sorted(Map.Entry.<String, Double>comparingByValue().reversed())
                 .forEach(entry -> sorted.put(entry.getKey(), entry.getValue()));
         Map.Entry<String, Double> best = sorted.firstEntry();
-        return new Prediction(best.getKey(), best.getValue(), unknown, distance, sorted);
+        double score = distance == 0 ? 0 : distance / farthest;
+        return new Prediction(best.getKey(), best.getValue(), distance > farthest, distance, score, sorted);
     }
 }

@@ -4,9 +4,13 @@ import dev.palimpsest.data.Images;
 import dev.palimpsest.tensor.Shape;
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -14,6 +18,9 @@ import java.util.Optional;
  * any number of threads may read it.
  */
 public final class Samples {
+    /** Single images have tables of their own, which would outweigh small ones. */
+    private static final int JOINED_AT_ONCE = 256;
+
     private final List<String> classNames;
     private final int[] labels;
     private final Shape shape;
@@ -24,7 +31,7 @@ public final class Samples {
 
     private Samples(List<String> classNames, int[] labels, Shape shape, Optional<Images> images, float[][] features) {
         if (labels.length == 0) {
-            throw new IllegalArgumentException("a lesson needs at least one sample, got none");
+            throw noSample();
         }
         for (String name : classNames) {
             if (name.isBlank()) {
@@ -80,6 +87,36 @@ public final class Samples {
     }
 
     /**
+     * Pictures that come one after another, for a model of RGB images. Each is brought to the model's size and let go
+     * before the next is asked for, so that the pictures need not be in memory together.
+     *
+     * @param pictures of any size, each with the name of its class; read to the end, at once
+     * @param setup of the model that is to learn them
+     * @return as many samples as there are pictures, classes in the order in which they came
+     * @throws IllegalArgumentException if the model is not of square RGB images, or there is no picture
+     */
+    public static Samples of(Iterator<? extends Map.Entry<String, BufferedImage>> pictures, Setup setup) {
+        int side = squareSide(setup);
+        Map<String, Integer> numbers = new LinkedHashMap<>();
+        List<Images> read = new ArrayList<>();
+        List<Images> latest = new ArrayList<>();
+        pictures.forEachRemaining(picture -> {
+            numbers.putIfAbsent(picture.getKey(), numbers.size());
+            int[] label = {numbers.get(picture.getKey())};
+            latest.add(Images.ofPictures(List.of(picture.getValue()), side, label));
+            if (latest.size() == JOINED_AT_ONCE) {
+                read.add(Images.joined(latest));
+                latest.clear();
+            }
+        });
+        read.addAll(latest);
+        if (read.isEmpty()) {
+            throw noSample();
+        }
+        return of(Images.joined(read), List.copyOf(numbers.keySet()));
+    }
+
+    /**
      * The image files of a folder that has a folder for every class, whose name is the class's.
      *
      * @param folder CLASS/….png and so on, as {@link Images#filesIn} finds them
@@ -113,6 +150,24 @@ public final class Samples {
         return new Samples(names, labels, Shape.of(dimensions), Optional.empty(), features);
     }
 
+    /**
+     * Feature vectors that come one after another.
+     *
+     * @param features vectors of one length, finite, each with the name of its class; kept, not copied; read to the
+     *     end, at once
+     * @return as many samples as there are vectors
+     * @throws IllegalArgumentException if there is no vector, vectors differ in length, or a value is NaN or infinite
+     */
+    public static Samples ofFeatures(Iterator<? extends Map.Entry<String, float[]>> features) {
+        List<String> classOfEach = new ArrayList<>();
+        List<float[]> vectors = new ArrayList<>();
+        features.forEachRemaining(vector -> {
+            classOfEach.add(vector.getKey());
+            vectors.add(vector.getValue());
+        });
+        return ofFeatures(vectors.toArray(float[][]::new), classOfEach);
+    }
+
     /** Refuses a vector of another length, and values that no statistic can take. */
     static void requireVector(float[] vector, int dimensions, String what) {
         if (vector.length != dimensions) {
@@ -124,6 +179,10 @@ public final class Samples {
                         what + " has the value " + vector[d] + " at " + d + ": expected finite numbers");
             }
         }
+    }
+
+    private static IllegalArgumentException noSample() {
+        return new IllegalArgumentException("a lesson needs at least one sample, got none");
     }
 
     private static List<String> distinct(List<String> classOfEach, int samples) {

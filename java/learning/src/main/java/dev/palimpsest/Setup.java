@@ -26,6 +26,8 @@ import java.util.Optional;
  *     snapshot; empty to train from random weights
  * @param sharedClasses how many of the first classes shape the covariance that all share: later ones leave the
  *     Gaussians of all others as they are, and a lesson fits its own classes alone; 0: all classes shape it
+ * @param exemplarMegabytes most 10⁶ bytes of the folder that images of learnt classes may take, for lessons that train
+ *     later to see again; 0: no image is kept
  * @param seed of starting weights and of the order of images
  */
 public record Setup(
@@ -37,6 +39,7 @@ public record Setup(
         Augmentation augmentation,
         Optional<Path> pretrained,
         int sharedClasses,
+        double exemplarMegabytes,
         long seed) {
     /** Networks by their usual names. */
     public enum Network {
@@ -81,6 +84,12 @@ public record Setup(
         Check.atLeast("epochs", epochs, 0);
         Check.that(heldOut >= 0 && heldOut <= 0.5, "heldOut", heldOut, "from 0 to 0.5");
         Check.atLeast("sharedClasses", sharedClasses, 0);
+        Check.notNegative("exemplarMegabytes", exemplarMegabytes);
+        Check.that(
+                exemplarMegabytes == 0 || network != Network.NONE && pretrained.isEmpty(),
+                "exemplarMegabytes",
+                exemplarMegabytes,
+                "0 where no network is trained, for nothing would see the images again");
         Check.that(
                 pretrained.isEmpty() || network == Network.RESNET_18 || network == Network.RESNET_34,
                 "pretrained",
@@ -110,6 +119,7 @@ public record Setup(
                 Augmentation.NONE,
                 Optional.empty(),
                 0,
+                0,
                 1);
     }
 
@@ -121,7 +131,7 @@ public record Setup(
      * @return the setup
      */
     public static Setup features(int dimensions) {
-        return new Setup(Shape.of(dimensions), Network.NONE, 1, 0, 0.2, Augmentation.NONE, Optional.empty(), 0, 1);
+        return new Setup(Shape.of(dimensions), Network.NONE, 1, 0, 0.2, Augmentation.NONE, Optional.empty(), 0, 0, 1);
     }
 
     /**
@@ -131,7 +141,17 @@ public record Setup(
      * @return changed setup
      */
     public Setup withNetwork(Network value) {
-        return new Setup(input, value, snapshots, epochs, heldOut, augmentation, pretrained, sharedClasses, seed);
+        return new Setup(
+                input,
+                value,
+                snapshots,
+                epochs,
+                heldOut,
+                augmentation,
+                pretrained,
+                sharedClasses,
+                exemplarMegabytes,
+                seed);
     }
 
     /**
@@ -141,7 +161,17 @@ public record Setup(
      * @return changed setup
      */
     public Setup withSnapshots(int value) {
-        return new Setup(input, network, value, epochs, heldOut, augmentation, pretrained, sharedClasses, seed);
+        return new Setup(
+                input,
+                network,
+                value,
+                epochs,
+                heldOut,
+                augmentation,
+                pretrained,
+                sharedClasses,
+                exemplarMegabytes,
+                seed);
     }
 
     /**
@@ -151,7 +181,17 @@ public record Setup(
      * @return changed setup
      */
     public Setup withEpochs(int value) {
-        return new Setup(input, network, snapshots, value, heldOut, augmentation, pretrained, sharedClasses, seed);
+        return new Setup(
+                input,
+                network,
+                snapshots,
+                value,
+                heldOut,
+                augmentation,
+                pretrained,
+                sharedClasses,
+                exemplarMegabytes,
+                seed);
     }
 
     /**
@@ -161,7 +201,17 @@ public record Setup(
      * @return changed setup
      */
     public Setup withHeldOut(double value) {
-        return new Setup(input, network, snapshots, epochs, value, augmentation, pretrained, sharedClasses, seed);
+        return new Setup(
+                input,
+                network,
+                snapshots,
+                epochs,
+                value,
+                augmentation,
+                pretrained,
+                sharedClasses,
+                exemplarMegabytes,
+                seed);
     }
 
     /**
@@ -171,7 +221,8 @@ public record Setup(
      * @return changed setup
      */
     public Setup withAugmentation(Augmentation value) {
-        return new Setup(input, network, snapshots, epochs, heldOut, value, pretrained, sharedClasses, seed);
+        return new Setup(
+                input, network, snapshots, epochs, heldOut, value, pretrained, sharedClasses, exemplarMegabytes, seed);
     }
 
     /**
@@ -182,7 +233,17 @@ public record Setup(
      * @return changed setup
      */
     public Setup withPretrained(Path file) {
-        return new Setup(input, network, 1, epochs, heldOut, augmentation, Optional.of(file), sharedClasses, seed);
+        return new Setup(
+                input,
+                network,
+                1,
+                epochs,
+                heldOut,
+                augmentation,
+                Optional.of(file),
+                sharedClasses,
+                exemplarMegabytes,
+                seed);
     }
 
     /**
@@ -192,7 +253,20 @@ public record Setup(
      * @return changed setup
      */
     public Setup withSharedClasses(int value) {
-        return new Setup(input, network, snapshots, epochs, heldOut, augmentation, pretrained, value, seed);
+        return new Setup(
+                input, network, snapshots, epochs, heldOut, augmentation, pretrained, value, exemplarMegabytes, seed);
+    }
+
+    /**
+     * This setup with images that are kept: some of every class, chosen at random, fewer of each as classes come. A
+     * lesson that trains after others trains on them too, so that what is new is told from what was known.
+     *
+     * @param megabytes most 10⁶ bytes that they take in the folder, over all versions; 0: no image is kept
+     * @return changed setup
+     */
+    public Setup withExemplars(double megabytes) {
+        return new Setup(
+                input, network, snapshots, epochs, heldOut, augmentation, pretrained, sharedClasses, megabytes, seed);
     }
 
     /**
@@ -202,7 +276,17 @@ public record Setup(
      * @return changed setup
      */
     public Setup withSeed(long value) {
-        return new Setup(input, network, snapshots, epochs, heldOut, augmentation, pretrained, sharedClasses, value);
+        return new Setup(
+                input,
+                network,
+                snapshots,
+                epochs,
+                heldOut,
+                augmentation,
+                pretrained,
+                sharedClasses,
+                exemplarMegabytes,
+                value);
     }
 
     /** The network's layers. */

@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -57,9 +58,24 @@ final class SnapshotReader implements AutoCloseable {
      * @return [snapshots][indices][dimensions]
      */
     float[][][] features(Images images, int[] indices, List<String> snapshots) {
-        Future<float[][][]> computed;
+        return asked(() -> compute(images, indices, snapshots));
+    }
+
+    /** Lets a snapshot go whose file is deleted: another one may come to have its name. */
+    void release(String snapshot) {
+        asked(() -> {
+            FrozenNetwork network = networks.remove(snapshot);
+            if (network != null) {
+                network.close();
+            }
+            return true;
+        });
+    }
+
+    private <T> T asked(Callable<T> what) {
+        Future<T> computed;
         try {
-            computed = thread.submit(() -> compute(images, indices, snapshots));
+            computed = thread.submit(what);
         } catch (RejectedExecutionException e) {
             throw new IllegalStateException("this model is closed: open it again", e);
         }

@@ -78,12 +78,30 @@ public final class Version {
      * @throws IllegalArgumentException if it does not know the class
      */
     public int samples(String className) {
+        return known(className).samples();
+    }
+
+    private Manifest.KnownClass known(String className) {
         return classes.stream()
                 .filter(known -> known.name().equals(className))
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(
-                        "version " + number() + " knows no class '" + className + "': it knows " + classNames()))
-                .samples();
+                        "version " + number() + " knows no class '" + className + "': it knows " + classNames()));
+    }
+
+    /**
+     * Images that are kept, for lessons that train after this version.
+     *
+     * @param className of a class that it knows
+     * @return how many; 0 for a model without a budget for them
+     * @throws IllegalArgumentException if it does not know the class
+     */
+    public int exemplars(String className) {
+        String name = known(className).name();
+        return manifest.exemplars(number()).stream()
+                .filter(kept -> kept.className().equals(name))
+                .mapToInt(Manifest.Exemplars::images)
+                .sum();
     }
 
     /**

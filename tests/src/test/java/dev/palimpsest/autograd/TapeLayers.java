@@ -4,52 +4,66 @@ import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Layers;
 import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.model.Layer;
+import dev.palimpsest.model.Layers.AddLayer;
+import dev.palimpsest.model.Layers.AveragePoolLayer;
+import dev.palimpsest.model.Layers.ConvolutionLayer;
+import dev.palimpsest.model.Layers.FlattenLayer;
+import dev.palimpsest.model.Layers.LinearLayer;
+import dev.palimpsest.model.Layers.MaxPoolLayer;
+import dev.palimpsest.model.Layers.NormLayer;
+import dev.palimpsest.model.Layers.ReluLayer;
 import dev.palimpsest.tensor.Parameter;
+import java.util.List;
 
 /** The layers on a tape. */
 record TapeLayers(Tape tape) implements Layers<Variable> {
     @Override
     public Variable convolution(Variable images, Parameter weight, Convolution geometry) {
-        return tape.convolution(images, weight, geometry);
+        return applied(new ConvolutionLayer(weight, geometry), false, images);
     }
 
     @Override
     public Variable batchNorm(Variable images, BatchNorm norm, boolean relu, boolean frozen) {
-        return tape.batchNorm(images, norm, relu, frozen);
+        return applied(new NormLayer(norm, relu), frozen, images);
     }
 
     @Override
     public Variable addRelu(Variable a, Variable b) {
-        return tape.addRelu(a, b);
+        return applied(new AddLayer(true), false, a, b);
     }
 
     @Override
     public Variable add(Variable a, Variable b) {
-        return tape.add(a, b);
+        return applied(new AddLayer(false), false, a, b);
     }
 
     @Override
     public Variable relu(Variable x) {
-        return tape.relu(x);
+        return applied(new ReluLayer(), false, x);
     }
 
     @Override
     public Variable flatten(Variable images) {
-        return tape.flatten(images);
+        return applied(new FlattenLayer(), false, images);
     }
 
     @Override
     public Variable averagePool(Variable images) {
-        return tape.averagePool(images);
+        return applied(new AveragePoolLayer(), false, images);
     }
 
     @Override
     public Variable maxPool(Variable images, MaxPooling geometry) {
-        return tape.maxPool(images, geometry);
+        return applied(new MaxPoolLayer(geometry), false, images);
     }
 
     @Override
     public Variable linear(Variable input, Parameter weight, Parameter bias) {
-        return tape.linear(input, weight, bias);
+        return applied(new LinearLayer(weight, bias), false, input);
+    }
+
+    private Variable applied(Layer layer, boolean frozen, Variable... inputs) {
+        return layer.apply(tape, List.of(inputs), frozen);
     }
 }

@@ -143,6 +143,104 @@ class TapeTest {
                 4);
     }
 
+    /** The stem's output is read by both convolutions of the block and, as they are or convolved, added to the last. */
+    @ParameterizedTest
+    @CsvSource({
+        "2,5,1,true,false,4",
+        "1,16,1,false,false,4",
+        "3,8,1,true,true,4",
+        "41,16,1,true,false,16",
+        "41,16,2,true,false,16",
+        "33,24,2,false,false,9",
+        "33,16,1,false,true,16"
+    })
+    void aNormalisedConvolutionHasTheBitsOfItsOperations(
+            int n, int channels, int stride, boolean relu, boolean frozen, int size) {
+        Convolution stem = new Convolution(3, channels, 3, 1, 1);
+        Convolution first = new Convolution(channels, channels, 3, stride, 1);
+        Convolution second = new Convolution(channels, channels, 3, 1, 1);
+        Convolution shortcut = new Convolution(channels, channels, 1, stride, 0);
+        List<Convolution> geometries = List.of(stem, first, second, shortcut);
+        List<Parameter> weights = new ArrayList<>();
+        List<BatchNorm> norms = new ArrayList<>();
+        for (Convolution each : geometries) {
+            weights.add(parameter("w" + weights.size(), each.weightShape()));
+            norms.add(norm("bn" + weights.size(), channels));
+        }
+        float[] images = noise(n * 3 * size * size);
+        List<float[]> found = new ArrayList<>();
+        float[] factors = {};
+        float[] running = running(norms);
+        for (boolean fused : new boolean[] {false, true}) {
+            restore(norms, running);
+            parameters.forEach(parameter -> parameter.gradientMirror().clear());
+            Tape tape = new Tape(engine);
+            TapeLayers layers = new TapeLayers(tape);
+            List<Variable> values = new ArrayList<>(List.of(tape.input(tensor(Shape.of(n, 3, size, size), images))));
+            for (int[] step : new int[][] {{0, 0, -1}, {1, 1, -1}, {1, 3, -1}, {2, 2, stride == 1 ? 1 : 3}}) {
+                Variable x = values.get(step[0]);
+                Variable residual = step[2] < 0 ? null : values.get(step[2]);
+                Parameter weight = weights.get(step[1]);
+                Convolution geometry = geometries.get(step[1]);
+                BatchNorm norm = norms.get(step[1]);
+                if (fused) {
+                    values.add(tape.normalisedConvolution(x, weight, geometry, norm, residual, relu, frozen));
+                    continue;
+                }
+                Variable normalised =
+                        layers.batchNorm(
+                                layers.convolution(x, weight, geometry), norm, relu && residual == null, frozen);
+                values.add(
+                        residual == null
+                                ? normalised
+                                : relu ? layers.addRelu(normalised, residual) : layers.add(normalised, residual));
+            }
+            Variable sum = layers.add(values.get(4), values.get(3));
+            Variable output = layers.averagePool(sum);
+            factors = factors.length == 0 ? noise(n * channels) : factors;
+            found.add(engine.toArray(sum.value()));
+            found.add(running(norms));
+            tape.backward(tape.fused(output, 0, tensor(Shape.of(n, channels), factors)));
+            parameters.forEach(parameter -> found.add(parameter.readGradient().toArray(JAVA_FLOAT)));
+        }
+        int each = found.size() / 2;
+        for (int i = 0; i < each; i++) {
+            assertArrayEquals(found.get(i), found.get(each + i), "part " + i);
+            assertEquals(false, isZero(found.get(i)), "part " + i + " is zero");
+        }
+    }
+
+    private static boolean isZero(float[] values) {
+        for (float value : values) {
+            if (value != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static float[] running(List<BatchNorm> norms) {
+        List<float[]> all = new ArrayList<>();
+        norms.forEach(norm -> {
+            all.add(norm.runningMean().read().toArray(JAVA_FLOAT));
+            all.add(norm.runningVariance().read().toArray(JAVA_FLOAT));
+        });
+        float[] joined = new float[all.size() * all.getFirst().length];
+        for (int i = 0; i < joined.length; i++) {
+            joined[i] = all.get(i / all.getFirst().length)[i % all.getFirst().length];
+        }
+        return joined;
+    }
+
+    private static void restore(List<BatchNorm> norms, float[] running) {
+        int channels = norms.getFirst().channels();
+        for (int i = 0; i < running.length; i++) {
+            BatchNorm norm = norms.get(i / channels / 2);
+            Buffer buffer = i / channels % 2 == 0 ? norm.runningMean() : norm.runningVariance();
+            buffer.update().setAtIndex(JAVA_FLOAT, i % channels, running[i]);
+        }
+    }
+
     /** Both parts of a sum are one variable, and both of the next sum share their gradient with the sum before. */
     @ParameterizedTest
     @CsvSource({"2,5", "1,16"})
@@ -273,8 +371,8 @@ class TapeTest {
         List<float[]> found = new ArrayList<>();
         for (Tape each : List.of(tape, detached)) {
             Variable input = each.input(tensor(Shape.of(4, 2, 5, 5), images));
-            Variable convolved = each.convolution(input, weight, geometry);
-            Variable output = each.batchNorm(convolved, norm, true, true);
+            Variable convolved = new TapeLayers(each).convolution(input, weight, geometry);
+            Variable output = new TapeLayers(each).batchNorm(convolved, norm, true, true);
             found.add(engine.toArray(output.value()));
             if (each == detached) {
                 for (Variable kept : List.of(input, convolved, output)) {

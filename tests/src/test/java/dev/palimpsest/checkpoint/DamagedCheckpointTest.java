@@ -195,7 +195,7 @@ class DamagedCheckpointTest {
         "network.fc.weight, network.fc.weight is 1",
         "snapshot.1.bn1.running_var, snapshot.1.bn1.running_var is 1",
         "snapshot.2.fc.bias, snapshot.2.fc.bias is 1",
-        "owners.conv1.weight, owners.conv1.weight",
+        "owners.stage2.conv.weight, owners.stage2.conv.weight",
         "classifier.1.class_means, classifier.1.class_means of 1 is no matrix"
     })
     void aShapeOfItsOwnIsNamed(String tensor, String found) throws IOException {

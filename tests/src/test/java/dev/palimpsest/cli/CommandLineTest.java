@@ -332,8 +332,8 @@ class CommandLineTest {
                 "train m2kd-digits --exemplars 0 --classifier nearest-mean | classifier = nearest-mean needs"
                         + " exemplars, but exemplars = 0: keep some, or take classifier = head",
                 "trian | trian is not a command of palimpsest; did you mean train?",
-                "'' | palimpsest needs a command: help, train, suite, eval, predict, export, report, data, doctor,"
-                        + " learn, classify, versions, rollback, forget, serve, completion",
+                "'' | palimpsest needs a command: help, train, suite, eval, verify, predict, export, report, data,"
+                        + " doctor, learn, classify, versions, rollback, forget, serve, completion",
                 "report | palimpsest report needs RUN",
                 "train m2kd-digits --method lwf --lambda-feature 0.5 | --lambda-feature = 0.5: method = lwf has no such"
                         + " option; it is one of m2kd",

@@ -72,6 +72,28 @@ class LauncherTest {
         assertTrue(shell(Map.of(), old + start).contains("(it is of version 17)"), "its version is said");
     }
 
+    @Test
+    void aJdkThatMayCorruptArraysIsNamedByItsVersion() throws IOException, InterruptedException {
+        shell(
+                Map.of(),
+                "mkdir -p \"$0/jdk/bin\" && for name in java javac; do printf '#!/bin/sh\\n' >"
+                        + " \"$0/jdk/bin/$name\"; chmod +x \"$0/jdk/bin/$name\"; done");
+        for (String version : List.of("25", "25.0.1", "25.0.2", "25.0.2.1", "25.0.3", "25.0.10", "26")) {
+            String start = "echo 'JAVA_VERSION=\"" + version + "\"' > \"$0/jdk/release\"; export"
+                    + " PALIMPSEST_JDK=\"$0/jdk\"; ../java/bin/palimpsest doctor";
+            String lines = shell(Map.of(), start);
+            assertEquals(
+                    List.of("25", "25.0.1", "25.0.2", "25.0.2.1").contains(version)
+                            ? "Warning: the JDK in " + folder + "/jdk may corrupt arrays of images that are being read"
+                                    + " (JDK-8377811): install JDK 25.0.3 or newer, or set"
+                                    + " JAVA_OPTS=-XX:+UseParallelGC.\n"
+                            : "",
+                    lines,
+                    version);
+            assertEquals("", shell(Map.of("JAVA_OPTS", "-Xmx1g -XX:+UseParallelGC"), start), version);
+        }
+    }
+
     /** What a command prints that succeeds in this environment alone; $0 is the folder. */
     private String shell(Map<String, String> environment, String command) throws IOException, InterruptedException {
         ProcessBuilder builder =

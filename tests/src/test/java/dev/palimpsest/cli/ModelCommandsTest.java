@@ -75,13 +75,43 @@ class ModelCommandsTest {
         String answers = said("path,class,probability", "classify", model, path("asked"));
         List<String> lines = answers.lines().toList();
         assertEquals(3, lines.size(), answers);
-        assertTrue(lines.get(1).matches(".*green.0\\.png,green,[01]\\.\\d{4}"), answers);
+        assertTrue(lines.get(1).matches(".*green.0\\.png,green,[01]\\.\\d{4},green,0\\.\\d{3}"), answers);
+        assertTrue(lines.get(2).matches(".*white.0\\.png,unknown,[01]\\.\\d{4},[a-z]+,[1-9]\\d*\\.\\d{3}"), answers);
         String versions = said("version", "versions", model);
         assertTrue(versions.lines().anyMatch(line -> line.startsWith("*       2      1  registered")), versions);
+        assertTrue(
+                versions.matches("(?s).*Expected calibration error on held-out samples: [\\d.]+ points.*"), versions);
+        assertTrue(versions.matches("(?s).*takes [\\d.]+ MB, no image among them\\.\\n.*"), versions);
+        String classes = said("class", "versions", model, "--version-number", "2");
+        assertTrue(classes.lines().anyMatch(line -> line.matches("  +5 +0 +100\\.0  green")), classes);
         said("Version 1 classifies now.", "rollback", model, "1");
         assertTrue(said("path", "classify", model, path("asked")).lines().noneMatch(line -> line.contains(",green,")));
-        said("Version 3, forgotten (asked for)", "forget", model, "red");
+        String forgotten = said("Version 3, forgotten (asked for)", "forget", model, "red");
+        assertTrue(forgotten.contains("the snapshot of version 1 was trained on samples of red"), forgotten);
+        said("Version 2 classifies now.", "rollback", model, "2");
+        said("Nothing of green remains: no snapshot was trained on its samples.", "forget", model, "green");
         assertEquals("", err.toString());
+    }
+
+    @Test
+    void imagesAreKeptWhereAsked() throws IOException {
+        said("Version 1", "learn", model, path("first"), "--size", "12", "--exemplars-mb", "0.01");
+        String kept = said("", "versions", model);
+        assertTrue(kept.matches("(?s).*among them [1-9]\\d* images of these classes \\(at most 0.01 MB .*"), kept);
+        String lesson = said(
+                "Version 2, registered (asked for)",
+                "learn",
+                model,
+                path("later"),
+                "--kind",
+                "registered",
+                "--try-training",
+                "--warn-loss",
+                "100");
+        assertTrue(
+                lesson.matches("(?s).*Had it trained, right on held-out samples: [\\d.]+ % of new classes, [\\d.]+ % of"
+                        + " classes known before.*"),
+                lesson);
     }
 
     @Test
@@ -96,7 +126,15 @@ class ModelCommandsTest {
                 "--kind",
                 "guessed");
         said("Version 1", "learn", model, path("first"), "--size", "12");
-        refused("--size and --pretrained are for a new model", 2, "learn", model, path("later"), "--size", "12");
+        refused(
+                "--size, --pretrained and --exemplars-mb are for a new model",
+                2,
+                "learn",
+                model,
+                path("later"),
+                "--size",
+                "12");
+        refused("--warn-loss -1.0: expected 0 to 100", 2, "learn", model, path("later"), "--warn-loss", "-1");
         refused("knows no class 'violet'", 1, "forget", model, "violet");
         refused("there is no version 7: the model has 1 to 1", 1, "rollback", model, "7");
         Path text = Files.writeString(temporary.resolve("notes.txt"), "no picture");

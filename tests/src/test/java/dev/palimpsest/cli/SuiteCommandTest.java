@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
+import dev.palimpsest.report.EditedRun;
 import dev.palimpsest.report.MadeUpRun;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -17,7 +18,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -113,6 +116,59 @@ class SuiteCommandTest {
         assertEquals(hashes, hashes(), "how many run at a time changes no bit");
     }
 
+    /** Made-up runs are worse as joint: of the candidates 0.2 is the best, but for the variant that sets 0.3. */
+    @Test
+    void candidatesAreTriedOnValidationImagesAndTheBestIsCompared() throws IOException {
+        Files.writeString(
+                file,
+                SUITE.replace("threads = 1", "threads = 1\ntune.learning-rate = 0.05, 0.2,0.1")
+                        + "fixed: method=lwf learning-rate=0.3\n");
+        runner = (recipe, progress) -> {
+            ran.add(recipe.toMap().get("order") + " " + recipe.data().evaluate() + " "
+                    + recipe.toMap().get("learning-rate"));
+            Map<String, String> worse = new HashMap<>(recipe.toMap());
+            if (!worse.get("learning-rate").equals("0.2")) {
+                worse.put("method", "joint");
+            }
+            return MadeUpRun.run(Recipe.of(Map.of("method", worse.get("method"), "order", "1")), progress);
+        };
+        assertEquals(0, suite("--tune"), err.toString());
+        List<String> expected = new ArrayList<>();
+        for (String order : List.of("11", "12", "13")) {
+            for (String rate : List.of("0.05", "0.2", "0.1", "0.05", "0.2", "0.1")) {
+                expected.add(order + " VALIDATION " + rate);
+            }
+        }
+        for (String order : List.of("1", "2")) {
+            for (String rate : List.of("0.2", "0.2", "0.3")) {
+                expected.add(order + " TEST " + rate);
+            }
+        }
+        assertEquals(expected, ran);
+        JsonNode notes = json("summary.json").at("/notes");
+        assertEquals(2, notes.size(), notes.toString());
+        assertTrue(
+                notes.get(0)
+                        .asText()
+                        .matches("with exemplars, LwF: tuned to learning-rate 0\\.2, of learning-rate 0\\.05: [\\d.]+;"
+                                + " learning-rate 0\\.2: [\\d.]+; learning-rate 0\\.1: [\\d.]+ \\(final accuracy on"
+                                + " validation images, mean of orders 11, 12, 13\\)\\."),
+                notes.toString());
+        for (String text : List.of("summary.md", "report.html")) {
+            assertTrue(Files.readString(folder.resolve(text)).contains("tuned to learning-rate 0.2"), text);
+        }
+        ran.clear();
+        assertEquals(0, suite("--tune"));
+        assertEquals(List.of(), ran, "what is complete stays");
+        assertEquals(2, suite("--tune", "--orders", "11,1"));
+        assertTrue(err.toString().contains("candidates are tried on 11, 12, 13, so that"), err.toString());
+        assertEquals(2, suite("--tune", "--evaluate", "validation"));
+        assertTrue(err.toString().contains("leave --evaluate out"), err.toString());
+        write();
+        assertEquals(2, suite("--tune"));
+        assertTrue(err.toString().contains("names nothing to choose"), err.toString());
+    }
+
     private List<String> hashes() throws IOException {
         List<String> hashes = new ArrayList<>();
         for (String run : List.of("lwf/order-1", "lwf/order-2", "m2kd-pruning/order-1", "m2kd-pruning/order-2")) {
@@ -128,8 +184,7 @@ class SuiteCommandTest {
         assertEquals(0, suite("--orders", "1"));
         assertEquals(List.of("lwf 1", "m2kd 1"), ran);
         Path interrupted = folder.resolve("with-exemplars/lwf/order-1");
-        String run = Files.readString(interrupted.resolve("run.json"));
-        Files.writeString(interrupted.resolve("run.json"), run.replace("\"done\"", "\"running\""));
+        EditedRun.edit(interrupted, run -> run.put("status", "running"));
         ran.clear();
         assertEquals(0, suite());
         assertEquals(List.of("lwf 1", "lwf 2", "m2kd 2"), ran.stream().sorted().toList());

@@ -382,6 +382,21 @@ class ImageFilesTest {
     }
 
     @Test
+    void whatIsDividedAlreadyTakesNoShareForTest() throws IOException {
+        ImageOptions share = new ImageOptions(0, 0, false, 0.3);
+        String refused = assertThrows(DataException.class, () -> load("image-folder", share))
+                .getMessage();
+        assertEquals(
+                folder + " has train and test, which say what is for test: leave out --test-share, or put all classes"
+                        + " side by side",
+                refused);
+        Files.writeString(folder.resolve("train.txt"), "train/cat/a.png 1\n");
+        Files.writeString(folder.resolve("test.txt"), "train/cat/a.png 1\n");
+        assertEquals(1, load("image-list", ImageOptions.NONE).train().size());
+        assertThrows(DataException.class, () -> load("image-list", share));
+    }
+
+    @Test
     void onlyImageFilesTakeImageOptions() {
         assertEquals(
                 "digits has images of its own size: leave out --image-size, --image-crop, --skip-damaged and"

@@ -87,6 +87,60 @@ class PictureTest {
         }
     }
 
+    /** Pillow: a screen of the first colour, or of the transparent one, as large as the frame needs. */
+    @Test
+    void aFrameOfAGifStandsOnItsScreen() throws IOException {
+        int red = 0xc00000;
+        int green = 0x00b000;
+        assertShown(
+                gif(4, 3, 1, 1, -1),
+                new int[][] {{red, red, red, red}, {red, green, 0x0000a0, red}, {red, 0x909090, green, red}});
+        assertShown(gif(3, 2, 0, 0, 3), new int[][] {{green, 0x0000a0, 0x909090}, {0x909090, green, 0x909090}});
+        assertShown(gif(1, 1, 0, 1, -1), new int[][] {{red, red}, {green, 0x0000a0}, {0x909090, green}});
+        assertShown(gif(2, 2, 0, 0, 0), new int[][] {{green, 0x0000a0}, {0x909090, green}});
+        assertEquals(3, Picture.shorterSide(gif(9, 3, 1, 1, -1)));
+        String refused = assertThrows(IOException.class, () -> Picture.decode(gif(0xffff, 0xffff, 1, 1, -1)))
+                .getMessage();
+        assertTrue(refused.startsWith("its header says 65535×65535 pixels"), refused);
+    }
+
+    private static void assertShown(byte[] gif, int[][] rows) throws IOException {
+        Picture picture = Picture.decode(gif);
+        assertEquals(rows.length, picture.height());
+        assertEquals(rows[0].length, picture.width());
+        int area = rows.length * rows[0].length;
+        for (int at = 0; at < area; at++) {
+            int shown = 0;
+            for (int c = 0; c < 3; c++) {
+                shown = shown << 8 | picture.pixels()[c * area + at] & 0xff;
+            }
+            assertEquals(rows[at / rows[0].length][at % rows[0].length], shown, "pixel " + at);
+        }
+    }
+
+    /** Two by two pixels with the colours 1 2 3 1. @param transparent index of a colour; -1: none */
+    private static byte[] gif(int width, int height, int left, int top, int transparent) {
+        ByteBuffer gif = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
+        gif.put("GIF89a".getBytes()).putShort((short) width).putShort((short) height);
+        gif.put(new byte[] {(byte) 0x81, 0, 0});
+        gif.put(new byte[] {
+            (byte) 0xc0, 0, 0, 0, (byte) 0xb0, 0, 0, 0, (byte) 0xa0, (byte) 0x90, (byte) 0x90, (byte) 0x90
+        });
+        if (transparent >= 0) {
+            gif.put(new byte[] {'!', (byte) 0xf9, 4, 1, 0, 0, (byte) transparent, 0});
+        }
+        gif.put((byte) ',').putShort((short) left).putShort((short) top);
+        gif.putShort((short) 2).putShort((short) 2).put((byte) 0);
+        // LZW of 2 bits: clear, 1, 2, clear, 3, 1, end, in three bits each, the lowest first
+        int codes = 0;
+        int[] sequence = {4, 1, 2, 4, 3, 1, 5};
+        for (int i = 0; i < sequence.length; i++) {
+            codes |= sequence[i] << 3 * i;
+        }
+        gif.put(new byte[] {2, 3, (byte) codes, (byte) (codes >> 8), (byte) (codes >> 16), 0, ';'});
+        return Arrays.copyOf(gif.array(), gif.position());
+    }
+
     /** A file that ends where the pixels should begin. */
     private static byte[] png(int width, int height) {
         ByteBuffer bytes = ByteBuffer.allocate(8 + 25 + 12);

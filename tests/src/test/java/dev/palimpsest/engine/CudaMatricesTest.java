@@ -103,13 +103,14 @@ class CudaMatricesTest extends MatricesTest {
             add("gradient of unit rows", unit.gradient(b));
             Matrix centred = a.centred();
             add("centred", centred);
-            add("spread", centred.transposed().times(centred).scaled(0.1 / ROWS).spread());
-            Tensor chosen = on.mostConfident(List.of(p, q, p), null);
+            add(
+                    "spread",
+                    centred.transposed().times(centred).scaled(0.1 / ROWS).spread(1, 1e-4, 2 * COLUMNS, 25 * COLUMNS));
+            Tensor chosen = on.argMax(List.of(p, q, p), null);
             matrices.put("most confident", array(chosen.retain()));
             matrices.put(
                     "most confident about the label",
-                    array(on.mostConfident(
-                            List.of(q, p), IntStream.range(0, ROWS).toArray())));
+                    array(on.argMax(List.of(q, p), IntStream.range(0, ROWS).toArray())));
             matrices.put("chosen rows", array(engine.chosenRows(chosen, List.of(first, second, first))));
             engine.release(chosen);
         }

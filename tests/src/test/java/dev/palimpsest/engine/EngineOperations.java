@@ -192,15 +192,18 @@ final class EngineOperations implements AutoCloseable {
         Tensor pooled = activation(2, 8, 2, 2);
         Parameter weight = parameter("conv", GEOMETRY.weightShape());
         BatchNorm norm = norm(8);
-        Normalised normalised = engine.batchNorm(input, norm, true, false);
-        Normalised frozenNorm = engine.batchNorm(input, norm, false, true);
-        Pooled maxima = engine.maxPool(input, POOLING);
+        BatchNorm.Normalised normalised = engine.batchNorm(input, norm, true, false);
+        BatchNorm.Normalised frozenNorm = engine.batchNorm(input, norm, false, true);
+        BatchNorm outputs = norm(16);
+        Convolution.Normalised both =
+                engine.normalisedConvolution(images, weight, GEOMETRY, outputs, null, true, false);
+        MaxPooling.Pooled maxima = engine.maxPool(input, POOLING);
         Predicate<Tensor> convolved = t ->
                 t.shape().rank() == 4 && t.shape().extent(1) == 8 && t.shape().elements() > 0;
         Predicate<Tensor> sameImages = t -> t.shape().equals(images.shape());
         Predicate<Tensor> activation = t -> t.layout() == Tensor.Layout.ENGINE;
         Predicate<Tensor> eightChannels = t -> activation.test(t) && t.shape().extent(1) == 8;
-        FrozenConvolution frozen = open(engine.freeze(GEOMETRY, floats(16 * 8 * 9), floats(16)));
+        Convolution.Frozen frozen = open(engine.freeze(GEOMETRY, floats(16 * 8 * 9), floats(16)));
         return List.of(
                 one("convolution", images, convolved, t -> engine.convolution(t, weight, GEOMETRY)),
                 one(
@@ -229,6 +232,26 @@ final class EngineOperations implements AutoCloseable {
                         activation(2, 8, 4, 4),
                         input,
                         t -> engine.batchNormGradient(t.get(0), t.get(1), frozenNorm)),
+                one(
+                        "normalisedConvolution",
+                        images,
+                        convolved,
+                        t -> engine.normalisedConvolution(t, weight, GEOMETRY, outputs, null, true, true)),
+                new Operation(
+                        "normalisedConvolution and residual",
+                        List.of(images, output),
+                        List.of(sameImages, NOTHING_ELSE),
+                        t -> engine.normalisedConvolution(t.get(0), weight, GEOMETRY, outputs, t.get(1), true, false)),
+                new Operation(
+                        "normalisedConvolutionGradient",
+                        List.of(activation(2, 16, 4, 4), images),
+                        List.of(NOTHING_ELSE, sameImages),
+                        t -> engine.normalisedConvolutionGradient(t.get(0), t.get(1), both, true, null)),
+                new Operation(
+                        "normalisedConvolutionGradient and sum",
+                        List.of(activation(2, 16, 4, 4), images, activation(2, 8, 4, 4)),
+                        List.of(NOTHING_ELSE, sameImages, NOTHING_ELSE),
+                        t -> engine.normalisedConvolutionGradient(t.get(0), t.get(1), both, true, t.get(2))),
                 two("add", input, activation(2, 8, 4, 4), t -> engine.add(t.get(0), t.get(1))),
                 one("relu", input, EngineOperations::elementwise, engine::relu),
                 one("flatten", images, t -> t.shape().rank() == 4, engine::flatten),
@@ -407,6 +430,24 @@ final class EngineOperations implements AutoCloseable {
                 () -> engine.convolutionWeightGradient(images, output, thin, GEOMETRY));
         calls.put("batch norm of other channels", () -> engine.batchNorm(input, norm(16), true, true));
         calls.put(
+                "normalised convolution by another weight",
+                () -> engine.normalisedConvolution(images, thin, GEOMETRY, norm(16), null, true, true));
+        calls.put(
+                "normalised convolution of other channels",
+                () -> engine.normalisedConvolution(images, conv, GEOMETRY, norm(8), null, true, true));
+        BatchNorm.Normalised normalised = engine.batchNorm(input, norm(8), true, false);
+        calls.put(
+                "batch norm gradient of other moments",
+                () -> engine.batchNormGradient(
+                        input,
+                        input,
+                        new BatchNorm.Normalised(
+                                normalised.output(), rowMajor(4), normalised.variance(), null, false, norm(8))));
+        calls.put(
+                "batch norm gradient of another norm",
+                () -> engine.batchNormGradient(
+                        input, input, new BatchNorm.Normalised(normalised.output(), null, null, null, true, norm(4))));
+        calls.put(
                 "batch norm of mixed channels",
                 () -> new BatchNorm(
                         parameter("scale", Shape.of(8)),
@@ -507,14 +548,14 @@ final class EngineOperations implements AutoCloseable {
         calls.put("a log loss of a label outside", () -> wide.softmax().logLoss(new int[] {0, 3}));
         calls.put("a margin of a column outside", () -> wide.margin(new int[] {0}, new int[] {3}, 0.1, false));
         calls.put("a margin of no columns", () -> wide.margin(new int[0], new int[] {1}, 0.1, true));
-        calls.put("a covariance that is not square", wide::spread);
+        calls.put("a covariance that is not square", () -> wide.spread(1, 1e-4, 1, 1));
         calls.put("a unit gradient of another size", () -> unit.gradient(high));
         calls.put("lengths of another size", () -> new Matrix.Unit(unit.rows(), high).gradient(wide));
         calls.put("constants of another size", () -> on.of(rowMajor(2, 3), on.row(new double[2])));
         calls.put("constants of several rows", () -> wide.toTensor(wide));
-        calls.put("the most confident of two sizes", () -> on.mostConfident(List.of(wide, high), null));
-        calls.put("the most confident at too few labels", () -> on.mostConfident(List.of(wide), new int[1]));
-        calls.put("the most confident at a label outside", () -> on.mostConfident(List.of(wide), new int[] {0, 3}));
+        calls.put("the highest of two sizes", () -> on.argMax(List.of(wide, high), null));
+        calls.put("the highest at too few columns", () -> on.argMax(List.of(wide), new int[1]));
+        calls.put("the highest at a column outside", () -> on.argMax(List.of(wide), new int[] {0, 3}));
     }
 
     private void wrongFrozen(Map<String, Executable> calls) {
@@ -530,7 +571,7 @@ final class EngineOperations implements AutoCloseable {
         calls.put(
                 "rebuilt from another weight",
                 () -> engine.freeze(GEOMETRY, parameter("w", Shape.of(16, 8)), mask, floats(16), floats(16)));
-        FrozenConvolution frozen = open(engine.freeze(GEOMETRY, weight, floats(16)));
+        Convolution.Frozen frozen = open(engine.freeze(GEOMETRY, weight, floats(16)));
         Tensor images = rowMajor(2, 8, 4, 4);
         Tensor shared = activation(2, 16, 4, 4).retain();
         calls.put("a residual that somebody holds", () -> frozen.apply(images, shared, true));

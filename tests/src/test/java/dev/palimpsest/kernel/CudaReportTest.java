@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.cuda.CudaDevice;
+import dev.palimpsest.kernel.ffi.NativeLibrary;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -116,56 +117,7 @@ class CudaReportTest {
     }
 
     private static Stream<String> kernels() {
-        Stream<String> rows = Stream.of(
-                        "multi_teacher_kl_narrow",
-                        "multi_teacher_kl_wide",
-                        "multi_teacher_kl_streaming",
-                        "feature_mse_narrow",
-                        "feature_mse_wide")
-                .flatMap(name -> Stream.of("float32", "bfloat16", "float16").map(type -> name + "_" + type));
-        return Stream.concat(
-                        rows,
-                        Stream.of(
-                                "snapshot_reconstruction",
-                                "row_loss_table",
-                                "row_loss_mean",
-                                "relu",
-                                "add_relu",
-                                "relu_gradient",
-                                "add_scaled",
-                                "scaled",
-                                "columns",
-                                "gather",
-                                "repeat_row",
-                                "add_column_sums",
-                                "softmax_cross_entropy",
-                                "sigmoid_cross_entropy",
-                                "frozen_norm_gradient",
-                                "gradient_squares",
-                                "clip_factor",
-                                "sgd",
-                                "adam",
-                                "follow",
-                                "chosen_rows",
-                                "matrix_widened",
-                                "matrix_rounded",
-                                "matrix_transposed",
-                                "matrix_plus",
-                                "matrix_diagonal",
-                                "matrix_centred",
-                                "matrix_dots",
-                                "matrix_softmax",
-                                "matrix_softmax_gradient",
-                                "matrix_unit",
-                                "matrix_unit_gradient",
-                                "matrix_log_loss",
-                                "matrix_divergence",
-                                "matrix_spread",
-                                "matrix_confidence",
-                                "matrix_most_confident",
-                                "matrix_margin",
-                                "matrix_margin_mean"))
-                .map(name -> "palimpsest_cuda_" + name);
+        return NativeLibrary.cudaKernels().stream().map(kernel -> "palimpsest_cuda_" + kernel.name());
     }
 
     private static List<String> report() throws IOException {

@@ -82,7 +82,7 @@ class MlkdLossGoldenTest {
                 golden.ints("previous"),
                 "the case numbers classes as they are seen");
         assertArrayEquals(IntStream.range(0, seen).toArray(), golden.ints("seen"));
-        MlkdOptions options = MlkdOptions.DEFAULT;
+        Mlkd.Options options = Mlkd.Options.DEFAULT;
         Variable logits = input("logits");
         Variable feature = input("feature");
         Variable memory = input("memory_logits");

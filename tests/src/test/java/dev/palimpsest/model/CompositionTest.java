@@ -15,7 +15,7 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.model.Forward.Training;
-import dev.palimpsest.snapshot.FullCopies;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -274,7 +274,7 @@ class CompositionTest {
     void aSnapshotGivesWhatTheNetworkGave(Composition composition) {
         Network network = network(composition);
         float[] pixels = noise(ROWS * 60);
-        try (FullCopies copies = new FullCopies()) {
+        try (Snapshots copies = Snapshots.copies()) {
             List<float[]> then;
             try (FrozenNetwork live = new FrozenNetwork(engine, network, Weights.of(network))) {
                 then = frozen(live, pixels);
@@ -290,7 +290,7 @@ class CompositionTest {
         }
     }
 
-    private static Weights snapshot(FullCopies copies) {
+    private static Weights snapshot(Snapshots copies) {
         return new Weights() {
             @Override
             public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {

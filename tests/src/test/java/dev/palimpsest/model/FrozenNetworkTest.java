@@ -10,7 +10,7 @@ import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.model.Forward.Training;
-import dev.palimpsest.snapshot.FullCopies;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -120,7 +120,7 @@ class FrozenNetworkTest {
         randomise(network, 1);
         float[][] then;
         try (FrozenNetwork live = new FrozenNetwork(engine, network, Weights.of(network));
-                FullCopies copies = new FullCopies()) {
+                Snapshots copies = Snapshots.copies()) {
             then = frozen(live, network.image());
             copies.add(network.parameters(), network.buffers());
             network.grow(5);
@@ -134,7 +134,7 @@ class FrozenNetworkTest {
         }
     }
 
-    private static Weights snapshot(FullCopies copies) {
+    private static Weights snapshot(Snapshots copies) {
         return new Weights() {
             @Override
             public void weight(Parameter parameter, MemorySegment scale, MemorySegment out) {

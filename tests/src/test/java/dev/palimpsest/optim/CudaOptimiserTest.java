@@ -61,7 +61,7 @@ class CudaOptimiserTest extends OptimiserTest {
     @ParameterizedTest
     @MethodSource("rules")
     void sameGradientsGiveTheBitsOfTheHostsLoops(UpdateRule rule) {
-        int[] expected = train(new Optimiser(OptimiserLoops.onHost(rule)), "");
+        int[] expected = train(new Optimiser(Optimiser.Loops.onHost(rule)), "");
         assertArrayEquals(expected, train(optimiser(rule), " on the device"));
         assertTrue(Arrays.stream(expected).distinct().count() > 3000, "the weights are all sorts of numbers");
     }

@@ -75,7 +75,7 @@ class RecipeTest {
                 Map.entry("exemplar-budget", "100"),
                 Map.entry("rehearsal", "mixed"),
                 Map.entry("prune-rounds", "2"),
-                Map.entry("whole-share", "0.1"),
+                Map.entry("copied-share", "0.1"),
                 Map.entry("gaussian-snapshots", "2"),
                 Map.entry("gaussian-beta", "0.4"),
                 Map.entry("gaussian-read", "own"),

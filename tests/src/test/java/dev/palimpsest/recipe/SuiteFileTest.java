@@ -101,6 +101,8 @@ class SuiteFileTest {
                 "epochs | line 1: expected option = value or LABEL: option=value, found epochs",
                 "a: method=lwf | line 1: a variant stands before the first [block]",
                 "orders = 1 | line 1: it has no block; a line [title] begins one",
+                "tune.epohcs = 3,4 | line 1: epohcs is not an option; did you mean epochs?",
+                "tune.epochs = 3,3 | line 1: tune.epochs: expected two or more different values with commas, found 3,3",
                 "[x];a: method=lwf | line 2: [x] lacks recipe = NAME",
                 "[x];recipe = r;a: method=lwf | line 3: [x] needs reference = LABEL, one of a",
                 "[x];recipe = r;reference = b;a: method=lwf | line 4: [x] needs reference = LABEL, one of a",
@@ -131,7 +133,7 @@ class SuiteFileTest {
         String sentence = assertThrows(IllegalArgumentException.class, () -> SuiteFile.load("fasion"))
                 .getMessage();
         assertTrue(
-                sentence.startsWith("There is no suite fasion, neither a file nor one of digits, digits-gaussians, ")
+                sentence.startsWith("There is no suite fasion, neither a file nor one of digits, digits-10x1, ")
                         && sentence.endsWith("; did you mean fashion?"),
                 sentence);
     }

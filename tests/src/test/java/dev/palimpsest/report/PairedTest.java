@@ -141,6 +141,26 @@ class PairedTest {
         assertEquals("row  figure\na|b       1\n", table.plain());
     }
 
+    @Test
+    void manyRowsAndLongValuesTakeOneShortLine() {
+        List<Group> groups = new ArrayList<>();
+        for (int row = 0; row < 8; row++) {
+            groups.add(group(
+                    "row " + row, Map.of("1", 0.5), "epochs", Integer.toString(Math.min(row, 4)), "split", "5x2"));
+        }
+        assertEquals(
+                List.of("Not the same: --epochs (0 in row 0; 1 in row 1; 2 in row 2; 2 more values)."),
+                Conventions.differences(groups));
+        assertEquals(
+                List.of("Not the same: --epochs (3 in row 3; 4 in row 4 and 3 more)."),
+                Conventions.differences(groups.subList(3, 8)));
+        String sentence = Conventions.differences(List.of(
+                        group("a", Map.of("1", 0.5), "widths", "1,".repeat(500)),
+                        group("b", Map.of("1", 0.5), "widths", "2")))
+                .getFirst();
+        assertEquals("Not the same: --widths (" + "1,".repeat(24) + "… in a; 2 in b).", sentence);
+    }
+
     private static Group group(String label, Map<String, Double> finalByOrder, String... options) {
         List<SavedRun> runs = new ArrayList<>();
         new TreeMap<>(finalByOrder).forEach((order, value) -> {
@@ -174,7 +194,8 @@ class PairedTest {
                             null,
                             1,
                             1,
-                            1))));
+                            1)),
+                    true));
         });
         return new Group(label, runs);
     }

@@ -61,7 +61,7 @@ class ReportTest {
         Path file = temporary.resolve("a/metrics.json");
         ObjectNode metrics = (ObjectNode) new ObjectMapper().readTree(file.toFile());
         ((ArrayNode) metrics.at("/accuracy/4")).set(3, new DoubleNode(1));
-        Files.writeString(file, metrics.toString());
+        EditedRun.replace(file, metrics.toString());
         AccuracyMatrix matrix = AccuracyMatrix.of(100, 100, 100, 100, 100);
         for (JsonNode row : metrics.get("accuracy")) {
             matrix = matrix.plus(row.valueStream()
@@ -91,7 +91,7 @@ class ReportTest {
     void classesAreShownByNameWithWhatTheyAreTakenFor() throws IOException {
         run("a", "1", "m2kd", "prune", "true");
         Path file = temporary.resolve("a/confusion.json");
-        Files.writeString(
+        EditedRun.replace(
                 file,
                 "{\"classes\": [\"cat\", \"dog\", \"never tested\"], "
                         + "\"counts\": [[3, 1, 0], [0, 8, 2], [0, 0, 0]]}");
@@ -107,7 +107,7 @@ class ReportTest {
             names.append(c == 0 ? "" : ",").append("\"n").append(c).append('"');
             counts.append(c == 0 ? "" : ",").append(counts(c));
         }
-        Files.writeString(file, "{\"classes\": [" + names + "], \"counts\": [" + counts + "]}");
+        EditedRun.replace(file, "{\"classes\": [" + names + "], \"counts\": [" + counts + "]}");
         html = report();
         assertTrue(
                 html.replace("\n", "").contains("<th scope=\"row\">n7</th><td>n8</td><td>3</td><td>75</td>"),
@@ -234,6 +234,42 @@ class ReportTest {
         Path file = temporary.resolve(Report.FILE);
         assertEquals(List.of(), Report.write(Comparison.of(List.of(temporary)), file));
         return Files.readString(file);
+    }
+
+    /** Of made-up runs M2KD is the best and the largest; replay is as good as fine-tuning at more bytes. */
+    @Test
+    void theFrontOfAccuracyAgainstBytesIsDrawnAndSaid() throws IOException {
+        compare("1");
+        run("joint", "1", "joint", "prune", "true");
+        List<Comparison.Block> blocks = Comparison.of(List.of(temporary)).blocks();
+        assertEquals(1, Frontier.of(blocks).size());
+        for (Frontier frontier : Frontier.of(blocks)) {
+            assertEquals(
+                    blocks.getFirst().groups().stream()
+                            .map(Group::label)
+                            .filter(label -> !label.equals("joint"))
+                            .sorted()
+                            .toList(),
+                    frontier.points().stream()
+                            .map(Frontier.Point::label)
+                            .sorted()
+                            .toList());
+            for (Frontier.Point point : frontier.points()) {
+                boolean better = false;
+                for (Frontier.Point other : frontier.points()) {
+                    double gained = other.accuracy().mean() - point.accuracy().mean();
+                    better |= gained >= 0 && other.bytes() < point.bytes()
+                            || gained > 0 && other.bytes() <= point.bytes();
+                }
+                assertEquals(!better, point.front(), point.label());
+            }
+            assertTrue(frontier.points().stream().anyMatch(point -> !point.front()), frontier.sentence());
+        }
+        String html = report();
+        assertEquals(2, html.split("aria-label=\"Final accuracy against bytes", -1).length, "one data set, one plot");
+        assertTrue(html.contains("Accuracy against memory, digits, split 5x2"));
+        assertTrue(Comparison.of(List.of(temporary)).text().contains("on the front from the fewest bytes on: lwf ("));
+        assertEquals(List.of(), Frontier.of(List.of()), "no row, no plot");
     }
 
     /** m2kd and two baselines for a class order, laid out as the command line does it. */

@@ -302,7 +302,7 @@ class RunFolderTest {
         folder.step(step(0, new LinkedHashMap<>(Map.of("b", 2.0))));
         folder.evaluated(new Progress.Evaluation(0, List.of(1.0), 1, 1, new int[][] {{1}}));
         folder.step(step(1, Map.of("c", 3.0)));
-        folder.failed("enough");
+        folder.evaluated(new Progress.Evaluation(1, List.of(1.0, 1.0), 1, 1, new int[][] {{1}}));
         assertEquals(
                 List.of(
                         "experience,phase,epoch,step,loss,a,b,c,learning_rate,images_per_second",

@@ -63,7 +63,7 @@ class OwnersTest {
     }
 
     @Test
-    void theSmallestTensorsStayWithTheFirstStep() {
+    void theSmallestTensorsHaveNoOwners() {
         Parameter stem = weights(new float[4]);
         Parameter shortcut = weights(new float[6]);
         Parameter wide = weights(new float[90]);
@@ -80,7 +80,9 @@ class OwnersTest {
         owners.claim(1);
         owners.release(1, 0.5);
         owners.claim(2);
-        assertArrayEquals(new byte[] {1, 1, 1, 1}, owners.codes(stem));
+        assertEquals(List.of(wide, shortcut), owners.weights());
+        assertNull(owners.trainable(stem), "every step trains it");
+        assertMessage(IllegalArgumentException.class, "has no owners: expected one of", () -> owners.codes(stem));
         assertEquals(3 + 45, owners.count(2));
         assertMessage(
                 IllegalArgumentException.class,

@@ -52,7 +52,7 @@ class MethodOptionsTest {
             "retrain-epochs=0",
             "retrain-learning-rate-factor=0.1",
             "prune-rounds=1",
-            "whole-share=0",
+            "copied-share=0",
             "auxiliary-heads=false",
             "lambda-auxiliary=0",
             "lambda-feature=0.05");

@@ -9,10 +9,18 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 
-/** What a model says of image files, as CSV (RFC 4180): path, class, probability. */
-record Answers(PrintWriter out) {
-    Answers {
-        out.println("path,class,probability");
+/** What a model says of image files, as CSV (RFC 4180): path, class, probability, and perhaps more. */
+final class Answers {
+    private final PrintWriter out;
+
+    /** @param more names of further columns */
+    Answers(PrintWriter out, String... more) {
+        this.out = out;
+        StringBuilder header = new StringBuilder("path,class,probability");
+        for (String name : more) {
+            header.append(',').append(name);
+        }
+        out.println(header);
     }
 
     /**
@@ -31,9 +39,14 @@ record Answers(PrintWriter out) {
         return files;
     }
 
-    void add(Path file, String className, double probability) {
-        out.println(field(file.toString()) + "," + field(className) + ","
+    /** @param more values of the further columns */
+    void add(Path file, String className, double probability, String... more) {
+        StringBuilder line = new StringBuilder(field(file.toString()) + "," + field(className) + ","
                 + String.format(Locale.ROOT, "%.4f", probability));
+        for (String value : more) {
+            line.append(',').append(field(value));
+        }
+        out.println(line);
     }
 
     private static String field(String text) {

@@ -1,12 +1,14 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.report.DamagedRunException;
+import dev.palimpsest.report.EventFile;
 import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.train.Progress;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,13 +30,20 @@ final class Batch {
     private final Runner runner;
     private final Display display;
     private final PrintWriter out;
+    private final boolean tensorboard;
 
-    /** @param folder of the command, that the plans' folders lie in */
-    Batch(Path folder, Runner runner, Display display, PrintWriter out) {
+    /**
+     * What runs have in common.
+     *
+     * @param folder of the command, that the plans' folders lie in
+     * @param tensorboard whether each run writes an event file
+     */
+    Batch(Path folder, Runner runner, Display display, PrintWriter out, boolean tensorboard) {
         this.folder = folder;
         this.runner = runner;
         this.display = display;
         this.out = out;
+        this.tensorboard = tensorboard;
     }
 
     /**
@@ -42,9 +51,11 @@ final class Batch {
      *
      * @param jobs runs at the same time, at least 1
      * @return why runs failed, by the name of the run: damaged ones first, otherwise in the order of the plans
-     * @throws IOException with a sentence, before anything runs, if a folder holds a run of another recipe
+     * @throws IOException with a sentence, before anything runs, if a folder holds a run of another recipe, or this
+     *     Java corrupts arrays
      */
     Map<String, Throwable> run(List<Plan> plans, int jobs) throws IOException {
+        PinnedArrays.require();
         List<Plan> missing = new ArrayList<>();
         Map<String, Throwable> failures = new LinkedHashMap<>();
         for (Plan plan : plans) {
@@ -103,8 +114,9 @@ final class Batch {
                 run.interrupted().ifPresent(this::interrupted);
                 return false;
             });
-            try (Display.Watch watch = display.watch(plan.name(), jobs == 1)) {
-                runner.run(plan.recipe(), Progress.all(run, watch));
+            try (Display.Watch watch = display.watch(plan.name(), jobs == 1);
+                    EventFile events = new EventFile(run.path(), InstantSource.system())) {
+                runner.run(plan.recipe(), tensorboard ? Progress.all(run, watch, events) : Progress.all(run, watch));
             } catch (IOException | RuntimeException | Error e) {
                 record(run, e);
                 out.println(plan.name() + ": failed");

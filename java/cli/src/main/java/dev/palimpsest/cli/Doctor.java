@@ -30,7 +30,7 @@ final class Doctor {
         List<Supplier<List<Finding>>> all = new ArrayList<>(List.of(
                 () -> List.of(
                         new Finding("Palimpsest", true, Build.version()),
-                        new Finding("Java", true, machine.java()),
+                        java(machine, Runtime.version()),
                         new Finding("System", true, machine.os()),
                         new Finding("Processor", true, machine.cpu() + ", " + machine.cores() + " cores"),
                         new Finding(
@@ -43,6 +43,14 @@ final class Doctor {
                 .filter(source -> !source.needsFolder())
                 .forEach(source -> all.add(() -> List.of(dataset(source.name()))));
         return all;
+    }
+
+    static Finding java(Machine machine, Runtime.Version version) {
+        Optional<String> warning = PinnedArrays.warning(version, machine.collector());
+        return new Finding(
+                "Java",
+                warning.isEmpty(),
+                machine.java() + warning.map(what -> "; it " + what).orElse(""));
     }
 
     /** What each installed kind of engine reports about itself. */

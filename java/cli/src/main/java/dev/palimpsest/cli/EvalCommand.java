@@ -116,6 +116,14 @@ final class EvalCommand implements Callable<Integer> {
                     && (recipe.repetition().on()
                             || images.classes() == checkpoint.classes().size())
                     && new HashSet<>(images.classNames()).containsAll(checkpoint.classes());
+            if (images.name().equals(own.name())) {
+                Optional<String> others = RunFolder.otherData(run, images.sha256());
+                if (others.isPresent() && data.isEmpty()) {
+                    throw new IOException(others.get() + ". Put those files back, or score these all the same with"
+                            + " --data " + own.name() + ".");
+                }
+                others.ifPresent(what -> command.commandLine().getOut().println(what + "."));
+            }
             List<String> missing = checkpoint.classes().stream()
                     .filter(name -> !images.classNames().contains(name))
                     .toList();

@@ -6,6 +6,7 @@ import dev.palimpsest.Prediction;
 import dev.palimpsest.Samples;
 import dev.palimpsest.Setup;
 import dev.palimpsest.Version;
+import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.train.Progress;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -68,8 +69,9 @@ final class ModelCommands {
     @Command(
             name = "learn",
             sortOptions = false,
-            description = "Teaches a model the classes of a folder of images, CLASS/….png or .jpg. No image is kept. A"
-                    + " new MODEL is created; one that is there learns further classes, or more of known ones.",
+            description = "Teaches a model the classes of a folder of images, CLASS/….png or .jpg. No image is kept"
+                    + " unless --exemplars-mb asks for it. A new MODEL is created; one that is there learns further"
+                    + " classes, or more of known ones.",
             footerHeading = "%nExamples%n",
             footer = {
                 "  palimpsest learn pets.model photos/first --size 64",
@@ -78,6 +80,11 @@ final class ModelCommands {
             })
     private static final class Learn extends OfModel {
         private static final int SIDE = 64;
+        /** What ImageNet's networks are trained on. */
+        private static final int PRETRAINED_SIDE = 224;
+        /** ResNet-34 has a third block in its first stage, ResNet-18 two. */
+        private static final String ONLY_IN_RESNET_34 = "layer1.2.conv1.weight";
+
         private final Display display;
 
         @Parameters(paramLabel = "FOLDER", index = "1", description = "A folder with a folder of images per class.")
@@ -86,21 +93,43 @@ final class ModelCommands {
         @Option(
                 names = "--size",
                 paramLabel = "PIXELS",
-                description = "Height and width that images are brought to, of a new model [64]; the network suits it.")
+                description = "Height and width that images are brought to, of a new model [64, with --pretrained 224];"
+                        + " the network suits it.")
         private Optional<Integer> size = Optional.empty();
 
         @Option(
                 names = "--pretrained",
                 paramLabel = "FILE",
-                description = "Weights of a ResNet-18 with torchvision's or timm's names, for a new model that trains"
-                        + " nothing.")
+                description = "Weights of a ResNet-18 or -34 with torchvision's or timm's names, safetensors, for a new"
+                        + " model that trains nothing. Images are then normalised by ImageNet's mean and standard"
+                        + " deviation.")
         private Optional<Path> pretrained = Optional.empty();
+
+        @Option(
+                names = "--exemplars-mb",
+                paramLabel = "MB",
+                description = "Most megabytes of images that a new model keeps in its folder; lessons that train later"
+                        + " train on them too [0: no image is kept].")
+        private Optional<Double> exemplars = Optional.empty();
 
         @Option(
                 names = "--kind",
                 paramLabel = "trained|registered",
                 description = "Whether the network is trained or just measures the classes [what suits].")
         private Optional<String> kind = Optional.empty();
+
+        @Option(
+                names = "--try-training",
+                description = "Also finds out whether training would have helped where the lesson registers: trains a"
+                        + " network, asks it about the held-out images, and lets it go.")
+        private boolean tried;
+
+        @Option(
+                names = "--warn-loss",
+                paramLabel = "POINTS",
+                description = "Warns of classes known before that lose more of their held-out images than this, in per"
+                        + " cent of them [5].")
+        private double warnLoss = 5;
 
         Learn(Display display) {
             this.display = display;
@@ -109,9 +138,13 @@ final class ModelCommands {
         @Override
         public Integer call() throws IOException {
             Optional<Lesson.Kind> chosen = kind.map(this::kind);
+            if (!(warnLoss >= 0 && warnLoss <= 100)) {
+                throw misused("--warn-loss " + warnLoss + ": expected 0 to 100");
+            }
             boolean fresh = !Files.exists(model());
-            if (!fresh && (size.isPresent() || pretrained.isPresent())) {
-                throw misused(model() + " is there already: --size and --pretrained are for a new model");
+            if (!fresh && (size.isPresent() || pretrained.isPresent() || exemplars.isPresent())) {
+                throw misused(
+                        model() + " is there already: --size, --pretrained and --exemplars-mb are for a new model");
             }
             try (Interruption interruption = new Interruption()) {
                 try {
@@ -138,7 +171,10 @@ final class ModelCommands {
                     Display.Watch watch = display.watch(model().toString(), true)) {
                 Samples samples = first.orElseGet(() -> Samples.ofFolder(images, learner.setup()));
                 interruption.cancels(learner::cancelLesson);
-                print(out(), learner.learn(samples, chosen, Progress.all(watch)));
+                Lesson lesson =
+                        learner.learn(samples, new Lesson.Options(chosen, warnLoss / 100, tried, Progress.all(watch)));
+                print(out(), lesson);
+                printCalibration(out(), learner.current());
             }
         }
 
@@ -160,11 +196,19 @@ final class ModelCommands {
             Files.delete(model());
         }
 
-        private Setup setup() {
-            Setup setup = Setup.images(3, size.orElse(SIDE), size.orElse(SIDE));
-            return pretrained
-                    .map(file -> setup.withNetwork(Setup.Network.RESNET_18).withPretrained(file))
-                    .orElse(setup);
+        private Setup setup() throws IOException {
+            if (pretrained.isPresent() && exemplars.orElse(0.0) > 0) {
+                throw misused("--exemplars-mb is for models that train, and with --pretrained no lesson does");
+            }
+            int side = size.orElse(pretrained.isPresent() ? PRETRAINED_SIDE : SIDE);
+            Setup setup = Setup.images(3, side, side);
+            if (pretrained.isEmpty()) {
+                return setup.withExemplars(exemplars.orElse(0.0));
+            }
+            Setup.Network network = Safetensors.read(pretrained.get()).contains(ONLY_IN_RESNET_34)
+                    ? Setup.Network.RESNET_34
+                    : Setup.Network.RESNET_18;
+            return setup.withNetwork(network).withPretrained(pretrained.get());
         }
 
         private Lesson.Kind kind(String text) {
@@ -179,8 +223,10 @@ final class ModelCommands {
     @Command(
             name = "classify",
             description =
-                    "Prints what a model says of images, as CSV: path, class, probability. The class is \"unknown\""
-                            + " where none fits.")
+                    "Prints what a model says of images, as CSV: path, class, probability, nearest, score. The class is"
+                            + " \"unknown\" where none fits; nearest is the class that fits best, and the probability"
+                            + " is its own. The score is the distance to it, as a share of what is not unknown: above"
+                            + " 1 the image is.")
     private static final class Classify extends OfModel {
         @Parameters(
                 paramLabel = "IMAGE",
@@ -198,11 +244,15 @@ final class ModelCommands {
             try (ContinualClassifier classifier = open()) {
                 Version chosen = version.map(classifier::version).orElseGet(classifier::current);
                 List<Path> files = Answers.files(images);
-                Answers answers = new Answers(out);
+                Answers answers = new Answers(out, "nearest", "score");
                 for (Path file : files) {
                     Prediction prediction = chosen.classify(file);
                     answers.add(
-                            file, prediction.unknown() ? "unknown" : prediction.className(), prediction.probability());
+                            file,
+                            prediction.unknown() ? "unknown" : prediction.className(),
+                            prediction.probability(),
+                            prediction.className(),
+                            String.format(Locale.ROOT, "%.3f", prediction.score()));
                 }
             }
             out.flush();
@@ -210,12 +260,25 @@ final class ModelCommands {
         }
     }
 
-    @Command(name = "versions", description = "Lists the versions of a model: what was learnt when, and how well.")
+    @Command(
+            name = "versions",
+            description = "Lists the versions of a model: what was learnt when, and how well; or the classes of one.")
     private static final class Versions extends OfModel {
+        @Option(
+                names = "--version-number",
+                paramLabel = "N",
+                description = "Lists the classes of this version, and how well it knows each.")
+        private Optional<Integer> version = Optional.empty();
+
         @Override
         public Integer call() throws IOException {
             PrintWriter out = out();
             try (ContinualClassifier classifier = open()) {
+                if (version.isPresent()) {
+                    classes(out, classifier.version(version.get()));
+                    out.flush();
+                    return ExitCode.OK;
+                }
                 List<Version> versions = classifier.versions();
                 if (versions.isEmpty()) {
                     out.println("The model has learnt nothing yet.");
@@ -224,10 +287,42 @@ final class ModelCommands {
                     out.println("  version  after  lesson      classes  accuracy  seconds  what");
                     versions.forEach(version -> out.println(row(version, version.number() == current)));
                     out.println("* classifies now. Accuracy: per cent right on held-out samples, mean over classes.");
+                    printCalibration(out, classifier.current());
+                    printSize(out, classifier);
                 }
             }
             out.flush();
             return 0;
+        }
+
+        private static void classes(PrintWriter out, Version version) {
+            out.println("  samples  kept  accuracy  class");
+            for (String name : version.classNames()) {
+                Double share = version.accuracyByClass().get(name);
+                out.printf(
+                        Locale.ROOT,
+                        "  %7d %5d %9s  %s%n",
+                        version.samples(name),
+                        version.exemplars(name),
+                        percent(share == null ? OptionalDouble.empty() : OptionalDouble.of(share)),
+                        name);
+            }
+            out.println("Accuracy: per cent right on held-out samples. Kept: images in the folder.");
+            printCalibration(out, version);
+        }
+
+        private static void printSize(PrintWriter out, ContinualClassifier classifier) throws IOException {
+            Version now = classifier.current();
+            int images = now.classNames().stream().mapToInt(now::exemplars).sum();
+            double budget = classifier.setup().exemplarMegabytes();
+            out.printf(
+                    Locale.ROOT,
+                    "The model takes %.2f MB, %s.%n",
+                    1e-6 * classifier.bytes(),
+                    budget == 0
+                            ? "no image among them"
+                            : "among them " + images + " images of these classes (at most " + budget
+                                    + " MB are images of all versions)");
         }
 
         private static String row(Version version, boolean current) {
@@ -281,7 +376,12 @@ final class ModelCommands {
         @Override
         public Integer call() throws IOException {
             try (ContinualClassifier classifier = open()) {
-                print(out(), classifier.forget(className));
+                Lesson lesson = classifier.forget(className);
+                print(out(), lesson);
+                if (lesson.warnings().isEmpty()) {
+                    out().println("Nothing of " + className + " remains: no snapshot was trained on its samples.");
+                    out().flush();
+                }
             }
             return 0;
         }
@@ -304,7 +404,30 @@ final class ModelCommands {
             out.println("Right on held-out samples of classes known before: " + percent(lesson.oldClassesBefore())
                     + " % before, " + percent(lesson.oldClassesAfter()) + " % after.");
         }
+        lesson.trial().ifPresent(trial -> {
+            List<String> shares = new ArrayList<>();
+            trial.newClassesAfter()
+                    .ifPresent(share -> shares.add(percent(trial.newClassesAfter()) + " % of new classes"));
+            trial.oldClassesAfter()
+                    .ifPresent(share -> shares.add(percent(trial.oldClassesAfter()) + " % of classes known before"));
+            out.printf(
+                    Locale.ROOT,
+                    "Had it trained, right on held-out samples: %s (found out in %.1f s).%n",
+                    String.join(", ", shares),
+                    trial.seconds());
+        });
         lesson.warnings().forEach(warning -> out.println("Warning: " + warning + "."));
+        out.flush();
+    }
+
+    private static void printCalibration(PrintWriter out, Version version) {
+        version.calibrationError()
+                .ifPresentOrElse(
+                        error -> out.printf(
+                                Locale.ROOT,
+                                "Expected calibration error on held-out samples: %.1f points.%n",
+                                100 * error),
+                        () -> out.println("Probabilities are not calibrated, as no sample is held out."));
         out.flush();
     }
 

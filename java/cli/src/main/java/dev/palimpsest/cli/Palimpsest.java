@@ -61,6 +61,7 @@ final class Palimpsest {
                 .addSubcommand(train)
                 .addSubcommand(suite)
                 .addSubcommand(new EvalCommand())
+                .addSubcommand(new VerifyCommand(runner, display))
                 .addSubcommand(new PredictCommand())
                 .addSubcommand(new ExportCommand())
                 .addSubcommand(new ReportCommand())

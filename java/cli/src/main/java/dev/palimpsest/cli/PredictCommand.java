@@ -98,7 +98,7 @@ final class PredictCommand implements Callable<Integer> {
                     print(read.files(), classifier.classes(), classifier.probabilities(read.images()), answers);
                 }
             }
-            answers.out().flush();
+            command.commandLine().getOut().flush();
         }
         PrintWriter err = command.commandLine().getErr();
         if (!refused.isEmpty()) {

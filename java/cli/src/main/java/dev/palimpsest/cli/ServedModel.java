@@ -15,7 +15,6 @@ import dev.palimpsest.train.Progress;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.OptionalDouble;
 
 /** What a model does and knows, as JSON. Thread-safe. */
@@ -48,7 +47,8 @@ final class ServedModel {
         ObjectNode node = JSON.objectNode()
                 .put("class", prediction.className())
                 .put("probability", prediction.probability())
-                .put("unknown", prediction.unknown());
+                .put("unknown", prediction.unknown())
+                .put("score", prediction.score());
         ArrayNode all = node.putArray("classes");
         prediction
                 .probabilities()
@@ -60,12 +60,12 @@ final class ServedModel {
         Samples samples = Samples.of(images, List.of(className));
         progress = "The lesson begins.";
         try {
-            return lesson(model.learn(samples, Optional.empty(), new Progress() {
+            return lesson(model.learn(samples, Lesson.Options.DEFAULT.withProgress(new Progress() {
                 @Override
                 public void step(Step step) {
                     progress = String.format(Locale.ROOT, "Epoch %d, loss %.3f", step.epoch() + 1, step.loss());
                 }
-            }));
+            })));
         } finally {
             progress = "";
         }
@@ -88,15 +88,20 @@ final class ServedModel {
         List<Version> versions = model.versions();
         ObjectNode node = JSON.objectNode()
                 .put("current", versions.isEmpty() ? 0 : model.current().number())
-                .put("progress", progress);
+                .put("progress", progress)
+                .put("exemplarMegabytes", model.setup().exemplarMegabytes());
         ArrayNode all = node.putArray("versions");
         for (Version version : versions) {
             ObjectNode each = all.addObject();
             each.set("lesson", lesson(version.lesson()));
             put(each, "accuracy", version.accuracy());
+            put(each, "calibrationError", version.calibrationError());
             ArrayNode classes = each.putArray("classes");
             for (String name : version.classNames()) {
-                ObjectNode known = classes.addObject().put("name", name).put("samples", version.samples(name));
+                ObjectNode known = classes.addObject()
+                        .put("name", name)
+                        .put("samples", version.samples(name))
+                        .put("exemplars", version.exemplars(name));
                 Double accuracy = version.accuracyByClass().get(name);
                 if (accuracy != null) {
                     known.put("accuracy", accuracy);

@@ -46,8 +46,9 @@ final class SuiteCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "SUITE",
             description = {
-                "One of digits, digits-gaussians, fashion, glyphs, fashion-drift, mlkd-digits, mlkd-glyphs, or the path"
-                        + " of a file."
+                "One of digits, digits-10x1, digits-gaussians, digits-memory, fashion, fashion-drift, glyphs,"
+                    + " glyphs-20x5, glyphs-50x2, glyphs-memory, glyphs-pruning, mlkd-digits, mlkd-glyphs, or the path"
+                    + " of a file."
             })
     private String suiteName;
 
@@ -67,8 +68,24 @@ final class SuiteCommand implements Callable<Integer> {
             description = "Runs at the same time [1]. Runs of one thread each are the same bit for bit whatever it is.")
     private int jobs;
 
-    @Option(names = "--out", paramLabel = "DIR", order = 3, description = "Folder of the runs [runs/SUITE].")
+    @Option(
+            names = "--tune",
+            order = 3,
+            description = {
+                "First chooses the options that the suite names (tune.learning-rate = 0.05,0.1) on validation images of"
+                        + " class orders 11 to 13, from the same candidates for every variant; those runs go into"
+                        + " DIR-tuning."
+            })
+    private boolean tune;
+
+    @Option(names = "--out", paramLabel = "DIR", order = 4, description = "Folder of the runs [runs/SUITE].")
     private @Nullable Path out;
+
+    @Option(
+            names = "--tensorboard",
+            order = 4,
+            description = "Also writes losses and accuracies as TensorBoard event files, into the folder of each run.")
+    private boolean tensorboard;
 
     @Spec
     private CommandSpec command;
@@ -87,23 +104,29 @@ final class SuiteCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         SuiteFile suite;
         List<Plan> plans;
+        List<String> notes = List.of();
         try {
             if (jobs < 1) {
                 throw new IllegalArgumentException("--jobs " + jobs + ": expected at least 1");
             }
             suite = SuiteFile.load(suiteName);
+            if (tune) {
+                Tuning tuning = new Tuning(suite, orders, flags.given());
+                suite = tuned(tuning, suite);
+                notes = tuning.sentences();
+            }
             plans = Plan.of(suite, orders, flags.given());
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
-        Path folder = out == null ? Path.of("runs", suite.name()) : out;
+        Path folder = folder(suite);
         PrintWriter lines = command.commandLine().getOut();
         if (!suite.summary().isEmpty()) {
             lines.println(suite.summary());
         }
         lines.println(plans.size() + " runs into " + folder);
         lines.flush();
-        Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, jobs);
+        Map<String, Throwable> failures = new Batch(folder, runner, display, lines, tensorboard).run(plans, jobs);
         // Variant by variant: rows stand as in the suite, whichever class order failed.
         List<Path> runs = plans.stream()
                 .collect(Collectors.groupingBy(
@@ -115,13 +138,31 @@ final class SuiteCommand implements Callable<Integer> {
                 .filter(RunFolder::isRun) // failed ones too: the summary names them
                 .toList();
         if (failures.size() < plans.size()) {
-            summarise(suite, runs, folder, lines);
+            summarise(suite, runs, folder, notes, lines);
         }
         return Batch.summary(failures, plans.size(), command.commandLine());
     }
 
-    private void summarise(SuiteFile suite, List<Path> runs, Path folder, PrintWriter lines) throws IOException {
-        Comparison comparison = Comparison.of(runs);
+    private Path folder(SuiteFile suite) {
+        return out == null ? Path.of("runs", suite.name()) : out;
+    }
+
+    /** Runs the candidates beside the suite's folder: the suite's own would show them among its rows. */
+    private SuiteFile tuned(Tuning tuning, SuiteFile suite) throws IOException {
+        Path folder = folder(suite).resolveSibling(folder(suite).getFileName() + "-tuning");
+        List<Plan> plans = Plan.of(tuning.trials(), List.of(), flags.given());
+        PrintWriter lines = command.commandLine().getOut();
+        lines.println(plans.size() + " runs of candidates into " + folder);
+        lines.flush();
+        Map<String, Throwable> failures = new Batch(folder, runner, display, lines, false).run(plans, jobs);
+        // A candidate that fails, most often because its training diverged, is not chosen.
+        failures.forEach((name, failure) -> lines.println(name + ": " + failure.getMessage()));
+        return tuning.chosen(plans, folder);
+    }
+
+    private void summarise(SuiteFile suite, List<Path> runs, Path folder, List<String> notes, PrintWriter lines)
+            throws IOException {
+        Comparison comparison = Comparison.of(runs).with(notes);
         lines.println();
         lines.print(comparison.text());
         comparison.write(folder, suite.summary(), command());
@@ -138,6 +179,9 @@ final class SuiteCommand implements Callable<Integer> {
         flags.given().forEach((name, text) -> words.addAll(List.of("--" + name, text)));
         if (!orders.isEmpty()) {
             words.addAll(List.of("--orders", String.join(",", orders)));
+        }
+        if (tune) {
+            words.add("--tune");
         }
         return Words.join(words);
     }

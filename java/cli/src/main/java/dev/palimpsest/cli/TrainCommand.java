@@ -129,6 +129,12 @@ final class TrainCommand implements Callable<Integer> {
                             + " same.")
     private @Nullable Path resume;
 
+    @Option(
+            names = "--tensorboard",
+            order = 6,
+            description = "Also writes losses and accuracies as TensorBoard event files, into the folder of each run.")
+    private boolean tensorboard;
+
     @Spec
     private CommandSpec command;
 
@@ -200,7 +206,7 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int run(List<Plan> plans, Path folder, PrintWriter lines) throws Exception {
-        Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, 1);
+        Map<String, Throwable> failures = new Batch(folder, runner, display, lines, tensorboard).run(plans, 1);
         if (plans.size() == 1 && !failures.isEmpty()) {
             throw Batch.thrown(failures.values().iterator().next());
         }

@@ -20,6 +20,7 @@ import java.util.regex.Pattern;
  * # What is compared; the first comment line is the summary.
  * orders = 1,2,3                                 class orders; or seeds = 1,2,3: of everything that is drawn
  * threads = 1                                    any option, for all blocks
+ * tune.learning-rate = 0.05,0.1                  candidates for suite --tune, for all blocks or in one
  *
  * [without exemplars]                            a block: its variants are compared with one another
  * recipe = m2kd-fashion-exemplar-free
@@ -39,17 +40,34 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
      * @param reference the label of one of the variants
      * @param variants the options that a variant sets on top of the recipe, by label
      * @param own those of them that the variant's line sets, by label; they must mean something for its method
+     * @param tuned candidates of the options that are chosen on validation images if that is asked for, by option
      */
     public record Block(
             String title,
             String recipe,
             String reference,
             SequencedMap<String, SequencedMap<String, String>> variants,
-            SequencedMap<String, SequencedMap<String, String>> own) {}
+            SequencedMap<String, SequencedMap<String, String>> own,
+            SequencedMap<String, List<String>> tuned) {}
 
     private static final String ENDING = ".suite";
-    private static final List<String> BUILT_IN =
-            List.of("digits", "digits-gaussians", "fashion", "glyphs", "fashion-drift", "mlkd-digits", "mlkd-glyphs");
+    /** Begins a line of candidates. */
+    private static final String TUNE = "tune.";
+
+    private static final List<String> BUILT_IN = List.of(
+            "digits",
+            "digits-10x1",
+            "digits-gaussians",
+            "digits-memory",
+            "fashion",
+            "fashion-drift",
+            "glyphs",
+            "glyphs-20x5",
+            "glyphs-50x2",
+            "glyphs-memory",
+            "glyphs-pruning",
+            "mlkd-digits",
+            "mlkd-glyphs");
 
     /** What a suite is repeated over. */
     private static final List<String> REPEATS = List.of("orders", "seeds");
@@ -94,6 +112,8 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
         private final List<Block> blocks = new ArrayList<>();
         private SequencedMap<String, SequencedMap<String, String>> variants = new LinkedHashMap<>();
         private SequencedMap<String, String> options = common;
+        private final SequencedMap<String, List<String>> tunedInAll = new LinkedHashMap<>();
+        private SequencedMap<String, List<String>> tuned = tunedInAll;
         /** Of the block that is read; empty before the first one. */
         private String title = "";
 
@@ -117,6 +137,7 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
                             blocks.stream().anyMatch(block -> block.title().equals(title)),
                             "there are two blocks [" + title + "]");
                     options = new LinkedHashMap<>();
+                    tuned = new LinkedHashMap<>(tunedInAll);
                     variants = new LinkedHashMap<>();
                 } else if (!line.isEmpty()) {
                     line(line);
@@ -159,12 +180,29 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
                 refuse(variants.put(label, set) != null, "there are two variants " + label);
             } else {
                 refuse(equals < 1, "expected option = value or LABEL: option=value, found " + line);
+                if (line.startsWith(TUNE)) {
+                    tune(line.substring(TUNE.length(), equals).strip(), line.substring(equals + 1));
+                    return;
+                }
                 put(
                         options,
                         line.substring(0, equals).strip(),
                         line.substring(equals + 1).strip(),
                         title.isEmpty() ? REPEATS : List.of("recipe", "reference"));
             }
+        }
+
+        private void tune(String key, String texts) {
+            List<String> candidates = COMMA.splitAsStream(texts.strip()).toList();
+            refuse(
+                    !RecipeOptions.names().contains(key),
+                    key + " is not an option" + Nearest.suggestion(key, RecipeOptions.names()));
+            refuse(
+                    candidates.size() < 2
+                            || candidates.size()
+                                    > candidates.stream().distinct().count(),
+                    TUNE + key + ": expected two or more different values with commas, found" + texts);
+            tuned.put(key, candidates);
         }
 
         private void put(SequencedMap<String, String> into, String key, String value, List<String> ours) {
@@ -196,7 +234,7 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
                 all.putAll(set);
                 complete.put(label, all);
             });
-            blocks.add(new Block(title, recipe, reference, complete, variants));
+            blocks.add(new Block(title, recipe, reference, complete, variants, tuned));
         }
 
         private void refuse(boolean wrong, String sentence) {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import java.util.stream.Stream;
 
@@ -106,12 +107,14 @@ public final class Comparison {
     private final List<SavedRun> runs;
     private final List<String> remarks;
     private final List<Block> blocks;
+    private final List<String> notes = new ArrayList<>();
 
     private Comparison(SavedRun.Found found, List<Block> blocks) {
         this.runs = found.runs();
         this.blocks = blocks;
         remarks = new ArrayList<>(found.damaged());
         runs.forEach(run -> run.remark().ifPresent(remarks::add));
+        runs.forEach(run -> run.unchecked().ifPresent(remarks::add));
     }
 
     /**
@@ -151,6 +154,45 @@ public final class Comparison {
                             ", ", groups.stream().map(Group::label).distinct().toList()));
         }
         return new Comparison(found, blocks);
+    }
+
+    /**
+     * Mean final accuracy of runs.
+     *
+     * @param folders of runs, a run each
+     * @return in [0, 1]; empty if one of them has no result
+     * @throws IOException with a sentence, if one is damaged
+     */
+    public static OptionalDouble finalAccuracy(List<Path> folders) throws IOException {
+        double sum = 0;
+        for (Path folder : folders) {
+            if (!RunFolder.isRun(folder)) {
+                return OptionalDouble.empty();
+            }
+            SavedRun run = SavedRun.read(folder);
+            Double accuracy = run.isComparable() ? run.metrics().orElseThrow().finalAccuracy() : null;
+            if (accuracy == null) {
+                return OptionalDouble.empty();
+            }
+            sum += accuracy;
+        }
+        return folders.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(sum / folders.size());
+    }
+
+    /**
+     * Adds what a reader has to know of how the rows came about.
+     *
+     * @param sentences shown with the tables
+     * @return this
+     */
+    public Comparison with(List<String> sentences) {
+        notes.addAll(sentences);
+        return this;
+    }
+
+    /** See {@link #with}. */
+    List<String> notes() {
+        return List.copyOf(notes);
     }
 
     /** What the runs of a row differ in. */
@@ -193,6 +235,11 @@ public final class Comparison {
         return sentences;
     }
 
+    /** Accuracy against bytes, for every data set. */
+    List<Frontier> frontiers() {
+        return Frontier.of(blocks);
+    }
+
     /** What a reader of the tables has to know, a sentence each. */
     private List<String> warnings() {
         return Stream.concat(remarks.stream(), differences().stream()).toList();
@@ -211,6 +258,10 @@ public final class Comparison {
                             .append(table.plain())
                             .append('\n'));
         }
+        notes.forEach(sentence -> text.append(Table.printable(sentence)).append('\n'));
+        frontiers()
+                .forEach(frontier ->
+                        text.append(Table.printable(frontier.sentence())).append('\n'));
         differences().forEach(sentence -> text.append(Table.printable(sentence)).append('\n'));
         return text.append(CONVENTION).append('\n').toString();
     }
@@ -246,6 +297,12 @@ public final class Comparison {
                             .append(table.markdown())
                             .append('\n'));
         }
+        notes.forEach(
+                sentence -> text.append("- ").append(Table.markdown(sentence)).append('\n'));
+        frontiers()
+                .forEach(frontier -> text.append("- ")
+                        .append(Table.markdown(frontier.sentence()))
+                        .append('\n'));
         warnings()
                 .forEach(sentence ->
                         text.append("- ").append(Table.markdown(sentence)).append('\n'));
@@ -293,6 +350,7 @@ public final class Comparison {
                 }
             }
         }
+        notes.forEach(root.putArray("notes")::add);
         warnings().forEach(root.putArray("warnings")::add);
         try {
             return MAPPER.writeValueAsString(root) + "\n";

@@ -1,12 +1,12 @@
 package dev.palimpsest.report;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Function;
 
@@ -15,11 +15,12 @@ final class Conventions {
     /** Where one of these differs, accuracies are of other images: no difference between them is worth a number. */
     private static final List<String> DECIDING = List.of("data", "images evaluated", "split", "stream");
 
+    private static final Function<SavedRun, String> DATA = run -> run.option("data");
+
     private static final SequencedMap<String, Function<SavedRun, String>> EACH_RUN = new LinkedHashMap<>();
 
     static {
-        EACH_RUN.put("data", run -> run.option("data"));
-        EACH_RUN.put("data files", run -> sha256(run.run().path("data_sha256")));
+        EACH_RUN.put("data", DATA);
         EACH_RUN.put("images evaluated", run -> run.option("evaluate"));
         EACH_RUN.put("share held out for validation", run -> run.option("validation"));
         EACH_RUN.put("split", run -> run.option("split"));
@@ -56,9 +57,15 @@ final class Conventions {
             "data-folder",
             "teacher-memory");
 
+    /** What a line shows of that in which rows differ. */
+    private static final int MOST_VALUES = 3;
+
+    private static final int MOST_LABELS = 2;
+    private static final int MOST_CHARACTERS = 48;
+
     private Conventions() {}
 
-    /** One sentence for everything in which the groups differ. */
+    /** One short sentence for each thing in which the groups differ. */
     static List<String> differences(List<Group> groups) {
         List<String> sentences = new ArrayList<>();
         SequencedMap<String, Function<SavedRun, String>> all = new LinkedHashMap<>(EACH_RUN);
@@ -71,6 +78,14 @@ final class Conventions {
                 group.runs().forEach(run -> shared.retainAll(run.options().keySet())));
         shared.removeAll(EXPECTED);
         shared.forEach(option -> all.put("--" + option, run -> run.option(option)));
+        // Files of other data sets are others, which needs no line for each.
+        if (groups.stream().map(group -> values(group, DATA)).distinct().count() == 1) {
+            files(groups)
+                    .forEach(file -> all.put(
+                            "data file " + file,
+                            run -> abbreviated(
+                                    run.run().path(RunRecord.DATA).path(file).asText())));
+        }
         all.forEach((what, of) -> {
             SequencedMap<String, List<String>> labels = new LinkedHashMap<>();
             for (Group group : groups) {
@@ -78,10 +93,7 @@ final class Conventions {
                         .add(group.label());
             }
             if (labels.size() > 1) {
-                List<String> parts = new ArrayList<>();
-                labels.forEach((value, members) ->
-                        parts.add((value.isEmpty() ? "not recorded" : value) + " in " + String.join(", ", members)));
-                sentences.add("Not the same: " + what + " (" + String.join("; ", parts) + ").");
+                sentences.add("Not the same: " + what + " (" + shortened(labels) + ").");
             }
         });
         if (groups.size() > 1) {
@@ -91,6 +103,33 @@ final class Conventions {
                             + " are taken: their " + what + " are not the same.")));
         }
         return sentences;
+    }
+
+    private static String shortened(SequencedMap<String, List<String>> labels) {
+        List<String> parts = new ArrayList<>();
+        labels.forEach((value, members) -> {
+            if (parts.size() < MOST_VALUES) {
+                parts.add((value.isEmpty() ? "not recorded" : shortened(value)) + " in "
+                        + (members.size() <= MOST_LABELS
+                                ? String.join(", ", members)
+                                : members.getFirst() + " and " + (members.size() - 1) + " more"));
+            }
+        });
+        if (labels.size() > MOST_VALUES) {
+            parts.add((labels.size() - MOST_VALUES) + " more values");
+        }
+        return String.join("; ", parts);
+    }
+
+    private static String shortened(String value) {
+        return value.length() <= MOST_CHARACTERS ? value : value.substring(0, MOST_CHARACTERS) + "…";
+    }
+
+    private static SortedSet<String> files(List<Group> groups) {
+        SortedSet<String> names = new TreeSet<>();
+        groups.forEach(group -> group.runs()
+                .forEach(run -> run.run().path(RunRecord.DATA).fieldNames().forEachRemaining(names::add)));
+        return names;
     }
 
     /** What forbids to take differences between two groups. */
@@ -107,14 +146,6 @@ final class Conventions {
         TreeSet<String> values = new TreeSet<>();
         group.runs().forEach(run -> values.add(of.apply(run)));
         return String.join(",", values);
-    }
-
-    private static String sha256(JsonNode files) {
-        List<String> all = new ArrayList<>();
-        files.properties()
-                .forEach(file -> all.add(
-                        file.getKey() + " " + abbreviated(file.getValue().asText())));
-        return String.join(" ", all);
     }
 
     private static String abbreviated(String hash) {

@@ -40,6 +40,7 @@ final class MethodSections {
     }
 
     void write() {
+        frontiers();
         comparison.blocks().forEach(this::accuracies);
         confusions();
         losses();
@@ -48,6 +49,19 @@ final class MethodSections {
 
     private interface Drawing {
         Optional<Html> draw(Group group) throws IOException;
+    }
+
+    private void frontiers() {
+        List<Frontier> frontiers = comparison.frontiers();
+        for (Frontier frontier : frontiers) {
+            drawn(() -> Optional.of(frontier.plot(frontiers.indexOf(frontier))))
+                    .ifPresent(plot -> figure(
+                            "Accuracy against memory, " + frontier.data(),
+                            plot,
+                            "All bytes of the model, earlier models, exemplars, statistics and the method's own memory."
+                                    + " On the front are rows that no other equals in accuracy with as few bytes; the"
+                                    + " upper bound, which keeps every image, is left out."));
+        }
     }
 
     private void accuracies(Comparison.Block block) {

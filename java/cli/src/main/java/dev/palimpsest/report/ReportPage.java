@@ -79,7 +79,7 @@ final class ReportPage {
                 .close();
     }
 
-    private static String stream(SavedRun run) {
+    static String stream(SavedRun run) {
         return run.option("stream").equals("repetition")
                 ? run.option("experiences") + " experiences with repetition, pool " + run.option("pool")
                 : "split " + run.option("split");
@@ -124,6 +124,7 @@ final class ReportPage {
                         + CONVENTIONS,
                 "class",
                 "note");
+        comparison.notes().forEach(sentence -> html.element("p", sentence, "class", "note"));
         comparison.differences().forEach(sentence -> html.element("p", sentence, "class", "warning"));
     }
 

@@ -1,16 +1,21 @@
 package dev.palimpsest.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.checkpoint.FolderLock;
+import dev.palimpsest.data.DataException;
+import dev.palimpsest.internal.Checksum;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -19,6 +24,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -62,6 +69,8 @@ public final class RunFolder implements Progress, AutoCloseable {
     private int[][] confusion = {};
     /** What the run goes on from. */
     private Optional<Path> saved = Optional.empty();
+    /** SHA-256 of the files that the part before that was trained on, by name. */
+    private JsonNode recordedData = MissingNode.getInstance();
     /** Nothing is written any more. */
     private boolean over;
 
@@ -176,6 +185,8 @@ public final class RunFolder implements Progress, AutoCloseable {
             created.saved = unfinished(folder, options);
             if (created.saved.isEmpty()) {
                 discard(folder);
+            } else {
+                created.recordedData = SavedRun.read(folder).run().path(RunRecord.DATA);
             }
             lock.reserve(RESERVE);
             created.writeRun();
@@ -236,7 +247,8 @@ public final class RunFolder implements Progress, AutoCloseable {
         for (Path place : List.of(folder, folder.resolve(CHECKPOINT_FOLDER))) {
             if (Files.isDirectory(place)) {
                 try (Stream<Path> files = Files.list(place)) {
-                    for (Path file : files.filter(file -> file.toString().endsWith(AtomicFile.UNFINISHED))
+                    for (Path file : files.filter(
+                                    file -> file.toString().endsWith(AtomicFile.UNFINISHED) || EventFile.isOne(file))
                             .toList()) {
                         Files.delete(file);
                     }
@@ -257,6 +269,12 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     @Override
     public void begins(Setup setup) {
+        if (saved.isPresent()) {
+            otherData(folder, recordedData, setup.dataSha256()).ifPresent(what -> {
+                throw new DataException(what + ". The run cannot go on with them: put its files back, or choose another"
+                        + " folder with --out.");
+            });
+        }
         classes = setup.classNames();
         record.begins(setup);
         writeRun();
@@ -311,6 +329,30 @@ public final class RunFolder implements Progress, AutoCloseable {
         }
         write(() -> steps.keep(experiences));
         writeRun();
+    }
+
+    /**
+     * In what a data set's files are not those that a run recorded.
+     *
+     * @param run its folder
+     * @param sha256 of the files, by name
+     * @return a sentence, without its end; empty if they are the same, or the run recorded none
+     * @throws IOException with a sentence, if the run cannot be read
+     */
+    public static Optional<String> otherData(Path run, SortedMap<String, String> sha256) throws IOException {
+        return otherData(run, SavedRun.read(run).run().path(RunRecord.DATA), sha256);
+    }
+
+    private static Optional<String> otherData(Path run, JsonNode recorded, SortedMap<String, String> sha256) {
+        List<String> others = Conditions.otherFiles(recorded, sha256);
+        return others.isEmpty()
+                ? Optional.empty()
+                : Optional.of("The data are not those of " + run + ": " + String.join("; ", others));
+    }
+
+    /** Whether a run has models, if only those of its first experience. */
+    static boolean hasModels(Path run) {
+        return Files.exists(run.resolve(CHECKPOINT)) || Files.exists(run.resolve(PREVIOUS));
     }
 
     /**
@@ -378,6 +420,7 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     private synchronized void finish(String status, @Nullable String reason) {
         record.ends(status, reason);
+        write(() -> record.keeps(checksums()));
         writeRun();
         over = true;
     }
@@ -388,8 +431,18 @@ public final class RunFolder implements Progress, AutoCloseable {
         lock.close();
     }
 
+    private SortedMap<String, String> checksums() throws IOException {
+        SortedMap<String, String> checksums = new TreeMap<>();
+        for (String name : List.of(METRICS, STEPS, CONFUSION)) {
+            if (Files.isRegularFile(folder.resolve(name))) {
+                checksums.put(name, Checksum.of(folder.resolve(name)));
+            }
+        }
+        return checksums;
+    }
+
     private void writeRun() {
-        write(RUN, json(record.content()));
+        write(RUN, new String(record.text(), StandardCharsets.UTF_8));
     }
 
     private void write(String name, String text) {

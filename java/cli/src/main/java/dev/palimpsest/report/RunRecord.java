@@ -1,30 +1,52 @@
 package dev.palimpsest.report;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.internal.Checksum;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
-/** The content of run.json, as it grows while the run is on. Not thread-safe. */
+/**
+ * The content of run.json, as it grows while the run is on. It has its own checksum, and once the run is over those of
+ * the files beside it, by their names. Not thread-safe.
+ */
 final class RunRecord {
     /** Of a run that is on, or was killed. */
     static final String RUNNING = "running";
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    /** Checksums of the other files. */
+    static final String FILES = "files_crc32c";
+
+    /** SHA-256 of the files of the data set, and of weights that the run began from. */
+    static final String DATA = "data_sha256";
+
+    private static final String FORMAT = "palimpsest-run 2";
+    private static final String CHECKSUM = "palimpsest_crc32c";
+    /** What stands before the digits of the file's own checksum: within a string its quotes would be escaped. */
+    private static final String MARK = "\"" + CHECKSUM + "\" : \"";
+
+    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
     private final ObjectNode run = JSON.createObjectNode();
 
     /** @param texts every option of the run */
     RunRecord(SequencedMap<String, String> texts, RunFolder.Origin origin) {
         Machine machine = Machine.here();
+        run.put(CHECKSUM, Checksum.UNKNOWN);
+        run.put("format", FORMAT);
         run.put("status", RUNNING);
         run.putNull("reason");
         run.put("recipe", origin.recipe());
@@ -46,12 +68,15 @@ final class RunRecord {
         run.put("cores", machine.cores());
         run.set("isa", JSON.valueToTree(machine.isa()));
         run.put("kernels", Kernels.chosen().toString());
+        run.set("garbage_collectors", JSON.valueToTree(machine.collector()));
+        run.set("jvm_flags", JSON.valueToTree(machine.flags()));
+        run.set("environment", JSON.valueToTree(machine.environment()));
         if (texts.containsKey("threads")) {
             run.put("threads", Integer.parseInt(texts.get("threads")));
         }
         run.put("started", now());
         run.putNull("finished");
-        run.putNull("data_sha256");
+        run.putNull(DATA);
         run.putNull("weights_sha256");
     }
 
@@ -65,7 +90,7 @@ final class RunRecord {
     }
 
     void begins(Progress.Setup setup) {
-        run.set("data_sha256", JSON.valueToTree(setup.dataSha256()));
+        run.set(DATA, JSON.valueToTree(setup.dataSha256()));
         run.set("classes", JSON.valueToTree(setup.classNames()));
         run.put("weights", setup.weights());
     }
@@ -123,7 +148,49 @@ final class RunRecord {
         run.put("finished", now());
     }
 
-    JsonNode content() {
-        return run;
+    /** @param checksums of the files beside run.json, which nothing is written to any more, by name */
+    void keeps(SortedMap<String, String> checksums) {
+        run.set(FILES, JSON.valueToTree(checksums));
+    }
+
+    /** The file's content, UTF-8. */
+    byte[] text() {
+        try {
+            byte[] text = (JSON.writeValueAsString(run) + "\n").getBytes(StandardCharsets.UTF_8);
+            Checksum.mark(text, MARK);
+            return text;
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /**
+     * Holds a file against its own checksum.
+     *
+     * @param text the file's content
+     * @param content the same, read
+     * @return whether it has a checksum; those of earlier versions have none
+     * @throws DamagedRunException with a sentence, if it is not what was written, or of another version
+     */
+    static boolean check(Path file, byte[] text, JsonNode content) throws DamagedRunException {
+        String found = Checksum.ofMarked(text, MARK);
+        String format = content.path("format").asText();
+        if (found.isEmpty() && !content.has(CHECKSUM) && !content.has("format")) {
+            return false;
+        }
+        String expected = content.path(CHECKSUM).asText();
+        if (found.isEmpty() || !found.equals(expected)) {
+            throw new DamagedRunException(file + " is damaged: "
+                    + (found.isEmpty()
+                            ? "it has no checksum"
+                            : "it has the checksum " + found + ", expected " + expected)
+                    + "; restore it from a copy, or remove " + CHECKSUM + ", format and " + FILES
+                    + " from it if it was edited on purpose.");
+        }
+        if (!format.equals(FORMAT)) {
+            throw new DamagedRunException(file + " is of another version of Palimpsest: expected format " + FORMAT
+                    + ", found " + format + "; read it with the version that wrote it.");
+        }
+        return true;
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.palimpsest.checkpoint.FolderLock;
+import dev.palimpsest.internal.Checksum;
 import java.io.IOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
@@ -28,8 +29,9 @@ import java.util.SequencedSet;
  * @param run the content of run.json
  * @param status as run.json has it; {@code killed} where that says running, and nobody held the folder when it was read
  * @param metrics the content of metrics.json, empty while there is none
+ * @param checked whether run.json has its checksum, which was found right
  */
-record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metrics) {
+record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metrics, boolean checked) {
     static final String KILLED = "killed";
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -106,7 +108,9 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
     static SavedRun read(Path folder) throws DamagedRunException {
         Path file = folder.resolve(RunFolder.RUN);
         try {
-            JsonNode run = JSON.readTree(bytes(file));
+            byte[] text = bytes(file);
+            JsonNode run = JSON.readTree(text);
+            boolean checked = RunRecord.check(file, text, run);
             JsonNode options = run.path("options");
             if (!options.isObject()) {
                 throw new DamagedRunException(file + " is damaged: it has no options.");
@@ -116,20 +120,38 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
             }
             String status = status(folder, run);
             file = folder.resolve(RunFolder.METRICS);
+            check(file, run);
             if (!Files.exists(file)) {
-                return new SavedRun(folder, run, status, Optional.empty());
+                return new SavedRun(folder, run, status, Optional.empty(), checked);
             }
             Metrics metrics = JSON.readValue(bytes(file), Metrics.class);
             if (metrics == null || !metrics.isWhole()) {
                 throw new DamagedRunException(file + " is damaged: its figures do not fit together.");
             }
-            return new SavedRun(folder, run, status, Optional.of(metrics));
+            return new SavedRun(folder, run, status, Optional.of(metrics), checked);
         } catch (JsonProcessingException e) {
             throw new DamagedRunException(file + " is damaged: " + e.getOriginalMessage() + ".", e);
         } catch (DamagedRunException e) {
             throw e;
         } catch (IOException e) {
             throw new DamagedRunException(file + " cannot be read: " + e + ".", e);
+        }
+    }
+
+    /** Holds a file beside run.json against the checksum that has for it, if it has one. */
+    private static void check(Path file, JsonNode run) throws IOException {
+        String expected =
+                run.path(RunRecord.FILES).path(file.getFileName().toString()).asText("");
+        if (expected.isEmpty()) {
+            return;
+        }
+        if (!Files.isRegularFile(file)) {
+            throw new DamagedRunException(file + " is missing: restore it from a copy, or repeat the run.");
+        }
+        String found = Checksum.of(file);
+        if (!found.equals(expected)) {
+            throw new DamagedRunException(file + " is damaged: it has the checksum " + found + ", expected " + expected
+                    + "; restore it from a copy, or repeat the run.");
         }
     }
 
@@ -168,6 +190,23 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
         return Optional.of(folder + " is left out: " + why);
     }
 
+    /**
+     * Holds a file against the checksum that run.json has for it, if it has one.
+     *
+     * @throws DamagedRunException with a sentence, if it is not what was written, or missing
+     */
+    void check(String name) throws IOException {
+        check(folder.resolve(name), run);
+    }
+
+    /** That damage to its files would not be noticed; empty for runs of this version. */
+    Optional<String> unchecked() {
+        return checked
+                ? Optional.empty()
+                : Optional.of(folder + " has no checksums, as it is of an earlier version or was edited: damage to its"
+                        + " files would not be noticed.");
+    }
+
     String text(String key) {
         return run.path(key).asText("");
     }
@@ -186,6 +225,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
      * @throws IOException with a sentence, if they cannot be read
      */
     SavedSteps steps() throws IOException {
+        check(RunFolder.STEPS);
         return SavedSteps.read(folder.resolve(RunFolder.STEPS));
     }
 
@@ -195,6 +235,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
      * @throws IOException with a sentence, if they cannot be read
      */
     Optional<Confusion> confusion() throws IOException {
+        check(RunFolder.CONFUSION);
         return Confusion.read(folder.resolve(RunFolder.CONFUSION));
     }
 }

@@ -10,8 +10,8 @@ import java.util.Arrays;
  *
  * <p>A teacher whose weight in a row is 0 is not read there. NaN gives a NaN loss. The bits depend neither on the
  * implementation nor on the number of threads. Calls allocate nothing once memory of the same kind (off-heap or
- * arrays) was passed before. Not thread-safe: one instance per calling thread. {@link #close()} frees its scratch
- * memory. Order of reduction: native/kernels/feature_mse/feature_mse.md.
+ * arrays) was passed before. Thread-safe, but calls take turns: threads that compute at once have an instance each.
+ * {@link #close()} frees its scratch memory. Order of reduction: native/kernels/feature_mse/feature_mse.md.
  */
 public final class FeatureMse implements AutoCloseable {
     private final RowSplit split;

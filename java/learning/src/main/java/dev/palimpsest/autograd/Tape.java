@@ -4,9 +4,6 @@ import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Loss;
-import dev.palimpsest.engine.MaxPooling;
-import dev.palimpsest.engine.Normalised;
-import dev.palimpsest.engine.Pooled;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
 import java.util.ArrayList;
@@ -79,138 +76,122 @@ public final class Tape {
     }
 
     /**
-     * Convolution without bias. The backward pass adds to the weight's gradient.
+     * What computes; a layer asks it for its output and its gradients.
+     *
+     * @return the tape's engine
+     */
+    public Engine engine() {
+        return engine;
+    }
+
+    /**
+     * Records an operation that was just computed, as every layer does it.
+     *
+     * @param output of the operation; the tape takes it over, a detached tape gives it to the caller
+     * @param saved what the gradient needs besides inputs and output; the tape releases it
+     * @param backward gets the gradient by the output, which stays the tape's. It adds to the gradients of parameters
+     *     and hands each input its share by {@link #accumulate}. It does not run if no loss depends on the output
+     * @return the output as a variable
+     */
+    public Variable record(Tensor output, List<Tensor> saved, Consumer<Tensor> backward) {
+        Variable result = new Variable(output, true);
+        if (!recording) {
+            saved.forEach(engine::release);
+            return result;
+        }
+        Runnable step = () -> {
+            if (result.gradient != null) {
+                backward.accept(result.gradient);
+            }
+        };
+        steps.add(new Step(result, step, saved));
+        return result;
+    }
+
+    /**
+     * Whether a gradient by this variable is wanted: {@link #accumulate} lets go of one that is not, so it need not be
+     * computed.
+     *
+     * @param variable of this tape
+     * @return false for inputs from outside
+     */
+    public boolean wantsGradient(Variable variable) {
+        return variable.differentiated;
+    }
+
+    /**
+     * Adds a contribution to the gradient by a variable, for the backward pass of {@link #record}.
+     *
+     * @param variable an operation's input
+     * @param contribution of the variable's shape and layout; the tape takes it over
+     */
+    public void accumulate(Variable variable, Tensor contribution) {
+        // A gradient that two branches share is not written in place: the other one has yet to read it. Where both are
+        // shared, as when a variable is added to itself, the sum is made elsewhere.
+        if (!variable.differentiated) {
+            engine.release(contribution);
+        } else if (variable.gradient == null) {
+            variable.gradient = contribution;
+        } else if (!variable.gradient.shared()) {
+            engine.addScaled(variable.gradient, 1, contribution);
+            engine.release(contribution);
+        } else if (!contribution.shared()) {
+            engine.addScaled(contribution, 1, variable.gradient);
+            engine.release(variable.gradient);
+            variable.gradient = contribution;
+        } else {
+            Tensor sum = engine.add(variable.gradient, contribution);
+            engine.release(variable.gradient);
+            engine.release(contribution);
+            variable.gradient = sum;
+        }
+    }
+
+    /**
+     * norm(weight ∗ images) + residual, and a ReLU behind it, in as few passes over memory as the engine can; the same
+     * bits as one after the other. The backward pass adds to the gradients of weight, scale and shift.
      *
      * @param images [N, inputs, H, W]
      * @param weight [outputs, inputs, kernel, kernel]
      * @param geometry of the convolution
+     * @param norm of its outputs
+     * @param residual an activation [N, outputs, H', W'] that is added, or null
+     * @param relu whether a ReLU follows
+     * @param frozen whether to normalise with the running statistics and leave them as they are
      * @return an activation [N, outputs, H', W']
      * @throws IllegalArgumentException if a shape does not fit
      */
-    public Variable convolution(Variable images, Parameter weight, Convolution geometry) {
-        Variable result = new Variable(engine.convolution(images.value(), weight, geometry), true);
-        return record(result, gradient -> {
-            engine.convolutionWeightGradient(images.value(), gradient, weight, geometry);
-            if (images.differentiated) {
-                accumulate(
-                        images,
-                        engine.convolutionInputGradient(
-                                gradient, weight, geometry, images.value().shape()));
+    public Variable normalisedConvolution(
+            Variable images,
+            Parameter weight,
+            Convolution geometry,
+            BatchNorm norm,
+            @Nullable Variable residual,
+            boolean relu,
+            boolean frozen) {
+        Convolution.Normalised forward = engine.normalisedConvolution(
+                images.value(), weight, geometry, norm, residual == null ? null : residual.value(), relu, frozen);
+        return record(forward.output(), forward.saved(), gradient -> {
+            if (residual == null) {
+                convolutionGradient(images, forward, gradient);
+                return;
             }
+            Tensor passed = relu ? engine.reluGradient(gradient, forward.output()) : gradient.retain();
+            accumulate(residual, passed.retain());
+            convolutionGradient(images, forward, passed);
+            engine.release(passed);
         });
     }
 
-    /**
-     * Batch norm. The backward pass adds to the gradients of scale and shift.
-     *
-     * @param images an activation [N, C, H, W]
-     * @param norm of C channels
-     * @param relu whether a ReLU follows in the same pass
-     * @param frozen whether to normalise with the running statistics and leave them as they are
-     * @return an activation [N, C, H, W]
-     * @throws IllegalArgumentException if a shape does not fit
-     */
-    public Variable batchNorm(Variable images, BatchNorm norm, boolean relu, boolean frozen) {
-        Normalised forward = engine.batchNorm(images.value(), norm, relu, frozen);
-        Variable result = new Variable(forward.output(), true);
-        return record(
-                result,
-                gradient -> accumulate(images, engine.batchNormGradient(gradient, images.value(), forward)),
-                forward.saved());
-    }
-
-    /**
-     * max(a + b, 0): the end of a residual block.
-     *
-     * @param a activation or matrix
-     * @param b of the same shape and layout
-     * @return of the same shape and layout
-     * @throws IllegalArgumentException if a shape does not fit
-     */
-    public Variable addRelu(Variable a, Variable b) {
-        Variable result = new Variable(engine.addRelu(a.value(), b.value()), true);
-        return record(result, gradient -> {
-            Tensor passed = engine.reluGradient(gradient, result.value());
-            accumulate(a, passed.retain());
-            accumulate(b, passed);
-        });
-    }
-
-    /**
-     * a + b, of activations or of matrices of one shape.
-     *
-     * @param a activation or matrix
-     * @param b of the same shape and layout
-     * @return of the same shape and layout
-     * @throws IllegalArgumentException if a shape does not fit
-     */
-    public Variable add(Variable a, Variable b) {
-        Variable result = new Variable(engine.add(a.value(), b.value()), true);
-        return record(result, gradient -> {
-            accumulate(a, gradient.retain());
-            accumulate(b, gradient.retain());
-        });
-    }
-
-    /**
-     * max(x, 0), of activations or of a matrix.
-     *
-     * @param x activation or matrix
-     * @return of the same shape and layout
-     * @throws IllegalArgumentException if a shape does not fit
-     */
-    public Variable relu(Variable x) {
-        Variable result = new Variable(engine.relu(x.value()), true);
-        return record(result, gradient -> accumulate(x, engine.reluGradient(gradient, result.value())));
-    }
-
-    /**
-     * Images as rows of a matrix.
-     *
-     * @param images [N, C, H, W]
-     * @return [N, C·H·W]
-     * @throws IllegalArgumentException if a shape does not fit
-     */
-    public Variable flatten(Variable images) {
-        Variable result = new Variable(engine.flatten(images.value()), true);
-        return record(result, gradient -> {
-            if (images.differentiated) {
-                accumulate(images, engine.unflatten(gradient, images.value().shape()));
-            }
-        });
-    }
-
-    /**
-     * Mean over height and width.
-     *
-     * @param images an activation [N, C, H, W]
-     * @return [N, C]
-     * @throws IllegalArgumentException if a shape does not fit
-     */
-    public Variable averagePool(Variable images) {
-        Variable result = new Variable(engine.averagePool(images.value()), true);
-        return record(
-                result,
-                gradient -> accumulate(
-                        images,
-                        engine.averagePoolGradient(gradient, images.value().shape())));
-    }
-
-    /**
-     * The maximum of every window.
-     *
-     * @param images an activation [N, C, H, W]
-     * @param geometry of the windows
-     * @return an activation [N, C, H', W']
-     * @throws IllegalArgumentException if a shape does not fit
-     */
-    public Variable maxPool(Variable images, MaxPooling geometry) {
-        Pooled forward = engine.maxPool(images.value(), geometry);
-        Variable result = new Variable(forward.output(), true);
-        return record(
-                result,
-                gradient -> accumulate(images, engine.maxPoolGradient(gradient, images.value(), forward)),
-                forward.saved());
+    /** Adds to the images' gradient in place where nobody else reads it. */
+    private void convolutionGradient(Variable images, Convolution.Normalised forward, Tensor gradient) {
+        Tensor before = images.gradient;
+        Tensor sum = before == null || before.shared() ? null : before;
+        Tensor contribution =
+                engine.normalisedConvolutionGradient(gradient, images.value(), forward, images.differentiated, sum);
+        if (contribution != null && contribution != sum) {
+            accumulate(images, contribution);
+        }
     }
 
     /**
@@ -223,9 +204,10 @@ public final class Tape {
      * @throws IllegalArgumentException if a shape does not fit
      */
     public Variable linear(Variable input, Parameter weight, Parameter bias) {
-        Variable result = new Variable(engine.linear(input.value(), weight, bias), true);
         return record(
-                result, gradient -> accumulate(input, engine.linearGradient(gradient, input.value(), weight, bias)));
+                engine.linear(input.value(), weight, bias),
+                List.of(),
+                gradient -> accumulate(input, engine.linearGradient(gradient, input.value(), weight, bias)));
     }
 
     /**
@@ -315,25 +297,6 @@ public final class Tape {
         inputs.clear();
     }
 
-    private Variable record(Variable result, Consumer<Tensor> backward) {
-        return record(result, backward, List.of());
-    }
-
-    private Variable record(Variable result, Consumer<Tensor> backward, List<Tensor> saved) {
-        if (!recording) {
-            saved.forEach(engine::release);
-            return result;
-        }
-        Runnable step = () -> {
-            // A result that no loss depends on has no gradient to pass on.
-            if (result.gradient != null) {
-                backward.accept(result.gradient);
-            }
-        };
-        steps.add(new Step(result, step, saved));
-        return result;
-    }
-
     private void release(Step step) {
         step.saved.forEach(engine::release);
         if (step.result != null) {
@@ -342,30 +305,6 @@ public final class Tape {
                 engine.release(step.result.gradient);
                 step.result.gradient = null;
             }
-        }
-    }
-
-    /**
-     * Takes the contribution over. A gradient that two branches share is not written in place: the other one has yet
-     * to read it. Where both are shared, as when a variable is added to itself, the sum is made elsewhere.
-     */
-    private void accumulate(Variable variable, Tensor contribution) {
-        if (!variable.differentiated) {
-            engine.release(contribution);
-        } else if (variable.gradient == null) {
-            variable.gradient = contribution;
-        } else if (!variable.gradient.shared()) {
-            engine.addScaled(variable.gradient, 1, contribution);
-            engine.release(contribution);
-        } else if (!contribution.shared()) {
-            engine.addScaled(contribution, 1, variable.gradient);
-            engine.release(variable.gradient);
-            variable.gradient = contribution;
-        } else {
-            Tensor sum = engine.add(variable.gradient, contribution);
-            engine.release(variable.gradient);
-            engine.release(contribution);
-            variable.gradient = sum;
         }
     }
 }

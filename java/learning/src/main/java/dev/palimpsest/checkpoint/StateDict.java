@@ -185,7 +185,7 @@ public final class StateDict {
                 throw new IllegalArgumentException(file.source() + " has no tensor " + parameter.name() + " of "
                         + parameter.shape() + ", which its " + classes + " classes need: export the model again");
             }
-            parameter.set(file.asFloats(parameter.name()));
+            parameter.set(file.weights(parameter.name()));
         }
     }
 

@@ -47,6 +47,7 @@ record ImageFolder() implements OwnImages {
             return ImageFiles.load(name(), root, names, training, test, "test", options);
         }
         String testName = test(root);
+        options.requireNoTestShare(root, "train and " + testName);
         return ImageFiles.load(
                 name(), root, names, files(train, names), files(root.resolve(testName), names), testName, options);
     }

@@ -47,6 +47,7 @@ record ImageList() implements OwnImages {
     @Override
     public Dataset load(Optional<Path> folder, ImageOptions options) {
         Path root = folder.orElseThrow();
+        options.requireNoTestShare(root, "lists");
         Path lists = existing(root.resolve(LISTS), root);
         Path images = existing(root.resolve(IMAGES), root);
         List<Line> train = lines(lists.resolve("train.txt"), images);

@@ -1,5 +1,7 @@
 package dev.palimpsest.data;
 
+import java.nio.file.Path;
+
 /**
  * How image files become images of one size; data sets with a size of their own take {@link #NONE} alone.
  *
@@ -52,6 +54,18 @@ public record ImageOptions(int size, int crop, boolean skipDamaged, double testS
      */
     public ImageOptions(int size, int crop, boolean skipDamaged) {
         this(size, crop, skipDamaged, TEST_SHARE);
+    }
+
+    /**
+     * For a folder whose images are for training or for test already.
+     *
+     * @throws DataException if a share for test was chosen
+     */
+    void requireNoTestShare(Path folder, String parts) {
+        if (testShare != TEST_SHARE) {
+            throw new DataException(folder + " has " + parts
+                    + ", which say what is for test: leave out --test-share, or put all classes side by side");
+        }
     }
 
     /** Whether images of this extent have such a part, with as much on its one side as on the other. */

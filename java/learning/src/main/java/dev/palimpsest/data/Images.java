@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -228,6 +229,52 @@ public final class Images {
      */
     Images cropped(int side) {
         return new Images(frame.middle(side), pixels, labels, normalisation, brightest);
+    }
+
+    /**
+     * Images of one size after each other, normalised by the statistics of all. Pixels in memory are shared, not
+     * copied, but of cropped images only what is shown is taken.
+     *
+     * @param parts at least one
+     * @return all of their images, with their labels
+     * @throws IllegalArgumentException if there is none, or sizes or channels differ
+     */
+    public static Images joined(List<Images> parts) {
+        if (parts.isEmpty()) {
+            throw new IllegalArgumentException("there are no images to join");
+        }
+        Images first = parts.getFirst();
+        Frame frame = new Frame(first.channels(), first.height(), first.width(), 0, 0);
+        List<byte[]> all = new ArrayList<>();
+        for (Images part : parts) {
+            if (!new Frame(part.channels(), part.height(), part.width(), 0, 0).equals(frame)) {
+                throw new IllegalArgumentException("images of " + part.channels() + "×" + part.height() + "×"
+                        + part.width() + " cannot follow images of " + frame.channels() + "×" + frame.height() + "×"
+                        + frame.width());
+            }
+            for (int i = 0; i < part.size(); i++) {
+                all.add(part.frame.equals(frame) ? part.pixels.of(i) : part.shown(i));
+            }
+        }
+        Pixels pixels = Pixels.of(all.toArray(byte[][]::new));
+        int[] labels =
+                parts.stream().flatMapToInt(part -> Arrays.stream(part.labels)).toArray();
+        Normalisation own = Normalisation.of(frame.channels(), frame.height() * frame.width(), pixels);
+        int brightest = parts.stream().mapToInt(part -> part.brightest).max().orElseThrow();
+        return new Images(frame, pixels, labels, own, brightest);
+    }
+
+    private byte[] shown(int index) {
+        byte[] shown = new byte[valuesPerImage()];
+        int at = 0;
+        for (int c = 0; c < channels(); c++) {
+            for (int y = 0; y < height(); y++) {
+                for (int x = 0; x < width(); x++) {
+                    shown[at++] = (byte) pixel(index, c, y, x);
+                }
+            }
+        }
+        return shown;
     }
 
     /** These images and then others of the same size, whose labels grow by {@code shift}; normalised as these are. */

@@ -21,7 +21,8 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
  * A decoded image file: 8 bits per channel, RGB, planes one after the other, upright as its Exif orientation says.
  * Samples are taken as they are stored, as Pillow's {@code convert("RGB")} does: colour profiles are ignored, alpha is
  * dropped, grey becomes three equal channels, CMYK becomes (255 − C)(255 − K) / 255. Of 16 bits the upper 8 are taken,
- * also of grey, which Pillow cuts off at 255. Of several frames or pages the first one is read.
+ * also of grey, which Pillow cuts off at 255. Of several frames or pages the first one is read, of a GIF with the rest
+ * of its screen.
  */
 record Picture(int height, int width, byte[] pixels) {
     static final int CHANNELS = 3;
@@ -69,7 +70,8 @@ record Picture(int height, int width, byte[] pixels) {
             });
             try {
                 reader.setInput(in, true, true);
-                int pixels = pixels(reader.getWidth(0), reader.getHeight(0), Math.min(most, LARGEST));
+                Extent extent = Extent.of(file, reader);
+                int pixels = pixels(extent.width, extent.height, Math.min(most, LARGEST));
                 DECODED_AT_ONCE.acquireUninterruptibly(pixels);
                 Picture picture;
                 try {
@@ -100,12 +102,23 @@ record Picture(int height, int width, byte[] pixels) {
             ImageReader reader = reader(file, in);
             try {
                 reader.setInput(in, true, true);
-                return Math.min(reader.getWidth(0), reader.getHeight(0));
+                Extent extent = Extent.of(file, reader);
+                return Math.min(extent.width, extent.height);
             } catch (RuntimeException e) {
                 throw new IOException(e.toString(), e);
             } finally {
                 reader.dispose();
             }
+        }
+    }
+
+    /** What a header says, before the image is turned upright. */
+    private record Extent(int width, int height) {
+        static Extent of(byte[] file, ImageReader reader) throws IOException {
+            Extent first = new Extent(reader.getWidth(0), reader.getHeight(0));
+            return GifScreen.of(file)
+                    .map(screen -> new Extent(screen.width(), screen.height()))
+                    .orElse(first);
         }
     }
 
@@ -158,7 +171,11 @@ record Picture(int height, int width, byte[] pixels) {
             Raster raster = reader.readRaster(0, null);
             picture = ofInk(raster, true, JpegHeader.of(file).ycck());
         } else {
-            picture = of(reader.read(0));
+            BufferedImage image = reader.read(0);
+            Picture first = of(image);
+            picture = GifScreen.of(file)
+                    .map(screen -> screen.show(first, image.getColorModel()))
+                    .orElse(first);
         }
         return picture.turned(Exif.orientation(file));
     }

@@ -1,7 +1,7 @@
 package dev.palimpsest.engine;
 
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
@@ -23,100 +23,6 @@ import org.jspecify.annotations.Nullable;
  * after which the next call must work as if this one had not been made, unless the device is lost.
  */
 public interface Backend extends AutoCloseable {
-    /**
-     * What batch norm keeps for its gradient.
-     *
-     * @param output of the input's shape, ReLU included
-     * @param mean whatever the backend keeps of the batch, or null
-     * @param variance whatever the backend keeps of the batch, or null
-     * @param passed whatever says which outputs the ReLU let through; null without a ReLU
-     * @param frozen whether the running statistics were used
-     */
-    record Normalised(
-            Tensor output,
-            @Nullable Tensor mean,
-            @Nullable Tensor variance,
-            @Nullable Tensor passed,
-            boolean frozen) {}
-
-    /**
-     * What maximum pooling keeps for its gradient.
-     *
-     * @param output the maxima
-     * @param positions of the maxima, or null if the backend finds them again
-     */
-    record Pooled(Tensor output, @Nullable Tensor positions) {}
-
-    /** A kernel that compares a student with several teachers, with scratch memory of its own. */
-    interface TeacherLoss extends AutoCloseable {
-        /**
-         * See {@link dev.palimpsest.engine.TeacherLoss#of}.
-         *
-         * @param student [B, columns]
-         * @param teachers [B, columns of each]
-         * @param weights [at least B, teachers]
-         * @return the loss and its gradient [B, columns]
-         */
-        Loss of(Tensor student, List<Tensor> teachers, Tensor weights);
-
-        @Override
-        void close();
-    }
-
-    /** See {@link dev.palimpsest.engine.Table}. */
-    interface Table extends AutoCloseable {
-        /**
-         * Copies rows in.
-         *
-         * @param first where
-         * @param matrix row-major [rows, width]
-         */
-        void put(int first, Tensor matrix);
-
-        /**
-         * Copies rows out.
-         *
-         * @param indices of the wanted rows
-         * @return row-major [indices, width]
-         */
-        Tensor gather(int[] indices);
-
-        @Override
-        void close();
-    }
-
-    /** See {@link dev.palimpsest.engine.MovingAverage}. */
-    interface MovingAverage extends AutoCloseable {
-        /** Moves every target once. */
-        void step();
-
-        @Override
-        void close();
-    }
-
-    /** See {@link dev.palimpsest.engine.FrozenConvolution}. */
-    interface FrozenConvolution extends AutoCloseable {
-        /**
-         * The convolution with what rides on it.
-         *
-         * @param images [N, inputs, H, W] in either layout
-         * @param residual null, or an activation of the output's shape, whose memory becomes the output
-         * @param relu whether negative outputs become 0
-         * @return an activation; the residual itself if there is one
-         */
-        Tensor apply(Tensor images, @Nullable Tensor residual, boolean relu);
-
-        /**
-         * Memory that it holds, packed copies included.
-         *
-         * @return bytes
-         */
-        long bytes();
-
-        @Override
-        void close();
-    }
-
     /**
      * See {@link Engine#description}.
      *
@@ -229,7 +135,7 @@ public interface Backend extends AutoCloseable {
      * @param frozen whether the running statistics are used and stay
      * @return the output and what the gradient needs
      */
-    Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen);
+    BatchNorm.Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen);
 
     /**
      * See {@link Engine#batchNormGradient}.
@@ -237,10 +143,75 @@ public interface Backend extends AutoCloseable {
      * @param gradient an activation of the input's shape
      * @param input as it was normalised
      * @param forward what {@link #batchNorm} gave for it
-     * @param norm the same
      * @return an activation of the input's shape
      */
-    Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward, BatchNorm norm);
+    Tensor batchNormGradient(Tensor gradient, Tensor input, BatchNorm.Normalised forward);
+
+    /**
+     * See {@link Engine#normalisedConvolution}. One operation after the other, unless the device can do better.
+     *
+     * @param images [N, inputs, H, W] in either layout
+     * @param weight of the geometry's shape
+     * @param geometry of the convolution
+     * @param norm of its outputs
+     * @param residual of the output's shape, or null
+     * @param relu whether a ReLU follows
+     * @param frozen whether the running statistics are used and stay
+     * @return the output and what the gradient needs
+     */
+    default Convolution.Normalised normalisedConvolution(
+            Tensor images,
+            Parameter weight,
+            Convolution geometry,
+            BatchNorm norm,
+            @Nullable Tensor residual,
+            boolean relu,
+            boolean frozen) {
+        Tensor convolved = convolution(images, weight, geometry);
+        BatchNorm.Normalised alone = batchNorm(convolved, norm, relu && residual == null, frozen);
+        if (residual == null) {
+            return new Convolution.Normalised(convolved, alone, weight, geometry);
+        }
+        Tensor sum = relu ? addRelu(alone.output(), residual) : add(alone.output(), residual);
+        release(alone.output());
+        return new Convolution.Normalised(
+                convolved,
+                new BatchNorm.Normalised(sum, alone.mean(), alone.variance(), null, frozen, norm),
+                weight,
+                geometry);
+    }
+
+    /**
+     * See {@link Engine#normalisedConvolutionGradient}.
+     *
+     * @param gradient an activation of the output's shape
+     * @param images as they were convolved
+     * @param forward what {@link #normalisedConvolution} gave
+     * @param wanted whether the gradient by the images is asked for
+     * @param sum an activation of the images' shape to which it is added, or null
+     * @return {@code sum}, if there is one; else an activation of the images' shape; null if it is not wanted
+     */
+    default @Nullable Tensor normalisedConvolutionGradient(
+            Tensor gradient, Tensor images, Convolution.Normalised forward, boolean wanted, @Nullable Tensor sum) {
+        Tensor convolved = batchNormGradient(gradient, forward.convolved(), forward.norm());
+        convolutionWeightGradient(images, convolved, forward.weight(), forward.geometry());
+        Tensor own = wanted
+                ? convolutionInputGradient(convolved, forward.weight(), forward.geometry(), images.shape())
+                : null;
+        release(convolved);
+        if (own == null || sum == null) {
+            return own;
+        }
+        addScaled(sum, 1, own);
+        release(own);
+        return sum;
+    }
+
+    private void release(Tensor tensor) {
+        if (tensor.letGo()) {
+            free(tensor);
+        }
+    }
 
     /**
      * See {@link Engine#addRelu}.
@@ -318,7 +289,7 @@ public interface Backend extends AutoCloseable {
      * @param geometry of the windows
      * @return the maxima and what the gradient needs
      */
-    Pooled maxPool(Tensor images, MaxPooling geometry);
+    MaxPooling.Pooled maxPool(Tensor images, MaxPooling geometry);
 
     /**
      * See {@link Engine#maxPoolGradient}.
@@ -326,10 +297,9 @@ public interface Backend extends AutoCloseable {
      * @param gradient an activation of the maxima's shape
      * @param images as they were pooled
      * @param forward what {@link #maxPool} gave for them
-     * @param geometry the same
      * @return an activation of the images' shape
      */
-    Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward, MaxPooling geometry);
+    Tensor maxPoolGradient(Tensor gradient, Tensor images, MaxPooling.Pooled forward);
 
     /**
      * See {@link Engine#linear}.
@@ -453,7 +423,7 @@ public interface Backend extends AutoCloseable {
      *
      * @return an empty scope
      */
-    MatrixBackend matrices();
+    Matrices matrices();
 
     /**
      * See {@link Engine#table}.
@@ -470,7 +440,7 @@ public interface Backend extends AutoCloseable {
      * @param rule of the steps
      * @return loops without parameters
      */
-    OptimiserLoops optimiserLoops(UpdateRule rule);
+    Optimiser.Loops optimiserLoops(UpdateRule rule);
 
     /**
      * See {@link Engine#movingAverage}.
@@ -500,7 +470,7 @@ public interface Backend extends AutoCloseable {
      * @param bias float32, one for each output channel
      * @return the convolution
      */
-    FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias);
+    Convolution.Frozen freeze(Convolution geometry, MemorySegment weight, MemorySegment bias);
 
     /**
      * See {@link Engine#freeze(Convolution, Parameter, SnapshotMask, MemorySegment, MemorySegment)}.
@@ -512,7 +482,7 @@ public interface Backend extends AutoCloseable {
      * @param bias float32, one for each output channel
      * @return the convolution
      */
-    FrozenConvolution freeze(
+    Convolution.Frozen freeze(
             Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias);
 
     /** Frees everything, and brings home what only the device has. Called once, by the thread that opened it. */

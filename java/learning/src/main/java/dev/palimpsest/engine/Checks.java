@@ -59,14 +59,14 @@ final class Checks {
         }
     }
 
-    static void batchNorm(Tensor input, BatchNorm norm, boolean frozen) {
-        if (input.shape().extent(1) != norm.channels()) {
+    static void batchNorm(Shape input, BatchNorm norm, boolean frozen) {
+        if (input.extent(1) != norm.channels()) {
             throw new IllegalArgumentException(
-                    norm.scale().name() + " has " + norm.channels() + " channels, the activation is " + input.shape());
+                    norm.scale().name() + " has " + norm.channels() + " channels, the activation is " + input);
         }
-        if (!frozen && input.shape().elements() <= norm.channels()) {
+        if (!frozen && input.elements() <= norm.channels()) {
             throw new IllegalArgumentException("batch norm needs more than one value per channel, got activations of "
-                    + input.shape() + ": train on batches of at least 2 images");
+                    + input + ": train on batches of at least 2 images");
         }
     }
 

@@ -216,11 +216,11 @@ public final class Engine implements AutoCloseable {
      * @param frozen whether the running statistics are used and stay
      * @return an activation of the input's shape, and what its gradient needs
      */
-    public Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+    public BatchNorm.Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
         guard.enter();
         guard.activation("batch norm's input", input);
-        Checks.batchNorm(input, norm, frozen);
-        return new Normalised(backend.batchNorm(input, norm, relu, frozen), norm);
+        Checks.batchNorm(input.shape(), norm, frozen);
+        return backend.batchNorm(input, norm, relu, frozen);
     }
 
     /**
@@ -231,13 +231,75 @@ public final class Engine implements AutoCloseable {
      * @param forward what {@link #batchNorm} gave for it, nothing of which was released
      * @return an activation of the input's shape
      */
-    public Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward) {
+    public Tensor batchNormGradient(Tensor gradient, Tensor input, BatchNorm.Normalised forward) {
         guard.enter();
         Shape shape = forward.output().shape();
         guard.activation("batch norm's input", shape, input);
         guard.activation("the gradient of batch norm's output", shape, gradient);
-        forward.saved().forEach(saved -> guard.held("what batch norm saved", saved));
-        return backend.batchNormGradient(gradient, input, forward.backend(), forward.norm());
+        guard.saved("what batch norm saved", forward);
+        return backend.batchNormGradient(gradient, input, forward);
+    }
+
+    /**
+     * A convolution, its batch norm and what rides on it, in as few passes over memory as the device can:
+     * norm(weight ∗ images) + residual, and a ReLU behind it. The bits are those of the operations one by one.
+     *
+     * @param images [N, inputs, H, W] in either layout
+     * @param weight [outputs, inputs, kernel, kernel]
+     * @param geometry of the convolution
+     * @param norm of its outputs, as in {@link #batchNorm}
+     * @param residual an activation [N, outputs, H', W'] that is added, or null
+     * @param relu whether a ReLU follows
+     * @param frozen whether the norm's running statistics are used and stay
+     * @return an activation [N, outputs, H', W'], and what its gradient needs
+     */
+    public Convolution.Normalised normalisedConvolution(
+            Tensor images,
+            Parameter weight,
+            Convolution geometry,
+            BatchNorm norm,
+            @Nullable Tensor residual,
+            boolean relu,
+            boolean frozen) {
+        guard.enter();
+        guard.own("what is convolved", images);
+        Shape output = geometry.outputShape(images.shape());
+        Checks.weight(weight, geometry);
+        Checks.batchNorm(output, norm, frozen);
+        if (residual != null) {
+            guard.activation("the residual", output, residual);
+        }
+        return backend.normalisedConvolution(images, weight, geometry, norm, residual, relu, frozen);
+    }
+
+    /**
+     * The gradient of a normalised convolution by its images; adds to the gradients of its weight and of the norm's
+     * scale and shift. The residual's is the gradient that is given here.
+     *
+     * @param gradient of the output, an activation; where a residual was added and a ReLU followed, what
+     *     {@link #reluGradient} lets through
+     * @param images as they were convolved
+     * @param forward what {@link #normalisedConvolution} gave for them, nothing of which was released
+     * @param wanted whether the gradient by the images is asked for
+     * @param sum an activation of the images' shape to which it is added, or null
+     * @return {@code sum}, if there is one; else an activation of the images' shape; null if it is not wanted
+     */
+    public @Nullable Tensor normalisedConvolutionGradient(
+            Tensor gradient, Tensor images, Convolution.Normalised forward, boolean wanted, @Nullable Tensor sum) {
+        guard.enter();
+        guard.own("what is convolved", images);
+        Checks.weight(forward.weight(), forward.geometry());
+        Shape output = forward.geometry().outputShape(images.shape());
+        guard.activation("what was convolved", output, forward.convolved());
+        guard.activation(
+                "the normalised convolution's output", output, forward.norm().output());
+        guard.activation("the gradient of the normalised convolution's output", output, gradient);
+        guard.saved("what a normalised convolution saved", forward.norm());
+        if (sum != null) {
+            guard.activation("what the gradient is added to", images.shape(), sum);
+            Checks.writable("what the gradient is added to", sum);
+        }
+        return backend.normalisedConvolutionGradient(gradient, images, forward, wanted, sum);
     }
 
     /**
@@ -359,11 +421,11 @@ public final class Engine implements AutoCloseable {
      * @param geometry of the windows
      * @return an activation [N, C, H', W'], and what its gradient needs
      */
-    public Pooled maxPool(Tensor images, MaxPooling geometry) {
+    public MaxPooling.Pooled maxPool(Tensor images, MaxPooling geometry) {
         guard.enter();
         guard.activation("maximum pooling's input", images);
         geometry.outputShape(images.shape());
-        return new Pooled(backend.maxPool(images, geometry), geometry);
+        return backend.maxPool(images, geometry);
     }
 
     /**
@@ -374,13 +436,13 @@ public final class Engine implements AutoCloseable {
      * @param forward what {@link #maxPool} gave for them, nothing of which was released
      * @return an activation of the images' shape
      */
-    public Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward) {
+    public Tensor maxPoolGradient(Tensor gradient, Tensor images, MaxPooling.Pooled forward) {
         guard.enter();
         guard.activation("maximum pooling's input", images);
         guard.activation("the maxima", forward.geometry().outputShape(images.shape()), forward.output());
         guard.activation("the gradient of the maxima", forward.output().shape(), gradient);
         forward.saved().forEach(saved -> guard.held("what maximum pooling saved", saved));
-        return backend.maxPoolGradient(gradient, images, forward.backend(), forward.geometry());
+        return backend.maxPoolGradient(gradient, images, forward);
     }
 
     /**
@@ -568,7 +630,7 @@ public final class Engine implements AutoCloseable {
         Checks.positive("the most rows", maxRows);
         Checks.positive("the student's classes", classes);
         Checks.teachers(classes, ranges, temperature);
-        return new TeacherLoss(
+        return new CheckedTeacherLoss(
                 guard,
                 backend.multiTeacherKl(maxRows, classes, ranges, temperature),
                 maxRows,
@@ -593,7 +655,7 @@ public final class Engine implements AutoCloseable {
         }
         int[] columns = new int[teachers];
         Arrays.fill(columns, dims);
-        return new TeacherLoss(guard, backend.featureMse(maxRows, dims, teachers), maxRows, dims, columns);
+        return new CheckedTeacherLoss(guard, backend.featureMse(maxRows, dims, teachers), maxRows, dims, columns);
     }
 
     /**
@@ -603,7 +665,7 @@ public final class Engine implements AutoCloseable {
      */
     public Matrices matrices() {
         guard.enter();
-        return new Matrices(guard, backend.matrices());
+        return new CheckedMatrices(guard, backend.matrices());
     }
 
     /**
@@ -617,7 +679,7 @@ public final class Engine implements AutoCloseable {
         guard.enter();
         Checks.positive("rows of a table", rows);
         Checks.positive("width of a table", width);
-        return new Table(guard, backend.table(rows, width), rows, width);
+        return new CheckedTable(guard, backend.table(rows, width), rows, width);
     }
 
     /**
@@ -643,7 +705,7 @@ public final class Engine implements AutoCloseable {
     public MovingAverage movingAverage(List<Mirror> targets, List<Mirror> sources, float[] kept) {
         guard.enter();
         Checks.pairs(targets, sources, kept);
-        return new MovingAverage(guard, backend.movingAverage(targets, sources, kept));
+        return new CheckedMovingAverage(guard, backend.movingAverage(targets, sources, kept));
     }
 
     /**
@@ -677,11 +739,11 @@ public final class Engine implements AutoCloseable {
      * @param bias float32 [O], off-heap; it may be freed at once
      * @return the convolution, to be closed by the caller
      */
-    public FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
+    public Convolution.Frozen freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
         guard.enter();
         Checks.frozen("weight", geometry.weightShape(), weight);
         Checks.frozen("bias", Shape.of(geometry.outputs()), bias);
-        return new FrozenConvolution(guard, backend.freeze(geometry, weight, bias), geometry);
+        return new CheckedConvolution(guard, backend.freeze(geometry, weight, bias), geometry);
     }
 
     /**
@@ -694,14 +756,14 @@ public final class Engine implements AutoCloseable {
      * @param bias float32 [O], off-heap; it may be freed at once
      * @return the convolution, to be closed by the caller
      */
-    public FrozenConvolution freeze(
+    public Convolution.Frozen freeze(
             Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias) {
         guard.enter();
         Checks.weight(present, geometry);
         Checks.mask(present, mask);
         Checks.frozen("scale", Shape.of(geometry.outputs()), scale);
         Checks.frozen("bias", Shape.of(geometry.outputs()), bias);
-        return new FrozenConvolution(guard, backend.freeze(geometry, present, mask, scale, bias), geometry);
+        return new CheckedConvolution(guard, backend.freeze(geometry, present, mask, scale, bias), geometry);
     }
 
     /** Frees everything, and brings home what only the device has. Later calls do nothing. */

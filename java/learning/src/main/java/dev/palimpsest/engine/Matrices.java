@@ -1,7 +1,6 @@
 package dev.palimpsest.engine;
 
 import dev.palimpsest.tensor.Tensor;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -11,15 +10,7 @@ import org.jspecify.annotations.Nullable;
  * lose. Nothing here makes the host wait. Closing gives all of their memory back. They belong to the thread of the
  * engine that made them.
  */
-public final class Matrices implements AutoCloseable {
-    private final MatrixScope scope;
-    private final MatrixBackend backend;
-
-    Matrices(Guard guard, MatrixBackend backend) {
-        this.scope = new MatrixScope(guard);
-        this.backend = backend;
-    }
-
+public interface Matrices extends AutoCloseable {
     /**
      * A tensor's values in double precision; the tensor may be released at once.
      *
@@ -27,11 +18,7 @@ public final class Matrices implements AutoCloseable {
      * @return of the same size
      * @throws IllegalArgumentException if it is no matrix
      */
-    public Matrix of(Tensor matrix) {
-        scope.enter();
-        scope.guard().matrix("a loss's input", matrix);
-        return new Matrix(scope, backend.of(matrix));
-    }
+    Matrix of(Tensor matrix);
 
     /**
      * The same with the constants of {@link #row} in their columns.
@@ -41,12 +28,7 @@ public final class Matrices implements AutoCloseable {
      * @return of the matrix's size
      * @throws IllegalArgumentException if it is no matrix or the numbers of columns differ
      */
-    public Matrix of(Tensor matrix, Matrix fixed) {
-        scope.enter();
-        scope.guard().matrix("a loss's input", matrix);
-        fixed.requireConstantsOf(scope, matrix.shape().extent(1));
-        return new Matrix(scope, backend.of(matrix, fixed.backend()));
-    }
+    Matrix of(Tensor matrix, Matrix fixed);
 
     /**
      * One row.
@@ -55,44 +37,20 @@ public final class Matrices implements AutoCloseable {
      *     {@link Matrix#toTensor(Matrix)} take it
      * @return [1, values]
      */
-    public Matrix row(double[] values) {
-        scope.enter();
-        if (values.length == 0) {
-            throw new IllegalArgumentException("a row of no values: expected at least one");
-        }
-        return new Matrix(scope, backend.row(values));
-    }
+    Matrix row(double[] values);
 
     /**
-     * Which of several softmaxes [B, C] is the most confident one of each row: the one with the highest probability,
-     * of all or of the label. The first wins ties.
+     * Which of several matrices m_k [B, C] is the highest in each row b: the first k with the highest max_c m_k[b, c],
+     * or, where columns are given, with the highest m_k[b, columns[b]].
      *
-     * @param softmaxes of one size, at least one
-     * @param labels a column for each row, or null
-     * @return one-hot rows [B, softmaxes]; the caller releases it
-     * @throws IllegalArgumentException if sizes or the number of labels do not fit
-     * @throws IndexOutOfBoundsException if a label is no column
+     * @param matrices of one size, at least one
+     * @param columns one for each row, or null
+     * @return one-hot rows [B, matrices]; the caller releases it
+     * @throws IllegalArgumentException if sizes or the number of columns do not fit
+     * @throws IndexOutOfBoundsException if there is no such column
      */
-    public Tensor mostConfident(List<Matrix> softmaxes, int @Nullable [] labels) {
-        scope.enter();
-        if (softmaxes.isEmpty()) {
-            throw new IllegalArgumentException("expected at least one softmax to choose from, got none");
-        }
-        List<MatrixBackend.Matrix> all = new ArrayList<>();
-        for (Matrix softmax : softmaxes) {
-            softmaxes.getFirst().requireSameSize(softmax);
-            all.add(softmax.backend());
-        }
-        if (labels != null) {
-            softmaxes.getFirst().requireLabels(labels);
-        }
-        return backend.mostConfident(all, labels);
-    }
+    Tensor argMax(List<Matrix> matrices, int @Nullable [] columns);
 
     @Override
-    public void close() {
-        if (scope.close()) {
-            backend.close();
-        }
-    }
+    void close();
 }

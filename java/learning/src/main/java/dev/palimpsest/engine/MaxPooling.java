@@ -1,6 +1,9 @@
 package dev.palimpsest.engine;
 
 import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Geometry of square maximum pooling, as PyTorch's {@code MaxPool2d}: what lies beyond the border is never the
@@ -47,5 +50,23 @@ public record MaxPooling(int kernel, int stride, int padding) {
                     + extent + " padded by " + padding);
         }
         return padded / stride + 1;
+    }
+
+    /**
+     * What {@link Engine#maxPool} gives, and needs again for its gradient.
+     *
+     * @param output an activation [N, C, H', W'] of the maxima; the caller releases it
+     * @param positions of the maxima as only the device understands them, or null if it finds them again
+     * @param geometry of the windows
+     */
+    public record Pooled(Tensor output, @Nullable Tensor positions, MaxPooling geometry) {
+        /**
+         * What the gradient needs besides the input and the output.
+         *
+         * @return the caller releases each of them when no gradient is wanted any more
+         */
+        public List<Tensor> saved() {
+            return positions == null ? List.of() : List.of(positions);
+        }
     }
 }

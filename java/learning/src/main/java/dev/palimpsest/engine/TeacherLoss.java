@@ -1,6 +1,5 @@
 package dev.palimpsest.engine;
 
-import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.util.List;
 
@@ -8,22 +7,7 @@ import java.util.List;
  * A kernel that compares a student with several teachers; it has scratch memory, which {@link #close} frees. It
  * belongs to the thread of the engine that made it.
  */
-public final class TeacherLoss implements AutoCloseable {
-    private final Guard guard;
-    private final Backend.TeacherLoss backend;
-    private final int maxRows;
-    private final int columns;
-    private final int[] teacherColumns;
-    private boolean closed;
-
-    TeacherLoss(Guard guard, Backend.TeacherLoss backend, int maxRows, int columns, int[] teacherColumns) {
-        this.guard = guard;
-        this.backend = backend;
-        this.maxRows = maxRows;
-        this.columns = columns;
-        this.teacherColumns = teacherColumns;
-    }
-
+public interface TeacherLoss extends AutoCloseable {
     /**
      * The mean over a batch's rows, and its gradient by the student.
      *
@@ -35,43 +19,8 @@ public final class TeacherLoss implements AutoCloseable {
      * @throws IllegalArgumentException if a shape does not fit
      * @throws IllegalStateException if the kernel or the engine is closed
      */
-    public Loss of(Tensor student, List<Tensor> teachers, Tensor weights) {
-        guard.enter();
-        if (closed) {
-            throw new IllegalStateException("the kernel is closed: make another one with the engine");
-        }
-        guard.matrix("the student", student);
-        int rows = student.shape().extent(0);
-        if (student.shape().extent(1) != columns || rows < 1 || rows > maxRows) {
-            throw new IllegalArgumentException("the student must have 1 to " + maxRows + " rows of " + columns
-                    + " columns, got " + student.shape());
-        }
-        if (teachers.size() != teacherColumns.length) {
-            throw new IllegalArgumentException(
-                    "expected outputs of " + teacherColumns.length + " teachers, got " + teachers.size());
-        }
-        for (int k = 0; k < teacherColumns.length; k++) {
-            guard.matrix("the output of teacher " + k, Shape.of(rows, teacherColumns[k]), teachers.get(k));
-        }
-        if (teacherColumns.length == 0) {
-            guard.held("the weights of teachers", weights); // which are none
-        } else {
-            guard.matrix("the weights of teachers", weights);
-        }
-        if (weights.shape().rank() != 2
-                || weights.shape().extent(0) < rows
-                || weights.shape().extent(1) != teacherColumns.length) {
-            throw new IllegalArgumentException("the weights of teachers must be " + teacherColumns.length
-                    + " in each of at least " + rows + " rows, got " + weights.shape());
-        }
-        return backend.of(student, teachers, weights);
-    }
+    Loss of(Tensor student, List<Tensor> teachers, Tensor weights);
 
     @Override
-    public void close() {
-        if (!closed) {
-            closed = true;
-            backend.close();
-        }
-    }
+    void close();
 }

@@ -1,10 +1,15 @@
 package dev.palimpsest.internal;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.zip.CRC32C;
+import java.util.zip.CheckedInputStream;
 
 /**
  * CRC-32C (Castagnoli; RFC 3720, appendix B.4) as eight hexadecimal digits. It finds every burst of up to 32 wrong bits
@@ -33,6 +38,21 @@ public final class Checksum {
             int bytes = (int) Math.min(chunk.length, data.byteSize() - at);
             MemorySegment.copy(data, at, target, 0, bytes);
             sum.update(chunk, 0, bytes);
+        }
+        return digits(sum);
+    }
+
+    /**
+     * Of a file.
+     *
+     * @param file any
+     * @return eight digits
+     * @throws IOException if it cannot be read
+     */
+    public static String of(Path file) throws IOException {
+        CRC32C sum = new CRC32C();
+        try (CheckedInputStream in = new CheckedInputStream(Files.newInputStream(file), sum)) {
+            in.transferTo(OutputStream.nullOutputStream());
         }
         return digits(sum);
     }

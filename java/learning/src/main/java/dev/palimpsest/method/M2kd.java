@@ -9,9 +9,7 @@ import dev.palimpsest.option.Option;
 import dev.palimpsest.option.Option.MemorySize;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
-import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.snapshot.Owners;
-import dev.palimpsest.snapshot.PackedSnapshots;
 import dev.palimpsest.snapshot.PruningPlan;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
@@ -82,8 +80,8 @@ public final class M2kd implements Method {
      *     equal share, or half of what is left where nobody knows how many will come
      * @param pruneRounds rounds in which they are released, with an epoch of retraining between: seven tenths of them
      *     in the first of three
-     * @param wholeShare share of all weights that the smallest tensors may have together to be left whole to the first
-     *     experience: a tenth of a stem or a shortcut is too little for anybody
+     * @param copiedShare share of all weights that the smallest tensors may have together to be copied for every
+     *     snapshot: a tenth of a stem or a shortcut is too little for anybody
      * @param retrainEpochs passes after the last round, with the released weights held at zero
      * @param retrainLearningRateFactor the learning rate of retraining is multiplied by this: a tenth mends too little
      *     of what pruning broke
@@ -100,7 +98,7 @@ public final class M2kd implements Method {
             boolean prune,
             OptionalDouble fraction,
             int pruneRounds,
-            double wholeShare,
+            double copiedShare,
             int retrainEpochs,
             double retrainLearningRateFactor,
             MemorySize teacherMemory) {
@@ -149,12 +147,12 @@ public final class M2kd implements Method {
                         "Rounds in which weights are released, with an epoch of retraining between.",
                         Options::pruneRounds)
                 .when(Options::prune, "prune = true");
-        private static final Option<Options, Double> WHOLE_SHARE = Option.number(
-                        "whole-share",
-                        0.05,
-                        "Share of all weights that the smallest tensors may have together to be left whole to the first"
-                                + " experience; 0: every tensor is shared.",
-                        Options::wholeShare)
+        private static final Option<Options, Double> COPIED_SHARE = Option.number(
+                        "copied-share",
+                        0.1,
+                        "Share of all weights that the smallest tensors may have together for every snapshot to have"
+                                + " a copy of them; 0: none is copied.",
+                        Options::copiedShare)
                 .when(Options::prune, "prune = true");
         private static final Option<Options, Integer> RETRAIN_EPOCHS = Option.integer(
                         "retrain-epochs",
@@ -183,7 +181,7 @@ public final class M2kd implements Method {
                         PRUNE,
                         FRACTION,
                         PRUNE_ROUNDS,
-                        WHOLE_SHARE,
+                        COPIED_SHARE,
                         RETRAIN_EPOCHS,
                         RETRAIN_FACTOR,
                         TEACHER_MEMORY),
@@ -198,7 +196,7 @@ public final class M2kd implements Method {
                         values.get(PRUNE),
                         values.get(FRACTION),
                         values.get(PRUNE_ROUNDS),
-                        values.get(WHOLE_SHARE),
+                        values.get(COPIED_SHARE),
                         values.get(RETRAIN_EPOCHS),
                         values.get(RETRAIN_FACTOR),
                         values.get(TEACHER_MEMORY)));
@@ -219,7 +217,7 @@ public final class M2kd implements Method {
             fraction.ifPresent(share ->
                     Check.that(share > 0 && share < 1, "fraction", share, "planned, or a share above 0 and below 1"));
             Check.atLeast("prune-rounds", pruneRounds, 1);
-            Check.that(wholeShare >= 0 && wholeShare < 1, "whole-share", wholeShare, "at least 0 and below 1");
+            Check.that(copiedShare >= 0 && copiedShare < 1, "copied-share", copiedShare, "at least 0 and below 1");
             Check.atLeast("retrain-epochs", retrainEpochs, 0);
             Check.positive("retrain-learning-rate-factor", retrainLearningRateFactor);
         }
@@ -391,11 +389,10 @@ public final class M2kd implements Method {
     @Override
     public void resume(Learner learner, Experience last, Optional<Snapshots> kept) {
         snapshots = kept.orElseThrow(() -> new IllegalArgumentException("the checkpoint has no snapshots"));
-        if (snapshots instanceof PackedSnapshots packed) {
-            owners = packed.owners();
-            owners.leaveWhole(options.wholeShare());
+        snapshots.owners().ifPresent(claimed -> {
+            owners = claimed;
             plan = plan(learner.stream().length());
-        }
+        });
         learner.stream().experiences().subList(0, last.index() + 1).forEach(past -> groups.add(group(past)));
     }
 
@@ -408,13 +405,13 @@ public final class M2kd implements Method {
     private void prepare(Learner learner) {
         if (options.prune()) {
             PruningPlan shares = plan(learner.stream().length());
-            Owners weights = new Owners(learner.network().parameters(), options.wholeShare());
+            Owners weights = new Owners(learner.network().parameters(), options.copiedShare());
             shares.requireEnoughWeights(weights);
             plan = shares;
             owners = weights;
-            snapshots = new PackedSnapshots(weights);
+            snapshots = Snapshots.packed(weights);
         } else {
-            snapshots = new FullCopies();
+            snapshots = Snapshots.copies();
         }
     }
 

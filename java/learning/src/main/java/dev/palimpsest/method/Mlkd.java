@@ -7,12 +7,18 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.model.Outputs;
+import dev.palimpsest.option.Check;
+import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
+import dev.palimpsest.option.OptionGroup.Values;
 import dev.palimpsest.option.Registration;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
@@ -27,8 +33,11 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,21 +62,307 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Mlkd implements Method {
     private static final String NAME = "mlkd";
+    /** What the names of tensors in checkpoints begin with. */
+    private static final String TEACHERS = "teachers.";
+
+    private static final String MEMORY = "memory.";
 
     /** How the method is registered. */
     static final List<Registration<Method>> REGISTERED = List.of(
-            variant(NAME, "MLKD with self-supervision", MlkdOptions.GROUP).withPresets(MlkdOptions.PRESETS),
-            variant("mlkd-baseline", "mlkd's cross-entropy, replay and constraints alone", MlkdOptions.BASELINE),
-            variant("mlkd-ssl-alone", "mlkd without distillation", MlkdOptions.SSL_ALONE),
-            variant("mlkd-alone", "mlkd without self-supervision", MlkdOptions.MLKD_ALONE));
+            variant(NAME, "MLKD with self-supervision", Options.GROUP).withPresets(Options.PRESETS),
+            variant("mlkd-baseline", "mlkd's cross-entropy, replay and constraints alone", Options.BASELINE),
+            variant("mlkd-ssl-alone", "mlkd without distillation", Options.SSL_ALONE),
+            variant("mlkd-alone", "mlkd without self-supervision", Options.MLKD_ALONE));
 
-    private static Registration<Method> variant(String name, String description, OptionGroup<MlkdOptions> group) {
+    private static Registration<Method> variant(String name, String description, OptionGroup<Options> group) {
         return Registration.of(name, description, group, options -> new Mlkd(name, options, group));
     }
 
+    /** Rotation prediction, SimCLR, SimSiam, VICReg, or none. */
+    public enum Ssl {
+        /** Which quarter turn an image was given. */
+        ROTATION,
+        /** SimCLR. */
+        SIMCLR,
+        /** SimSiam. */
+        SIMSIAM,
+        /** VICReg. */
+        VICREG,
+        /** No self-supervision. */
+        NONE
+    }
+
+    /** On softmaxes against their own transposes, as in the code, or on Gram matrices of logits, as in the paper. */
+    public enum Relation {
+        /** On softmaxes against their own transposes. */
+        CODE,
+        /** On Gram matrices of logits. */
+        PAPER
+    }
+
+    /**
+     * Whether a teacher normalises labelled and unlabelled images apart, as in the code, or in one batch, which is
+     * fewer passes.
+     */
+    public enum TeacherBatches {
+        /** Apart, as in the code. */
+        SEPARATE,
+        /** In one batch, which is fewer passes. */
+        JOINED
+    }
+
+    /**
+     * The method's options. Where paper and published code differ, the code's way is the default.
+     *
+     * @param ssl the self-supervised loss on unlabelled images
+     * @param sslWeight α of experience 0
+     * @param sslDecay α is multiplied by it after every experience; 1: constant
+     * @param teachers earlier models that teach at most, the newest among them; 0: none, so no distillation
+     * @param ema share that a teacher keeps of itself at every step, [0, 1]; 1: it does not follow the student
+     * @param featureWeight β = featureWeight · (experience + featureStart)
+     * @param featureStart what is added to the number of earlier experiences in β
+     * @param marginWeight γ
+     * @param replayWeight η
+     * @param relationWeight δ; 0: none
+     * @param relation form of the relation distillation
+     * @param memory features kept of earlier images, at most the challenge's 200; 0: none
+     * @param memoryBatch features per step
+     * @param unlabelledBatch unlabelled images per step
+     * @param teacherBatches whether teachers normalise labelled and unlabelled images apart
+     * @param ensemble whether the mean of the network's logits and its newest teacher's classifies
+     */
+    public record Options(
+            Ssl ssl,
+            double sslWeight,
+            double sslDecay,
+            int teachers,
+            double ema,
+            double featureWeight,
+            double featureStart,
+            double marginWeight,
+            double replayWeight,
+            double relationWeight,
+            Relation relation,
+            int memory,
+            int memoryBatch,
+            int unlabelledBatch,
+            TeacherBatches teacherBatches,
+            boolean ensemble) {
+        private static final int MOST_ITEMS = 200;
+
+        private static final Option<Options, Ssl> SSL = Option.choice(
+                "ssl", Ssl.class, Ssl.ROTATION, "Self-supervised loss on unlabelled images.", Options::ssl);
+        private static final Option<Options, Double> SSL_WEIGHT = Option.number(
+                        "ssl-weight", 0.5, "Its weight in the first experience.", Options::sslWeight)
+                .when(options -> options.ssl != Ssl.NONE, "ssl = rotation or another one");
+        private static final Option<Options, Double> SSL_DECAY = Option.number(
+                        "ssl-decay",
+                        0.95,
+                        "Factor of its weight after every experience; 1: a constant weight.",
+                        Options::sslDecay)
+                .when(options -> options.ssl != Ssl.NONE, "ssl = rotation or another one");
+        private static final Option<Options, Integer> TEACHERS = Option.integer(
+                "teachers",
+                3,
+                "Earlier models that teach at most, the newest among them; 0: no distillation.",
+                Options::teachers);
+        private static final Option<Options, Double> EMA = Option.number(
+                        "ema",
+                        0.996,
+                        "Share that a teacher keeps of itself at every step while it follows the student; 1: it stays"
+                                + " as it was.",
+                        Options::ema)
+                .when(options -> options.teachers > 0, "teachers = 1 or more");
+        private static final Option<Options, Double> FEATURE_WEIGHT = Option.number(
+                        "feature-weight",
+                        0.002,
+                        "Weight of feature distillation: this times (number of earlier experiences + feature-start); 0:"
+                                + " none.",
+                        Options::featureWeight)
+                .when(options -> options.teachers > 0, "teachers = 1 or more");
+        private static final Option<Options, Double> FEATURE_START = Option.number(
+                        "feature-start",
+                        1,
+                        "What is added to the number of earlier experiences: 1 in the code, 0 in the paper.",
+                        Options::featureStart)
+                .when(options -> options.teachers > 0, "teachers = 1 or more");
+        private static final Option<Options, Double> MARGIN_WEIGHT = Option.number(
+                "margin-weight",
+                0.01,
+                "Weight of the constraints between current, earlier and unseen classes: 0.01 in the code, 0.1 in the"
+                        + " paper.",
+                Options::marginWeight);
+        private static final Option<Options, Double> REPLAY_WEIGHT = Option.number(
+                        "replay-weight", 0.4, "Weight of the replay of stored logits.", Options::replayWeight)
+                .when(options -> options.memory > 0, "memory = 1 or more");
+        private static final Option<Options, Double> RELATION_WEIGHT = Option.number(
+                        "relation-weight", 0.1, "Weight of relation distillation; 0: none.", Options::relationWeight)
+                .when(options -> options.teachers > 0, "teachers = 1 or more");
+        private static final Option<Options, Relation> RELATION = Option.choice(
+                        "relation",
+                        Relation.class,
+                        Relation.CODE,
+                        "Relation distillation on softmaxes (code), or on Gram matrices of logits (paper).",
+                        Options::relation)
+                .when(options -> options.teachers > 0 && options.relationWeight > 0, "relation-weight above 0");
+        private static final Option<Options, Integer> MEMORY = Option.integer(
+                "memory",
+                200,
+                "Features of earlier images that are kept, with their logits and labels; no image is. At most 200; 0:"
+                        + " none.",
+                Options::memory);
+        private static final Option<Options, Integer> MEMORY_BATCH = Option.integer(
+                        "memory-batch", 10, "Features from memory per step.", Options::memoryBatch)
+                .when(options -> options.memory > 0, "memory = 1 or more");
+        private static final Option<Options, Integer> UNLABELLED_BATCH =
+                Option.integer("unlabelled-batch", 100, "Unlabelled images per step.", Options::unlabelledBatch);
+        private static final Option<Options, TeacherBatches> TEACHER_BATCHES = Option.choice(
+                        "teacher-batches",
+                        TeacherBatches.class,
+                        TeacherBatches.SEPARATE,
+                        "Whether a teacher normalises labelled and unlabelled images apart, as in the code, or in one"
+                                + " batch.",
+                        Options::teacherBatches)
+                .when(options -> options.teachers > 0, "teachers = 1 or more");
+        private static final Option<Options, Boolean> ENSEMBLE = Option.flag(
+                "ensemble",
+                false,
+                "Classify by the mean of the network's logits and its newest teacher's, as in the paper.",
+                Options::ensemble);
+
+        private static final List<Option<Options, ?>> CONSTRAINED =
+                List.of(MARGIN_WEIGHT, REPLAY_WEIGHT, MEMORY, MEMORY_BATCH);
+        private static final List<Option<Options, ?>> SELF_SUPERVISED = List.of(SSL, SSL_WEIGHT, SSL_DECAY);
+        private static final List<Option<Options, ?>> TAUGHT = List.of(
+                TEACHERS, EMA, FEATURE_WEIGHT, FEATURE_START, RELATION_WEIGHT, RELATION, TEACHER_BATCHES, ENSEMBLE);
+
+        /** Texts to values and back, of the whole method. */
+        public static final OptionGroup<Options> GROUP =
+                group(Options::of, List.of(CONSTRAINED, SELF_SUPERVISED, TAUGHT, List.of(UNLABELLED_BATCH)));
+
+        /** Of the method with neither self-supervision nor distillation. */
+        static final OptionGroup<Options> BASELINE =
+                group(values -> of(values).untaught().unsupervised(), List.of(CONSTRAINED));
+
+        /** Of the method with self-supervision alone. */
+        static final OptionGroup<Options> SSL_ALONE = group(
+                values -> of(values).untaught(), List.of(CONSTRAINED, SELF_SUPERVISED, List.of(UNLABELLED_BATCH)));
+
+        /** Of the method with distillation alone. */
+        static final OptionGroup<Options> MLKD_ALONE =
+                group(values -> of(values).unsupervised(), List.of(CONSTRAINED, TAUGHT, List.of(UNLABELLED_BATCH)));
+
+        /** As in the published code. */
+        public static final Options DEFAULT = GROUP.of(Map.of());
+
+        /** What {@code code} and {@code paper} set where they differ, by option name. */
+        static final Map<String, Map<String, String>> PRESETS = Map.of(
+                "code", Map.of("feature-start", "1", "margin-weight", "0.01", "relation", "code", "ensemble", "false"),
+                "paper", Map.of("feature-start", "0", "margin-weight", "0.1", "relation", "paper", "ensemble", "true"));
+
+        private static OptionGroup<Options> group(
+                Function<Values, Options> make, List<List<Option<Options, ?>>> parts) {
+            return new OptionGroup<>(parts.stream().flatMap(List::stream).toList(), make);
+        }
+
+        /**
+         * Checks the ranges.
+         *
+         * @throws IllegalArgumentException with a sentence naming the option and what was expected
+         */
+        public Options {
+            Check.notNegative("ssl-weight", sslWeight);
+            Check.that(sslDecay > 0 && sslDecay <= 1, "ssl-decay", sslDecay, "above 0 and at most 1");
+            Check.atLeast("teachers", teachers, 0);
+            Check.that(ema >= 0 && ema <= 1, "ema", ema, "a share from 0 to 1");
+            Check.notNegative("feature-weight", featureWeight);
+            Check.notNegative("feature-start", featureStart);
+            Check.notNegative("margin-weight", marginWeight);
+            Check.notNegative("replay-weight", replayWeight);
+            Check.notNegative("relation-weight", relationWeight);
+            Check.that(
+                    memory >= 0 && memory <= MOST_ITEMS,
+                    "memory",
+                    memory,
+                    "0 to " + MOST_ITEMS + ", the challenge's limit");
+            Check.atLeast("memory-batch", memoryBatch, 1);
+            Check.atLeast("unlabelled-batch", unlabelledBatch, 8);
+            Check.that(!ensemble || teachers > 0, "ensemble", ensemble, "false unless there are teachers");
+        }
+
+        private static Options of(Values values) {
+            return new Options(
+                    values.get(SSL),
+                    values.get(SSL_WEIGHT),
+                    values.get(SSL_DECAY),
+                    values.get(TEACHERS),
+                    values.get(EMA),
+                    values.get(FEATURE_WEIGHT),
+                    values.get(FEATURE_START),
+                    values.get(MARGIN_WEIGHT),
+                    values.get(REPLAY_WEIGHT),
+                    values.get(RELATION_WEIGHT),
+                    values.get(RELATION),
+                    values.get(MEMORY),
+                    values.get(MEMORY_BATCH),
+                    values.get(UNLABELLED_BATCH),
+                    values.get(TEACHER_BATCHES),
+                    values.get(ENSEMBLE));
+        }
+
+        /**
+         * These options with other teachers.
+         *
+         * @param most earlier models that teach at most; 0: no distillation
+         * @return changed options
+         * @throws IllegalArgumentException with a sentence, if the number cannot be
+         */
+        public Options withTeachers(int most) {
+            return GROUP.with(this, TEACHERS, most);
+        }
+
+        /**
+         * These options with another self-supervised loss.
+         *
+         * @param loss on unlabelled images
+         * @return changed options
+         */
+        public Options withSelfSupervision(Ssl loss) {
+            return GROUP.with(this, SSL, loss);
+        }
+
+        private Options untaught() {
+            return GROUP.with(GROUP.with(this, ENSEMBLE, false), TEACHERS, 0);
+        }
+
+        private Options unsupervised() {
+            return withSelfSupervision(Ssl.NONE);
+        }
+
+        /**
+         * α: the weight of the self-supervised loss.
+         *
+         * @param experience counted from 0
+         * @return at least 0
+         */
+        double alpha(int experience) {
+            return ssl == Ssl.NONE ? 0 : sslWeight * Math.pow(sslDecay, experience);
+        }
+
+        /**
+         * β: the weight of feature distillation.
+         *
+         * @param experience counted from 0
+         * @return at least 0
+         */
+        double beta(int experience) {
+            return featureWeight * (experience + featureStart);
+        }
+    }
+
     private final String name;
-    private final MlkdOptions options;
-    private final OptionGroup<MlkdOptions> group;
+    private final Options options;
+    private final OptionGroup<Options> group;
     private final Arena arena = Arena.ofShared();
 
     @SuppressWarnings("NullAway.Init") // set by begin, which comes first
@@ -93,11 +388,11 @@ public final class Mlkd implements Method {
      *
      * @param options of the loss
      */
-    public Mlkd(MlkdOptions options) {
-        this(NAME, options, MlkdOptions.GROUP);
+    public Mlkd(Options options) {
+        this(NAME, options, Options.GROUP);
     }
 
-    private Mlkd(String name, MlkdOptions options, OptionGroup<MlkdOptions> group) {
+    private Mlkd(String name, Options options, OptionGroup<Options> group) {
         this.name = name;
         this.options = options;
         this.group = group;
@@ -129,11 +424,45 @@ public final class Mlkd implements Method {
     }
 
     @Override
-    public void begin(Learner now, Experience next) {
-        if (learner == null) {
-            learner = now;
-            prepare();
+    public boolean resumes() {
+        return true;
+    }
+
+    @Override
+    public void resume(Learner now, Experience last, Optional<Snapshots> snapshots) {
+        prepare(now);
+        experience = last;
+    }
+
+    @Override
+    public void save(SafetensorsWriter to, String prefix) {
+        if (teachers != null) {
+            teachers.save(to, prefix + TEACHERS);
         }
+        if (memory != null) {
+            memory.save(to, prefix + MEMORY);
+        }
+        if (self != null) {
+            self.save(to, prefix);
+        }
+    }
+
+    @Override
+    public void restore(Safetensors from, String prefix) {
+        if (teachers != null) {
+            teachers.restore(from, prefix + TEACHERS);
+        }
+        if (memory != null) {
+            memory.restore(from, prefix + MEMORY);
+        }
+        if (self != null) {
+            self.restore(from, prefix);
+        }
+    }
+
+    @Override
+    public void begin(Learner now, Experience next) {
+        prepare(now);
         experience = next;
         closeExperience();
         if (teachers != null) {
@@ -155,7 +484,11 @@ public final class Mlkd implements Method {
         }
     }
 
-    private void prepare() {
+    private void prepare(Learner now) {
+        if (learner != null) {
+            return;
+        }
+        learner = now;
         Network network = learner.network();
         if (options.teachers() > 0) {
             teachers =
@@ -164,7 +497,7 @@ public final class Mlkd implements Method {
         if (options.memory() > 0) {
             memory = new FeatureMemory(options.memory(), dims(), network.classes(), learner.seed());
         }
-        if (options.ssl() != MlkdOptions.Ssl.NONE) {
+        if (options.ssl() != Ssl.NONE) {
             self = new SelfSupervision(learner.engine(), options.ssl(), network.image(), dims(), arena, learner.seed());
         }
     }
@@ -255,7 +588,7 @@ public final class Mlkd implements Method {
         for (int k = 0; k < from.count(); k++) {
             List<Tensor> batches = k == 0 ? List.of(pass.images(), strong, weak) : List.of(pass.images(), strong);
             int teacher = k;
-            List<Outputs<Tensor>> outputs = options.teacherBatches() == MlkdOptions.TeacherBatches.JOINED
+            List<Outputs<Tensor>> outputs = options.teacherBatches() == TeacherBatches.JOINED
                     ? from.joined(k, batches)
                     : batches.stream()
                             .map(images -> from.outputs(teacher, images))

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class MlkdLoss implements AutoCloseable {
     private final Engine engine;
-    private final MlkdOptions options;
+    private final Mlkd.Options options;
     private final int experience;
     private final int previous;
     private final int[] current;
@@ -50,7 +50,7 @@ final class MlkdLoss implements AutoCloseable {
      */
     MlkdLoss(
             Engine engine,
-            MlkdOptions options,
+            Mlkd.Options options,
             int experience,
             int previous,
             int[] current,
@@ -134,7 +134,7 @@ final class MlkdLoss implements AutoCloseable {
                                 logits,
                                 chosen,
                                 unseenFixed,
-                                options.relation() == MlkdOptions.Relation.CODE
+                                options.relation() == Mlkd.Relation.CODE
                                         ? RelationDistillation.Form.CODE
                                         : RelationDistillation.Form.PAPER));
                 engine.release(chosen);

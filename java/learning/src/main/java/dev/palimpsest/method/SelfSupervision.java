@@ -9,6 +9,8 @@ import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner.UnlabelledBatches;
@@ -29,7 +31,7 @@ final class SelfSupervision {
     private static final double TEMPERATURE = 0.5;
 
     private final Engine engine;
-    private final MlkdOptions.Ssl kind;
+    private final Mlkd.Ssl kind;
     private final Head head;
     private final Arena arena;
     private MemorySegment room = MemorySegment.NULL;
@@ -38,8 +40,8 @@ final class SelfSupervision {
      * @param image channels, height, width
      * @throws IllegalArgumentException if images that are not square are to be turned
      */
-    SelfSupervision(Engine engine, MlkdOptions.Ssl kind, Shape image, int dims, Arena arena, long seed) {
-        if (kind == MlkdOptions.Ssl.ROTATION && image.extent(1) != image.extent(2)) {
+    SelfSupervision(Engine engine, Mlkd.Ssl kind, Shape image, int dims, Arena arena, long seed) {
+        if (kind == Mlkd.Ssl.ROTATION && image.extent(1) != image.extent(2)) {
             throw new IllegalArgumentException("ssl = rotation turns images by quarters, but these are "
                     + image.extent(1) + "×" + image.extent(2) + ": set image-size, or take another ssl");
         }
@@ -62,6 +64,23 @@ final class SelfSupervision {
         return List.of(head.weight(), head.bias());
     }
 
+    void save(SafetensorsWriter to, String prefix) {
+        for (Parameter parameter : parameters()) {
+            to.add(prefix + parameter.name(), parameter.shape(), parameter.toArray());
+        }
+    }
+
+    /**
+     * Takes over what {@link #save} added.
+     *
+     * @throws IllegalArgumentException with a sentence, if a tensor is missing or does not fit
+     */
+    void restore(Safetensors from, String prefix) {
+        for (Parameter parameter : parameters()) {
+            parameter.set(from.floats(prefix + parameter.name()));
+        }
+    }
+
     /**
      * The loss of one batch.
      *
@@ -69,7 +88,7 @@ final class SelfSupervision {
      * @param feature the network's features of images, on the tape
      */
     Scalar term(Tape tape, Batch batch, Shape image, Function<Variable, Variable> feature) {
-        if (kind == MlkdOptions.Ssl.ROTATION) {
+        if (kind == Mlkd.Ssl.ROTATION) {
             int rows = Math.max(1, batch.rows() / 4);
             Variable features = feature.apply(tape.input(turned(batch.view(UnlabelledBatches.STRONG), rows, image)));
             int[] turns = new int[Rotation.QUARTERS * rows];

@@ -49,7 +49,7 @@ final class TeacherChoice implements AutoCloseable {
             List<Matrix> softmaxes = logits.stream()
                     .map(each -> matrices.of(each, constants).softmax())
                     .toList();
-            return new TeacherChoice(engine, matrices.mostConfident(softmaxes, labels));
+            return new TeacherChoice(engine, matrices.argMax(softmaxes, labels));
         }
     }
 

@@ -15,6 +15,14 @@ import java.util.stream.IntStream;
  * to 2N−1 the second.
  */
 final class TwoViews {
+    private static final int VIEWS = 2;
+    /** VICReg's standard deviation below which a dimension is pulled apart. */
+    private static final double DEVIATION = 1;
+    /** VICReg's addend of a variance. */
+    private static final double EPSILON = 1e-4;
+    /** VICReg's weight of invariance and of variance where covariance has 1. */
+    private static final double INVARIANCE = 25;
+
     private TwoViews() {}
 
     /**
@@ -113,10 +121,11 @@ final class TwoViews {
     /** Variance and covariance terms of one view. */
     private static Matrix.Term spread(Matrix view) {
         Matrix centred = view.centred();
+        double dims = view.columns();
         Matrix.Term term = centred.transposed()
                 .times(centred)
                 .scaled(1.0 / (view.rows() - 1))
-                .spread();
+                .spread(DEVIATION, EPSILON, VIEWS * dims, INVARIANCE * dims);
         // Centring needs no step of its own: the columns of this product already add up to zero.
         return new Matrix.Term(term.value(), centred.times(term.gradient()).scaled(2.0 / (view.rows() - 1)));
     }

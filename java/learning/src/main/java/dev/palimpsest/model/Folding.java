@@ -1,9 +1,12 @@
 package dev.palimpsest.model;
 
+import dev.palimpsest.autograd.Tape;
+import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.model.Layers.AddLayer;
 import dev.palimpsest.model.Layers.ConvolutionLayer;
 import dev.palimpsest.model.Layers.NormLayer;
 import dev.palimpsest.model.Layers.ReluLayer;
+import dev.palimpsest.tensor.Shape;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -12,8 +15,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The steps of a network that is only used: a convolution takes the norm behind it into its weights, and the residual
- * sum and ReLU behind that into its pass over memory. Every other layer stays as it is.
+ * The steps of a network whose convolutions take what stands behind them along: the norm, the residual sum, the ReLU.
+ * In a network that is only used the norm goes into the weights, and the rest into the convolution's pass over memory;
+ * in one that is trained a convolution and its norm share passes. Every other layer stays as it is.
  */
 final class Folding {
     /**
@@ -23,7 +27,39 @@ final class Folding {
      * @param norm the norm behind it; null for none
      * @param relu whether a ReLU ends it
      */
-    record Folded(ConvolutionLayer convolution, @Nullable NormLayer norm, boolean relu) {}
+    record Folded(ConvolutionLayer convolution, @Nullable NormLayer norm, boolean relu) {
+        /** As a layer, where there is a norm. */
+        NormalisedConvolution normalised() {
+            return new NormalisedConvolution(convolution, Objects.requireNonNull(norm), relu);
+        }
+    }
+
+    /**
+     * What a trained network applies in place of a convolution, its norm and what rides on it. The second input, if
+     * there is one, is a residual.
+     *
+     * @param convolution the layer
+     * @param norm the norm behind it
+     * @param relu whether a ReLU ends it
+     */
+    record NormalisedConvolution(ConvolutionLayer convolution, NormLayer norm, boolean relu) implements Layer {
+        @Override
+        public Shape outputShape(List<Shape> inputs) {
+            return convolution.outputShape(inputs);
+        }
+
+        @Override
+        public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
+            return tape.normalisedConvolution(
+                    inputs.getFirst(),
+                    convolution.weight(),
+                    convolution.geometry(),
+                    norm.norm(),
+                    inputs.size() == 2 ? inputs.getLast() : null,
+                    relu,
+                    frozenNorm);
+        }
+    }
 
     /**
      * One step.
@@ -41,21 +77,35 @@ final class Folding {
 
     private final Graph graph;
     private final int[] readers;
+    /** Whether convolutions without a norm stay as they are, and residuals too. */
+    private final boolean trained;
+
     private final Map<Integer, Step> steps = new HashMap<>();
 
-    private Folding(Graph graph) {
+    private Folding(Graph graph, boolean trained) {
         this.graph = graph;
+        this.trained = trained;
         readers = graph.readers();
+        for (int value = 1; value <= graph.steps().size(); value++) {
+            fold(value);
+        }
     }
 
-    /** Steps in the order in which they run. */
+    /** Steps of a network that is only used, in the order in which they run. */
     static List<Step> of(Graph graph) {
-        Folding folding = new Folding(graph);
-        for (int value = 1; value <= graph.steps().size(); value++) {
-            folding.fold(value);
-        }
+        Folding folding = new Folding(graph, false);
         folding.keepWhatIsReadLater();
         return folding.inOrder();
+    }
+
+    /** Steps of a network that is trained, in the order in which they run; each folded one has a norm. */
+    static List<Step> trained(Graph graph) {
+        return new Folding(graph, true)
+                .inOrder().stream()
+                        .map(step -> step.folded == null || step.folded.norm != null
+                                ? step
+                                : new Step(step.value, step.inputs, null))
+                        .toList();
     }
 
     private void fold(int value) {
@@ -68,7 +118,7 @@ final class Folding {
             folded = new Step(value, inputs, new Folded(convolution, null, false));
         } else if (step.layer() instanceof NormLayer norm && before != null && open != null && open.norm == null) {
             folded = new Step(value, before.inputs, new Folded(open.convolution, norm, norm.relu()));
-        } else if (step.layer() instanceof ReluLayer && before != null && open != null) {
+        } else if (step.layer() instanceof ReluLayer && before != null && open != null && takesMore(open)) {
             folded = new Step(value, before.inputs, new Folded(open.convolution, open.norm, true));
         } else if (step.layer() instanceof AddLayer add) {
             folded = sum(value, add, inputs.getFirst(), inputs.getLast());
@@ -81,7 +131,7 @@ final class Folding {
         for (List<Integer> order : List.of(List.of(a, b), List.of(b, a))) {
             Step carrier = steps.get(order.getFirst());
             Folded open = open(carrier);
-            if (a != b && carrier != null && open != null) {
+            if (a != b && carrier != null && open != null && takesMore(open)) {
                 return new Step(
                         value,
                         List.of(carrier.inputs.getFirst(), order.getLast()),
@@ -103,6 +153,10 @@ final class Folding {
                         && readers[step.value] == 1
                 ? step.folded
                 : null;
+    }
+
+    private boolean takesMore(Folded folded) {
+        return !trained || folded.norm != null;
     }
 
     private Step step(int value) {

@@ -40,6 +40,16 @@ public interface Forward<V> {
     void done(V value);
 
     /**
+     * Whether a convolution comes as one layer with its norm and with the residual sum behind that, which a tape
+     * computes in fewer passes over memory; for a pass that calls {@link Layer#apply}.
+     *
+     * @return false if each comes as it was composed
+     */
+    default boolean fuses() {
+        return false;
+    }
+
+    /**
      * The forward pass of a network that goes on changing, without a tape: batch norm uses the batch's own statistics,
      * as in training, and moves the running ones. Nothing but the outputs is kept.
      */
@@ -72,6 +82,11 @@ public interface Forward<V> {
         public void done(Tensor value) {
             engine.release(value);
         }
+
+        @Override
+        public boolean fuses() {
+            return true;
+        }
     }
 
     /**
@@ -94,5 +109,10 @@ public interface Forward<V> {
         /** Does nothing: the tape keeps every value for the backward pass. */
         @Override
         public void done(Variable value) {}
+
+        @Override
+        public boolean fuses() {
+            return true;
+        }
     }
 }

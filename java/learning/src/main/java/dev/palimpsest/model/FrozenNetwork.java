@@ -4,8 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.engine.BatchNorm;
+import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
-import dev.palimpsest.engine.FrozenConvolution;
 import dev.palimpsest.model.Layers.ConvolutionLayer;
 import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.tensor.Parameter;
@@ -30,7 +30,7 @@ public final class FrozenNetwork implements AutoCloseable {
     /** For each value of the graph the last step that reads it. */
     private final int[] lastReader;
 
-    private final Map<Integer, FrozenConvolution> convolutions = new HashMap<>();
+    private final Map<Integer, Convolution.Frozen> convolutions = new HashMap<>();
     private final Map<Integer, Layer> layers = new HashMap<>();
     private final CopiedTensors copies;
     private final Heads heads;
@@ -67,7 +67,7 @@ public final class FrozenNetwork implements AutoCloseable {
         heads = new Heads(engine, network, weights);
     }
 
-    private FrozenConvolution fold(Folding.Folded folded, Weights weights, Arena temporary) {
+    private Convolution.Frozen fold(Folding.Folded folded, Weights weights, Arena temporary) {
         ConvolutionLayer convolution = folded.convolution();
         long bytes = (long) convolution.geometry().outputs() * Float.BYTES;
         MemorySegment factor = temporary.allocate(bytes, 64);
@@ -131,7 +131,7 @@ public final class FrozenNetwork implements AutoCloseable {
         return heads.bytes()
                 + copies.bytes()
                 + convolutions.values().stream()
-                        .mapToLong(FrozenConvolution::bytes)
+                        .mapToLong(Convolution.Frozen::bytes)
                         .sum();
     }
 
@@ -174,7 +174,7 @@ public final class FrozenNetwork implements AutoCloseable {
 
     @Override
     public void close() {
-        convolutions.values().forEach(FrozenConvolution::close);
+        convolutions.values().forEach(Convolution.Frozen::close);
         heads.close();
         copies.close();
     }

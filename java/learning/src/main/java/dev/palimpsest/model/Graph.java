@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Which layer reads whose output. Values are numbered: 0 is the images, i + 1 the output of step i, and every step
@@ -20,10 +21,15 @@ final class Graph {
      */
     record Step(Layer layer, List<Integer> inputs) {}
 
+    /** What is applied when, and which values nobody needs behind it. */
+    private record Run(Layer layer, int value, List<Integer> inputs, List<Integer> done) {}
+
     private final List<Step> steps;
     private final List<Integer> outputs;
-    /** For each value the last step that reads it; all steps for an output, which stays. */
-    private final int[] lastReader;
+    /** Every layer as it was composed, and with what convolutions take along. */
+    private final List<Run> plain;
+
+    private final List<Run> fused;
 
     /**
      * Takes a ReLU into the layer before it where that can do both in one pass and nothing else reads its output.
@@ -62,7 +68,29 @@ final class Graph {
         }
         this.steps = List.copyOf(merged);
         this.outputs = outputs.stream().map(output -> renumbered[output]).toList();
-        lastReader = lastReaders(steps.stream().map(Step::inputs).toList(), steps.size() + 1, this.outputs);
+        plain = runs(IntStream.rangeClosed(1, steps.size())
+                .mapToObj(value -> new Folding.Step(value, step(value).inputs, null))
+                .toList());
+        fused = runs(Folding.trained(this));
+    }
+
+    private List<Run> runs(List<Folding.Step> order) {
+        int[] lastReader = lastReaders(order.stream().map(Folding.Step::inputs).toList(), steps.size() + 1, outputs);
+        return IntStream.range(0, order.size())
+                .mapToObj(i -> {
+                    Folding.Step step = order.get(i);
+                    return new Run(
+                            step.folded() == null
+                                    ? step(step.value()).layer
+                                    : step.folded().normalised(),
+                            step.value(),
+                            step.inputs(),
+                            step.inputs().stream()
+                                    .distinct()
+                                    .filter(input -> lastReader[input] == i)
+                                    .toList());
+                })
+                .toList();
     }
 
     private static int[] readers(List<Step> steps, List<Integer> outputs) {
@@ -111,15 +139,12 @@ final class Graph {
     <V> List<V> run(Forward<V> pass, V images) {
         List<V> values = new ArrayList<>(Collections.nCopies(steps.size() + 1, null));
         values.set(0, images);
-        for (int i = 0; i < steps.size(); i++) {
-            Step step = steps.get(i);
+        for (Run run : pass.fuses() ? fused : plain) {
             values.set(
-                    i + 1,
-                    pass.layer(step.layer, step.inputs.stream().map(values::get).toList()));
-            for (int input : step.inputs.stream().distinct().toList()) {
-                if (lastReader[input] == i) {
-                    pass.done(values.set(input, null));
-                }
+                    run.value,
+                    pass.layer(run.layer, run.inputs.stream().map(values::get).toList()));
+            for (int input : run.done) {
+                pass.done(values.set(input, null));
             }
         }
         return outputs.stream().map(values::get).toList();

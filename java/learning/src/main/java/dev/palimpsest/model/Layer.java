@@ -26,9 +26,10 @@ public interface Layer {
     Shape outputShape(List<Shape> inputs);
 
     /**
-     * Computes the output on a tape, which differentiates it; a detached tape only computes.
+     * Computes the output with the tape's engine and records how it is differentiated ({@link Tape#record}); a
+     * detached tape only computes.
      *
-     * @param tape whose operations do the work
+     * @param tape with the engine
      * @param inputs of a whole batch, as many as {@link #outputShape} was given
      * @param frozenNorm whether norms use their running statistics and leave them as they are, instead of the batch's
      * @return the output of the batch

@@ -6,9 +6,11 @@ import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
 import java.util.List;
 import java.util.Optional;
 
@@ -30,7 +32,15 @@ public final class Layers {
 
         @Override
         public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
-            return tape.convolution(inputs.getFirst(), weight, geometry);
+            Engine engine = tape.engine();
+            Variable images = inputs.getFirst();
+            return tape.record(engine.convolution(images.value(), weight, geometry), List.of(), gradient -> {
+                engine.convolutionWeightGradient(images.value(), gradient, weight, geometry);
+                if (tape.wantsGradient(images)) {
+                    Shape shape = images.value().shape();
+                    tape.accumulate(images, engine.convolutionInputGradient(gradient, weight, geometry, shape));
+                }
+            });
         }
 
         @Override
@@ -63,7 +73,13 @@ public final class Layers {
 
         @Override
         public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
-            return tape.batchNorm(inputs.getFirst(), norm, relu, frozenNorm);
+            Engine engine = tape.engine();
+            Variable images = inputs.getFirst();
+            BatchNorm.Normalised forward = engine.batchNorm(images.value(), norm, relu, frozenNorm);
+            return tape.record(
+                    forward.output(),
+                    forward.saved(),
+                    gradient -> tape.accumulate(images, engine.batchNormGradient(gradient, images.value(), forward)));
         }
 
         @Override
@@ -118,7 +134,12 @@ public final class Layers {
 
         @Override
         public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
-            return tape.relu(inputs.getFirst());
+            Engine engine = tape.engine();
+            Tensor output = engine.relu(inputs.getFirst().value());
+            return tape.record(
+                    output,
+                    List.of(),
+                    gradient -> tape.accumulate(inputs.getFirst(), engine.reluGradient(gradient, output)));
         }
     }
 
@@ -139,9 +160,15 @@ public final class Layers {
 
         @Override
         public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
-            return relu
-                    ? tape.addRelu(inputs.getFirst(), inputs.getLast())
-                    : tape.add(inputs.getFirst(), inputs.getLast());
+            Engine engine = tape.engine();
+            Variable a = inputs.getFirst();
+            Variable b = inputs.getLast();
+            Tensor output = relu ? engine.addRelu(a.value(), b.value()) : engine.add(a.value(), b.value());
+            return tape.record(output, List.of(), gradient -> {
+                Tensor each = relu ? engine.reluGradient(gradient, output) : gradient.retain();
+                tape.accumulate(a, each.retain());
+                tape.accumulate(b, each);
+            });
         }
 
         @Override
@@ -163,7 +190,13 @@ public final class Layers {
 
         @Override
         public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
-            return tape.maxPool(inputs.getFirst(), geometry);
+            Engine engine = tape.engine();
+            Variable images = inputs.getFirst();
+            MaxPooling.Pooled forward = engine.maxPool(images.value(), geometry);
+            return tape.record(
+                    forward.output(),
+                    forward.saved(),
+                    gradient -> tape.accumulate(images, engine.maxPoolGradient(gradient, images.value(), forward)));
         }
     }
 
@@ -176,7 +209,14 @@ public final class Layers {
 
         @Override
         public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
-            return tape.averagePool(inputs.getFirst());
+            Engine engine = tape.engine();
+            Variable images = inputs.getFirst();
+            return tape.record(
+                    engine.averagePool(images.value()),
+                    List.of(),
+                    gradient -> tape.accumulate(
+                            images,
+                            engine.averagePoolGradient(gradient, images.value().shape())));
         }
     }
 
@@ -190,7 +230,14 @@ public final class Layers {
 
         @Override
         public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
-            return tape.flatten(inputs.getFirst());
+            Engine engine = tape.engine();
+            Variable images = inputs.getFirst();
+            return tape.record(engine.flatten(images.value()), List.of(), gradient -> {
+                if (tape.wantsGradient(images)) {
+                    tape.accumulate(
+                            images, engine.unflatten(gradient, images.value().shape()));
+                }
+            });
         }
     }
 

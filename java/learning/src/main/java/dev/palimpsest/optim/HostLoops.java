@@ -8,7 +8,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** State in plain arrays, and loops that feed it through blocks in the first-level cache. */
-final class HostLoops implements OptimiserLoops {
+final class HostLoops implements Optimiser.Loops {
     private final int statesPerWeight;
     private final WeightLoop loop;
     private final UpdateBlock block;
@@ -100,6 +100,19 @@ final class HostLoops implements OptimiserLoops {
             block.update(loop, h, factor);
         }
         factor = 1;
+    }
+
+    @Override
+    public float[][] state(int parameter) {
+        return Arrays.stream(held.get(parameter).states).map(float[]::clone).toArray(float[][]::new);
+    }
+
+    @Override
+    public void state(int parameter, float[][] values) {
+        float[][] states = held.get(parameter).states;
+        for (int s = 0; s < states.length; s++) {
+            System.arraycopy(values[s], 0, states[s], 0, states[s].length);
+        }
     }
 
     /** Arrays are freed by the garbage collector. */

@@ -1,6 +1,9 @@
 package dev.palimpsest.optim;
 
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -15,7 +18,9 @@ import org.jspecify.annotations.Nullable;
  * old momentum would do. A step allocates nothing. Not thread-safe; on a device it belongs to the engine's thread.
  */
 public final class Optimiser implements AutoCloseable {
-    private final OptimiserLoops loops;
+    private static final String STEPS = "steps";
+
+    private final Loops loops;
     private List<Tracked> tracked = List.of();
 
     private static final class Tracked {
@@ -35,7 +40,7 @@ public final class Optimiser implements AutoCloseable {
      *
      * @param loops of the backend; {@link #close} closes them
      */
-    public Optimiser(OptimiserLoops loops) {
+    public Optimiser(Loops loops) {
         this.loops = loops;
     }
 
@@ -54,7 +59,7 @@ public final class Optimiser implements AutoCloseable {
             known.put(tracked.get(i).parameter.name(), i);
         }
         Map<String, Tracked> next = new LinkedHashMap<>();
-        List<OptimiserLoops.Entry> entries = new ArrayList<>();
+        List<Loops.Entry> entries = new ArrayList<>();
         boolean maskGrew = false;
         for (Parameter parameter : parameters) {
             Tracked now = new Tracked(parameter);
@@ -70,12 +75,76 @@ public final class Optimiser implements AutoCloseable {
                 now.mask = grown(old.mask, parameter.size());
                 maskGrew |= old.mask != null && old.mask.length != parameter.size();
             }
-            entries.add(new OptimiserLoops.Entry(parameter, from, now.steps));
+            entries.add(new Loops.Entry(parameter, from, now.steps));
         }
         loops.track(entries);
         tracked = new ArrayList<>(next.values());
         if (maskGrew) {
             loops.masks(tracked.stream().map(t -> t.mask).toArray(byte[][]::new), new byte[tracked.size()][]);
+        }
+    }
+
+    /**
+     * Adds the state of all parameters to a file. Masks are the caller's to keep.
+     *
+     * @param to file to be written
+     * @param prefix that the names of all tensors begin with
+     */
+    public void save(SafetensorsWriter to, String prefix) {
+        to.add(
+                prefix + STEPS,
+                Shape.of(tracked.size()),
+                tracked.stream().mapToLong(t -> t.steps).toArray());
+        for (int i = 0; i < tracked.size(); i++) {
+            Parameter parameter = tracked.get(i).parameter;
+            float[][] state = loops.state(i);
+            for (int s = 0; s < state.length; s++) {
+                to.add(name(prefix, s, parameter), parameter.shape(), state[s]);
+            }
+        }
+    }
+
+    private static String name(String prefix, int state, Parameter parameter) {
+        return prefix + state + "." + parameter.name();
+    }
+
+    /**
+     * In place of {@link #track}: makes these the parameters to move, with the state that {@link #save} added to a
+     * file. No weight is masked until {@link #masks} says so.
+     *
+     * @param parameters those that were saved, in the same order
+     * @param from the file
+     * @param prefix that the names of all tensors begin with
+     * @throws IllegalArgumentException with a sentence, if a tensor is missing or does not fit
+     */
+    public void restore(List<Parameter> parameters, Safetensors from, String prefix) {
+        long[] steps = from.longs(prefix + STEPS);
+        if (steps.length != parameters.size()) {
+            throw new IllegalArgumentException("its tensor " + prefix + STEPS + " is of " + steps.length
+                    + " parameters, expected " + parameters.size());
+        }
+        List<Tracked> next = new ArrayList<>();
+        List<Loops.Entry> entries = new ArrayList<>();
+        for (int i = 0; i < steps.length; i++) {
+            Tracked now = new Tracked(parameters.get(i));
+            now.steps = steps[i];
+            next.add(now);
+            entries.add(new Loops.Entry(now.parameter, -1, now.steps));
+        }
+        loops.track(entries);
+        tracked = next;
+        for (int i = 0; i < steps.length; i++) {
+            Parameter parameter = parameters.get(i);
+            float[][] state = loops.state(i);
+            for (int s = 0; s < state.length; s++) {
+                String name = name(prefix, s, parameter);
+                if (!from.shape(name).equals(parameter.shape())) {
+                    throw new IllegalArgumentException(
+                            "its tensor " + name + " is " + from.shape(name) + ", expected " + parameter.shape());
+                }
+                state[s] = from.floats(name);
+            }
+            loops.state(i, state);
         }
     }
 
@@ -176,5 +245,86 @@ public final class Optimiser implements AutoCloseable {
     @Override
     public void close() {
         loops.close();
+    }
+
+    /**
+     * What a backend offers an optimiser: one rule's state, masks and loops over a list of parameters, where the
+     * backend has them. It may assume what the optimiser has checked. Used by one thread at a time.
+     *
+     * <p>All backends give the same weights bit for bit from the same gradients; after {@link #clip} they may differ
+     * in the last bit of the factor, since each adds the squares in an order of its own.
+     */
+    public interface Loops extends AutoCloseable {
+        /**
+         * A parameter of a list.
+         *
+         * @param parameter to move
+         * @param from index in the list before of the parameter whose state this one goes on from, in its first
+         *     weights; −1: its state starts at zero
+         * @param steps that it has made already
+         */
+        record Entry(Parameter parameter, int from, long steps) {}
+
+        /**
+         * Replaces the list of parameters. A mask stays with a parameter of unchanged size and goes with any other. If
+         * it fails, the list before is still in force.
+         *
+         * @param entries the new list
+         */
+        void track(List<Entry> entries);
+
+        /**
+         * Replaces the masks of all parameters and forgets state.
+         *
+         * @param masks for each parameter of the list, a byte for each weight, 0 where neither it nor its state may
+         *     change by a bit; null lets all of it move. The arrays are the caller's and do not change
+         * @param kept for each parameter, a byte for each weight, 0 where its state becomes zero; null keeps all
+         */
+        void masks(byte[][] masks, byte[][] kept);
+
+        /**
+         * Works out the Euclidean norm of the gradients of all weights that may move; the next {@link #step}
+         * multiplies them by min(1, limit / (norm + 1e-6)), as {@code torch.nn.utils.clip_grad_norm_} does. The
+         * squares are summed in float64. A norm of NaN makes every weight that moves NaN.
+         *
+         * @param maxNorm the limit, above 0
+         */
+        void clip(double maxNorm);
+
+        /**
+         * Moves every parameter of the list by its gradient.
+         *
+         * @param learningRate finite and at least 0
+         */
+        void step(double learningRate);
+
+        /**
+         * The state of a parameter.
+         *
+         * @param parameter index in the list
+         * @return a copy, an array of the parameter's size for each kind of state of the rule
+         */
+        float[][] state(int parameter);
+
+        /**
+         * Replaces the state of a parameter.
+         *
+         * @param parameter index in the list
+         * @param values as {@link #state(int)} gives them; copied
+         */
+        void state(int parameter, float[][] values);
+
+        @Override
+        void close();
+
+        /**
+         * Plain Java loops over the host's memory: what every other backend has to agree with.
+         *
+         * @param rule of the updates
+         * @return loops that hold nothing off-heap
+         */
+        static Loops onHost(UpdateRule rule) {
+            return new HostLoops(rule);
+        }
     }
 }

@@ -142,6 +142,16 @@ final class CopiedTensors implements AutoCloseable {
         return copy;
     }
 
+    /** A parameter's copy, multiplied by a factor for each output channel where there is one. */
+    void writeScaled(int snapshot, Parameter parameter, @Nullable MemorySegment scale, MemorySegment out) {
+        Buffer copy = get(snapshot, parameter.name());
+        if (scale == null) {
+            out.copyFrom(copy.read());
+        } else {
+            parameter.writeScaled(copy.read(), scale, out);
+        }
+    }
+
     void requireSnapshot(int snapshot) {
         if (snapshot < 1 || snapshot > count()) {
             throw new IllegalArgumentException("there is no snapshot " + snapshot + ": "

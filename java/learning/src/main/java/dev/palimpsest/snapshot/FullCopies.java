@@ -15,13 +15,12 @@ import org.jspecify.annotations.Nullable;
  * Snapshots as plain copies of everything, for training without pruning: no weight is frozen, and each snapshot costs
  * a model.
  */
-public final class FullCopies implements Snapshots {
+final class FullCopies implements Snapshots {
     static final String FORM = "full";
 
     private final CopiedTensors copies;
 
-    /** No snapshots so far. */
-    public FullCopies() {
+    FullCopies() {
         this(new CopiedTensors());
     }
 
@@ -51,13 +50,8 @@ public final class FullCopies implements Snapshots {
 
     @Override
     public void weight(int snapshot, Parameter parameter, @Nullable MemorySegment scale, MemorySegment out) {
-        Buffer copy = copies.get(snapshot, parameter.name());
         CopiedTensors.requireSizes(parameter, scale, out);
-        if (scale == null) {
-            out.copyFrom(copy.read());
-        } else {
-            parameter.writeScaled(copy.read(), scale, out);
-        }
+        copies.writeScaled(snapshot, parameter, scale, out);
     }
 
     @Override

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,14 +50,14 @@ public final class Owners {
     }
 
     private final Map<Parameter, Held> held = new LinkedHashMap<>();
-    /** The smallest tensors, of which nothing is ever released. */
-    private final Set<Parameter> whole = new HashSet<>();
+    /** The smallest tensors: every snapshot has a copy of its own, so that all steps train all of them. */
+    private final Set<Parameter> copied = new HashSet<>();
 
     private int step;
     private boolean released = true;
 
     /**
-     * All weights start free, and are shared among steps in every tensor.
+     * All weights start free, and have owners in every tensor.
      *
      * @param parameters the model's; those of other roles than WEIGHT are left out
      */
@@ -65,48 +66,46 @@ public final class Owners {
     }
 
     /**
-     * All weights start free. The smallest tensors are not shared: of the few weights of a stem or a shortcut every
-     * step needs all, so the first step keeps them.
+     * All weights start free. The smallest tensors have no owners: of the few weights of a stem or a shortcut every
+     * step needs all, and a copy for each snapshot costs little.
      *
      * @param parameters the model's; those of other roles than WEIGHT are left out
-     * @param wholeShare share of all weights that the smallest tensors may have together not to be shared, from 0 to 1
+     * @param copiedShare share of all weights that the smallest tensors may have together to be copied, from 0 to 1
      */
-    public Owners(List<Parameter> parameters, double wholeShare) {
-        for (Parameter parameter : parameters) {
-            if (parameter.role() == Parameter.Role.WEIGHT) {
-                held.put(parameter, new Held(parameter));
-            }
-        }
-        leaveWhole(wholeShare);
-    }
-
-    /**
-     * Says which tensors are not shared, for owners that were read from a file.
-     *
-     * @param share of all weights that the smallest tensors may have together not to be shared, from 0 to 1
-     */
-    public void leaveWhole(double share) {
-        whole.clear();
-        long all = held.keySet().stream().mapToLong(Parameter::size).sum();
+    public Owners(List<Parameter> parameters, double copiedShare) {
+        List<Parameter> weights = parameters.stream()
+                .filter(parameter -> parameter.role() == Parameter.Role.WEIGHT)
+                .toList();
+        long all = weights.stream().mapToLong(Parameter::size).sum();
         long together = 0;
-        for (Parameter parameter : held.keySet().stream()
+        for (Parameter parameter : weights.stream()
                 .sorted(Comparator.comparingInt(Parameter::size))
                 .toList()) {
             together += parameter.size();
-            if (together > share * all) {
+            if (together > copiedShare * all) {
                 break;
             }
-            whole.add(parameter);
+            copied.add(parameter);
+        }
+        for (Parameter parameter : weights) {
+            if (!copied.contains(parameter)) {
+                held.put(parameter, new Held(parameter));
+            }
         }
     }
 
     /**
      * Owners as they are when a step has released.
      *
+     * @param hasOwners of the parameters of the role WEIGHT; snapshots have copies of the others
      * @param codes of a parameter, unsigned bytes in its order, 0 to {@code step}
      */
-    static Owners after(int step, List<Parameter> parameters, Function<Parameter, byte[]> codes) {
-        Owners owners = new Owners(parameters);
+    static Owners after(
+            int step, List<Parameter> parameters, Predicate<Parameter> hasOwners, Function<Parameter, byte[]> codes) {
+        Owners owners = new Owners(parameters.stream().filter(hasOwners).toList());
+        parameters.stream()
+                .filter(parameter -> parameter.role() == Parameter.Role.WEIGHT && !hasOwners.test(parameter))
+                .forEach(owners.copied::add);
         owners.held.forEach(
                 (parameter, held) -> System.arraycopy(codes.apply(parameter), 0, held.codes, 0, held.codes.length));
         owners.step = step;
@@ -201,11 +200,11 @@ public final class Owners {
     }
 
     /**
-     * Releases the smallest of the present step's weights: in each tensor that is shared those whose magnitude is at
-     * most the k-th smallest become free and +0, so that k = fraction·(weights that the step claimed), rounded half to
-     * even, are free. Equal magnitudes at the threshold all go. To be called at least once per step, also with a
-     * fraction of 0, and again with a larger one to release in rounds; the optimiser's masks are then to be renewed, as
-     * after {@link #claim}.
+     * Releases the smallest of the present step's weights: in each tensor those whose magnitude is at most the k-th
+     * smallest become free and +0, so that k = fraction·(weights that the step claimed), rounded half to even, are
+     * free. Equal magnitudes at the threshold all go. To be called at least once per step, also with a fraction of 0,
+     * and again with a larger one to release in rounds; the optimiser's masks are then to be renewed, as after
+     * {@link #claim}.
      *
      * @param ending the step that claimed last
      * @param fraction of what it claimed that is free afterwards, in [0, 1)
@@ -243,13 +242,8 @@ public final class Owners {
             throw new IllegalStateException(
                     h.parameter.name() + " has weights that are NaN: training diverged, lower the learning rate");
         }
-        int k = shared(h.parameter) ? released(h.claimed, fraction) - (h.claimed - count) : 0;
+        int k = released(h.claimed, fraction) - (h.claimed - count);
         return k <= 0 ? -1 : magnitudes[k - 1];
-    }
-
-    /** Whether steps share the tensor. */
-    boolean shared(Parameter parameter) {
-        return !whole.contains(parameter);
     }
 
     /** Half to even, as the order statistic of the rule is defined. */
@@ -280,11 +274,17 @@ public final class Owners {
      *
      * @param parameter one of the model's
      * @return a byte for each weight, 1 where the present step owns it, else 0; null, everything moves, for parameters
-     *     of other roles. The same array at every call, kept up to date; not to be written to
+     *     of other roles and those of which snapshots have copies. The same array at every call, kept up to date; not
+     *     to be written to
      * @throws IllegalArgumentException if a WEIGHT parameter is not one of {@link #weights()}
      */
     public byte @Nullable [] trainable(Parameter parameter) {
-        return parameter.role() == Parameter.Role.WEIGHT ? held(parameter).mask : null;
+        return isCopied(parameter) ? null : held(parameter).mask;
+    }
+
+    /** Whether every snapshot has the parameter's values as a copy of its own. */
+    boolean isCopied(Parameter parameter) {
+        return parameter.role() != Parameter.Role.WEIGHT || copied.contains(parameter);
     }
 
     private Held held(Parameter parameter) {

@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Snapshots inside the live model: snapshot s is the weights whose owner is 1 to s, which later steps never move, and
  * +0 elsewhere. In addition to the model it takes the owners as bit planes, ⌈log₂(N + 1)⌉ bits per weight for N steps,
- * and each snapshot's norms, heads and buffers.
+ * and each snapshot's norms, heads, buffers and smallest tensors.
  */
-public final class PackedSnapshots implements Snapshots {
+final class PackedSnapshots implements Snapshots {
     static final String FORM = "packed";
 
     private final Owners owners;
@@ -36,12 +36,7 @@ public final class PackedSnapshots implements Snapshots {
     private long ownedHash;
     private long fullCopyBytes;
 
-    /**
-     * No snapshots so far.
-     *
-     * @param owners of the model's weights; they stay the caller's and go on changing
-     */
-    public PackedSnapshots(Owners owners) {
+    PackedSnapshots(Owners owners) {
         this(owners, new CopiedTensors());
     }
 
@@ -53,7 +48,11 @@ public final class PackedSnapshots implements Snapshots {
     /** Owners come as bit planes, as they lie in memory. */
     static PackedSnapshots read(Safetensors file, List<Parameter> parameters, List<Buffer> buffers) {
         CopiedTensors copies = CopiedTensors.read(
-                file, parameters.stream().filter(PackedSnapshots::isCopied).toList(), buffers);
+                file,
+                parameters.stream()
+                        .filter(parameter -> !hasOwners(file, parameter))
+                        .toList(),
+                buffers);
         try {
             return read(file, parameters, copies);
         } catch (RuntimeException e) {
@@ -64,7 +63,8 @@ public final class PackedSnapshots implements Snapshots {
 
     private static PackedSnapshots read(Safetensors file, List<Parameter> parameters, CopiedTensors copies) {
         int steps = copies.count();
-        Owners owners = Owners.after(steps, parameters, parameter -> codes(file, parameter, steps));
+        Owners owners = Owners.after(
+                steps, parameters, parameter -> hasOwners(file, parameter), parameter -> codes(file, parameter, steps));
         owners.requireFreeWeightsAreZero();
         PackedSnapshots read = new PackedSnapshots(owners, copies);
         read.ownedHash = owners.hash(steps);
@@ -94,8 +94,8 @@ public final class PackedSnapshots implements Snapshots {
         return codes;
     }
 
-    private static boolean isCopied(Parameter parameter) {
-        return parameter.role() != Parameter.Role.WEIGHT;
+    private static boolean hasOwners(Safetensors file, Parameter parameter) {
+        return parameter.role() == Parameter.Role.WEIGHT && file.names().contains(tensor(parameter));
     }
 
     @Override
@@ -109,13 +109,9 @@ public final class PackedSnapshots implements Snapshots {
         return "owners." + parameter.name();
     }
 
-    /**
-     * The owners of the model's weights.
-     *
-     * @return those that the snapshots were made with
-     */
-    public Owners owners() {
-        return owners;
+    @Override
+    public Optional<Owners> owners() {
+        return Optional.of(owners);
     }
 
     /**
@@ -142,7 +138,7 @@ public final class PackedSnapshots implements Snapshots {
                     + " as its mask");
         }
         ownedHash = owners.hash(snapshot);
-        copies.add(parameters, PackedSnapshots::isCopied, buffers);
+        copies.add(parameters, owners::isCopied, buffers);
         fullCopyBytes += CopiedTensors.allBytes(parameters, buffers);
         pack();
         return snapshot;
@@ -155,15 +151,21 @@ public final class PackedSnapshots implements Snapshots {
 
     @Override
     public void weight(int snapshot, Parameter parameter, @Nullable MemorySegment scale, MemorySegment out) {
-        Mirror bits = planes(snapshot, parameter);
         CopiedTensors.requireSizes(parameter, scale, out);
+        if (owners.isCopied(parameter)) {
+            copies.writeScaled(snapshot, parameter, scale, out);
+            return;
+        }
+        Mirror bits = planes(snapshot, parameter);
         long perChannel = parameter.size() / Math.max(1, parameter.shape().extent(0));
         kernel.apply(parameter.size(), parameter.read(), bits.read(), planeCount, snapshot, scale, perChannel, out);
     }
 
     @Override
     public Optional<SnapshotMask> mask(int snapshot, Parameter parameter) {
-        return Optional.of(new SnapshotMask(planes(snapshot, parameter), planeCount, snapshot));
+        return owners.isCopied(parameter)
+                ? Optional.empty()
+                : Optional.of(new SnapshotMask(planes(snapshot, parameter), planeCount, snapshot));
     }
 
     private Mirror planes(int snapshot, Parameter parameter) {

@@ -126,18 +126,14 @@ public sealed interface PruningPlan {
     }
 
     /**
-     * Plays the plan through for every tensor that steps share.
+     * Plays the plan through for every tensor that has owners.
      *
      * @param owners of the model's weights
      * @throws IllegalArgumentException if a step would find no free weight in one of them, or the first step would
      *     keep none of it; the message has the numbers
      */
     default void requireEnoughWeights(Owners owners) {
-        for (Parameter parameter : owners.weights()) {
-            if (owners.shared(parameter)) {
-                requireEnoughWeights(parameter);
-            }
-        }
+        owners.weights().forEach(this::requireEnoughWeights);
     }
 
     private void requireEnoughWeights(Parameter parameter) {

@@ -19,6 +19,37 @@ import org.jspecify.annotations.Nullable;
  */
 public sealed interface Snapshots extends AutoCloseable permits PackedSnapshots, FullCopies {
     /**
+     * Snapshots as plain copies of everything, for training without pruning: no weight is frozen, and each snapshot
+     * costs a model.
+     *
+     * @return none so far, to be closed by the caller
+     */
+    static Snapshots copies() {
+        return new FullCopies();
+    }
+
+    /**
+     * Snapshots inside the live model, for training with pruning: a snapshot is the weights that were claimed up to
+     * its step, of which later steps move none. In addition to the model they take the owners as bit planes and each
+     * snapshot's norms, heads and buffers.
+     *
+     * @param owners of the model's weights; they stay the caller's and go on changing
+     * @return none so far, to be closed by the caller
+     */
+    static Snapshots packed(Owners owners) {
+        return new PackedSnapshots(owners);
+    }
+
+    /**
+     * Who owns the weights.
+     *
+     * @return those that the snapshots were made with; empty where snapshots are copies
+     */
+    default Optional<Owners> owners() {
+        return Optional.empty();
+    }
+
+    /**
      * Takes the next snapshot: copies what training will change.
      *
      * @param parameters all of the model's; heads may have grown since the last snapshot

@@ -141,15 +141,16 @@ final class ExperimentRun {
                 experiences.size(),
                 names,
                 learner.network().weights(names.size())));
-        int done = resume(learner);
+        int done = resume(learner, budget);
         progress.resumes(done);
-        if (done == experiences.size()) {
+        boolean over = isOver(done, budget);
+        if (over) {
             try (Models models = learner.models()) {
-                score(learner, models, classifiers.getLast(), experiences.getLast(), images, true);
+                score(learner, models, classifiers.getLast(), experiences.get(done - 1), images, true);
             }
             progress.evaluated(evaluation());
         }
-        for (Experience experience : experiences.subList(done, experiences.size())) {
+        for (Experience experience : experiences.subList(over ? experiences.size() : done, experiences.size())) {
             progress.experienceBegins(new Progress.Arrival(
                     experience.index(),
                     names.subList(
@@ -160,12 +161,11 @@ final class ExperimentRun {
             learner.remember();
             learner.keepForClassifier();
             learner.snapshots().map(Snapshots.Memory::of).ifPresent(memory::add);
-            boolean last = experience.index() == experiences.size() - 1
-                    || budget.passed().isPresent();
+            boolean last = isOver(experience.index() + 1, budget);
             evaluate(learner, experience, images, last);
             learner.engine().trim(); // batches of this experience's sizes may not come again
             progress.evaluated(evaluation());
-            progress.checkpoint(() -> checkpoint(learner));
+            progress.checkpoint(() -> checkpoint(learner, budget));
             if (last) {
                 break;
             }
@@ -187,20 +187,17 @@ final class ExperimentRun {
     }
 
     /** @return experiences that are done already */
-    private int resume(Learner learner) {
-        // The checkpoint has no state of the optimiser, and a budget counts from the beginning.
-        if (progress.saved().isEmpty()
-                || !experiment.method().resumes()
-                || settings.training().keepOptimiser()
-                || !experiment.budget().equals(BudgetOptions.NONE)) {
+    private int resume(Learner learner, Budget budget) {
+        if (progress.saved().isEmpty() || !experiment.method().resumes()) {
             return 0;
         }
         try {
             Checkpoint checkpoint = Checkpoint.read(progress.saved().get());
             int done = checkpoint.experiences();
             learner.resume(checkpoint, stream.experiences().get(done - 1));
+            budget.resume(checkpoint.file());
             // What is measured after the last experience alone is in no checkpoint: that evaluation is made again.
-            checkpoint.count(accuracy, done == stream.experiences().size() ? done - 1 : done);
+            checkpoint.count(accuracy, isOver(done, budget) ? done - 1 : done);
             memory.addAll(checkpoint.memory());
             for (int e = 0; e < done; e++) {
                 classifiers.add(checkpoint.classifier(e));
@@ -210,6 +207,11 @@ final class ExperimentRun {
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         }
+    }
+
+    /** Whether nothing is left to be learnt after so many experiences. */
+    private boolean isOver(int done, Budget budget) {
+        return done == stream.experiences().size() || budget.passed().isPresent();
     }
 
     private void evaluate(Learner learner, Experience experience, Inference images, boolean last) {
@@ -270,8 +272,8 @@ final class ExperimentRun {
                 accuracy.confusion());
     }
 
-    private SafetensorsWriter checkpoint(Learner learner) {
-        return Checkpoint.write(new Checkpoint.State(
+    private SafetensorsWriter checkpoint(Learner learner, Budget budget) {
+        SafetensorsWriter to = Checkpoint.write(new Checkpoint.State(
                 experiment.options(),
                 stream.classNames(),
                 stream.experiences().stream()
@@ -288,6 +290,9 @@ final class ExperimentRun {
                 classifiers,
                 accuracy,
                 memory));
+        learner.save(to);
+        budget.save(to);
+        return to;
     }
 
     /** @param content hands its bytes, part by part, to whom it is given */

@@ -13,7 +13,6 @@ import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Weights;
-import dev.palimpsest.snapshot.FullCopies;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.stream.Batch;
@@ -22,6 +21,7 @@ import dev.palimpsest.stream.Stream;
 import dev.palimpsest.stream.loading.BatchPlan;
 import dev.palimpsest.stream.loading.Loader;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.Collections;
@@ -40,12 +40,15 @@ import org.jspecify.annotations.Nullable;
  * and method alone. For one thread.
  */
 public final class Learner implements AutoCloseable {
+    /** What the names of the method's own tensors in checkpoints begin with. */
+    private static final String METHOD = "method.";
+
     private final Run run;
     private final Exemplars exemplars;
     private final PhaseLoop loop;
 
     /** Null unless the classifier reads snapshots and the method keeps none. */
-    private @Nullable FullCopies copies;
+    private @Nullable Snapshots copies;
 
     /** Of the experience before; null before the first is over. */
     private @Nullable Classifier classifier;
@@ -183,6 +186,12 @@ public final class Learner implements AutoCloseable {
         return exemplars.byClass();
     }
 
+    /** Adds what is not the network's to a checkpoint after an experience. */
+    void save(SafetensorsWriter to) {
+        run.method().save(to, METHOD);
+        loop.save(to);
+    }
+
     /** Trains an experience, or as much of it as the budget allows. */
     void learn(Experience next) {
         experience = next;
@@ -215,12 +224,13 @@ public final class Learner implements AutoCloseable {
         }
         checkpoint.load(run.network());
         exemplars.restore(checkpoint.exemplars());
-        loop.resume(checkpoint.epochs());
         classifier = checkpoint.classifier(last.index());
         Optional<Snapshots> kept = checkpoint.snapshots(run.network());
         run.method().resume(this, last, kept);
+        run.method().restore(checkpoint.file(), METHOD);
+        loop.resume(checkpoint.epochs(), checkpoint.file());
         if (run.method().snapshots().isEmpty() && kept.isPresent()) {
-            copies = (FullCopies) kept.get(); // those kept for the classifier
+            copies = kept.get(); // those kept for the classifier
         }
     }
 
@@ -251,7 +261,7 @@ public final class Learner implements AutoCloseable {
         int wanted = run.settings().classifier().snapshots();
         if (wanted > 0 && run.method().snapshots().isEmpty()) {
             if (copies == null) {
-                copies = new FullCopies();
+                copies = Snapshots.copies();
             }
             if (copies.count() < wanted) {
                 copies.add(run.network().parameters(), run.network().buffers());

@@ -8,6 +8,8 @@ import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.loading.BatchPlan;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * weights.
  */
 final class PhaseLoop implements AutoCloseable {
+    /** What the names of its tensors in checkpoints begin with. */
+    private static final String OPTIMISER = "optimiser.";
+
     private final Run run;
     private final TrainingOptions options;
     private final StepTimes times = new StepTimes();
@@ -44,9 +49,26 @@ final class PhaseLoop implements AutoCloseable {
         return epoch;
     }
 
-    /** Goes on where so many epochs have been trained. */
-    void resume(int epochs) {
+    /** Adds what stays from one experience to the next. */
+    void save(SafetensorsWriter to) {
+        if (optimiser != null) {
+            optimiser.save(to, OPTIMISER);
+        }
+    }
+
+    /** Goes on where so many epochs have been trained, with what {@link #save} added. */
+    void resume(int epochs, Safetensors from) {
         epoch = epochs;
+        if (options.keepOptimiser()) {
+            optimiser = run.engine().optimiser(options.rule());
+            optimiser.restore(parameters(), from, OPTIMISER);
+        }
+    }
+
+    private List<Parameter> parameters() {
+        List<Parameter> parameters = new ArrayList<>(run.network().parameters());
+        parameters.addAll(run.method().parameters());
+        return parameters;
     }
 
     StepTimes times() {
@@ -73,8 +95,7 @@ final class PhaseLoop implements AutoCloseable {
      * @param memory images kept of earlier classes
      */
     void train(Phase phase, int[] own, int[] memory) {
-        List<Parameter> parameters = new ArrayList<>(run.network().parameters());
-        parameters.addAll(run.method().parameters());
+        List<Parameter> parameters = parameters();
         double rate = options.learningRate()
                 * phase.learningRateFactor()
                 * (experience.index() > 0 ? options.laterLearningRateFactor() : 1);

@@ -19,7 +19,7 @@ import dev.palimpsest.model.Weights;
 import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.snapshot.Owners;
-import dev.palimpsest.snapshot.PackedSnapshots;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
@@ -47,12 +47,12 @@ class CudaRebuildTest {
             .withAuxiliaryHeads(true)
             .create(arena, 5);
     private final Owners owners;
-    private final PackedSnapshots snapshots;
+    private final Snapshots snapshots;
 
     CudaRebuildTest() {
         network.grow(CLASSES);
         owners = new Owners(network.parameters());
-        snapshots = new PackedSnapshots(owners);
+        snapshots = Snapshots.packed(owners);
     }
 
     @BeforeEach

@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
-import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
@@ -26,7 +25,6 @@ import dev.palimpsest.model.Networks.ResNetOptions;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.optim.Optimiser;
-import dev.palimpsest.optim.OptimiserLoops;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
@@ -59,7 +57,7 @@ class OneDnnBackendTest {
     @Test
     void steadyStateTrainingTakesNothingOffHeap() {
         Network network = network();
-        Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
+        Optimiser optimiser = new Optimiser(Optimiser.Loops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
         optimiser.track(network.parameters());
         step(engine, network, optimiser);
         long bytes = engine.allocatedBytes();
@@ -193,7 +191,7 @@ class OneDnnBackendTest {
     void aFrozenConvolutionKeepsPrimitivesForSomeSizesOfBatches() {
         Convolution geometry = new Convolution(3, 4, 3, 1, 1);
         MemorySegment weight = arena.allocate(geometry.weightShape().bytes(), 64);
-        try (Backend.FrozenConvolution frozen = backend.freeze(geometry, weight, arena.allocate(16, 64))) {
+        try (Convolution.Frozen frozen = backend.freeze(geometry, weight, arena.allocate(16, 64))) {
             long bytes = 0;
             for (int i = 1; i <= 40; i++) {
                 Tensor images = engine.tensor(Shape.of(i, 3, 8, 8), new float[i * 3 * 64]);
@@ -220,7 +218,7 @@ class OneDnnBackendTest {
     private float[] weightsAfterTraining(int threads) {
         try (Engine own = Engines.cpu(threads)) {
             Network network = network();
-            Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
+            Optimiser optimiser = new Optimiser(Optimiser.Loops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
             optimiser.track(network.parameters());
             for (int i = 0; i < 4; i++) {
                 step(own, network, optimiser);
@@ -235,7 +233,7 @@ class OneDnnBackendTest {
         try (Engine one = Engines.cpu(1)) {
             Network network = network();
             Network other = network();
-            Optimiser optimiser = new Optimiser(OptimiserLoops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
+            Optimiser optimiser = new Optimiser(Optimiser.Loops.onHost(new UpdateRule.Sgd(0.9, false, 1e-4)));
             optimiser.track(network.parameters());
             for (int i = 0; i < 4; i++) {
                 step(engine, network, optimiser);

@@ -6,10 +6,13 @@ import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Loss;
-import dev.palimpsest.engine.MatrixBackend;
+import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.engine.MovingAverage;
+import dev.palimpsest.engine.Table;
+import dev.palimpsest.engine.TeacherLoss;
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
@@ -89,13 +92,13 @@ final class CudaBackend extends CudaContext implements Backend {
     }
 
     @Override
-    public Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+    public BatchNorm.Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
         return norms.forward(input, norm, relu, frozen);
     }
 
     @Override
-    public Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward, BatchNorm norm) {
-        return norms.backward(gradient, input, forward, norm);
+    public Tensor batchNormGradient(Tensor gradient, Tensor input, BatchNorm.Normalised forward) {
+        return norms.backward(gradient, input, forward);
     }
 
     @Override
@@ -152,13 +155,13 @@ final class CudaBackend extends CudaContext implements Backend {
     }
 
     @Override
-    public Pooled maxPool(Tensor input, MaxPooling geometry) {
-        return new Pooled(poolings.maxima(input, geometry), null);
+    public MaxPooling.Pooled maxPool(Tensor input, MaxPooling geometry) {
+        return new MaxPooling.Pooled(poolings.maxima(input, geometry), null, geometry);
     }
 
     @Override
-    public Tensor maxPoolGradient(Tensor gradient, Tensor input, Pooled forward, MaxPooling geometry) {
-        return poolings.maximaGradient(gradient, input, forward.output(), geometry);
+    public Tensor maxPoolGradient(Tensor gradient, Tensor input, MaxPooling.Pooled forward) {
+        return poolings.maximaGradient(gradient, input, forward.output(), forward.geometry());
     }
 
     @Override
@@ -207,7 +210,7 @@ final class CudaBackend extends CudaContext implements Backend {
     }
 
     @Override
-    public MatrixBackend matrices() {
+    public Matrices matrices() {
         if (matrices == null) {
             matrices = new CudaMatrixKernels(this);
         }
@@ -246,7 +249,7 @@ final class CudaBackend extends CudaContext implements Backend {
     }
 
     @Override
-    public OptimiserLoops optimiserLoops(UpdateRule rule) {
+    public Optimiser.Loops optimiserLoops(UpdateRule rule) {
         return new CudaOptimiserLoops(this, rule);
     }
 
@@ -261,14 +264,14 @@ final class CudaBackend extends CudaContext implements Backend {
     }
 
     @Override
-    public FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
+    public Convolution.Frozen freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
         return CudaFrozenConvolution.of(this, convolutions, geometry, weight, bias);
     }
 
     @Override
-    public FrozenConvolution freeze(
+    public Convolution.Frozen freeze(
             Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias) {
-        FrozenConvolution frozen =
+        Convolution.Frozen frozen =
                 CudaFrozenConvolution.rebuilt(this, convolutions, geometry, present, mask, scale, bias);
         teachersWaitForTraining();
         return frozen;

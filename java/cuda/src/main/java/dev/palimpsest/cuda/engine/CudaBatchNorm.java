@@ -4,7 +4,6 @@ import static jcuda.jcudnn.cudnnBatchNormMode.CUDNN_BATCHNORM_SPATIAL;
 
 import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.cuda.DeviceBuffer;
-import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Shape;
@@ -35,7 +34,7 @@ final class CudaBatchNorm {
         return engine.mirrors().write(mirror).pointer();
     }
 
-    Backend.Normalised forward(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+    BatchNorm.Normalised forward(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
         Tensor output = engine.activation(input.shape());
         cudnnTensorDescriptor images = engine.descriptors().tensor(input.shape());
         cudnnTensorDescriptor channels = engine.descriptors().channels(norm.channels());
@@ -86,21 +85,22 @@ final class CudaBatchNorm {
         if (relu) {
             engine.elementwise().relu(output);
         }
-        return new Backend.Normalised(output, mean, inverseDeviation, relu ? output.retain() : null, frozen);
+        return new BatchNorm.Normalised(output, mean, inverseDeviation, relu ? output.retain() : null, frozen, norm);
     }
 
-    Tensor backward(Tensor gradient, Tensor input, Backend.Normalised saved, BatchNorm norm) {
+    Tensor backward(Tensor gradient, Tensor input, BatchNorm.Normalised saved) {
         if (saved.passed() == null) {
-            return behindRelu(gradient, input, saved, norm);
+            return behindRelu(gradient, input, saved);
         }
         Tensor passed = engine.elementwise().reluGradient(gradient, saved.passed());
-        Tensor result = behindRelu(passed, input, saved, norm);
+        Tensor result = behindRelu(passed, input, saved);
         engine.release(passed);
         return result;
     }
 
-    private Tensor behindRelu(Tensor gradient, Tensor input, Backend.Normalised saved, BatchNorm norm) {
+    private Tensor behindRelu(Tensor gradient, Tensor input, BatchNorm.Normalised saved) {
         Tensor result = engine.activation(input.shape());
+        BatchNorm norm = saved.norm();
         if (saved.frozen()) {
             frozen(gradient, input, norm, result);
             return result;

@@ -1,7 +1,6 @@
 package dev.palimpsest.cuda.engine;
 
 import dev.palimpsest.cuda.DeviceBuffer;
-import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.SnapshotMask;
@@ -10,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** A convolution with bias, residual sum and ReLU in one call of cuDNN. */
-final class CudaFrozenConvolution implements Backend.FrozenConvolution {
+final class CudaFrozenConvolution implements Convolution.Frozen {
     private final CudaContext engine;
     private final CudaConvolutions convolutions;
     private final Convolution geometry;

@@ -2,14 +2,15 @@ package dev.palimpsest.cuda.engine;
 
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 
-import dev.palimpsest.engine.MatrixBackend;
+import dev.palimpsest.engine.Matrices;
+import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Matrices on the device. */
-final class CudaMatrices implements MatrixBackend {
+final class CudaMatrices implements Matrices {
     private final CudaMatrixScope scope;
 
     CudaMatrices(CudaContext engine, CudaMatrixKernels kernels) {
@@ -30,14 +31,13 @@ final class CudaMatrices implements MatrixBackend {
         Shape shape = tensor.shape();
         CudaMatrix result = CudaMatrix.undefined(scope, shape.extent(0), shape.extent(1));
         scope.kernels()
-                .run(scope.kernels()
-                        .widened
-                        .with(
-                                scope.engine().address(tensor),
-                                constants,
-                                shape.extent(1),
-                                result.address(),
-                                shape.elements()));
+                .run(
+                        "widened",
+                        scope.engine().address(tensor),
+                        constants,
+                        shape.extent(1),
+                        result.address(),
+                        shape.elements());
         return result;
     }
 
@@ -51,29 +51,25 @@ final class CudaMatrices implements MatrixBackend {
     }
 
     @Override
-    public Tensor mostConfident(List<Matrix> softmaxes, int @Nullable [] labels) {
-        int rows = softmaxes.getFirst().rows();
-        int teachers = softmaxes.size();
-        long label = labels == null ? 0 : scope.indices(labels);
-        CudaMatrix confidence = CudaMatrix.undefined(scope, rows, teachers);
-        for (int k = 0; k < teachers; k++) {
-            CudaMatrix p = (CudaMatrix) softmaxes.get(k);
+    public Tensor argMax(List<Matrix> matrices, int @Nullable [] columns) {
+        int rows = matrices.getFirst().rows();
+        int choices = matrices.size();
+        long wanted = columns == null ? 0 : scope.indices(columns);
+        CudaMatrix values = CudaMatrix.undefined(scope, rows, choices);
+        for (int k = 0; k < choices; k++) {
+            CudaMatrix each = (CudaMatrix) matrices.get(k);
             scope.kernels()
-                    .run(scope.kernels()
-                            .confidence
-                            .with(
-                                    p.address(),
-                                    label,
-                                    rows,
-                                    p.columns(),
-                                    confidence.address() + (long) k * Double.BYTES,
-                                    teachers));
+                    .run(
+                            "highest",
+                            each.address(),
+                            wanted,
+                            rows,
+                            each.columns(),
+                            values.address() + (long) k * Double.BYTES,
+                            choices);
         }
-        Tensor result = scope.engine().allocate(Shape.of(rows, teachers));
-        scope.kernels()
-                .run(scope.kernels()
-                        .mostConfident
-                        .with(confidence.address(), teachers, scope.engine().address(result), rows));
+        Tensor result = scope.engine().allocate(Shape.of(rows, choices));
+        scope.kernels().run("argmax", values.address(), choices, scope.engine().address(result), rows);
         return result;
     }
 

@@ -3,9 +3,7 @@ package dev.palimpsest.cuda.engine;
 import static jcuda.jcublas.cublasOperation.CUBLAS_OP_N;
 
 import dev.palimpsest.cuda.DeviceBuffer;
-import dev.palimpsest.engine.MatrixBackend.Matrix;
-import dev.palimpsest.engine.MatrixBackend.Term;
-import dev.palimpsest.engine.MatrixBackend.Unit;
+import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.util.function.DoubleSupplier;
@@ -75,7 +73,7 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
     @Override
     public CudaMatrix transposed() {
         CudaMatrix result = undefined(on, columns, rows);
-        on.kernels().run(on.kernels().transposed.with(address(), rows, columns, result.address(), elements()));
+        on.kernels().run("transposed", address(), rows, columns, result.address(), elements());
         return result;
     }
 
@@ -96,7 +94,7 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
 
     private CudaMatrix sum(long a, double factor, CudaMatrix b) {
         CudaMatrix result = undefined(on, rows, columns);
-        on.kernels().run(on.kernels().plus.with(a, factor, b.address(), result.address(), elements()));
+        on.kernels().run("plus", a, factor, b.address(), result.address(), elements());
         return result;
     }
 
@@ -120,14 +118,14 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
     @Override
     public CudaMatrix withDiagonal(double value) {
         CudaMatrix result = rows(0, rows);
-        on.kernels().run(on.kernels().diagonal.with(result.address(), columns, value, Math.min(rows, columns)));
+        on.kernels().run("diagonal", result.address(), columns, value, Math.min(rows, columns));
         return result;
     }
 
     @Override
     public DoubleSupplier dot(Matrix other) {
         CudaMatrix sums = undefined(on, rows, 1);
-        on.kernels().run(on.kernels().dots.with(address(), address(other), rows, columns, sums.address()));
+        on.kernels().run("dots", address(), address(other), rows, columns, sums.address());
         DoubleSupplier mean = meanOfRows(sums);
         return () -> rows * mean.getAsDouble();
     }
@@ -135,17 +133,14 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
     @Override
     public CudaMatrix softmax() {
         CudaMatrix p = undefined(on, rows, columns);
-        on.kernels().run(on.kernels().softmax.with(address(), rows, columns, p.address()));
+        on.kernels().run("softmax", address(), rows, columns, p.address());
         return p;
     }
 
     @Override
     public CudaMatrix softmaxGradient(Matrix byProbability) {
         CudaMatrix gradient = undefined(on, rows, columns);
-        on.kernels()
-                .run(on.kernels()
-                        .softmaxGradient
-                        .with(address(), address(byProbability), rows, columns, gradient.address()));
+        on.kernels().run("softmax_gradient", address(), address(byProbability), rows, columns, gradient.address());
         return gradient;
     }
 
@@ -154,16 +149,14 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
         CudaMatrix gradient = undefined(on, rows, columns);
         CudaMatrix losses = undefined(on, rows, 1);
         on.kernels()
-                .run(on.kernels()
-                        .logLoss
-                        .with(address(), on.indices(labels), rows, columns, gradient.address(), losses.address()));
+                .run("log_loss", address(), on.indices(labels), rows, columns, gradient.address(), losses.address());
         return new Term(meanOfRows(losses), gradient);
     }
 
     @Override
     public DoubleSupplier divergence(Matrix from) {
         CudaMatrix losses = undefined(on, rows, 1);
-        on.kernels().run(on.kernels().divergence.with(address(), address(from), rows, columns, losses.address()));
+        on.kernels().run("divergence", address(), address(from), rows, columns, losses.address());
         return meanOfRows(losses);
     }
 
@@ -173,22 +166,21 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
         on.engine().streamContext().stream().zero(gradient.address(), rows * rowBytes());
         CudaMatrix missing = undefined(on, rows, 1);
         on.kernels()
-                .run(on.kernels()
-                        .margin
-                        .with(
-                                address(),
-                                rows,
-                                columns,
-                                on.indices(others),
-                                others.length,
-                                on.indices(current),
-                                current.length,
-                                margin,
-                                constantOthers ? 1 : 0,
-                                gradient.address(),
-                                missing.address()));
-        LongConsumer mean = value -> on.kernels()
-                .run(on.kernels().marginMean.with(missing.address(), rows, gradient.address(), elements(), value));
+                .run(
+                        "margin",
+                        address(),
+                        rows,
+                        columns,
+                        on.indices(others),
+                        others.length,
+                        on.indices(current),
+                        current.length,
+                        margin,
+                        constantOthers ? 1 : 0,
+                        gradient.address(),
+                        missing.address());
+        LongConsumer mean = value ->
+                on.kernels().run("margin_mean", missing.address(), rows, gradient.address(), elements(), value);
         return new Term(on.engine().losses().value(mean), gradient);
     }
 
@@ -196,7 +188,7 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
     public Unit unitRows() {
         CudaMatrix unit = undefined(on, rows, columns);
         CudaMatrix length = undefined(on, rows, 1);
-        on.kernels().run(on.kernels().unit.with(address(), rows, columns, unit.address(), address(length)));
+        on.kernels().run("unit", address(), rows, columns, unit.address(), address(length));
         return new Unit(unit, length);
     }
 
@@ -204,24 +196,32 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
     public CudaMatrix unitRowsGradient(Matrix byRows, Matrix length) {
         CudaMatrix gradient = undefined(on, rows, columns);
         on.kernels()
-                .run(on.kernels()
-                        .unitGradient
-                        .with(address(), address(length), address(byRows), rows, columns, gradient.address()));
+                .run("unit_gradient", address(), address(length), address(byRows), rows, columns, gradient.address());
         return gradient;
     }
 
     @Override
     public CudaMatrix centred() {
         CudaMatrix result = undefined(on, rows, columns);
-        on.kernels().run(on.kernels().centred.with(address(), rows, result.address(), columns));
+        on.kernels().run("centred", address(), rows, result.address(), columns);
         return result;
     }
 
     @Override
-    public Term spread() {
+    public Term spread(double target, double epsilon, double hingeDivisor, double squareDivisor) {
         CudaMatrix by = undefined(on, rows, columns);
         CudaMatrix losses = undefined(on, rows, 1);
-        on.kernels().run(on.kernels().spread.with(address(), rows, by.address(), losses.address()));
+        on.kernels()
+                .run(
+                        "spread",
+                        address(),
+                        rows,
+                        target,
+                        epsilon,
+                        hingeDivisor,
+                        squareDivisor,
+                        by.address(),
+                        losses.address());
         DoubleSupplier mean = meanOfRows(losses);
         return new Term(() -> rows * mean.getAsDouble(), by);
     }
@@ -238,10 +238,7 @@ record CudaMatrix(CudaMatrixScope on, int rows, int columns, DeviceBuffer memory
 
     private Tensor rounded(long constants) {
         Tensor result = on.engine().allocate(Shape.of(rows, columns));
-        on.kernels()
-                .run(on.kernels()
-                        .rounded
-                        .with(address(), constants, columns, on.engine().address(result), elements()));
+        on.kernels().run("rounded", address(), constants, columns, on.engine().address(result), elements());
         return result;
     }
 }

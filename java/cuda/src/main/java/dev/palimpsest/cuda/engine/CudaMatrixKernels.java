@@ -1,56 +1,27 @@
 package dev.palimpsest.cuda.engine;
 
 import dev.palimpsest.cuda.CudaKernel;
+import java.util.HashMap;
+import java.util.Map;
 
-/** The kernels of {@code matrix_algebra.cu}. */
+/** The kernels of {@code matrix_algebra.cu}, each found at its first use. */
 final class CudaMatrixKernels {
-    final CudaKernel widened;
-    final CudaKernel rounded;
-    final CudaKernel transposed;
-    final CudaKernel plus;
-    final CudaKernel diagonal;
-    final CudaKernel centred;
-    final CudaKernel dots;
-    final CudaKernel softmax;
-    final CudaKernel softmaxGradient;
-    final CudaKernel unit;
-    final CudaKernel unitGradient;
-    final CudaKernel logLoss;
-    final CudaKernel divergence;
-    final CudaKernel spread;
-    final CudaKernel confidence;
-    final CudaKernel mostConfident;
-    final CudaKernel margin;
-    final CudaKernel marginMean;
     private final CudaContext engine;
+    private final Map<String, CudaKernel> kernels = new HashMap<>();
 
     CudaMatrixKernels(CudaContext engine) {
         this.engine = engine;
-        widened = kernel("widened");
-        rounded = kernel("rounded");
-        transposed = kernel("transposed");
-        plus = kernel("plus");
-        diagonal = kernel("diagonal");
-        centred = kernel("centred");
-        dots = kernel("dots");
-        softmax = kernel("softmax");
-        softmaxGradient = kernel("softmax_gradient");
-        unit = kernel("unit");
-        unitGradient = kernel("unit_gradient");
-        logLoss = kernel("log_loss");
-        divergence = kernel("divergence");
-        spread = kernel("spread");
-        confidence = kernel("confidence");
-        mostConfident = kernel("most_confident");
-        margin = kernel("margin");
-        marginMean = kernel("margin_mean");
     }
 
-    private CudaKernel kernel(String name) {
-        return engine.device().kernel("matrix_" + name);
-    }
-
-    void run(CudaKernel.Launch launch) {
-        launch.run(engine.streamContext().stream());
+    /**
+     * Queues a kernel.
+     *
+     * @param name without {@code matrix_}
+     * @param arguments in the order of native/kernels/kernels.def
+     */
+    void run(String name, Object... arguments) {
+        kernels.computeIfAbsent(name, each -> engine.device().kernel("matrix_" + each))
+                .with(arguments)
+                .run(engine.streamContext().stream());
     }
 }

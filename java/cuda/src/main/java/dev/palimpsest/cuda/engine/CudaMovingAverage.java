@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.cuda.DeviceBuffer;
-import dev.palimpsest.engine.Backend;
+import dev.palimpsest.engine.MovingAverage;
 import dev.palimpsest.kernel.ffi.NativeLibrary;
 import dev.palimpsest.kernel.ffi.NativeStruct;
 import dev.palimpsest.tensor.Mirror;
@@ -14,7 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** One launch moves all targets; the table of addresses stays on the device. */
-final class CudaMovingAverage implements Backend.MovingAverage {
+final class CudaMovingAverage implements MovingAverage {
     private static final NativeStruct PAIR = NativeLibrary.struct("palimpsest_cuda_pair");
 
     private final CudaContext engine;

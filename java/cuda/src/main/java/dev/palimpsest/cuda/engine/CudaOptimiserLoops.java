@@ -9,7 +9,7 @@ import dev.palimpsest.cuda.CudaStream;
 import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.kernel.ffi.NativeLibrary;
 import dev.palimpsest.kernel.ffi.NativeStruct;
-import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Parameter;
 import java.lang.foreign.Arena;
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * One launch moves all parameters that have made the same number of steps, which nearly always are all of them. State,
  * masks and the table of addresses stay on the device.
  */
-final class CudaOptimiserLoops implements OptimiserLoops {
+final class CudaOptimiserLoops implements Optimiser.Loops {
     private static final NativeStruct ENTRY = NativeLibrary.struct("palimpsest_cuda_parameter");
     private static final NativeStruct.Field VALUE = ENTRY.field("value");
     private static final NativeStruct.Field GRADIENT = ENTRY.field("gradient");
@@ -356,6 +356,33 @@ final class CudaOptimiserLoops implements OptimiserLoops {
                                     (float) rates.epsilon(),
                                     (float) rates.weightDecay())
                             .run(stream);
+            }
+        }
+    }
+
+    /** The host waits. */
+    @Override
+    public float[][] state(int parameter) {
+        Held h = held.get(parameter);
+        float[][] values = new float[h.states.size()][];
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment copy = temporary.allocate(JAVA_FLOAT, h.parameter.size());
+            for (int s = 0; s < values.length; s++) {
+                stream.toHost(h.states.get(s).address(), copy);
+                values[s] = copy.toArray(JAVA_FLOAT);
+            }
+        }
+        return values;
+    }
+
+    @Override
+    public void state(int parameter, float[][] values) {
+        Held h = held.get(parameter);
+        try (Arena temporary = Arena.ofConfined()) {
+            for (int s = 0; s < values.length; s++) {
+                stream.toDevice(
+                        temporary.allocateFrom(JAVA_FLOAT, values[s]),
+                        h.states.get(s).address());
             }
         }
     }

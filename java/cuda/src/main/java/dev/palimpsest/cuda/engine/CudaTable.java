@@ -4,13 +4,13 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.palimpsest.cuda.CudaKernel;
 import dev.palimpsest.cuda.DeviceBuffer;
-import dev.palimpsest.engine.Backend;
+import dev.palimpsest.engine.Table;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 
 /** Rows on the device, gathered there. */
-final class CudaTable implements Backend.Table {
+final class CudaTable implements Table {
     private final CudaContext engine;
     private final int width;
     private final DeviceBuffer memory;

@@ -4,14 +4,14 @@ import dev.palimpsest.cuda.CudaFeatureMse;
 import dev.palimpsest.cuda.CudaMultiTeacherKl;
 import dev.palimpsest.cuda.DeviceMatrix;
 import dev.palimpsest.cuda.DeviceMatrix.ElementType;
-import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.Loss;
+import dev.palimpsest.engine.TeacherLoss;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.tensor.Tensor;
 import java.util.List;
 
 /** The kernels over several teachers, on an engine's tensors. They queue on the training's stream. */
-final class CudaTeacherLoss implements Backend.TeacherLoss {
+final class CudaTeacherLoss implements TeacherLoss {
     @FunctionalInterface
     private interface Kernel {
         void lossAndGradient(

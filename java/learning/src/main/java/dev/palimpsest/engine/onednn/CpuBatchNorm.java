@@ -2,7 +2,6 @@ package dev.palimpsest.engine.onednn;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.kernel.passes.BatchNormPasses;
@@ -12,7 +11,7 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
-import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Batch norm for one shape of a batch, by our own passes: what joins images is summed in float64 in their order, so the
@@ -30,19 +29,25 @@ final class CpuBatchNorm implements AutoCloseable {
         this.images = images;
         channels = images.extent(1);
         positions = images.extent(2) * images.extent(3);
-        passes = new BatchNormPasses(
-                Kernels.chosen(),
-                new BatchNormPasses.Geometry(images.extent(0), channels, engine.width(channels), positions));
+        passes = new BatchNormPasses(Kernels.chosen(), geometry(images.extent(0)));
+    }
+
+    /** How so many of its images lie. */
+    BatchNormPasses.Geometry geometry(int count) {
+        return new BatchNormPasses.Geometry(count, channels, engine.width(channels), positions);
     }
 
     private MemorySegment vector() {
         return engine.take((long) channels * Float.BYTES);
     }
 
-    /** What a pass sums for each image, [images, 2, channels]; an array, for loops that compile well. */
-    private float[] sums(Function<MemorySegment, Range> pass) {
-        MemorySegment sums = engine.take(2L * images.extent(0) * channels * Float.BYTES);
-        engine.run(images, pass.apply(sums));
+    /** Memory for what a pass sums for each image, [images, 2, channels]. */
+    MemorySegment takeSums() {
+        return engine.take(2L * images.extent(0) * channels * Float.BYTES);
+    }
+
+    /** Sums that a pass has written; an array, for loops that compile well. Gives their memory back. */
+    private float[] read(MemorySegment sums) {
         float[] values = sums.toArray(JAVA_FLOAT);
         give(sums);
         return values;
@@ -54,23 +59,53 @@ final class CpuBatchNorm implements AutoCloseable {
         }
     }
 
-    Backend.Normalised forward(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+    /** The pass over a batch's images whose sums {@link #normalise} takes. */
+    Range moments(Tensor input, MemorySegment sums) {
+        return passes.moments(input.data(), sums);
+    }
+
+    BatchNorm.Normalised forward(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+        MemorySegment sums = null;
+        if (!frozen) {
+            sums = takeSums();
+            engine.run(images, moments(input, sums));
+        }
+        return normalise(input, norm, sums, null, relu);
+    }
+
+    /**
+     * What follows the batch's moments.
+     *
+     * @param sums what {@link #moments} wrote, whose memory is given back; null for running statistics
+     * @param residual of the images' shape, or null; with one, nothing is kept of the ReLU
+     */
+    BatchNorm.Normalised normalise(
+            Tensor input, BatchNorm norm, @Nullable MemorySegment sums, @Nullable Tensor residual, boolean relu) {
         Tensor mean;
         Tensor variance;
-        if (frozen) {
+        if (sums == null) {
             mean = engine.borrow(Shape.of(channels), norm.runningMean().read());
             variance = engine.borrow(Shape.of(channels), norm.runningVariance().read());
         } else {
             mean = engine.allocate(Shape.of(channels));
             variance = engine.allocate(Shape.of(channels));
-            moments(input, mean.data(), variance.data());
+            merge(read(sums), mean.data(), variance.data());
             updateRunning(norm, mean.data(), variance.data());
         }
         Affine affine = affine(norm, mean.data(), variance.data());
         Tensor output = engine.activation(images);
-        engine.run(images, passes.normalise(input.data(), affine.scale(), affine.shift(), null, relu, output.data()));
+        engine.run(
+                images,
+                passes.normalise(
+                        input.data(),
+                        affine.scale(),
+                        affine.shift(),
+                        residual == null ? null : residual.data(),
+                        relu,
+                        output.data()));
         give(affine.scale(), affine.shift());
-        return new Backend.Normalised(output, mean, variance, relu ? output.retain() : null, frozen);
+        return new BatchNorm.Normalised(
+                output, mean, variance, relu && residual == null ? output.retain() : null, sums == null, norm);
     }
 
     /** What the norm does to its input, the same bits before and after the ReLU's gradient is asked for. */
@@ -91,9 +126,8 @@ final class CpuBatchNorm implements AutoCloseable {
         return 1 / Math.sqrt(variance.getAtIndex(JAVA_FLOAT, c) + (double) BatchNorm.EPSILON);
     }
 
-    /** Of the whole batch, by Chan's formula for parts of one size; the variance is the biased one. */
-    private void moments(Tensor input, MemorySegment mean, MemorySegment variance) {
-        float[] sums = sums(to -> passes.moments(input.data(), to));
+    /** Moments of the whole batch, by Chan's formula for parts of one size; the variance is the biased one. */
+    private void merge(float[] sums, MemorySegment mean, MemorySegment variance) {
         double[] mu = new double[channels];
         double[] squares = new double[channels];
         for (int n = 0; n < images.extent(0); n++) {
@@ -133,11 +167,46 @@ final class CpuBatchNorm implements AutoCloseable {
         }
     }
 
-    Tensor backward(Tensor gradient, Tensor input, Backend.Normalised saved, BatchNorm norm) {
+    Tensor backward(Tensor gradient, Tensor input, BatchNorm.Normalised saved) {
+        Factors factors = factors(gradient, input, saved);
+        Tensor result = engine.activation(images);
+        engine.run(images, factors.bind(passes, gradient.data(), input.data(), result.data()));
+        give(factors);
+        return result;
+    }
+
+    /**
+     * By what the gradient of the input follows from that of the output, image by image.
+     *
+     * @param relu null without a ReLU
+     * @param mean of the batch, or the running one
+     * @param first [channels]
+     * @param second [channels]
+     * @param third [channels]
+     * @param frozen whether the statistics are constants, through which nothing comes back
+     */
+    record Factors(
+            @Nullable Affine relu,
+            MemorySegment mean,
+            MemorySegment first,
+            MemorySegment second,
+            MemorySegment third,
+            boolean frozen) {
+        Range bind(BatchNormPasses passes, MemorySegment gradient, MemorySegment input, MemorySegment result) {
+            return passes.gradient(
+                    gradient, relu, input, mean, first, frozen ? null : second, frozen ? null : third, result);
+        }
+    }
+
+    /** Passes over the whole batch and adds to the gradients of scale and shift; to be given back. */
+    Factors factors(Tensor gradient, Tensor input, BatchNorm.Normalised saved) {
+        BatchNorm norm = saved.norm();
         MemorySegment mean = Objects.requireNonNull(saved.mean()).data(); // forward keeps both
         MemorySegment variance = Objects.requireNonNull(saved.variance()).data();
         Affine relu = saved.passed() == null ? null : affine(norm, mean, variance);
-        float[] sums = sums(to -> passes.gradientSums(gradient.data(), relu, input.data(), mean, to));
+        MemorySegment memory = takeSums();
+        engine.run(images, passes.gradientSums(gradient.data(), relu, input.data(), mean, memory));
+        float[] sums = read(memory);
         double[] plain = new double[channels];
         double[] weighted = new double[channels];
         for (int n = 0; n < images.extent(0); n++) {
@@ -146,9 +215,7 @@ final class CpuBatchNorm implements AutoCloseable {
                 weighted[c] += sums[(2 * n + 1) * channels + c];
             }
         }
-        MemorySegment first = vector();
-        MemorySegment second = vector();
-        MemorySegment third = vector();
+        Factors factors = new Factors(relu, mean, vector(), vector(), vector(), saved.frozen());
         MemorySegment scale = norm.scale().read();
         MemorySegment scaleGradient = norm.scale().updateGradient();
         MemorySegment shiftGradient = norm.shift().updateGradient();
@@ -158,29 +225,18 @@ final class CpuBatchNorm implements AutoCloseable {
             double k = scale.getAtIndex(JAVA_FLOAT, c) * r;
             add(scaleGradient, c, r * weighted[c]);
             add(shiftGradient, c, plain[c]);
-            first.setAtIndex(JAVA_FLOAT, c, (float) k);
-            second.setAtIndex(JAVA_FLOAT, c, (float) (-k * r * r * weighted[c] / values));
-            third.setAtIndex(JAVA_FLOAT, c, (float) (-k * plain[c] / values));
+            factors.first.setAtIndex(JAVA_FLOAT, c, (float) k);
+            factors.second.setAtIndex(JAVA_FLOAT, c, (float) (-k * r * r * weighted[c] / values));
+            factors.third.setAtIndex(JAVA_FLOAT, c, (float) (-k * plain[c] / values));
         }
-        Tensor result = engine.activation(images);
-        // The running statistics are constants: nothing comes back through them.
-        boolean frozen = saved.frozen();
-        engine.run(
-                images,
-                passes.gradient(
-                        gradient.data(),
-                        relu,
-                        input.data(),
-                        mean,
-                        first,
-                        frozen ? null : second,
-                        frozen ? null : third,
-                        result.data()));
-        give(first, second, third);
-        if (relu != null) {
-            give(relu.scale(), relu.shift());
+        return factors;
+    }
+
+    void give(Factors factors) {
+        give(factors.first, factors.second, factors.third);
+        if (factors.relu != null) {
+            give(factors.relu.scale(), factors.relu.shift());
         }
-        return result;
     }
 
     private static void add(MemorySegment vector, int c, double value) {

@@ -1,6 +1,5 @@
 package dev.palimpsest.engine.onednn;
 
-import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -10,7 +9,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A convolution with bias, residual sum and ReLU in one primitive; the residual's memory becomes the output. */
-final class CpuFrozenConvolution implements Backend.FrozenConvolution {
+final class CpuFrozenConvolution implements Convolution.Frozen {
     /** What computes images of a kind, and the weights in the orders that it wants. */
     private record Use(FrozenPrimitives shared, Map<Integer, MemorySegment> packed) {}
 

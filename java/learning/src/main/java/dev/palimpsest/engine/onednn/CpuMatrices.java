@@ -1,13 +1,14 @@
 package dev.palimpsest.engine.onednn;
 
-import dev.palimpsest.engine.MatrixBackend;
+import dev.palimpsest.engine.Matrices;
+import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Matrices in Java's memory: a few thousand values per step, so plain loops. */
-record CpuMatrices(OneDnnContext engine) implements MatrixBackend {
+record CpuMatrices(OneDnnContext engine) implements Matrices {
     @Override
     public CpuMatrix of(Tensor matrix) {
         Shape shape = matrix.shape();
@@ -39,24 +40,24 @@ record CpuMatrices(OneDnnContext engine) implements MatrixBackend {
     }
 
     @Override
-    public Tensor mostConfident(List<Matrix> softmaxes, int @Nullable [] labels) {
-        int rows = softmaxes.getFirst().rows();
-        int teachers = softmaxes.size();
-        float[] chosen = new float[rows * teachers];
+    public Tensor argMax(List<Matrix> matrices, int @Nullable [] columns) {
+        int rows = matrices.getFirst().rows();
+        int choices = matrices.size();
+        float[] chosen = new float[rows * choices];
         for (int row = 0; row < rows; row++) {
             int best = 0;
             double most = 0;
-            for (int k = 0; k < teachers; k++) {
-                CpuMatrix p = (CpuMatrix) softmaxes.get(k);
-                double confidence = labels == null ? p.highest(row) : p.at(row, labels[row]);
-                if (k == 0 || confidence > most) {
-                    most = confidence;
+            for (int k = 0; k < choices; k++) {
+                CpuMatrix each = (CpuMatrix) matrices.get(k);
+                double value = each.at(row, columns == null ? each.best(row) : columns[row]);
+                if (k == 0 || value > most) {
+                    most = value;
                     best = k;
                 }
             }
-            chosen[row * teachers + best] = 1;
+            chosen[row * choices + best] = 1;
         }
-        return engine.tensor(Shape.of(rows, teachers), chosen);
+        return engine.tensor(Shape.of(rows, choices), chosen);
     }
 
     /** Java's memory needs no help. */

@@ -1,8 +1,6 @@
 package dev.palimpsest.engine.onednn;
 
-import dev.palimpsest.engine.MatrixBackend.Matrix;
-import dev.palimpsest.engine.MatrixBackend.Term;
-import dev.palimpsest.engine.MatrixBackend.Unit;
+import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.util.Arrays;
@@ -212,20 +210,13 @@ record CpuMatrix(OneDnnContext engine, int rows, int columns, double[] values) i
         return chosen;
     }
 
-    private int best(int row) {
+    /** The first column with the highest value. */
+    int best(int row) {
         int best = 0;
         for (int c = 1; c < columns; c++) {
             best = at(row, c) > at(row, best) ? c : best;
         }
         return best;
-    }
-
-    double highest(int row) {
-        double highest = 0;
-        for (int c = 0; c < columns; c++) {
-            highest = Math.max(highest, at(row, c));
-        }
-        return highest;
     }
 
     @Override
@@ -278,19 +269,19 @@ record CpuMatrix(OneDnnContext engine, int rows, int columns, double[] values) i
     }
 
     @Override
-    public Term spread() {
+    public Term spread(double target, double epsilon, double hingeDivisor, double squareDivisor) {
         double loss = 0;
         CpuMatrix by = zeros(rows, columns);
         for (int a = 0; a < rows; a++) {
-            double deviation = Math.sqrt(at(a, a) + 1e-4);
-            if (deviation < 1) {
-                loss += (1 - deviation) / (2 * rows);
-                by.set(a, a, -1 / (4 * rows * deviation));
+            double deviation = Math.sqrt(at(a, a) + epsilon);
+            if (deviation < target) {
+                loss += (target - deviation) / hingeDivisor;
+                by.set(a, a, -1 / (2 * hingeDivisor * deviation));
             }
             for (int b = 0; b < rows; b++) {
                 if (a != b) {
-                    loss += at(a, b) * at(a, b) / (25 * rows);
-                    by.set(a, b, 2 * at(a, b) / (25 * rows));
+                    loss += at(a, b) * at(a, b) / squareDivisor;
+                    by.set(a, b, 2 * at(a, b) / squareDivisor);
                 }
             }
         }

@@ -2,13 +2,13 @@ package dev.palimpsest.engine.onednn;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.palimpsest.engine.Backend;
+import dev.palimpsest.engine.MovingAverage;
 import dev.palimpsest.tensor.Mirror;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** In blocks that stay in the first-level cache, over plain arrays, which the JIT compiler vectorises. */
-final class CpuMovingAverage implements Backend.MovingAverage {
+final class CpuMovingAverage implements MovingAverage {
     private static final int BLOCK = 1024;
 
     private final List<Mirror> targets;

@@ -1,13 +1,13 @@
 package dev.palimpsest.engine.onednn;
 
-import dev.palimpsest.engine.Backend;
+import dev.palimpsest.engine.Table;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** Rows in memory of their own. */
-final class CpuTable implements Backend.Table {
+final class CpuTable implements Table {
     private final OneDnnContext engine;
     private final int width;
     private final Arena arena = Arena.ofShared();

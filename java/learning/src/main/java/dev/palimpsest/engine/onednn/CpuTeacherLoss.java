@@ -1,7 +1,7 @@
 package dev.palimpsest.engine.onednn;
 
-import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.Loss;
+import dev.palimpsest.engine.TeacherLoss;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.FeatureMse;
 import dev.palimpsest.kernel.MultiTeacherKl;
@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** The kernels over several teachers, on an engine's tensors. */
-final class CpuTeacherLoss implements Backend.TeacherLoss {
+final class CpuTeacherLoss implements TeacherLoss {
     @FunctionalInterface
     private interface Kernel {
         double lossAndGradient(

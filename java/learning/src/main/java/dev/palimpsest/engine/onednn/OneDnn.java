@@ -52,6 +52,28 @@ final class OneDnn {
     private static final int SCRATCHPAD_BY_USER = 1;
     /** Flags of dnnl_cpu_isa_avx512_core. */
     private static final int AVX512 = 0x27;
+    /** dnnl_cpu_isa_t of dnnl_types.h. */
+    private static final Map<Integer, String> ISA_NAMES = Map.of(
+            0x1,
+            "sse41",
+            0x3,
+            "avx",
+            0x7,
+            "avx2",
+            0xf,
+            "avx2_vnni",
+            0x1f,
+            "avx2_vnni_2",
+            AVX512,
+            "avx512_core",
+            0x67,
+            "avx512_core_vnni",
+            0xe7,
+            "avx512_core_bf16",
+            0x1ef,
+            "avx10_1_512",
+            0xfef,
+            "avx10_1_512_amx");
 
     private static final Linker LINKER = Linker.nativeLinker();
 
@@ -104,11 +126,19 @@ final class OneDnn {
     }
 
     boolean hasAvx512() {
+        return (instructions() & AVX512) == AVX512;
+    }
+
+    /** The instruction set that oneDNN's code is chosen for, as oneDNN names it. */
+    String isa() {
+        int flags = instructions();
+        return ISA_NAMES.getOrDefault(flags, "instruction set 0x" + Integer.toHexString(flags));
+    }
+
+    private int instructions() {
         try {
-            return ((int) query("dnnl_get_effective_cpu_isa", FunctionDescriptor.of(JAVA_INT))
-                                    .invokeExact()
-                            & AVX512)
-                    == AVX512;
+            return (int) query("dnnl_get_effective_cpu_isa", FunctionDescriptor.of(JAVA_INT))
+                    .invokeExact();
         } catch (Throwable e) {
             throw new EngineException("dnnl_get_effective_cpu_isa failed: " + e, e);
         }

@@ -6,12 +6,15 @@ import dev.palimpsest.engine.Backend;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Loss;
-import dev.palimpsest.engine.MatrixBackend;
+import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.engine.MovingAverage;
+import dev.palimpsest.engine.Table;
+import dev.palimpsest.engine.TeacherLoss;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.SnapshotReconstruction;
 import dev.palimpsest.kernel.passes.Elementwise;
-import dev.palimpsest.optim.OptimiserLoops;
+import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
@@ -24,7 +27,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -33,18 +35,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class OneDnnBackend extends OneDnnContext implements Backend {
     private static final long CACHE_LINE = 64;
-    /** Parts of a weight's gradient: what as many threads can share, and more as long as they are small together. */
-    private static final int FEWEST_PARTS = 4;
-
-    private static final long MOST_PART_VALUES = 1L << 22;
-
-    private final Map<CpuConvolution.Key, CpuConvolution> convolutions = new HashMap<>();
+    private final CpuConvolutions convolutions = new CpuConvolutions(this);
+    private final Map<CpuConvolution.Key, CpuNormalisedConvolution> normalisedConvolutions = new HashMap<>();
     private final Map<Shape, CpuBatchNorm> norms = new HashMap<>();
     private final Map<CpuLinear.Key, CpuLinear> linears = new HashMap<>();
     private final Map<Shape, CpuReorder> reorders = new HashMap<>();
     private final Map<Shape, CpuPooling> poolings = new HashMap<>();
     private final Map<CpuMaxPooling.Key, CpuMaxPooling> maxPoolings = new HashMap<>();
-    private final Map<FrozenPrimitives.Kind, FrozenPrimitives> frozen = new HashMap<>();
+    private final Map<FrozenPrimitives.Kind, FrozenPrimitives> frozenPrimitives = new HashMap<>();
     /** One thread: weights are rebuilt once per experience, in less time than a training step. */
     private final SnapshotReconstruction reconstruction = new SnapshotReconstruction(1);
 
@@ -54,7 +52,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
 
     @Override
     public String description() {
-        return "oneDNN " + dnn().version() + (hasAvx512() ? " with AVX-512" : "") + ", " + threads()
+        return "oneDNN " + dnn().version() + " with " + dnn().isa() + ", " + threads()
                 + (threads() == 1 ? " thread" : " threads");
     }
 
@@ -80,74 +78,79 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
 
     @Override
     public Tensor convolution(Tensor images, Parameter weight, Convolution geometry) {
+        CpuConvolution.Key batch = key(images, weight, geometry);
         Tensor result = activation(geometry.outputShape(images.shape()));
         run(
                 CpuConvolution.chunks(geometry, images.shape()),
-                count -> convolution(weight, geometry, count, images.shape(), images.layout())
-                        .readyForward(),
+                count -> convolutions.of(batch, count).readyForward(),
                 (layer, begin, thread) -> layer.forward(thread, address(images, begin), address(result, begin)));
         return result;
     }
 
     @Override
     public Tensor convolutionInputGradient(Tensor gradient, Parameter weight, Convolution geometry, Shape images) {
+        CpuConvolution.Key batch = new CpuConvolution.Key(weight, geometry, images, Tensor.Layout.ENGINE);
         Tensor result = activation(images);
         run(
                 CpuConvolution.chunks(geometry, images),
-                count -> convolution(weight, geometry, count, images, Tensor.Layout.ENGINE)
-                        .readyInputGradient(),
+                count -> convolutions.of(batch, count).readyInputGradient(),
                 (layer, begin, thread) ->
                         layer.inputGradient(thread, address(gradient, begin), address(result, begin)));
         return result;
     }
 
-    /** A part of the gradient for each chunk, added in the order of chunks. */
     @Override
     public void convolutionWeightGradient(Tensor images, Tensor gradient, Parameter weight, Convolution geometry) {
-        int parts = (int) Math.max(FEWEST_PARTS, MOST_PART_VALUES / Math.max(1, weight.size()));
-        Chunks chunks = CpuConvolution.chunks(geometry, images.shape()).atMost(parts);
-        IntFunction<CpuConvolution> layers =
-                count -> convolution(weight, geometry, count, images.shape(), images.layout())
-                        .readyWeightGradient();
-        CpuConvolution full = layers.apply(chunks.each());
-        long bytes = full.packedBytes();
-        if (layers.apply(chunks.rest()).packedBytes() != bytes) {
-            throw new IllegalStateException("oneDNN chose orders of " + bytes + " and "
-                    + layers.apply(chunks.rest()).packedBytes() + " bytes for one weight's gradient");
-        }
-        MemorySegment packed = take(bytes * chunks.count());
-        run(
-                chunks,
-                layers,
-                (layer, begin, thread) -> layer.weightGradient(
-                        thread,
-                        address(images, begin),
-                        address(gradient, begin),
-                        packed.address() + begin / chunks.each() * bytes));
-        sumInto(packed, bytes / Float.BYTES, chunks.count());
-        full.unpack(packed);
-        workspace().give(packed);
-    }
-
-    private CpuConvolution convolution(
-            Parameter weight, Convolution geometry, int count, Shape images, Tensor.Layout layout) {
-        return convolutions.computeIfAbsent(
-                new CpuConvolution.Key(weight, geometry, images(count, images), layout),
-                key -> new CpuConvolution(this, key));
+        CpuWeightGradient sum = new CpuWeightGradient(this, convolutions, key(images, weight, geometry), images);
+        Chunks chunks = sum.chunks();
+        run(chunks, (chunk, thread) -> sum.part(chunk, thread, address(gradient, chunks.begin(chunk))));
+        sum.finish();
     }
 
     @Override
-    public Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
+    public BatchNorm.Normalised batchNorm(Tensor input, BatchNorm norm, boolean relu, boolean frozen) {
         return norm(input.shape()).forward(input, norm, relu, frozen);
     }
 
     @Override
-    public Tensor batchNormGradient(Tensor gradient, Tensor input, Normalised forward, BatchNorm norm) {
-        return norm(input.shape()).backward(gradient, input, forward, norm);
+    public Tensor batchNormGradient(Tensor gradient, Tensor input, BatchNorm.Normalised forward) {
+        return norm(input.shape()).backward(gradient, input, forward);
     }
 
     private CpuBatchNorm norm(Shape images) {
         return norms.computeIfAbsent(images, shape -> new CpuBatchNorm(this, shape));
+    }
+
+    @Override
+    public Convolution.Normalised normalisedConvolution(
+            Tensor images,
+            Parameter weight,
+            Convolution geometry,
+            BatchNorm norm,
+            @Nullable Tensor residual,
+            boolean relu,
+            boolean frozen) {
+        return normalisedConvolution(images, weight, geometry).forward(images, norm, residual, relu, frozen);
+    }
+
+    @Override
+    public @Nullable Tensor normalisedConvolutionGradient(
+            Tensor gradient, Tensor images, Convolution.Normalised forward, boolean wanted, @Nullable Tensor sum) {
+        CpuNormalisedConvolution fused = normalisedConvolution(images, forward.weight(), forward.geometry());
+        return fused.sharesChunks()
+                ? fused.backward(gradient, images, forward, wanted, sum)
+                : Backend.super.normalisedConvolutionGradient(gradient, images, forward, wanted, sum);
+    }
+
+    private CpuNormalisedConvolution normalisedConvolution(Tensor images, Parameter weight, Convolution geometry) {
+        return normalisedConvolutions.computeIfAbsent(
+                key(images, weight, geometry),
+                key -> new CpuNormalisedConvolution(
+                        this, convolutions, norm(geometry.outputShape(images.shape())), key));
+    }
+
+    private static CpuConvolution.Key key(Tensor batch, Parameter weight, Convolution geometry) {
+        return new CpuConvolution.Key(weight, geometry, batch.shape(), batch.layout());
     }
 
     @Override
@@ -220,7 +223,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public Pooled maxPool(Tensor images, MaxPooling geometry) {
+    public MaxPooling.Pooled maxPool(Tensor images, MaxPooling geometry) {
         Chunks chunks = passes(images.shape());
         Tensor maxima = activation(geometry.outputShape(images.shape()));
         long apart = apart(chunks, images.shape(), geometry);
@@ -234,14 +237,19 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
                         address(images, begin),
                         address(maxima, begin),
                         positions.data().address() + begin / chunks.each() * apart));
-        return new Pooled(maxima, positions);
+        return new MaxPooling.Pooled(maxima, positions, geometry);
     }
 
     @Override
-    public Tensor maxPoolGradient(Tensor gradient, Tensor images, Pooled forward, MaxPooling geometry) {
+    public Tensor maxPoolGradient(Tensor gradient, Tensor images, MaxPooling.Pooled forward) {
         Chunks chunks = passes(images.shape());
+        MaxPooling geometry = forward.geometry();
         long apart = apart(chunks, images.shape(), geometry);
         MemorySegment positions = Objects.requireNonNull(forward.positions()).data(); // forward keeps them
+        if (positions.byteSize() != apart * chunks.count()) {
+            throw new IllegalArgumentException("maximum pooling's positions have " + positions.byteSize()
+                    + " bytes, expected the " + apart * chunks.count() + " of what maxPool gave for these images");
+        }
         Tensor result = activation(images.shape());
         run(
                 chunks,
@@ -351,7 +359,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public MatrixBackend matrices() {
+    public Matrices matrices() {
         return new CpuMatrices(this);
     }
 
@@ -396,8 +404,8 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public OptimiserLoops optimiserLoops(UpdateRule rule) {
-        return OptimiserLoops.onHost(rule);
+    public Optimiser.Loops optimiserLoops(UpdateRule rule) {
+        return Optimiser.Loops.onHost(rule);
     }
 
     @Override
@@ -416,12 +424,12 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public FrozenConvolution freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
-        return new CpuFrozenConvolution(this, frozen, geometry, weight, bias);
+    public Convolution.Frozen freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
+        return new CpuFrozenConvolution(this, frozenPrimitives, geometry, weight, bias);
     }
 
     @Override
-    public FrozenConvolution freeze(
+    public Convolution.Frozen freeze(
             Convolution geometry, Parameter present, SnapshotMask mask, MemorySegment scale, MemorySegment bias) {
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment weight = temporary.allocate(present.shape().bytes(), 64);
@@ -441,10 +449,11 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     @Override
     public void trim() {
         for (Map<?, ? extends AutoCloseable> built :
-                List.of(convolutions, norms, linears, reorders, poolings, maxPoolings)) {
+                List.of(normalisedConvolutions, norms, linears, reorders, poolings, maxPoolings)) {
             built.values().forEach(OneDnnBackend::close);
             built.clear();
         }
+        convolutions.clear();
         super.trim();
     }
 
