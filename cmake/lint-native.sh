@@ -27,7 +27,7 @@ clang-format-14 --dry-run --Werror $sources || {
 builds=$(mktemp -d) && trap 'rm -rf "$builds"' EXIT
 status=0
 extra=--extra-arg=-Wno-unknown-warning-option
-for project in native tests/src/test/native/simt tests/src/test/native/driver; do
+for project in native tests/src/test/native/hostile tests/src/test/native/simt tests/src/test/native/driver; do
   build=$builds/$(basename "$project")
   cmake -S "$project" -B "$build" -DPALIMPSEST_CUDA=OFF -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >"$build.log" 2>&1 || {
     cat "$build.log" >&2

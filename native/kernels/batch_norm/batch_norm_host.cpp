@@ -4,7 +4,9 @@
 
 bool palimpsest_valid(const palimpsest_batch_norm_args* a, int64_t begin, int64_t end) {
     if (!given(a) || a->channels < 1 || a->width < 1 || a->channels % a->width != 0 || a->positions < 1) return false;
-    if (!addressable(a->images, a->channels, a->positions, 2)) return false;
+    // One image too: without any, their number times whatever would be 0.
+    if (!addressable(a->images, a->channels, a->positions, 2) || !addressable(a->channels, a->positions, 2))
+        return false;
     if (begin < 0 || begin > end || end > a->images || !given(a->x)) return false;
     if (!absent_or_given(a->relu_scale) || (a->relu_scale && !given(a->relu_shift))) return false;
     switch (a->pass) {

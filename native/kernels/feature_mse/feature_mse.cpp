@@ -57,7 +57,8 @@ inline void rest(const float* x, const Active* active, int64_t count, int64_t at
 
 double row_loss(const palimpsest_feature_mse_args& args, int64_t row, Active* active) {
     const float* x = args.student + row * args.student_stride;
-    const float* weight = args.weight + row * args.weight_stride;
+    // Without teachers the stride is not looked at: it may be any number.
+    const float* weight = args.teachers > 0 ? args.weight + row * args.weight_stride : nullptr;
     float* gradient = args.gradient + row * args.gradient_stride;
     int64_t count = 0;
     for (int64_t k = 0; k < args.teachers; k++) {

@@ -94,7 +94,8 @@ double row_loss(const palimpsest_multi_teacher_kl_args& args, const Exponential&
     Active* active, float* floats) {
     const double t = args.temperature;
     const float* student = args.student + row * args.student_stride;
-    const float* weight = args.weight + row * args.weight_stride;
+    // Without teachers the stride is not looked at: it may be any number.
+    const float* weight = args.teachers > 0 ? args.weight + row * args.weight_stride : nullptr;
     float* gradient = args.gradient + row * args.gradient_stride;
     for (int64_t c = 0; c < args.classes; c++) gradient[c] = 0;
 

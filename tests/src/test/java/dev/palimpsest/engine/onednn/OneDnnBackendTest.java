@@ -149,6 +149,44 @@ class OneDnnBackendTest {
         }
     }
 
+    /** Two hundred teachers must not take two hundred networks' primitives. */
+    @Test
+    void frozenNetworksOfOneFormShareTheirPrimitives() {
+        Network network = network();
+        float[] alone = logits(network, null);
+        Network other = Networks.cifarResNet(
+                        Shape.of(3, 32, 32), ResNetOptions.cifar(8).withWidths(List.of(8, 16, 24)))
+                .withAuxiliaryHeads(true)
+                .create(arena, 6);
+        other.grow(4);
+        try (FrozenNetwork first = new FrozenNetwork(engine, network, Weights.of(network))) {
+            assertArrayEquals(alone, logits(network, first));
+            int primitives = backend.dnn().openPrimitives();
+            float[] others = logits(other, null);
+            try (FrozenNetwork second = new FrozenNetwork(engine, other, Weights.of(other))) {
+                assertArrayEquals(others, logits(other, second));
+                assertEquals(primitives, backend.dnn().openPrimitives());
+                assertTrue(!Arrays.equals(alone, others), "networks of other weights");
+            }
+            assertArrayEquals(alone, logits(network, first), "what one has left the other still uses");
+            assertEquals(primitives, backend.dnn().openPrimitives());
+        }
+        engine.trim();
+        assertEquals(0, backend.dnn().openPrimitives());
+    }
+
+    /** Of a frozen network; null: of a copy that is frozen in an engine of its own. */
+    private float[] logits(Network network, FrozenNetwork frozen) {
+        if (frozen == null) {
+            try (Engine own = Engines.cpu(2);
+                    FrozenNetwork copy = new FrozenNetwork(own, network, Weights.of(network))) {
+                return own.toArray(copy.forward(images(own), false).logits());
+            }
+        }
+        Outputs<Tensor> outputs = frozen.forward(images(engine), false);
+        return engine.toArray(outputs.logits());
+    }
+
     @Test
     void aFrozenConvolutionKeepsPrimitivesForSomeSizesOfBatches() {
         Convolution geometry = new Convolution(3, 4, 3, 1, 1);

@@ -1,39 +1,35 @@
 package dev.palimpsest.engine.onednn;
 
 import dev.palimpsest.engine.Convolution;
-import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A convolution with bias, residual sum and ReLU in one primitive; the residual's memory becomes the output. */
 final class CpuFrozenConvolution implements Convolution.Frozen {
-    /** Sizes of batches that primitives are kept for: full and last ones of training, of evaluation, of a caller's. */
-    private static final int MOST_VARIANTS = 8;
-
-    private record Variant(Shape images, Tensor.Layout layout, boolean residual, boolean relu) {}
-
-    private record Built(Primitive primitive, Arena arena, MemorySegment weight) {
-        void close() {
-            primitive.close();
-            arena.close();
-        }
-    }
+    /** What computes images of a kind, and the weights in the orders that it wants. */
+    private record Use(FrozenPrimitives shared, Map<Integer, MemorySegment> packed) {}
 
     private final OneDnnContext engine;
+    private final Map<FrozenPrimitives.Kind, FrozenPrimitives> shared;
     private final Convolution geometry;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment weight;
     private final MemorySegment bias;
-    /** In the order of use, the latest last. */
-    private final Map<Variant, Built> variants = new LinkedHashMap<>(16, 0.75f, true);
+    private final Map<FrozenPrimitives.Kind, Use> uses = new HashMap<>();
 
-    CpuFrozenConvolution(OneDnnContext engine, Convolution geometry, MemorySegment weight, MemorySegment bias) {
+    /** @param shared primitives of the engine's frozen convolutions */
+    CpuFrozenConvolution(
+            OneDnnContext engine,
+            Map<FrozenPrimitives.Kind, FrozenPrimitives> shared,
+            Convolution geometry,
+            MemorySegment weight,
+            MemorySegment bias) {
         this.engine = engine;
+        this.shared = shared;
         this.geometry = geometry;
         this.weight = arena.allocate(weight.byteSize(), 64).copyFrom(weight);
         this.bias = arena.allocate(bias.byteSize(), 64).copyFrom(bias);
@@ -42,72 +38,53 @@ final class CpuFrozenConvolution implements Convolution.Frozen {
     @Override
     public Tensor apply(Tensor images, @Nullable Tensor residual, boolean relu) {
         Tensor output = residual != null ? residual : engine.activation(geometry.outputShape(images.shape()));
+        Use use = uses.computeIfAbsent(
+                new FrozenPrimitives.Kind(
+                        geometry, OneDnnContext.images(1, images.shape()), images.layout(), residual != null, relu),
+                kind -> new Use(FrozenPrimitives.of(engine, shared, kind), new HashMap<>()));
         engine.run(
                 CpuConvolution.chunks(geometry, images.shape()),
-                count -> built(count, images, residual, relu),
-                (built, begin, thread) -> built.primitive.run(
+                count -> bound(use, count),
+                (bound, begin, thread) -> bound.primitive.run(
                         thread,
                         OneDnnContext.address(images, begin),
-                        built.weight.address(),
+                        bound.weight.address(),
                         bias.address(),
                         OneDnnContext.address(output, begin)));
         return output;
     }
 
-    private Built built(int count, Tensor images, @Nullable Tensor residual, boolean relu) {
-        Variant variant =
-                new Variant(OneDnnContext.images(count, images.shape()), images.layout(), residual != null, relu);
-        Built known = variants.get(variant);
-        if (known != null) {
-            return known;
-        }
-        if (variants.size() == MOST_VARIANTS) {
-            Iterator<Built> oldest = variants.values().iterator();
-            oldest.next().close();
-            oldest.remove();
-        }
-        Built built = build(variant);
-        variants.put(variant, built);
-        return built;
+    private record Bound(Primitive primitive, MemorySegment weight) {}
+
+    private Bound bound(Use use, int images) {
+        FrozenPrimitives.Sized sized = use.shared.of(images);
+        return new Bound(
+                sized.primitive(), use.packed.computeIfAbsent(sized.order(), order -> pack(sized.primitive())));
     }
 
-    private Built build(Variant variant) {
-        OneDnn dnn = engine.dnn();
-        CpuConvolution.Problem problem = new CpuConvolution.Problem(geometry, variant.images, variant.layout);
-        Primitive primitive = new Primitive(
-                dnn,
-                CpuConvolution.forwardDescriptor(
-                        engine,
-                        problem,
-                        OneDnn.FORWARD_INFERENCE,
-                        engine.rowMajor(Shape.of(geometry.outputs())),
-                        dnn.attributes(variant.residual, variant.relu)),
-                OneDnn.SRC,
-                OneDnn.WEIGHTS,
-                OneDnn.BIAS,
-                OneDnn.DST);
-        Arena own = Arena.ofShared();
-        MemorySegment packed = own.allocate(primitive.bytes(OneDnn.WEIGHTS), 64);
+    private MemorySegment pack(Primitive primitive) {
+        MemorySegment packed = arena.allocate(primitive.bytes(OneDnn.WEIGHTS), 64);
         Primitive reorder =
                 engine.reorder(engine.rowMajor(geometry.weightShape()), primitive.expects(OneDnn.WEIGHTS), false);
         reorder.run(0, weight.address(), packed.address());
         reorder.close();
-        return new Built(primitive, own, packed);
+        return packed;
     }
 
     @Override
     public long bytes() {
         return weight.byteSize()
                 + bias.byteSize()
-                + variants.values().stream()
-                        .mapToLong(built -> built.weight.byteSize())
+                + uses.values().stream()
+                        .flatMap(use -> use.packed.values().stream())
+                        .mapToLong(MemorySegment::byteSize)
                         .sum();
     }
 
     @Override
     public void close() {
-        variants.values().forEach(Built::close);
-        variants.clear();
+        uses.values().forEach(use -> use.shared.release());
+        uses.clear();
         if (arena.scope().isAlive()) {
             arena.close();
         }

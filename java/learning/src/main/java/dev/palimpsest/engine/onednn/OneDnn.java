@@ -184,6 +184,22 @@ final class OneDnn {
         }
     }
 
+    /** Whether memory of one description is laid out as that of another. */
+    boolean equal(MemorySegment description, MemorySegment other) {
+        try {
+            return (int) query("dnnl_memory_desc_equal", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS))
+                            .invokeExact(description, other)
+                    != 0;
+        } catch (Throwable e) {
+            throw new EngineException("dnnl_memory_desc_equal failed: " + e, e);
+        }
+    }
+
+    /** A description of its own, to be destroyed by the caller. */
+    MemorySegment copy(MemorySegment description) {
+        return created(to -> call("dnnl_memory_desc_clone", "PP", to, description));
+    }
+
     /**
      * Attributes with the scratchpad in our hands and, where asked, adding to what the output holds and then a ReLU.
      */

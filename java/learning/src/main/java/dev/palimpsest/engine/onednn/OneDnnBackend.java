@@ -42,6 +42,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     private final Map<Shape, CpuReorder> reorders = new HashMap<>();
     private final Map<Shape, CpuPooling> poolings = new HashMap<>();
     private final Map<CpuMaxPooling.Key, CpuMaxPooling> maxPoolings = new HashMap<>();
+    private final Map<FrozenPrimitives.Kind, FrozenPrimitives> frozenPrimitives = new HashMap<>();
     /** One thread: weights are rebuilt once per experience, in less time than a training step. */
     private final SnapshotReconstruction reconstruction = new SnapshotReconstruction(1);
 
@@ -424,7 +425,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
 
     @Override
     public Convolution.Frozen freeze(Convolution geometry, MemorySegment weight, MemorySegment bias) {
-        return new CpuFrozenConvolution(this, geometry, weight, bias);
+        return new CpuFrozenConvolution(this, frozenPrimitives, geometry, weight, bias);
     }
 
     @Override
