@@ -45,9 +45,11 @@ class OwnLayerTest {
 
     private static String trained(UnaryOperator<Node> rectified) {
         return Experiment.of(ClassIncrementalStream.of(Stripes.make(20), "4+3x2", "1", 0, 1))
-                .network(image -> Architecture.of(image, images -> rectified
-                        .apply(images.flatten().linear("hidden", 16))
-                        .stage()))
+                .network(image -> Architecture.of(
+                        image,
+                        images -> rectified
+                                .apply(images.flatten().linear("hidden", 16))
+                                .stage()))
                 .method(new Joint())
                 .training(TrainingOptions.DEFAULT.withEpochs(1))
                 .engine(Engines.cpu(1))

@@ -187,9 +187,8 @@ class TapeTest {
                     values.add(tape.normalisedConvolution(x, weight, geometry, norm, residual, relu, frozen));
                     continue;
                 }
-                Variable normalised =
-                        layers.batchNorm(
-                                layers.convolution(x, weight, geometry), norm, relu && residual == null, frozen);
+                Variable normalised = layers.batchNorm(
+                        layers.convolution(x, weight, geometry), norm, relu && residual == null, frozen);
                 values.add(
                         residual == null
                                 ? normalised
