@@ -86,7 +86,7 @@ public record Setup(
         Check.atLeast("sharedClasses", sharedClasses, 0);
         Check.notNegative("exemplarMegabytes", exemplarMegabytes);
         Check.that(
-                exemplarMegabytes == 0 || network != Network.NONE && pretrained.isEmpty(),
+                exemplarMegabytes == 0 || (network != Network.NONE && pretrained.isEmpty()),
                 "exemplarMegabytes",
                 exemplarMegabytes,
                 "0 where no network is trained, for nothing would see the images again");

@@ -42,7 +42,11 @@ final class SnapshotReader implements AutoCloseable {
 
     /** Where snapshots are. */
     interface Files {
-        /** @throws IOException with a sentence, if there is no such snapshot or it is damaged */
+        /**
+         * One of them.
+         *
+         * @throws IOException with a sentence, if there is no such snapshot or it is damaged
+         */
         Safetensors read(String snapshot) throws IOException;
     }
 

@@ -76,7 +76,7 @@ record GifScreen(int width, int height, int left, int top, int around) {
         boolean known = colours instanceof IndexColorModel table && around < table.getMapSize();
         int rgb = known ? colours.getRGB(around) : 0;
         for (int c = 0; c < Picture.CHANNELS; c++) {
-            Arrays.fill(pixels, c * area, (c + 1) * area, (byte) (rgb >> Byte.SIZE * (Picture.CHANNELS - 1 - c)));
+            Arrays.fill(pixels, c * area, (c + 1) * area, (byte) (rgb >> (Byte.SIZE * (Picture.CHANNELS - 1 - c))));
             for (int y = 0; y < frame.height(); y++) {
                 System.arraycopy(
                         frame.pixels(),
