@@ -193,8 +193,7 @@ ROWS palimpsest_cuda_matrix_highest(const double* m, const int32_t* column, cons
 }
 
 // One-hot rows: 1 at the first of the highest. A thread a row.
-ELEMENTS palimpsest_cuda_matrix_argmax(
-    const double* m, const int64_t columns, float* out, const int64_t rows) {
+ELEMENTS palimpsest_cuda_matrix_argmax(const double* m, const int64_t columns, float* out, const int64_t rows) {
     const int64_t row = element();
     if (row >= rows) return;
     int64_t best = 0;

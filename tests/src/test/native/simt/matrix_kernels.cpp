@@ -282,14 +282,13 @@ void argmax(std::vector<Case>& all, Random& random, const Shape& s) {
         }
         after[s.at(r, best)] = {1, 0};
     }
-    all.push_back(
-        {"matrix_argmax", s.text(), [=](uint64_t order) {
-             Launch l;
-             double* from = l.array("values", values, [=](size_t i) { return Touches{reads[i], 0}; });
-             float* out = l.array("out", std::vector<float>(values.size(), NAN), each(0, 1), after);
-             return l.run("matrix_argmax", s.rows, order,
-                 [=] { palimpsest_cuda_matrix_argmax(from, s.columns, out, s.rows); });
-         }});
+    all.push_back({"matrix_argmax", s.text(), [=](uint64_t order) {
+                       Launch l;
+                       double* from = l.array("values", values, [=](size_t i) { return Touches{reads[i], 0}; });
+                       float* out = l.array("out", std::vector<float>(values.size(), NAN), each(0, 1), after);
+                       return l.run("matrix_argmax", s.rows, order,
+                           [=] { palimpsest_cuda_matrix_argmax(from, s.columns, out, s.rows); });
+                   }});
 }
 
 void lengths(std::vector<Case>& all, Random& random, const Shape& s) {
