@@ -21,8 +21,8 @@ final class LastTwo {
         this.previous = previous;
     }
 
+    /** Tells a usable file from others; of one that is damaged it throws. */
     interface Check {
-        /** @throws IOException if the file is damaged */
         boolean usable(Path file) throws IOException;
     }
 
