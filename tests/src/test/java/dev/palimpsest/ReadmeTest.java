@@ -1,6 +1,7 @@
 package dev.palimpsest;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -99,6 +101,41 @@ class ReadmeTest {
         assertEquals("5.0 [2.0, -4.0]\n[0.5, 0.0, 0.0, 2.0]", printed);
         for (String line : printed.split("\n")) {
             assertTrue(block.group(1).contains("// " + line), "no comment says " + line);
+        }
+    }
+
+    @Test
+    void whatThePagesLinkToIsThere() throws Exception {
+        for (String page :
+                List.of("README.md", "java/README.md", "java/features.md", "native/README.md", "native/API.md")) {
+            Path file = Path.of("..").resolve(page);
+            List<String> links = Pattern.compile("\\]\\((?!https?:)([^)#]+)(?:#[^)]*)?\\)")
+                    .matcher(Files.readString(file))
+                    .results()
+                    .map(link -> link.group(1))
+                    .toList();
+            assertFalse(links.isEmpty(), page);
+            for (String link : links) {
+                assertTrue(Files.exists(file.resolveSibling(link)), page + " links to " + link);
+            }
+        }
+    }
+
+    /** Means and deviations of what it reaches are those that bench/RESULTS.md has, with their commands. */
+    @Test
+    void figuresOfWhatItReachesAreThoseOfTheResults() throws Exception {
+        String readme = Files.readString(README);
+        String results = Files.readString(Path.of("../bench/RESULTS.md"));
+        int from = readme.indexOf("## What it reaches");
+        assertTrue(from > 0, "the README has no such section");
+        List<String> figures = Pattern.compile("\\d+\\.\\d ± \\d+\\.\\d")
+                .matcher(readme.substring(from, readme.indexOf("\n## ", from)))
+                .results()
+                .map(MatchResult::group)
+                .toList();
+        assertTrue(figures.size() > 10, figures.size() + " figures");
+        for (String figure : figures) {
+            assertTrue(results.contains(figure), "bench/RESULTS.md lacks " + figure);
         }
     }
 

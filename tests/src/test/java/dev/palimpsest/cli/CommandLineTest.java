@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,6 +11,7 @@ import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.RecipeOptions;
 import dev.palimpsest.recipe.Runs;
+import dev.palimpsest.recipe.SuiteFile;
 import dev.palimpsest.report.MadeUpRun;
 import dev.palimpsest.tensor.Safetensors;
 import java.awt.image.BufferedImage;
@@ -28,12 +30,14 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
 
 class CommandLineTest {
     private final StringWriter out = new StringWriter();
@@ -648,6 +652,31 @@ class CommandLineTest {
         }
     }
 
+    /** Every command in the README's blocks and sentences; its recipe or suite is there, too. */
+    @Test
+    void commandsOfTheReadmeAreUnderstood() throws IOException {
+        List<String> commands = Pattern.compile("java/bin/palimpsest ([^#\n]+)|`palimpsest\\s([^`]+)`")
+                .matcher(Files.readString(Path.of("../README.md")))
+                .results()
+                .map(match -> match.group(1) == null ? match.group(2) : match.group(1))
+                .toList();
+        assertTrue(commands.size() > 20, commands.size() + " commands in the README");
+        for (String line : commands) {
+            List<String> words = List.of(line.strip().split("\\s+"));
+            if (words.size() == 1) { // the name of a command
+                assertTrue(commandLine().getSubcommands().containsKey(words.getFirst()), line);
+            } else {
+                assertDoesNotThrow(() -> commandLine().parseArgs(words.toArray(String[]::new)), line);
+            }
+            if (words.getFirst().equals("train") && !words.get(1).startsWith("--")) {
+                assertTrue(RecipeFile.builtIn().contains(words.get(1)), line);
+            }
+            if (words.getFirst().equals("suite")) {
+                assertDoesNotThrow(() -> SuiteFile.load(words.get(1)), line);
+            }
+        }
+    }
+
     @Test
     void wordsThatAShellWouldSplitAreQuoted() {
         assertEquals(
@@ -657,13 +686,17 @@ class CommandLineTest {
 
     private int palimpsest(String... words) {
         err.getBuffer().setLength(0);
-        return Palimpsest.commandLine(
-                        runner,
-                        (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out), System::nanoTime),
-                        List.of())
+        return commandLine()
                 .setOut(new PrintWriter(out, true))
                 .setErr(new PrintWriter(err, true))
                 .execute(words);
+    }
+
+    private CommandLine commandLine() {
+        return Palimpsest.commandLine(
+                runner,
+                (name, alone) -> new Lines(name, Duration.ofSeconds(5), new PrintWriter(out), System::nanoTime),
+                List.of());
     }
 
     private JsonNode json(String file) throws IOException {
