@@ -59,7 +59,8 @@ record HashedFile(byte[] contents, String sha256) {
             }
             return file;
         } catch (EOFException | ZipException e) {
-            throw new DataException(path + " is not a whole gzip file (" + e.getMessage() + "): copy it again", e);
+            String reason = e.getMessage() == null ? "it ends in its header" : e.getMessage();
+            throw new DataException(path + " is not a whole gzip file (" + reason + "): copy it again", e);
         } catch (IOException e) {
             throw new DataException(
                     path + " cannot be read (" + e + "): check that it is a file and that you may read it", e);

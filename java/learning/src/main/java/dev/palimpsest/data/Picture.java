@@ -7,6 +7,7 @@ import java.awt.image.ColorModel;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.util.Iterator;
 import java.util.List;
@@ -83,9 +84,8 @@ record Picture(int height, int width, byte[] pixels) {
                     throw new IOException(damage[0]);
                 }
                 return picture;
-            } catch (RuntimeException e) {
-                // Decoders throw these, too, on damaged files.
-                throw new IOException(e.toString(), e);
+            } catch (EOFException | RuntimeException e) {
+                throw damaged(e);
             } finally {
                 reader.dispose();
             }
@@ -104,12 +104,21 @@ record Picture(int height, int width, byte[] pixels) {
                 reader.setInput(in, true, true);
                 Extent extent = Extent.of(file, reader);
                 return Math.min(extent.width, extent.height);
-            } catch (RuntimeException e) {
-                throw new IOException(e.toString(), e);
+            } catch (EOFException | RuntimeException e) {
+                throw damaged(e);
             } finally {
                 reader.dispose();
             }
         }
+    }
+
+    /** Decoders throw whatever they meet on damaged files, also without a message. */
+    private static IOException damaged(Exception e) {
+        return new IOException(
+                e instanceof EOFException
+                        ? "it ends before its image does"
+                        : "it is damaged" + (e.getMessage() == null ? "" : ": " + e.getMessage()),
+                e);
     }
 
     /** What a header says, before the image is turned upright. */
