@@ -451,7 +451,9 @@ class CommandLineTest {
         assertEquals("done", json("run/run.json").get("status").asText());
         assertTrue(json("run/run.json").get("command").asText().contains("--epochs 3"));
         assertEquals(2, palimpsest("train", "m2kd-digits", "--resume", folder.toString()));
-        assertTrue(err.toString().contains("expected no recipe and no other option beside it"), err.toString());
+        assertTrue(
+                err.toString().contains("expected no recipe and no other option beside it but --checkpoint-every"),
+                err.toString());
         assertEquals(
                 1, palimpsest("train", "--resume", temporary.resolve("none").toString()));
         assertTrue(err.toString().contains("is not a run folder"), err.toString());

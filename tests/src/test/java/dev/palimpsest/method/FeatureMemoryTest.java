@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashSet;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -73,5 +74,20 @@ class FeatureMemoryTest {
                         + " network with fewer features, or memory = 0",
                 assertThrows(IllegalArgumentException.class, () -> new FeatureMemory(20, 924, 100, 1))
                         .getMessage());
+    }
+
+    @Test
+    void drawsTheNumbersOfTheJdksGeneratorFromAnyStateOn() {
+        SplittableRandom expected = new SplittableRandom(-7);
+        StoredRandom found = new StoredRandom(-7);
+        for (int bound = 1; bound < 2000; bound++) {
+            StoredRandom later = new StoredRandom(0);
+            later.continueAt(found.state());
+            assertEquals(expected.nextInt(bound), found.nextInt(bound), "below " + bound);
+            assertEquals(expected.nextLong(), found.nextLong());
+            later.nextInt(bound);
+            later.nextLong();
+            assertEquals(found.state(), later.state());
+        }
     }
 }

@@ -9,9 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.Channels;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -298,6 +303,40 @@ abstract class OptimiserTest {
     }
 
     /** A head gets rows, a parameter comes late, one goes: each takes the steps of its own. */
+    @ParameterizedTest
+    @MethodSource("rules")
+    void goesOnFromAFileToTheSameBits(UpdateRule rule) throws IOException {
+        Random random = new Random(6);
+        Parameter early = parameter("early", random, 3, 500);
+        Parameter late = parameter("late", random, 1025);
+        byte[] mask = everyThird(1500);
+        Optimiser whole = optimiser(rule, early);
+        whole.masks(p -> p == early ? mask : null);
+        early.updateGradient().copyFrom(MemorySegment.ofArray(gaussian(random, 1500)));
+        whole.step(0.1);
+        whole.track(List.of(early, late)); // which differ in their steps from now on
+        late.updateGradient().copyFrom(MemorySegment.ofArray(gaussian(random, 1025)));
+        whole.step(0.1);
+        SafetensorsWriter writer = new SafetensorsWriter();
+        whole.save(writer, "o.");
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        writer.writeTo(Channels.newChannel(bytes));
+        float[][] before = {early.toArray(), late.toArray()};
+        whole.step(0.2);
+        float[][] expected = {early.toArray(), late.toArray()};
+        early.set(before[0]);
+        late.set(before[1]);
+        Optimiser restored = engine.optimiser(rule);
+        opened.add(restored);
+        Safetensors file = Safetensors.of("saved", bytes.toByteArray());
+        assertThrows(IllegalArgumentException.class, () -> restored.restore(List.of(early), file, "o."));
+        restored.restore(List.of(early, late), file, "o.");
+        restored.masks(p -> p == early ? mask : null);
+        restored.step(0.2);
+        assertArrayEquals(expected[0], early.toArray());
+        assertArrayEquals(expected[1], late.toArray());
+    }
+
     @ParameterizedTest
     @MethodSource("rules")
     void stateFollowsTheNameWhenParametersGrowComeAndGo(UpdateRule rule) {

@@ -71,7 +71,7 @@ class FlippedRunTest {
         try (RunFolder run =
                 RunFolder.create(folder, RECIPE.toMap(), new RunFolder.Origin("m2kd-digits", "palimpsest"))) {
             assertEquals("running", SavedRun.read(folder).status());
-            run.resumes(0);
+            run.resumes(0, 0);
         }
         assertEquals("killed", SavedRun.read(folder).status());
     }

@@ -5,15 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
+import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import dev.palimpsest.train.SmallRun;
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -23,6 +28,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A run that is cut short and repeated ends as if nothing had happened. */
 class ResumeTest {
+    /** With a memory that is full after an experience, so that what is replaced is drawn. */
+    private static final String MLKD = "method=mlkd learning-rate=0.01 unlabelled-batch=32 memory=30 augment=shift:1"
+            + " margin-weight=0.1 feature-weight=0.02 ema=0.9";
+
+    private static final String REPETITION = " stream=repetition validation=0 experiences=4 labelled=40 unlabelled=80"
+            + " first-window=2 window=2 new-classes=5 fewest-classes=2 most-classes=6 batch=8";
+
     /** Stands for a kill. */
     private static final class Cut extends RuntimeException {
         private static final long serialVersionUID = 1;
@@ -44,32 +56,77 @@ class ResumeTest {
                 "method=lwf-mc",
                 "method=replay classifier=refit",
                 "method=fine-tuning optimiser=adam",
-                "method=joint"
+                "method=joint",
+                MLKD,
+                MLKD + " ensemble=true relation=paper teacher-batches=joined ssl=simclr",
+                MLKD + REPETITION,
+                MLKD + REPETITION + " teachers=1 ssl=none keep-optimiser=true optimiser=adam",
+                "method=m2kd keep-optimiser=true max-minutes=600",
+                "method=m2kd keep-optimiser=true optimiser=adam learning-rate=0.01 max-memory=1000000",
+                "method=lwf keep-optimiser=true"
             })
     void endsAsIfItHadNeverStopped(String options) throws IOException {
-        Recipe recipe = SmallRun.recipe(("split=4+3+3 validation=0.8 " + options).split(" "));
+        Recipe recipe = SmallRun.recipe(("split=4+3+3 validation=0.8 batch=16 " + options).split(" "));
         Result expected = run(recipe, "whole", 99);
         for (int stop = 1; stop <= 2; stop++) {
             String folder = "cut-" + stop;
             int after = stop;
             assertThrows(Cut.class, () -> run(recipe, folder, after));
-            Result found = run(recipe, folder, 99);
-            assertEquals(expected.weightsSha256(), found.weightsSha256(), "weights after a cut at " + stop);
-            assertArrayEquals(expected.accuracy().toArray(), found.accuracy().toArray());
-            assertArrayEquals(
-                    expected.withinExperience().toArray(),
-                    found.withinExperience().toArray());
-            assertEquals(expected.memory(), found.memory());
-            assertEquals(steps("whole"), steps(folder));
-            assertArrayEquals(
-                    Files.readAllBytes(temporary.resolve("whole/checkpoint/model.safetensors")),
-                    Files.readAllBytes(temporary.resolve(folder + "/checkpoint/model.safetensors")));
-            assertEquals(
-                    stop,
-                    SavedRun.read(temporary.resolve(folder))
-                            .run()
-                            .get("experiences_before")
-                            .asInt());
+            requireSame(expected, run(recipe, folder, 99), folder);
+            assertEquals(stop, before(folder, "experiences"));
+        }
+        List<Integer> steps = stepsOfExperiences();
+        assertThrows(Cut.class, () -> cut(recipe, "inside", 0, 3));
+        // In the midst of the last phase, which retrains where weights are pruned.
+        assertThrows(Cut.class, () -> cut(recipe, "inside", 1, steps.get(1) - 1));
+        assertEquals(0, before("inside", "experiences"));
+        assertTrue(before("inside", "steps") > 0, "goes on inside an experience");
+        requireSame(expected, run(recipe, "inside", 99), "inside");
+        assertEquals(1, before("inside", "experiences"));
+        assertTrue(before("inside", "steps") >= steps.get(1) - 3, "goes on where it was");
+    }
+
+    private void requireSame(Result expected, Result found, String folder) throws IOException {
+        assertEquals(expected.weightsSha256(), found.weightsSha256(), "weights of " + folder);
+        assertArrayEquals(expected.accuracy().toArray(), found.accuracy().toArray());
+        assertArrayEquals(
+                expected.withinExperience().toArray(), found.withinExperience().toArray());
+        assertEquals(expected.memory(), found.memory());
+        assertEquals(steps("whole"), steps(folder));
+        assertEquals(tensors("whole"), tensors(folder));
+    }
+
+    /** What was done before the last process began. */
+    private int before(String folder, String what) throws IOException {
+        return SavedRun.read(temporary.resolve(folder))
+                .run()
+                .get(what + "_before")
+                .asInt();
+    }
+
+    private List<Integer> stepsOfExperiences() throws IOException {
+        List<Integer> counts = new ArrayList<>();
+        for (String row : steps("whole").subList(1, steps("whole").size())) {
+            int experience = Integer.parseInt(row.substring(0, row.indexOf(',')));
+            if (experience == counts.size()) {
+                counts.add(0);
+            }
+            counts.set(experience, counts.get(experience) + 1);
+        }
+        return counts;
+    }
+
+    /** Stops before a step of an experience; every second step is kept. */
+    private void cut(Recipe recipe, String name, int experience, int before) throws IOException {
+        try (RunFolder folder = create(recipe, name, CheckpointEvery.parse("2"))) {
+            Runs.run(recipe, Progress.all(folder, new Progress() {
+                @Override
+                public void step(Step step) {
+                    if (step.experience() == experience && step.step() == before) {
+                        throw new Cut();
+                    }
+                }
+            }));
         }
     }
 
@@ -80,7 +137,7 @@ class ResumeTest {
         assertThrows(Cut.class, () -> run(recipe, "cut", 2));
         Path newest = temporary.resolve("cut/checkpoint/model.safetensors");
         byte[] bytes = Files.readAllBytes(newest);
-        Files.write(newest, java.util.Arrays.copyOf(bytes, bytes.length / 2));
+        Files.write(newest, Arrays.copyOf(bytes, bytes.length / 2));
         assertEquals(expected.weightsSha256(), run(recipe, "cut", 99).weightsSha256());
         SavedRun saved = SavedRun.read(temporary.resolve("cut"));
         assertEquals(1, saved.run().get("experiences_before").asInt());
@@ -89,18 +146,71 @@ class ResumeTest {
     }
 
     @Test
-    void aMethodThatCannotGoOnBeginsAnew() throws IOException {
-        Recipe recipe = SmallRun.recipe("split=5x2", "validation=0.8", "method=lwf", "keep-optimiser=true");
-        Result expected = run(recipe, "whole", 99);
+    void timeBeforeAKillCountsForTheBudget() throws IOException {
+        Recipe recipe = SmallRun.recipe("split=4+3+3", "validation=0.8", "method=fine-tuning", "max-minutes=60");
         assertThrows(Cut.class, () -> run(recipe, "cut", 1));
-        assertEquals(expected.weightsSha256(), run(recipe, "cut", 99).weightsSha256());
+        Path newest = temporary.resolve("cut/checkpoint/model.safetensors");
+        Safetensors file = Safetensors.read(newest);
+        assertTrue(Double.parseDouble(file.metadata().get("budget.seconds")) > 0);
+        SafetensorsWriter later = copy(file);
+        later.metadata("budget.seconds", "3599.999");
+        AtomicFile.write(newest, later::writeTo);
+        Result found = run(recipe, "cut", 99);
+        assertEquals(2, found.accuracy().experiences(), "one more, which ends after its first step");
+        assertTrue(
+                found.stopped().orElseThrow().contains("max-minutes"),
+                found.stopped().toString());
         assertEquals(
-                0,
-                SavedRun.read(temporary.resolve("cut"))
-                        .run()
-                        .get("experiences_before")
-                        .asInt());
-        assertEquals(steps("whole"), steps("cut"));
+                1, steps("cut").stream().filter(row -> row.startsWith("1,")).count());
+    }
+
+    @Test
+    void whatTheBudgetEndedIsOverAfterAKillToo() throws IOException {
+        Recipe recipe = SmallRun.recipe("split=4+3+3", "validation=0.8", "method=lwf", "max-memory=1");
+        Result expected = run(recipe, "whole", 99);
+        assertThrows(Cut.class, () -> {
+            try (RunFolder folder = create(recipe, "cut")) {
+                Runs.run(recipe, Progress.all(folder, new Progress() {
+                    @Override
+                    public void checkpoint(Supplier<SafetensorsWriter> state) {
+                        throw new Cut();
+                    }
+                }));
+            }
+        });
+        Result found = run(recipe, "cut", 99);
+        assertEquals(expected.weightsSha256(), found.weightsSha256());
+        assertArrayEquals(expected.accuracy().toArray(), found.accuracy().toArray());
+        assertTrue(found.stopped().orElseThrow().contains("max-memory"));
+    }
+
+    private static SafetensorsWriter copy(Safetensors file) {
+        SafetensorsWriter to = new SafetensorsWriter();
+        file.metadata().forEach(to::metadata);
+        for (String name : file.names()) {
+            Safetensors.Tensor tensor = file.tensor(name);
+            to.add(name, tensor.type(), tensor.shape(), tensor.data());
+        }
+        return to;
+    }
+
+    /** Without the time that a budget counts. */
+    private List<String> tensors(String folder) throws IOException {
+        Safetensors file = Safetensors.read(temporary.resolve(folder).resolve("checkpoint/model.safetensors"));
+        List<String> all = new ArrayList<>();
+        file.metadata().forEach((key, value) -> {
+            if (!key.equals("budget.seconds")) {
+                all.add(key + value);
+            }
+        });
+        for (String name : file.names()) {
+            Safetensors.Tensor tensor = file.tensor(name);
+            all.add(name
+                    + tensor.type()
+                    + tensor.shape()
+                    + Arrays.hashCode(tensor.data().toArray(ValueLayout.JAVA_BYTE)));
+        }
+        return all;
     }
 
     /** Without the speed, which no two runs share. */
@@ -112,8 +222,7 @@ class ResumeTest {
 
     /** @param cut after the checkpoint of so many experiences, in the midst of the next one */
     private Result run(Recipe recipe, String name, int cut) throws IOException {
-        try (RunFolder folder = RunFolder.create(
-                temporary.resolve(name), recipe.toMap(), new RunFolder.Origin("small", "palimpsest train small"))) {
+        try (RunFolder folder = create(recipe, name)) {
             return Runs.run(recipe, Progress.all(folder, new Progress() {
                 private int made;
 
@@ -130,5 +239,17 @@ class ResumeTest {
                 }
             }));
         }
+    }
+
+    private RunFolder create(Recipe recipe, String name) throws IOException {
+        return create(recipe, name, CheckpointEvery.parse("0"));
+    }
+
+    private RunFolder create(Recipe recipe, String name, CheckpointEvery every) throws IOException {
+        return RunFolder.create(
+                temporary.resolve(name),
+                recipe.toMap(),
+                new RunFolder.Origin("small", "palimpsest train small"),
+                every);
     }
 }

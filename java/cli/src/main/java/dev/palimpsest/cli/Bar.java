@@ -57,9 +57,9 @@ final class Bar implements Display.Watch {
     }
 
     @Override
-    public void resumes(int done) {
-        if (done > 0) {
-            out.println(name + ": goes on after experience " + done + "/" + experiences);
+    public void resumes(int done, int steps) {
+        if (done + steps > 0) {
+            out.println(name + ": " + Lines.goesOn(done, steps, experiences));
             out.flush();
         }
     }

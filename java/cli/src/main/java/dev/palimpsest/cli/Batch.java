@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.DamagedRunException;
 import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.train.Progress;
@@ -28,9 +29,14 @@ final class Batch {
     private final Runner runner;
     private final Display display;
     private final PrintWriter out;
+    private final CheckpointEvery every;
 
-    /** @param folder of the command, that the plans' folders lie in */
-    Batch(Path folder, Runner runner, Display display, PrintWriter out) {
+    /**
+     * @param folder of the command, that the plans' folders lie in
+     * @param every how often runs keep their state inside experiences
+     */
+    Batch(Path folder, Runner runner, Display display, PrintWriter out, CheckpointEvery every) {
+        this.every = every;
         this.folder = folder;
         this.runner = runner;
         this.display = display;
@@ -98,7 +104,7 @@ final class Batch {
 
     private void run(Plan plan, int jobs) throws IOException {
         try (RunFolder run = RunFolder.create(
-                        folder.resolve(plan.folder()), plan.recipe().toMap(), plan.origin());
+                        folder.resolve(plan.folder()), plan.recipe().toMap(), plan.origin(), every);
                 Interruption interruption = new Interruption()) {
             // What is recorded is all that there is to wait for: training may go on until the process is gone.
             interruption.cancels(() -> {

@@ -40,10 +40,15 @@ final class Lines implements Display.Watch {
                 Locale.ROOT, "%s: %d experiences, %,d weights", name, setup.experiences(), setup.weights()));
     }
 
+    /** Where a run that was cut short goes on. */
+    static String goesOn(int done, int steps, int experiences) {
+        return "goes on after experience " + done + "/" + experiences + (steps > 0 ? " and step " + steps : "");
+    }
+
     @Override
-    public void resumes(int done) {
-        if (done > 0) {
-            print(name + ": goes on after experience " + done + "/" + experiences);
+    public void resumes(int done, int steps) {
+        if (done + steps > 0) {
+            print(name + ": " + goesOn(done, steps, experiences));
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.recipe.SuiteFile;
+import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
 import dev.palimpsest.report.RunFolder;
@@ -103,7 +104,8 @@ final class SuiteCommand implements Callable<Integer> {
         }
         lines.println(plans.size() + " runs into " + folder);
         lines.flush();
-        Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, jobs);
+        Map<String, Throwable> failures =
+                new Batch(folder, runner, display, lines, CheckpointEvery.DEFAULT).run(plans, jobs);
         // Variant by variant: rows stand as in the suite, whichever class order failed.
         List<Path> runs = plans.stream()
                 .collect(Collectors.groupingBy(

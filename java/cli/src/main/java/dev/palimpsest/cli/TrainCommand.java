@@ -5,6 +5,7 @@ import dev.palimpsest.recipe.OwnImagesRecipe;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.Repeats;
+import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
 import dev.palimpsest.report.RunFolder;
@@ -129,6 +130,14 @@ final class TrainCommand implements Callable<Integer> {
                             + " same.")
     private @Nullable Path resume;
 
+    @Option(
+            names = "--checkpoint-every",
+            paramLabel = "N|Nm",
+            order = 5,
+            description = "Keeps the state of the run after so many steps, or minutes with an m, besides every end of"
+                    + " an experience; 0: there alone [10m]. Results do not depend on it.")
+    private @Nullable String every;
+
     @Spec
     private CommandSpec command;
 
@@ -150,6 +159,7 @@ final class TrainCommand implements Callable<Integer> {
         RecipeFile file;
         String summary;
         List<Plan> plans;
+        CheckpointEvery often = every(CheckpointEvery.DEFAULT);
         try {
             Map<String, String> given = new LinkedHashMap<>(flags.given());
             Optional<OwnImagesRecipe> own = ownImages(given);
@@ -183,24 +193,34 @@ final class TrainCommand implements Callable<Integer> {
             lines.println(summary);
             lines.flush();
         }
-        return run(plans, folder, lines);
+        return run(plans, folder, lines, often);
+    }
+
+    private CheckpointEvery every(CheckpointEvery otherwise) {
+        try {
+            return every == null ? otherwise : CheckpointEvery.parse(every);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), "--" + e.getMessage(), e);
+        }
     }
 
     private int resume(Path folder) throws Exception {
         if (recipeName != null || from != null || out != null || !flags.given().isEmpty()) {
             throw new ParameterException(
-                    command.commandLine(), "--resume " + folder + ": expected no recipe and no other option beside it");
+                    command.commandLine(),
+                    "--resume " + folder + ": expected no recipe and no other option beside it but --checkpoint-every");
         }
         RunFolder.Recorded was = RunFolder.recorded(folder);
         Recipe recipe = Recipe.of(was.options());
         return run(
                 List.of(new Plan(recipe.method(), Path.of(""), recipe, was.origin())),
                 folder,
-                command.commandLine().getOut());
+                command.commandLine().getOut(),
+                every(was.every()));
     }
 
-    private int run(List<Plan> plans, Path folder, PrintWriter lines) throws Exception {
-        Map<String, Throwable> failures = new Batch(folder, runner, display, lines).run(plans, 1);
+    private int run(List<Plan> plans, Path folder, PrintWriter lines, CheckpointEvery often) throws Exception {
+        Map<String, Throwable> failures = new Batch(folder, runner, display, lines, often).run(plans, 1);
         if (plans.size() == 1 && !failures.isEmpty()) {
             throw Batch.thrown(failures.values().iterator().next());
         }

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.checkpoint.FolderLock;
+import dev.palimpsest.checkpoint.Position;
 import dev.palimpsest.data.DataException;
 import dev.palimpsest.internal.Checksum;
 import dev.palimpsest.tensor.SafetensorsWriter;
@@ -18,7 +19,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,9 +32,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a run's folder while it runs: run.json at once and at the end, steps.csv as steps are made, the checkpoint
- * after every experience, metrics.json and confusion.json at the end. The folder is locked until it is closed. A kill
- * at any moment leaves each file whole or absent; steps.csv may lack its last rows. For the thread that trains;
- * {@link #interrupted} for any.
+ * after every experience and now and then inside one, metrics.json and confusion.json at the end. The folder is locked
+ * until it is closed. A kill at any moment leaves each file whole or absent; steps.csv may lack its last rows. For the
+ * thread that trains; {@link #interrupted} for any.
  */
 public final class RunFolder implements Progress, AutoCloseable {
     /** File names. */
@@ -48,6 +48,10 @@ public final class RunFolder implements Progress, AutoCloseable {
     private static final String CHECKPOINT = CHECKPOINT_FOLDER + "/model.safetensors";
     /** The checkpoint before that one, for when that one is damaged. */
     private static final String PREVIOUS = CHECKPOINT_FOLDER + "/previous.safetensors";
+    /** The state in the midst of an experience. */
+    private static final String INSIDE = CHECKPOINT_FOLDER + "/inside.safetensors";
+
+    private static final String PREVIOUS_INSIDE = CHECKPOINT_FOLDER + "/inside-previous.safetensors";
 
     /** States in run.json. */
     private static final String DONE = "done";
@@ -67,17 +71,23 @@ public final class RunFolder implements Progress, AutoCloseable {
     private final StepTable steps;
     private List<String> classes = List.of();
     private int[][] confusion = {};
-    /** What the run goes on from. */
-    private Optional<Path> saved = Optional.empty();
-    /** SHA-256 of the files that the part before that was trained on, by name. */
+    private final CheckpointEvery every;
+    private final LastTwo checkpoints;
+    private final LastTwo positions;
+    private long stepsSince;
+    private long nanosAtLast = System.nanoTime();
+    /** SHA-256 of the files that the part before was trained on, by name. */
     private JsonNode recordedData = MissingNode.getInstance();
     /** Nothing is written any more. */
     private boolean over;
 
-    private RunFolder(Path folder, FolderLock lock, RunRecord record) {
+    private RunFolder(Path folder, FolderLock lock, RunRecord record, CheckpointEvery every) {
         this.folder = folder;
         this.lock = lock;
         this.record = record;
+        this.every = every;
+        checkpoints = new LastTwo(folder.resolve(CHECKPOINT), folder.resolve(PREVIOUS));
+        positions = new LastTwo(folder.resolve(INSIDE), folder.resolve(PREVIOUS_INSIDE));
         steps = new StepTable(folder.resolve(STEPS));
     }
 
@@ -106,8 +116,9 @@ public final class RunFolder implements Progress, AutoCloseable {
      * What run.json says of where a run came from.
      *
      * @param options of its recipe
+     * @param every how often it keeps its state inside experiences
      */
-    public record Recorded(SequencedMap<String, String> options, Origin origin) {}
+    public record Recorded(SequencedMap<String, String> options, Origin origin, CheckpointEvery every) {}
 
     /**
      * Reads what a run was asked for.
@@ -128,7 +139,10 @@ public final class RunFolder implements Progress, AutoCloseable {
                         was.text("command"),
                         was.text("block"),
                         was.text("label"),
-                        was.text("reference")));
+                        was.text("reference")),
+                was.text(RunRecord.CHECKPOINT_EVERY).isEmpty()
+                        ? CheckpointEvery.DEFAULT
+                        : CheckpointEvery.parse(was.text(RunRecord.CHECKPOINT_EVERY)));
     }
 
     /**
@@ -166,14 +180,22 @@ public final class RunFolder implements Progress, AutoCloseable {
                 .toList();
     }
 
+    /** As {@link #create(Path, SequencedMap, Origin, CheckpointEvery)}, with the usual time between checkpoints. */
+    public static RunFolder create(Path folder, SequencedMap<String, String> options, Origin origin)
+            throws IOException {
+        return create(folder, options, origin, CheckpointEvery.DEFAULT);
+    }
+
     /**
      * Makes the folder, locks it, and records in run.json that the run is on. The run goes on from the last whole
      * checkpoint of an unfinished run of the same recipe; whatever else was left there is discarded.
      *
+     * @param every how often the run keeps its state inside experiences
      * @throws IOException with a sentence, if the folder cannot be written, another process is at work in it, or it
      *     holds a complete run, or another recipe's
      */
-    public static RunFolder create(Path folder, SequencedMap<String, String> options, Origin origin)
+    public static RunFolder create(
+            Path folder, SequencedMap<String, String> options, Origin origin, CheckpointEvery every)
             throws IOException {
         FolderLock lock = lock(folder);
         boolean made = false;
@@ -181,10 +203,9 @@ public final class RunFolder implements Progress, AutoCloseable {
             if (isComplete(folder, options)) {
                 throw new IOException(folder + " holds a run already; choose another folder with --out.");
             }
-            RunFolder created = new RunFolder(folder, lock, new RunRecord(options, origin));
-            created.saved = unfinished(folder, options);
-            if (created.saved.isEmpty()) {
-                discard(folder);
+            RunFolder created = new RunFolder(folder, lock, new RunRecord(options, origin, every), every);
+            if (!isUnfinished(folder, options) || !created.findCheckpoints()) {
+                created.discard();
             } else {
                 created.recordedData = SavedRun.read(folder).run().path(RunRecord.DATA);
             }
@@ -201,27 +222,23 @@ public final class RunFolder implements Progress, AutoCloseable {
         }
     }
 
-    /** The newest whole checkpoint of a run that was cut short. */
-    private static Optional<Path> unfinished(Path folder, SequencedMap<String, String> options) throws IOException {
+    /** Whether a run of the same recipe was cut short. */
+    private static boolean isUnfinished(Path folder, SequencedMap<String, String> options) throws IOException {
         if (!Files.exists(folder.resolve(RUN))) {
-            return Optional.empty();
+            return false;
         }
         SavedRun was = SavedRun.read(folder);
         // What a budget stopped is a result of its own.
-        if (was.status().equals(STOPPED) || !changed(was.options(), options).isEmpty()) {
-            return Optional.empty();
-        }
-        for (String name : List.of(CHECKPOINT, PREVIOUS)) {
-            Path file = folder.resolve(name);
-            try {
-                if (Files.exists(file) && Checkpoint.read(file).experiences() > 0) {
-                    return Optional.of(file);
-                }
-            } catch (IOException | IllegalArgumentException e) {
-                // Damaged: the one before it is whole.
-            }
-        }
-        return Optional.empty();
+        return !was.status().equals(STOPPED) && changed(was.options(), options).isEmpty();
+    }
+
+    /** Finds the newest whole checkpoints; one inside an experience goes with that after the experience before. */
+    private boolean findCheckpoints() throws IOException {
+        Optional<Path> after = checkpoints.find(file -> Checkpoint.read(file).experiences() > 0);
+        int done = after.isPresent() ? Checkpoint.read(after.get()).experiences() : 0;
+        Optional<Path> inside =
+                positions.find(file -> Position.read(file).place().experience() == done);
+        return after.isPresent() || inside.isPresent();
     }
 
     private static FolderLock lock(Path folder) throws IOException {
@@ -240,10 +257,12 @@ public final class RunFolder implements Progress, AutoCloseable {
     }
 
     /** What another run left, its unfinished files too. */
-    private static void discard(Path folder) throws IOException {
-        for (String left : List.of(RUN, METRICS, STEPS, CONFUSION, CHECKPOINT, PREVIOUS)) {
+    private void discard() throws IOException {
+        for (String left : List.of(RUN, METRICS, STEPS, CONFUSION)) {
             Files.deleteIfExists(folder.resolve(left));
         }
+        checkpoints.delete();
+        positions.delete();
         for (Path place : List.of(folder, folder.resolve(CHECKPOINT_FOLDER))) {
             if (Files.isDirectory(place)) {
                 try (Stream<Path> files = Files.list(place)) {
@@ -268,12 +287,10 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     @Override
     public void begins(Setup setup) {
-        if (saved.isPresent()) {
-            otherData(folder, recordedData, setup.dataSha256()).ifPresent(what -> {
-                throw new DataException(what + ". The run cannot go on with them: put its files back, or choose another"
-                        + " folder with --out.");
-            });
-        }
+        otherData(folder, recordedData, setup.dataSha256()).ifPresent(what -> {
+            throw new DataException(what + ". The run cannot go on with them: put its files back, or choose another"
+                    + " folder with --out.");
+        });
         classes = setup.classNames();
         record.begins(setup);
         writeRun();
@@ -292,41 +309,46 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     @Override
     public void checkpoint(Supplier<SafetensorsWriter> state) {
-        Path file = folder.resolve(CHECKPOINT);
-        write(() -> {
-            makeFolder(folder.resolve(CHECKPOINT_FOLDER));
-            keepPrevious(file);
-            AtomicFile.write(file, state.get()::writeTo);
-        });
+        keep(checkpoints, state);
     }
 
-    /** The last one stays until a better one is whole. */
-    private void keepPrevious(Path file) throws IOException {
-        // A newest one that the run could not go on from is no better than the one before it.
-        boolean whole = saved.isEmpty() || saved.get().equals(file);
-        saved = Optional.empty();
-        if (Files.exists(file) && whole) {
-            Path previous = folder.resolve(PREVIOUS);
-            try {
-                Files.move(file, previous, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            } catch (IOException e) {
-                throw AtomicFile.explained(previous, e);
-            }
+    @Override
+    public void inside(Supplier<SafetensorsWriter> state) {
+        stepsSince++;
+        if (every.due(stepsSince, System.nanoTime() - nanosAtLast)) {
+            keep(positions, state);
         }
+    }
+
+    private void keep(LastTwo files, Supplier<SafetensorsWriter> state) {
+        write(() -> {
+            SafetensorsWriter content = state.get();
+            steps.sync();
+            makeFolder(folder.resolve(CHECKPOINT_FOLDER));
+            files.write(content::writeTo);
+        });
+        stepsSince = 0;
+        nanosAtLast = System.nanoTime();
     }
 
     @Override
     public Optional<Path> saved() {
-        return saved;
+        return checkpoints.found();
     }
 
     @Override
-    public void resumes(int experiences) {
-        record.resumes(experiences);
-        if (experiences > 0 && saved.filter(file -> file.endsWith(PREVIOUS)).isPresent()) {
-            record.remark(CHECKPOINT + " is damaged; the run goes on from the checkpoint before it.");
+    public Optional<Path> savedInside() {
+        return positions.found();
+    }
+
+    @Override
+    public void resumes(int experiences, int before) {
+        record.resumes(experiences, before);
+        if (experiences + before > 0 && (checkpoints.foundPrevious() || positions.foundPrevious())) {
+            record.remark((checkpoints.foundPrevious() ? CHECKPOINT : INSIDE)
+                    + " is damaged; the run goes on from the checkpoint before it.");
         }
-        write(() -> steps.keep(experiences));
+        write(() -> steps.keep(experiences, before));
         writeRun();
     }
 

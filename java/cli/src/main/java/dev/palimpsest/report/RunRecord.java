@@ -27,6 +27,8 @@ final class RunRecord {
     /** Of a run that is on, or was killed. */
     static final String RUNNING = "running";
 
+    static final String CHECKPOINT_EVERY = "checkpoint_every";
+
     /** Checksums of the other files. */
     static final String FILES = "files_crc32c";
 
@@ -43,7 +45,7 @@ final class RunRecord {
     private final ObjectNode run = JSON.createObjectNode();
 
     /** @param texts every option of the run */
-    RunRecord(SequencedMap<String, String> texts, RunFolder.Origin origin) {
+    RunRecord(SequencedMap<String, String> texts, RunFolder.Origin origin, CheckpointEvery every) {
         Machine machine = Machine.here();
         run.put(CHECKSUM, Checksum.UNKNOWN);
         run.put("format", FORMAT);
@@ -54,6 +56,7 @@ final class RunRecord {
         run.put("block", origin.block());
         run.put("label", origin.label());
         run.put("reference", origin.reference());
+        run.put(CHECKPOINT_EVERY, every.toString());
         ObjectNode options = run.putObject("options");
         texts.forEach(options::put);
         run.putObject("seeds")
@@ -95,9 +98,13 @@ final class RunRecord {
         run.put("weights", setup.weights());
     }
 
-    /** @param experiences that were done before this process began */
-    void resumes(int experiences) {
+    /**
+     * @param experiences that were done before this process began
+     * @param steps of the next experience that were done then
+     */
+    void resumes(int experiences, int steps) {
         run.put("experiences_before", experiences);
+        run.put("steps_before", steps);
     }
 
     void remark(String sentence) {

@@ -48,12 +48,13 @@ final class StepTable {
     }
 
     /**
-     * Takes over the rows of so many experiences of a run that was cut short, and drops those after them.
+     * Takes over the rows of so many experiences of a run that was cut short, and of so many steps of the next one, and
+     * drops those after them.
      *
      * @throws IOException with a sentence, if the file cannot be read or written
      */
-    void keep(int experiences) throws IOException {
-        if (experiences == 0 || !Files.exists(file)) {
+    void keep(int experiences, int steps) throws IOException {
+        if (experiences + steps == 0 || !Files.exists(file)) {
             Files.deleteIfExists(file);
             return;
         }
@@ -67,9 +68,10 @@ final class StepTable {
             AtomicFile.write(file, channel -> {
                 Writer after = new BufferedWriter(Channels.newWriter(channel, UTF_8));
                 after.write(header() + "\n");
+                int further = 0;
                 for (String row = before.readLine(); row != null; row = before.readLine()) {
                     int comma = row.indexOf(','); // none in a last row of which a kill left a part
-                    if (comma < 0 || Integer.parseInt(row.substring(0, comma)) >= experiences) {
+                    if (comma < 0 || (Integer.parseInt(row.substring(0, comma)) >= experiences && ++further > steps)) {
                         break;
                     }
                     after.write(row + "\n");
@@ -138,6 +140,22 @@ final class StepTable {
                 }
                 after.flush();
             });
+        }
+    }
+
+    /**
+     * Writes what is kept, and has the disk keep it: a checkpoint is worth nothing without the rows before it.
+     *
+     * @throws IOException with a sentence, if the file cannot be written
+     */
+    void sync() throws IOException {
+        write();
+        if (Files.exists(file)) {
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
+                channel.force(true);
+            } catch (IOException e) {
+                throw AtomicFile.explained(file, e);
+            }
         }
     }
 

@@ -1,7 +1,5 @@
 package dev.palimpsest.checkpoint;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.ClassifierType;
 import dev.palimpsest.classifier.Classifiers;
@@ -9,8 +7,6 @@ import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.snapshot.Snapshots;
-import dev.palimpsest.tensor.Buffer;
-import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
@@ -26,8 +22,8 @@ import java.util.SequencedMap;
 import java.util.stream.Collectors;
 
 /**
- * A run between two experiences, as one safetensors file. Every optimiser starts afresh with its phase, and every
- * random number is a function of seed, epoch and image, so this is all that decides how the run goes on:
+ * A run between two experiences, as one safetensors file. Every random number is a function of seed, epoch and image,
+ * or its generator is the method's to keep, so this is all that decides how the run goes on:
  *
  * <pre>
  *   network.NAME                   the present weights, norms, heads and running statistics, float32
@@ -37,6 +33,8 @@ import java.util.stream.Collectors;
  *   exemplars.C                    kept training images of class C, by their number in the data set
  *   normalisation.mean, .deviation of a pixel, by channel
  *   right.*, memory.*              what has been measured
+ *   method.*                       what the method keeps besides
+ *   optimiser.*                    its state, where it stays from one phase to the next
  * </pre>
  *
  * The file has checksums ({@link Safetensors}), and one without them is refused, as is one of another version. The
@@ -166,12 +164,7 @@ public final class Checkpoint {
                 Arrays.stream(state.image().extents()).mapToObj(String::valueOf).collect(Collectors.joining(",")));
         to.metadata(EPOCHS, Integer.toString(state.epochs()));
         to.metadata(ENSEMBLE, Boolean.toString(state.ensemble()));
-        for (Parameter parameter : state.network().parameters()) {
-            to.add(NETWORK + parameter.name(), parameter.shape(), parameter.toArray());
-        }
-        for (Buffer buffer : state.network().buffers()) {
-            to.add(NETWORK + buffer.name(), buffer.shape(), buffer.read().toArray(JAVA_FLOAT));
-        }
+        new NetworkTensors(state.network()).write(to, NETWORK);
         state.snapshots().ifPresent(snapshots -> snapshots.write(to));
         for (int c = 0; c < state.exemplars().size(); c++) {
             int[] own = state.exemplars().get(c);
@@ -266,6 +259,15 @@ public final class Checkpoint {
      */
     IOException damaged(RuntimeException why) {
         return damaged(file.source(), why);
+    }
+
+    /**
+     * The tensors that are others' to read.
+     *
+     * @return the whole file
+     */
+    public Safetensors file() {
+        return file;
     }
 
     /**
@@ -449,7 +451,7 @@ public final class Checkpoint {
      *     unchanged
      */
     public void load(Network network) {
-        NetworkTensors tensors = new NetworkTensors(network, parameter -> true);
+        NetworkTensors tensors = new NetworkTensors(network);
         file.names().tailSet(NETWORK).stream()
                 .takeWhile(name -> name.startsWith(NETWORK))
                 .filter(name -> !tensors.shapes().containsKey(name.substring(NETWORK.length())))

@@ -1,9 +1,11 @@
 package dev.palimpsest.method;
 
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
@@ -14,8 +16,14 @@ final class FeatureMemory {
     /** The challenge's limit on what is kept of an image. */
     static final int MOST_FLOATS = 1024;
 
+    private static final String FEATURES = "features";
+    private static final String LOGITS = "logits";
+    private static final String LABELS = "labels";
+    private static final String RANDOM = "random";
+
     private final int capacity;
-    private final SplittableRandom random;
+    private final int dims;
+    private final StoredRandom random;
     private final List<Item> items = new ArrayList<>();
     private final int[] count;
 
@@ -30,7 +38,8 @@ final class FeatureMemory {
                     + ": take a network with fewer features, or memory = 0");
         }
         this.capacity = capacity;
-        random = new SplittableRandom(seed);
+        this.dims = dims;
+        random = new StoredRandom(seed);
         count = new int[classes];
     }
 
@@ -91,5 +100,59 @@ final class FeatureMemory {
             order[i] = index;
         }
         return Arrays.stream(order, 0, drawn).mapToObj(items::get).toList();
+    }
+
+    /** Adds all items in their order, and where the random numbers are. */
+    void save(SafetensorsWriter to, String prefix) {
+        int classes = count.length;
+        float[] features = new float[items.size() * dims];
+        float[] logits = new float[items.size() * classes];
+        for (int i = 0; i < items.size(); i++) {
+            System.arraycopy(items.get(i).feature, 0, features, i * dims, dims);
+            System.arraycopy(items.get(i).logits, 0, logits, i * classes, classes);
+        }
+        to.add(prefix + FEATURES, Shape.of(items.size(), dims), features);
+        to.add(prefix + LOGITS, Shape.of(items.size(), classes), logits);
+        to.add(
+                prefix + LABELS,
+                Shape.of(items.size()),
+                items.stream().mapToInt(Item::label).toArray());
+        to.add(prefix + RANDOM, Shape.of(1), new long[] {random.state()});
+    }
+
+    /**
+     * Takes over what {@link #save} added, in place of all items.
+     *
+     * @throws IllegalArgumentException with a sentence, if a tensor is missing or does not fit
+     */
+    void restore(Safetensors from, String prefix) {
+        int classes = count.length;
+        int[] labels = from.ints(prefix + LABELS);
+        requireShape(from, prefix + FEATURES, Shape.of(labels.length, dims));
+        requireShape(from, prefix + LOGITS, Shape.of(labels.length, classes));
+        requireShape(from, prefix + RANDOM, Shape.of(1));
+        if (labels.length > capacity || Arrays.stream(labels).anyMatch(label -> label < 0 || label >= classes)) {
+            throw new IllegalArgumentException("its tensor " + prefix + LABELS + " has " + labels.length
+                    + " labels, expected at most " + capacity + ", each below " + classes);
+        }
+        float[] features = from.floats(prefix + FEATURES);
+        float[] logits = from.floats(prefix + LOGITS);
+        items.clear();
+        Arrays.fill(count, 0);
+        for (int i = 0; i < labels.length; i++) {
+            items.add(new Item(
+                    Arrays.copyOfRange(features, i * dims, (i + 1) * dims),
+                    Arrays.copyOfRange(logits, i * classes, (i + 1) * classes),
+                    labels[i]));
+            count[labels[i]]++;
+        }
+        random.continueAt(from.longs(prefix + RANDOM)[0]);
+    }
+
+    private static void requireShape(Safetensors from, String name, Shape expected) {
+        if (!from.shape(name).equals(expected)) {
+            throw new IllegalArgumentException(
+                    "its tensor " + name + " is " + from.shape(name) + ", expected " + expected);
+        }
     }
 }

@@ -13,6 +13,9 @@ import dev.palimpsest.option.Registration;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Experience;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Learner.UnlabelledBatches;
@@ -36,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LwfUnlabelled implements Method {
     private static final String NAME = "lwf-unlabelled";
+    /** Name of the tensor of how many batches were drawn. */
+    private static final String UNLABELLED = "unlabelled";
 
     /**
      * The loss.
@@ -120,6 +125,20 @@ public final class LwfUnlabelled implements Method {
     @Override
     public void resume(Learner learner, Experience over, Optional<Snapshots> snapshots) {
         end(learner, over);
+    }
+
+    @Override
+    public void save(SafetensorsWriter to, String prefix) {
+        if (unlabelled != null) {
+            to.add(prefix + UNLABELLED, Shape.of(1), new int[] {unlabelled.drawn()});
+        }
+    }
+
+    @Override
+    public void restore(Safetensors from, String prefix) {
+        if (unlabelled != null) {
+            unlabelled.goOnAfter(from.ints(prefix + UNLABELLED)[0]);
+        }
     }
 
     @Override

@@ -15,6 +15,8 @@ import dev.palimpsest.snapshot.PackedSnapshots;
 import dev.palimpsest.snapshot.PruningPlan;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
@@ -50,6 +52,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class M2kd implements Method {
     private static final String NAME = "m2kd";
+    /** What the names of tensors in checkpoints begin with. */
+    private static final String OWNERS = "owners.";
 
     /** What snapshot i teaches. */
     public enum Groups {
@@ -311,6 +315,9 @@ public final class M2kd implements Method {
     /** Null in the first experience and between experiences. */
     private @Nullable Teaching teaching;
 
+    /** Whether an experience has begun and not ended. */
+    private boolean inside;
+
     /**
      * A new one, for one run.
      *
@@ -350,6 +357,7 @@ public final class M2kd implements Method {
     @Override
     public void begin(Learner learner, Experience experience) {
         classification.begin(experience);
+        inside = true;
         if (snapshots == null) {
             prepare(learner);
         }
@@ -397,6 +405,21 @@ public final class M2kd implements Method {
             plan = plan(learner.stream().length());
         }
         learner.stream().experiences().subList(0, last.index() + 1).forEach(past -> groups.add(group(past)));
+    }
+
+    /** Between experiences the snapshots have the owners. */
+    @Override
+    public void save(SafetensorsWriter to, String prefix) {
+        if (owners != null && inside) {
+            owners.save(to, prefix + OWNERS);
+        }
+    }
+
+    @Override
+    public void restore(Safetensors from, String prefix) {
+        if (owners != null && inside) {
+            owners.restore(from, prefix + OWNERS);
+        }
     }
 
     private ClassRange group(Experience experience) {
@@ -476,6 +499,7 @@ public final class M2kd implements Method {
         }
         kept().add(learner.network().parameters(), learner.network().buffers());
         closeTeaching();
+        inside = false;
     }
 
     @Override

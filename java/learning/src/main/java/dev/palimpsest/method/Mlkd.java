@@ -9,10 +9,13 @@ import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
+import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
@@ -28,6 +31,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +57,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Mlkd implements Method {
     private static final String NAME = "mlkd";
+    /** What the names of tensors in checkpoints begin with. */
+    private static final String TEACHERS = "teachers.";
+
+    private static final String MEMORY = "memory.";
+    /** Name of the tensor of how many unlabelled batches were drawn. */
+    private static final String UNLABELLED = "unlabelled";
 
     /** How the method is registered. */
     static final List<Registration<Method>> REGISTERED = List.of(
@@ -129,11 +139,51 @@ public final class Mlkd implements Method {
     }
 
     @Override
-    public void begin(Learner now, Experience next) {
-        if (learner == null) {
-            learner = now;
-            prepare();
+    public boolean resumes() {
+        return true;
+    }
+
+    @Override
+    public void resume(Learner now, Experience last, Optional<Snapshots> snapshots) {
+        prepare(now);
+        experience = last;
+    }
+
+    @Override
+    public void save(SafetensorsWriter to, String prefix) {
+        if (teachers != null) {
+            teachers.save(to, prefix + TEACHERS);
         }
+        if (memory != null) {
+            memory.save(to, prefix + MEMORY);
+        }
+        if (self != null) {
+            self.save(to, prefix);
+        }
+        if (unlabelled != null) {
+            to.add(prefix + UNLABELLED, Shape.of(1), new int[] {unlabelled.drawn()});
+        }
+    }
+
+    @Override
+    public void restore(Safetensors from, String prefix) {
+        if (teachers != null) {
+            teachers.restore(from, prefix + TEACHERS);
+        }
+        if (memory != null) {
+            memory.restore(from, prefix + MEMORY);
+        }
+        if (self != null) {
+            self.restore(from, prefix);
+        }
+        if (unlabelled != null) {
+            unlabelled.goOnAfter(from.ints(prefix + UNLABELLED)[0]);
+        }
+    }
+
+    @Override
+    public void begin(Learner now, Experience next) {
+        prepare(now);
         experience = next;
         closeExperience();
         if (teachers != null) {
@@ -155,7 +205,11 @@ public final class Mlkd implements Method {
         }
     }
 
-    private void prepare() {
+    private void prepare(Learner now) {
+        if (learner != null) {
+            return;
+        }
+        learner = now;
         Network network = learner.network();
         if (options.teachers() > 0) {
             teachers =

@@ -1,5 +1,6 @@
 package dev.palimpsest.method;
 
+import dev.palimpsest.checkpoint.NetworkTensors;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.MovingAverage;
 import dev.palimpsest.model.Forward;
@@ -9,6 +10,9 @@ import dev.palimpsest.model.Outputs;
 import dev.palimpsest.model.Weights;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -22,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * statistics are the student's. They run in training mode, so each batch is normalised by its own statistics.
  */
 final class MlkdTeachers implements AutoCloseable {
+    private static final String COUNT = "count";
+
     private final Engine engine;
     private final Network student;
     private final int most;
@@ -54,11 +60,7 @@ final class MlkdTeachers implements AutoCloseable {
         } else if (teachers.size() == most) {
             spare.add(teachers.removeLast());
         }
-        // Memory of a teacher that left serves the next one.
-        Network newest = spare.isEmpty() ? networks.apply(arena) : spare.removeLast();
-        if (newest.classes() != student.classes()) {
-            newest.grow(student.classes());
-        }
+        Network newest = unused();
         copy(newest);
         teachers.addFirst(newest);
         if (average != null) {
@@ -69,6 +71,32 @@ final class MlkdTeachers implements AutoCloseable {
 
     int count() {
         return teachers.size();
+    }
+
+    /** Adds all of them, heads and statistics too. */
+    void save(SafetensorsWriter to, String prefix) {
+        to.add(prefix + COUNT, Shape.of(1), new int[] {teachers.size()});
+        for (int k = 0; k < teachers.size(); k++) {
+            new NetworkTensors(teachers.get(k)).write(to, prefix + k + ".");
+        }
+    }
+
+    /**
+     * Takes over what {@link #save} added.
+     *
+     * @throws IllegalArgumentException with a sentence, if a tensor is missing or does not fit
+     */
+    void restore(Safetensors from, String prefix) {
+        int count = from.ints(prefix + COUNT)[0];
+        if (count < Math.max(1, teachers.size()) || count > most) {
+            throw new IllegalArgumentException("it has " + count + " teachers, expected 1 to " + most);
+        }
+        while (teachers.size() < count) {
+            teachers.add(unused());
+        }
+        for (int k = 0; k < count; k++) {
+            new NetworkTensors(teachers.get(k)).load(from, prefix + k + ".");
+        }
     }
 
     /** Weights of all of them; head and statistics are the student's. */
@@ -114,6 +142,15 @@ final class MlkdTeachers implements AutoCloseable {
         if (average != null) {
             average.step();
         }
+    }
+
+    /** Memory of a teacher that left serves the next one. */
+    private Network unused() {
+        Network network = spare.isEmpty() ? networks.apply(arena) : spare.removeLast();
+        if (network.classes() != student.classes()) {
+            network.grow(student.classes());
+        }
+        return network;
     }
 
     private void copy(Network teacher) {

@@ -9,6 +9,8 @@ import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.stream.Batch;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner.UnlabelledBatches;
@@ -60,6 +62,23 @@ final class SelfSupervision {
 
     List<Parameter> parameters() {
         return List.of(head.weight(), head.bias());
+    }
+
+    void save(SafetensorsWriter to, String prefix) {
+        for (Parameter parameter : parameters()) {
+            to.add(prefix + parameter.name(), parameter.shape(), parameter.toArray());
+        }
+    }
+
+    /**
+     * Takes over what {@link #save} added.
+     *
+     * @throws IllegalArgumentException with a sentence, if a tensor is missing or does not fit
+     */
+    void restore(Safetensors from, String prefix) {
+        for (Parameter parameter : parameters()) {
+            parameter.set(from.floats(prefix + parameter.name()));
+        }
     }
 
     /**

@@ -102,6 +102,19 @@ final class HostLoops implements OptimiserLoops {
         factor = 1;
     }
 
+    @Override
+    public float[][] state(int parameter) {
+        return Arrays.stream(held.get(parameter).states).map(float[]::clone).toArray(float[][]::new);
+    }
+
+    @Override
+    public void state(int parameter, float[][] values) {
+        float[][] states = held.get(parameter).states;
+        for (int s = 0; s < states.length; s++) {
+            System.arraycopy(values[s], 0, states[s], 0, states[s].length);
+        }
+    }
+
     /** Arrays are freed by the garbage collector. */
     @Override
     public void close() {}

@@ -1,6 +1,9 @@
 package dev.palimpsest.optim;
 
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -15,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * old momentum would do. A step allocates nothing. Not thread-safe; on a device it belongs to the engine's thread.
  */
 public final class Optimiser implements AutoCloseable {
+    private static final String STEPS = "steps";
+
     private final OptimiserLoops loops;
     private List<Tracked> tracked = List.of();
 
@@ -76,6 +81,70 @@ public final class Optimiser implements AutoCloseable {
         tracked = new ArrayList<>(next.values());
         if (maskGrew) {
             loops.masks(tracked.stream().map(t -> t.mask).toArray(byte[][]::new), new byte[tracked.size()][]);
+        }
+    }
+
+    /**
+     * Adds the state of all parameters to a file. Masks are the caller's to keep.
+     *
+     * @param to file to be written
+     * @param prefix that the names of all tensors begin with
+     */
+    public void save(SafetensorsWriter to, String prefix) {
+        to.add(
+                prefix + STEPS,
+                Shape.of(tracked.size()),
+                tracked.stream().mapToLong(t -> t.steps).toArray());
+        for (int i = 0; i < tracked.size(); i++) {
+            Parameter parameter = tracked.get(i).parameter;
+            float[][] state = loops.state(i);
+            for (int s = 0; s < state.length; s++) {
+                to.add(name(prefix, s, parameter), parameter.shape(), state[s]);
+            }
+        }
+    }
+
+    private static String name(String prefix, int state, Parameter parameter) {
+        return prefix + state + "." + parameter.name();
+    }
+
+    /**
+     * In place of {@link #track}: makes these the parameters to move, with the state that {@link #save} added to a
+     * file. No weight is masked until {@link #masks} says so.
+     *
+     * @param parameters those that were saved, in the same order
+     * @param from the file
+     * @param prefix that the names of all tensors begin with
+     * @throws IllegalArgumentException with a sentence, if a tensor is missing or does not fit
+     */
+    public void restore(List<Parameter> parameters, Safetensors from, String prefix) {
+        long[] steps = from.longs(prefix + STEPS);
+        if (steps.length != parameters.size()) {
+            throw new IllegalArgumentException("its tensor " + prefix + STEPS + " is of " + steps.length
+                    + " parameters, expected " + parameters.size());
+        }
+        List<Tracked> next = new ArrayList<>();
+        List<OptimiserLoops.Entry> entries = new ArrayList<>();
+        for (int i = 0; i < steps.length; i++) {
+            Tracked now = new Tracked(parameters.get(i));
+            now.steps = steps[i];
+            next.add(now);
+            entries.add(new OptimiserLoops.Entry(now.parameter, -1, now.steps));
+        }
+        loops.track(entries);
+        tracked = next;
+        for (int i = 0; i < steps.length; i++) {
+            Parameter parameter = parameters.get(i);
+            float[][] state = loops.state(i);
+            for (int s = 0; s < state.length; s++) {
+                String name = name(prefix, s, parameter);
+                if (!from.shape(name).equals(parameter.shape())) {
+                    throw new IllegalArgumentException(
+                            "its tensor " + name + " is " + from.shape(name) + ", expected " + parameter.shape());
+                }
+                state[s] = from.floats(name);
+            }
+            loops.state(i, state);
         }
     }
 

@@ -54,6 +54,22 @@ public interface OptimiserLoops extends AutoCloseable {
      */
     void step(double learningRate);
 
+    /**
+     * The state of a parameter.
+     *
+     * @param parameter index in the list
+     * @return a copy, an array of the parameter's size for each kind of state of the rule
+     */
+    float[][] state(int parameter);
+
+    /**
+     * Replaces the state of a parameter.
+     *
+     * @param parameter index in the list
+     * @param values as {@link #state(int)} gives them; copied
+     */
+    void state(int parameter, float[][] values);
+
     @Override
     void close();
 

@@ -1,6 +1,9 @@
 package dev.palimpsest.snapshot;
 
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -22,6 +25,9 @@ import org.jspecify.annotations.Nullable;
  * mechanism of PackNet (Mallya and Lazebnik 2018). Only WEIGHT parameters have owners. Not thread-safe.
  */
 public final class Owners {
+    /** Name of the tensor that says whether the present step has released. */
+    private static final String RELEASED = "released";
+
     /** An owner is kept in one byte while training. */
     static final int MOST_STEPS = 255;
 
@@ -273,6 +279,47 @@ public final class Owners {
                 h.mask[i] = (byte) (step > 0 && h.codes[i] == (byte) step ? 1 : 0);
             }
         }
+    }
+
+    /**
+     * Adds the owners in the midst of a step to a file.
+     *
+     * @param to file to be written, before anything is released again
+     * @param prefix that the names of all tensors begin with
+     */
+    public void save(SafetensorsWriter to, String prefix) {
+        to.add(prefix + RELEASED, Shape.of(1), new int[] {released ? 1 : 0});
+        held.forEach((parameter, h) -> to.add(
+                prefix + parameter.name(),
+                Safetensors.Type.U8,
+                Shape.of(h.codes.length),
+                MemorySegment.ofArray(h.codes.clone())));
+    }
+
+    /**
+     * Takes over what {@link #save} added, after the same step has claimed: releases what it had released. The weights
+     * are the caller's to set.
+     *
+     * @param from the file
+     * @param prefix that the names of all tensors begin with
+     * @throws IllegalArgumentException with a sentence, if a tensor is missing or does not fit
+     */
+    public void restore(Safetensors from, String prefix) {
+        for (Held h : held.values()) {
+            String name = prefix + h.parameter.name();
+            byte[] codes = from.bytes(name);
+            boolean fits = codes.length == h.codes.length;
+            for (int i = 0; fits && i < codes.length; i++) {
+                fits = codes[i] == h.codes[i] || (codes[i] == 0 && h.codes[i] == (byte) step);
+            }
+            if (!fits) {
+                throw new IllegalArgumentException("its tensor " + name + " does not have the owners that step " + step
+                        + " found and those that it released");
+            }
+            System.arraycopy(codes, 0, h.codes, 0, codes.length);
+        }
+        released = from.ints(prefix + RELEASED)[0] != 0;
+        renewMasks();
     }
 
     /**

@@ -1,5 +1,7 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -7,15 +9,26 @@ import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Limits on time and memory, looked at after every step; the first one that is passed ends training for good. */
+/**
+ * Limits on time and memory, looked at after every step; the first one that is passed ends training for good. Time of a
+ * run that was cut short counts up to the checkpoint that it goes on from.
+ */
 final class Budget {
     private static final Path STATUS = Path.of("/proc/self/status");
     /** Reading the process's memory takes some 50 µs. */
     private static final long MEMORY_INTERVAL_NANOS = 200_000_000L;
 
+    /** In a checkpoint's metadata. */
+    private static final String SECONDS = "budget.seconds";
+
+    private static final String PASSED = "budget.passed";
+
     private final BudgetOptions options;
-    private final long began = System.nanoTime();
-    private long memoryLooked = began - MEMORY_INTERVAL_NANOS;
+    private final long opened = System.nanoTime();
+    /** When the run would have begun, had it not been cut short. */
+    private long began = opened;
+
+    private long memoryLooked = opened - MEMORY_INTERVAL_NANOS;
     /** Why training has to end; null while it need not. */
     private @Nullable String passed;
 
@@ -51,6 +64,25 @@ final class Budget {
             }
         }
         return passed != null;
+    }
+
+    /** Adds the time used so far, where it counts, and whether training has to end. */
+    void save(SafetensorsWriter to) {
+        if (options.maxMinutes() > 0) {
+            to.metadata(SECONDS, Double.toString((System.nanoTime() - began) * 1e-9));
+        }
+        if (passed != null) {
+            to.metadata(PASSED, passed);
+        }
+    }
+
+    /** Takes over what {@link #save} added. */
+    void resume(Safetensors from) {
+        String seconds = from.metadata().get(SECONDS);
+        if (seconds != null) {
+            began = opened - (long) (Double.parseDouble(seconds) * 1e9);
+        }
+        passed = from.metadata().get(PASSED);
     }
 
     private static String plain(double minutes) {

@@ -2,6 +2,7 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.checkpoint.AccuracyRecorder;
 import dev.palimpsest.checkpoint.Checkpoint;
+import dev.palimpsest.checkpoint.Position;
 import dev.palimpsest.checkpoint.StateDict;
 import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.Models;
@@ -31,6 +32,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** An experiment while it runs: experience after experience learnt, evaluated and handed to be saved. */
 final class ExperimentRun {
@@ -142,31 +144,32 @@ final class ExperimentRun {
                 experiences.size(),
                 names,
                 learner.network().weights(names.size())));
-        int done = resume(learner);
-        progress.resumes(done);
-        if (done == experiences.size()) {
+        int done = resume(learner, budget);
+        Position inside = inside(done, budget);
+        progress.resumes(done, inside == null ? 0 : inside.place().step());
+        boolean over = isOver(done, budget);
+        if (over) {
             try (Models models = learner.models()) {
-                score(learner, models, classifiers.getLast(), experiences.getLast(), images, true);
+                score(learner, models, classifiers.getLast(), experiences.get(done - 1), images, true);
             }
             progress.evaluated(evaluation());
         }
-        for (Experience experience : experiences.subList(done, experiences.size())) {
+        for (Experience experience : experiences.subList(over ? experiences.size() : done, experiences.size())) {
             progress.experienceBegins(new Progress.Arrival(
                     experience.index(),
                     names.subList(
                             experience.classes().begin(), experience.classes().end()),
                     experience.train().length,
                     learner.exemplars()));
-            learner.learn(experience);
+            learner.learn(experience, experience.index() == done ? inside : null);
             learner.remember();
             learner.keepForClassifier();
             learner.snapshots().map(Snapshots.Memory::of).ifPresent(memory::add);
-            boolean last = experience.index() == experiences.size() - 1
-                    || budget.passed().isPresent();
+            boolean last = isOver(experience.index() + 1, budget);
             evaluate(learner, experience, images, last);
             learner.engine().trim(); // batches of this experience's sizes may not come again
             progress.evaluated(evaluation());
-            progress.checkpoint(() -> checkpoint(learner));
+            progress.checkpoint(() -> checkpoint(learner, budget));
             if (last) {
                 break;
             }
@@ -188,20 +191,17 @@ final class ExperimentRun {
     }
 
     /** @return experiences that are done already */
-    private int resume(Learner learner) {
-        // The checkpoint has no state of the optimiser, and a budget counts from the beginning.
-        if (progress.saved().isEmpty()
-                || !experiment.method().resumes()
-                || settings.training().keepOptimiser()
-                || !experiment.budget().equals(BudgetOptions.NONE)) {
+    private int resume(Learner learner, Budget budget) {
+        if (progress.saved().isEmpty() || !experiment.method().resumes()) {
             return 0;
         }
         try {
             Checkpoint checkpoint = Checkpoint.read(progress.saved().get());
             int done = checkpoint.experiences();
             learner.resume(checkpoint, stream.experiences().get(done - 1));
+            budget.resume(checkpoint.file());
             // What is measured after the last experience alone is in no checkpoint: that evaluation is made again.
-            checkpoint.count(accuracy, done == stream.experiences().size() ? done - 1 : done);
+            checkpoint.count(accuracy, isOver(done, budget) ? done - 1 : done);
             memory.addAll(checkpoint.memory());
             for (int e = 0; e < done; e++) {
                 classifiers.add(checkpoint.classifier(e));
@@ -211,6 +211,28 @@ final class ExperimentRun {
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         }
+    }
+
+    /** @return where to go on in the midst of the experience after so many; null to begin it */
+    private @Nullable Position inside(int done, Budget budget) {
+        if (progress.savedInside().isEmpty() || !experiment.method().resumes()) {
+            return null;
+        }
+        try {
+            Position position = Position.read(progress.savedInside().get());
+            if (position.place().experience() != done) {
+                return null;
+            }
+            budget.resume(position.file());
+            return position;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
+    /** Whether nothing is left to be learnt after so many experiences. */
+    private boolean isOver(int done, Budget budget) {
+        return done == stream.experiences().size() || budget.passed().isPresent();
     }
 
     private void evaluate(Learner learner, Experience experience, Inference images, boolean last) {
@@ -271,8 +293,8 @@ final class ExperimentRun {
                 accuracy.confusion());
     }
 
-    private SafetensorsWriter checkpoint(Learner learner) {
-        return Checkpoint.write(new Checkpoint.State(
+    private SafetensorsWriter checkpoint(Learner learner, Budget budget) {
+        SafetensorsWriter to = Checkpoint.write(new Checkpoint.State(
                 experiment.options(),
                 stream.classNames(),
                 stream.experiences().stream()
@@ -289,6 +311,9 @@ final class ExperimentRun {
                 classifiers,
                 accuracy,
                 memory));
+        learner.save(to);
+        budget.save(to);
+        return to;
     }
 
     /** @param content hands its bytes, part by part, to whom it is given */

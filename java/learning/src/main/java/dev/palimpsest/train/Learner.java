@@ -3,6 +3,7 @@ package dev.palimpsest.train;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.palimpsest.checkpoint.Checkpoint;
+import dev.palimpsest.checkpoint.Position;
 import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.Fitting;
 import dev.palimpsest.classifier.Models;
@@ -22,11 +23,13 @@ import dev.palimpsest.stream.Stream;
 import dev.palimpsest.stream.loading.BatchPlan;
 import dev.palimpsest.stream.loading.Loader;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -40,6 +43,9 @@ import org.jspecify.annotations.Nullable;
  * and method alone. For one thread.
  */
 public final class Learner implements AutoCloseable {
+    /** What the names of the method's own tensors in checkpoints begin with. */
+    static final String METHOD = "method.";
+
     private final Run run;
     private final Exemplars exemplars;
     private final PhaseLoop loop;
@@ -183,8 +189,18 @@ public final class Learner implements AutoCloseable {
         return exemplars.byClass();
     }
 
-    /** Trains an experience, or as much of it as the budget allows. */
-    void learn(Experience next) {
+    /** Adds what is not the network's to a checkpoint after an experience. */
+    void save(SafetensorsWriter to) {
+        run.method().save(to, METHOD);
+        loop.save(to);
+    }
+
+    /**
+     * Trains an experience, or as much of it as the budget allows.
+     *
+     * @param from where to go on in its midst; null to begin it
+     */
+    void learn(Experience next, @Nullable Position from) {
         experience = next;
         loop.begin(next);
         int classes = run.method().classes(run.stream(), next);
@@ -192,9 +208,19 @@ public final class Learner implements AutoCloseable {
             run.network().grow(classes);
         }
         run.method().begin(this, next);
-        for (Phase phase : run.method().phases(this, next)) {
-            phase.before().run();
-            loop.train(phase, newImages(), memory());
+        List<Phase> phases = run.method().phases(this, next);
+        int first = 0;
+        if (from != null) {
+            from.load(run.network());
+            run.method().restore(from.file(), METHOD);
+            loop.goOn(from);
+            first = Objects.checkIndex(from.place().phase(), phases.size());
+        }
+        for (int p = first; p < phases.size(); p++) {
+            if (from == null || p > first) {
+                phases.get(p).before().run();
+            }
+            loop.train(phases.get(p), p, newImages(), memory());
         }
         run.method().end(this, next);
     }
@@ -215,10 +241,11 @@ public final class Learner implements AutoCloseable {
         }
         checkpoint.load(run.network());
         exemplars.restore(checkpoint.exemplars());
-        loop.resume(checkpoint.epochs());
         classifier = checkpoint.classifier(last.index());
         Optional<Snapshots> kept = checkpoint.snapshots(run.network());
         run.method().resume(this, last, kept);
+        run.method().restore(checkpoint.file(), METHOD);
+        loop.resume(checkpoint.epochs(), checkpoint.file());
         if (run.method().snapshots().isEmpty() && kept.isPresent()) {
             copies = (FullCopies) kept.get(); // those kept for the classifier
         }
@@ -404,6 +431,7 @@ public final class Learner implements AutoCloseable {
         private final long seed;
         private Iterator<Batch> batches = Collections.emptyIterator();
         private int round;
+        private int drawn;
 
         UnlabelledBatches(Images all, int[] images, Augmentation strong, int batch, long seed) {
             this.images = images;
@@ -420,11 +448,37 @@ public final class Learner implements AutoCloseable {
          */
         public Batch next() {
             if (!batches.hasNext()) {
-                batches = loader.epoch(BatchPlan.shuffled(images, batch, seed, round), round)
-                        .iterator();
-                round++;
+                begin(0);
             }
+            drawn++;
             return batches.next();
+        }
+
+        private void begin(int first) {
+            batches = loader.epoch(BatchPlan.shuffled(images, batch, seed, round), round, first)
+                    .iterator();
+            round++;
+        }
+
+        /**
+         * How far the batches have been gone through.
+         *
+         * @return how often {@link #next} was called
+         */
+        public int drawn() {
+            return drawn;
+        }
+
+        /**
+         * Goes on where others of the same images were.
+         *
+         * @param others batches that those had {@link #drawn}
+         */
+        public void goOnAfter(int others) {
+            int perRound = BatchPlan.shuffled(images, batch, seed, 0).batches();
+            drawn = others;
+            round = others / perRound;
+            begin(others % perRound);
         }
 
         @Override

@@ -5,6 +5,8 @@ import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -141,10 +143,11 @@ public interface Method extends AutoCloseable {
     default void end(Learner learner, Experience experience) {}
 
     /**
-     * Whether a run can go on from a checkpoint at the end of an experience, with the same weights bit for bit as if
-     * it had never stopped.
+     * Whether a run can go on from a checkpoint, after an experience or in its midst, with the same weights bit for bit
+     * as if it had never stopped.
      *
-     * @return false unless the method overrides {@link #resume}, or keeps nothing from one experience to the next
+     * @return false unless the method overrides {@link #resume}, {@link #save} and {@link #restore} as it needs them,
+     *     or keeps nothing from one experience or step to the next
      */
     default boolean resumes() {
         return false;
@@ -159,6 +162,26 @@ public interface Method extends AutoCloseable {
      * @param snapshots that the method had kept, which it closes; empty if it kept none
      */
     default void resume(Learner learner, Experience last, Optional<Snapshots> snapshots) {}
+
+    /**
+     * Adds to a checkpoint what the method keeps besides the network, its own {@link #parameters} among it. After
+     * {@link #end}: what {@link #resume} does not get from network and {@link #snapshots}. After {@link #stepped}: what
+     * steps changed since {@link #begin}.
+     *
+     * @param to file to be written
+     * @param prefix that the names of all tensors are to begin with
+     */
+    default void save(SafetensorsWriter to, String prefix) {}
+
+    /**
+     * Takes over what {@link #save} added: after {@link #resume}, or in the midst of an experience after
+     * {@link #begin} and {@link #phases}.
+     *
+     * @param from the checkpoint
+     * @param prefix that the names of all tensors begin with
+     * @throws IllegalArgumentException with a sentence, if tensors are missing or do not fit
+     */
+    default void restore(Safetensors from, String prefix) {}
 
     /**
      * Networks as they are now whose logits are averaged with the trained one's to classify; the caller closes them.

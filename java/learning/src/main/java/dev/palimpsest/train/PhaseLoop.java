@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.autograd.Scalar;
+import dev.palimpsest.checkpoint.Position;
 import dev.palimpsest.internal.Schedule;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.optim.Optimiser;
@@ -8,6 +9,8 @@ import dev.palimpsest.stream.Batch;
 import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.loading.BatchPlan;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +24,9 @@ import org.jspecify.annotations.Nullable;
  * weights.
  */
 final class PhaseLoop implements AutoCloseable {
+    /** What the names of its tensors in checkpoints begin with. */
+    private static final String OPTIMISER = "optimiser.";
+
     private final Run run;
     private final TrainingOptions options;
     private final StepTimes times = new StepTimes();
@@ -32,6 +38,9 @@ final class PhaseLoop implements AutoCloseable {
     private @Nullable Optimiser optimiser;
 
     private Function<Parameter, byte[]> masks = parameter -> null;
+    /** Where to go on in the midst of a phase, until that phase begins; else null. */
+    private @Nullable Position from;
+
     private int epoch;
     private int step;
 
@@ -44,9 +53,33 @@ final class PhaseLoop implements AutoCloseable {
         return epoch;
     }
 
-    /** Goes on where so many epochs have been trained. */
-    void resume(int epochs) {
+    /** Adds what stays from one experience to the next. */
+    void save(SafetensorsWriter to) {
+        if (optimiser != null) {
+            optimiser.save(to, OPTIMISER);
+        }
+    }
+
+    /** Goes on where so many epochs have been trained, with what {@link #save} added. */
+    void resume(int epochs, Safetensors from) {
         epoch = epochs;
+        if (options.keepOptimiser()) {
+            optimiser = run.engine().optimiser(options.rule());
+            optimiser.restore(parameters(), from, OPTIMISER);
+        }
+    }
+
+    /** Goes on in the midst of the phase that is trained next; after {@link #begin}. */
+    void goOn(Position position) {
+        from = position;
+        epoch = position.place().epochs();
+        step = position.place().step();
+    }
+
+    private List<Parameter> parameters() {
+        List<Parameter> parameters = new ArrayList<>(run.network().parameters());
+        parameters.addAll(run.method().parameters());
+        return parameters;
     }
 
     StepTimes times() {
@@ -69,12 +102,12 @@ final class PhaseLoop implements AutoCloseable {
     /**
      * Trains for a phase's epochs, with a fresh optimiser unless the settings keep it, or until the budget is used up.
      *
+     * @param number of the phase in its experience, from 0
      * @param own new images
      * @param memory images kept of earlier classes
      */
-    void train(Phase phase, int[] own, int[] memory) {
-        List<Parameter> parameters = new ArrayList<>(run.network().parameters());
-        parameters.addAll(run.method().parameters());
+    void train(Phase phase, int number, int[] own, int[] memory) {
+        List<Parameter> parameters = parameters();
         double rate = options.learningRate()
                 * phase.learningRateFactor()
                 * (experience.index() > 0 ? options.laterLearningRateFactor() : 1);
@@ -84,20 +117,26 @@ final class PhaseLoop implements AutoCloseable {
         Queue<Made> pending = new ArrayDeque<>();
         long began = System.nanoTime();
         long images = 0;
-        long made = 0;
         Optimiser moving = startOptimiser(parameters);
+        int firstEpoch = from == null ? 0 : from.place().epoch();
+        int batches = from == null ? 0 : from.place().batch();
+        from = null;
+        long made = (long) firstEpoch * stepsPerEpoch + batches;
         try (Pass.Span _ = times.at(Pass.Part.DATA)) {
-            for (int e = 0; e < phase.epochs() && run.budget().passed().isEmpty(); e++) {
-                for (Batch batch : run.loader().epoch(plan(own, memory), epoch)) {
+            for (int e = firstEpoch; e < phase.epochs() && run.budget().passed().isEmpty(); e++) {
+                for (Batch batch : run.loader().epoch(plan(own, memory), epoch, batches)) {
                     double now = rate * schedule.factor(made++, (long) phase.epochs() * stepsPerEpoch);
                     images += batch.rows();
                     Begun begun = new Begun(phase.name(), e, step++, now, images, began);
                     pending.add(step(batch, begun, parameters, moving));
                     report(pending, run.engine().stepsAhead());
+                    batches++;
                     if (run.budget().check()) {
                         break;
                     }
+                    offer(new Position.Place(experience.index(), number, e, batches, step, epoch), pending, moving);
                 }
+                batches = 0;
                 epoch++;
             }
             report(pending, 0);
@@ -107,6 +146,21 @@ final class PhaseLoop implements AutoCloseable {
             }
         }
         requireFinite(parameters);
+    }
+
+    /** Lets the listener keep the state, if a run can go on from it. */
+    private void offer(Position.Place place, Queue<Made> pending, Optimiser moving) {
+        if (!run.method().resumes()) {
+            return;
+        }
+        run.progress().inside(() -> {
+            report(pending, 0); // the rows of all steps come before the state that they led to
+            SafetensorsWriter to = Position.write(place, run.network());
+            run.method().save(to, Learner.METHOD);
+            moving.save(to, OPTIMISER);
+            run.budget().save(to);
+            return to;
+        });
     }
 
     /**
@@ -206,7 +260,11 @@ final class PhaseLoop implements AutoCloseable {
         if (optimiser == null) {
             optimiser = run.engine().optimiser(options.rule());
         }
-        optimiser.track(parameters);
+        if (from == null) {
+            optimiser.track(parameters);
+        } else {
+            optimiser.restore(parameters, from.file(), OPTIMISER);
+        }
         optimiser.masks(masks);
         return optimiser;
     }

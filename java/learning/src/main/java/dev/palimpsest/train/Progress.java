@@ -12,8 +12,8 @@ import java.util.function.Supplier;
 
 /**
  * What a run reports while it runs, in this order: {@code begins}, and for every experience {@code experienceBegins},
- * then for every phase {@code phaseBegins} and its {@code step}s, then {@code evaluated} and {@code checkpoint}; at
- * last {@code done}. Calls come from one thread; records may be kept.
+ * then for every phase {@code phaseBegins} and its {@code step}s with {@code inside} after each, then
+ * {@code evaluated} and {@code checkpoint}; at last {@code done}. Calls come from one thread; records may be kept.
  */
 public interface Progress {
     /**
@@ -139,6 +139,15 @@ public interface Progress {
     default void checkpoint(Supplier<SafetensorsWriter> state) {}
 
     /**
+     * After every step that a run could go on from: the state in the midst of an experience, which belongs to the last
+     * {@link #checkpoint}. Not called for methods that cannot go on.
+     *
+     * @param state to be asked for, where somebody keeps it now, and written before this returns; costs as much as the
+     *     network and the method's memory are large
+     */
+    default void inside(Supplier<SafetensorsWriter> state) {}
+
+    /**
      * The run is complete; nothing is reported after this.
      *
      * @param result what {@link Experiment#run} returns
@@ -155,11 +164,21 @@ public interface Progress {
     }
 
     /**
-     * After {@link #begins}: the experiences that are done already.
+     * The state that {@link #inside} had of such a run in the midst of the experience after {@link #saved}.
+     *
+     * @return empty to begin that experience anew
+     */
+    default Optional<Path> savedInside() {
+        return Optional.empty();
+    }
+
+    /**
+     * After {@link #begins}: what is done already.
      *
      * @param experiences how many of those of {@link #saved} this run builds on; 0 for a run from the beginning
+     * @param steps how many of the next experience's it builds on; 0 if it begins that experience
      */
-    default void resumes(int experiences) {}
+    default void resumes(int experiences, int steps) {}
 
     /**
      * Ignores every event.
@@ -214,6 +233,11 @@ public interface Progress {
             }
 
             @Override
+            public void inside(Supplier<SafetensorsWriter> state) {
+                forward(listener -> listener.inside(state));
+            }
+
+            @Override
             public void done(Result result) {
                 forward(listener -> listener.done(result));
             }
@@ -226,8 +250,15 @@ public interface Progress {
             }
 
             @Override
-            public void resumes(int experiences) {
-                forward(listener -> listener.resumes(experiences));
+            public Optional<Path> savedInside() {
+                return Arrays.stream(listeners)
+                        .flatMap(listener -> listener.savedInside().stream())
+                        .findFirst();
+            }
+
+            @Override
+            public void resumes(int experiences, int steps) {
+                forward(listener -> listener.resumes(experiences, steps));
             }
 
             private void forward(Consumer<Progress> event) {

@@ -360,6 +360,33 @@ final class CudaOptimiserLoops implements OptimiserLoops {
         }
     }
 
+    /** The host waits. */
+    @Override
+    public float[][] state(int parameter) {
+        Held h = held.get(parameter);
+        float[][] values = new float[h.states.size()][];
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment copy = temporary.allocate(JAVA_FLOAT, h.parameter.size());
+            for (int s = 0; s < values.length; s++) {
+                stream.toHost(h.states.get(s).address(), copy);
+                values[s] = copy.toArray(JAVA_FLOAT);
+            }
+        }
+        return values;
+    }
+
+    @Override
+    public void state(int parameter, float[][] values) {
+        Held h = held.get(parameter);
+        try (Arena temporary = Arena.ofConfined()) {
+            for (int s = 0; s < values.length; s++) {
+                stream.toDevice(
+                        temporary.allocateFrom(JAVA_FLOAT, values[s]),
+                        h.states.get(s).address());
+            }
+        }
+    }
+
     @Override
     public void close() {
         freeAllBut(List.of());

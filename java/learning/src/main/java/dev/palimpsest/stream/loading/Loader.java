@@ -113,12 +113,29 @@ public final class Loader implements AutoCloseable {
      * @throws IllegalStateException if the loader is closed
      */
     public Iterable<Batch> epoch(BatchPlan plan, int epoch) {
+        return epoch(plan, epoch, 0);
+    }
+
+    /**
+     * The same without the first batches of the pass.
+     *
+     * @param plan which images stand in which batch
+     * @param epoch from 0, for the augmentation; an evaluation plan does not use it
+     * @param first number of the first batch that is wanted; that of the plan's batches for none
+     * @return batches that can be gone through once
+     * @throws IllegalArgumentException as {@link #epoch(BatchPlan, int)}, or if the plan has fewer batches
+     * @throws IllegalStateException if the loader is closed
+     */
+    public Iterable<Batch> epoch(BatchPlan plan, int epoch, int first) {
+        if (first < 0 || first > plan.batches()) {
+            throw new IllegalArgumentException("batch " + first + " of a plan of " + plan.batches());
+        }
         if (worker.isShutdown()) {
             throw new IllegalStateException("the loader is closed: open another one");
         }
         check(plan);
         endPass();
-        Pass pass = new Pass(plan, epoch);
+        Pass pass = new Pass(plan, epoch, first);
         current = pass;
         pass.begin();
         return () -> pass;
@@ -181,9 +198,11 @@ public final class Loader implements AutoCloseable {
         private int submitted;
         private int taken;
 
-        Pass(BatchPlan plan, int epoch) {
+        Pass(BatchPlan plan, int epoch, int first) {
             this.plan = plan;
             this.epoch = epoch;
+            submitted = first;
+            taken = first;
         }
 
         void begin() {
