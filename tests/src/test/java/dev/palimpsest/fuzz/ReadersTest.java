@@ -1,0 +1,89 @@
+package dev.palimpsest.fuzz;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Mutants of every file that is read: each is read or refused with a sentence, with memory in proportion. More of them
+ * with {@code -Dfuzz.mutants=5000}.
+ */
+class ReadersTest {
+    private static final int MUTANTS = Integer.getInteger("fuzz.mutants", 60);
+    /** Bytes on the heap for a file of some kilobytes: readers' buffers and a report's page. */
+    private static final long MOST_BYTES = 256L << 20;
+
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    @TempDir
+    private Path folder;
+
+    @ParameterizedTest
+    @EnumSource(Reader.class)
+    @Timeout(3000)
+    void everyMutantIsReadOrRefusedWithASentence(Reader reader) throws IOException {
+        List<byte[]> seeds = reader.seeds(folder);
+        for (byte[] seed : seeds) {
+            assertEquals(Optional.empty(), reader.read(folder, seed), "a whole file");
+        }
+        Random random = new Random(reader.ordinal());
+        for (int i = 0; i < MUTANTS; i++) {
+            byte[] mutant = mutant(seeds, random);
+            long before = THREADS.getCurrentThreadAllocatedBytes();
+            try {
+                reader.read(folder, mutant);
+            } catch (AssertionError | RuntimeException e) {
+                throw new AssertionError(
+                        "mutant " + i + ", " + e.getMessage() + ": "
+                                + HexFormat.of().formatHex(mutant),
+                        e);
+            }
+            long bytes = THREADS.getCurrentThreadAllocatedBytes() - before;
+            assertTrue(bytes < MOST_BYTES, "mutant " + i + " took " + bytes + " bytes");
+        }
+    }
+
+    private static byte[] mutant(List<byte[]> seeds, Random random) {
+        byte[] bytes = seeds.get(random.nextInt(seeds.size())).clone();
+        for (int change = random.nextInt(4); change >= 0 && bytes.length > 0; change--) {
+            int at = random.nextInt(bytes.length);
+            int to = Math.min(bytes.length, at + random.nextInt(9));
+            switch (random.nextInt(8)) {
+                case 0 -> bytes[at] ^= (byte) (1 << random.nextInt(8));
+                case 1 -> bytes[at] = (byte) random.nextInt();
+                case 2 -> Arrays.fill(bytes, at, to, (byte) (random.nextBoolean() ? 0 : 0xff));
+                case 3 -> bytes = Arrays.copyOf(bytes, at);
+                case 4 -> bytes = Arrays.copyOf(bytes, bytes.length + random.nextInt(20));
+                case 5 -> bytes = joined(bytes, at, Arrays.copyOfRange(bytes, at, to), at); // repeated
+                case 6 -> bytes = joined(bytes, at, new byte[0], to); // left out
+                default -> {
+                    byte[] digits = Long.toString(random.nextBoolean() ? random.nextLong() : random.nextInt(20) - 2)
+                            .getBytes(StandardCharsets.US_ASCII);
+                    bytes = joined(bytes, at, digits, to);
+                }
+            }
+        }
+        return bytes;
+    }
+
+    private static byte[] joined(byte[] bytes, int end, byte[] middle, int begin) {
+        byte[] all = Arrays.copyOf(bytes, end + middle.length + bytes.length - begin);
+        System.arraycopy(middle, 0, all, end, middle.length);
+        System.arraycopy(bytes, begin, all, end + middle.length, bytes.length - begin);
+        return all;
+    }
+}
