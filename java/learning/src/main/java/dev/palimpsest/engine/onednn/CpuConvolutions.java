@@ -1,6 +1,5 @@
 package dev.palimpsest.engine.onednn;
 
-import dev.palimpsest.engine.onednn.CpuConvolution.Key;
 import dev.palimpsest.tensor.Tensor;
 import java.util.HashMap;
 import java.util.Map;
@@ -8,7 +7,7 @@ import java.util.Map;
 /** The primitives of convolutions, for each number of images that chunks have. */
 final class CpuConvolutions {
     private final OneDnnContext engine;
-    private final Map<Key, CpuConvolution> built = new HashMap<>();
+    private final Map<CpuConvolution.Key, CpuConvolution> built = new HashMap<>();
 
     CpuConvolutions(OneDnnContext engine) {
         this.engine = engine;
@@ -19,14 +18,15 @@ final class CpuConvolutions {
      *
      * @param batch with the shape of the whole batch
      */
-    CpuConvolution of(Key batch, int count) {
+    CpuConvolution of(CpuConvolution.Key batch, int count) {
         return of(batch, count, batch.layout());
     }
 
     /** Those for so many images in another layout than the batch's. */
-    CpuConvolution of(Key batch, int count, Tensor.Layout layout) {
+    CpuConvolution of(CpuConvolution.Key batch, int count, Tensor.Layout layout) {
         return built.computeIfAbsent(
-                new Key(batch.weight(), batch.geometry(), OneDnnContext.images(count, batch.images()), layout),
+                new CpuConvolution.Key(
+                        batch.weight(), batch.geometry(), OneDnnContext.images(count, batch.images()), layout),
                 key -> new CpuConvolution(engine, key));
     }
 
