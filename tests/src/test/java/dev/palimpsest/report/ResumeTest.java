@@ -24,10 +24,13 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** A run that is cut short and repeated ends as if nothing had happened. */
+@Execution(ExecutionMode.CONCURRENT)
 class ResumeTest {
     /** With a memory that is full after an experience, so that what is replaced is drawn. */
     private static final String MLKD = "method=mlkd learning-rate=0.01 unlabelled-batch=32 memory=30 augment=shift:1"

@@ -12,12 +12,15 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every method with every option that decides how it trains: each runs two experiences and makes a difference. */
+@Execution(ExecutionMode.CONCURRENT)
 class MethodOptionsTest {
     /**
      * Two steps in each phase, all images in one batch: few shapes to prepare layers for, which is what takes the
