@@ -27,6 +27,12 @@ final class TorchForward implements Forward<Tensor> {
     private final Map<String, Tensor> tensors = new HashMap<>();
     private final TensorVector parameters = new TensorVector();
     private final TensorOptional none = new TensorOptional();
+    private final boolean training;
+
+    /** @param training whether batch norm takes the batch's statistics, not the running ones */
+    TorchForward(boolean training) {
+        this.training = training;
+    }
 
     /** PyTorch's copies of these parameters, in the order in which the forward pass met them first. */
     TensorVector parameters() {
@@ -66,7 +72,7 @@ final class TorchForward implements Forward<Tensor> {
                         optional(of(norm.shift())),
                         optional(of(norm.runningMean())),
                         optional(of(norm.runningVariance())),
-                        true,
+                        training,
                         0.1,
                         1e-5,
                         false);

@@ -14,7 +14,7 @@ import org.bytedeco.pytorch.global.torch;
 
 /** {@link TrainingStep} in PyTorch: same network, weights, batch, loss and optimiser, through libtorch. */
 final class TorchTrainingStep {
-    private final TorchForward pass = new TorchForward();
+    private final TorchForward pass = new TorchForward(true);
     private final Network network;
     private final Tensor images;
     private final Tensor labels;
