@@ -8,7 +8,6 @@ import dev.palimpsest.ContinualClassifier;
 import dev.palimpsest.Samples;
 import dev.palimpsest.Setup;
 import java.awt.Color;
-import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -18,7 +17,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -108,7 +106,7 @@ class ServedPageTest {
         List<BufferedImage> pictures = new ArrayList<>();
         List<String> names = new ArrayList<>();
         for (int i = 0; i < 24; i++) {
-            pictures.addAll(List.of(picture(Color.RED, i), picture(Color.BLUE, i)));
+            pictures.addAll(List.of(ServiceTest.picture(Color.RED, i), ServiceTest.picture(Color.BLUE, i)));
             names.addAll(List.of("red", "blue"));
         }
         model.learn(Samples.of(pictures, names, model.setup()));
@@ -118,7 +116,7 @@ class ServedPageTest {
     /** A colour that the model says it does not know. */
     private Path unknown(ContinualClassifier model) throws IOException {
         for (Color colour : List.of(Color.WHITE, Color.YELLOW, Color.CYAN, Color.BLACK)) {
-            if (model.classify(picture(colour, 1)).unknown()) {
+            if (model.classify(ServiceTest.picture(colour, 1)).unknown()) {
                 return file("unknown", colour, 1);
             }
         }
@@ -127,20 +125,7 @@ class ServedPageTest {
 
     private Path file(String name, Color colour, int seed) throws IOException {
         Path file = temporary.resolve(name + ".png");
-        ImageIO.write(picture(colour, seed), "png", file.toFile());
+        ImageIO.write(ServiceTest.picture(colour, seed), "png", file.toFile());
         return file;
-    }
-
-    private static BufferedImage picture(Color colour, int seed) {
-        Random random = new Random(seed);
-        BufferedImage picture = new BufferedImage(16, 14, BufferedImage.TYPE_INT_RGB);
-        Graphics2D graphics = picture.createGraphics();
-        graphics.setColor(colour);
-        graphics.fillRect(0, 0, 16, 14);
-        for (int p = 0; p < 25; p++) {
-            picture.setRGB(random.nextInt(16), random.nextInt(14), random.nextInt(1 << 24));
-        }
-        graphics.dispose();
-        return picture;
     }
 }

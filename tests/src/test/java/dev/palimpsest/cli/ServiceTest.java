@@ -74,7 +74,8 @@ class ServiceTest {
         client.close();
     }
 
-    private static BufferedImage picture(Color colour, int seed) {
+    /** A colour with some specks. */
+    static BufferedImage picture(Color colour, int seed) {
         Random random = new Random(seed);
         BufferedImage picture = new BufferedImage(16, 14, BufferedImage.TYPE_INT_RGB);
         Graphics2D graphics = picture.createGraphics();

@@ -236,8 +236,7 @@ public final class Engine implements AutoCloseable {
         Shape shape = forward.output().shape();
         guard.activation("batch norm's input", shape, input);
         guard.activation("the gradient of batch norm's output", shape, gradient);
-        Checks.batchNorm(shape, forward.norm(), true);
-        guard.saved("what batch norm saved", forward);
+        Checks.saved(guard, "what batch norm saved", forward);
         return backend.batchNormGradient(gradient, input, forward);
     }
 
@@ -295,8 +294,7 @@ public final class Engine implements AutoCloseable {
         guard.activation(
                 "the normalised convolution's output", output, forward.norm().output());
         guard.activation("the gradient of the normalised convolution's output", output, gradient);
-        Checks.batchNorm(output, forward.norm().norm(), true);
-        guard.saved("what a normalised convolution saved", forward.norm());
+        Checks.saved(guard, "what a normalised convolution saved", forward.norm());
         if (sum != null) {
             guard.activation("what the gradient is added to", images.shape(), sum);
             Checks.writable("what the gradient is added to", sum);

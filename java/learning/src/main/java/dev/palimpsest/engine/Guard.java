@@ -2,7 +2,6 @@ package dev.palimpsest.engine;
 
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
-import java.util.Arrays;
 
 /**
  * What holds for every call of an engine and of what it hands out: it is open, its own thread calls, and tensors are
@@ -94,19 +93,6 @@ final class Guard {
     void activation(String what, Shape shape, Tensor images) {
         activation(what, images);
         shape(what, shape, images);
-    }
-
-    /** What a norm keeps for its gradient. */
-    void saved(String what, BatchNorm.Normalised forward) {
-        for (Tensor moment : Arrays.asList(forward.mean(), forward.variance())) {
-            if (moment != null) {
-                held(what, moment);
-                shape(what, Shape.of(forward.norm().channels()), moment);
-            }
-        }
-        if (forward.passed() != null) {
-            activation(what, forward.output().shape(), forward.passed());
-        }
     }
 
     /** What elementwise operations take: activations or matrices. */
