@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.internal.Checksum;
+import dev.palimpsest.internal.Reason;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
@@ -171,7 +172,7 @@ final class ManifestFile {
         } catch (CharacterCodingException e) {
             throw damaged(file, "it is not UTF-8", e);
         } catch (JsonProcessingException e) {
-            throw damaged(file, "it is not JSON: " + e.getOriginalMessage(), e);
+            throw damaged(file, Reason.of(e), e);
         } catch (FileSystemException e) {
             throw new IOException(file + " cannot be read: check that it is a file and that you may read it", e);
         }

@@ -87,6 +87,8 @@ final class SnapshotTraining {
             try (SavedModel model = new SavedModel(Checkpoint.read(trained), setup::architecture)) {
                 AtomicFile.write(snapshot, model.export(OptionalInt.empty())::writeTo);
             }
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         } finally {
             Files.deleteIfExists(trained);
         }
@@ -102,7 +104,7 @@ final class SnapshotTraining {
         try {
             AtomicFile.write(file, state::writeTo);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 }

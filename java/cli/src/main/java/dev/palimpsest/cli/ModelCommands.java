@@ -140,7 +140,7 @@ final class ModelCommands {
             if (!(warnLoss >= 0 && warnLoss <= 100)) {
                 throw misused("--warn-loss " + warnLoss + ": expected 0 to 100");
             }
-            boolean fresh = !Files.exists(model());
+            boolean fresh = isFree(model());
             if (!fresh && (size.isPresent() || pretrained.isPresent() || exemplars.isPresent())) {
                 throw misused(
                         model() + " is there already: --size, --pretrained and --exemplars-mb are for a new model");
@@ -174,6 +174,15 @@ final class ModelCommands {
                         learner.learn(samples, new Lesson.Options(chosen, warnLoss / 100, tried, Progress.all(watch)));
                 print(out(), lesson);
                 printCalibration(out(), learner.current());
+            }
+        }
+
+        private static boolean isFree(Path folder) throws IOException {
+            if (!Files.isDirectory(folder)) {
+                return !Files.exists(folder);
+            }
+            try (Stream<Path> files = Files.list(folder)) {
+                return files.findAny().isEmpty();
             }
         }
 
