@@ -335,8 +335,7 @@ public final class ContinualClassifier implements AutoCloseable {
             version.samples(className); // refuses a class that is not known
             Knowledge after = version.knowledge().without(className);
             Knowledge.Tested tested = after.tested();
-            SortedMap<String, Double> accuracyBefore =
-                    new TreeMap<>(before.entry(before.current()).accuracy());
+            SortedMap<String, Double> accuracyBefore = new TreeMap<>(before.accuracy(before.current()));
             accuracyBefore.remove(className);
             Lesson lesson = new Lesson(
                     before.next(),

@@ -40,7 +40,10 @@ import org.jspecify.annotations.Nullable;
  * manifest can be, as the file may be damaged or from elsewhere.
  */
 final class ManifestFile {
-    private static final String FORMAT = "palimpsest-model 2";
+    private static final String FORMAT = "palimpsest-model 3";
+    /** Versions list the accuracy of all their classes, not of those alone where it changed: that reads alike. */
+    private static final String COMPLETE = "palimpsest-model 2";
+
     private static final String CHECKSUM = "palimpsest_crc32c";
     /** What stands before the digits of the file's own checksum; in front of all names that could be the same. */
     private static final String MARK = "\"" + CHECKSUM + "\" : \"";
@@ -176,7 +179,8 @@ final class ManifestFile {
         } catch (FileSystemException e) {
             throw new IOException(file + " cannot be read: check that it is a file and that you may read it", e);
         }
-        if (!FORMAT.equals(root.path("format").asText())) {
+        String format = root.path("format").asText();
+        if (!FORMAT.equals(format) && !COMPLETE.equals(format)) {
             throw damaged(file, "expected format " + FORMAT + ", found " + root.path("format"), null);
         }
         String found = Checksum.ofMarked(text, MARK);
@@ -233,9 +237,6 @@ final class ManifestFile {
                 .properties()
                 .forEach(each -> checksums.put(each.getKey(), each.getValue().asText()));
         Manifest manifest = new Manifest(setup, pixels, root.required("current").asInt(), entries, checksums);
-        for (int version = 1; version <= entries.size(); version++) {
-            manifest.classes(version);
-        }
         if (manifest.current() != 0) {
             manifest.entry(manifest.current());
         }
