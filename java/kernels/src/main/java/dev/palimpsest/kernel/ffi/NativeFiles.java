@@ -36,9 +36,9 @@ import java.util.zip.CheckedInputStream;
  * <p>Each set of files gets a folder named by its content, owned by the user and closed to others, below
  * {@code java.io.tmpdir}. A file is written under a temporary name, forced to disk and renamed, so a process that dies
  * half-way, or two that start at once, leave no partial library behind. What is found there is compared with the size
- * and CRC-32C noted when it was unpacked, and unpacked again if it differs: a SHA-256 of 90 MB takes a tenth of a second
- * of every start, and guards no better where only the owner can write. Other versions of the same files that no process
- * uses are removed.
+ * and CRC-32C noted when it was unpacked, and unpacked again if it differs: a SHA-256 of 90 MB takes a tenth of a
+ * second of every start, and guards no better where only the owner can write. Other versions of the same files that no
+ * process uses are removed.
  */
 public final class NativeFiles {
     private static final String REMEDY =
