@@ -2,11 +2,13 @@ package dev.palimpsest.bench;
 
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.Layer;
 import dev.palimpsest.model.Layers.AddLayer;
 import dev.palimpsest.model.Layers.AveragePoolLayer;
 import dev.palimpsest.model.Layers.ConvolutionLayer;
+import dev.palimpsest.model.Layers.MaxPoolLayer;
 import dev.palimpsest.model.Layers.NormLayer;
 import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.tensor.Buffer;
@@ -80,6 +82,14 @@ final class TorchForward implements Forward<Tensor> {
             }
             // In place, as one writes it in PyTorch: nothing else reads a residual block's last norm.
             case AddLayer(boolean relu) -> relu ? torch.relu_(x.add_(inputs.getLast())) : x.add_(inputs.getLast());
+            case MaxPoolLayer(MaxPooling(int kernel, int stride, int padding)) ->
+                torch.max_pool2d(
+                        x,
+                        new long[] {kernel, kernel},
+                        new long[] {stride, stride},
+                        new long[] {padding, padding},
+                        new long[] {1, 1},
+                        false);
             case AveragePoolLayer() -> torch.adaptive_avg_pool2d(x, 1, 1).flatten(1, -1);
             default -> throw new IllegalArgumentException("no PyTorch operation for " + layer);
         };

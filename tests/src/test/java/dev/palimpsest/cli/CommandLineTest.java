@@ -628,6 +628,29 @@ class CommandLineTest {
         assertTrue(out.toString().strip().matches("palimpsest \\d+\\.\\d+\\..*"), out.toString());
     }
 
+    @Test
+    void aCommandThatIsNamedFirstIsTheSameWithoutTheOthers() {
+        CommandLine all = commandLine();
+        all.getSubcommands().forEach((name, command) -> {
+            CommandLine some = Palimpsest.commandLine(runner, null, List.of(), name);
+            assertEquals(
+                    name,
+                    some.getSubcommands().get(name).getCommandSpec().name(),
+                    "the name that it is found by is its own");
+            assertEquals(
+                    command.getUsageMessage(), some.getSubcommands().get(name).getUsageMessage());
+            boolean alone = !Set.of("help", "completion").contains(name);
+            assertEquals(
+                    alone ? Set.of("help", name) : all.getSubcommands().keySet(),
+                    some.getSubcommands().keySet());
+        });
+        for (String word : List.of("", "--help", "trian")) {
+            assertEquals(
+                    all.getUsageMessage(),
+                    Palimpsest.commandLine(runner, null, List.of(), word).getUsageMessage());
+        }
+    }
+
     /** bash itself says what it would complete. */
     @Test
     void bashCompletesCommandsAndOptions() throws IOException, InterruptedException {

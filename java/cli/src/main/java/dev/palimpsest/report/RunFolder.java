@@ -63,8 +63,6 @@ public final class RunFolder implements Progress, AutoCloseable {
     /** Room for run.json and the last rows of steps.csv on a disk that is full. */
     private static final int RESERVE = 1 << 16;
 
-    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-
     private final Path folder;
     private final FolderLock lock;
     private final RunRecord record;
@@ -490,7 +488,8 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     private static String json(Object value) {
         try {
-            return JSON.writeValueAsString(value) + "\n";
+            // Made here, at the end of a run: see JsonText.
+            return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(value) + "\n";
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);
         }
