@@ -4,6 +4,7 @@ import dev.palimpsest.internal.Nearest;
 import java.io.PrintWriter;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.MissingParameterException;
@@ -57,6 +58,9 @@ final class Sentences {
 
     /** For a run that cannot go on. */
     static int failure(Exception e, CommandLine command) {
+        if (e instanceof CancellationException) {
+            return ExitCode.SOFTWARE; // the process is ending, and what is left was printed
+        }
         print(e, command.getErr());
         return ExitCode.SOFTWARE;
     }
