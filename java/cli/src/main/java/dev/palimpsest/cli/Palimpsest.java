@@ -72,6 +72,7 @@ final class Palimpsest {
                 .setUsageHelpWidth(WIDTH)
                 .setUsageHelpLongOptionsMaxWidth(WIDTH / 3)
                 .setAbbreviatedOptionsAllowed(false)
+                .setExpandAtFiles(false) // a picture may be called @cat.jpg
                 .setExecutionStrategy(Sentences::run)
                 .setParameterExceptionHandler(Sentences::usage)
                 .setExecutionExceptionHandler((e, command, parsed) -> Sentences.failure(e, command));

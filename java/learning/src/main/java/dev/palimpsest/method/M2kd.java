@@ -233,8 +233,8 @@ public final class M2kd implements Method {
                 return OptionalDouble.empty();
             }
             try {
-                return OptionalDouble.of(Double.parseDouble(text));
-            } catch (NumberFormatException e) {
+                return OptionalDouble.of(Option.parseDouble("fraction", text));
+            } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException(
                         "fraction = " + text + ": expected planned, or a share above 0 and below 1", e);
             }
