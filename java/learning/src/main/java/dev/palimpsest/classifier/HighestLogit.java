@@ -7,7 +7,7 @@ import dev.palimpsest.tensor.SafetensorsWriter;
 import java.util.Arrays;
 
 /** The network's own head: the highest logit, on average over the network and its companions. Keeps nothing. */
-public record HighestLogit() implements ClassifierType, Classifier {
+record HighestLogit() implements ClassifierType, Classifier {
     static final String NAME = "head";
 
     @Override
