@@ -9,7 +9,6 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
-import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
@@ -104,7 +103,7 @@ final class TrainingStep implements AutoCloseable {
     /** Logits with batch norm by the running statistics, unfolded. */
     float[] evaluate() {
         Tape tape = new Tape(engine);
-        float[] logits = engine.toArray(network.forward(new Training(tape, true), tape.input(images()), false)
+        float[] logits = engine.toArray(network.forward(tape, true, tape.input(images()), false)
                 .logits()
                 .value());
         tape.clear();
@@ -112,7 +111,7 @@ final class TrainingStep implements AutoCloseable {
     }
 
     private Scalar loss(Tape tape) {
-        Outputs<Variable> outputs = network.forward(new Training(tape, false), tape.input(images()), false);
+        Outputs<Variable> outputs = network.forward(tape, false, tape.input(images()), false);
         return CrossEntropy.softmax(tape, engine, outputs.logits(), labels, new ClassRange(0, classes));
     }
 

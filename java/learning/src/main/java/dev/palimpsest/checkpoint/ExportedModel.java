@@ -1,9 +1,9 @@
 package dev.palimpsest.checkpoint;
 
 import dev.palimpsest.classifier.Classifier;
+import dev.palimpsest.classifier.Classifier.Models;
 import dev.palimpsest.classifier.ClassifierType;
 import dev.palimpsest.classifier.Classifiers;
-import dev.palimpsest.classifier.Models;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.data.Preparation;
@@ -12,8 +12,8 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.Architecture;
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.model.Network;
-import dev.palimpsest.model.Weights;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;

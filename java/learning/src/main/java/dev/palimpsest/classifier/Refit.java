@@ -1,5 +1,6 @@
 package dev.palimpsest.classifier;
 
+import dev.palimpsest.classifier.ClassifierType.Fitting;
 import dev.palimpsest.internal.Schedule;
 import dev.palimpsest.internal.SplitMix64;
 import dev.palimpsest.option.Check;

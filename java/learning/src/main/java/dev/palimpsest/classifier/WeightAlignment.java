@@ -1,5 +1,6 @@
 package dev.palimpsest.classifier;
 
+import dev.palimpsest.classifier.ClassifierType.Fitting;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.tensor.Safetensors;
 

@@ -4,7 +4,7 @@ import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
-import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;

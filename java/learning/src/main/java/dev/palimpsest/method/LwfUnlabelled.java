@@ -12,7 +12,7 @@ import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Batch;
-import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
@@ -144,7 +144,7 @@ final class LwfUnlabelled implements Method {
         classification.begin(experience);
         if (last != null) {
             unlabelled = learner.unlabelled(experience, options.unlabelledBatch());
-            distillation = new Distillation(
+            distillation = Distillation.ofLogits(
                     learner.engine(),
                     options.unlabelledBatch(),
                     learner.network().classes(),

@@ -82,7 +82,7 @@ public final class Node {
      * @return [outputs, H', W']
      */
     public Node convolution(String name, Convolution geometry) {
-        return then(make -> new ConvolutionLayer(make.convolutionWeight(name + ".weight", geometry), geometry));
+        return then(make -> new ConvolutionLayer(composer.convolutionWeight(name + ".weight", geometry), geometry));
     }
 
     /**
@@ -164,7 +164,7 @@ public final class Node {
                     name + " needs features, got images of " + shape + ": flatten or pool them before it");
         }
         return then(make -> new LinearLayer(
-                make.linearWeight(name + ".weight", Shape.of(outputs, shape.extent(0))),
+                composer.linearWeight(name + ".weight", Shape.of(outputs, shape.extent(0))),
                 make.parameter(name + ".bias", Parameter.Role.NORM, Shape.of(outputs), 0)));
     }
 
@@ -176,7 +176,7 @@ public final class Node {
      * @return the layer's output
      * @throws IllegalArgumentException if a value belongs to another network or the layer refuses the shapes
      */
-    public Node then(Function<Composer, Layer> layer, Node... others) {
+    public Node then(Function<Layer.Tensors, Layer> layer, Node... others) {
         List<Node> inputs = new ArrayList<>(List.of(others));
         inputs.addFirst(this);
         return composer.apply(layer.apply(composer), inputs);
