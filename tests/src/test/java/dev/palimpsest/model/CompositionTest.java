@@ -63,6 +63,15 @@ class CompositionTest {
                 .linear("h", 6)
                 .relu()
                 .stage()),
+        COSINES(images -> images.convolution("c1", 8, 3, 1)
+                .norm("n1")
+                .relu()
+                .averagePool()
+                .unitLength()
+                .stage()
+                .linear("h", 6)
+                .unitLength()
+                .stage()),
         PREACTIVATION(images -> {
             Node x = images.convolution("c0", 8, 3, 1).stage();
             for (String block : List.of("a", "b")) {

@@ -7,6 +7,8 @@ import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Matrices;
+import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -217,6 +219,34 @@ final class Layers {
                     gradient -> tape.accumulate(
                             images,
                             engine.averagePoolGradient(gradient, images.value().shape())));
+        }
+    }
+
+    /** Features divided by their length: [features] to the same. */
+    record UnitLengthLayer() implements Layer {
+        @Override
+        public Shape outputShape(List<Shape> inputs) {
+            if (inputs.getFirst().rank() != 1) {
+                throw new IllegalArgumentException("unit length needs features, got images of " + inputs.getFirst()
+                        + ": flatten or pool them before it");
+            }
+            return inputs.getFirst();
+        }
+
+        @Override
+        public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
+            Engine engine = tape.engine();
+            Variable x = inputs.getFirst();
+            try (Matrices matrices = engine.matrices()) {
+                Tensor output = matrices.of(x.value()).unitRows().rows().toTensor();
+                return tape.record(output, List.of(), gradient -> {
+                    // Twice the divisions, instead of matrices in double precision kept until now.
+                    try (Matrices again = engine.matrices()) {
+                        Matrix.Unit unit = again.of(x.value()).unitRows();
+                        tape.accumulate(x, unit.gradient(again.of(gradient)).toTensor());
+                    }
+                });
+            }
         }
     }
 

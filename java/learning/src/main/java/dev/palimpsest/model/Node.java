@@ -11,6 +11,7 @@ import dev.palimpsest.model.Layers.LinearLayer;
 import dev.palimpsest.model.Layers.MaxPoolLayer;
 import dev.palimpsest.model.Layers.NormLayer;
 import dev.palimpsest.model.Layers.ReluLayer;
+import dev.palimpsest.model.Layers.UnitLengthLayer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import java.util.ArrayList;
@@ -166,6 +167,15 @@ public final class Node {
         return then(make -> new LinearLayer(
                 composer.linearWeight(name + ".weight", Shape.of(outputs, shape.extent(0))),
                 make.parameter(name + ".bias", Parameter.Role.NORM, Shape.of(outputs), 0)));
+    }
+
+    /**
+     * Features divided by their length, so that only their direction counts: a head behind them sees cosines.
+     *
+     * @return x / max(‖x‖, 1e-12), of the same shape
+     */
+    public Node unitLength() {
+        return then(make -> new UnitLengthLayer());
     }
 
     /**
