@@ -7,15 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.palimpsest.classifier.HighestLogit;
-import dev.palimpsest.classifier.NearestMean;
+import dev.palimpsest.classifier.Classifiers;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.method.FineTuning;
-import dev.palimpsest.method.Joint;
 import dev.palimpsest.method.M2kd;
-import dev.palimpsest.method.SigmoidDistillation;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeOptions;
@@ -26,6 +22,8 @@ import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.train.ExemplarOptions;
 import dev.palimpsest.train.Experiment;
+import dev.palimpsest.train.Method;
+import dev.palimpsest.train.Methods;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import dev.palimpsest.train.TrainingOptions;
@@ -62,7 +60,7 @@ class EmbeddingTest {
                 .method(new M2kd(
                         M2kd.Options.DEFAULT.withGroups(M2kd.Groups.CUMULATIVE).withRetraining(2, 0.3)))
                 .exemplars(ExemplarOptions.ofEachClass(5))
-                .classifier(new NearestMean())
+                .classifier(Classifiers.nearestMean())
                 .seed(3)
                 .run();
         assertEquals(4, result.accuracy().experiences());
@@ -74,10 +72,11 @@ class EmbeddingTest {
 
     @Test
     void aSeedGivesTheSameWeightsAndEverySettingCounts() {
-        String first = experiment(stream()).method(new Joint()).run().weightsSha256();
-        assertEquals(first, experiment(stream()).method(new Joint()).run().weightsSha256());
+        String first = experiment(stream()).method(method("joint")).run().weightsSha256();
+        assertEquals(first, experiment(stream()).method(method("joint")).run().weightsSha256());
         assertNotEquals(
-                first, experiment(stream()).method(new Joint()).seed(2).run().weightsSha256());
+                first,
+                experiment(stream()).method(method("joint")).seed(2).run().weightsSha256());
     }
 
     @Test
@@ -97,14 +96,10 @@ class EmbeddingTest {
     void settingsThatTheMethodWouldChangeAreRefused() {
         assertRefused(
                 "classifier = head: method = icarl always has classifier = nearest-mean: leave it out",
-                experiment(stream())
-                        .classifier(new HighestLogit())
-                        .method(SigmoidDistillation.icarl(SigmoidDistillation.Options.DEFAULT)));
+                experiment(stream()).classifier(Classifiers.head()).method(method("icarl")));
         assertRefused(
                 "exemplars = 5: method = fine-tuning always has exemplars = 0: leave it out",
-                experiment(stream())
-                        .exemplars(ExemplarOptions.ofEachClass(5))
-                        .method(new FineTuning(FineTuning.Options.DEFAULT)));
+                experiment(stream()).exemplars(ExemplarOptions.ofEachClass(5)).method(method("fine-tuning")));
     }
 
     @Test
@@ -115,11 +110,27 @@ class EmbeddingTest {
                 () -> experiment(stream())
                         .engine(engine)
                         .exemplars(ExemplarOptions.ofEachClass(5))
-                        .method(new FineTuning(FineTuning.Options.DEFAULT))
+                        .method(method("fine-tuning"))
                         .run());
         assertEquals(
                 "the engine is closed: open another one with Engines.open",
                 assertThrows(IllegalStateException.class, () -> engine.allocate(Shape.of(1)))
+                        .getMessage());
+    }
+
+    /** A method that has no public type of its own, with its defaults. */
+    private static Method method(String name) {
+        return Methods.named(name).create(Map.of());
+    }
+
+    @Test
+    void anOptionThatAMethodDoesNotHaveIsRefused() {
+        assertEquals(
+                "lamda is not an option of lwf, which has temperature, lambda, cross-entropy, teacher-memory: did you"
+                        + " mean lambda?",
+                assertThrows(
+                                IllegalArgumentException.class,
+                                () -> Methods.named("lwf").create(Map.of("lamda", "2")))
                         .getMessage());
     }
 
@@ -131,7 +142,7 @@ class EmbeddingTest {
 
     @Test
     void anExperimentRunsOnce() {
-        Experiment experiment = experiment(stream()).method(new Joint());
+        Experiment experiment = experiment(stream()).method(method("joint"));
         experiment.run();
         assertThrows(IllegalStateException.class, experiment::run);
         assertThrows(IllegalStateException.class, () -> experiment(stream()).run());

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.method.Joint;
 import dev.palimpsest.model.Architecture;
 import dev.palimpsest.model.Layer;
 import dev.palimpsest.model.Node;
@@ -13,8 +12,10 @@ import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Experiment;
+import dev.palimpsest.train.Methods;
 import dev.palimpsest.train.TrainingOptions;
 import java.util.List;
+import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
@@ -50,7 +51,7 @@ class OwnLayerTest {
                         images -> rectified
                                 .apply(images.flatten().linear("hidden", 16))
                                 .stage()))
-                .method(new Joint())
+                .method(Methods.named("joint").create(Map.of()))
                 .training(TrainingOptions.DEFAULT.withEpochs(1))
                 .engine(Engines.cpu(1))
                 .run()

@@ -1,7 +1,7 @@
 package dev.palimpsest.bench;
 
 import dev.palimpsest.kernel.FeatureMse;
-import dev.palimpsest.kernel.Implementation;
+import dev.palimpsest.kernel.Kernels.Implementation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;

@@ -1,6 +1,6 @@
 package dev.palimpsest.bench;
 
-import dev.palimpsest.kernel.Implementation;
+import dev.palimpsest.kernel.Kernels.Implementation;
 import dev.palimpsest.kernel.SnapshotReconstruction;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

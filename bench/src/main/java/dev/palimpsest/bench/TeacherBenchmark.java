@@ -3,8 +3,8 @@ package dev.palimpsest.bench;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.model.Outputs;
-import dev.palimpsest.model.Weights;
 import dev.palimpsest.tensor.Tensor;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

@@ -9,8 +9,11 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
+<<<<<<< HEAD
 import dev.palimpsest.model.Architecture;
 import dev.palimpsest.model.Forward.Training;
+=======
+>>>>>>> house
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Networks.ResNetOptions;
@@ -133,7 +136,7 @@ final class TrainingStep implements AutoCloseable {
     /** Logits with batch norm by the running statistics, unfolded. */
     float[] evaluate() {
         Tape tape = new Tape(engine);
-        float[] logits = engine.toArray(network.forward(new Training(tape, true), tape.input(images()), false)
+        float[] logits = engine.toArray(network.forward(tape, true, tape.input(images()), false)
                 .logits()
                 .value());
         tape.clear();
@@ -141,7 +144,7 @@ final class TrainingStep implements AutoCloseable {
     }
 
     private Scalar loss(Tape tape) {
-        Outputs<Variable> outputs = network.forward(new Training(tape, false), tape.input(images()), false);
+        Outputs<Variable> outputs = network.forward(tape, false, tape.input(images()), false);
         return CrossEntropy.softmax(tape, engine, outputs.logits(), labels, new ClassRange(0, classes));
     }
 

@@ -1,6 +1,7 @@
 package dev.palimpsest.bench;
 
 import dev.palimpsest.model.Network;
+import dev.palimpsest.model.TorchForward;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -65,11 +66,7 @@ public class TorchTeacherBenchmark {
     public float resNet32() {
         try (PointerScope _ = new PointerScope();
                 NoGradGuard _ = new NoGradGuard()) {
-            return network.forward(pass, images, false)
-                    .logits()
-                    .select(0, 0)
-                    .select(0, 0)
-                    .item_float();
+            return pass.logits(network, images).select(0, 0).select(0, 0).item_float();
         }
     }
 }

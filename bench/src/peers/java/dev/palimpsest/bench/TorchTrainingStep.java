@@ -1,6 +1,7 @@
 package dev.palimpsest.bench;
 
 import dev.palimpsest.model.Network;
+import dev.palimpsest.model.TorchForward;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -55,7 +56,7 @@ final class TorchTrainingStep {
     }
 
     private Tensor loss() {
-        return torch.cross_entropy_loss(network.forward(pass, images, false).logits(), labels);
+        return torch.cross_entropy_loss(pass.logits(network, images), labels);
     }
 
     /**

@@ -2,8 +2,8 @@ package dev.palimpsest;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
+import dev.palimpsest.stream.Stream.Experience;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;

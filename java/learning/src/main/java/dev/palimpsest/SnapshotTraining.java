@@ -7,9 +7,9 @@ import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.engine.DeviceOptions;
-import dev.palimpsest.method.FineTuning;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Experiment;
+import dev.palimpsest.train.Methods;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.TrainingOptions;
 import java.io.IOException;
@@ -17,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Supplier;
@@ -65,7 +66,7 @@ final class SnapshotTraining {
         Dataset lesson = Dataset.of("lesson", classes, images, images);
         Experiment experiment = Experiment.of(new LessonStream(lesson, learnt, heldOut.length == 0 ? learnt : heldOut))
                 .network(setup::architecture)
-                .method(new FineTuning(FineTuning.Options.DEFAULT))
+                .method(Methods.named("fine-tuning").create(Map.of()))
                 .training(TrainingOptions.DEFAULT
                         .withEpochs(epochs(setup, learnt.length))
                         .withBatch(BATCH)

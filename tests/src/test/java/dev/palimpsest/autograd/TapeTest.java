@@ -14,6 +14,7 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.engine.Layers;
 import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.model.TapeLayers;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.checkpoint.AccuracyRecorder.Right;
+import dev.palimpsest.classifier.Classifier.Models;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
@@ -13,9 +14,9 @@ import dev.palimpsest.engine.Engines;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
-import dev.palimpsest.model.Weights;
 import dev.palimpsest.tensor.Shape;
 import java.lang.foreign.Arena;
 import java.util.Arrays;

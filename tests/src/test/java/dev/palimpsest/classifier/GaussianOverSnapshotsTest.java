@@ -9,7 +9,6 @@ import dev.palimpsest.data.Dataset;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.loss.CrossEntropy;
-import dev.palimpsest.method.FineTuning;
 import dev.palimpsest.method.M2kd;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.stream.ClassIncrementalStream;
@@ -19,6 +18,7 @@ import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.ExemplarOptions;
 import dev.palimpsest.train.Experiment;
 import dev.palimpsest.train.Method;
+import dev.palimpsest.train.Methods;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import dev.palimpsest.train.TrainingOptions;
@@ -152,7 +152,7 @@ class GaussianOverSnapshotsTest {
             texts.put(option.split("=")[0], option.split("=")[1]);
         }
         GaussianOverSnapshots type = gaussians(texts);
-        Result result = run(new FineTuning(FineTuning.Options.DEFAULT), type);
+        Result result = run(Methods.named("fine-tuning").create(Map.of()), type);
         double right = result.accuracy().finalAccuracy();
         assertTrue(right >= least, "right on " + right);
         assertEquals(passes, result.classification().passesPerImage());
@@ -197,7 +197,7 @@ class GaussianOverSnapshotsTest {
 
     @Test
     void aMethodThatKeepsNoSnapshotsGetsCopiesOfTheFirst() {
-        Result result = run(new FineTuning(FineTuning.Options.DEFAULT), gaussians(2));
+        Result result = run(Methods.named("fine-tuning").create(Map.of()), gaussians(2));
         double right = result.accuracy().finalAccuracy();
         assertTrue(right >= 0.95, "right on " + right);
         assertEquals(

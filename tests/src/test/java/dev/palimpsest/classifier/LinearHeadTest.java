@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.palimpsest.classifier.ClassifierType.Fitting;
 import dev.palimpsest.kernel.ClassRange;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.Golden;
 import dev.palimpsest.cuda.DeviceMatrix.ElementType;
+import dev.palimpsest.kernel.Kernels.Implementation;
 import dev.palimpsest.tensor.Safetensors;
 import java.io.IOException;
 import java.nio.file.Path;

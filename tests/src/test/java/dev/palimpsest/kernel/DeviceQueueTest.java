@@ -13,6 +13,7 @@ import dev.palimpsest.cuda.DeviceBuffer;
 import dev.palimpsest.cuda.DeviceMatrix;
 import dev.palimpsest.cuda.DeviceMatrix.ElementType;
 import dev.palimpsest.cuda.TestDevice;
+import dev.palimpsest.kernel.Kernels.Implementation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;

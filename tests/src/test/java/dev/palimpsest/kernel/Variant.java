@@ -1,5 +1,6 @@
 package dev.palimpsest.kernel;
 
+import dev.palimpsest.kernel.Kernels.Implementation;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -13,7 +13,6 @@ import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
@@ -71,7 +70,7 @@ class DistillationTest {
     @Test
     void logitsTermEqualsItsFormula() {
         List<ClassRange> ranges = List.of(new ClassRange(0, 3), new ClassRange(3, 4), new ClassRange(2, 7));
-        try (Distillation distillation = new Distillation(engine, ROWS, CLASSES, ranges, WEIGHT, TEMPERATURE)) {
+        try (Distillation distillation = Distillation.ofLogits(engine, ROWS, CLASSES, ranges, WEIGHT, TEMPERATURE)) {
             for (int rows : new int[] {ROWS, 2}) {
                 float[] student = values(rows * CLASSES);
                 List<float[]> said = ranges.stream()
@@ -104,7 +103,7 @@ class DistillationTest {
 
     @Test
     void featureTermEqualsItsFormula() {
-        try (FeatureDistillation distillation = new FeatureDistillation(engine, ROWS, CLASSES, 2, WEIGHT)) {
+        try (Distillation distillation = Distillation.ofFeatures(engine, ROWS, CLASSES, 2, WEIGHT)) {
             for (int rows : new int[] {ROWS, 1}) {
                 float[] student = values(rows * CLASSES);
                 List<float[]> said = List.of(values(rows * CLASSES), values(rows * CLASSES));
@@ -152,8 +151,9 @@ class DistillationTest {
                     p.update().copyFrom(MemorySegment.ofArray(filled(p.size(), 6)));
                 });
         float[] images = values(ROWS * 36);
-        try (Distillation logits = new Distillation(engine, ROWS, 4, List.of(new ClassRange(0, 2)), 1, TEMPERATURE);
-                FeatureDistillation features = new FeatureDistillation(engine, ROWS, 5, 1, 1)) {
+        try (Distillation logits =
+                        Distillation.ofLogits(engine, ROWS, 4, List.of(new ClassRange(0, 2)), 1, TEMPERATURE);
+                Distillation features = Distillation.ofFeatures(engine, ROWS, 5, 1, 1)) {
             float[] teacherLogits = values(ROWS * 2);
             float[] teacherFeatures = values(ROWS * 5);
             Terms terms = new Terms(network, images, logits, teacherLogits, features, teacherFeatures);
@@ -170,7 +170,7 @@ class DistillationTest {
             float[] images,
             Distillation logits,
             float[] teacherLogits,
-            FeatureDistillation features,
+            Distillation features,
             float[] teacherFeatures) {}
 
     private static float[] filled(int count, float value) {
@@ -182,7 +182,7 @@ class DistillationTest {
     private double loss(Terms terms, boolean backward) {
         Tape tape = new Tape(engine);
         Outputs<Variable> outputs =
-                terms.network.forward(new Training(tape, true), tape.input(tensor(terms.images, ROWS, 1, 6, 6)), true);
+                terms.network.forward(tape, true, tape.input(tensor(terms.images, ROWS, 1, 6, 6)), true);
         List<Scalar> scalars = List.of(
                 terms.logits.term(tape, outputs.logits(), List.of(tensor(terms.teacherLogits, ROWS, 2))),
                 terms.logits.term(tape, outputs.auxiliary().get(0), List.of(tensor(terms.teacherLogits, ROWS, 2))),

@@ -8,11 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.model.FrozenNetwork;
-import dev.palimpsest.model.Weights;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.snapshot.Snapshots;
-import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Pass;

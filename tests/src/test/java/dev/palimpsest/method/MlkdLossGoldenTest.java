@@ -10,7 +10,7 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
-import dev.palimpsest.loss.FixedLogits;
+import dev.palimpsest.loss.CrossEntropy.FixedLogits;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;

@@ -9,7 +9,6 @@ import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Outputs;
@@ -134,7 +133,7 @@ class MlkdTeachersTest {
         move(2);
         teachers.begin(0);
         Tape tape = new Tape(engine);
-        Outputs<Variable> said = student.forward(new Training(tape, false), tape.input(images(6, 3)), false);
+        Outputs<Variable> said = student.forward(tape, false, tape.input(images(6, 3)), false);
         float[] expected = engine.toArray(said.logits().value());
         assertArrayEquals(expected, logits(teachers.outputs(0, images(6, 3))));
         tape.clear();

@@ -7,7 +7,7 @@ import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.loss.FixedLogits;
+import dev.palimpsest.loss.CrossEntropy.FixedLogits;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.Tensor;
 import java.io.IOException;

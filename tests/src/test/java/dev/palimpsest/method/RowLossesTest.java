@@ -13,7 +13,7 @@ import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.loss.CrossEntropy;
-import dev.palimpsest.loss.FixedLogits;
+import dev.palimpsest.loss.CrossEntropy.FixedLogits;
 import dev.palimpsest.tensor.Shape;
 import java.util.Arrays;
 import java.util.List;

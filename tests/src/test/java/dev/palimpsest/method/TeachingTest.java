@@ -10,7 +10,7 @@ import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
-import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Pass;

@@ -2,13 +2,13 @@ package dev.palimpsest.method;
 
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.snapshot.Snapshots;
-import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
+import dev.palimpsest.train.Method.Phase;
 import dev.palimpsest.train.Pass;
-import dev.palimpsest.train.Phase;
 import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
 import java.util.List;

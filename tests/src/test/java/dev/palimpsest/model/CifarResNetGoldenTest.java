@@ -10,7 +10,7 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
-import dev.palimpsest.model.Forward.Training;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
@@ -40,7 +40,7 @@ class CifarResNetGoldenTest {
             Network network = GoldenNetwork.load(golden, arena);
             Tape tape = new Tape(engine);
             Outputs<Variable> outputs =
-                    network.forward(new Training(tape, false), tape.input(GoldenNetwork.images(golden, engine)), false);
+                    network.forward(tape, false, tape.input(GoldenNetwork.images(golden, engine)), false);
             Scalar loss = CrossEntropy.softmax(
                     tape, engine, outputs.logits(), golden.ints("label"), new ClassRange(0, network.classes()));
             Golden.close(

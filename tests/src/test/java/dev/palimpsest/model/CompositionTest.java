@@ -14,7 +14,7 @@ import dev.palimpsest.engine.DoubleLayers.Images;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.engine.MaxPooling;
-import dev.palimpsest.model.Forward.Training;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
@@ -62,6 +62,15 @@ class CompositionTest {
                 .flatten()
                 .linear("h", 6)
                 .relu()
+                .stage()),
+        COSINES(images -> images.convolution("c1", 8, 3, 1)
+                .norm("n1")
+                .relu()
+                .averagePool()
+                .unitLength()
+                .stage()
+                .linear("h", 6)
+                .unitLength()
                 .stage()),
         PREACTIVATION(images -> {
             Node x = images.convolution("c0", 8, 3, 1).stage();
@@ -177,8 +186,7 @@ class CompositionTest {
             Images input = new Images(ROWS, 2, 5, 6, DoubleLayers.doubles(pixels));
             Outputs<Images> expected = network.forward(reference, input, true);
             Tape tape = new Tape(engine);
-            Outputs<Variable> actual =
-                    network.forward(new Training(tape, frozenNorm), tape.input(images(pixels)), true);
+            Outputs<Variable> actual = network.forward(tape, frozenNorm, tape.input(images(pixels)), true);
             List<Scalar> terms = new ArrayList<>();
             List<float[]> factors = new ArrayList<>();
             actual.zip(expected, (variable, values) -> {
@@ -312,13 +320,13 @@ class CompositionTest {
         float[] pixels = noise(ROWS * 60);
         Tape tape = new Tape(engine);
         List<float[]> expected = new ArrayList<>();
-        network.forward(new Training(tape, false), tape.input(images(pixels)), true)
+        network.forward(tape, false, tape.input(images(pixels)), true)
                 .forEach(output -> expected.add(engine.toArray(output.value())));
         tape.clear();
         long allocated = 0;
         for (int pass = 0; pass < 3; pass++) {
             Tensor images = images(pixels);
-            Outputs<Tensor> outputs = network.forward(new Forward.Untaped(engine), images, true);
+            Outputs<Tensor> outputs = network.forward(engine, images, true);
             engine.release(images);
             List<float[]> found = new ArrayList<>();
             outputs.forEach(output -> found.add(engine.toArray(output)));

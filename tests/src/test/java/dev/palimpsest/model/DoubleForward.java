@@ -10,7 +10,9 @@ import dev.palimpsest.model.Layers.LinearLayer;
 import dev.palimpsest.model.Layers.MaxPoolLayer;
 import dev.palimpsest.model.Layers.NormLayer;
 import dev.palimpsest.model.Layers.ReluLayer;
+import dev.palimpsest.model.Layers.UnitLengthLayer;
 import dev.palimpsest.model.Network.Head;
+import java.util.Arrays;
 import java.util.List;
 
 /** A network's forward pass in double loops. */
@@ -27,8 +29,23 @@ record DoubleForward(DoubleLayers layers, boolean frozenNorm) implements Forward
             case AveragePoolLayer() -> layers.averagePool(x);
             case FlattenLayer() -> layers.flatten(x);
             case LinearLayer(var weight, var bias) -> layers.linear(x, weight, bias);
+            case UnitLengthLayer() -> unitLength(x);
             default -> throw new IllegalArgumentException("no loops for " + layer);
         };
+    }
+
+    private static Images unitLength(Images features) {
+        double[] values = features.values().clone();
+        int width = values.length / features.n();
+        for (int row = 0; row < features.n(); row++) {
+            int begin = row * width;
+            double squares =
+                    Arrays.stream(values, begin, begin + width).map(x -> x * x).sum();
+            for (int i = begin; i < begin + width; i++) {
+                values[i] /= Math.sqrt(squares);
+            }
+        }
+        return new Images(features.n(), features.channels(), features.height(), features.width(), values);
     }
 
     @Override

@@ -9,7 +9,7 @@ import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.model.Forward.Training;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
@@ -75,8 +75,8 @@ class FrozenNetworkTest {
         network.grow(4);
         randomise(network, 1);
         Tape tape = new Tape(engine);
-        Outputs<Variable> expected = network.forward(
-                new Training(tape, true), tape.input(NetworkTest.images(engine, design.image(), IMAGES)), true);
+        Outputs<Variable> expected =
+                network.forward(tape, true, tape.input(NetworkTest.images(engine, design.image(), IMAGES)), true);
         List<float[]> unfolded = new ArrayList<>();
         expected.forEach(output -> unfolded.add(engine.toArray(output.value())));
         try (FrozenNetwork compiled = new FrozenNetwork(engine, network, Weights.of(network))) {

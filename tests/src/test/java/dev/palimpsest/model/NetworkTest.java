@@ -15,7 +15,6 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
-import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.model.Networks.ResNetOptions;
 import dev.palimpsest.model.Networks.Stem;
@@ -160,8 +159,8 @@ class NetworkTest {
         int[] labels = {0, 1, 2, 3, 0, 1};
         try (Engine engine = Engines.cpu(1)) {
             Tape tape = new Tape(engine);
-            Outputs<Variable> outputs = network.forward(
-                    new Training(tape, false), tape.input(images(engine, design.image, labels.length)), true);
+            Outputs<Variable> outputs =
+                    network.forward(tape, false, tape.input(images(engine, design.image, labels.length)), true);
             assertEquals(
                     design.widths,
                     outputs.pooled().stream()

@@ -12,7 +12,6 @@ import dev.palimpsest.engine.DoubleLayers;
 import dev.palimpsest.engine.DoubleLayers.Images;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
-import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.model.Layers.AveragePoolLayer;
 import dev.palimpsest.model.Layers.MaxPoolLayer;
 import dev.palimpsest.model.Layers.NormLayer;
@@ -115,7 +114,7 @@ class ResNetTest {
             Images input = new Images(IMAGES, 3, height, width, DoubleLayers.doubles(engine.toArray(images)));
             Outputs<Images> expected = network.forward(new DoubleForward(loops, frozenNorm), input, true);
             Tape tape = new Tape(engine);
-            Outputs<Variable> actual = network.forward(new Training(tape, frozenNorm), tape.input(images), true);
+            Outputs<Variable> actual = network.forward(tape, frozenNorm, tape.input(images), true);
             actual.zip(
                     expected,
                     (variable, values) ->

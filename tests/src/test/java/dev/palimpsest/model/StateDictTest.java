@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.palimpsest.Golden;
 import dev.palimpsest.checkpoint.StateDict;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.model.Networks.ResNetOptions;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.CountedCopy;

@@ -9,7 +9,6 @@ import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
-import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.model.GoldenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
@@ -56,8 +55,8 @@ abstract class OptimiserGoldenTest {
                 network.parameters()
                         .forEach(parameter -> parameter.gradientMirror().clear());
                 Tape tape = new Tape(engine);
-                Outputs<Variable> outputs = network.forward(
-                        new Training(tape, false), tape.input(GoldenNetwork.images(golden, engine)), false);
+                Outputs<Variable> outputs =
+                        network.forward(tape, false, tape.input(GoldenNetwork.images(golden, engine)), false);
                 Scalar loss = CrossEntropy.softmax(
                         tape, engine, outputs.logits(), golden.ints("label"), new ClassRange(0, network.classes()));
                 losses[step] = loss.value();

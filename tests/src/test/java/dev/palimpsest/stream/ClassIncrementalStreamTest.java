@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.stream.Stream.Experience;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;

@@ -14,6 +14,7 @@ import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.stream.RepetitionPlan.Pool;
 import dev.palimpsest.stream.RepetitionStream.Scenario;
 import dev.palimpsest.stream.Stream.ClassOrder;
+import dev.palimpsest.stream.Stream.Experience;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;

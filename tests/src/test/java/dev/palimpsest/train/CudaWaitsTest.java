@@ -9,6 +9,7 @@ import dev.palimpsest.engine.DeviceEngine;
 import dev.palimpsest.method.Watched;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
+import dev.palimpsest.train.Method.Phase;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;

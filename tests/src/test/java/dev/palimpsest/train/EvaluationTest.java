@@ -10,7 +10,7 @@ import dev.palimpsest.method.Watched;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
-import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream.Experience;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;

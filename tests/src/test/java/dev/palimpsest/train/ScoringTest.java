@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.palimpsest.Doubles;
 import dev.palimpsest.checkpoint.AccuracyRecorder;
 import dev.palimpsest.classifier.Classifier;
-import dev.palimpsest.classifier.Models;
+import dev.palimpsest.classifier.Classifier.Models;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;

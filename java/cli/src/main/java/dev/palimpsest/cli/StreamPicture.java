@@ -1,8 +1,8 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.RepetitionStream;
 import dev.palimpsest.stream.RepetitionStream.Scenario;
+import dev.palimpsest.stream.Stream.Experience;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;

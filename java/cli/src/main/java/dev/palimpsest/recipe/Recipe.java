@@ -121,13 +121,13 @@ public record Recipe(
         Values values = new Values(texts);
         Registration<Method> registration = Methods.named(values.get(RecipeOptions.METHOD));
         ClassifierType classifier =
-                Classifiers.named(values.get(RecipeOptions.CLASSIFIER)).create(texts);
+                Classifiers.named(values.get(RecipeOptions.CLASSIFIER)).createFrom(texts);
         DataOptions data = DataOptions.GROUP.of(texts);
         RepetitionOptions repetition = RepetitionOptions.GROUP.of(texts);
         ModelOptions model = ModelOptions.GROUP.of(texts);
         Settings asked = new Settings(TrainingOptions.GROUP.of(texts), ExemplarOptions.GROUP.of(texts), classifier);
         Own own = Own.GROUP.of(texts);
-        try (Method method = registration.create(texts)) {
+        try (Method method = registration.createFrom(texts)) {
             Settings settled = method.settle(asked);
             settled.check();
             if (repetition.on()) {

@@ -1,5 +1,6 @@
 package dev.palimpsest.kernel;
 
+import dev.palimpsest.kernel.Kernels.Implementation;
 import dev.palimpsest.kernel.threads.Team;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.palimpsest.kernel.Kernels.Implementation;
 import dev.palimpsest.kernel.ffi.Held;
 import dev.palimpsest.kernel.ffi.NativeKernel;
 import dev.palimpsest.kernel.ffi.NativeStruct.Field;

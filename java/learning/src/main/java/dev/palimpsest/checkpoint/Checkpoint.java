@@ -414,7 +414,7 @@ public final class Checkpoint {
             throw damaged(new IllegalArgumentException("its metadata lack " + OPTION + "classifier"));
         }
         try {
-            return Classifiers.named(name).create(options);
+            return Classifiers.named(name).createFrom(options);
         } catch (IllegalArgumentException e) {
             throw damaged(e);
         }

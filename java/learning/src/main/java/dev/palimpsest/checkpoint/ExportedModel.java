@@ -1,10 +1,9 @@
 package dev.palimpsest.checkpoint;
 
 import dev.palimpsest.classifier.Classifier;
+import dev.palimpsest.classifier.Classifier.Models;
 import dev.palimpsest.classifier.ClassifierType;
 import dev.palimpsest.classifier.Classifiers;
-import dev.palimpsest.classifier.HighestLogit;
-import dev.palimpsest.classifier.Models;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.data.Preparation;
@@ -13,8 +12,8 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.Architecture;
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.model.Network;
-import dev.palimpsest.model.Weights;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
@@ -111,8 +110,9 @@ public final class ExportedModel implements AutoCloseable {
                 Boolean.parseBoolean(metadata(file, CROPPED)),
                 number(WHITE));
         pixels = new Normalisation(numbers(MEAN), numbers(DEVIATION));
-        classifier =
-                Classifiers.named(metadata(file, CLASSIFIER)).create(options).read(file, "");
+        classifier = Classifiers.named(metadata(file, CLASSIFIER))
+                .createFrom(options)
+                .read(file, "");
         temperature = calibrated(file) ? numbers(TEMPERATURE)[0] : 1;
         if (!(temperature > 0) || Double.isInfinite(temperature)) {
             throw damaged(file, TEMPERATURE, metadata(file, TEMPERATURE));
@@ -249,7 +249,7 @@ public final class ExportedModel implements AutoCloseable {
         Set<String> beside = new TreeSet<>(to.names());
         beside.removeAll(ofNetwork);
         if (beside.isEmpty()) {
-            to.metadata(CLASSIFIER, new HighestLogit().name());
+            to.metadata(CLASSIFIER, Classifiers.head().name());
         } else {
             to.metadata(CLASSIFIER, model.type.name());
             to.metadata(NOTE, model.type.howToRead());

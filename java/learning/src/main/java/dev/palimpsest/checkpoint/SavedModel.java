@@ -1,8 +1,8 @@
 package dev.palimpsest.checkpoint;
 
 import dev.palimpsest.classifier.Classifier;
+import dev.palimpsest.classifier.Classifier.Models;
 import dev.palimpsest.classifier.ClassifierType;
-import dev.palimpsest.classifier.Models;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
@@ -10,11 +10,11 @@ import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.Architecture;
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.model.Network;
-import dev.palimpsest.model.Weights;
 import dev.palimpsest.snapshot.Snapshots;
-import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;

@@ -2,8 +2,8 @@ package dev.palimpsest.checkpoint;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.model.Network;
-import dev.palimpsest.model.Weights;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;

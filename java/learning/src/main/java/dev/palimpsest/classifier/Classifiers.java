@@ -47,6 +47,24 @@ public final class Classifiers {
     private Classifiers() {}
 
     /**
+     * The network's own head: the highest logit. It keeps nothing.
+     *
+     * @return what the option {@code classifier} calls {@code head}
+     */
+    public static ClassifierType head() {
+        return new HighestLogit();
+    }
+
+    /**
+     * The nearest mean of the exemplars' features (iCaRL).
+     *
+     * @return what the option {@code classifier} calls {@code nearest-mean}
+     */
+    public static ClassifierType nearestMean() {
+        return new NearestMean();
+    }
+
+    /**
      * Every registered way to classify.
      *
      * @return the library's own first

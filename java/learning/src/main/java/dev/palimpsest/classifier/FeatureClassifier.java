@@ -1,5 +1,6 @@
 package dev.palimpsest.classifier;
 
+import dev.palimpsest.classifier.Classifier.Models;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;

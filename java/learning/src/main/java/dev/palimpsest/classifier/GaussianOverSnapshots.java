@@ -1,5 +1,7 @@
 package dev.palimpsest.classifier;
 
+import dev.palimpsest.classifier.Classifier.Models;
+import dev.palimpsest.classifier.ClassifierType.Fitting;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.gaussian.ClassStatistics;
 import dev.palimpsest.gaussian.GaussianClasses;

@@ -1,5 +1,7 @@
 package dev.palimpsest.classifier;
 
+import dev.palimpsest.classifier.Classifier.Models;
+import dev.palimpsest.classifier.ClassifierType.Fitting;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.tensor.Safetensors;
@@ -7,7 +9,7 @@ import dev.palimpsest.tensor.SafetensorsWriter;
 import java.util.Arrays;
 
 /** The network's own head: the highest logit, on average over the network and its companions. Keeps nothing. */
-public record HighestLogit() implements ClassifierType, Classifier {
+record HighestLogit() implements ClassifierType, Classifier {
     static final String NAME = "head";
 
     @Override

@@ -1,10 +1,11 @@
 package dev.palimpsest.classifier;
 
+import dev.palimpsest.classifier.ClassifierType.Fitting;
 import dev.palimpsest.internal.Directions;
 import dev.palimpsest.tensor.Safetensors;
 
 /** Classifies by the nearest class mean of features of length 1 (iCaRL, Rebuffi 2017, Algorithm 1). */
-public record NearestMean() implements ClassifierType {
+record NearestMean() implements ClassifierType {
     static final String NAME = "nearest-mean";
     private static final String TENSOR = "class_means";
 

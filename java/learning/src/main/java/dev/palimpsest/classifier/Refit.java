@@ -1,5 +1,6 @@
 package dev.palimpsest.classifier;
 
+import dev.palimpsest.classifier.ClassifierType.Fitting;
 import dev.palimpsest.internal.Schedule;
 import dev.palimpsest.internal.SplitMix64;
 import dev.palimpsest.option.Check;
@@ -17,7 +18,7 @@ import java.util.SequencedMap;
  *
  * @param settings of the passes
  */
-public record Refit(Options settings) implements ClassifierType {
+record Refit(Options settings) implements ClassifierType {
     static final String NAME = "refit";
     private static final long PURPOSE = 102;
 
@@ -27,13 +28,13 @@ public record Refit(Options settings) implements ClassifierType {
      * @param epochs passes over the exemplars
      * @param learningRate at the start of these passes
      */
-    public record Options(int epochs, double learningRate) {
+    record Options(int epochs, double learningRate) {
         private static final Option<Options, Integer> EPOCHS =
                 Option.integer("refit-epochs", 50, "Passes over the exemplars that refit the head.", Options::epochs);
         private static final Option<Options, Double> LEARNING_RATE = Option.number(
                 "refit-learning-rate", 0.1, "Learning rate at the start of refitting.", Options::learningRate);
         /** Texts to values and back. */
-        public static final OptionGroup<Options> GROUP = new OptionGroup<>(
+        static final OptionGroup<Options> GROUP = new OptionGroup<>(
                 List.of(EPOCHS, LEARNING_RATE), values -> new Options(values.get(EPOCHS), values.get(LEARNING_RATE)));
 
         /**
@@ -41,7 +42,7 @@ public record Refit(Options settings) implements ClassifierType {
          *
          * @throws IllegalArgumentException with a sentence naming the option and what was expected
          */
-        public Options {
+        Options {
             Check.atLeast("refit-epochs", epochs, 1);
             Check.positive("refit-learning-rate", learningRate);
         }

@@ -1,5 +1,6 @@
 package dev.palimpsest.classifier;
 
+import dev.palimpsest.classifier.ClassifierType.Fitting;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.tensor.Safetensors;
 
@@ -10,7 +11,7 @@ import dev.palimpsest.tensor.Safetensors;
  * newest rows are longest, as when exemplars are mixed among many more new images; where half of every batch is
  * exemplars it may lengthen them.
  */
-public record WeightAlignment() implements ClassifierType {
+record WeightAlignment() implements ClassifierType {
     static final String NAME = "weight-alignment";
 
     @Override

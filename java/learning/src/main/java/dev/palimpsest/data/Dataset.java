@@ -98,23 +98,10 @@ public record Dataset(
     /**
      * Loads a data set by name.
      *
-     * <ul>
-     *   <li>{@code digits}: 1,797 images of 8×8, pixels 0..16, in the library itself. Of each class every fifth image,
-     *       in the file's order, is a test image: 1,442 for training and 355 for test. The same people wrote both.
-     *   <li>{@code fashion-mnist}, {@code mnist}: IDX files with their usual names, plain or .gz, from the given
-     *       folder and nowhere else; without one, from the first of $XDG_CACHE_HOME/palimpsest/NAME (or
-     *       ~/.cache/palimpsest/NAME) and /usr/share/datasets/NAME that holds any of them.
-     *   <li>{@code cifar-10}, {@code cifar-100} (fine classes): the authors' binary version, in the same places, there
-     *       or in the folder that their archive unpacks to.
-     *   <li>{@code glyphs}: what {@link GlyphRendering} left in the given folder, or in the same places as CIFAR.
-     *   <li>{@code glyphs-distractors}: the same with the distractors as training images, of classes without test
-     *       images.
-     *   <li>{@code image-folder}: image files in train/CLASS and test/CLASS (or val/CLASS) of the given folder, or in
-     *       CLASS alone, and then divided by the options' share.
-     *   <li>{@code image-list}: the files that train.txt and test.txt of the given folder name, one path and label per
-     *       line.
-     *   <li>Any other name that a {@link Source} of another jar answers to.
-     * </ul>
+     * <p>Files are looked for in the given folder and nowhere else; without one, in the first of
+     * $XDG_CACHE_HOME/palimpsest/NAME (or ~/.cache/palimpsest/NAME) and /usr/share/datasets/NAME that holds any of
+     * them. {@link Source#summary} and {@link Source#howToGet} say what each data set is and needs; {@code digits}
+     * needs nothing, {@code image-folder} and {@code image-list} need a folder.
      *
      * @param name one of {@link #names}
      * @param folder the only place to look for its files; empty for the usual places

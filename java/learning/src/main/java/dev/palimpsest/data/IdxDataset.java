@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 /**
  * A data set in MNIST's four IDX files.
  *
- * @param name fashion-mnist or mnist
+ * @param name fashion-mnist, mnist or kmnist
  * @param torchvision the folder that torchvision keeps the files in, below "raw"
  * @param classNames names of the classes; label c stands for {@code classNames.get(c)}
  * @param licence one line on the terms of use
@@ -63,6 +63,19 @@ record IdxDataset(
                     "d53e105ee54ea40749a09fcbcd1e9432",
                     "9fb629c4189551a2d022fa330f9573f3",
                     "ec29112dd5afa0611ce80d1b7f02629c"));
+
+    static final IdxDataset KMNIST = new IdxDataset(
+            "kmnist",
+            "KMNIST",
+            List.of("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+            "CC BY-SA 4.0: CODH, KMNIST Dataset, adapted from Kuzushiji Dataset, doi:10.20676/00000341",
+            "",
+            "10 cursive Japanese characters, 28×28 grey, 60,000 training and 10,000 test images, 55 MB (21 MB as .gz)",
+            List.of(
+                    "bdb82020997e1d708af4cf47b453dcf7",
+                    "e144d726b3acfaa3e44228e80efcd344",
+                    "5c965bf0a639b31b8f53240b1b52f4d7",
+                    "7320c461ea6c1c855c0b718fb2a4b134"));
 
     private static final String TRAIN_IMAGES = "train-images-idx3-ubyte";
     private static final String TRAIN_LABELS = "train-labels-idx1-ubyte";

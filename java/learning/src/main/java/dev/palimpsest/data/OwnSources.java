@@ -8,6 +8,7 @@ final class OwnSources {
             new Digits(),
             IdxDataset.FASHION_MNIST,
             IdxDataset.MNIST,
+            IdxDataset.KMNIST,
             Cifar.CIFAR_10,
             Cifar.CIFAR_100,
             new Glyphs(false),

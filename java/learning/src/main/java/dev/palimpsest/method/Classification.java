@@ -6,7 +6,7 @@ import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.option.Option;
-import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Settings;

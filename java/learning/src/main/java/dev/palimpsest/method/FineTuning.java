@@ -4,7 +4,7 @@ import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
-import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
@@ -19,7 +19,7 @@ import java.util.SequencedMap;
  *
  * <pre>L = CE</pre>
  */
-public final class FineTuning implements Method {
+final class FineTuning implements Method {
     private static final String NAME = "fine-tuning";
 
     /**
@@ -27,14 +27,12 @@ public final class FineTuning implements Method {
      *
      * @param crossEntropy form of CE
      */
-    public record Options(CrossEntropy.Form crossEntropy) {
+    record Options(CrossEntropy.Form crossEntropy) {
         private static final Option<Options, CrossEntropy.Form> CROSS_ENTROPY =
                 Classification.option(Options::crossEntropy);
         /** Texts to values and back. */
-        public static final OptionGroup<Options> GROUP =
+        static final OptionGroup<Options> GROUP =
                 new OptionGroup<>(List.of(CROSS_ENTROPY), values -> new Options(values.get(CROSS_ENTROPY)));
-        /** Softmax over all classes seen. */
-        public static final Options DEFAULT = new Options(CrossEntropy.Form.ALL);
     }
 
     /** How the method is registered. */
@@ -49,7 +47,7 @@ public final class FineTuning implements Method {
      *
      * @param options of the loss
      */
-    public FineTuning(Options options) {
+    FineTuning(Options options) {
         this.options = options;
         classification = new Classification(options.crossEntropy());
     }

@@ -1,10 +1,10 @@
 package dev.palimpsest.method;
 
-import dev.palimpsest.classifier.HighestLogit;
+import dev.palimpsest.classifier.Classifiers;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
-import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
@@ -17,7 +17,7 @@ import java.util.List;
  *
  * <pre>L = CE over all classes seen</pre>
  */
-public final class Joint implements Method {
+final class Joint implements Method {
     private static final String NAME = "joint";
 
     /** How the method is registered. */
@@ -30,7 +30,7 @@ public final class Joint implements Method {
     private final Classification classification = new Classification(CrossEntropy.Form.ALL);
 
     /** A new one, for one run. */
-    public Joint() {}
+    Joint() {}
 
     @Override
     public String name() {
@@ -41,7 +41,7 @@ public final class Joint implements Method {
     @Override
     public Settings settle(Settings asked) {
         return asked.withoutExemplars()
-                .withClassifier(new HighestLogit())
+                .withClassifier(Classifiers.head())
                 .withTraining(asked.training().withFreezeNorm(false).withLaterLearningRateFactor(1));
     }
 

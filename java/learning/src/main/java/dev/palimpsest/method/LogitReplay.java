@@ -7,7 +7,7 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Loss;
 import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.Matrix;
-import dev.palimpsest.loss.FixedLogits;
+import dev.palimpsest.loss.CrossEntropy.FixedLogits;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 

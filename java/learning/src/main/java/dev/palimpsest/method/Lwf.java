@@ -9,14 +9,13 @@ import dev.palimpsest.option.Option.MemorySize;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.snapshot.Snapshots;
-import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>L = CE + λ T² KL( softmax(z_last/T) ‖ softmax(z[C_0..C_{e−1}]/T) )</pre>
  */
-public final class Lwf implements Method {
+final class Lwf implements Method {
     private static final String NAME = "lwf";
 
     /**
@@ -39,7 +38,7 @@ public final class Lwf implements Method {
      * @param crossEntropy form of CE
      * @param teacherMemory most that the compiled teacher and its kept outputs may take; results do not depend on it
      */
-    public record Options(double temperature, double lambda, CrossEntropy.Form crossEntropy, MemorySize teacherMemory) {
+    record Options(double temperature, double lambda, CrossEntropy.Form crossEntropy, MemorySize teacherMemory) {
         private static final Option<Options, Double> TEMPERATURE = Option.number(
                         "temperature", 2, "Temperature of the distillation.", Options::temperature)
                 .when(options -> options.lambda > 0, "lambda above 0");
@@ -49,34 +48,22 @@ public final class Lwf implements Method {
                 Classification.option(Options::crossEntropy);
         private static final Option<Options, MemorySize> TEACHER_MEMORY = TeacherMemory.option(Options::teacherMemory);
         /** Texts to values and back. */
-        public static final OptionGroup<Options> GROUP = new OptionGroup<>(
+        static final OptionGroup<Options> GROUP = new OptionGroup<>(
                 List.of(TEMPERATURE, LAMBDA, CROSS_ENTROPY, TEACHER_MEMORY),
                 values -> new Options(
                         values.get(TEMPERATURE),
                         values.get(LAMBDA),
                         values.get(CROSS_ENTROPY),
                         values.get(TEACHER_MEMORY)));
-        /** T = 2, λ = 1, softmax over all classes seen. */
-        public static final Options DEFAULT = GROUP.of(Map.of());
 
         /**
          * Checks the ranges.
          *
          * @throws IllegalArgumentException with a sentence naming the option and what was expected
          */
-        public Options {
+        Options {
             Check.positive("temperature", temperature);
             Check.notNegative("lambda", lambda);
-        }
-
-        /**
-         * These options with another form of CE.
-         *
-         * @param form of CE
-         * @return changed options
-         */
-        public Options withCrossEntropy(CrossEntropy.Form form) {
-            return GROUP.with(this, CROSS_ENTROPY, form);
         }
     }
 
@@ -97,7 +84,7 @@ public final class Lwf implements Method {
      *
      * @param options of the loss
      */
-    public Lwf(Options options) {
+    Lwf(Options options) {
         this.options = options;
         classification = new Classification(options.crossEntropy());
     }

@@ -12,7 +12,7 @@ import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Batch;
-import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>L = CE + λ T² KL( softmax(z_last/T) ‖ softmax(z[seen before]/T) ) on unlabelled images</pre>
  */
-public final class LwfUnlabelled implements Method {
+final class LwfUnlabelled implements Method {
     private static final String NAME = "lwf-unlabelled";
     /** Name of the tensor of how many batches were drawn. */
     private static final String UNLABELLED = "unlabelled";
@@ -49,7 +49,7 @@ public final class LwfUnlabelled implements Method {
      * @param lambda λ
      * @param unlabelledBatch unlabelled images per step
      */
-    public record Options(double temperature, double lambda, int unlabelledBatch) {
+    record Options(double temperature, double lambda, int unlabelledBatch) {
         private static final Option<Options, Double> TEMPERATURE =
                 Option.number("temperature", 2, "Temperature of the distillation.", Options::temperature);
         private static final Option<Options, Double> LAMBDA =
@@ -57,18 +57,16 @@ public final class LwfUnlabelled implements Method {
         private static final Option<Options, Integer> UNLABELLED_BATCH =
                 Option.integer("unlabelled-batch", 100, "Unlabelled images per step.", Options::unlabelledBatch);
         /** Texts to values and back. */
-        public static final OptionGroup<Options> GROUP = new OptionGroup<>(
+        static final OptionGroup<Options> GROUP = new OptionGroup<>(
                 List.of(TEMPERATURE, LAMBDA, UNLABELLED_BATCH),
                 values -> new Options(values.get(TEMPERATURE), values.get(LAMBDA), values.get(UNLABELLED_BATCH)));
-        /** T = 2, λ = 1, 100 images per step. */
-        public static final Options DEFAULT = new Options(2, 1, 100);
 
         /**
          * Checks the ranges.
          *
          * @throws IllegalArgumentException with a sentence naming the option and what was expected
          */
-        public Options {
+        Options {
             Check.positive("temperature", temperature);
             Check.notNegative("lambda", lambda);
             Check.atLeast("unlabelled-batch", unlabelledBatch, 8);
@@ -92,7 +90,7 @@ public final class LwfUnlabelled implements Method {
      *
      * @param options of the loss
      */
-    public LwfUnlabelled(Options options) {
+    LwfUnlabelled(Options options) {
         this.options = options;
     }
 
@@ -146,7 +144,7 @@ public final class LwfUnlabelled implements Method {
         classification.begin(experience);
         if (last != null) {
             unlabelled = learner.unlabelled(experience, options.unlabelledBatch());
-            distillation = new Distillation(
+            distillation = Distillation.ofLogits(
                     learner.engine(),
                     options.unlabelledBatch(),
                     learner.network().classes(),

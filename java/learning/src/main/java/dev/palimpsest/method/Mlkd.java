@@ -2,7 +2,7 @@ package dev.palimpsest.method;
 
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.internal.SplitMix64;
-import dev.palimpsest.loss.FixedLogits;
+import dev.palimpsest.loss.CrossEntropy.FixedLogits;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Network.Head;
@@ -14,8 +14,8 @@ import dev.palimpsest.option.OptionGroup.Values;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Batch;
-import dev.palimpsest.stream.Experience;
 import dev.palimpsest.stream.Stream;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;

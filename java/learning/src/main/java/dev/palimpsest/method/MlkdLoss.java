@@ -5,8 +5,8 @@ import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.loss.CrossEntropy;
-import dev.palimpsest.loss.FeatureDistillation;
-import dev.palimpsest.loss.FixedLogits;
+import dev.palimpsest.loss.CrossEntropy.FixedLogits;
+import dev.palimpsest.loss.Distillation;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Terms;
 import java.util.Arrays;
@@ -32,7 +32,7 @@ final class MlkdLoss implements AutoCloseable {
     /** Unseen classes stand at about zero. */
     private final FixedLogits unseenFixed;
     /** Null where nothing teaches. */
-    private final @Nullable FeatureDistillation features;
+    private final @Nullable Distillation features;
 
     /** Items from memory: the head's logits of their features now, its logits when they were stored, their labels. */
     record Replay(Variable logits, float[] stored, int[] labels) {}
@@ -67,7 +67,7 @@ final class MlkdLoss implements AutoCloseable {
         this.seen = seen;
         this.classes = classes;
         unseenFixed = FixedLogits.none(classes).with(IntStream.range(seen, classes), FixedLogits.UNSEEN);
-        features = teachers == 0 ? null : new FeatureDistillation(engine, maxRows, dims, teachers, 1);
+        features = teachers == 0 ? null : Distillation.ofFeatures(engine, maxRows, dims, teachers, 1);
     }
 
     /**

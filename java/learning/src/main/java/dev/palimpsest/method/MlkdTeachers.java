@@ -3,11 +3,10 @@ package dev.palimpsest.method;
 import dev.palimpsest.checkpoint.NetworkTensors;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.MovingAverage;
-import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
-import dev.palimpsest.model.Weights;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
@@ -112,7 +111,7 @@ final class MlkdTeachers implements AutoCloseable {
      * Outputs of the k-th newest one for images, which are normalised by themselves. The caller releases all of it.
      */
     Outputs<Tensor> outputs(int k, Tensor images) {
-        return teachers.get(k).forward(new Forward.Untaped(engine), images, false);
+        return teachers.get(k).forward(engine, images, false);
     }
 
     /** Outputs of the k-th newest one for several batches, normalised as one. The caller releases all of it. */

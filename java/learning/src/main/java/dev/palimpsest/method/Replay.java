@@ -4,7 +4,7 @@ import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
-import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Pass;
@@ -20,7 +20,7 @@ import java.util.SequencedMap;
  *
  * <pre>L = CE, over new images and exemplars</pre>
  */
-public final class Replay implements Method {
+final class Replay implements Method {
     private static final String NAME = "replay";
 
     /**
@@ -28,14 +28,12 @@ public final class Replay implements Method {
      *
      * @param crossEntropy form of CE
      */
-    public record Options(CrossEntropy.Form crossEntropy) {
+    record Options(CrossEntropy.Form crossEntropy) {
         private static final Option<Options, CrossEntropy.Form> CROSS_ENTROPY =
                 Classification.option(Options::crossEntropy);
         /** Texts to values and back. */
-        public static final OptionGroup<Options> GROUP =
+        static final OptionGroup<Options> GROUP =
                 new OptionGroup<>(List.of(CROSS_ENTROPY), values -> new Options(values.get(CROSS_ENTROPY)));
-        /** Softmax over all classes seen. */
-        public static final Options DEFAULT = new Options(CrossEntropy.Form.ALL);
     }
 
     /** How the method is registered. */
@@ -50,7 +48,7 @@ public final class Replay implements Method {
      *
      * @param options of the loss
      */
-    public Replay(Options options) {
+    Replay(Options options) {
         this.options = options;
         classification = new Classification(options.crossEntropy());
     }

@@ -1,6 +1,6 @@
 package dev.palimpsest.method;
 
-import dev.palimpsest.classifier.NearestMean;
+import dev.palimpsest.classifier.Classifiers;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.option.Option;
@@ -8,7 +8,7 @@ import dev.palimpsest.option.Option.MemorySize;
 import dev.palimpsest.option.OptionGroup;
 import dev.palimpsest.option.Registration;
 import dev.palimpsest.snapshot.Snapshots;
-import dev.palimpsest.stream.Experience;
+import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.train.ExemplarOptions;
 import dev.palimpsest.train.Learner;
 import dev.palimpsest.train.Method;
@@ -16,7 +16,6 @@ import dev.palimpsest.train.Pass;
 import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * without exemplars, classified by the highest output. Not verified against published numbers (CIFAR-100, Table 1:
  * 57.0 to 68.6 with 2000 exemplars, 11.7 to 64.5 without).
  */
-public final class SigmoidDistillation implements Method {
+final class SigmoidDistillation implements Method {
     private static final String WITH_EXEMPLARS = "icarl";
     private static final String WITHOUT = "lwf-mc";
 
@@ -43,13 +42,11 @@ public final class SigmoidDistillation implements Method {
      *
      * @param teacherMemory most that the compiled teacher and its kept outputs may take; results do not depend on it
      */
-    public record Options(MemorySize teacherMemory) {
+    record Options(MemorySize teacherMemory) {
         private static final Option<Options, MemorySize> TEACHER_MEMORY = TeacherMemory.option(Options::teacherMemory);
         /** Texts to values and back. */
-        public static final OptionGroup<Options> GROUP =
+        static final OptionGroup<Options> GROUP =
                 new OptionGroup<>(List.of(TEACHER_MEMORY), values -> new Options(values.get(TEACHER_MEMORY)));
-        /** As much memory as any method takes. */
-        public static final Options DEFAULT = GROUP.of(Map.of());
     }
 
     /** How the method is registered. */
@@ -79,7 +76,7 @@ public final class SigmoidDistillation implements Method {
      * @param options of the method
      * @return a new one
      */
-    public static SigmoidDistillation icarl(Options options) {
+    static SigmoidDistillation icarl(Options options) {
         return new SigmoidDistillation(WITH_EXEMPLARS, options);
     }
 
@@ -89,7 +86,7 @@ public final class SigmoidDistillation implements Method {
      * @param options of the method
      * @return a new one
      */
-    public static SigmoidDistillation lwfMc(Options options) {
+    static SigmoidDistillation lwfMc(Options options) {
         return new SigmoidDistillation(WITHOUT, options);
     }
 
@@ -109,7 +106,7 @@ public final class SigmoidDistillation implements Method {
             return asked.withoutExemplars();
         }
         asked.requireExemplars(name, WITHOUT);
-        return asked.withClassifier(new NearestMean())
+        return asked.withClassifier(Classifiers.nearestMean())
                 .withExemplars(
                         asked.exemplars().with(ExemplarOptions.Selection.HERDING, ExemplarOptions.Rehearsal.MIXED));
     }

@@ -3,7 +3,7 @@ package dev.palimpsest.method;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Matrices;
 import dev.palimpsest.engine.Matrix;
-import dev.palimpsest.loss.FixedLogits;
+import dev.palimpsest.loss.CrossEntropy.FixedLogits;
 import dev.palimpsest.tensor.Tensor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -4,7 +4,6 @@ import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.Distillation;
-import dev.palimpsest.loss.FeatureDistillation;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.tensor.Tensor;
 import dev.palimpsest.train.Learner;
@@ -29,7 +28,7 @@ final class Teaching implements AutoCloseable {
     private final Strength strength;
     private final List<Teacher> teachers;
     private final Distillation logits;
-    private final List<FeatureDistillation> features = new ArrayList<>();
+    private final List<Distillation> features = new ArrayList<>();
 
     /**
      * How strongly teachers teach.
@@ -48,7 +47,7 @@ final class Teaching implements AutoCloseable {
         this.strength = strength;
         this.teachers = teachers;
         List<ClassRange> groups = teachers.stream().map(Teacher::classes).toList();
-        logits = new Distillation(
+        logits = Distillation.ofLogits(
                 learner.engine(),
                 learner.settings().training().batch(),
                 learner.network().classes(),
@@ -112,9 +111,9 @@ final class Teaching implements AutoCloseable {
         return logits.term(pass.tape(), student, taught);
     }
 
-    private FeatureDistillation features(int level, Variable student) {
+    private Distillation features(int level, Variable student) {
         while (features.size() <= level) {
-            features.add(new FeatureDistillation(
+            features.add(Distillation.ofFeatures(
                     learner.engine(),
                     learner.settings().training().batch(),
                     student.value().shape().extent(1),
@@ -127,7 +126,7 @@ final class Teaching implements AutoCloseable {
     @Override
     public void close() {
         logits.close();
-        features.forEach(FeatureDistillation::close);
+        features.forEach(Distillation::close);
         teachers.forEach(Teacher::close);
     }
 }

@@ -16,11 +16,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 
-/**
- * Makes the tensors of a network's layers and keeps its graph while the network is being composed. Layers of one's own
- * take their parameters from here ({@link Node#then}).
- */
-public final class Composer {
+/** Makes the tensors of a network's layers and keeps its graph while the network is being composed. */
+final class Composer implements Layer.Tensors {
     private final Arena arena;
     private final RandomGenerator random;
     private final List<Parameter> parameters = new ArrayList<>();
@@ -89,29 +86,14 @@ public final class Composer {
         return weight(name, shape, 2.0 / shape.extent(1));
     }
 
-    /**
-     * A weight that has owners and can be pruned, normally distributed around 0.
-     *
-     * @param name unique in the network
-     * @param shape output channels first
-     * @param variance of the starting values
-     * @return the parameter, in the network's arena
-     */
+    @Override
     public Parameter weight(String name, Shape shape, double variance) {
         Parameter weight = make(name, Parameter.Role.WEIGHT, shape);
         Initialiser.normal(weight, Math.sqrt(variance), random);
         return weight;
     }
 
-    /**
-     * A parameter that starts with one value everywhere.
-     *
-     * @param name unique in the network
-     * @param role what it is to pruning and to snapshots
-     * @param shape of the parameter
-     * @param value that every element starts with
-     * @return the parameter, in the network's arena
-     */
+    @Override
     public Parameter parameter(String name, Parameter.Role role, Shape shape, float value) {
         Parameter parameter = make(name, role, shape);
         Initialiser.fill(parameter, value);
@@ -125,14 +107,7 @@ public final class Composer {
         return parameter;
     }
 
-    /**
-     * A tensor that is kept but not trained.
-     *
-     * @param name unique in the network
-     * @param shape of the buffer
-     * @param value that every element starts with
-     * @return the buffer, in the network's arena
-     */
+    @Override
     public Buffer buffer(String name, Shape shape, float value) {
         requireNew(name);
         Buffer buffer = new Buffer(name, shape, arena.allocate(shape.bytes(), 64));

@@ -13,7 +13,7 @@ import java.util.List;
  *
  * @param <V> kind of values
  */
-public interface Forward<V> {
+interface Forward<V> {
     /**
      * Applies a layer to a whole batch.
      *
@@ -62,7 +62,7 @@ public interface Forward<V> {
          *
          * @param engine computes and holds the tensors
          */
-        public Untaped(Engine engine) {
+        Untaped(Engine engine) {
             this.engine = engine;
             tape = Tape.detached(engine);
         }

@@ -74,4 +74,38 @@ public interface Layer {
          */
         Buffer of(Buffer buffer);
     }
+
+    /** Makes a layer's parameters and buffers while a network is being composed ({@link Node#then}). */
+    interface Tensors {
+        /**
+         * A weight that has owners and can be pruned, normally distributed around 0.
+         *
+         * @param name unique in the network
+         * @param shape output channels first
+         * @param variance of the starting values
+         * @return the parameter, in the network's arena
+         */
+        Parameter weight(String name, Shape shape, double variance);
+
+        /**
+         * A parameter that starts with one value everywhere.
+         *
+         * @param name unique in the network
+         * @param role what it is to pruning and to snapshots
+         * @param shape of the parameter
+         * @param value that every element starts with
+         * @return the parameter, in the network's arena
+         */
+        Parameter parameter(String name, Parameter.Role role, Shape shape, float value);
+
+        /**
+         * A tensor that is kept but not trained.
+         *
+         * @param name unique in the network
+         * @param shape of the buffer
+         * @param value that every element starts with
+         * @return the buffer, in the network's arena
+         */
+        Buffer buffer(String name, Shape shape, float value);
+    }
 }

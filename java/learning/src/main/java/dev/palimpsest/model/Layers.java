@@ -7,6 +7,8 @@ import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.engine.Matrices;
+import dev.palimpsest.engine.Matrix;
 import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
@@ -14,8 +16,8 @@ import dev.palimpsest.tensor.Tensor;
 import java.util.List;
 import java.util.Optional;
 
-/** The layers that the methods of {@link Node} apply, for whoever computes a network in a way of their own. */
-public final class Layers {
+/** The layers that the methods of {@link Node} apply. */
+final class Layers {
     private Layers() {}
 
     /**
@@ -24,7 +26,7 @@ public final class Layers {
      * @param weight [O, C, kernel, kernel]
      * @param geometry kernel, stride and padding
      */
-    public record ConvolutionLayer(Parameter weight, Convolution geometry) implements Layer {
+    record ConvolutionLayer(Parameter weight, Convolution geometry) implements Layer {
         @Override
         public Shape outputShape(List<Shape> inputs) {
             return Shapes.ofOne(geometry.outputShape(Shapes.batchOfOne(weight.name(), inputs.getFirst())));
@@ -60,7 +62,7 @@ public final class Layers {
      * @param norm scale, shift and running statistics, [C] each
      * @param relu whether a ReLU follows in the same pass
      */
-    public record NormLayer(BatchNorm norm, boolean relu) implements Layer {
+    record NormLayer(BatchNorm norm, boolean relu) implements Layer {
         @Override
         public Shape outputShape(List<Shape> inputs) {
             Shape image = Shapes.image(norm.scale().name(), inputs.getFirst());
@@ -126,7 +128,7 @@ public final class Layers {
     }
 
     /** max(x, 0) of every value, for images and for rows of a matrix. */
-    public record ReluLayer() implements Layer {
+    record ReluLayer() implements Layer {
         @Override
         public Shape outputShape(List<Shape> inputs) {
             return inputs.getFirst();
@@ -148,7 +150,7 @@ public final class Layers {
      *
      * @param relu whether a ReLU follows in the same pass
      */
-    public record AddLayer(boolean relu) implements Layer {
+    record AddLayer(boolean relu) implements Layer {
         @Override
         public Shape outputShape(List<Shape> inputs) {
             if (!inputs.getFirst().equals(inputs.getLast())) {
@@ -182,7 +184,7 @@ public final class Layers {
      *
      * @param geometry of the windows
      */
-    public record MaxPoolLayer(MaxPooling geometry) implements Layer {
+    record MaxPoolLayer(MaxPooling geometry) implements Layer {
         @Override
         public Shape outputShape(List<Shape> inputs) {
             return Shapes.ofOne(geometry.outputShape(Shapes.batchOfOne("maximum pooling", inputs.getFirst())));
@@ -201,7 +203,7 @@ public final class Layers {
     }
 
     /** The mean over all positions: [C, H, W] to [C]. */
-    public record AveragePoolLayer() implements Layer {
+    record AveragePoolLayer() implements Layer {
         @Override
         public Shape outputShape(List<Shape> inputs) {
             return Shape.of(Shapes.image("average pooling", inputs.getFirst()).extent(0));
@@ -220,8 +222,36 @@ public final class Layers {
         }
     }
 
+    /** Features divided by their length: [features] to the same. */
+    record UnitLengthLayer() implements Layer {
+        @Override
+        public Shape outputShape(List<Shape> inputs) {
+            if (inputs.getFirst().rank() != 1) {
+                throw new IllegalArgumentException("unit length needs features, got images of " + inputs.getFirst()
+                        + ": flatten or pool them before it");
+            }
+            return inputs.getFirst();
+        }
+
+        @Override
+        public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
+            Engine engine = tape.engine();
+            Variable x = inputs.getFirst();
+            try (Matrices matrices = engine.matrices()) {
+                Tensor output = matrices.of(x.value()).unitRows().rows().toTensor();
+                return tape.record(output, List.of(), gradient -> {
+                    // Twice the divisions, instead of matrices in double precision kept until now.
+                    try (Matrices again = engine.matrices()) {
+                        Matrix.Unit unit = again.of(x.value()).unitRows();
+                        tape.accumulate(x, unit.gradient(again.of(gradient)).toTensor());
+                    }
+                });
+            }
+        }
+    }
+
     /** Images as rows of a matrix, channel by channel and row by row: [C, H, W] to [C·H·W]. */
-    public record FlattenLayer() implements Layer {
+    record FlattenLayer() implements Layer {
         @Override
         public Shape outputShape(List<Shape> inputs) {
             return Shape.of(Math.toIntExact(
@@ -247,7 +277,7 @@ public final class Layers {
      * @param weight [out, in]; it has owners and can be pruned
      * @param bias [out]
      */
-    public record LinearLayer(Parameter weight, Parameter bias) implements Layer {
+    record LinearLayer(Parameter weight, Parameter bias) implements Layer {
         @Override
         public Shape outputShape(List<Shape> inputs) {
             Shape expected = Shape.of(weight.shape().extent(1));

@@ -1,5 +1,6 @@
 package dev.palimpsest.model;
 
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import java.lang.foreign.MemorySegment;

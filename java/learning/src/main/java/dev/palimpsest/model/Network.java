@@ -1,10 +1,14 @@
 package dev.palimpsest.model;
 
+import dev.palimpsest.autograd.Tape;
+import dev.palimpsest.autograd.Variable;
+import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.Layers.ConvolutionLayer;
 import dev.palimpsest.model.Layers.NormLayer;
 import dev.palimpsest.tensor.Buffer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -152,15 +156,39 @@ public final class Network {
     }
 
     /**
-     * The forward pass.
+     * The forward pass that is differentiated.
      *
-     * @param <V> kind of values that the pass computes with
-     * @param pass computes the layers
+     * @param tape records every layer
+     * @param frozenNorm whether batch norm keeps and uses its running statistics, instead of the batch's
+     * @param images [N, C, H, W]; they stay the caller's
+     * @param heads whether the auxiliary heads are wanted too
+     * @return outputs for the N images, on the tape
+     */
+    public Outputs<Variable> forward(Tape tape, boolean frozenNorm, Variable images, boolean heads) {
+        return forward(new Forward.Training(tape, frozenNorm), images, heads);
+    }
+
+    /**
+     * The forward pass of a network that goes on changing, without a tape: batch norm uses the batch's own statistics,
+     * as in training, and moves the running ones. Nothing but the outputs is kept.
+     *
+     * @param engine computes and holds the tensors
      * @param images [N, C, H, W]; they stay the caller's
      * @param heads whether the auxiliary heads are wanted too
      * @return outputs for the N images, the caller's
      */
-    public <V> Outputs<V> forward(Forward<V> pass, V images, boolean heads) {
+    public Outputs<Tensor> forward(Engine engine, Tensor images, boolean heads) {
+        return forward(new Forward.Untaped(engine), images, heads);
+    }
+
+    /**
+     * The forward pass.
+     *
+     * @param pass computes the layers
+     * @param images [N, C, H, W]; they stay the caller's
+     * @param heads whether the auxiliary heads are wanted too
+     */
+    <V> Outputs<V> forward(Forward<V> pass, V images, boolean heads) {
         return classify(pass::head, graph.run(pass, images), heads);
     }
 

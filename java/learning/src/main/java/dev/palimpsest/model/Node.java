@@ -11,6 +11,7 @@ import dev.palimpsest.model.Layers.LinearLayer;
 import dev.palimpsest.model.Layers.MaxPoolLayer;
 import dev.palimpsest.model.Layers.NormLayer;
 import dev.palimpsest.model.Layers.ReluLayer;
+import dev.palimpsest.model.Layers.UnitLengthLayer;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Shape;
 import java.util.ArrayList;
@@ -82,7 +83,7 @@ public final class Node {
      * @return [outputs, H', W']
      */
     public Node convolution(String name, Convolution geometry) {
-        return then(make -> new ConvolutionLayer(make.convolutionWeight(name + ".weight", geometry), geometry));
+        return then(make -> new ConvolutionLayer(composer.convolutionWeight(name + ".weight", geometry), geometry));
     }
 
     /**
@@ -164,8 +165,17 @@ public final class Node {
                     name + " needs features, got images of " + shape + ": flatten or pool them before it");
         }
         return then(make -> new LinearLayer(
-                make.linearWeight(name + ".weight", Shape.of(outputs, shape.extent(0))),
+                composer.linearWeight(name + ".weight", Shape.of(outputs, shape.extent(0))),
                 make.parameter(name + ".bias", Parameter.Role.NORM, Shape.of(outputs), 0)));
+    }
+
+    /**
+     * Features divided by their length, so that only their direction counts: a head behind them sees cosines.
+     *
+     * @return x / max(‖x‖, 1e-12), of the same shape
+     */
+    public Node unitLength() {
+        return then(make -> new UnitLengthLayer());
     }
 
     /**
@@ -176,7 +186,7 @@ public final class Node {
      * @return the layer's output
      * @throws IllegalArgumentException if a value belongs to another network or the layer refuses the shapes
      */
-    public Node then(Function<Composer, Layer> layer, Node... others) {
+    public Node then(Function<Layer.Tensors, Layer> layer, Node... others) {
         List<Node> inputs = new ArrayList<>(List.of(others));
         inputs.addFirst(this);
         return composer.apply(layer.apply(composer), inputs);

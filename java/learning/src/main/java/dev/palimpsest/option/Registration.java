@@ -134,11 +134,29 @@ public final class Registration<C> {
     /**
      * Makes a new one.
      *
+     * @param texts by option name; what is missing has its default
+     * @return what is registered, with these options
+     * @throws IllegalArgumentException with a sentence, for a value that cannot be or an option that it does not have
+     */
+    public C create(Map<String, String> texts) {
+        List<String> known = bound.group.names();
+        for (String option : texts.keySet()) {
+            if (!known.contains(option)) {
+                throw new IllegalArgumentException(option + " is not an option of " + name + ", which has "
+                        + (known.isEmpty() ? "none" : String.join(", ", known)) + Nearest.suggestion(option, known));
+            }
+        }
+        return bound.create(texts);
+    }
+
+    /**
+     * Makes a new one of what it takes from the options of a whole run.
+     *
      * @param texts by option name; what is missing has its default, and other names are left alone
      * @return what is registered, with these options
      * @throws IllegalArgumentException with a sentence, for a value that cannot be
      */
-    public C create(Map<String, String> texts) {
+    public C createFrom(Map<String, String> texts) {
         return bound.create(texts);
     }
 

@@ -1,6 +1,6 @@
 package dev.palimpsest.snapshot;
 
-import dev.palimpsest.model.Weights;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.SnapshotMask;
 import java.lang.foreign.MemorySegment;

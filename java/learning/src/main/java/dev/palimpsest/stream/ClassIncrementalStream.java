@@ -6,6 +6,7 @@ import dev.palimpsest.internal.Purpose;
 import dev.palimpsest.internal.SplitMix64;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.stream.Stream.ClassOrder;
+import dev.palimpsest.stream.Stream.Experience;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -4,6 +4,7 @@ import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.stream.Stream.ClassOrder;
+import dev.palimpsest.stream.Stream.Experience;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;

@@ -4,7 +4,6 @@ import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.kernel.ClassRange;
-import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.stream.Batch;
@@ -49,7 +48,8 @@ public final class Pass implements AutoCloseable {
     private final Batch batch;
     private final ClassRange classes;
     private final StepTimes times;
-    private final Training training;
+    private final Tape tape;
+    private final boolean frozenNorm;
     private final List<Tensor> owned = new ArrayList<>();
 
     @SuppressWarnings("NullAway.Init") // set by forward, before the method sees the pass
@@ -64,13 +64,14 @@ public final class Pass implements AutoCloseable {
         this.network = network;
         this.batch = batch;
         this.times = times;
-        training = new Training(new Tape(engine), frozenNorm);
+        this.frozenNorm = frozenNorm;
+        tape = new Tape(engine);
     }
 
     /** Takes the batch through the network. */
     void forward() {
         images = tensor(batch.rows(), batch.images());
-        outputs = network.forward(training, tape().input(images), true);
+        outputs = network.forward(tape, frozenNorm, tape.input(images), true);
     }
 
     /**
@@ -88,7 +89,7 @@ public final class Pass implements AutoCloseable {
      * @return this step's tape
      */
     public Tape tape() {
-        return training.tape();
+        return tape;
     }
 
     /**
@@ -135,7 +136,7 @@ public final class Pass implements AutoCloseable {
      */
     public Outputs<Variable> student(Variable other) {
         try (Span _ = at(Part.STUDENT)) {
-            return network.forward(training, other, false);
+            return network.forward(tape, frozenNorm, other, false);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.train.Method.Phase;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;

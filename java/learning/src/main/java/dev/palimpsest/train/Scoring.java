@@ -2,7 +2,7 @@ package dev.palimpsest.train;
 
 import dev.palimpsest.checkpoint.AccuracyRecorder;
 import dev.palimpsest.classifier.Classifier;
-import dev.palimpsest.classifier.Models;
+import dev.palimpsest.classifier.Classifier.Models;
 import dev.palimpsest.evaluation.Inference;
 import dev.palimpsest.gaussian.Calibration;
 import dev.palimpsest.kernel.ClassRange;

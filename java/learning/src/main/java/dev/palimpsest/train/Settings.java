@@ -1,7 +1,7 @@
 package dev.palimpsest.train;
 
 import dev.palimpsest.classifier.ClassifierType;
-import dev.palimpsest.classifier.HighestLogit;
+import dev.palimpsest.classifier.Classifiers;
 import dev.palimpsest.option.Option;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 public record Settings(TrainingOptions training, ExemplarOptions exemplars, ClassifierType classifier) {
     /** The defaults of all options. */
     public static final Settings DEFAULT =
-            new Settings(TrainingOptions.DEFAULT, ExemplarOptions.DEFAULT, new HighestLogit());
+            new Settings(TrainingOptions.DEFAULT, ExemplarOptions.DEFAULT, Classifiers.head());
 
     /** Name of the option that chooses the classifier. */
     public static final String CLASSIFIER = "classifier";
@@ -59,7 +59,7 @@ public record Settings(TrainingOptions training, ExemplarOptions exemplars, Clas
      * @return changed settings
      */
     public Settings withoutExemplars() {
-        return new Settings(training, exemplars.none(), classifier.needsExemplars() ? new HighestLogit() : classifier);
+        return new Settings(training, exemplars.none(), classifier.needsExemplars() ? Classifiers.head() : classifier);
     }
 
     /**

@@ -19,13 +19,12 @@ import dev.palimpsest.engine.Engines;
 import dev.palimpsest.engine.Table;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
-import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Networks.ResNetOptions;
 import dev.palimpsest.model.Outputs;
-import dev.palimpsest.model.Weights;
 import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Parameter;
@@ -89,8 +88,7 @@ class CudaEngineTest {
     private static Scalar gradients(Engine engine, Network network, int seed, boolean frozenNorm) {
         network.parameters().forEach(parameter -> parameter.gradientMirror().clear());
         Tape tape = new Tape(engine);
-        Outputs<Variable> outputs =
-                network.forward(new Training(tape, frozenNorm), tape.input(images(engine, seed)), true);
+        Outputs<Variable> outputs = network.forward(tape, frozenNorm, tape.input(images(engine, seed)), true);
         List<Scalar> terms = new ArrayList<>();
         terms.add(CrossEntropy.softmax(
                 tape, engine, outputs.logits(), new int[] {0, 1, 2, 3}, new ClassRange(0, CLASSES)));
@@ -225,7 +223,7 @@ class CudaEngineTest {
                     FrozenNetwork frozen = new FrozenNetwork(gpu, network, Weights.of(network))) {
                 Tensor images = images(gpu, 7);
                 Tape tape = new Tape(gpu);
-                network.forward(new Training(tape, true), tape.input(images.retain()), true);
+                network.forward(tape, true, tape.input(images.retain()), true);
                 Outputs<Tensor> outputs = frozen.forward(images, true);
                 outputs.forEach(output -> found.add(gpu.toArray(output)));
                 outputs.forEach(gpu::release);

@@ -17,13 +17,12 @@ import dev.palimpsest.engine.Engines;
 import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
-import dev.palimpsest.model.Forward.Training;
 import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Networks.ResNetOptions;
 import dev.palimpsest.model.Outputs;
-import dev.palimpsest.model.Weights;
 import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.tensor.Buffer;
@@ -78,7 +77,7 @@ class OneDnnBackendTest {
     @Test
     void aClearedTapeHandsAllMemoryBack() {
         Tape tape = new Tape(engine);
-        network().forward(new Training(tape, false), tape.input(images(engine)), true);
+        network().forward(tape, false, tape.input(images(engine)), true);
         assertTrue(backend.workspace().takenBytes() > 0);
         tape.clear();
         assertEquals(0, backend.workspace().takenBytes());
@@ -89,7 +88,7 @@ class OneDnnBackendTest {
     void whatTheLossDoesNotDependOnIsHandedBackToo() {
         Network network = network();
         Tape tape = new Tape(engine);
-        Outputs<Variable> outputs = network.forward(new Training(tape, false), tape.input(images(engine)), true);
+        Outputs<Variable> outputs = network.forward(tape, false, tape.input(images(engine)), true);
         tape.backward(loss(tape, engine, outputs));
         assertEquals(0, backend.workspace().takenBytes());
         for (float g : network.parameters().getLast().readGradient().toArray(JAVA_FLOAT)) {
@@ -399,8 +398,7 @@ class OneDnnBackendTest {
     private static void step(Engine engine, Network network, Optimiser optimiser) {
         network.parameters().forEach(parameter -> parameter.gradientMirror().clear());
         Tape tape = new Tape(engine);
-        tape.backward(
-                loss(tape, engine, network.forward(new Training(tape, false), tape.input(images(engine)), false)));
+        tape.backward(loss(tape, engine, network.forward(tape, false, tape.input(images(engine)), false)));
         if (optimiser != null) {
             optimiser.step(0.05);
         }

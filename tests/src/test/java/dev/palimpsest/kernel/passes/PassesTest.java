@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.palimpsest.kernel.Implementation;
 import dev.palimpsest.kernel.Kernels;
+import dev.palimpsest.kernel.Kernels.Implementation;
 import dev.palimpsest.kernel.passes.BatchNormPasses.Geometry;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

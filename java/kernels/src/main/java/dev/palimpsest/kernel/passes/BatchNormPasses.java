@@ -1,6 +1,6 @@
 package dev.palimpsest.kernel.passes;
 
-import dev.palimpsest.kernel.Implementation;
+import dev.palimpsest.kernel.Kernels.Implementation;
 import dev.palimpsest.kernel.ffi.Held;
 import dev.palimpsest.kernel.ffi.NativeKernel;
 import dev.palimpsest.kernel.ffi.NativeStruct.Field;

@@ -2,7 +2,7 @@ package dev.palimpsest.kernel.passes;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
-import dev.palimpsest.kernel.Implementation;
+import dev.palimpsest.kernel.Kernels.Implementation;
 import dev.palimpsest.kernel.ffi.Held;
 import dev.palimpsest.kernel.ffi.NativeKernel;
 import dev.palimpsest.kernel.ffi.NativeStruct.Field;

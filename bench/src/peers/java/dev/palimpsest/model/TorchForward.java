@@ -1,10 +1,13 @@
-package dev.palimpsest.bench;
+package dev.palimpsest.model;
 
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
+<<<<<<< HEAD:bench/src/peers/java/dev/palimpsest/bench/TorchForward.java
 import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.model.Forward;
 import dev.palimpsest.model.Layer;
+=======
+>>>>>>> house:bench/src/peers/java/dev/palimpsest/model/TorchForward.java
 import dev.palimpsest.model.Layers.AddLayer;
 import dev.palimpsest.model.Layers.AveragePoolLayer;
 import dev.palimpsest.model.Layers.ConvolutionLayer;
@@ -24,27 +27,35 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
-/** The same networks in PyTorch's own operations, all tensors channels last: its fastest order on a CPU. */
-final class TorchForward implements Forward<Tensor> {
+/**
+ * The same networks in PyTorch's own operations, all tensors channels last: its fastest order on a CPU. It stands in
+ * the package of the layers, which nobody else can name.
+ */
+public final class TorchForward implements Forward<Tensor> {
     private final Map<String, Tensor> tensors = new HashMap<>();
     private final TensorVector parameters = new TensorVector();
     private final TensorOptional none = new TensorOptional();
     private final boolean training;
 
     /** @param training whether batch norm takes the batch's statistics, not the running ones */
-    TorchForward(boolean training) {
+    public TorchForward(boolean training) {
         this.training = training;
     }
 
     /** PyTorch's copies of these parameters, in the order in which the forward pass met them first. */
-    TensorVector parameters() {
+    public TensorVector parameters() {
         return parameters;
     }
 
-    static Tensor tensor(MemorySegment values, int... extents) {
+    public static Tensor tensor(MemorySegment values, int... extents) {
         long[] sizes = Arrays.stream(extents).asLongStream().toArray();
         Tensor plain = Tensor.create(values.toArray(ValueLayout.JAVA_FLOAT), sizes);
         return sizes.length == 4 ? plain.contiguous(torch.MemoryFormat.ChannelsLast) : plain;
+    }
+
+    /** Logits of a batch. */
+    public Tensor logits(Network network, Tensor images) {
+        return network.forward(this, images, false).logits();
     }
 
     private Tensor of(Parameter parameter) {

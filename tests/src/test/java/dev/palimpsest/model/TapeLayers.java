@@ -1,10 +1,11 @@
-package dev.palimpsest.autograd;
+package dev.palimpsest.model;
 
+import dev.palimpsest.autograd.Tape;
+import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Layers;
 import dev.palimpsest.engine.MaxPooling;
-import dev.palimpsest.model.Layer;
 import dev.palimpsest.model.Layers.AddLayer;
 import dev.palimpsest.model.Layers.AveragePoolLayer;
 import dev.palimpsest.model.Layers.ConvolutionLayer;
@@ -16,8 +17,8 @@ import dev.palimpsest.model.Layers.ReluLayer;
 import dev.palimpsest.tensor.Parameter;
 import java.util.List;
 
-/** The layers on a tape. */
-record TapeLayers(Tape tape) implements Layers<Variable> {
+/** The layers on a tape; public for tests of other packages. */
+public record TapeLayers(Tape tape) implements Layers<Variable> {
     @Override
     public Variable convolution(Variable images, Parameter weight, Convolution geometry) {
         return applied(new ConvolutionLayer(weight, geometry), false, images);
