@@ -89,6 +89,17 @@ class SuiteCommandTest {
                 (difference[0] + difference[1]) / 2,
                 m2kd.at("/difference_from_reference/final_accuracy/mean").asDouble(),
                 1e-12);
+        List<String> lines = Files.readAllLines(folder.resolve("runs.csv"));
+        assertTrue(
+                lines.getFirst().startsWith("block,label,order,seed,average_incremental_accuracy,"), lines.getFirst());
+        assertEquals(
+                json("with-exemplars/m2kd-pruning/order-2/metrics.json")
+                        .get("final_accuracy")
+                        .asDouble(),
+                lines.stream()
+                        .filter(line -> line.contains(",M2KD + pruning,2,"))
+                        .mapToDouble(line -> Double.parseDouble(line.split(",")[6]))
+                        .sum());
         // Of two values the standard error is half their distance.
         assertEquals(
                 Math.abs(difference[0] - difference[1]) / 2,

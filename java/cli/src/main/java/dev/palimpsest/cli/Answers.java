@@ -2,10 +2,12 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.Prediction;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.report.Csv;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -42,12 +44,10 @@ final class Answers {
 
     /** @param more values of the further columns */
     void add(Path file, String className, double probability, String... more) {
-        StringBuilder line = new StringBuilder(field(file.toString()) + "," + field(className) + ","
-                + String.format(Locale.ROOT, "%.4f", probability));
-        for (String value : more) {
-            line.append(',').append(field(value));
-        }
-        out.println(line);
+        List<String> fields =
+                new ArrayList<>(List.of(file.toString(), className, String.format(Locale.ROOT, "%.4f", probability)));
+        fields.addAll(List.of(more));
+        out.println(Csv.row(fields));
     }
 
     /** Columns of what a model that keeps learning says. */
@@ -62,9 +62,5 @@ final class Answers {
                 prediction.probability(),
                 prediction.className(),
                 String.format(Locale.ROOT, "%.3f", prediction.score()));
-    }
-
-    private static String field(String text) {
-        return text.matches("[^\",\\n\\r]*") ? text : '"' + text.replace("\"", "\"\"") + '"';
     }
 }

@@ -26,6 +26,8 @@ public final class Comparison {
 
     static final String JSON = "summary.json";
 
+    static final String RUNS = "runs.csv";
+
     static final String CONVENTION =
             "Accuracies in percent, single-head, over all classes seen; the average counts the first experience.";
     private static final ObjectMapper MAPPER = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
@@ -267,7 +269,7 @@ public final class Comparison {
     }
 
     /**
-     * Writes summary.md and summary.json.
+     * Writes summary.md, summary.json, and every run's figures as runs.csv.
      *
      * @param summary what is compared, a sentence
      * @param command that repeats it
@@ -276,6 +278,28 @@ public final class Comparison {
     public void write(Path folder, String summary, String command) throws IOException {
         AtomicFile.write(folder.resolve(MARKDOWN), markdown(summary, command));
         AtomicFile.write(folder.resolve(JSON), json(summary, command));
+        AtomicFile.write(folder.resolve(RUNS), csv());
+    }
+
+    /** A line for every run: accuracies as shares of 1, nothing where a figure is not defined. */
+    private String csv() {
+        List<String> heading = new ArrayList<>(List.of("block", "label", "order", "seed"));
+        Figure.ALL.forEach(figure -> heading.add(figure.key()));
+        StringBuilder text = new StringBuilder(Csv.row(heading)).append('\n');
+        for (Block block : blocks) {
+            for (Group group : block.groups()) {
+                for (SavedRun run : group.runs()) {
+                    List<String> row = new ArrayList<>(
+                            List.of(block.title(), group.label(), run.option("order"), run.option("seed")));
+                    for (Figure figure : Figure.ALL) {
+                        Number value = figure.value().apply(run.metrics().orElseThrow());
+                        row.add(value == null ? "" : value.toString());
+                    }
+                    text.append(Csv.row(row)).append('\n');
+                }
+            }
+        }
+        return text.toString();
     }
 
     private String markdown(String summary, String command) {
