@@ -67,6 +67,34 @@ class KnowledgeTest {
                 0.03);
     }
 
+    /** Classes come, come back and go; of samples, at first all and later every second, fourth and eighth calibrate. */
+    @Test
+    void whatIsComparedStepByStepHasTheBitsOfComparingAll() {
+        long most = 2_000;
+        Knowledge stepwise = Knowledge.empty(Setup.features(DIMS).withSharedClasses(6));
+        Knowledge atOnce = stepwise;
+        for (int c = 0; c < 20; c++) {
+            boolean back = c % 5 == 4;
+            KnownClass known = new KnownClass("c" + (back ? c - 3 : c), back ? c - 3 : c, "file", 1, 60, 20);
+            float[][][] learnt = features(c, 60, 1);
+            float[][][] heldOut = features(c, 20, 2);
+            stepwise = stepwise.with(known, learnt, heldOut);
+            atOnce = atOnce.with(known, learnt, heldOut);
+            if (c % 6 == 5) {
+                stepwise = stepwise.without("c" + (c - 2));
+                atOnce = atOnce.without("c" + (c - 2));
+            }
+            stepwise.tested(most);
+        }
+        stepwise = stepwise.without("c0"); // which shaped the shared covariance
+        atOnce = atOnce.without("c0");
+        Knowledge.Tested expected = atOnce.tested(most);
+        assertEquals(expected, stepwise.tested(most));
+        assertEquals(13, expected.accuracy().size());
+        double mean = Lesson.mean(expected.accuracy()).orElseThrow();
+        assertTrue(mean > 0.4 && mean < 0.98, "says little: " + mean);
+    }
+
     @Test
     void accuracyOnSamplesOfBeforeIsThatOfTheClassesByNow() {
         Knowledge before = taught(Setup.features(DIMS), false);

@@ -41,7 +41,7 @@ public class TeacherBenchmark {
 
     @Setup
     public void open() {
-        step = TrainingStep.resNet32(threads);
+        step = TrainingStep.of(TrainingStep.RESNET_32, threads);
         for (int i = 0; i < 10; i++) {
             // Running statistics away from their start, so that folding them has something to get wrong.
             step.run();

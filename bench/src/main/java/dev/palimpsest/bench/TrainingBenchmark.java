@@ -6,7 +6,6 @@ import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
@@ -15,7 +14,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Images a second through whole training steps: forward, backward and SGD with momentum on one batch. */
+/** Whole training steps and their images per second: forward, backward and SGD with momentum on one batch. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
@@ -23,6 +22,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 10, time = 2)
 @Fork(1)
 public class TrainingBenchmark {
+    @Param({TrainingStep.RESNET_32, TrainingStep.RESNET_18, TrainingStep.RESNET_18_PHOTOGRAPHS})
+    String network;
+
     @Param({"1", "2"})
     int threads;
 
@@ -30,13 +32,13 @@ public class TrainingBenchmark {
 
     @Setup
     public void open() {
-        step = TrainingStep.resNet32(threads);
+        step = TrainingStep.of(network, threads);
         step.verify();
     }
 
     @Benchmark
-    @OperationsPerInvocation(128)
-    public double resNet32() {
+    public double step(Images done) {
+        done.images += step.batch;
         return step.run();
     }
 

@@ -9,8 +9,15 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
+<<<<<<< HEAD
+import dev.palimpsest.model.Architecture;
+import dev.palimpsest.model.Forward.Training;
+=======
+>>>>>>> house
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
+import dev.palimpsest.model.Networks.ResNetOptions;
+import dev.palimpsest.model.Networks.Stem;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.optim.Optimiser;
 import dev.palimpsest.optim.UpdateRule;
@@ -27,6 +34,15 @@ import java.util.SplittableRandom;
  * SGD with momentum.
  */
 final class TrainingStep implements AutoCloseable {
+    /** ResNet-32 of CIFAR: batch 128 of 32×32. */
+    static final String RESNET_32 = "resnet-32";
+    /** ResNet-18 with the first layer for CIFAR: batch 64 of 32×32. */
+    static final String RESNET_18 = "resnet-18";
+    /** ResNet-18 as for ImageNet: batch 16 of 224×224. */
+    static final String RESNET_18_PHOTOGRAPHS = "resnet-18-224";
+
+    static final List<String> NETWORKS = List.of(RESNET_32, RESNET_18, RESNET_18_PHOTOGRAPHS);
+
     static final double LEARNING_RATE = 0.01;
     static final double MOMENTUM = 0.9;
 
@@ -60,11 +76,28 @@ final class TrainingStep implements AutoCloseable {
         imageMemory = this.arena.allocate(shape.bytes(), 64).copyFrom(MemorySegment.ofArray(images));
     }
 
-    /** ResNet-32 of CIFAR: batch 128 of 32×32 in colour, 100 classes. */
-    static TrainingStep resNet32(int threads) {
+    /**
+     * A ResNet with 100 classes.
+     *
+     * @param name of {@link #NETWORKS}
+     */
+    static TrainingStep of(String name, int threads) {
+        return switch (name) {
+            case RESNET_32 -> of(Networks.cifarResNet(Shape.of(3, 32, 32), 32), 128, threads);
+            case RESNET_18 ->
+                of(
+                        Networks.resNet(
+                                Shape.of(3, 32, 32), ResNetOptions.imageNet(18).withStem(new Stem.Cifar(1))),
+                        64,
+                        threads);
+            case RESNET_18_PHOTOGRAPHS -> of(Networks.resNet(Shape.of(3, 224, 224), 18), 16, threads);
+            default -> throw new IllegalArgumentException("network = " + name + ": expected one of " + NETWORKS);
+        };
+    }
+
+    private static TrainingStep of(Architecture architecture, int batch, int threads) {
         Arena arena = Arena.ofAuto();
-        return new TrainingStep(
-                Networks.cifarResNet(Shape.of(3, 32, 32), 32).create(arena, 1), arena, 128, 100, threads);
+        return new TrainingStep(architecture.create(arena, 1), arena, batch, 100, threads);
     }
 
     /** The network for 8×8 digits: so little work that what surrounds the arithmetic decides. */

@@ -43,7 +43,7 @@ public class TorchTeacherBenchmark {
         TorchTrainingStep.load();
         pass = new TorchForward(false);
         float[] expected;
-        try (TrainingStep ours = TrainingStep.resNet32(threads)) {
+        try (TrainingStep ours = TrainingStep.of(TrainingStep.RESNET_32, threads)) {
             for (int i = 0; i < 10; i++) {
                 // As in TeacherBenchmark: running statistics away from their start.
                 ours.run();

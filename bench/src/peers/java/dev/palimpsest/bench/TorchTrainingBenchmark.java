@@ -8,7 +8,6 @@ import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
@@ -24,6 +23,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 10, time = 2)
 @Fork(1)
 public class TorchTrainingBenchmark {
+    @Param({TrainingStep.RESNET_32, TrainingStep.RESNET_18, TrainingStep.RESNET_18_PHOTOGRAPHS})
+    String network;
+
     @Param({"1", "2"})
     int threads;
 
@@ -32,7 +34,7 @@ public class TorchTrainingBenchmark {
     @Setup
     public void open() throws IOException {
         TorchTrainingStep.load();
-        try (TrainingStep ours = TrainingStep.resNet32(threads)) {
+        try (TrainingStep ours = TrainingStep.of(network, threads)) {
             step = new TorchTrainingStep(ours, threads);
             step.verify(ours);
         }
@@ -41,8 +43,8 @@ public class TorchTrainingBenchmark {
     }
 
     @Benchmark
-    @OperationsPerInvocation(128)
-    public double resNet32() {
+    public double step(Images done) {
+        done.images += step.batch();
         return step.run();
     }
 }

@@ -2,9 +2,16 @@ package dev.palimpsest.model;
 
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
+<<<<<<< HEAD:bench/src/peers/java/dev/palimpsest/bench/TorchForward.java
+import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.model.Forward;
+import dev.palimpsest.model.Layer;
+=======
+>>>>>>> house:bench/src/peers/java/dev/palimpsest/model/TorchForward.java
 import dev.palimpsest.model.Layers.AddLayer;
 import dev.palimpsest.model.Layers.AveragePoolLayer;
 import dev.palimpsest.model.Layers.ConvolutionLayer;
+import dev.palimpsest.model.Layers.MaxPoolLayer;
 import dev.palimpsest.model.Layers.NormLayer;
 import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.tensor.Buffer;
@@ -86,6 +93,14 @@ public final class TorchForward implements Forward<Tensor> {
             }
             // In place, as one writes it in PyTorch: nothing else reads a residual block's last norm.
             case AddLayer(boolean relu) -> relu ? torch.relu_(x.add_(inputs.getLast())) : x.add_(inputs.getLast());
+            case MaxPoolLayer(MaxPooling(int kernel, int stride, int padding)) ->
+                torch.max_pool2d(
+                        x,
+                        new long[] {kernel, kernel},
+                        new long[] {stride, stride},
+                        new long[] {padding, padding},
+                        new long[] {1, 1},
+                        false);
             case AveragePoolLayer() -> torch.adaptive_avg_pool2d(x, 1, 1).flatten(1, -1);
             default -> throw new IllegalArgumentException("no PyTorch operation for " + layer);
         };

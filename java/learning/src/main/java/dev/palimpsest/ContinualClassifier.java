@@ -105,15 +105,24 @@ public final class ContinualClassifier implements AutoCloseable {
             throw AtomicFile.explained(folder, e);
         }
         Optional<Normalisation> pixels = Optional.empty();
-        if (setup.pretrained().isPresent()) {
-            pixels = Optional.of(IMAGE_NET);
-            SafetensorsWriter weights = SnapshotReader.copy(
-                    setup, Safetensors.read(setup.pretrained().get()));
-            AtomicFile.write(folder.resolve(Manifest.snapshotFile(0)), weights::writeTo);
+        Path first = folder.resolve(Manifest.snapshotFile(0));
+        boolean made = false;
+        try {
+            if (setup.pretrained().isPresent()) {
+                pixels = Optional.of(IMAGE_NET);
+                SafetensorsWriter weights = SnapshotReader.copy(
+                        setup, Safetensors.read(setup.pretrained().get()));
+                AtomicFile.write(first, weights::writeTo);
+            }
+            Manifest manifest = Manifest.of(setup, pixels).recorded(folder);
+            ManifestFile.write(manifest, folder);
+            made = true;
+            return new ContinualClassifier(folder, manifest);
+        } finally {
+            if (!made) {
+                Files.deleteIfExists(first); // the folder is empty again, so that the same call may succeed later
+            }
         }
-        Manifest manifest = Manifest.of(setup, pixels).recorded(folder);
-        ManifestFile.write(manifest, folder);
-        return new ContinualClassifier(folder, manifest);
     }
 
     /**
@@ -326,8 +335,7 @@ public final class ContinualClassifier implements AutoCloseable {
             version.samples(className); // refuses a class that is not known
             Knowledge after = version.knowledge().without(className);
             Knowledge.Tested tested = after.tested();
-            SortedMap<String, Double> accuracyBefore =
-                    new TreeMap<>(before.entry(before.current()).accuracy());
+            SortedMap<String, Double> accuracyBefore = new TreeMap<>(before.accuracy(before.current()));
             accuracyBefore.remove(className);
             Lesson lesson = new Lesson(
                     before.next(),

@@ -26,11 +26,14 @@ import org.jspecify.annotations.Nullable;
  * Gaussians are fitted when they are first asked for.
  */
 final class Knowledge {
-    /** Distances that calibration looks at together: 32 MB. */
-    private static final long MOST_DISTANCES = 4_000_000;
+    /** Distances that calibration looks at together: 16 MB. */
+    private static final long MOST_DISTANCES = 2_000_000;
 
     /** Share of the covariance that all classes share; 0.3 makes no difference. */
     static final double BETA = 0.5;
+
+    /** That shape the shared covariance at least, where not all classes do. */
+    static final int SAMPLES_PER_DIMENSION = 5;
 
     /** Of each class. */
     static final int MOST_HELD_OUT = 50;
@@ -51,12 +54,16 @@ final class Knowledge {
     private @Nullable GaussianClasses earlier;
     /** Null until somebody asks. */
     private @Nullable GaussianClasses gaussians;
+    /** Of these classes, or else of most of them; null before any were made. */
+    private @Nullable HeldOutScores scores;
 
     /** @param classes by their numbers, so that sums over classes do not depend on who came back when */
-    private Knowledge(List<Measured> classes, int shared, @Nullable GaussianClasses earlier) {
+    private Knowledge(
+            List<Measured> classes, int shared, @Nullable GaussianClasses earlier, @Nullable HeldOutScores scores) {
         this.classes = classes;
         this.shared = shared;
         this.earlier = earlier;
+        this.scores = scores;
     }
 
     /** Of no class. */
@@ -65,14 +72,15 @@ final class Knowledge {
     }
 
     private static Knowledge read(Setup setup, List<Measured> classes) {
-        return new Knowledge(classes, setup.sharedClasses() == 0 ? Integer.MAX_VALUE : setup.sharedClasses(), null);
+        int shared = setup.sharedClasses() == 0 ? Integer.MAX_VALUE : setup.sharedClasses();
+        return new Knowledge(classes, shared, null, null);
     }
 
     private synchronized GaussianClasses gaussians() {
         if (gaussians == null) {
             List<ClassStatistics> all =
                     classes.stream().map(Measured::statistics).toList();
-            gaussians = new GaussianClasses(all, BETA, SharedScatter.of(all, shared), earlier);
+            gaussians = new GaussianClasses(all, BETA, SharedScatter.of(all, shared, SAMPLES_PER_DIMENSION), earlier);
             earlier = null;
         }
         return gaussians;
@@ -80,6 +88,11 @@ final class Knowledge {
 
     private synchronized @Nullable GaussianClasses fitted() {
         return gaussians == null ? earlier : gaussians;
+    }
+
+    /** Other classes, to which what is computed already goes along. */
+    private synchronized Knowledge changed(List<Measured> all) {
+        return new Knowledge(List.copyOf(all), shared, fitted(), scores);
     }
 
     static Knowledge read(Path folder, Manifest manifest, List<KnownClass> known) throws IOException {
@@ -178,12 +191,12 @@ final class Knowledge {
         }
         all.add(measured);
         all.sort(Comparator.comparingInt(each -> each.known.number()));
-        return new Knowledge(List.copyOf(all), shared, fitted());
+        return changed(all);
     }
 
     Knowledge without(String name) {
-        return new Knowledge(
-                classes.stream().filter(each -> !each.known.name().equals(name)).toList(), shared, fitted());
+        return changed(
+                classes.stream().filter(each -> !each.known.name().equals(name)).toList());
     }
 
     KnownClass known(String name) {
@@ -254,51 +267,28 @@ final class Knowledge {
      */
     record Tested(Manifest.Calibrated calibration, Map<String, Double> accuracy) {}
 
-    /** Passes all held-out samples once, class by class. */
+    /** Compares held-out samples with classes where that was not done for an earlier lesson. */
     Tested tested() {
         return tested(MOST_DISTANCES);
     }
 
     /** @param most distances to calibrate with: every n-th sample's, for which they are enough */
-    Tested tested(long most) {
-        long samples = classes.stream().mapToLong(each -> each.known.heldOut()).sum();
-        long every = Math.max(1, Math.ceilDiv(samples * classes.size(), most));
-        long sample = 0;
-        List<double[]> distances = new ArrayList<>();
-        List<Integer> labels = new ArrayList<>();
+    synchronized Tested tested(long most) {
+        HeldOutScores made =
+                HeldOutScores.of(classes.stream().map(Measured::heldOut).toList(), gaussians(), most, scores);
+        scores = made;
         Map<String, Double> accuracy = new LinkedHashMap<>();
         for (int c = 0; c < classes.size(); c++) {
-            KnownClass known = classes.get(c).known;
-            if (known.heldOut() > 0) {
-                double[][] own = gaussians().distances(classes.get(c).heldOut);
-                accuracy.put(known.name(), shareOf(c, own));
-                for (double[] row : own) {
-                    if (sample++ % every == 0) {
-                        distances.add(row);
-                        labels.add(c);
-                    }
-                }
-            }
+            String name = classes.get(c).known.name();
+            made.accuracy(c).ifPresent(share -> accuracy.put(name, share));
         }
-        if (distances.isEmpty()) {
-            return new Tested(
-                    new Manifest.Calibrated(
-                            Calibration.NONE.temperature(), Calibration.NONE.farthest(), OptionalDouble.empty()),
-                    accuracy);
-        }
-        double[][] rows = distances.toArray(double[][]::new);
-        int[] own = labels.stream().mapToInt(Integer::intValue).toArray();
-        Calibration fit = Calibration.of(rows, own);
-        return new Tested(
-                new Manifest.Calibrated(
-                        fit.temperature(), fit.farthest(), OptionalDouble.of(fit.expectedError(rows, own))),
-                accuracy);
+        return new Tested(made.calibration(), accuracy);
     }
 
     /** How many of the samples are nearest to a class. */
     private static double shareOf(int label, double[][] distances) {
         return Arrays.stream(distances)
-                .mapToDouble(row -> nearest(row) == label ? 1 : 0)
+                .mapToDouble(row -> HeldOutScores.nearest(row) == label ? 1 : 0)
                 .average()
                 .orElseThrow();
     }
@@ -329,14 +319,6 @@ final class Knowledge {
                 .orElseThrow();
     }
 
-    private static int nearest(double[] distances) {
-        int nearest = 0;
-        for (int c = 1; c < distances.length; c++) {
-            nearest = distances[c] < distances[nearest] ? c : nearest;
-        }
-        return nearest;
-    }
-
     /**
      * Predictions for samples.
      *
@@ -355,7 +337,7 @@ final class Knowledge {
             for (int c = 0; c < probabilities.length; c++) {
                 byClass.put(classes.get(c).known.name(), probabilities[c]);
             }
-            double nearest = distances[nearest(distances)];
+            double nearest = distances[HeldOutScores.nearest(distances)];
             predictions.add(Prediction.of(byClass, nearest, calibrated.farthest()));
         }
         return predictions;

@@ -266,10 +266,7 @@ final class LessonPlan {
     }
 
     private LessonOutcome outcome(Knowledge made, Knowledge.Tested tested) {
-        Map<String, Double> accuracyBefore = before.current() == 0
-                ? Map.of()
-                : before.entry(before.current()).accuracy();
-        return LessonOutcome.of(accuracyBefore, known, Set.copyOf(split.names()), made, tested);
+        return LessonOutcome.of(before.accuracy(before.current()), known, Set.copyOf(split.names()), made, tested);
     }
 
     private ContinualClassifier.Taught finish(

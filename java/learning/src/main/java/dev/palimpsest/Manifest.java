@@ -45,7 +45,7 @@ record Manifest(
      * @param snapshots files of the models that it reads, in order
      * @param changed classes that came or were measured further since the version before
      * @param calibration of its scores
-     * @param accuracy on held-out samples by class
+     * @param accuracy on held-out samples by class, of classes where it is not that of the version before: most stay
      * @param exemplars images of this lesson's that are kept, at most one file for each of its classes
      */
     record Entry(
@@ -157,10 +157,23 @@ record Manifest(
     List<KnownClass> classes(int version) {
         SortedMap<Integer, KnownClass> known = new TreeMap<>();
         for (Entry entry : line(version)) {
-            known.values().removeIf(c -> entry.lesson().forgottenClasses().contains(c.name()));
+            List<String> forgotten = entry.lesson().forgottenClasses();
+            if (!forgotten.isEmpty()) {
+                known.values().removeIf(c -> forgotten.contains(c.name()));
+            }
             entry.changed().forEach(c -> known.put(c.number(), c));
         }
         return List.copyOf(known.values());
+    }
+
+    /** Shares of 1 on the held-out samples of a version's classes, of those that have some; version 0 has none. */
+    SortedMap<String, Double> accuracy(int version) {
+        SortedMap<String, Double> accuracy = new TreeMap<>();
+        for (Entry entry : line(version)) {
+            accuracy.keySet().removeAll(entry.lesson().forgottenClasses());
+            accuracy.putAll(entry.accuracy());
+        }
+        return Collections.unmodifiableSortedMap(accuracy);
     }
 
     /** Every file that some version reads. */
@@ -186,12 +199,17 @@ record Manifest(
                 .orElse(0);
     }
 
+    /** @param entry the next version's, with the accuracy of all its classes */
     Manifest with(Optional<Normalisation> normalisation, Entry entry) {
+        SortedMap<String, Double> accuracy = new TreeMap<>(entry.accuracy());
+        accuracy(entry.lesson().before()).forEach(accuracy::remove);
+        Entry changes = new Entry(
+                entry.lesson(), entry.snapshots(), entry.changed(), entry.calibration(), accuracy, entry.exemplars());
         return new Manifest(
                 setup,
                 normalisation,
                 entry.lesson().version(),
-                Stream.concat(entries.stream(), Stream.of(entry)).toList(),
+                Stream.concat(entries.stream(), Stream.of(changes)).toList(),
                 checksums);
     }
 

@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.internal.Checksum;
+import dev.palimpsest.internal.Reason;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
@@ -39,7 +40,10 @@ import org.jspecify.annotations.Nullable;
  * manifest can be, as the file may be damaged or from elsewhere.
  */
 final class ManifestFile {
-    private static final String FORMAT = "palimpsest-model 2";
+    private static final String FORMAT = "palimpsest-model 3";
+    /** Versions list the accuracy of all their classes, not of those alone where it changed: that reads alike. */
+    private static final String COMPLETE = "palimpsest-model 2";
+
     private static final String CHECKSUM = "palimpsest_crc32c";
     /** What stands before the digits of the file's own checksum; in front of all names that could be the same. */
     private static final String MARK = "\"" + CHECKSUM + "\" : \"";
@@ -171,11 +175,12 @@ final class ManifestFile {
         } catch (CharacterCodingException e) {
             throw damaged(file, "it is not UTF-8", e);
         } catch (JsonProcessingException e) {
-            throw damaged(file, "it is not JSON: " + e.getOriginalMessage(), e);
+            throw damaged(file, Reason.of(e), e);
         } catch (FileSystemException e) {
             throw new IOException(file + " cannot be read: check that it is a file and that you may read it", e);
         }
-        if (!FORMAT.equals(root.path("format").asText())) {
+        String format = root.path("format").asText();
+        if (!FORMAT.equals(format) && !COMPLETE.equals(format)) {
             throw damaged(file, "expected format " + FORMAT + ", found " + root.path("format"), null);
         }
         String found = Checksum.ofMarked(text, MARK);
@@ -232,9 +237,6 @@ final class ManifestFile {
                 .properties()
                 .forEach(each -> checksums.put(each.getKey(), each.getValue().asText()));
         Manifest manifest = new Manifest(setup, pixels, root.required("current").asInt(), entries, checksums);
-        for (int version = 1; version <= entries.size(); version++) {
-            manifest.classes(version);
-        }
         if (manifest.current() != 0) {
             manifest.entry(manifest.current());
         }

@@ -88,6 +88,8 @@ final class SnapshotTraining {
             try (SavedModel model = new SavedModel(Checkpoint.read(trained), setup::architecture)) {
                 AtomicFile.write(snapshot, model.export(OptionalInt.empty())::writeTo);
             }
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         } finally {
             Files.deleteIfExists(trained);
         }
@@ -103,7 +105,7 @@ final class SnapshotTraining {
         try {
             AtomicFile.write(file, state::writeTo);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 }

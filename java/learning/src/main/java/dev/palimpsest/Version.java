@@ -108,7 +108,7 @@ public final class Version {
      * @return shares of 1 by class
      */
     public SortedMap<String, Double> accuracyByClass() {
-        return entry.accuracy();
+        return manifest.accuracy(number());
     }
 
     /**
@@ -117,7 +117,7 @@ public final class Version {
      * @return share of 1; empty if nothing was held out
      */
     public OptionalDouble accuracy() {
-        return Lesson.mean(entry.accuracy());
+        return Lesson.mean(accuracyByClass());
     }
 
     /**

@@ -359,12 +359,40 @@ class CommandLineTest {
                 "train | palimpsest train needs RECIPE, --data with a folder of images, or a run to repeat: --from RUN",
                 "train m2kd-digits --from runs/a | RECIPE and --from: expected one of them",
                 "train m2kd-digits --epochs | --epochs needs a value: N",
+                "train m2kd-digits --epochs 1 --epochs 2 | --epochs is given twice, as 1 and 2: give it once",
+                "train m2kd-digits --learning-rate 0.1f | learning-rate = 0.1f: expected a number",
+                "train m2kd-digits --learning-rate 0x1p-3 | learning-rate = 0x1p-3: expected a number",
+                "train m2kd-digits --fraction .3d | fraction = .3d: expected planned, or a share above 0 and below 1",
+                "train m2kd-digits --learning-rate 0,1 | learning-rate = 0,1: expected a number",
+                "train m2kd-digits --learning-rate NaN | learning-rate = NaN: expected a number above 0",
+                "train m2kd-digits --epochs ２ | epochs = ２: expected a whole number",
+                "train m2kd-digits --epochs 3000000000 | epochs = 3000000000: expected a whole number of at most 32"
+                        + " bits",
+                "train m2kd-digits --orders , | --orders \",\": expected one or more, with commas between them",
+                "train m2kd-digits --baselines lwf, | --baselines \"lwf,\": expected one or more, with commas between"
+                        + " them",
+                "train m2kd-digits --out= | --out \"\": expected a path",
             })
     void aCommandThatIsNotUnderstoodIsOneSentence(String words, String sentence) {
         assertEquals(2, palimpsest(words.isEmpty() ? new String[0] : words.split(" ")));
         assertEquals(sentence, err.toString().lines().findFirst().orElse(""));
         assertEquals(2, err.toString().lines().count(), "the sentence and where help is");
         assertTrue(recipes.isEmpty());
+    }
+
+    /** No file of arguments is meant: a picture may have such a name, and an empty word is no folder. */
+    @Test
+    void wordsAreTakenAsTheyAre() throws IOException {
+        Path arguments = Files.writeString(temporary.resolve("words"), "--help");
+        assertEquals(1, palimpsest("report", "@" + arguments));
+        assertEquals(
+                "There is no run folder @" + arguments + ".", err.toString().strip());
+        err.getBuffer().setLength(0);
+        assertEquals(2, palimpsest("report", ""));
+        assertTrue(err.toString().startsWith("RUN \"\": expected a path"), err.toString());
+        err.getBuffer().setLength(0);
+        assertEquals(2, palimpsest("train", "--data", ""));
+        assertTrue(err.toString().startsWith("data = : expected one of digits, "), err.toString());
     }
 
     @Test
@@ -626,6 +654,29 @@ class CommandLineTest {
         out.getBuffer().setLength(0);
         assertEquals(0, palimpsest("--version"));
         assertTrue(out.toString().strip().matches("palimpsest \\d+\\.\\d+\\..*"), out.toString());
+    }
+
+    @Test
+    void aCommandThatIsNamedFirstIsTheSameWithoutTheOthers() {
+        CommandLine all = commandLine();
+        all.getSubcommands().forEach((name, command) -> {
+            CommandLine some = Palimpsest.commandLine(runner, null, List.of(), name);
+            assertEquals(
+                    name,
+                    some.getSubcommands().get(name).getCommandSpec().name(),
+                    "the name that it is found by is its own");
+            assertEquals(
+                    command.getUsageMessage(), some.getSubcommands().get(name).getUsageMessage());
+            boolean alone = !Set.of("help", "completion").contains(name);
+            assertEquals(
+                    alone ? Set.of("help", name) : all.getSubcommands().keySet(),
+                    some.getSubcommands().keySet());
+        });
+        for (String word : List.of("", "--help", "trian")) {
+            assertEquals(
+                    all.getUsageMessage(),
+                    Palimpsest.commandLine(runner, null, List.of(), word).getUsageMessage());
+        }
     }
 
     /** bash itself says what it would complete. */

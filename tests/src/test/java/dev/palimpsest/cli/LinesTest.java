@@ -21,7 +21,7 @@ class LinesTest {
     void aLineWhereNoneCameForSomeTimeAndAfterEveryExperience() {
         Lines lines = new Lines("lwf", Duration.ofSeconds(5), new PrintWriter(out), () -> now);
         lines.begins(new Progress.Setup("digits", new TreeMap<>(), 5, List.of("0", "1"), 77_000));
-        lines.phaseBegins(new Progress.Phase(1, "train", 3, 4));
+        lines.phaseBegins(new Progress.Phase(1, "train", 12, 4));
         SequencedMap<String, Double> terms = new LinkedHashMap<>();
         terms.put("cross-entropy", 0.4);
         terms.put("distillation", 0.1);

@@ -95,7 +95,7 @@ class GlyphsTest {
                 message);
         Files.writeString(folder.resolve("faces.json"), "{");
         message = assertThrows(DataException.class, this::load).getMessage();
-        assertTrue(message.startsWith(folder.resolve("faces.json") + " is not JSON ("), message);
+        assertTrue(message.startsWith(folder.resolve("faces.json") + " is damaged: it is not JSON, as"), message);
         Files.delete(folder.resolve("faces.json"));
         assertEquals(
                 "there are no glyphs in " + folder + ": render them with palimpsest data glyphs --out " + folder,

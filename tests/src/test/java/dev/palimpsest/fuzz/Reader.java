@@ -22,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -231,6 +232,11 @@ enum Reader {
         edited.remove(List.of("palimpsest_crc32c", "format", "files_crc32c"));
         json.writeValue(record.toFile(), edited);
         return List.of(Files.readAllBytes(folder.resolve(file)));
+    }
+
+    /** @return the folder with what was not refused with a sentence once; it may not be there */
+    Path findings() {
+        return RESOURCES.resolve("fuzz").resolve(name().toLowerCase(Locale.ROOT));
     }
 
     /** Reads the file as users do; a run's, unless overridden. */

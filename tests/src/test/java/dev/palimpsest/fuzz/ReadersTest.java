@@ -7,6 +7,8 @@ import com.sun.management.ThreadMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -19,8 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Mutants of every file that is read: each is read or refused with a sentence, with memory in proportion. More of them
- * with {@code -Dfuzz.mutants=5000}.
+ * Mutants of every file that is read, and what {@link FuzzedReaders} found once: each is read or refused with a
+ * sentence, with memory in proportion. More mutants with {@code -Dfuzz.mutants=5000}.
  */
 class ReadersTest {
     private static final int MUTANTS = Integer.getInteger("fuzz.mutants", 60);
@@ -42,19 +44,33 @@ class ReadersTest {
         }
         Random random = new Random(reader.ordinal());
         for (int i = 0; i < MUTANTS; i++) {
-            byte[] mutant = mutant(seeds, random);
-            long before = THREADS.getCurrentThreadAllocatedBytes();
-            try {
-                reader.read(folder, mutant);
-            } catch (AssertionError | RuntimeException e) {
-                throw new AssertionError(
-                        "mutant " + i + ", " + e.getMessage() + ": "
-                                + HexFormat.of().formatHex(mutant),
-                        e);
-            }
-            long bytes = THREADS.getCurrentThreadAllocatedBytes() - before;
-            assertTrue(bytes < MOST_BYTES, "mutant " + i + " took " + bytes + " bytes");
+            read(reader, "mutant " + i, mutant(seeds, random));
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Reader.class)
+    void everyFindingIsReadOrRefusedWithASentence(Reader reader) throws IOException {
+        if (Files.isDirectory(reader.findings())) {
+            reader.seeds(folder);
+            try (DirectoryStream<Path> findings = Files.newDirectoryStream(reader.findings())) {
+                for (Path finding : findings) {
+                    read(reader, finding.toString(), Files.readAllBytes(finding));
+                }
+            }
+        }
+    }
+
+    private void read(Reader reader, String name, byte[] content) throws IOException {
+        long before = THREADS.getCurrentThreadAllocatedBytes();
+        try {
+            reader.read(folder, content);
+        } catch (AssertionError | RuntimeException e) {
+            throw new AssertionError(
+                    name + ", " + e.getMessage() + ": " + HexFormat.of().formatHex(content), e);
+        }
+        long bytes = THREADS.getCurrentThreadAllocatedBytes() - before;
+        assertTrue(bytes < MOST_BYTES, name + " took " + bytes + " bytes");
     }
 
     private static byte[] mutant(List<byte[]> seeds, Random random) {

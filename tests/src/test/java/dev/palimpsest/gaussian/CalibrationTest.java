@@ -40,7 +40,7 @@ class CalibrationTest {
     private double likelihood(double temperature) {
         double sum = 0;
         for (int i = 0; i < SAMPLES; i++) {
-            sum += Math.log(softmax(distances[i], temperature)[labels[i]]);
+            sum += Math.log(0.99 * softmax(distances[i], temperature)[labels[i]] + 0.01 / CLASSES);
         }
         return sum;
     }
@@ -58,6 +58,17 @@ class CalibrationTest {
         assertEquals(best, fitted, best / 4000);
         assertTrue(likelihood(fitted) >= likelihood(best));
         assertEquals(truth, fitted, 0.2 * truth, "labels were drawn with it");
+    }
+
+    /** Ten times as far from their own class as any other: they say nothing of how certain the rest is. */
+    @Test
+    void aFewOutliersDoNotMakeTheRestLessCertain() {
+        draw(1);
+        double without = Calibration.of(distances, labels).temperature();
+        for (int i = 0; i < SAMPLES; i += 50) {
+            distances[i][labels[i]] = 50;
+        }
+        assertEquals(without, Calibration.of(distances, labels).temperature(), 0.1 * without);
     }
 
     /** There the likelihood has no maximum: it rises until probabilities round to 1, or to those of a guess. */

@@ -243,9 +243,9 @@ class GaussianClassesTest {
     @Test
     void laterClassesLeaveACovarianceOfTheFirstOnesAsItIs() {
         List<ClassStatistics> all = statistics();
-        SharedScatter ofAll = SharedScatter.of(all, 2);
+        SharedScatter ofAll = SharedScatter.of(all, 2, 0);
         assertTrue(ofAll.equals(SharedScatter.of(all.subList(0, 2)), 0), "only the first network measured these");
-        assertTrue(ofAll.equals(SharedScatter.of(all.subList(0, 4), 2), 1), "the second measured classes 3 and 4");
+        assertTrue(ofAll.equals(SharedScatter.of(all.subList(0, 4), 2, 0), 1), "the second measured classes 3 and 4");
         assertTrue(!ofAll.equals(SharedScatter.of(all), 0), "others would move it");
         float[][][] first = Arrays.copyOf(asked, 1);
         double[][] few = new GaussianClasses(all.subList(0, 2), 0.5).distances(first);
@@ -260,7 +260,7 @@ class GaussianClassesTest {
     @Test
     void whatIsFittedAlreadyIsNotFittedAgainAndHasTheSameBits() {
         List<ClassStatistics> all = statistics();
-        SharedScatter ofTwo = SharedScatter.of(all, 2);
+        SharedScatter ofTwo = SharedScatter.of(all, 2, 0);
         GaussianClasses earlier = new GaussianClasses(all.subList(0, 4), 0.5, ofTwo, null);
         double[][] afresh = new GaussianClasses(all, 0.5, ofTwo, null).distances(asked);
         double[][] moved = new GaussianClasses(all, 0.5).distances(asked);
@@ -271,6 +271,45 @@ class GaussianClassesTest {
                 afresh[0][0] != new GaussianClasses(all, 0.4, ofTwo, earlier).distances(asked)[0][0], "another share");
         all.getFirst().scatter(0)[5] /= 1.5;
         assertNear(moved, new GaussianClasses(all, 0.5, SharedScatter.of(all), earlier).distances(asked), 1e-12);
+    }
+
+    @Test
+    void moreClassesShapeTheSharedCovarianceWhileTheyHaveFewSamples() {
+        List<ClassStatistics> all = statistics();
+        int first = all.getFirst().count();
+        int perDimension = Math.ceilDiv(first + 1, DIMS[0]);
+        assertEquals(first, SharedScatter.of(all, 1, 0).samples(0));
+        SharedScatter more = SharedScatter.of(all, 1, perDimension);
+        assertTrue(more.samples(0) >= (long) perDimension * DIMS[0] && more.samples(0) > first);
+        assertTrue(more.samples(0) < SharedScatter.of(all).samples(0), "not all classes are needed");
+        assertTrue(SharedScatter.of(all, 1, 1_000_000).equals(SharedScatter.of(all), 0), "there are no more");
+    }
+
+    @Test
+    void whatIsAsFarAsItWasIsKnown() {
+        List<ClassStatistics> all = statistics();
+        List<ClassStatistics> fewer = all.subList(1, 4);
+        List<ClassStatistics> moved = new ArrayList<>(all);
+        moved.set(3, all.get(3).merged(all.get(3)));
+        SharedScatter ofTwo = SharedScatter.of(all, 2, 0);
+        GaussianClasses gaussians = new GaussianClasses(all, 0.5, ofTwo, null);
+        GaussianClasses none = new GaussianClasses(fewer, 0.5, SharedScatter.of(fewer), gaussians);
+        assertArrayEquals(new int[] {-1, -1, -1}, none.unchangedSince(gaussians));
+        SharedScatter noMatterHowMany = SharedScatter.of(all.subList(0, 1)).with(null, all.get(1));
+        GaussianClasses two = new GaussianClasses(all.subList(0, 2), 0.5, noMatterHowMany, null);
+        List<ClassStatistics> three = List.of(all.get(0), all.get(1), ClassStatistics.of(new float[][][] {asked[0]}));
+        GaussianClasses heavier = new GaussianClasses(three, 0.5, noMatterHowMany, two);
+        assertArrayEquals(new int[] {-1, -1, -1}, heavier.unchangedSince(two), "the network weighs more");
+        GaussianClasses later = new GaussianClasses(moved, 0.5, ofTwo, gaussians);
+        assertArrayEquals(new int[] {0, 1, 2, -1, 4}, later.unchangedSince(gaussians));
+        double[][] before = gaussians.distances(asked);
+        double[][] after = later.distances(asked);
+        double[][] some = later.distances(asked, new int[] {4, 3, 0});
+        for (int i = 0; i < ASKED; i++) {
+            assertEquals(before[i][4], after[i][4]);
+            assertTrue(before[i][3] != after[i][3]);
+            assertArrayEquals(new double[] {after[i][4], after[i][3], after[i][0]}, some[i]);
+        }
     }
 
     @Test

@@ -74,6 +74,24 @@ class TriangleTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 17, 112})
+    void lengthsOfSeveralAreThoseOfEachToTheBit(int d) {
+        double[] columns =
+                Triangle.inverseColumns(Triangle.cholesky(positiveDefinite(d).toArray2()));
+        for (int count : new int[] {1, 5, 130}) {
+            SimpleMatrix v = SimpleMatrix.random_DDRM(d, count, -1, 1, new Random(2));
+            double[] lengths = new double[count];
+            Arrays.fill(lengths, Double.NaN);
+            Triangle.squaredLengths(columns, v.toArray2(), lengths);
+            for (int c = 0; c < count; c++) {
+                double[] one = v.getColumn(c).getDDRM().data;
+                assertTrue(lengths[c] > 0);
+                assertEquals(Triangle.squaredLength(columns, one, new double[d]), lengths[c]);
+            }
+        }
+    }
+
     @Test
     void transposedSwapsRowsAndColumns() {
         SimpleMatrix a = SimpleMatrix.random_DDRM(3, 5, -1, 1, new Random(1));

@@ -40,7 +40,7 @@ public final class MadeUpRun {
         List<Snapshots.Memory> memory = new ArrayList<>();
         for (int i = 0; i < EXPERIENCES; i++) {
             progress.experienceBegins(new Progress.Arrival(i, classes.subList(2 * i, 2 * i + 2), 290, 20 * i));
-            progress.phaseBegins(new Progress.Phase(i, "train", 4, STEPS / 4));
+            progress.phaseBegins(new Progress.Phase(i, "train", STEPS, STEPS / 4));
             for (int step = 0; step < STEPS; step++) {
                 progress.step(step(i, step));
             }

@@ -51,7 +51,7 @@ class ResumeTest {
     private static Stream<String> settings() {
         Stream<String> kinds = Stream.of(
                 "method=m2kd",
-                "method=m2kd optimiser=adam learning-rate=0.01",
+                "method=m2kd optimiser=adam learning-rate=0.01 retrain-epochs=0.5",
                 "method=m2kd classifier=gaussian prune=false",
                 "method=lwf-unlabelled unlabelled-batch=32",
                 "method=icarl",

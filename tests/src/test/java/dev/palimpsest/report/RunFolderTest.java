@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.recipe.Recipe;
@@ -58,9 +59,19 @@ class RunFolderTest {
     }
 
     @Test
+    void theFirstStepIsWrittenAtOnce() throws IOException {
+        RunFolder folder = create("run");
+        folder.step(step(0, Map.of("cross-entropy", 1.5)));
+        assertEquals(2, Files.readAllLines(temporary.resolve("run/steps.csv")).size());
+    }
+
+    @Test
     void aFinishedRunHoldsItsMetrics() throws IOException {
         MadeUpRun.run(RECIPE, create("run"));
         JsonNode run = json("run", "run.json");
+        assertEquals(
+                new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(run) + "\n",
+                Files.readString(temporary.resolve("run/run.json")));
         assertEquals("done", run.get("status").asText());
         assertTrue(run.get("reason").isNull());
         assertEquals(MadeUpRun.WEIGHTS, run.get("weights_sha256").asText());
@@ -289,8 +300,10 @@ class RunFolderTest {
         assertEquals("failed", json("run", "run.json").get("status").asText());
         assertEquals(2, Files.readAllLines(temporary.resolve("run/steps.csv")).size());
         RunFolder second = create("second");
-        Files.createDirectories(temporary.resolve("second/steps.csv"));
         second.step(step(0, Map.of("cross-entropy", 1.5)));
+        second.step(step(0, Map.of("cross-entropy", 1.25)));
+        Files.delete(temporary.resolve("second/steps.csv"));
+        Files.createDirectory(temporary.resolve("second/steps.csv"));
         assertThrows(UncheckedIOException.class, () -> second.failed("because"));
         assertEquals("because", json("second", "run.json").get("reason").asText());
     }

@@ -139,6 +139,35 @@ class ExperimentTest {
         assertEquals(3, phases.getFirst().stepsPerEpoch());
     }
 
+    @Test
+    void aPartOfAPassMakesThatPartOfItsSteps() {
+        List<Progress.Phase> phases = new ArrayList<>();
+        List<Integer> made = new ArrayList<>();
+        Recipe recipe =
+                SmallRun.recipe(quick("method=m2kd", "split=5+5", "batch=16", "prune-rounds=2", "retrain-epochs=0.5"));
+        Runs.run(recipe, new Progress() {
+            @Override
+            public void phaseBegins(Phase phase) {
+                phases.add(phase);
+                made.add(0);
+            }
+
+            @Override
+            public void step(Step step) {
+                made.set(made.size() - 1, made.getLast() + 1);
+            }
+        });
+        assertEquals(
+                List.of("train", "retrain", "retrain"),
+                phases.subList(0, 3).stream().map(Progress.Phase::name).toList());
+        int pass = phases.getFirst().stepsPerEpoch();
+        assertTrue(pass > 3, "a half can be told from a whole");
+        assertEquals(List.of(pass, Math.round(pass / 2f), Math.round(pass / 2f)), made.subList(0, 3));
+        assertEquals(
+                made,
+                phases.stream().map(phase -> Math.toIntExact(phase.steps())).toList());
+    }
+
     /** What running statistics were when each experience ended. */
     private static final class NormWatch extends Watched {
         private final List<int[]> ended = new ArrayList<>();

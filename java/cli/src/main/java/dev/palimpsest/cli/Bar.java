@@ -48,7 +48,7 @@ final class Bar implements Display.Watch {
         close();
         bar = ProgressBar.builder()
                 .setTaskName(Lines.where(name, phase.experience(), experiences, phase.name()))
-                .setInitialMax((long) phase.epochs() * phase.stepsPerEpoch())
+                .setInitialMax(phase.steps())
                 .setStyle(ProgressBarStyle.UNICODE_BLOCK)
                 .setUpdateIntervalMillis(200)
                 .setConsumer(new OneLine())

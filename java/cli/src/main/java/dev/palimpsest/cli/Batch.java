@@ -11,9 +11,13 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -22,9 +26,10 @@ import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 
 /**
- * Runs what is missing of some plans. A complete run of the same recipe stays; one that failed or was interrupted is
- * made anew. A run that fails does not stop the others. Runs at the same time share the process and nothing else: each
- * has its own engine, so that how many there are changes no bit of any.
+ * Runs what is missing of some plans. A complete run of the same recipe stays; one that failed or was interrupted goes
+ * on from its last checkpoint. A run that fails does not stop the others. Runs at the same time share the process and
+ * nothing else: each has its own engine, so that how many there are changes no bit of any. When the process is ended,
+ * runs end at their next step, and go on from there another time.
  */
 final class Batch {
     private final Path folder;
@@ -33,6 +38,11 @@ final class Batch {
     private final PrintWriter out;
     private final boolean tensorboard;
     private final CheckpointEvery every;
+    private final Set<RunFolder> running = ConcurrentHashMap.newKeySet();
+    /** What interrupted runs keep. */
+    private final List<String> kept = Collections.synchronizedList(new ArrayList<>());
+
+    private volatile boolean stopping;
 
     /**
      * What runs have in common.
@@ -57,6 +67,7 @@ final class Batch {
      * @return why runs failed, by the name of the run: damaged ones first, otherwise in the order of the plans
      * @throws IOException with a sentence, before anything runs, if a folder holds a run of another recipe, or this
      *     Java corrupts arrays
+     * @throws CancellationException if the process is ending, once what is left is printed
      */
     Map<String, Throwable> run(List<Plan> plans, int jobs) throws IOException {
         PinnedArrays.require();
@@ -80,29 +91,46 @@ final class Batch {
         if (complete > 0) {
             out.println(complete + " of " + plans.size() + " runs are complete in " + folder + ".");
         }
+        try (Interruption interruption = new Interruption()) {
+            interruption.cancels(this::stop);
+            interruption.otherwise(() -> {
+                running.forEach(run -> run.interrupted().ifPresent(kept::add));
+                interrupted(plans);
+            });
+            run(missing, jobs, failures);
+            if (stopping) {
+                failures.forEach((name, failure) ->
+                        out.println(name + ": " + Sentences.text(failure).orElseGet(failure::toString)));
+                interrupted(plans);
+                throw new CancellationException();
+            }
+        }
+        return failures;
+    }
+
+    private void run(List<Plan> plans, int jobs, Map<String, Throwable> failures) throws IOException {
         try (ExecutorService executor = Executors.newFixedThreadPool(jobs)) {
-            List<Future<?>> running = new ArrayList<>();
-            for (Plan plan : missing) {
-                running.add(executor.submit(() -> {
+            List<Future<?>> results = new ArrayList<>();
+            for (Plan plan : plans) {
+                results.add(executor.submit(() -> {
                     // Another command may have made it since.
-                    if (!isComplete(plan)) {
+                    if (!stopping && !isComplete(plan)) {
                         run(plan, jobs);
                     }
                     return null;
                 }));
             }
-            for (int i = 0; i < running.size(); i++) {
+            for (int i = 0; i < results.size(); i++) {
                 try {
-                    running.get(i).get();
+                    results.get(i).get();
                 } catch (ExecutionException e) {
-                    failures.put(missing.get(i).name(), e.getCause());
+                    failures.put(plans.get(i).name(), e.getCause());
                 }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("Interrupted; the same command goes on with the runs that are missing.", e);
         }
-        return failures;
     }
 
     private boolean isComplete(Plan plan) throws IOException {
@@ -110,28 +138,43 @@ final class Batch {
     }
 
     private void run(Plan plan, int jobs) throws IOException {
-        try (RunFolder run = RunFolder.create(
-                        folder.resolve(plan.folder()), plan.recipe().toMap(), plan.origin(), every);
-                Interruption interruption = new Interruption()) {
-            // What is recorded is all that there is to wait for: training may go on until the process is gone.
-            interruption.cancels(() -> {
-                run.interrupted().ifPresent(this::interrupted);
-                return false;
-            });
+        try (RunFolder run =
+                RunFolder.create(folder.resolve(plan.folder()), plan.recipe().toMap(), plan.origin(), every)) {
+            running.add(run);
+            if (stopping) {
+                run.stop();
+            }
             try (Display.Watch watch = display.watch(plan.name(), jobs == 1);
                     EventFile events = new EventFile(run.path(), InstantSource.system())) {
                 runner.run(plan.recipe(), tensorboard ? Progress.all(run, watch, events) : Progress.all(run, watch));
+            } catch (CancellationException e) {
+                kept.add(e.getMessage());
             } catch (IOException | RuntimeException | Error e) {
                 record(run, e);
                 out.println(plan.name() + ": failed");
                 throw e;
+            } finally {
+                running.remove(run);
             }
         }
     }
 
-    private void interrupted(String sentence) {
+    private boolean stop() {
+        stopping = true;
+        running.forEach(RunFolder::stop);
+        return true;
+    }
+
+    /** Prints what is left, and how to go on. */
+    private void interrupted(List<Plan> plans) {
+        boolean alone = plans.size() == 1 && plans.getFirst().folder().equals(Path.of(""));
         out.println();
-        out.println(sentence);
+        out.println("Interrupted: "
+                + (kept.isEmpty() ? folder + " keeps the runs that are complete" : String.join(", ", kept)) + "; "
+                + (alone
+                        ? Words.join(List.of("palimpsest", "train", "--resume", folder.toString()))
+                        : "the same command with --out " + Words.join(List.of(folder.toString())))
+                + " goes on from there.");
         out.flush();
     }
 

@@ -9,7 +9,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 @Command(
-        name = "completion",
+        name = CompletionCommand.NAME,
         description = "Prints a script by which bash and zsh complete commands, options and file names.",
         footerHeading = "%nExamples%n",
         footer = {
@@ -17,6 +17,8 @@ import picocli.CommandLine.Spec;
             "  palimpsest completion > ~/.local/share/bash-completion/completions/palimpsest"
         })
 final class CompletionCommand implements Callable<Integer> {
+    static final String NAME = "completion";
+
     @Spec
     private CommandSpec command;
 

@@ -16,7 +16,7 @@ final class Lines implements Display.Watch {
     private final PrintWriter out;
     private final LongSupplier nanoTime;
     private int experiences;
-    private int epochs;
+    private long epochs;
     private long lastLine;
 
     /** @param quiet longest time between lines while steps are made */
@@ -54,7 +54,7 @@ final class Lines implements Display.Watch {
 
     @Override
     public void phaseBegins(Phase begun) {
-        epochs = begun.epochs();
+        epochs = Math.ceilDiv(begun.steps(), begun.stepsPerEpoch());
     }
 
     @Override

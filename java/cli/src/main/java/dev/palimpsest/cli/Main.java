@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** The command line's entry point. */
 public final class Main {
@@ -10,7 +11,12 @@ public final class Main {
     public static void main(String[] args) {
         Runner runner =
                 (recipe, progress) -> recipe.experiment().listen(progress).run();
-        System.exit(Palimpsest.commandLine(runner, Palimpsest.display(), Doctor.examinations())
+        System.exit(Palimpsest.commandLine(
+                        runner,
+                        Palimpsest.display(),
+                        // Made when they are asked for: naming them looks through the machine and all data sets.
+                        List.of(() -> Doctor.examine(Doctor.examinations())),
+                        args.length == 0 ? "" : args[0])
                 .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .execute(args));

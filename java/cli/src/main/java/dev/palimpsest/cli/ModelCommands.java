@@ -12,12 +12,15 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -60,9 +63,15 @@ final class ModelCommands {
         }
     }
 
-    /** New commands, in the order in which help lists them. */
-    static List<Object> all(Display display) {
-        return List.of(new Learn(display), new Classify(), new Versions(), new RollBack(), new Forget());
+    /** What makes them, by name, in the order in which help lists them. */
+    static SequencedMap<String, Supplier<Object>> all(Display display) {
+        SequencedMap<String, Supplier<Object>> commands = new LinkedHashMap<>();
+        commands.put("learn", () -> new Learn(display));
+        commands.put("classify", Classify::new);
+        commands.put("versions", Versions::new);
+        commands.put("rollback", RollBack::new);
+        commands.put("forget", Forget::new);
+        return commands;
     }
 
     @Command(
@@ -140,7 +149,7 @@ final class ModelCommands {
             if (!(warnLoss >= 0 && warnLoss <= 100)) {
                 throw misused("--warn-loss " + warnLoss + ": expected 0 to 100");
             }
-            boolean fresh = !Files.exists(model());
+            boolean fresh = isFree(model());
             if (!fresh && (size.isPresent() || pretrained.isPresent() || exemplars.isPresent())) {
                 throw misused(
                         model() + " is there already: --size, --pretrained and --exemplars-mb are for a new model");
@@ -174,6 +183,15 @@ final class ModelCommands {
                         learner.learn(samples, new Lesson.Options(chosen, warnLoss / 100, tried, Progress.all(watch)));
                 print(out(), lesson);
                 printCalibration(out(), learner.current());
+            }
+        }
+
+        private static boolean isFree(Path folder) throws IOException {
+            if (!Files.isDirectory(folder)) {
+                return !Files.exists(folder);
+            }
+            try (Stream<Path> files = Files.list(folder)) {
+                return files.findAny().isEmpty();
             }
         }
 

@@ -4,7 +4,10 @@ import dev.palimpsest.report.Build;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.SequencedMap;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -44,12 +47,16 @@ final class Palimpsest {
 
     /** The whole command line, with what it does outside itself handed in. */
     static CommandLine commandLine(Runner runner, Display display, List<Supplier<List<Doctor.Finding>>> examinations) {
-        RecipeFlags trainFlags = new RecipeFlags();
-        CommandSpec train = CommandSpec.forAnnotatedObject(new TrainCommand(trainFlags, runner, display));
-        trainFlags.addTo(train);
-        RecipeFlags suiteFlags = new RecipeFlags();
-        CommandSpec suite = CommandSpec.forAnnotatedObject(new SuiteCommand(suiteFlags, runner, display));
-        suiteFlags.addTo(suite);
+        return commandLine(runner, display, examinations, "");
+    }
+
+    /**
+     * The command line for what begins with a word. Where that is a command which needs none of the others, they are
+     * left out: describing their options takes a fifth of a second.
+     */
+    static CommandLine commandLine(
+            Runner runner, Display display, List<Supplier<List<Doctor.Finding>>> examinations, String first) {
+        SequencedMap<String, Supplier<Object>> commands = commands(runner, display, examinations);
         CommandLine palimpsest = new CommandLine(new Palimpsest());
         palimpsest
                 .getCommandSpec()
@@ -57,26 +64,44 @@ final class Palimpsest {
                         .versionHelp(true)
                         .description("Prints the version and exits.")
                         .build());
-        palimpsest
-                .addSubcommand(train)
-                .addSubcommand(suite)
-                .addSubcommand(new EvalCommand())
-                .addSubcommand(new VerifyCommand(runner, display))
-                .addSubcommand(new PredictCommand())
-                .addSubcommand(new ExportCommand())
-                .addSubcommand(new ReportCommand())
-                .addSubcommand(new DataCommand())
-                .addSubcommand(new DoctorCommand(examinations));
-        ModelCommands.all(display).forEach(palimpsest::addSubcommand);
-        palimpsest.addSubcommand(new ServeCommand()).addSubcommand(new CompletionCommand());
+        boolean alone = commands.containsKey(first) && !first.equals(CompletionCommand.NAME);
+        (alone ? List.of(commands.get(first)) : commands.values())
+                .forEach(command -> palimpsest.addSubcommand(command.get()));
         help(palimpsest.getCommandSpec());
         return palimpsest
                 .setUsageHelpWidth(WIDTH)
                 .setUsageHelpLongOptionsMaxWidth(WIDTH / 3)
                 .setAbbreviatedOptionsAllowed(false)
+                .setExpandAtFiles(false) // a picture may be called @cat.jpg
                 .setExecutionStrategy(Sentences::run)
                 .setParameterExceptionHandler(Sentences::usage)
                 .setExecutionExceptionHandler((e, command, parsed) -> Sentences.failure(e, command));
+    }
+
+    /** In the order of the help text. */
+    private static SequencedMap<String, Supplier<Object>> commands(
+            Runner runner, Display display, List<Supplier<List<Doctor.Finding>>> examinations) {
+        SequencedMap<String, Supplier<Object>> commands = new LinkedHashMap<>();
+        commands.put("train", () -> withFlags(flags -> new TrainCommand(flags, runner, display)));
+        commands.put("suite", () -> withFlags(flags -> new SuiteCommand(flags, runner, display)));
+        commands.put("eval", EvalCommand::new);
+        commands.put("verify", () -> new VerifyCommand(runner, display));
+        commands.put("predict", PredictCommand::new);
+        commands.put("export", ExportCommand::new);
+        commands.put("report", ReportCommand::new);
+        commands.put("data", DataCommand::new);
+        commands.put("doctor", () -> new DoctorCommand(examinations));
+        commands.putAll(ModelCommands.all(display));
+        commands.put("serve", ServeCommand::new);
+        commands.put(CompletionCommand.NAME, CompletionCommand::new);
+        return commands;
+    }
+
+    private static CommandSpec withFlags(Function<RecipeFlags, Object> command) {
+        RecipeFlags flags = new RecipeFlags();
+        CommandSpec spec = CommandSpec.forAnnotatedObject(command.apply(flags));
+        flags.addTo(spec);
+        return spec;
     }
 
     private static void help(CommandSpec command) {

@@ -10,6 +10,7 @@ import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.ISetter;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
 
 /** Every option of a recipe as a flag, made from its one declaration. */
 final class RecipeFlags {
@@ -24,13 +25,13 @@ final class RecipeFlags {
                     .validate(false)
                     .order(order);
             for (Option<?, ?> option : section.options()) {
-                group.addArg(flag(option, order++));
+                group.addArg(flag(command, option, order++));
             }
             command.addArgGroup(group.build());
         }
     }
 
-    private OptionSpec flag(Option<?, ?> option, int order) {
+    private OptionSpec flag(CommandSpec command, Option<?, ?> option, int order) {
         String standard = option.defaultText().isEmpty() ? "" : " [" + option.defaultText() + "]";
         return OptionSpec.builder("--" + option.name())
                 .paramLabel(option.hint())
@@ -43,6 +44,13 @@ final class RecipeFlags {
                     @SuppressWarnings({"unchecked", "NullAway"
                     }) // picocli's interface: the old value as any type, or null
                     public <T> T set(T value) {
+                        // picocli looks for this itself, but not in groups
+                        if (value != null && given.containsKey(option.name())) {
+                            throw new ParameterException(
+                                    command.commandLine(),
+                                    "--" + option.name() + " is given twice, as " + given.get(option.name()) + " and "
+                                            + value + ": give it once");
+                        }
                         return (T)
                                 (value == null
                                         ? given.remove(option.name())

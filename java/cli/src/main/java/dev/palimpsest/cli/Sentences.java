@@ -2,8 +2,11 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.internal.Nearest;
 import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.MissingParameterException;
@@ -57,6 +60,9 @@ final class Sentences {
 
     /** For a run that cannot go on. */
     static int failure(Exception e, CommandLine command) {
+        if (e instanceof CancellationException) {
+            return ExitCode.SOFTWARE; // the process is ending, and what is left was printed
+        }
         print(e, command.getErr());
         return ExitCode.SOFTWARE;
     }
@@ -68,10 +74,33 @@ final class Sentences {
      */
     static int run(CommandLine.ParseResult parsed) {
         try {
+            requireValues(parsed);
             return new CommandLine.RunLast().execute(parsed);
         } catch (Error e) {
             print(e, parsed.commandSpec().commandLine().getErr());
             return ExitCode.SOFTWARE;
+        }
+    }
+
+    /** An empty word is no path, though Java takes it for the current folder, and none of a list between commas. */
+    private static void requireValues(CommandLine.ParseResult parsed) {
+        CommandLine command = parsed.commandSpec().commandLine();
+        for (ArgSpec argument : parsed.matchedArgs()) {
+            for (String value : argument.originalStringValues()) {
+                boolean path = argument.type() == Path.class || argument.auxiliaryTypes()[0] == Path.class;
+                boolean list = argument.splitRegex().equals(",");
+                if ((path && value.isEmpty())
+                        || (list && List.of(value.split(",", -1)).contains(""))) {
+                    String name = argument instanceof OptionSpec option ? option.longestName() : argument.paramLabel();
+                    throw new ParameterException(
+                            command,
+                            name + " \"" + value + "\": expected "
+                                    + (list ? "one or more, with commas between them" : "a path"));
+                }
+            }
+        }
+        if (parsed.hasSubcommand()) {
+            requireValues(parsed.subcommand());
         }
     }
 

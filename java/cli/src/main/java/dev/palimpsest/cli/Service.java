@@ -10,6 +10,7 @@ import com.sun.net.httpserver.HttpServer;
 import dev.palimpsest.ContinualClassifier;
 import dev.palimpsest.data.DataException;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.internal.Reason;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -190,7 +191,7 @@ final class Service implements AutoCloseable {
         } catch (Refused e) {
             throw e;
         } catch (JsonProcessingException e) {
-            throw new Refused(400, "The request is not the JSON that was expected: " + e.getOriginalMessage());
+            throw new Refused(400, "The request is not the JSON that was expected: " + Reason.of(e) + ".");
         } catch (DataException | IllegalArgumentException e) {
             throw new Refused(400, String.valueOf(e.getMessage()));
         } catch (IllegalStateException | IOException | UncheckedIOException e) {

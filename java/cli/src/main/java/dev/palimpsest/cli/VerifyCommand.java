@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -105,14 +106,15 @@ final class VerifyCommand implements Callable<Integer> {
             throw new IOException("--steps " + most + ": " + folder + " has " + extent.steps() + " steps.");
         }
         Recipe recipe = repeated(was.options());
-        Path place = Files.createTempDirectory("palimpsest-verify-");
-        try {
+        // Closed last: when the process is ended, the reason is printed and the folder removed before.
+        try (Interruption interruption = new Interruption();
+                TemporaryFolder temporary = new TemporaryFolder()) {
+            Path place = temporary.path();
             Repetition repetition =
                     new Repetition(folder, place, most == 0 && !extent.complete() ? extent.steps() : most);
             out().println("Repeats " + (most > 0 ? "the first " + most + " of " : "") + extent.steps() + " steps of "
                     + folder + ".");
             try (RunFolder written = RunFolder.create(place, recipe.toMap(), was.origin());
-                    Interruption interruption = new Interruption();
                     Display.Watch watch = display.watch(recipe.method(), true)) {
                 interruption.cancels(repetition::cancel);
                 try {
@@ -122,8 +124,21 @@ final class VerifyCommand implements Callable<Integer> {
                 }
             }
             return repetition.verdict();
-        } finally {
-            delete(place);
+        }
+    }
+
+    private record TemporaryFolder(Path path) implements AutoCloseable {
+        TemporaryFolder() throws IOException {
+            this(Files.createTempDirectory("palimpsest-verify-"));
+        }
+
+        @Override
+        public void close() throws IOException {
+            try (Stream<Path> all = Files.walk(path)) {
+                for (Path file : all.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
+            }
         }
     }
 
@@ -198,7 +213,9 @@ final class VerifyCommand implements Callable<Integer> {
 
         int verdict() throws IOException {
             if (cancelled) {
-                throw new IOException("Interrupted before the end of the repetition; nothing was compared.");
+                out().println("Interrupted before the end of the repetition; nothing was compared.");
+                out().flush();
+                throw new CancellationException();
             }
             if (otherData) {
                 throw new IOException("The data are not those that " + recorded
@@ -243,13 +260,5 @@ final class VerifyCommand implements Callable<Integer> {
 
     private PrintWriter out() {
         return command.commandLine().getOut();
-    }
-
-    private static void delete(Path folder) throws IOException {
-        try (Stream<Path> all = Files.walk(folder)) {
-            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
-        }
     }
 }

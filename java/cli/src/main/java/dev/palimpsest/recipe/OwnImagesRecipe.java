@@ -36,7 +36,7 @@ public record OwnImagesRecipe(
      * @return whether it is a folder that is there
      */
     public static boolean isFolder(String text) {
-        return !Dataset.names().contains(text) && Files.isDirectory(Path.of(text));
+        return !text.isEmpty() && !Dataset.names().contains(text) && Files.isDirectory(Path.of(text));
     }
 
     /**

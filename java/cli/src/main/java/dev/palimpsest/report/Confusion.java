@@ -2,6 +2,7 @@ package dev.palimpsest.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.palimpsest.internal.Reason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +42,7 @@ record Confusion(List<String> classes, int[][] counts) {
             }
             return Optional.of(read);
         } catch (JsonProcessingException e) {
-            throw new IOException(file + " is damaged: " + e.getOriginalMessage() + ".", e);
+            throw new IOException(file + " is damaged: " + Reason.of(e) + ".", e);
         }
     }
 

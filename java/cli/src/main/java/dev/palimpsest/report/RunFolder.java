@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CancellationException;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * Writes a run's folder while it runs: run.json at once and at the end, steps.csv as steps are made, the checkpoint
  * after every experience and now and then inside one, metrics.json and confusion.json at the end. The folder is locked
  * until it is closed. A kill at any moment leaves each file whole or absent; steps.csv may lack its last rows. For the
- * thread that trains; {@link #interrupted} for any.
+ * thread that trains; {@link #stop} and {@link #interrupted} for any.
  */
 public final class RunFolder implements Progress, AutoCloseable {
     /** File names. */
@@ -63,8 +64,6 @@ public final class RunFolder implements Progress, AutoCloseable {
     /** Room for run.json and the last rows of steps.csv on a disk that is full. */
     private static final int RESERVE = 1 << 16;
 
-    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-
     private final Path folder;
     private final FolderLock lock;
     private final RunRecord record;
@@ -80,6 +79,17 @@ public final class RunFolder implements Progress, AutoCloseable {
     private JsonNode recordedData = MissingNode.getInstance();
     /** Nothing is written any more. */
     private boolean over;
+
+    /** Somebody wants the run to end where it can go on from. */
+    private volatile boolean stopping;
+    /** The run says where inside an experience it could go on from. */
+    private boolean offersStates;
+
+    private int experiences;
+    /** Of the experience after those. */
+    private int stepsInside;
+    /** What the newest checkpoint is of, in words; empty without one. */
+    private volatile String kept = "";
 
     private RunFolder(Path folder, FolderLock lock, RunRecord record, CheckpointEvery every) {
         this.folder = folder;
@@ -300,13 +310,24 @@ public final class RunFolder implements Progress, AutoCloseable {
     }
 
     @Override
+    public void experienceBegins(Arrival arrival) {
+        endIfStopping();
+    }
+
+    @Override
     public void step(Step step) {
         write(() -> steps.add(step));
+        stepsInside = step.step() + 1;
+        if (!offersStates) {
+            endIfStopping(); // nothing would be kept any later
+        }
     }
 
     @Override
     public void evaluated(Evaluation evaluation) {
         confusion = evaluation.confusion();
+        experiences = evaluation.experience() + 1;
+        stepsInside = 0;
         write(steps::write);
     }
 
@@ -317,10 +338,12 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     @Override
     public void inside(Supplier<SafetensorsWriter> state) {
+        offersStates = true;
         stepsSince++;
-        if (every.due(stepsSince, System.nanoTime() - nanosAtLast)) {
+        if (stopping || every.due(stepsSince, System.nanoTime() - nanosAtLast)) {
             keep(positions, state);
         }
+        endIfStopping();
     }
 
     private void keep(LastTwo files, Supplier<SafetensorsWriter> state) {
@@ -329,9 +352,31 @@ public final class RunFolder implements Progress, AutoCloseable {
             steps.sync();
             makeFolder(folder.resolve(CHECKPOINT_FOLDER));
             files.write(content::writeTo);
+            kept = place();
         });
         stepsSince = 0;
         nanosAtLast = System.nanoTime();
+    }
+
+    private String place() {
+        return stepsInside == 0
+                ? "experience " + experiences
+                : (stepsInside == 1 ? "the first step" : stepsInside + " steps") + " of experience "
+                        + (experiences + 1);
+    }
+
+    /**
+     * Lets the run end at its next step that it can go on from, once its state is kept, with a
+     * {@link CancellationException} whose message is that of {@link #interrupted}.
+     */
+    public void stop() {
+        stopping = true;
+    }
+
+    private void endIfStopping() {
+        if (stopping) {
+            throw new CancellationException(interrupted().orElse(""));
+        }
     }
 
     @Override
@@ -347,6 +392,11 @@ public final class RunFolder implements Progress, AutoCloseable {
     @Override
     public void resumes(int experiences, int before) {
         record.resumes(experiences, before);
+        this.experiences = experiences;
+        stepsInside = before;
+        if (experiences + before > 0) {
+            kept = place();
+        }
         if (experiences + before > 0 && (checkpoints.foundPrevious() || positions.foundPrevious())) {
             record.remark((checkpoints.foundPrevious() ? CHECKPOINT : INSIDE)
                     + " is damaged; the run goes on from the checkpoint before it.");
@@ -421,7 +471,7 @@ public final class RunFolder implements Progress, AutoCloseable {
      * Records in run.json that the user or the system ended the run, once a file that is being written is whole;
      * whatever the run writes later is dropped.
      *
-     * @return a sentence about what is left; empty if the run was over
+     * @return what of it is left, as a sentence without its end; empty if the run was over
      * @throws UncheckedIOException with a sentence, if it cannot be written
      */
     public synchronized Optional<String> interrupted() {
@@ -429,8 +479,8 @@ public final class RunFolder implements Progress, AutoCloseable {
             return Optional.empty();
         }
         end(INTERRUPTED, "Interrupted by the user or the system.");
-        return Optional.of("Interrupted. " + folder + " keeps the steps so far"
-                + (Files.exists(folder.resolve(CHECKPOINT)) ? " and the models up to the last experience." : "."));
+        return Optional.of(folder + " keeps "
+                + (kept.isEmpty() ? "the steps so far, but no state to go on from" : "the state after " + kept));
     }
 
     private synchronized void end(String status, String reason) {
@@ -490,7 +540,8 @@ public final class RunFolder implements Progress, AutoCloseable {
 
     private static String json(Object value) {
         try {
-            return JSON.writeValueAsString(value) + "\n";
+            // Made here, at the end of a run: see JsonText.
+            return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(value) + "\n";
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);
         }

@@ -1,9 +1,6 @@
 package dev.palimpsest.report;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.internal.Checksum;
 import dev.palimpsest.kernel.Kernels;
@@ -40,9 +37,7 @@ final class RunRecord {
     /** What stands before the digits of the file's own checksum: within a string its quotes would be escaped. */
     private static final String MARK = "\"" + CHECKSUM + "\" : \"";
 
-    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-
-    private final ObjectNode run = JSON.createObjectNode();
+    private final ObjectNode run = JsonText.object();
 
     /** @param texts every option of the run */
     RunRecord(SequencedMap<String, String> texts, RunFolder.Origin origin, CheckpointEvery every) {
@@ -69,11 +64,11 @@ final class RunRecord {
         run.put("commit", Build.commit().orElse(null));
         run.put("cpu", machine.cpu());
         run.put("cores", machine.cores());
-        run.set("isa", JSON.valueToTree(machine.isa()));
+        run.set("isa", JsonText.array(machine.isa()));
         run.put("kernels", Kernels.chosen().toString());
-        run.set("garbage_collectors", JSON.valueToTree(machine.collector()));
-        run.set("jvm_flags", JSON.valueToTree(machine.flags()));
-        run.set("environment", JSON.valueToTree(machine.environment()));
+        run.set("garbage_collectors", JsonText.array(machine.collector()));
+        run.set("jvm_flags", JsonText.array(machine.flags()));
+        run.set("environment", JsonText.object(machine.environment()));
         if (texts.containsKey("threads")) {
             run.put("threads", Integer.parseInt(texts.get("threads")));
         }
@@ -89,12 +84,12 @@ final class RunRecord {
 
     void computes(String engine, List<String> remarks) {
         run.put("engine", engine);
-        run.set("engine_remarks", JSON.valueToTree(remarks));
+        run.set("engine_remarks", JsonText.array(remarks));
     }
 
     void begins(Progress.Setup setup) {
-        run.set(DATA, JSON.valueToTree(setup.dataSha256()));
-        run.set("classes", JSON.valueToTree(setup.classNames()));
+        run.set(DATA, JsonText.object(setup.dataSha256()));
+        run.set("classes", JsonText.array(setup.classNames()));
         run.put("weights", setup.weights());
     }
 
@@ -125,7 +120,7 @@ final class RunRecord {
     }
 
     private static ObjectNode bytes(Result.Kept kept) {
-        return JSON.createObjectNode()
+        return JsonText.object()
                 .put("model", kept.model())
                 .put("snapshots", kept.snapshots())
                 .put("exemplars", kept.exemplars())
@@ -135,7 +130,7 @@ final class RunRecord {
     }
 
     private static ObjectNode classification(Result.Classification measured) {
-        ObjectNode object = JSON.createObjectNode()
+        ObjectNode object = JsonText.object()
                 .put("passes_per_image", measured.passesPerImage())
                 .put("milliseconds_per_image", measured.millisecondsPerImage());
         if (measured.calibrationError().isEmpty()) {
@@ -157,18 +152,14 @@ final class RunRecord {
 
     /** @param checksums of the files beside run.json, which nothing is written to any more, by name */
     void keeps(SortedMap<String, String> checksums) {
-        run.set(FILES, JSON.valueToTree(checksums));
+        run.set(FILES, JsonText.object(checksums));
     }
 
     /** The file's content, UTF-8. */
     byte[] text() {
-        try {
-            byte[] text = (JSON.writeValueAsString(run) + "\n").getBytes(StandardCharsets.UTF_8);
-            Checksum.mark(text, MARK);
-            return text;
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(e);
-        }
+        byte[] text = JsonText.of(run).getBytes(StandardCharsets.UTF_8);
+        Checksum.mark(text, MARK);
+        return text;
     }
 
     /**

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.palimpsest.checkpoint.FolderLock;
 import dev.palimpsest.internal.Checksum;
+import dev.palimpsest.internal.Reason;
 import java.io.IOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
@@ -130,11 +131,11 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
             }
             return new SavedRun(folder, run, status, Optional.of(metrics), checked);
         } catch (JsonProcessingException e) {
-            throw new DamagedRunException(file + " is damaged: " + e.getOriginalMessage() + ".", e);
+            throw new DamagedRunException(file + " is damaged: " + Reason.of(e) + ".", e);
         } catch (DamagedRunException e) {
             throw e;
         } catch (IOException e) {
-            throw new DamagedRunException(file + " cannot be read: " + e + ".", e);
+            throw new DamagedRunException(file + " cannot be read: " + Reason.of(e) + ".", e);
         }
     }
 
@@ -157,7 +158,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
 
     private static byte[] bytes(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
-            throw new IOException("not a regular file");
+            throw new IOException("it is not a regular file");
         }
         return Files.readAllBytes(file);
     }

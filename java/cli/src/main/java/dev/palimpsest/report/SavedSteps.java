@@ -46,7 +46,8 @@ record SavedSteps(SequencedMap<String, double[]> terms, int[] experiences) {
             String[] cells = lines.get(row + 1).split(",", -1);
             try {
                 if (cells.length != header.size()) {
-                    throw new NumberFormatException(cells.length + " values, expected " + header.size());
+                    throw new IOException(file + " is damaged: line " + (row + 2) + " has " + cells.length
+                            + " values, expected " + header.size() + ".");
                 }
                 experiences[row] = Integer.parseInt(cells[experience]);
                 for (int column = first; column < end; column++) {
@@ -54,7 +55,7 @@ record SavedSteps(SequencedMap<String, double[]> terms, int[] experiences) {
                             cells[column].isEmpty() ? Double.NaN : Double.parseDouble(cells[column]);
                 }
             } catch (NumberFormatException e) {
-                throw new IOException(file + " is damaged: line " + (row + 2) + ": " + e.getMessage() + ".", e);
+                throw new IOException(file + " is damaged: line " + (row + 2) + " has a value that is no number.", e);
             }
         }
         return new SavedSteps(terms, experiences);

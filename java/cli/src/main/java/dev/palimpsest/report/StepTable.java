@@ -21,9 +21,10 @@ import java.util.StringJoiner;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Writes steps.csv while steps are made; rows are kept in memory for a second at most. For programs, experiences,
- * epochs and steps count from 0 there: row 0 of metrics.json's accuracy belongs to experience 0 of steps.csv. A term
- * that an experience lacks is left blank; columns are in the order in which terms first appeared. Not thread-safe.
+ * Writes steps.csv while steps are made: the first row at once, later ones are kept in memory for a second at most. For
+ * programs, experiences, epochs and steps count from 0 there: row 0 of metrics.json's accuracy belongs to experience 0
+ * of steps.csv. A term that an experience lacks is left blank; columns are in the order in which terms first appeared.
+ * Not thread-safe.
  */
 final class StepTable {
     private static final String BEFORE_TERMS = "experience,phase,epoch,step,loss,";
@@ -110,7 +111,7 @@ final class StepTable {
         }
         pending.append(row.add(Double.toString(step.learningRate())).add(Double.toString(step.imagesPerSecond())));
         made++;
-        if (System.nanoTime() - written > NANOS_BETWEEN) {
+        if (made == 1 || System.nanoTime() - written > NANOS_BETWEEN) {
             write();
         }
     }

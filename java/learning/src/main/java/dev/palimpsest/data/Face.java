@@ -1,5 +1,6 @@
 package dev.palimpsest.data;
 
+import dev.palimpsest.internal.Reason;
 import java.awt.Font;
 import java.awt.FontFormatException;
 import java.io.IOException;
@@ -77,7 +78,7 @@ record Face(Font font, String name, String family, Path file, String sha256) {
                     .sorted()
                     .toList();
         } catch (IOException e) {
-            throw new DataException(folder + " cannot be listed (" + e + "): check that you may read it", e);
+            throw new DataException(folder + " cannot be listed (" + Reason.of(e) + "): check that you may read it", e);
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.palimpsest.data;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.palimpsest.internal.Reason;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -103,8 +104,7 @@ record Glyphs(boolean withDistractors) implements Source {
         try {
             return new ObjectMapper().readTree(HashedFile.bytes(file));
         } catch (IOException e) {
-            String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-            throw new DataException(file + " is not JSON (" + reason + "): " + RENDER + " again", e);
+            throw new DataException(file + " is damaged: " + Reason.of(e) + "; " + RENDER + " again", e);
         }
     }
 

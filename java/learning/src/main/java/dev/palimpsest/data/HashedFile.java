@@ -1,5 +1,6 @@
 package dev.palimpsest.data;
 
+import dev.palimpsest.internal.Reason;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -63,7 +64,8 @@ record HashedFile(byte[] contents, String sha256) {
             throw new DataException(path + " is not a whole gzip file (" + reason + "): copy it again", e);
         } catch (IOException e) {
             throw new DataException(
-                    path + " cannot be read (" + e + "): check that it is a file and that you may read it", e);
+                    path + " cannot be read (" + Reason.of(e) + "): check that it is a file and that you may read it",
+                    e);
         }
     }
 
@@ -77,7 +79,8 @@ record HashedFile(byte[] contents, String sha256) {
             return Files.readAllBytes(path);
         } catch (IOException e) {
             throw new DataException(
-                    path + " cannot be read (" + e + "): check that it is a file and that you may read it", e);
+                    path + " cannot be read (" + Reason.of(e) + "): check that it is a file and that you may read it",
+                    e);
         }
     }
 

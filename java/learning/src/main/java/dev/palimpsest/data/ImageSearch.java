@@ -1,5 +1,6 @@
 package dev.palimpsest.data;
 
+import dev.palimpsest.internal.Reason;
 import java.io.IOException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.FileVisitOption;
@@ -159,6 +160,6 @@ final class ImageSearch {
     }
 
     private static DataException cannotList(Path folder, IOException e) {
-        return new DataException(folder + " cannot be listed (" + e + "): check that you may read it", e);
+        return new DataException(folder + " cannot be listed (" + Reason.of(e) + "): check that you may read it", e);
     }
 }

@@ -4,8 +4,10 @@ import com.twelvemonkeys.imageio.plugins.webp.WebPImageReaderSpi;
 import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
+import java.awt.image.DataBuffer;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
+import java.awt.image.SampleModel;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -175,12 +177,13 @@ record Picture(int height, int width, byte[] pixels) {
 
     private static Picture decode(byte[] file, ImageReader reader) throws IOException {
         Picture picture;
-        if (JpegHeader.of(file).components() == 4) {
-            // The values in JPEG files are those of an inverted CMYK, as Adobe began it.
-            Raster raster = reader.readRaster(0, null);
-            picture = ofInk(raster, true, JpegHeader.of(file).ycck());
+        JpegHeader jpeg = JpegHeader.of(file);
+        if (jpeg.components() >= CHANNELS) {
+            // The reader has rules of its own for what the components are.
+            picture = StoredColours.ofJpeg(reader.readRaster(0, null), jpeg);
         } else {
             BufferedImage image = reader.read(0);
+            requireUnsigned(image.getSampleModel());
             Picture first = of(image);
             picture = GifScreen.of(file)
                     .map(screen -> screen.show(first, image.getColorModel()))
@@ -189,12 +192,29 @@ record Picture(int height, int width, byte[] pixels) {
         return picture.turned(Exif.orientation(file));
     }
 
+    /**
+     * TIFF files may hold measurements, of which nothing says what is black and what is white.
+     *
+     * @throws IOException with the reason, if samples have a sign, a point, or more than 16 bits
+     */
+    private static void requireUnsigned(SampleModel samples) throws IOException {
+        int type = samples.getDataType();
+        int bits = samples.getSampleSize(0);
+        if (type != DataBuffer.TYPE_BYTE && type != DataBuffer.TYPE_USHORT && bits > Byte.SIZE) {
+            throw new IOException("its samples are "
+                    + (type == DataBuffer.TYPE_INT || type == DataBuffer.TYPE_SHORT
+                            ? "signed or long"
+                            : "floating-point")
+                    + " numbers of " + bits + " bits: expected unsigned ones of at most 16, convert it");
+        }
+    }
+
     /** An image that is in memory. */
     static Picture of(BufferedImage image) {
         ColorModel model = image.getColorModel();
         int space = model.getColorSpace().getType();
         if (space == ColorSpace.TYPE_CMYK) {
-            return ofInk(image.getRaster(), false, false);
+            return StoredColours.ofInk(image.getRaster());
         }
         int height = image.getHeight();
         int width = image.getWidth();
@@ -206,7 +226,8 @@ record Picture(int height, int width, byte[] pixels) {
                 && !(model instanceof IndexColorModel)
                 && !model.isAlphaPremultiplied()
                 && equalSizes(model)
-                && (bits == Byte.SIZE || bits == Short.SIZE);
+                && bits >= Byte.SIZE
+                && bits <= Short.SIZE;
         byte[] pixels = new byte[CHANNELS * height * width];
         int[] row = new int[width];
         for (int y = 0; y < height; y++) {
@@ -234,38 +255,6 @@ record Picture(int height, int width, byte[] pixels) {
             }
         }
         return true;
-    }
-
-    /** CMYK, or YCbCr and K, of 8 bits. */
-    private static Picture ofInk(Raster raster, boolean inverted, boolean ycck) {
-        int height = raster.getHeight();
-        int width = raster.getWidth();
-        int area = height * width;
-        byte[] pixels = new byte[CHANNELS * area];
-        int[] ink = new int[4];
-        for (int at = 0; at < area; at++) {
-            raster.getPixel(raster.getMinX() + at % width, raster.getMinY() + at / width, ink);
-            if (ycck) {
-                toCmy(ink);
-            }
-            int white = inverted ? ink[3] : 255 - ink[3];
-            for (int c = 0; c < CHANNELS; c++) {
-                int product = (inverted ? 255 - ink[c] : ink[c]) * white + 128;
-                // Division by 255, rounded.
-                pixels[c * area + at] = (byte) Math.max(0, white - ((product + (product >> 8)) >> 8));
-            }
-        }
-        return new Picture(height, width, pixels);
-    }
-
-    /** libjpeg's fixed-point arithmetic with 16 bits: JFIF's RGB, inverted. */
-    private static void toCmy(int[] ink) {
-        int y = ink[0];
-        int cb = ink[1] - 128;
-        int cr = ink[2] - 128;
-        ink[0] = 255 - Math.clamp(y + ((91881 * cr + 32768) >> 16), 0, 255);
-        ink[1] = 255 - Math.clamp(y + ((-22554 * cb - 46802 * cr + 32768) >> 16), 0, 255);
-        ink[2] = 255 - Math.clamp(y + ((116130 * cb + 32768) >> 16), 0, 255);
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.palimpsest.gaussian;
 
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *   Σ_k   = OAS( pooled within-class covariance of all classes known under k )
  *   Σ_kc  = β_c Σ_k + (1−β_c) OAS( S_kc / n_c ), shrunk in the space whitened by Σ_k;  β_c = 1 − (1−β)·n_c/(n_c+10)
  *   D_k(x,c) = (φ_k−μ_kc)ᵀ Σ_kc⁻¹ (φ_k−μ_kc) / (1 + 1/n_c)
- *   distance(x,c) = Σ_k w_k D_k(x,c) / Σ_k w_k,  w_k = number of classes known under k
+ *   distance(x,c) = Σ_k w_k D_k(x,c) / Σ_k w_k,  w_k = number of classes known under k, of those that shape Σ_k
  * </pre>
  *
  * <p>OAS is the shrinkage of Chen, Wiesel, Eldar and Hero (2010). The factor 1 + 1/n_c is there because the mean of few
@@ -25,6 +26,11 @@ import org.jspecify.annotations.Nullable;
 public final class GaussianClasses {
     /** With as many samples a class's own covariance weighs half of what it weighs with many. */
     private static final double HALF_TRUST = 10;
+
+    /** Samples that are compared with a class together: their deviations from its mean are 115 kB of 112 dimensions. */
+    private static final int BLOCK = 128;
+    /** Of fewer, each is compared alone. */
+    private static final int FEWEST_TOGETHER = 8;
 
     private final List<ClassStatistics> classes;
     private final double beta;
@@ -39,7 +45,7 @@ public final class GaussianClasses {
             double[] @Nullable [] means,
             double[] @Nullable [] inverses,
             double[] factors,
-            int known) {}
+            int weight) {}
 
     /**
      * Fits all classes; in parallel, with the same bits for any number of threads.
@@ -67,10 +73,7 @@ public final class GaussianClasses {
         this.beta = beta;
         this.shared = shared;
         networks = new Network[shared.networks()];
-        IdentityHashMap<ClassStatistics, Integer> fitted = new IdentityHashMap<>();
-        for (int c = 0; earlier != null && c < earlier.classes.size(); c++) {
-            fitted.put(earlier.classes.get(c), c);
-        }
+        IdentityHashMap<ClassStatistics, Integer> fitted = indices(earlier == null ? List.of() : earlier.classes);
         for (int k = 0; k < networks.length; k++) {
             if (shared.samples(k) == 0) {
                 continue;
@@ -106,7 +109,38 @@ public final class GaussianClasses {
             }
         });
         int known = (int) classes.stream().filter(c -> c.under(k)).count();
-        return new Network(deviation, whitening, means, inverses, factors, known);
+        return new Network(deviation, whitening, means, inverses, factors, shared.classes(k, known));
+    }
+
+    /**
+     * Which classes are as far from every sample as they were, to the bit.
+     *
+     * @param earlier Gaussians that these were fitted after
+     * @return for each of these classes its index among the earlier ones; -1: it is new, or distances to it changed
+     */
+    public int[] unchangedSince(GaussianClasses earlier) {
+        boolean same = true;
+        for (int k = 0; k < Math.min(networks.length, earlier.networks.length); k++) {
+            Network now = networks[k];
+            Network before = earlier.networks[k];
+            // A network of which there was or is nothing says nothing of a class that is in both.
+            same &= now == null || before == null || (now.whitening == before.whitening && now.weight == before.weight);
+        }
+        int[] indices = new int[classes.size()];
+        Arrays.fill(indices, -1);
+        IdentityHashMap<ClassStatistics, Integer> known = same ? indices(earlier.classes) : new IdentityHashMap<>();
+        for (int c = 0; c < indices.length; c++) {
+            indices[c] = known.getOrDefault(classes.get(c), -1);
+        }
+        return indices;
+    }
+
+    private static IdentityHashMap<ClassStatistics, Integer> indices(List<ClassStatistics> classes) {
+        IdentityHashMap<ClassStatistics, Integer> indices = new IdentityHashMap<>();
+        for (int c = 0; c < classes.size(); c++) {
+            indices.put(classes.get(c), c);
+        }
+        return indices;
     }
 
     private double[] deviation(int k) {
@@ -181,27 +215,56 @@ public final class GaussianClasses {
      * @throws IllegalArgumentException if samples have other dimensions than classes
      */
     public double[][] distances(float[][][] features) {
+        return distances(features, IntStream.range(0, classes.size()).toArray());
+    }
+
+    /**
+     * Distances of samples to some of the classes.
+     *
+     * @param features as for {@link #distances(float[][][])}
+     * @param of indices of classes
+     * @return [samples][of.length], at least 0
+     * @throws IllegalArgumentException if samples have other dimensions than classes
+     */
+    public double[][] distances(float[][][] features, int[] of) {
         int samples = features[features.length - 1].length;
+        int block = samples < FEWEST_TOGETHER ? 1 : BLOCK;
         // Networks that measured nobody say nothing, and nothing is asked of them.
-        double[][][] white = new double[Math.min(features.length, networks.length)][samples][];
+        double[][][][] white = new double[Math.min(features.length, networks.length)][][][];
         for (int k = 0; k < white.length; k++) {
             Network network = networks[k];
-            for (int i = 0; network != null && i < samples; i++) {
-                if (features[k][i].length != network.deviation.length) {
-                    throw new IllegalArgumentException("samples have " + features[k][i].length
-                            + " dimensions under a network where classes have " + network.deviation.length);
-                }
-                white[k][i] = whitened(ClassStatistics.widened(features[k][i]), network.deviation, network.whitening);
-            }
+            white[k] = network == null ? new double[0][][] : whitened(features[k], network, block);
         }
-        double[][] distances = new double[samples][classes.size()];
-        IntStream all = IntStream.range(0, classes.size());
+        double[][] distances = new double[samples][of.length];
+        IntStream all = IntStream.range(0, of.length);
         // A few samples are sooner done than handed round.
-        (samples * classes.size() > 1000 ? all.parallel() : all).forEach(c -> distances(white, c, distances));
+        (samples * of.length > 1000 ? all.parallel() : all).forEach(at -> distances(white, of[at], at, distances));
         return distances;
     }
 
-    private void distances(double[][][] white, int c, double[][] distances) {
+    /** [blocks][dimensions][samples of the block] */
+    private static double[][][] whitened(float[][] features, Network network, int block) {
+        int dims = network.deviation.length;
+        double[][][] white = new double[Math.ceilDiv(features.length, block)][][];
+        for (int b = 0; b < white.length; b++) {
+            int count = Math.min(block, features.length - b * block);
+            double[][] scaled = new double[dims][count];
+            for (int i = 0; i < count; i++) {
+                float[] feature = features[b * block + i];
+                if (feature.length != dims) {
+                    throw new IllegalArgumentException("samples have " + feature.length
+                            + " dimensions under a network where classes have " + dims);
+                }
+                for (int d = 0; d < dims; d++) {
+                    scaled[d][i] = feature[d] / network.deviation[d];
+                }
+            }
+            white[b] = Triangle.solve(network.whitening, scaled);
+        }
+        return white;
+    }
+
+    private void distances(double[][][][] white, int c, int at, double[][] distances) {
         double weights = 0;
         for (int k = 0; k < white.length; k++) {
             Network network = networks[k];
@@ -210,18 +273,39 @@ public final class GaussianClasses {
             if (network == null || mean == null || inverse == null) {
                 continue;
             }
-            weights += network.known;
-            double[] off = new double[mean.length];
-            double[] work = new double[mean.length];
-            for (int i = 0; i < distances.length; i++) {
-                for (int d = 0; d < off.length; d++) {
-                    off[d] = white[k][i][d] - mean[d];
+            weights += network.weight;
+            double scale = network.weight * network.factors[c];
+            int sample = 0;
+            for (double[][] block : white[k]) {
+                for (double length : squaredLengths(inverse, block, mean)) {
+                    distances[sample++][at] += scale * length;
                 }
-                distances[i][c] += network.known * network.factors[c] * Triangle.squaredLength(inverse, off, work);
             }
         }
         for (double[] row : distances) {
-            row[c] /= weights;
+            row[at] /= weights;
         }
+    }
+
+    /** ‖L⁻¹·(column − mean)‖² of each column of a block. */
+    private static double[] squaredLengths(double[] inverse, double[][] block, double[] mean) {
+        int dims = mean.length;
+        double[] lengths = new double[block[0].length];
+        if (lengths.length == 1) {
+            double[] off = new double[dims];
+            for (int d = 0; d < dims; d++) {
+                off[d] = block[d][0] - mean[d];
+            }
+            lengths[0] = Triangle.squaredLength(inverse, off, new double[dims]);
+            return lengths;
+        }
+        double[][] off = new double[dims][lengths.length];
+        for (int d = 0; d < dims; d++) {
+            for (int i = 0; i < lengths.length; i++) {
+                off[d][i] = block[d][i] - mean[d];
+            }
+        }
+        Triangle.squaredLengths(inverse, off, lengths);
+        return lengths;
     }
 }

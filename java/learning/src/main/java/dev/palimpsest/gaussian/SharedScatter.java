@@ -20,9 +20,19 @@ public final class SharedScatter {
 
     private final long[] samples;
 
-    private SharedScatter(double[][] scatters, long[] samples) {
+    /** Under each network, how many classes; {@link Integer#MAX_VALUE}: all that there are. */
+    private final int[] classes;
+
+    private SharedScatter(double[][] scatters, long[] samples, int[] classes) {
         this.scatters = scatters;
         this.samples = samples;
+        this.classes = classes;
+    }
+
+    private static SharedScatter ofAll(double[][] scatters, long[] samples) {
+        int[] all = new int[samples.length];
+        Arrays.fill(all, Integer.MAX_VALUE);
+        return new SharedScatter(scatters, samples, all);
     }
 
     /**
@@ -33,34 +43,41 @@ public final class SharedScatter {
      * @throws IllegalArgumentException if classes have other dimensions under the same network
      */
     public static SharedScatter of(List<ClassStatistics> classes) {
-        return of(classes, Integer.MAX_VALUE);
+        return of(classes, Integer.MAX_VALUE, 0);
     }
 
     /**
      * Of the first classes that each network measured, so that later ones change nothing.
      *
      * @param classes in the order in which they came: sums are in this order
-     * @param first how many, at least 1
+     * @param first how many, at least 1; more while they have too few samples
+     * @param perDimension how many samples for each dimension they need at least
      * @return their sum
      * @throws IllegalArgumentException if classes have other dimensions under the same network
      */
-    public static SharedScatter of(List<ClassStatistics> classes, int first) {
+    public static SharedScatter of(List<ClassStatistics> classes, int first, int perDimension) {
         int networks =
                 classes.stream().mapToInt(ClassStatistics::networks).max().orElse(0);
         double[][] scatters = new double[networks][];
         long[] samples = new long[networks];
+        int[] counts = new int[networks];
         for (int k = 0; k < networks; k++) {
             int network = k;
             List<ClassStatistics> known =
                     classes.stream().filter(c -> c.under(network)).toList();
             requireSameDimensions(known, k);
-            scatters[k] = new double[known.isEmpty() ? 0 : known.getFirst().scatter(k).length];
-            for (ClassStatistics c : known.subList(0, Math.min(first, known.size()))) {
+            int dims = known.isEmpty() ? 0 : known.getFirst().mean(k).length;
+            scatters[k] = new double[dims * (dims + 1) / 2];
+            for (ClassStatistics c : known) {
+                if (counts[k] >= first && samples[k] >= (long) perDimension * dims) {
+                    break;
+                }
                 add(c.scatter(k), scatters[k]);
                 samples[k] += c.count();
+                counts[k]++;
             }
         }
-        return new SharedScatter(scatters, samples);
+        return new SharedScatter(scatters, samples, counts);
     }
 
     /**
@@ -89,7 +106,7 @@ public final class SharedScatter {
                 }
             }
         }
-        return new SharedScatter(sums, counts);
+        return ofAll(sums, counts);
     }
 
     /**
@@ -141,7 +158,7 @@ public final class SharedScatter {
         for (int k = 0; k < samples.length; k++) {
             scatters[k] = samples[k] == 0 ? new double[0] : file.doubles(prefix + SCATTER + k);
         }
-        return new SharedScatter(scatters, samples);
+        return ofAll(scatters, samples);
     }
 
     private static void add(double[] values, double[] sums) {
@@ -162,6 +179,11 @@ public final class SharedScatter {
 
     long samples(int network) {
         return samples[network];
+    }
+
+    /** Of so many known classes, how many shape a network's part. */
+    int classes(int network, int known) {
+        return Math.min(classes[network], known);
     }
 
     /** Whether a network's part is the same to the bit. */

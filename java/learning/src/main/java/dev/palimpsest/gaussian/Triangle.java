@@ -60,20 +60,44 @@ final class Triangle {
         double[][] x = new double[b.length][];
         for (int i = 0; i < b.length; i++) {
             double[] row = b[i].clone();
-            for (int j = 0; j < i; j++) {
-                double factor = l[i][j];
-                double[] solved = x[j];
-                for (int c = 0; c < row.length; c++) {
-                    row[c] -= factor * solved[c];
-                }
+            int j = 0;
+            for (; j + 4 <= i; j += 4) {
+                subtractFour(l[i], x, j, row);
             }
-            double pivot = l[i][i];
-            for (int c = 0; c < row.length; c++) {
-                row[c] /= pivot;
+            for (; j < i; j++) {
+                subtract(l[i][j], x[j], row.length, row);
             }
+            divide(row, row.length, l[i][i]);
             x[i] = row;
         }
         return x;
+    }
+
+    /** Four at once read and write the row once; every element is summed in the order of one after the other. */
+    private static void subtractFour(double[] factors, double[][] x, int j, double[] row) {
+        double f0 = factors[j];
+        double f1 = factors[j + 1];
+        double f2 = factors[j + 2];
+        double f3 = factors[j + 3];
+        double[] x0 = x[j];
+        double[] x1 = x[j + 1];
+        double[] x2 = x[j + 2];
+        double[] x3 = x[j + 3];
+        for (int c = 0; c < row.length; c++) {
+            row[c] = row[c] - f0 * x0[c] - f1 * x1[c] - f2 * x2[c] - f3 * x3[c];
+        }
+    }
+
+    private static void subtract(double factor, double[] values, int count, double[] row) {
+        for (int c = 0; c < count; c++) {
+            row[c] -= factor * values[c];
+        }
+    }
+
+    private static void divide(double[] row, int count, double divisor) {
+        for (int c = 0; c < count; c++) {
+            row[c] /= divisor;
+        }
     }
 
     /** The same with rows and columns exchanged. */
@@ -94,11 +118,14 @@ final class Triangle {
      */
     static double[] inverseColumns(double[][] l) {
         int d = l.length;
-        double[][] identity = new double[d][d];
+        double[][] inverse = new double[d][d];
         for (int i = 0; i < d; i++) {
-            identity[i][i] = 1;
+            inverse[i][i] = 1;
+            for (int j = 0; j < i; j++) {
+                subtract(l[i][j], inverse[j], j + 1, inverse[i]); // zeros follow
+            }
+            divide(inverse[i], i + 1, l[i][i]);
         }
-        double[][] inverse = solve(l, identity);
         double[] columns = new double[d * (d + 1) / 2];
         for (int j = 0, at = 0; j < d; j++) {
             for (int i = j; i < d; i++) {
@@ -140,5 +167,79 @@ final class Triangle {
             sum += work[i] * work[i];
         }
         return sum;
+    }
+
+    /**
+     * ‖L⁻¹·v‖² of several v, with the bits that {@link #squaredLength} gives for each; best of a hundred or more, so
+     * that what is read of L⁻¹ serves all of them.
+     *
+     * @param columns of {@link #inverseColumns}
+     * @param v [d][lengths.length]: one in each column
+     * @param lengths the result
+     */
+    static void squaredLengths(double[] columns, double[][] v, double[] lengths) {
+        int d = v.length;
+        double[] upper = new double[lengths.length];
+        double[] lower = new double[lengths.length];
+        Arrays.fill(lengths, 0);
+        for (int i = 0; i < d; i += 2) {
+            boolean two = i + 1 < d;
+            Arrays.fill(upper, 0);
+            Arrays.fill(lower, 0);
+            int j = 0;
+            for (; two && j + 4 <= i + 1; j += 4) {
+                addFour(columns, i, v, j, upper, lower);
+            }
+            for (int rest = j; rest <= i; rest++) {
+                add(columns[start(rest, d) + i], v[rest], upper);
+            }
+            for (int rest = j; two && rest <= i + 1; rest++) {
+                add(columns[start(rest, d) + i + 1], v[rest], lower);
+            }
+            addSquares(upper, lengths);
+            addSquares(lower, lengths);
+        }
+    }
+
+    /** Where row 0 of a packed column would be. */
+    private static int start(int column, int d) {
+        return column * d - column * (column + 1) / 2;
+    }
+
+    /** Four columns of two rows: four loads for eight products. */
+    private static void addFour(double[] columns, int i, double[][] v, int j, double[] upper, double[] lower) {
+        int d = v.length;
+        int at0 = start(j, d) + i;
+        int at1 = start(j + 1, d) + i;
+        int at2 = start(j + 2, d) + i;
+        int at3 = start(j + 3, d) + i;
+        double u0 = columns[at0];
+        double u1 = columns[at1];
+        double u2 = columns[at2];
+        double u3 = columns[at3];
+        double l0 = columns[at0 + 1];
+        double l1 = columns[at1 + 1];
+        double l2 = columns[at2 + 1];
+        double l3 = columns[at3 + 1];
+        double[] v0 = v[j];
+        double[] v1 = v[j + 1];
+        double[] v2 = v[j + 2];
+        double[] v3 = v[j + 3];
+        for (int s = 0; s < upper.length; s++) {
+            upper[s] = upper[s] + u0 * v0[s] + u1 * v1[s] + u2 * v2[s] + u3 * v3[s];
+            lower[s] = lower[s] + l0 * v0[s] + l1 * v1[s] + l2 * v2[s] + l3 * v3[s];
+        }
+    }
+
+    private static void add(double factor, double[] values, double[] sums) {
+        for (int s = 0; s < sums.length; s++) {
+            sums[s] += factor * values[s];
+        }
+    }
+
+    private static void addSquares(double[] values, double[] sums) {
+        for (int s = 0; s < sums.length; s++) {
+            sums[s] += values[s] * values[s];
+        }
     }
 }

@@ -82,11 +82,12 @@ public final class M2kd implements Method {
      * @param prune whether snapshots live in one set of weights; otherwise they are full copies
      * @param fraction share of a step's weights that pruning releases; empty: planned so that every experience owns an
      *     equal share, or half of what is left where nobody knows how many will come
-     * @param pruneRounds rounds in which they are released, with an epoch of retraining between: seven tenths of them
+     * @param pruneRounds rounds in which they are released, with retraining between: seven tenths of them
      *     in the first of three
      * @param copiedShare share of all weights that the smallest tensors may have together to be copied for every
      *     snapshot: a tenth of a stem or a shortcut is too little for anybody
-     * @param retrainEpochs passes after the last round, with the released weights held at zero
+     * @param retrainEpochs passes after the last round, with the released weights held at zero; between rounds so many
+     *     too, but at most one; half a pass is 0.5
      * @param retrainLearningRateFactor the learning rate of retraining is multiplied by this: a tenth mends too little
      *     of what pruning broke
      * @param teacherMemory most that compiled teachers and their kept outputs may take; results do not depend on it
@@ -103,7 +104,7 @@ public final class M2kd implements Method {
             OptionalDouble fraction,
             int pruneRounds,
             double copiedShare,
-            int retrainEpochs,
+            double retrainEpochs,
             double retrainLearningRateFactor,
             MemorySize teacherMemory) {
         private static final Option<Options, Double> TEMPERATURE =
@@ -148,7 +149,7 @@ public final class M2kd implements Method {
         private static final Option<Options, Integer> PRUNE_ROUNDS = Option.integer(
                         "prune-rounds",
                         3,
-                        "Rounds in which weights are released, with an epoch of retraining between.",
+                        "Rounds in which weights are released, with retraining between.",
                         Options::pruneRounds)
                 .when(Options::prune, "prune = true");
         private static final Option<Options, Double> COPIED_SHARE = Option.number(
@@ -158,10 +159,11 @@ public final class M2kd implements Method {
                                 + " a copy of them; 0: none is copied.",
                         Options::copiedShare)
                 .when(Options::prune, "prune = true");
-        private static final Option<Options, Integer> RETRAIN_EPOCHS = Option.integer(
+        private static final Option<Options, Double> RETRAIN_EPOCHS = Option.number(
                         "retrain-epochs",
                         2,
-                        "Passes after the last round, with the released weights held at zero; 0: none at all.",
+                        "Passes after the last round, with the released weights held at zero, such as 0.5; 0: none at"
+                                + " all. Between rounds it is so many too, but at most one.",
                         Options::retrainEpochs)
                 .when(Options::prune, "prune = true");
         private static final Option<Options, Double> RETRAIN_FACTOR = Option.number(
@@ -169,7 +171,7 @@ public final class M2kd implements Method {
                         0.5,
                         "Multiplies the learning rate of retraining after pruning.",
                         Options::retrainLearningRateFactor)
-                .when(options -> options.prune && options.retrainEpochs > 0, "retrain-epochs = 1 or more");
+                .when(options -> options.prune && options.retrainEpochs > 0, "retrain-epochs above 0");
         private static final Option<Options, MemorySize> TEACHER_MEMORY = TeacherMemory.option(Options::teacherMemory);
 
         /** Texts to values and back. */
@@ -222,7 +224,7 @@ public final class M2kd implements Method {
                     Check.that(share > 0 && share < 1, "fraction", share, "planned, or a share above 0 and below 1"));
             Check.atLeast("prune-rounds", pruneRounds, 1);
             Check.that(copiedShare >= 0 && copiedShare < 1, "copied-share", copiedShare, "at least 0 and below 1");
-            Check.atLeast("retrain-epochs", retrainEpochs, 0);
+            Check.notNegative("retrain-epochs", retrainEpochs);
             Check.positive("retrain-learning-rate-factor", retrainLearningRateFactor);
         }
 
@@ -231,8 +233,8 @@ public final class M2kd implements Method {
                 return OptionalDouble.empty();
             }
             try {
-                return OptionalDouble.of(Double.parseDouble(text));
-            } catch (NumberFormatException e) {
+                return OptionalDouble.of(Option.parseDouble("fraction", text));
+            } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException(
                         "fraction = " + text + ": expected planned, or a share above 0 and below 1", e);
             }
@@ -292,7 +294,7 @@ public final class M2kd implements Method {
          * @return changed options
          * @throws IllegalArgumentException with a sentence, if a value cannot be
          */
-        public Options withRetraining(int epochs, double learningRateFactor) {
+        public Options withRetraining(double epochs, double learningRateFactor) {
             return GROUP.with(GROUP.with(this, RETRAIN_EPOCHS, epochs), RETRAIN_FACTOR, learningRateFactor);
         }
     }

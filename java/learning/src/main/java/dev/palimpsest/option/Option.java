@@ -41,6 +41,10 @@ public record Option<R, T>(
     /** The text of a number that is worked out from the number of experiences. */
     public static final String PLANNED = "planned";
 
+    private static final Pattern WHOLE = Pattern.compile("[+-]?[0-9]+");
+    private static final Pattern NUMBER =
+            Pattern.compile("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?|NaN|-?Infinity");
+
     /**
      * An option that always counts.
      *
@@ -184,11 +188,11 @@ public record Option<R, T>(
      * @throws IllegalArgumentException with a sentence, for any other text
      */
     public static int parseInt(String name, String text) {
-        try {
-            return Integer.parseInt(text);
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(name + " = " + text + ": expected a whole number", e);
+        long number = parseLong(name, text);
+        if (number != (int) number) {
+            throw new IllegalArgumentException(name + " = " + text + ": expected a whole number of at most 32 bits");
         }
+        return (int) number;
     }
 
     /**
@@ -200,19 +204,31 @@ public record Option<R, T>(
      * @throws IllegalArgumentException with a sentence, for any other text
      */
     public static long parseLong(String name, String text) {
+        // Java also reads digits of other scripts.
+        if (!WHOLE.matcher(text).matches()) {
+            throw new IllegalArgumentException(name + " = " + text + ": expected a whole number");
+        }
         try {
             return Long.parseLong(text);
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(name + " = " + text + ": expected a whole number", e);
+            throw new IllegalArgumentException(name + " = " + text + ": expected a whole number of at most 64 bits", e);
         }
     }
 
-    private static double parseDouble(String name, String text) {
-        try {
-            return Double.parseDouble(text);
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(name + " = " + text + ": expected a number", e);
+    /**
+     * A float64 number out of a text in decimal notation.
+     *
+     * @param name of the option
+     * @param text of the number
+     * @return the number; also NaN and infinity, by these names
+     * @throws IllegalArgumentException with a sentence, for any other text
+     */
+    public static double parseDouble(String name, String text) {
+        // Java also reads its own literals, as 0.1f and 0x1p-3.
+        if (!NUMBER.matcher(text).matches()) {
+            throw new IllegalArgumentException(name + " = " + text + ": expected a number");
         }
+        return Double.parseDouble(text);
     }
 
     private static List<Integer> parseIntegers(String name, String text) {

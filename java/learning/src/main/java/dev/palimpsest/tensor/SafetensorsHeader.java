@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.palimpsest.internal.Checksum;
+import dev.palimpsest.internal.Reason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -136,7 +137,7 @@ final class SafetensorsHeader {
         } catch (CharacterCodingException e) {
             throw new IOException("has a header that is not UTF-8", e);
         } catch (JsonProcessingException e) {
-            throw new IOException("has a header that is not JSON: " + e.getOriginalMessage(), e);
+            throw new IOException("has a header that cannot be read: " + Reason.of(e), e);
         }
     }
 

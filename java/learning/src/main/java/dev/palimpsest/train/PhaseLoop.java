@@ -113,8 +113,9 @@ final class PhaseLoop implements AutoCloseable {
                 * phase.learningRateFactor()
                 * (experience.index() > 0 ? options.laterLearningRateFactor() : 1);
         int stepsPerEpoch = plan(own, memory).batches();
+        long steps = phase.steps(stepsPerEpoch);
         Schedule schedule = schedule(phase.epochs());
-        run.progress().phaseBegins(new Progress.Phase(experience.index(), phase.name(), phase.epochs(), stepsPerEpoch));
+        run.progress().phaseBegins(new Progress.Phase(experience.index(), phase.name(), steps, stepsPerEpoch));
         Queue<Made> pending = new ArrayDeque<>();
         long began = System.nanoTime();
         long images = 0;
@@ -126,7 +127,10 @@ final class PhaseLoop implements AutoCloseable {
         try (Pass.Span _ = times.at(Pass.Part.DATA)) {
             for (int e = firstEpoch; e < phase.epochs() && run.budget().passed().isEmpty(); e++) {
                 for (Batch batch : run.loader().epoch(plan(own, memory), epoch, batches)) {
-                    double now = rate * schedule.factor(made++, (long) phase.epochs() * stepsPerEpoch);
+                    if (made == steps) { // a part of a pass ends here
+                        break;
+                    }
+                    double now = rate * schedule.factor(made++, steps);
                     images += batch.rows();
                     Begun begun = new Begun(phase.name(), e, step++, now, images, began);
                     pending.add(step(batch, begun, parameters, moving));
@@ -270,7 +274,7 @@ final class PhaseLoop implements AutoCloseable {
         return optimiser;
     }
 
-    private Schedule schedule(int epochs) {
+    private Schedule schedule(double epochs) {
         return switch (options.schedule()) {
             case COSINE -> new Schedule.Cosine();
             case CONSTANT -> new Schedule.Constant();
@@ -278,7 +282,7 @@ final class PhaseLoop implements AutoCloseable {
                 new Schedule.Step(
                         options.milestones().stream()
                                 .filter(m -> m < epochs)
-                                .map(m -> (double) m / epochs)
+                                .map(m -> m / epochs)
                                 .toList(),
                         options.decay());
         };

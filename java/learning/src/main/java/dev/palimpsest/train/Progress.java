@@ -48,10 +48,10 @@ public interface Progress {
      *
      * @param experience counted from 0
      * @param name one word: {@code train}, {@code retrain}
-     * @param epochs passes over the images at hand, unless the budget ends training before
-     * @param stepsPerEpoch optimiser steps of one pass
+     * @param steps optimiser steps that it makes, unless the budget ends training before
+     * @param stepsPerEpoch optimiser steps of one pass over the images at hand
      */
-    record Phase(int experience, String name, int epochs, int stepsPerEpoch) {}
+    record Phase(int experience, String name, long steps, int stepsPerEpoch) {}
 
     /**
      * One optimiser step.

@@ -62,7 +62,7 @@ class NativeFilesTest {
         changed[changed.length / 2] ^= 1;
         Files.write(file, changed);
         assertArrayEquals(packed, Files.readAllBytes(unpack().resolve(FILE)));
-        Files.delete(file.resolveSibling(FILE + ".sha256"));
+        Files.delete(file.resolveSibling(FILE + ".crc32c"));
         Files.write(file, changed);
         assertArrayEquals(packed, Files.readAllBytes(unpack().resolve(FILE)));
     }

@@ -21,14 +21,14 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.DigestInputStream;
-import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.zip.CRC32;
+import java.util.zip.CRC32C;
+import java.util.zip.CheckedInputStream;
 
 /**
  * Unpacks shared libraries from the class or module path to a private folder, so that they can be loaded.
@@ -36,7 +36,8 @@ import java.util.zip.CRC32;
  * <p>Each set of files gets a folder named by its content, owned by the user and closed to others, below
  * {@code java.io.tmpdir}. A file is written under a temporary name, forced to disk and renamed, so a process that dies
  * half-way, or two that start at once, leave no partial library behind. What is found there is compared with the size
- * and SHA-256 noted when it was unpacked, and unpacked again if it differs. Other versions of the same files that no
+ * and CRC-32C noted when it was unpacked, and unpacked again if it differs: a SHA-256 of 90 MB takes a tenth of a
+ * second of every start, and guards no better where only the owner can write. Other versions of the same files that no
  * process uses are removed.
  */
 public final class NativeFiles {
@@ -176,28 +177,27 @@ public final class NativeFiles {
         Path note = note(folder, name);
         return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
                 && Files.isRegularFile(note, LinkOption.NOFOLLOW_LINKS)
-                && Files.readString(note, StandardCharsets.ISO_8859_1).equals(Files.size(file) + " " + digest(file));
+                && Files.readString(note, StandardCharsets.ISO_8859_1).equals(note(file));
     }
 
     private static Path note(Path folder, String name) {
-        return folder.resolve(name + ".sha256");
+        return folder.resolve(name + ".crc32c");
     }
 
     private static void place(Path folder, InputStream source, String name) throws IOException {
-        MessageDigest digest = sha256();
-        writeWhole(folder.resolve(name), source, digest);
-        String text = Files.size(folder.resolve(name)) + " " + HexFormat.of().formatHex(digest.digest());
-        try (InputStream in = new ByteArrayInputStream(text.getBytes(StandardCharsets.ISO_8859_1))) {
-            writeWhole(note(folder, name), in, digest);
-        }
+        CRC32C checksum = new CRC32C();
+        Path file = folder.resolve(name);
+        writeWhole(file, new CheckedInputStream(source, checksum));
+        byte[] text = note(file, checksum).getBytes(StandardCharsets.ISO_8859_1);
+        writeWhole(note(folder, name), new ByteArrayInputStream(text));
     }
 
-    private static void writeWhole(Path file, InputStream in, MessageDigest digest) throws IOException {
+    private static void writeWhole(Path file, InputStream in) throws IOException {
         Path temporary =
                 Files.createTempFile(file.getParent(), file.getFileName().toString(), ".part"); // of mode 0600
         try {
             try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE);
-                    OutputStream out = new DigestOutputStream(Channels.newOutputStream(channel), digest)) {
+                    OutputStream out = Channels.newOutputStream(channel)) {
                 in.transferTo(out);
                 channel.force(true);
             }
@@ -226,12 +226,17 @@ public final class NativeFiles {
         return resource;
     }
 
-    private static String digest(Path file) throws IOException {
-        MessageDigest digest = sha256();
-        try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+    /** What is noted of a file as it is. */
+    private static String note(Path file) throws IOException {
+        CRC32C checksum = new CRC32C();
+        try (InputStream in = new CheckedInputStream(Files.newInputStream(file), checksum)) {
             in.transferTo(OutputStream.nullOutputStream());
         }
-        return HexFormat.of().formatHex(digest.digest());
+        return note(file, checksum);
+    }
+
+    private static String note(Path file, CRC32C checksum) throws IOException {
+        return Files.size(file) + " " + HexFormat.of().toHexDigits((int) checksum.getValue());
     }
 
     private static MessageDigest sha256() {
