@@ -9,11 +9,7 @@ import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.loss.CrossEntropy;
-<<<<<<< HEAD
 import dev.palimpsest.model.Architecture;
-import dev.palimpsest.model.Forward.Training;
-=======
->>>>>>> house
 import dev.palimpsest.model.Network;
 import dev.palimpsest.model.Networks;
 import dev.palimpsest.model.Networks.ResNetOptions;

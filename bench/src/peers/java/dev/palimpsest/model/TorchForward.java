@@ -2,12 +2,7 @@ package dev.palimpsest.model;
 
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
-<<<<<<< HEAD:bench/src/peers/java/dev/palimpsest/bench/TorchForward.java
 import dev.palimpsest.engine.MaxPooling;
-import dev.palimpsest.model.Forward;
-import dev.palimpsest.model.Layer;
-=======
->>>>>>> house:bench/src/peers/java/dev/palimpsest/model/TorchForward.java
 import dev.palimpsest.model.Layers.AddLayer;
 import dev.palimpsest.model.Layers.AveragePoolLayer;
 import dev.palimpsest.model.Layers.ConvolutionLayer;

@@ -52,7 +52,8 @@ public record Calibration(double temperature, double farthest) {
 
     /**
      * A root of the derivative, of which there is one but for the outliers, as ln softmax is concave in τ: Newton's
-     * method in log τ, and halving where it would leave the bracket. It starts in the middle whatever came before: the result is the data's alone.
+     * method in log τ, and halving where it would leave the bracket. It starts in the middle whatever came before: the
+     * result is the data's alone.
      */
     private static double likeliest(double[][] distances, int[] labels) {
         double low = Math.log(LOWEST);

@@ -218,22 +218,33 @@ public interface Method extends AutoCloseable {
      * Some epochs of training with one learning-rate schedule.
      *
      * @param name one word for the progress: {@code train}, {@code retrain}
-     * @param epochs passes over the images at hand; may be 0
+     * @param epochs passes over the images at hand; may be 0, and a part of one, such as 0.25
      * @param learningRateFactor multiplies the settings' learning rate
      * @param before what the method does before the phase begins, such as releasing weights
      */
-    record Phase(String name, int epochs, double learningRateFactor, Runnable before) {
+    record Phase(String name, double epochs, double learningRateFactor, Runnable before) {
         /**
          * Checks the ranges.
          *
          * @throws IllegalArgumentException with a sentence, if epochs are negative or the factor is not above 0
          */
         public Phase {
-            if (epochs < 0 || !(learningRateFactor > 0)) {
+            if (!(epochs >= 0 && Double.isFinite(epochs) && learningRateFactor > 0)) {
                 throw new IllegalArgumentException(
                         "phase " + name + " of " + epochs + " epochs at " + learningRateFactor
                                 + " times the learning rate: expected at least 0 epochs and a factor above 0");
             }
+        }
+
+        /**
+         * Optimiser steps of these epochs: what is begun of a pass is at least one step.
+         *
+         * @param perEpoch steps of one pass
+         * @return steps, rounded to the nearest whole number
+         */
+        long steps(int perEpoch) {
+            long steps = Math.round(epochs * perEpoch);
+            return epochs > 0 && perEpoch > 0 ? Math.max(1, steps) : steps;
         }
 
         /**
