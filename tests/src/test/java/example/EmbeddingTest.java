@@ -126,7 +126,7 @@ class EmbeddingTest {
     @Test
     void anOptionThatAMethodDoesNotHaveIsRefused() {
         assertEquals(
-                "lamda is not an option of lwf, which has temperature, lambda, cross-entropy, teacher-memory: did you"
+                "lamda is not an option of lwf, which has temperature, lambda, cross-entropy, teacher-memory; did you"
                         + " mean lambda?",
                 assertThrows(
                                 IllegalArgumentException.class,

@@ -185,7 +185,7 @@ class TapeTest {
                 Convolution geometry = geometries.get(step[1]);
                 BatchNorm norm = norms.get(step[1]);
                 if (fused) {
-                    values.add(tape.normalisedConvolution(x, weight, geometry, norm, residual, relu, frozen));
+                    values.add(layers.normalisedConvolution(x, weight, geometry, norm, residual, relu, frozen));
                     continue;
                 }
                 Variable normalised = layers.batchNorm(

@@ -64,6 +64,20 @@ public record TapeLayers(Tape tape) implements Layers<Variable> {
         return applied(new LinearLayer(weight, bias), false, input);
     }
 
+    /** norm(weight ∗ images) + residual as a trained network computes it; the residual may be null. */
+    public Variable normalisedConvolution(
+            Variable images,
+            Parameter weight,
+            Convolution geometry,
+            BatchNorm norm,
+            Variable residual,
+            boolean relu,
+            boolean frozen) {
+        Layer layer = new Folding.NormalisedConvolution(
+                new ConvolutionLayer(weight, geometry), new NormLayer(norm, false), relu);
+        return residual == null ? applied(layer, frozen, images) : applied(layer, frozen, images, residual);
+    }
+
     private Variable applied(Layer layer, boolean frozen, Variable... inputs) {
         return layer.apply(tape, List.of(inputs), frozen);
     }

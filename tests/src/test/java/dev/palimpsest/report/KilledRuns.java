@@ -45,16 +45,11 @@ class KilledRuns {
     private static final SequencedMap<String, String> KINDS = new LinkedHashMap<>();
 
     static {
-        String mlkd = "method=mlkd learning-rate=0.01 unlabelled-batch=32 memory=30 augment=shift:1 margin-weight=0.1"
-                + " feature-weight=0.02 ema=0.9";
         KINDS.put("m2kd", "method=m2kd");
         KINDS.put("m2kd-adam", "method=m2kd optimiser=adam learning-rate=0.01 keep-optimiser=true");
         KINDS.put("m2kd-full", "method=m2kd prune=false");
-        KINDS.put("mlkd", mlkd);
-        KINDS.put(
-                "mlkd-repetition",
-                mlkd + " stream=repetition validation=0 experiences=4 labelled=40 unlabelled=80 first-window=2 window=2"
-                        + " new-classes=5 fewest-classes=2 most-classes=6 batch=8 keep-optimiser=true optimiser=adam");
+        KINDS.put("mlkd", ResumeTest.MLKD);
+        KINDS.put("mlkd-repetition", ResumeTest.MLKD + ResumeTest.REPETITION + " keep-optimiser=true optimiser=adam");
         KINDS.put("lwf", "method=lwf exemplars=0");
         KINDS.put("lwf-unlabelled", "method=lwf-unlabelled unlabelled-batch=32");
         KINDS.put("lwf-mc", "method=lwf-mc");

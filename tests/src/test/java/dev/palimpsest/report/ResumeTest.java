@@ -33,10 +33,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Execution(ExecutionMode.CONCURRENT)
 class ResumeTest {
     /** With a memory that is full after an experience, so that what is replaced is drawn. */
-    private static final String MLKD = "method=mlkd learning-rate=0.01 unlabelled-batch=32 memory=30 augment=shift:1"
+    static final String MLKD = "method=mlkd learning-rate=0.01 unlabelled-batch=32 memory=30 augment=shift:1"
             + " margin-weight=0.1 feature-weight=0.02 ema=0.9";
 
-    private static final String REPETITION = " stream=repetition validation=0 experiences=4 labelled=40 unlabelled=80"
+    static final String REPETITION = " stream=repetition validation=0 experiences=4 labelled=40 unlabelled=80"
             + " first-window=2 window=2 new-classes=5 fewest-classes=2 most-classes=6 batch=8";
 
     /** Stands for a kill. */

@@ -1,7 +1,5 @@
 package dev.palimpsest.autograd;
 
-import dev.palimpsest.engine.BatchNorm;
-import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Loss;
 import dev.palimpsest.tensor.Parameter;
@@ -148,50 +146,14 @@ public final class Tape {
     }
 
     /**
-     * norm(weight ∗ images) + residual, and a ReLU behind it, in as few passes over memory as the engine can; the same
-     * bits as one after the other. The backward pass adds to the gradients of weight, scale and shift.
+     * The gradient by a variable so far, for a backward pass that can add its contribution in place and then calls
+     * {@link #accumulate} no more.
      *
-     * @param images [N, inputs, H, W]
-     * @param weight [outputs, inputs, kernel, kernel]
-     * @param geometry of the convolution
-     * @param norm of its outputs
-     * @param residual an activation [N, outputs, H', W'] that is added, or null
-     * @param relu whether a ReLU follows
-     * @param frozen whether to normalise with the running statistics and leave them as they are
-     * @return an activation [N, outputs, H', W']
-     * @throws IllegalArgumentException if a shape does not fit
+     * @param variable an operation's input
+     * @return its gradient; null where there is none yet, or others read it too
      */
-    public Variable normalisedConvolution(
-            Variable images,
-            Parameter weight,
-            Convolution geometry,
-            BatchNorm norm,
-            @Nullable Variable residual,
-            boolean relu,
-            boolean frozen) {
-        Convolution.Normalised forward = engine.normalisedConvolution(
-                images.value(), weight, geometry, norm, residual == null ? null : residual.value(), relu, frozen);
-        return record(forward.output(), forward.saved(), gradient -> {
-            if (residual == null) {
-                convolutionGradient(images, forward, gradient);
-                return;
-            }
-            Tensor passed = relu ? engine.reluGradient(gradient, forward.output()) : gradient.retain();
-            accumulate(residual, passed.retain());
-            convolutionGradient(images, forward, passed);
-            engine.release(passed);
-        });
-    }
-
-    /** Adds to the images' gradient in place where nobody else reads it. */
-    private void convolutionGradient(Variable images, Convolution.Normalised forward, Tensor gradient) {
-        Tensor before = images.gradient;
-        Tensor sum = before == null || before.shared() ? null : before;
-        Tensor contribution =
-                engine.normalisedConvolutionGradient(gradient, images.value(), forward, images.differentiated, sum);
-        if (contribution != null && contribution != sum) {
-            accumulate(images, contribution);
-        }
+    public @Nullable Tensor ownGradient(Variable variable) {
+        return variable.gradient == null || variable.gradient.shared() ? null : variable.gradient;
     }
 
     /**

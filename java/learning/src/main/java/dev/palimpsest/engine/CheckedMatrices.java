@@ -6,11 +6,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Matrices whose every use is checked before the device has it. */
 final class CheckedMatrices implements Matrices {
-    private final MatrixScope scope;
+    private final Lifetime scope;
     private final Matrices backend;
 
     CheckedMatrices(Guard guard, Matrices backend) {
-        this.scope = new MatrixScope(guard);
+        this.scope = new Lifetime(guard, "the matrices are closed: compute before Matrices.close");
         this.backend = backend;
     }
 

@@ -6,16 +6,16 @@ import java.util.function.DoubleSupplier;
 
 /** A matrix whose every use is checked before the device has it. */
 final class CheckedMatrix implements Matrix {
-    private final MatrixScope scope;
+    private final Lifetime scope;
     private final Matrix backend;
 
-    CheckedMatrix(MatrixScope scope, Matrix backend) {
+    CheckedMatrix(Lifetime scope, Matrix backend) {
         this.scope = scope;
         this.backend = backend;
     }
 
     /** @throws IllegalArgumentException if it is not one of these matrices */
-    static CheckedMatrix checked(Matrix matrix, MatrixScope scope) {
+    static CheckedMatrix checked(Matrix matrix, Lifetime scope) {
         if (!(matrix instanceof CheckedMatrix checked)) {
             throw new IllegalArgumentException("a matrix of " + matrix.rows() + "×" + matrix.columns()
                     + " was not made by an engine's Matrices: make it with them");
@@ -36,7 +36,7 @@ final class CheckedMatrix implements Matrix {
         return rows() + "×" + columns();
     }
 
-    private void requireOf(MatrixScope other) {
+    private void requireOf(Lifetime other) {
         scope.enter();
         if (scope != other) {
             throw new IllegalArgumentException(
@@ -54,7 +54,7 @@ final class CheckedMatrix implements Matrix {
     }
 
     /** What the device has of one constant for each column. */
-    static Matrix constants(Matrix fixed, MatrixScope scope, int columns) {
+    static Matrix constants(Matrix fixed, Lifetime scope, int columns) {
         CheckedMatrix constants = checked(fixed, scope);
         if (constants.rows() != 1 || constants.columns() != columns) {
             throw new IllegalArgumentException(

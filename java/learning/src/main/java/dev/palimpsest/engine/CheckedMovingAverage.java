@@ -2,28 +2,23 @@ package dev.palimpsest.engine;
 
 /** A moving average whose every use is checked before the device has it. */
 final class CheckedMovingAverage implements MovingAverage {
-    private final Guard guard;
+    private final Lifetime lifetime;
     private final MovingAverage backend;
-    private boolean closed;
 
     CheckedMovingAverage(Guard guard, MovingAverage backend) {
-        this.guard = guard;
+        lifetime = new Lifetime(guard, "the moving average is closed: make another one with the engine");
         this.backend = backend;
     }
 
     @Override
     public void step() {
-        guard.enter();
-        if (closed) {
-            throw new IllegalStateException("the moving average is closed: make another one with the engine");
-        }
+        lifetime.enter();
         backend.step();
     }
 
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
+        if (lifetime.close()) {
             backend.close();
         }
     }

@@ -4,14 +4,13 @@ import dev.palimpsest.tensor.Tensor;
 
 /** Rows whose every use is checked before the device has it. */
 final class CheckedTable implements Table {
-    private final Guard guard;
+    private final Lifetime lifetime;
     private final Table backend;
     private final int rows;
     private final int width;
-    private boolean closed;
 
     CheckedTable(Guard guard, Table backend, int rows, int width) {
-        this.guard = guard;
+        lifetime = new Lifetime(guard, "the table is closed: make another one with the engine");
         this.backend = backend;
         this.rows = rows;
         this.width = width;
@@ -19,8 +18,8 @@ final class CheckedTable implements Table {
 
     @Override
     public void put(int first, Tensor matrix) {
-        enter();
-        guard.matrix("what is put into a table", matrix);
+        lifetime.enter();
+        lifetime.guard().matrix("what is put into a table", matrix);
         if (first < 0 || matrix.shape().extent(1) != width || matrix.shape().extent(0) > rows - first) {
             throw new IllegalArgumentException("rows of " + matrix.shape() + " from row " + first
                     + " on do not fit a table of " + rows + "×" + width);
@@ -30,7 +29,7 @@ final class CheckedTable implements Table {
 
     @Override
     public Tensor gather(int[] indices) {
-        enter();
+        lifetime.enter();
         if (indices.length == 0) {
             throw new IllegalArgumentException("no rows were asked for: expected at least one index");
         }
@@ -42,17 +41,9 @@ final class CheckedTable implements Table {
         return backend.gather(indices);
     }
 
-    private void enter() {
-        guard.enter();
-        if (closed) {
-            throw new IllegalStateException("the table is closed: make another one with the engine");
-        }
-    }
-
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
+        if (lifetime.close()) {
             backend.close();
         }
     }

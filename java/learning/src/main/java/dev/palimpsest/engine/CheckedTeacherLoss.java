@@ -6,15 +6,14 @@ import java.util.List;
 
 /** A kernel whose every use is checked before the device has it. */
 final class CheckedTeacherLoss implements TeacherLoss {
-    private final Guard guard;
+    private final Lifetime lifetime;
     private final TeacherLoss backend;
     private final int maxRows;
     private final int columns;
     private final int[] teacherColumns;
-    private boolean closed;
 
     CheckedTeacherLoss(Guard guard, TeacherLoss backend, int maxRows, int columns, int[] teacherColumns) {
-        this.guard = guard;
+        lifetime = new Lifetime(guard, "the kernel is closed: make another one with the engine");
         this.backend = backend;
         this.maxRows = maxRows;
         this.columns = columns;
@@ -23,11 +22,8 @@ final class CheckedTeacherLoss implements TeacherLoss {
 
     @Override
     public Loss of(Tensor student, List<Tensor> teachers, Tensor weights) {
-        guard.enter();
-        if (closed) {
-            throw new IllegalStateException("the kernel is closed: make another one with the engine");
-        }
-        guard.matrix("the student", student);
+        lifetime.enter();
+        lifetime.guard().matrix("the student", student);
         int rows = student.shape().extent(0);
         if (student.shape().extent(1) != columns || rows < 1 || rows > maxRows) {
             throw new IllegalArgumentException("the student must have 1 to " + maxRows + " rows of " + columns
@@ -38,12 +34,12 @@ final class CheckedTeacherLoss implements TeacherLoss {
                     "expected outputs of " + teacherColumns.length + " teachers, got " + teachers.size());
         }
         for (int k = 0; k < teacherColumns.length; k++) {
-            guard.matrix("the output of teacher " + k, Shape.of(rows, teacherColumns[k]), teachers.get(k));
+            lifetime.guard().matrix("the output of teacher " + k, Shape.of(rows, teacherColumns[k]), teachers.get(k));
         }
         if (teacherColumns.length == 0) {
-            guard.held("the weights of teachers", weights); // which are none
+            lifetime.guard().held("the weights of teachers", weights); // which are none
         } else {
-            guard.matrix("the weights of teachers", weights);
+            lifetime.guard().matrix("the weights of teachers", weights);
         }
         if (weights.shape().rank() != 2
                 || weights.shape().extent(0) < rows
@@ -56,8 +52,7 @@ final class CheckedTeacherLoss implements TeacherLoss {
 
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
+        if (lifetime.close()) {
             backend.close();
         }
     }

@@ -1,8 +1,14 @@
 package dev.palimpsest.method;
 
+import dev.palimpsest.autograd.Variable;
+import dev.palimpsest.loss.CrossEntropy.FixedLogits;
+import dev.palimpsest.model.FrozenNetwork;
+import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.train.Learner;
+import dev.palimpsest.train.Pass;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -100,6 +106,44 @@ final class FeatureMemory {
             order[i] = index;
         }
         return Arrays.stream(order, 0, drawn).mapToObj(items::get).toList();
+    }
+
+    /** So many different items at random, whose features go through the head alone. */
+    MlkdLoss.Replay replay(Pass pass, Head head, int wanted) {
+        List<Item> drawn = draw(wanted);
+        int classes = count.length;
+        float[] features = new float[drawn.size() * dims];
+        float[] logits = new float[drawn.size() * classes];
+        for (int i = 0; i < drawn.size(); i++) {
+            System.arraycopy(drawn.get(i).feature, 0, features, i * dims, dims);
+            System.arraycopy(drawn.get(i).logits, 0, logits, i * classes, classes);
+        }
+        Variable kept = pass.tape().input(pass.engine().tensor(Shape.of(drawn.size(), dims), features));
+        return new MlkdLoss.Replay(
+                pass.tape().linear(kept, head.weight(), head.bias()),
+                logits,
+                drawn.stream().mapToInt(Item::label).toArray());
+    }
+
+    /**
+     * Adds what a network gives for training images, in their order.
+     *
+     * @param seen classes seen so far; the logits of all others are kept as those of classes that nobody has seen
+     */
+    void fill(Learner learner, FrozenNetwork frozen, int[] images, int seen) {
+        int classes = count.length;
+        learner.trainingImages().run(frozen, images, false, (first, batch, outputs) -> {
+            float[] feature = learner.engine().toArray(outputs.feature());
+            float[] logits = learner.engine().toArray(outputs.logits());
+            for (int row = 0; row < batch.rows(); row++) {
+                float[] kept = Arrays.copyOfRange(logits, row * classes, (row + 1) * classes);
+                Arrays.fill(kept, seen, classes, (float) FixedLogits.UNSEEN);
+                add(new Item(
+                        Arrays.copyOfRange(feature, row * dims, (row + 1) * dims),
+                        kept,
+                        learner.stream().relabel(batch.labels()[row])));
+            }
+        });
     }
 
     /** Adds all items in their order, and where the random numbers are. */

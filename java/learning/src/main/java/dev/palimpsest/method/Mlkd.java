@@ -2,10 +2,8 @@ package dev.palimpsest.method;
 
 import dev.palimpsest.autograd.Variable;
 import dev.palimpsest.internal.SplitMix64;
-import dev.palimpsest.loss.CrossEntropy.FixedLogits;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.Network;
-import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.model.Outputs;
 import dev.palimpsest.option.Check;
 import dev.palimpsest.option.Option;
@@ -30,8 +28,6 @@ import dev.palimpsest.train.Pass.Span;
 import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.Terms;
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -552,61 +548,28 @@ public final class Mlkd implements Method {
     }
 
     private static void distil(Pass pass, Terms terms, MlkdLoss now, MlkdTeachers from) {
-        List<Outputs<Tensor>> taught = new ArrayList<>();
+        List<Outputs<Tensor>> taught;
         try (Span _ = pass.at(Part.TEACHERS)) {
-            for (int k = 0; k < from.count(); k++) {
-                taught.add(pass.own(from.outputs(k, pass.images())));
-            }
+            taught = from.outputs(pass);
         }
         labelled(pass, terms, now, taught);
     }
 
     private void distil(Pass pass, Terms terms, MlkdLoss now, MlkdTeachers from, Batch batch) {
         Tensor strong = pass.tensor(batch.rows(), batch.view(UnlabelledBatches.STRONG));
-        TeacherOutputs taught;
+        MlkdTeachers.OfBatches taught;
         try (Span _ = pass.at(Part.TEACHERS)) {
-            taught = outputs(pass, from, strong, batch);
+            Tensor weak = pass.own(pass.tensor(batch.rows(), batch.view(UnlabelledBatches.WEAK)));
+            taught = from.outputs(pass, strong, weak, options.teacherBatches() == TeacherBatches.JOINED);
         }
-        labelled(pass, terms, now, taught.labelled);
+        labelled(pass, terms, now, taught.labelled());
         Outputs<Variable> outputs = pass.student(pass.tape().input(strong));
         now.unlabelled(
-                pass.tape(), terms, outputs.logits(), outputs.feature(), taught(taught.confident, taught.strong));
+                pass.tape(), terms, outputs.logits(), outputs.feature(), taught(taught.confident(), taught.strong()));
     }
 
     private static void labelled(Pass pass, Terms terms, MlkdLoss now, List<Outputs<Tensor>> taught) {
         now.labelled(pass.tape(), terms, pass.outputs().feature(), pass.batch().labels(), taught(taught, taught));
-    }
-
-    /**
-     * Outputs of every teacher, the newest first.
-     *
-     * @param labelled for labelled images
-     * @param strong for unlabelled images as training augments them
-     * @param confident what the choice of a teacher goes by: the newest one's for the plain images, else
-     *     {@code strong}
-     */
-    private record TeacherOutputs(
-            List<Outputs<Tensor>> labelled, List<Outputs<Tensor>> strong, List<Outputs<Tensor>> confident) {}
-
-    private TeacherOutputs outputs(Pass pass, MlkdTeachers from, Tensor strong, Batch batch) {
-        Tensor weak = pass.own(pass.tensor(batch.rows(), batch.view(UnlabelledBatches.WEAK)));
-        List<Outputs<Tensor>> ofLabelled = new ArrayList<>();
-        List<Outputs<Tensor>> ofStrong = new ArrayList<>();
-        List<Outputs<Tensor>> confident = new ArrayList<>();
-        for (int k = 0; k < from.count(); k++) {
-            List<Tensor> batches = k == 0 ? List.of(pass.images(), strong, weak) : List.of(pass.images(), strong);
-            int teacher = k;
-            List<Outputs<Tensor>> outputs = options.teacherBatches() == TeacherBatches.JOINED
-                    ? from.joined(k, batches)
-                    : batches.stream()
-                            .map(images -> from.outputs(teacher, images))
-                            .toList();
-            outputs.forEach(pass::own);
-            ofLabelled.add(outputs.get(0));
-            ofStrong.add(outputs.get(1));
-            confident.add(outputs.getLast());
-        }
-        return new TeacherOutputs(ofLabelled, ofStrong, confident);
     }
 
     private static MlkdLoss.Taught taught(List<Outputs<Tensor>> confident, List<Outputs<Tensor>> features) {
@@ -615,25 +578,12 @@ public final class Mlkd implements Method {
                 features.stream().map(Outputs::feature).toList());
     }
 
-    /** Memory goes through the head alone. Null while there is none. */
+    /** Null while there is none. */
     private MlkdLoss.@Nullable Replay replay(Pass pass) {
         if (memory == null || memory.size() == 0) {
             return null;
         }
-        List<FeatureMemory.Item> items = memory.draw(options.memoryBatch());
-        int classes = learner.network().classes();
-        float[] features = new float[items.size() * dims()];
-        float[] logits = new float[items.size() * classes];
-        for (int i = 0; i < items.size(); i++) {
-            System.arraycopy(items.get(i).feature(), 0, features, i * dims(), dims());
-            System.arraycopy(items.get(i).logits(), 0, logits, i * classes, classes);
-        }
-        Head head = learner.network().classifier();
-        Variable kept = pass.tape().input(pass.engine().tensor(Shape.of(items.size(), dims()), features));
-        return new MlkdLoss.Replay(
-                pass.tape().linear(kept, head.weight(), head.bias()),
-                logits,
-                items.stream().mapToInt(FeatureMemory.Item::label).toArray());
+        return memory.replay(pass, learner.network().classifier(), options.memoryBatch());
     }
 
     @Override
@@ -653,19 +603,7 @@ public final class Mlkd implements Method {
         int[] images = over.train().clone();
         SplitMix64.of(learner.seed(), over.index()).shuffle(images);
         try (FrozenNetwork frozen = now.freeze()) {
-            now.trainingImages().run(frozen, images, false, (first, batch, outputs) -> {
-                float[] feature = now.engine().toArray(outputs.feature());
-                float[] logits = now.engine().toArray(outputs.logits());
-                int classes = outputs.logits().shape().extent(1);
-                for (int row = 0; row < batch.rows(); row++) {
-                    float[] kept = Arrays.copyOfRange(logits, row * classes, (row + 1) * classes);
-                    Arrays.fill(kept, over.classes().end(), classes, (float) FixedLogits.UNSEEN);
-                    features.add(new FeatureMemory.Item(
-                            Arrays.copyOfRange(feature, row * dims(), (row + 1) * dims()),
-                            kept,
-                            now.stream().relabel(batch.labels()[row])));
-                }
-            });
+            features.fill(now, frozen, images, over.classes().end());
         }
     }
 

@@ -13,6 +13,7 @@ import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
+import dev.palimpsest.train.Pass;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -129,6 +130,48 @@ final class MlkdTeachers implements AutoCloseable {
         }
         outputs.forEach(engine::release);
         return apart;
+    }
+
+    /** Outputs of all of them for a pass's images, the newest first; the pass's own. */
+    List<Outputs<Tensor>> outputs(Pass pass) {
+        List<Outputs<Tensor>> outputs = new ArrayList<>();
+        for (int k = 0; k < count(); k++) {
+            outputs.add(pass.own(outputs(k, pass.images())));
+        }
+        return outputs;
+    }
+
+    /**
+     * Outputs of every teacher, the newest first.
+     *
+     * @param labelled for labelled images
+     * @param strong for unlabelled images as training augments them
+     * @param confident what the choice of a teacher goes by: the newest one's for the plain images, else
+     *     {@code strong}
+     */
+    record OfBatches(List<Outputs<Tensor>> labelled, List<Outputs<Tensor>> strong, List<Outputs<Tensor>> confident) {}
+
+    /**
+     * Outputs for a pass's images and for unlabelled ones; the pass's own.
+     *
+     * @param strong unlabelled images as training augments them
+     * @param weak the same images, plain
+     * @param joined whether a teacher normalises all of its batches as one
+     */
+    OfBatches outputs(Pass pass, Tensor strong, Tensor weak, boolean joined) {
+        OfBatches all = new OfBatches(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        for (int k = 0; k < count(); k++) {
+            List<Tensor> batches = k == 0 ? List.of(pass.images(), strong, weak) : List.of(pass.images(), strong);
+            int teacher = k;
+            List<Outputs<Tensor>> outputs = joined
+                    ? joined(k, batches)
+                    : batches.stream().map(images -> outputs(teacher, images)).toList();
+            outputs.forEach(pass::own);
+            all.labelled.add(outputs.get(0));
+            all.strong.add(outputs.get(1));
+            all.confident.add(outputs.getLast());
+        }
+        return all;
     }
 
     /** The newest one compiled as it is. */

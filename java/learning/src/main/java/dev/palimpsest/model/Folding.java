@@ -2,11 +2,14 @@ package dev.palimpsest.model;
 
 import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.autograd.Variable;
+import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.engine.Engine;
 import dev.palimpsest.model.Layers.AddLayer;
 import dev.palimpsest.model.Layers.ConvolutionLayer;
 import dev.palimpsest.model.Layers.NormLayer;
 import dev.palimpsest.model.Layers.ReluLayer;
 import dev.palimpsest.tensor.Shape;
+import dev.palimpsest.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -35,8 +38,8 @@ final class Folding {
     }
 
     /**
-     * What a trained network applies in place of a convolution, its norm and what rides on it. The second input, if
-     * there is one, is a residual.
+     * What a trained network applies in place of a convolution, its norm and what rides on it, in as few passes over
+     * memory as the engine can; the same bits as one after the other. The second input, if there is one, is a residual.
      *
      * @param convolution the layer
      * @param norm the norm behind it
@@ -50,14 +53,37 @@ final class Folding {
 
         @Override
         public Variable apply(Tape tape, List<Variable> inputs, boolean frozenNorm) {
-            return tape.normalisedConvolution(
-                    inputs.getFirst(),
+            Engine engine = tape.engine();
+            Variable images = inputs.getFirst();
+            Variable residual = inputs.size() == 2 ? inputs.getLast() : null;
+            Convolution.Normalised forward = engine.normalisedConvolution(
+                    images.value(),
                     convolution.weight(),
                     convolution.geometry(),
                     norm.norm(),
-                    inputs.size() == 2 ? inputs.getLast() : null,
+                    residual == null ? null : residual.value(),
                     relu,
                     frozenNorm);
+            return tape.record(forward.output(), forward.saved(), gradient -> {
+                if (residual == null) {
+                    backward(tape, images, forward, gradient);
+                    return;
+                }
+                Tensor passed = relu ? engine.reluGradient(gradient, forward.output()) : gradient.retain();
+                tape.accumulate(residual, passed.retain());
+                backward(tape, images, forward, passed);
+                engine.release(passed);
+            });
+        }
+
+        /** Adds to the images' gradient in place where nobody else reads it. */
+        private static void backward(Tape tape, Variable images, Convolution.Normalised forward, Tensor gradient) {
+            Tensor sum = tape.ownGradient(images);
+            Tensor contribution = tape.engine()
+                    .normalisedConvolutionGradient(gradient, images.value(), forward, tape.wantsGradient(images), sum);
+            if (contribution != null && contribution != sum) {
+                tape.accumulate(images, contribution);
+            }
         }
     }
 

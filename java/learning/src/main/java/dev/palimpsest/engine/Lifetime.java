@@ -1,12 +1,15 @@
 package dev.palimpsest.engine;
 
-/** How long the matrices of one {@link Matrices} may be used. */
-final class MatrixScope {
+/** How long something that an engine hands out may be used: until it is closed, while the engine is open. */
+final class Lifetime {
     private final Guard guard;
+    private final String over;
     private boolean closed;
 
-    MatrixScope(Guard guard) {
+    /** @param over the sentence that refuses a use after {@link #close} */
+    Lifetime(Guard guard, String over) {
         this.guard = guard;
+        this.over = over;
     }
 
     Guard guard() {
@@ -16,7 +19,7 @@ final class MatrixScope {
     void enter() {
         guard.enter();
         if (closed) {
-            throw new IllegalStateException("the matrices are closed: compute before Matrices.close");
+            throw new IllegalStateException(over);
         }
     }
 
