@@ -216,8 +216,8 @@ enum Reader {
 
     /** Of classes, parsers and the JDK's checks of arguments; no seed has any of them. */
     private static final Pattern LIBRARIES_WORDS = Pattern.compile(
-            "\\b(java|javax|com|net|org|dev)\\.[a-z]+\\.[A-Za-z.]*[A-Z]|`[A-Za-z.]+`|\\[Source:|START_(OBJECT|ARRAY)|For"
-                    + " input string|Input length =|out of bounds for|Cannot invoke");
+            "\\b(java|javax|com|net|org|dev)\\.[a-z]+\\.[A-Za-z.]*[A-Z]|`[A-Za-z.]+`|\\[Source:|START_(OBJECT|ARRAY)"
+                    + "|For input string|Input length =|out of bounds for|Cannot invoke");
 
     private final String file;
 
