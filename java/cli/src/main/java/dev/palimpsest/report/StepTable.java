@@ -86,10 +86,11 @@ final class StepTable {
             AtomicFile.write(file, channel -> {
                 Writer after = new BufferedWriter(Channels.newWriter(channel, UTF_8));
                 after.write(header() + "\n");
-                for (long row = 0; row < rows; row++) {
-                    String text = before.readLine();
-                    int end = endOfTerms(text);
-                    after.write(text.substring(0, end - dropped) + text.substring(end) + "\n");
+                long copied = 0;
+                for (String row = before.readLine(); row != null && copied < rows; row = before.readLine()) {
+                    int end = endOfTerms(row);
+                    after.write(row.substring(0, end - dropped) + row.substring(end) + "\n");
+                    copied++;
                 }
                 after.flush();
             });
