@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
@@ -213,6 +214,11 @@ enum Reader {
     private static final Set<Class<?>> REFUSALS =
             Set.of(IOException.class, UncheckedIOException.class, DataException.class, IllegalArgumentException.class);
 
+    /** Of classes, parsers and the JDK's checks of arguments; no seed has any of them. */
+    private static final Pattern LIBRARIES_WORDS = Pattern.compile(
+            "\\b(java|javax|com|net|org|dev)\\.[a-z]+\\.[A-Za-z.]*[A-Z]|`[A-Za-z.]+`|\\[Source:|START_(OBJECT|ARRAY)"
+                    + "|For input string|Input length =|out of bounds for|Cannot invoke");
+
     private final String file;
 
     Reader(String file) {
@@ -270,6 +276,7 @@ enum Reader {
     private static boolean isSentence(String message) {
         return message.split("\\s+").length >= 4
                 && message.length() < 4000
-                && !message.matches("(?s).*(?<!')\\b(null|[A-Za-z]+Exception)\\b.*");
+                && !message.matches("(?s).*(?<!')\\b(null|[A-Za-z]+Exception)\\b.*")
+                && !LIBRARIES_WORDS.matcher(message).find();
     }
 }

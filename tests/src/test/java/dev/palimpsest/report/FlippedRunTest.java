@@ -1,15 +1,20 @@
 package dev.palimpsest.report;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.train.Progress;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -48,6 +53,50 @@ class FlippedRunTest {
                 Files.write(file, whole);
             }
         }
+    }
+
+    /** What a killed run wrote is held against its last checkpoint, though a term came later. */
+    @Test
+    void anyFlippedBitInTheRowsThatARunGoesOnWithIsRefused() throws IOException {
+        Path file = temporary.resolve("steps.csv");
+        StepTable table = new StepTable(file);
+        for (int step = 0; step < 4; step++) {
+            table.add(new Progress.Step(0, "train", 0, step, 1.0 / (step + 3), new TreeMap<>(), 0.1, 100 + step));
+        }
+        table.add(new Progress.Step(1, "train", 0, 0, 0.5, new TreeMap<>(Map.of("distillation", 0.25)), 0.1, 99));
+        table.sync();
+        String written = table.written();
+        byte[] then = Files.readAllBytes(file);
+        table.add(new Progress.Step(
+                1, "train", 0, 1, 0.5, new TreeMap<>(Map.of("distillation", 0.25, "features", 2.0)), 0.1, 98));
+        table.write();
+        byte[] whole = Files.readAllBytes(file);
+        int flips = 0;
+        int unused = new String(whole, StandardCharsets.UTF_8).indexOf("features");
+        // One more comma in each row and the term's name; the row after them is dropped.
+        for (int i = 0; i < then.length + 5 + "features,".length(); i++) {
+            byte[] flipped = whole.clone();
+            flipped[i] ^= (byte) (1 << i % 8);
+            Files.write(file, flipped);
+            try {
+                new StepTable(file).keep(1, 1, Optional.of(written));
+                assertTrue(i >= unused && i < unused + "features".length(), "byte " + i);
+                assertArrayEquals(then, Files.readAllBytes(file), "byte " + i);
+            } catch (IOException e) {
+                assertTrue(e.getMessage().startsWith(file + " is damaged: "), e.getMessage());
+                flips++;
+            }
+        }
+        assertTrue(flips > 200, flips + " flips");
+        Files.write(file, whole);
+        StepTable again = new StepTable(file);
+        again.keep(1, 1, Optional.of(written));
+        assertEquals(written, again.written());
+        assertArrayEquals(then, Files.readAllBytes(file));
+        Files.delete(file);
+        assertTrue(assertThrows(IOException.class, () -> new StepTable(file).keep(1, 1, Optional.of(written)))
+                .getMessage()
+                .startsWith(file + " is missing; restore it from a copy, or remove "));
     }
 
     @Test

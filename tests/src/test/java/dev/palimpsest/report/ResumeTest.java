@@ -14,6 +14,7 @@ import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
 import dev.palimpsest.train.SmallRun;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -158,6 +159,23 @@ class ResumeTest {
     }
 
     @Test
+    void aRunDoesNotGoOnWithDamagedRows() throws IOException {
+        Recipe recipe = SmallRun.recipe("split=4+3+3", "validation=0.8", "method=fine-tuning");
+        assertThrows(Cut.class, () -> run(recipe, "cut", 2));
+        Path file = temporary.resolve("cut/steps.csv");
+        String rows = Files.readString(file);
+        Files.writeString(file, rows.replaceFirst("\n0,train,0,0,", "\n0,train,0,0,1"));
+        String sentence = assertThrows(UncheckedIOException.class, () -> run(recipe, "cut", 99))
+                .getMessage();
+        assertEquals(
+                file + " is damaged: its rows are not those that were there at the last checkpoint; restore it from a"
+                        + " copy, or remove " + temporary.resolve("cut") + " to have the run made anew.",
+                sentence);
+        Files.writeString(file, rows);
+        assertEquals(3, run(recipe, "cut", 99).accuracy().experiences());
+    }
+
+    @Test
     void timeBeforeAKillCountsForTheBudget() throws IOException {
         Recipe recipe = SmallRun.recipe("split=4+3+3", "validation=0.8", "method=fine-tuning", "max-minutes=60");
         assertThrows(Cut.class, () -> run(recipe, "cut", 1));
@@ -206,12 +224,12 @@ class ResumeTest {
         return to;
     }
 
-    /** Without the time that a budget counts. */
+    /** Without the time that a budget counts, and the checksum of steps.csv, where speeds are. */
     private List<String> tensors(String folder) throws IOException {
         Safetensors file = Safetensors.read(temporary.resolve(folder).resolve("checkpoint/model.safetensors"));
         List<String> all = new ArrayList<>();
         file.metadata().forEach((key, value) -> {
-            if (!key.equals("budget.seconds")) {
+            if (!key.equals("budget.seconds") && !key.equals("steps.csv")) {
                 all.add(key + value);
             }
         });

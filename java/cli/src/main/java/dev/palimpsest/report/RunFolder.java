@@ -11,6 +11,7 @@ import dev.palimpsest.checkpoint.FolderLock;
 import dev.palimpsest.checkpoint.Position;
 import dev.palimpsest.data.DataException;
 import dev.palimpsest.internal.Checksum;
+import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Progress;
 import dev.palimpsest.train.Result;
@@ -349,6 +350,7 @@ public final class RunFolder implements Progress, AutoCloseable {
     private void keep(LastTwo files, Supplier<SafetensorsWriter> state) {
         write(() -> {
             SafetensorsWriter content = state.get();
+            content.metadata(STEPS, steps.written());
             steps.sync();
             makeFolder(folder.resolve(CHECKPOINT_FOLDER));
             files.write(content::writeTo);
@@ -401,8 +403,16 @@ public final class RunFolder implements Progress, AutoCloseable {
             record.remark((checkpoints.foundPrevious() ? CHECKPOINT : INSIDE)
                     + " is damaged; the run goes on from the checkpoint before it.");
         }
-        write(() -> steps.keep(experiences, before));
+        write(() -> steps.keep(experiences, before, written(before > 0 ? positions : checkpoints)));
         writeRun();
+    }
+
+    /** What the run that is gone on with had written into steps.csv. */
+    private static Optional<String> written(LastTwo files) throws IOException {
+        return files.found().isEmpty()
+                ? Optional.empty()
+                : Optional.ofNullable(
+                        Safetensors.read(files.found().get()).metadata().get(STEPS));
     }
 
     /**

@@ -11,14 +11,20 @@ import java.io.Writer;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.StringJoiner;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes steps.csv while steps are made: the first row at once, later ones are kept in memory for a second at most. For
@@ -29,6 +35,7 @@ import java.util.concurrent.TimeUnit;
 final class StepTable {
     private static final String BEFORE_TERMS = "experience,phase,epoch,step,loss,";
     private static final String AFTER_TERMS = "learning_rate,images_per_second";
+    private static final int FIRST_COLUMNS = BEFORE_TERMS.split(",").length;
     /** Columns after the terms. */
     private static final int LAST_COLUMNS = 2;
 
@@ -41,6 +48,11 @@ final class StepTable {
     private boolean begun;
 
     private long made;
+    private long rows;
+    /** Terms that a row has. */
+    private int used;
+
+    private final CRC32C sum = new CRC32C();
     private long written = System.nanoTime();
 
     /** @param file which is not there yet */
@@ -52,35 +64,95 @@ final class StepTable {
      * Takes over the rows of so many experiences of a run that was cut short, and of so many steps of the next one, and
      * drops those after them.
      *
-     * @throws IOException with a sentence, if the file cannot be read or written
+     * @param written what {@link #written()} was when the run kept its state there; empty if it is not known
+     * @throws IOException with a sentence, if the file cannot be read or written, or the rows are not those of then
      */
-    void keep(int experiences, int steps) throws IOException {
-        if (experiences + steps == 0 || !Files.exists(file)) {
+    void keep(int experiences, int steps, Optional<String> written) throws IOException {
+        if (experiences + steps == 0) {
             Files.deleteIfExists(file);
             return;
         }
-        try (BufferedReader before = Files.newBufferedReader(file)) {
-            String header = before.readLine();
-            String[] columns = header == null ? new String[0] : header.split(",");
-            int fixed = BEFORE_TERMS.split(",").length;
-            for (int column = fixed; column < columns.length - LAST_COLUMNS; column++) {
-                terms.add(columns[column]);
+        if (!Files.exists(file)) {
+            if (written.isPresent()) {
+                throw damaged("missing", null);
             }
+            return;
+        }
+        check(experiences, steps, written);
+        // Columns of terms that only dropped rows have; they are the last, and come again with those rows.
+        int dropped = terms.size() - used;
+        terms.subList(used, terms.size()).clear();
+        try (BufferedReader before = Files.newBufferedReader(file)) {
+            before.readLine();
             AtomicFile.write(file, channel -> {
                 Writer after = new BufferedWriter(Channels.newWriter(channel, UTF_8));
                 after.write(header() + "\n");
-                int further = 0;
-                for (String row = before.readLine(); row != null; row = before.readLine()) {
-                    int comma = row.indexOf(','); // none in a last row of which a kill left a part
-                    if (comma < 0 || (Integer.parseInt(row.substring(0, comma)) >= experiences && ++further > steps)) {
-                        break;
-                    }
-                    after.write(row + "\n");
+                long copied = 0;
+                for (String row = before.readLine(); row != null && copied < rows; row = before.readLine()) {
+                    int end = endOfTerms(row);
+                    after.write(row.substring(0, end - dropped) + row.substring(end) + "\n");
+                    copied++;
                 }
                 after.flush();
             });
             begun = true;
         }
+    }
+
+    /** Counts the rows that are to be kept. */
+    private void check(int experiences, int steps, Optional<String> written) throws IOException {
+        try (BufferedReader before = Files.newBufferedReader(file)) {
+            String header = before.readLine();
+            if (header == null || !header.startsWith(BEFORE_TERMS) || !header.endsWith(AFTER_TERMS)) {
+                throw damaged("damaged: its first line names other columns", null);
+            }
+            String[] columns = header.split(",", -1);
+            terms.addAll(Arrays.asList(columns).subList(FIRST_COLUMNS, columns.length - LAST_COLUMNS));
+            int further = 0;
+            for (String row = before.readLine(); row != null; row = before.readLine()) {
+                int comma = row.indexOf(','); // none in a last row of which a kill left a part
+                if (comma < 0 || (Integer.parseInt(row.substring(0, comma)) >= experiences && ++further > steps)) {
+                    break;
+                }
+                count(row);
+            }
+        } catch (CharacterCodingException | NumberFormatException e) {
+            throw damaged("damaged: it holds what no step wrote", e);
+        }
+        if (written.isPresent() && !written.get().equals(written())) {
+            throw damaged("damaged: its rows are not those that were there at the last checkpoint", null);
+        }
+    }
+
+    private IOException damaged(String how, @Nullable Exception cause) {
+        return new IOException(
+                file + " is " + how + "; restore it from a copy, or remove " + file.getParent()
+                        + " to have the run made anew.",
+                cause);
+    }
+
+    /** Cells with the names of their columns, as columns that come later leave blanks in the rows before them. */
+    private void count(String row) {
+        String[] cells = row.split(",", -1);
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < cells.length; i++) {
+            int term = i - FIRST_COLUMNS;
+            boolean named = term >= 0 && term < terms.size();
+            if (!named || !cells[i].isEmpty()) {
+                used = named ? Math.max(used, term + 1) : used;
+                text.append(named ? terms.get(term) : "")
+                        .append('=')
+                        .append(cells[i])
+                        .append(',');
+            }
+        }
+        sum.update(text.append('\n').toString().getBytes(UTF_8));
+        rows++;
+    }
+
+    /** How many rows there are and their checksum, whatever columns come later. */
+    String written() {
+        return rows + " " + HexFormat.of().toHexDigits((int) sum.getValue());
     }
 
     /** Rows that were added here, without those that were kept. */
@@ -109,7 +181,11 @@ final class StepTable {
             Double value = step.terms().get(term);
             row.add(value == null ? "" : value.toString());
         }
-        pending.append(row.add(Double.toString(step.learningRate())).add(Double.toString(step.imagesPerSecond())));
+        String text = row.add(Double.toString(step.learningRate()))
+                .add(Double.toString(step.imagesPerSecond()))
+                .toString();
+        count(text.stripTrailing());
+        pending.append(text);
         made++;
         if (made == 1 || System.nanoTime() - written > NANOS_BETWEEN) {
             write();
@@ -133,15 +209,20 @@ final class StepTable {
                 Writer after = new BufferedWriter(Channels.newWriter(channel, UTF_8));
                 after.write(header() + "\n");
                 for (String row = before.readLine(); row != null; row = before.readLine()) {
-                    int end = row.length();
-                    for (int column = 0; column < LAST_COLUMNS; column++) {
-                        end = row.lastIndexOf(',', end - 1);
-                    }
+                    int end = endOfTerms(row);
                     after.write(row.substring(0, end) + blanks + row.substring(end) + "\n");
                 }
                 after.flush();
             });
         }
+    }
+
+    private static int endOfTerms(String row) {
+        int end = row.length();
+        for (int column = 0; column < LAST_COLUMNS; column++) {
+            end = row.lastIndexOf(',', end - 1);
+        }
+        return end;
     }
 
     /**

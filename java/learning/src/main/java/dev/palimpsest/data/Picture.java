@@ -114,13 +114,9 @@ record Picture(int height, int width, byte[] pixels) {
         }
     }
 
-    /** Decoders throw whatever they meet on damaged files, also without a message. */
+    /** Decoders throw whatever they run into on damaged files, with words about their own arrays. */
     private static IOException damaged(Exception e) {
-        return new IOException(
-                e instanceof EOFException
-                        ? "it ends before its image does"
-                        : "it is damaged" + (e.getMessage() == null ? "" : ": " + e.getMessage()),
-                e);
+        return new IOException(e instanceof EOFException ? "it ends before its image does" : "it is damaged", e);
     }
 
     /** What a header says, before the image is turned upright. */
