@@ -1,6 +1,7 @@
 package dev.palimpsest;
 
 import dev.palimpsest.data.Images;
+import dev.palimpsest.internal.ClassNames;
 import dev.palimpsest.tensor.Shape;
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
@@ -33,15 +34,7 @@ public final class Samples {
         if (labels.length == 0) {
             throw noSample();
         }
-        for (String name : classNames) {
-            if (name.isBlank()) {
-                throw new IllegalArgumentException("a class needs a name that is not blank, got '" + name + "'");
-            }
-        }
-        if (new LinkedHashSet<>(classNames).size() < classNames.size()) {
-            throw new IllegalArgumentException("every class needs a name of its own, got " + classNames);
-        }
-        this.classNames = List.copyOf(classNames);
+        this.classNames = ClassNames.checked(classNames);
         this.labels = labels;
         this.shape = shape;
         this.images = images;

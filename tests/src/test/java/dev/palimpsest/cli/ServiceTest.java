@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.abort;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -17,11 +18,10 @@ import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -168,6 +168,9 @@ class ServiceTest {
         refused(400, "not the JSON", post("/learn", "{\"class\": \"green\", \"images\": [\"*\"]}", TOKEN));
         refused(400, "blank", post("/learn", lesson(" ", Color.GREEN, 2), TOKEN));
         refused(400, "there is no version 7: the model has 1 to 1", post("/rollback", "{\"version\": 7}", TOKEN));
+        refused(400, "lacks version", post("/rollback", "{\"version\": 1.5}", TOKEN));
+        refused(400, "lacks version", post("/rollback", "{}", TOKEN));
+        refused(400, "cannot be written in a line", post("/learn", lesson("a\nb", Color.GREEN, 2), TOKEN));
         refused(400, "knows no class 'violet'", post("/forget", "{\"class\": \"violet\"}", TOKEN));
     }
 
@@ -189,16 +192,46 @@ class ServiceTest {
 
     /** A page elsewhere can have its own name point here; browsers say under which name they ask. */
     @Test
-    void otherNamesOfThisAddressAreRefused() throws Exception {
-        try (Socket socket =
-                new Socket(service.address().getHost(), service.address().getPort())) {
-            OutputStream out = socket.getOutputStream();
-            out.write("GET /versions HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
-                    .getBytes(StandardCharsets.US_ASCII));
-            InputStream in = socket.getInputStream();
-            String answer = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            assertTrue(answer.startsWith("HTTP/1.1 403"), answer);
+    void otherNamesOfThisAddressAndPagesOfOtherSitesAreRefused() throws Exception {
+        String own = service.address().getRawAuthority();
+        for (String headers : List.of(
+                "Host: evil.example",
+                "Host: evil.example:80\r\nOrigin: http://evil.example",
+                "Host: " + own + "\r\nOrigin: http://evil.example",
+                "Host: " + own + "\r\nOrigin: null",
+                "Host: " + own + ".evil.example")) {
+            String answer = versions(service, headers);
+            assertTrue(answer.startsWith("HTTP/1.1 403"), headers + ": " + answer);
             assertFalse(answer.contains("blue"), answer);
+        }
+        for (String headers : List.of(
+                "Host: " + own,
+                "Host: " + own + "\r\nOrigin: http://" + own,
+                "Host: LocalHost:" + service.address().getPort())) {
+            assertTrue(versions(service, headers).startsWith("HTTP/1.1 200"), headers);
+        }
+    }
+
+    /** The address is printed in its long form; what a browser then sends is the short one. */
+    @Test
+    void anAddressOfIpv6IsKnownInItsShortForm() throws Exception {
+        try (Service other =
+                new Service(model, new InetSocketAddress("::1", 0), new Service.Limits(TOKEN, BYTES, PIXELS))) {
+            assertTrue(
+                    versions(other, "Host: [::1]:" + other.address().getPort()).startsWith("HTTP/1.1 200"));
+        } catch (SocketException e) {
+            abort("this machine has no IPv6: " + e);
+        }
+    }
+
+    private static String versions(Service service, String headers) throws IOException {
+        try (Socket socket = new Socket()) {
+            String host = service.address().getHost();
+            socket.connect(new InetSocketAddress(host, service.address().getPort()));
+            socket.getOutputStream()
+                    .write(("GET /versions HTTP/1.1\r\n" + headers + "\r\nConnection: close\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         }
     }
 

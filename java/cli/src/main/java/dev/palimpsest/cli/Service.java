@@ -16,6 +16,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.BindException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -57,6 +58,8 @@ final class Service implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Semaphore uploads = new Semaphore(UPLOADS);
     private final byte[] page;
+    /** What the address was called when it was given. */
+    private final String bound;
 
     /** A refusal with its HTTP status. */
     private static final class Refused extends RuntimeException {
@@ -84,6 +87,7 @@ final class Service implements AutoCloseable {
     Service(ContinualClassifier model, InetSocketAddress address, Limits limits) throws IOException {
         this.model = new ServedModel(model);
         this.limits = limits;
+        bound = address.getHostString().toLowerCase(Locale.ROOT);
         json = new ObjectMapper(JsonFactory.builder()
                 .streamReadConstraints(StreamReadConstraints.builder()
                         .maxStringLength(limits.bytes)
@@ -117,7 +121,10 @@ final class Service implements AutoCloseable {
         change("/cancel", exchange -> this.model.cancel());
         change("/rollback", exchange -> {
             JsonNode version = json.readTree(body(exchange, SMALL)).path("version");
-            return this.model.rollBack(version.asInt());
+            if (!version.isInt()) {
+                throw new Refused(400, "The request lacks version, a whole number.");
+            }
+            return this.model.rollBack(version.intValue());
         });
         change("/forget", exchange -> this.model.forget(text(json.readTree(body(exchange, SMALL)), "class")));
         server.start();
@@ -202,15 +209,31 @@ final class Service implements AutoCloseable {
         }
     }
 
-    /** A page of another site whose name leads to this address must not read the model. */
+    /**
+     * A page of another site must neither read the model, under a name of its own that leads to this address, nor keep
+     * it busy.
+     */
     private void requireOwnHost(HttpExchange exchange) {
         String host = exchange.getRequestHeaders().getFirst("Host");
         String name = host == null ? "" : host.replaceFirst(":\\d+$", "").toLowerCase(Locale.ROOT);
-        String own = address().getHost();
-        boolean loopback = server.getAddress().getAddress().isLoopbackAddress();
-        boolean any = server.getAddress().getAddress().isAnyLocalAddress();
-        if (!any && !name.equals(own) && !(loopback && name.equals("localhost"))) {
-            throw new Refused(403, "This is " + own + ", not " + name + ".");
+        if (!server.getAddress().getAddress().isAnyLocalAddress() && !isOwn(name)) {
+            throw new Refused(403, "This is " + address().getHost() + ", not " + name + ".");
+        }
+        String origin = exchange.getRequestHeaders().getFirst("Origin");
+        if (origin != null && !origin.replaceFirst("^https?://", "").equalsIgnoreCase(host)) {
+            throw new Refused(403, "A page of " + origin + " may not ask this model.");
+        }
+    }
+
+    private boolean isOwn(String name) {
+        InetAddress own = server.getAddress().getAddress();
+        if (name.equals(bound) || (own.isLoopbackAddress() && name.equals("localhost"))) {
+            return true;
+        }
+        try {
+            return InetAddress.ofLiteral(name).equals(own); // browsers write IPv6 in its short form
+        } catch (IllegalArgumentException e) {
+            return false;
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.palimpsest.data;
 
+import dev.palimpsest.internal.ClassNames;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
@@ -33,11 +34,11 @@ public record Dataset(
      * Checks that the two parts fit each other and the classes, and normalises the test images by the statistics of
      * the training images.
      *
-     * @throws IllegalArgumentException if the images of the two parts differ in size, a part is empty, or a label is
-     *     out of range
+     * @throws IllegalArgumentException if the images of the two parts differ in size, a part is empty, a label is out
+     *     of range, or a class has no name of its own that fits into a line of text
      */
     public Dataset {
-        classNames = List.copyOf(classNames);
+        classNames = ClassNames.checked(classNames);
         sha256 = Collections.unmodifiableSortedMap(new TreeMap<>(sha256));
         if (!size(train).equals(size(test))) {
             throw new IllegalArgumentException(
@@ -64,8 +65,8 @@ public record Dataset(
      * @param test test images, at least one, of the same size; normalised by the statistics of the training images
      *     whatever they were normalised by before
      * @return the data set; it holds the images, not a copy of them
-     * @throws IllegalArgumentException if the images of the two parts differ in size, a part is empty, or a label is
-     *     out of range
+     * @throws IllegalArgumentException if the images of the two parts differ in size, a part is empty, a label is out
+     *     of range, or a class has no name of its own that fits into a line of text
      */
     public static Dataset of(String name, List<String> classNames, Images train, Images test) {
         Map<String, String> sha256 = Map.of("train", train.sha256(), "test", test.sha256());
