@@ -50,7 +50,8 @@ __device__ __forceinline__ void store_four(float* p, int n, const float* value) 
 // The row's teachers of weight other than 0, in order; by one warp.
 template <class T>
 __device__ int list_active(const Args& args, long long row, int lane, ActiveFeature* active) {
-    const float* weight = args.weight + row * args.weight_stride;
+    // Without teachers the stride is not looked at: it may be any number.
+    const float* weight = args.teachers > 0 ? args.weight + row * args.weight_stride : nullptr;
     int count = 0;
     for (int base = 0; base < static_cast<int>(args.teachers); base += WARP) {
         const int k = base + lane;

@@ -43,7 +43,8 @@ __device__ float inverse(double sum) { return static_cast<float>(1.0 / sum); }
 
 template <class Team>
 __device__ void load_weights(const Team& team, const Args& args, long long row, float* weight) {
-    const float* from = args.weight + row * args.weight_stride;
+    // Without teachers the stride is not looked at: it may be any number.
+    const float* from = args.teachers > 0 ? args.weight + row * args.weight_stride : nullptr;
     for (int k = team.thread; k < static_cast<int>(args.teachers); k += team.threads()) weight[k] = load(from + k);
 }
 

@@ -7,6 +7,7 @@ module dev.palimpsest.cli {
     requires java.desktop; // XChart's pictures
     requires java.management; // flags and garbage collectors, which run.json records
     requires jdk.httpserver; // palimpsest serve
+    requires jdk.unsupported; // what a second Ctrl-C does
     requires me.tongfei.progressbar;
     requires org.apache.commons.statistics.distribution;
     requires pickle; // the challenge's scenarios

@@ -442,34 +442,6 @@ class CommandLineTest {
     }
 
     @Test
-    void aTerminationEndsWithASentenceAndAStatus() throws IOException, InterruptedException {
-        Path folder = temporary.resolve("run");
-        Path output = temporary.resolve("output");
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        InterruptedMain.class.getName(),
-                        "train",
-                        "m2kd-digits",
-                        "--out",
-                        folder.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        while (process.isAlive() && !Files.exists(folder.resolve("steps.csv"))) {
-            Thread.sleep(10);
-        }
-        process.destroy(); // SIGTERM
-        assertEquals(143, process.waitFor(), () -> "see " + output);
-        assertTrue(
-                Files.readString(output).strip().endsWith("Interrupted. " + folder + " keeps the steps so far."),
-                Files.readString(output));
-        assertEquals("interrupted", json("run/run.json").get("status").asText());
-        assertTrue(Files.readString(folder.resolve("steps.csv")).endsWith("\n"));
-    }
-
-    @Test
     void aRunIsResumedByItsFolderAlone() throws IOException {
         Path folder = temporary.resolve("run");
         Runner whole = runner;

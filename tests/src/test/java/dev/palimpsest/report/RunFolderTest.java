@@ -278,7 +278,7 @@ class RunFolderTest {
         RunFolder interrupted = create("run");
         assertFalse(Files.exists(temporary.resolve("run/checkpoint/model.safetensors")));
         interrupted.checkpoint(SafetensorsWriter::new);
-        assertTrue(interrupted.interrupted().orElseThrow().startsWith("Interrupted. " + temporary.resolve("run")));
+        assertTrue(interrupted.interrupted().orElseThrow().startsWith(temporary.resolve("run") + " keeps "));
         assertEquals("interrupted", json("run", "run.json").get("status").asText());
         interrupted.failed("afterwards");
         assertEquals("interrupted", json("run", "run.json").get("status").asText(), "the last word stands");

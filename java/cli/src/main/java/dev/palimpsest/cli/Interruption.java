@@ -1,10 +1,7 @@
 package dev.palimpsest.cli;
 
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -17,12 +14,8 @@ import java.util.function.BooleanSupplier;
 final class Interruption implements AutoCloseable {
     static final int PATIENCE_SECONDS = 20;
 
-    /** Number of the signal of Ctrl-C, on every system. */
-    private static final int SIGINT = 2;
-    /** The handlers that end the process, and that ignore the signal. */
-    private static final MemorySegment DEFAULT = MemorySegment.NULL;
-
-    private static final MemorySegment IGNORE = MemorySegment.ofAddress(1);
+    /** The exit status of a process that Ctrl-C ended. */
+    private static final int INTERRUPTED = 130;
 
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Thread hook =
@@ -57,18 +50,27 @@ final class Interruption implements AutoCloseable {
         }
     }
 
-    /** Gives Ctrl-C back to the system, unless it was to be ignored, as with nohup. */
+    /**
+     * From now on Ctrl-C ends the process, unless it was to be ignored, as with nohup. By reflection: the compiler
+     * warns of these classes, and the platform has no others for it.
+     */
     private static void endsAtOnce() {
-        Linker linker = Linker.nativeLinker();
-        MethodHandle signal = linker.downcallHandle(
-                linker.defaultLookup().findOrThrow("signal"),
-                FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_INT, ValueLayout.ADDRESS));
         try {
-            if (((MemorySegment) signal.invokeExact(SIGINT, DEFAULT)).equals(IGNORE)) {
-                MemorySegment _ = (MemorySegment) signal.invokeExact(SIGINT, IGNORE);
+            Class<?> signal = Class.forName("sun.misc.Signal");
+            Class<?> handler = Class.forName("sun.misc.SignalHandler");
+            Method handle = signal.getMethod("handle", signal, handler);
+            Object interrupt = signal.getConstructor(String.class).newInstance("INT");
+            Object halt = Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler}, (_, _, _) -> {
+                Runtime.getRuntime().halt(INTERRUPTED);
+                return null;
+            });
+            Object before = handle.invoke(null, interrupt, halt);
+            Object ignores = handler.getField("SIG_IGN").get(null);
+            if (ignores.equals(before)) {
+                handle.invoke(null, interrupt, ignores);
             }
-        } catch (Throwable e) {
-            throw new AssertionError(e); // a function of C throws nothing
+        } catch (ReflectiveOperationException e) {
+            // A Java without them, or with -Xrs: the process ends when what was cancelled has, or by SIGKILL.
         }
     }
 

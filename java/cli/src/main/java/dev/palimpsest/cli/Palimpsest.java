@@ -31,7 +31,10 @@ import picocli.CommandLine.Model.OptionSpec;
             "",
             "Start with: palimpsest train m2kd-digits",
             "",
-            "Exit codes: 0 done; 1 a run failed, the message gives the reason; 2 the command line was not understood."
+            "Exit codes: 0 done; 1 a run failed, the message gives the reason; 2 the command line was not understood;"
+                    + " 130, 143 ended by Ctrl-C or SIGTERM: train and suite first keep the state of their runs, for"
+                    + " which they take up to "
+                    + Interruption.PATIENCE_SECONDS + " s; a second Ctrl-C ends them at once."
         })
 final class Palimpsest {
     private static final int WIDTH = 110;

@@ -16,6 +16,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -29,8 +30,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Trains variants of recipes over class orders or seeds and compares them: means, standard deviations, and"
                 + " differences from a reference on the same ones with their standard errors. What is complete in the"
-                + " folder is kept: the same command goes on where it was stopped, and adds what a longer suite or"
-                + " more of them ask for.",
+                + " folder is kept: the same command goes on where it was stopped, inside a run too, and adds what a"
+                + " longer suite or more of them ask for.",
             "",
             "A suite is a file of blocks; its first lines show how. Options below go before the suite's for all of its"
                     + " variants."
@@ -88,6 +89,9 @@ final class SuiteCommand implements Callable<Integer> {
             description = "Also writes losses and accuracies as TensorBoard event files, into the folder of each run.")
     private boolean tensorboard;
 
+    @Mixin
+    private CheckpointFlag every = new CheckpointFlag();
+
     @Spec
     private CommandSpec command;
 
@@ -106,6 +110,7 @@ final class SuiteCommand implements Callable<Integer> {
         SuiteFile suite;
         List<Plan> plans;
         List<String> notes = List.of();
+        CheckpointEvery often = every.or(CheckpointEvery.DEFAULT);
         try {
             if (jobs < 1) {
                 throw new IllegalArgumentException("--jobs " + jobs + ": expected at least 1");
@@ -113,7 +118,7 @@ final class SuiteCommand implements Callable<Integer> {
             suite = SuiteFile.load(suiteName);
             if (tune) {
                 Tuning tuning = new Tuning(suite, orders, flags.given());
-                suite = tuned(tuning, suite);
+                suite = tuned(tuning, suite, often);
                 notes = tuning.sentences();
             }
             plans = Plan.of(suite, orders, flags.given());
@@ -128,7 +133,7 @@ final class SuiteCommand implements Callable<Integer> {
         lines.println(plans.size() + " runs into " + folder);
         lines.flush();
         Map<String, Throwable> failures =
-                new Batch(folder, runner, display, lines, tensorboard, CheckpointEvery.DEFAULT).run(plans, jobs);
+                new Batch(folder, runner, display, lines, tensorboard, often).run(plans, jobs);
         // Variant by variant: rows stand as in the suite, whichever class order failed.
         List<Path> runs = plans.stream()
                 .collect(Collectors.groupingBy(
@@ -150,14 +155,13 @@ final class SuiteCommand implements Callable<Integer> {
     }
 
     /** Runs the candidates beside the suite's folder: the suite's own would show them among its rows. */
-    private SuiteFile tuned(Tuning tuning, SuiteFile suite) throws IOException {
+    private SuiteFile tuned(Tuning tuning, SuiteFile suite, CheckpointEvery often) throws IOException {
         Path folder = folder(suite).resolveSibling(folder(suite).getFileName() + "-tuning");
         List<Plan> plans = Plan.of(tuning.trials(), List.of(), flags.given());
         PrintWriter lines = command.commandLine().getOut();
         lines.println(plans.size() + " runs of candidates into " + folder);
         lines.flush();
-        Map<String, Throwable> failures =
-                new Batch(folder, runner, display, lines, false, CheckpointEvery.DEFAULT).run(plans, jobs);
+        Map<String, Throwable> failures = new Batch(folder, runner, display, lines, false, often).run(plans, jobs);
         // A candidate that fails, most often because its training diverged, is not chosen.
         failures.forEach((name, failure) -> lines.println(name + ": " + failure.getMessage()));
         return tuning.chosen(plans, folder);

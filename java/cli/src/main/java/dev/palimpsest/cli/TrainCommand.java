@@ -27,6 +27,7 @@ import java.util.SequencedMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -136,13 +137,8 @@ final class TrainCommand implements Callable<Integer> {
             description = "Also writes losses and accuracies as TensorBoard event files, into the folder of each run.")
     private boolean tensorboard;
 
-    @Option(
-            names = "--checkpoint-every",
-            paramLabel = "N|Nm",
-            order = 7,
-            description = "Keeps the state of the run after so many steps, or minutes with an m, besides every end of"
-                    + " an experience; 0: there alone [10m]. Results do not depend on it.")
-    private @Nullable String every;
+    @Mixin
+    private CheckpointFlag every = new CheckpointFlag();
 
     @Spec
     private CommandSpec command;
@@ -165,7 +161,7 @@ final class TrainCommand implements Callable<Integer> {
         RecipeFile file;
         String summary;
         List<Plan> plans;
-        CheckpointEvery often = every(CheckpointEvery.DEFAULT);
+        CheckpointEvery often = every.or(CheckpointEvery.DEFAULT);
         try {
             Map<String, String> given = new LinkedHashMap<>(flags.given());
             Optional<OwnImagesRecipe> own = ownImages(given);
@@ -202,14 +198,6 @@ final class TrainCommand implements Callable<Integer> {
         return run(plans, folder, lines, often);
     }
 
-    private CheckpointEvery every(CheckpointEvery otherwise) {
-        try {
-            return every == null ? otherwise : CheckpointEvery.parse(every);
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(command.commandLine(), "--" + e.getMessage(), e);
-        }
-    }
-
     private int resume(Path folder) throws Exception {
         if (recipeName != null || from != null || out != null || !flags.given().isEmpty()) {
             throw new ParameterException(
@@ -222,7 +210,7 @@ final class TrainCommand implements Callable<Integer> {
                 List.of(new Plan(recipe.method(), Path.of(""), recipe, was.origin())),
                 folder,
                 command.commandLine().getOut(),
-                every(was.every()));
+                every.or(was.every()));
     }
 
     private int run(List<Plan> plans, Path folder, PrintWriter lines, CheckpointEvery often) throws Exception {
