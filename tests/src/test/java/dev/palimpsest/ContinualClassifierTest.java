@@ -385,6 +385,15 @@ class ContinualClassifierTest {
         }
     }
 
+    /** Otherwise every lesson would read all classes again, as if another process had taught the model. */
+    @Test
+    void aManifestIsEqualToTheSameReadAgain() throws IOException {
+        Manifest manifest = ManifestFile.read(taught);
+        assertEquals(manifest, ManifestFile.read(taught));
+        assertEquals(manifest.hashCode(), ManifestFile.read(taught).hashCode());
+        assertNotEquals(manifest, manifest.at(2));
+    }
+
     /** Of twenty lessons each changes a few accuracies, and those alone are written down. */
     @Test
     void everyVersionKnowsTheAccuracyOfAllItsClasses() throws IOException {
