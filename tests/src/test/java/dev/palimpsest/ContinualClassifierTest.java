@@ -31,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
@@ -382,6 +383,58 @@ class ContinualClassifierTest {
             assertThrows(IllegalArgumentException.class, () -> model.classifyFeatures(nan));
             assertThrows(IllegalArgumentException.class, () -> Samples.ofFeatures(new float[][] {nan}, List.of("a")));
         }
+    }
+
+    /** Otherwise every lesson would read all classes again, as if another process had taught the model. */
+    @Test
+    void aManifestIsEqualToTheSameReadAgain() throws IOException {
+        Manifest manifest = ManifestFile.read(taught);
+        assertEquals(manifest, ManifestFile.read(taught));
+        assertEquals(manifest.hashCode(), ManifestFile.read(taught).hashCode());
+        assertNotEquals(manifest, manifest.at(2));
+    }
+
+    /** Of twenty lessons each changes a few accuracies, and those alone are written down. */
+    @Test
+    void everyVersionKnowsTheAccuracyOfAllItsClasses() throws IOException {
+        Path folder = temporary.resolve("rows");
+        Random random = new Random(2);
+        List<Map<String, Double>> said = new ArrayList<>();
+        try (ContinualClassifier model =
+                ContinualClassifier.create(folder, Setup.features(6).withSharedClasses(2))) {
+            for (int lesson = 0; lesson < 20; lesson++) {
+                if (lesson == 12) {
+                    model.forget("c3");
+                    said.forEach(accuracies -> accuracies.remove("c3"));
+                } else {
+                    String name = "c" + (lesson < 15 ? lesson : lesson - 10);
+                    float[][] vectors = vectors(random, lesson % 4, 30);
+                    for (float[] vector : vectors) {
+                        vector[5] += 3 * (lesson / 4);
+                    }
+                    model.learn(Samples.ofFeatures(vectors, names(name, 30).toList()));
+                }
+                Knowledge all = model.current().knowledge();
+                said.add(new TreeMap<>(all.tested().accuracy()));
+                if (lesson == 9) {
+                    model.rollBack(7);
+                }
+            }
+        }
+        try (ContinualClassifier model = ContinualClassifier.open(folder)) {
+            for (int v = 1; v <= 20; v++) {
+                assertEquals(said.get(v - 1), model.version(v).accuracyByClass(), "version " + v);
+                assertEquals(
+                        model.version(v).classNames().size(),
+                        model.version(v).accuracyByClass().size());
+            }
+        }
+        Manifest manifest = ManifestFile.read(folder);
+        int written = manifest.entries().stream()
+                .mapToInt(entry -> entry.accuracy().size())
+                .sum();
+        int whole = said.stream().mapToInt(Map::size).sum();
+        assertTrue(written < whole / 2, written + " of " + whole);
     }
 
     private static Stream<String> names(String name, int count) {

@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
  * Gaussians are fitted when they are first asked for.
  */
 final class Knowledge {
-    /** Distances that calibration looks at together: 16 MB. */
-    private static final long MOST_DISTANCES = 2_000_000;
+    /** Distances that calibration looks at together: 8 MB. */
+    private static final long MOST_DISTANCES = 1_000_000;
 
     /** Share of the covariance that all classes share; 0.3 makes no difference. */
     static final double BETA = 0.5;

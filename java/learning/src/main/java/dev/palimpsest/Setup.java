@@ -63,7 +63,7 @@ public record Setup(
     /** Three or four snapshots are enough: later ones learn little and know few classes. */
     private static final int SNAPSHOTS = 3;
 
-    /** More made no difference on glyphs: 98.5 % of 132 classes, 98.4 % where all shape the covariance. */
+    /** More made no difference on glyphs: 98.5 % over 132 classes, 98.4 % where all shape the covariance. */
     private static final int SHARED_CLASSES = 50;
 
     private static final int SMALLEST_FOR_RESNET = 16;

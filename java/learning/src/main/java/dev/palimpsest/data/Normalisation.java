@@ -1,5 +1,8 @@
 package dev.palimpsest.data;
 
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
 /**
  * What turns a pixel byte p of channel c into a float32: {@code (p − mean[c]) / deviation[c]}, in pixel units (0..255,
  * or 0..16 for digits). Mean and standard deviation (of the population) are taken over every pixel of the training
@@ -29,6 +32,18 @@ public record Normalisation(double[] mean, double[] deviation) {
         }
         mean = mean.clone();
         deviation = deviation.clone();
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Normalisation same
+                && Arrays.equals(mean, same.mean)
+                && Arrays.equals(deviation, same.deviation);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Arrays.hashCode(mean) + Arrays.hashCode(deviation);
     }
 
     /**

@@ -28,8 +28,8 @@ public record Calibration(double temperature, double farthest) {
     private static final int MOST_STEPS = 100;
     /** Of log τ. */
     private static final double PRECISION = 1e-13;
-    /** e to the power of minus this is 0. */
-    private static final double VANISHES = 746;
+    /** e to the power of minus this does not change a sum of 1. */
+    private static final double VANISHES = 40;
 
     /**
      * The temperature of the greatest likelihood, where a sample is an outlier of any of K classes with a probability
@@ -41,11 +41,9 @@ public record Calibration(double temperature, double farthest) {
      * @return the fit
      */
     public static Calibration of(double[][] distances, int[] labels) {
-        double temperature = likeliest(distances, labels);
-        double[] best = Arrays.stream(distances)
-                .mapToDouble(Calibration::least)
-                .sorted()
-                .toArray();
+        double[] best = Arrays.stream(distances).mapToDouble(Calibration::least).toArray();
+        double temperature = likeliest(distances, best, labels);
+        Arrays.sort(best);
         int last = Math.min(best.length - 1, (int) Math.ceil(KNOWN * best.length) - 1);
         return new Calibration(temperature, best[Math.max(0, last)]);
     }
@@ -55,12 +53,12 @@ public record Calibration(double temperature, double farthest) {
      * method in log τ, and halving where it would leave the bracket. It starts in the middle whatever came before: the
      * result is the data's alone.
      */
-    private static double likeliest(double[][] distances, int[] labels) {
+    private static double likeliest(double[][] distances, double[] best, int[] labels) {
         double low = Math.log(LOWEST);
         double high = Math.log(HIGHEST);
         double at = (low + high) / 2;
         for (int i = 0; i < MOST_STEPS && high - low > PRECISION; i++) {
-            Slope slope = Slope.of(distances, labels, Math.exp(at));
+            Slope slope = Slope.of(distances, best, labels, Math.exp(at));
             if (slope.value < 0) {
                 low = at;
             } else {
@@ -86,12 +84,12 @@ public record Calibration(double temperature, double farthest) {
      * @param change the second: Σ r·variance − r·(1 − r)·g²
      */
     private record Slope(double value, double change) {
-        private static Slope of(double[][] distances, int[] labels, double temperature) {
+        private static Slope of(double[][] distances, double[] best, int[] labels, double temperature) {
             double value = 0;
             double change = 0;
             for (int i = 0; i < labels.length; i++) {
                 double[] row = distances[i];
-                double least = least(row);
+                double least = best[i];
                 double sum = 0;
                 double first = 0;
                 double second = 0;

@@ -374,7 +374,9 @@ public final class ClassStatistics {
 
     private static void requireFinite(double[] values) {
         for (double value : values) {
-            require(Double.isFinite(value), "a value that is " + value);
+            if (!Double.isFinite(value)) {
+                throw new IllegalArgumentException("it has a value that is " + value);
+            }
         }
     }
 
