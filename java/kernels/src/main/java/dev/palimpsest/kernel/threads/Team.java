@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * a thread whose core is busy elsewhere delays nobody by more than one block. Blocks are independent of each other, so
  * who takes which never reaches the result. A task ends when its blocks are done: nobody waits for a thread that has
  * none. Members spin shortly between tasks, since those come in quick succession, then park. Running a task allocates
- * nothing. One team per size serves the whole process; callers that want it at the same time take turns. A task must
- * not run another.
+ * nothing. One team per size serves the whole process; callers that want it at the same time take turns. A task cannot
+ * run another on the same team.
  */
 public final class Team {
     /** What is done with each block. Threads have distinct numbers, 0 to size - 1. */
@@ -99,8 +99,19 @@ public final class Team {
      *
      * @param work to be done
      * @param count blocks
+     * @throws IllegalStateException if a task of this team calls
      */
-    public synchronized void run(Task work, int count) {
+    public void run(Task work, int count) {
+        if (Thread.currentThread() instanceof Member member && member.isOf(this)) {
+            throw nested(); // it would wait for itself
+        }
+        runInTurn(work, count);
+    }
+
+    private synchronized void runInTurn(Task work, int count) {
+        if (task != null) {
+            throw nested();
+        }
         if (members.length == 0 || count <= 1) {
             for (int block = 0; block < count; block++) {
                 work.run(block, 0);
@@ -108,8 +119,8 @@ public final class Team {
             return;
         }
         if (count > INDEX) {
-            run(work, (int) INDEX);
-            run((block, thread) -> work.run(block + (int) INDEX, thread), count - (int) INDEX);
+            runInTurn(work, (int) INDEX);
+            runInTurn((block, thread) -> work.run(block + (int) INDEX, thread), count - (int) INDEX);
             return;
         }
         caller = Thread.currentThread();
@@ -140,6 +151,11 @@ public final class Team {
         }
         task = null;
         rethrow(failure);
+    }
+
+    private IllegalStateException nested() {
+        return new IllegalStateException("a task on a team of " + size()
+                + " threads ran another on the same team: expected one after the other");
     }
 
     /** Blocks of the own range, then of the others'. */
@@ -194,6 +210,10 @@ public final class Team {
             super("palimpsest-" + number);
             this.number = number;
             setDaemon(true);
+        }
+
+        boolean isOf(Team team) {
+            return team == Team.this;
         }
 
         @Override

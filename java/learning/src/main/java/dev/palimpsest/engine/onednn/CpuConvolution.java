@@ -50,7 +50,7 @@ final class CpuConvolution implements AutoCloseable {
 
         @Override
         protected void renew(MemorySegment host) {
-            reorder.run(0, host.address(), memory.address());
+            reorder.run(0, host, MemorySegment.NULL, host.address(), memory.address());
         }
 
         void present() {
@@ -162,9 +162,10 @@ final class CpuConvolution implements AutoCloseable {
 
     /** Adds the sum of all parts to the parameter's gradient. */
     void unpack(MemorySegment packed) {
+        MemorySegment gradient = key.weight().updateGradient();
         Objects.requireNonNull(weightGradient)
                 .unpack
-                .run(0, packed.address(), key.weight().updateGradient().address());
+                .run(0, gradient, MemorySegment.NULL, packed.address(), gradient.address());
     }
 
     /** Frees the primitives. */

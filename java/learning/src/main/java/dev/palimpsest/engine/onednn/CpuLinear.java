@@ -88,13 +88,16 @@ final class CpuLinear implements AutoCloseable {
 
     /** A chunk, once it is ready. */
     void forward(int thread, long input, Parameter weight, Parameter bias, long result) {
+        MemorySegment factors = weight.read();
+        MemorySegment shifts = bias.read();
         Objects.requireNonNull(forward)
-                .run(thread, input, weight.read().address(), bias.read().address(), result);
+                .run(thread, factors, shifts, input, factors.address(), shifts.address(), result);
     }
 
     void inputGradient(int thread, long gradient, Parameter weight, long result) {
+        MemorySegment factors = weight.read();
         Objects.requireNonNull(inputGradient)
-                .run(thread, gradient, weight.read().address(), result);
+                .run(thread, factors, MemorySegment.NULL, gradient, factors.address(), result);
     }
 
     /** Adds the gradients of weight and bias, on the calling thread. */
@@ -108,11 +111,14 @@ final class CpuLinear implements AutoCloseable {
                     weight(),
                     true);
         }
+        MemorySegment update = weight.updateGradient();
         weightGradient.run(
                 0,
+                update,
+                MemorySegment.NULL,
                 gradient.data().address(),
                 input.data().address(),
-                weight.updateGradient().address());
+                update.address());
         MemorySegment biasGradient = bias.updateGradient();
         for (int row = 0; row < key.rows; row++) {
             for (int c = 0; c < key.outputs; c++) {

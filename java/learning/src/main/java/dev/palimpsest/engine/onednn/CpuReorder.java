@@ -23,14 +23,14 @@ final class CpuReorder implements AutoCloseable {
         if (toRowMajor == null) {
             toRowMajor = engine.reorder(described, engine.rowMajor(shape), false);
         }
-        toRowMajor.run(0, from.data().address(), to.address());
+        toRowMajor.run(0, to, MemorySegment.NULL, from.data().address(), to.address());
     }
 
     void fromRowMajor(MemorySegment from, Tensor to) {
         if (fromRowMajor == null) {
             fromRowMajor = engine.reorder(engine.rowMajor(shape), described, false);
         }
-        fromRowMajor.run(0, from.address(), to.data().address());
+        fromRowMajor.run(0, from, MemorySegment.NULL, from.address(), to.data().address());
     }
 
     /** Frees the primitives. */

@@ -102,7 +102,7 @@ final class OneDnn {
         this.arena = arena;
         slot = arena.allocate(ADDRESS);
         symbols = OneDnnLibrary.load();
-        execute = handle("dnnl_primitive_execute", "PPIP");
+        execute = handle("dnnl_primitive_execute", "PPIPPP");
         setDataHandle = handle("dnnl_memory_set_data_handle", "PL");
         setThreads = query("omp_set_num_threads", FunctionDescriptor.ofVoid(JAVA_INT));
         useOneThread();
@@ -275,11 +275,30 @@ final class OneDnn {
         return primitives.size();
     }
 
-    void execute(MemorySegment primitive, int thread, int count, MemorySegment arguments) {
+    /**
+     * Computes. The last two pointers are none of the function's, which never looks at them: the JVM keeps their arenas
+     * open until it returns.
+     *
+     * @throws IllegalStateException with a sentence, if one of them is closed already
+     */
+    void execute(
+            MemorySegment primitive,
+            int thread,
+            int count,
+            MemorySegment arguments,
+            MemorySegment held,
+            MemorySegment heldToo) {
         try {
-            check((int) execute.invokeExact(primitive, streams[thread], count, arguments), "dnnl_primitive_execute");
+            check(
+                    (int) execute.invokeExact(primitive, streams[thread], count, arguments, held, heldToo),
+                    "dnnl_primitive_execute");
         } catch (EngineException e) {
             throw e;
+        } catch (IllegalStateException e) {
+            throw new IllegalStateException(
+                    "memory of a parameter was closed while the engine used it: keep its arena open until the call"
+                            + " returns",
+                    e);
         } catch (Throwable e) {
             throw new EngineException("dnnl_primitive_execute failed: " + e, e);
         }

@@ -13,6 +13,8 @@ import java.util.Arrays;
  */
 final class Primitive {
     private static final int ARGUMENT_BYTES = 16;
+    /** A thread that no arena is confined to. */
+    private static final Thread OTHER = Thread.ofPlatform().unstarted(() -> {});
 
     /** A thread's memory objects and where they point. */
     private record Bound(MemorySegment arguments, MemorySegment[] memories, long[] addresses) {}
@@ -67,12 +69,24 @@ final class Primitive {
     }
 
     /**
-     * Computes.
+     * Computes with the engine's own memory.
      *
      * @param thread of the team that calls; 0 for the engine's own
      * @param data addresses of the arguments
      */
     void run(int thread, long... data) {
+        run(thread, MemorySegment.NULL, MemorySegment.NULL, data);
+    }
+
+    /**
+     * Computes with memory of callers', too, which other threads may want to free.
+     *
+     * @param held stays open until this returns
+     * @param heldToo the same; {@link MemorySegment#NULL} where there is one alone
+     * @param data addresses of the arguments, those of both segments among them
+     * @throws IllegalStateException with a sentence, if one of them is closed already
+     */
+    void run(int thread, MemorySegment held, MemorySegment heldToo, long... data) {
         Bound own = bound[thread];
         for (int i = 0; i < data.length; i++) {
             point(own, i, data[i]);
@@ -81,7 +95,12 @@ final class Primitive {
             point(own, data.length, dnn.scratchpad(thread));
         }
         dnn.useOneThread();
-        dnn.execute(primitive, thread, own.memories.length, own.arguments);
+        dnn.execute(primitive, thread, own.memories.length, own.arguments, shared(held), shared(heldToo));
+    }
+
+    /** Memory that is confined to a thread needs no holding: it is the caller's, who waits. */
+    private static MemorySegment shared(MemorySegment segment) {
+        return segment.isAccessibleBy(OTHER) ? segment : MemorySegment.NULL;
     }
 
     private void point(Bound own, int argument, long address) {
