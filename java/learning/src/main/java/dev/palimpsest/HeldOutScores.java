@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +77,7 @@ final class HeldOutScores {
         int[] before = new int[classes.size()];
         Arrays.fill(before, -1);
         int[] since = NONE;
-        Map<float[][][], OfClass> scored = new IdentityHashMap<>();
+        IdentityHashMap<float[][][], OfClass> scored = new IdentityHashMap<>();
         if (earlier != null) {
             before = gaussians.unchangedSince(earlier.gaussians);
             since = inverse(before, earlier.classes.size());
@@ -100,7 +100,7 @@ final class HeldOutScores {
         score(afresh, all, (sample, row) -> set(sample, row, every));
         int[] now = since;
         score(further, fresh, (sample, row) -> {
-            OfClass old = scored.get(classes.get(sample.label).samples);
+            OfClass old = Objects.requireNonNull(scored.get(classes.get(sample.label).samples));
             carry(sample, old, row, kept, fresh, now[old.nearest[sample.index]], every);
         });
     }

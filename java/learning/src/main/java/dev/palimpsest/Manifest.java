@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -201,7 +202,7 @@ record Manifest(
 
     /** @param entry the next version's, with the accuracy of all its classes */
     Manifest with(Optional<Normalisation> normalisation, Entry entry) {
-        SortedMap<String, Double> accuracy = new TreeMap<>(entry.accuracy());
+        NavigableMap<String, Double> accuracy = new TreeMap<>(entry.accuracy());
         accuracy(entry.lesson().before()).forEach(accuracy::remove);
         Entry changes = new Entry(
                 entry.lesson(), entry.snapshots(), entry.changed(), entry.calibration(), accuracy, entry.exemplars());

@@ -118,6 +118,7 @@ public final class GaussianClasses {
      * @param earlier Gaussians that these were fitted after
      * @return for each of these classes its index among the earlier ones; -1: it is new, or distances to it changed
      */
+    @SuppressWarnings("ReferenceEquality") // the arrays are handed on where nothing changed
     public int[] unchangedSince(GaussianClasses earlier) {
         boolean same = true;
         for (int k = 0; k < Math.min(networks.length, earlier.networks.length); k++) {
