@@ -24,6 +24,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Execution(ExecutionMode.CONCURRENT)
 class FuzzedReaders {
     private static final int SECONDS = Integer.getInteger("fuzz.seconds", 4);
+    /** The same inputs in every build, but for how many of them the seconds allow. */
+    private static final int SEED = Integer.getInteger("fuzz.seed", 1);
+
     private static final Path KEPT = Path.of("target/fuzz").toAbsolutePath();
     private static final Pattern DONE = Pattern.compile("(?m)^Done (\\d+) runs in .*$");
 
@@ -74,6 +77,7 @@ class FuzzedReaders {
                 "--disabled_hooks=com.code_intelligence.jazzer.sanitizers.FilePathTraversal",
                 "--reproducer_path=" + folder,
                 "-max_total_time=" + SECONDS,
+                "-seed=" + SEED,
                 "-timeout=60",
                 "-report_slow_units=60",
                 "-rss_limit_mb=3000",

@@ -73,6 +73,8 @@ public final class NumpyPickle extends Unpickler {
     }
 
     private static final long SMALL = 1 << 20;
+    /** Characters of a name that a refusal repeats. */
+    private static final int MOST_QUOTED = 100;
 
     private static final Map<String, Name> NAMES = Map.of(
             "_codecs encode",
@@ -265,14 +267,15 @@ public final class NumpyPickle extends Unpickler {
     private static Name named(String module, String name) {
         Name known = NAMES.get(module + " " + name);
         if (known == null) {
-            throw refused(module + "." + name);
+            String asked = (module + "." + name).replaceAll("\\p{Cntrl}", "?");
+            throw refused(asked.length() > MOST_QUOTED ? asked.substring(0, MOST_QUOTED) + "…" : asked);
         }
         return known;
     }
 
     private static PickleException refused(String what) {
         return new PickleException("it asks for " + what
-                + ", which is none of the constructors and operations that numpy arrays in " + "lists need");
+                + ", which is none of the constructors and operations that numpy arrays in lists need");
     }
 
     private Object call(Object called, Object[] arguments) {
