@@ -24,6 +24,8 @@ final class HeldOutScores {
 
     private final GaussianClasses gaussians;
     private final List<OfClass> classes;
+    /** Of so many samples one calibrates. */
+    private final int every;
 
     /**
      * The samples of one class.
@@ -43,9 +45,10 @@ final class HeldOutScores {
     /** A sample of a class. */
     private record Sample(int label, int index) {}
 
-    private HeldOutScores(GaussianClasses gaussians, List<OfClass> classes) {
+    private HeldOutScores(GaussianClasses gaussians, List<OfClass> classes, int every) {
         this.gaussians = gaussians;
         this.classes = classes;
+        this.every = every;
     }
 
     /**
@@ -57,8 +60,8 @@ final class HeldOutScores {
     static HeldOutScores of(
             List<float[][][]> samples, GaussianClasses gaussians, long most, @Nullable HeldOutScores earlier) {
         HeldOutScores scores = new HeldOutScores(
-                gaussians, samples.stream().map(OfClass::unscored).toList());
-        scores.fill(every(samples, most), earlier);
+                gaussians, samples.stream().map(OfClass::unscored).toList(), every(samples, most));
+        scores.fill(earlier);
         return scores;
     }
 
@@ -73,7 +76,11 @@ final class HeldOutScores {
         return every;
     }
 
-    private void fill(int every, @Nullable HeldOutScores earlier) {
+    private boolean calibrates(int label, int index) {
+        return (label + index) % every == 0;
+    }
+
+    private void fill(@Nullable HeldOutScores earlier) {
         int[] before = new int[classes.size()];
         Arrays.fill(before, -1);
         int[] since = NONE;
@@ -91,17 +98,17 @@ final class HeldOutScores {
         for (int c = 0; c < classes.size(); c++) {
             OfClass old = scored.get(classes.get(c).samples);
             for (int i = 0; i < classes.get(c).least.length; i++) {
-                boolean calibrates = (c + i) % every == 0;
                 // What was nearest may be gone, and then any may be nearest.
-                boolean usable = old != null && since[old.nearest[i]] >= 0 && (!calibrates || old.rows[i] != null);
+                boolean usable =
+                        old != null && since[old.nearest[i]] >= 0 && (!calibrates(c, i) || old.rows[i] != null);
                 (usable ? further : afresh).add(new Sample(c, i));
             }
         }
-        score(afresh, all, (sample, row) -> set(sample, row, every));
+        score(afresh, all, this::set);
         int[] now = since;
         score(further, fresh, (sample, row) -> {
             OfClass old = Objects.requireNonNull(scored.get(classes.get(sample.label).samples));
-            carry(sample, old, row, kept, fresh, now[old.nearest[sample.index]], every);
+            carry(sample, old, row, kept, fresh, now[old.nearest[sample.index]]);
         });
     }
 
@@ -146,12 +153,12 @@ final class HeldOutScores {
         return classes.get(sample.label).samples;
     }
 
-    private void set(Sample sample, double[] row, int every) {
+    private void set(Sample sample, double[] row) {
         OfClass own = classes.get(sample.label);
         int nearest = nearest(row);
         own.nearest[sample.index] = nearest;
         own.least[sample.index] = row[nearest];
-        own.rows[sample.index] = (sample.label + sample.index) % every == 0 ? row : null;
+        own.rows[sample.index] = calibrates(sample.label, sample.index) ? row : null;
     }
 
     /**
@@ -160,8 +167,7 @@ final class HeldOutScores {
      * @param before index of each class in the old rows
      * @param nearest what was nearest, by its present index
      */
-    private void carry(
-            Sample sample, OfClass old, double[] further, int[] before, int[] fresh, int nearest, int every) {
+    private void carry(Sample sample, OfClass old, double[] further, int[] before, int[] fresh, int nearest) {
         OfClass own = classes.get(sample.label);
         int i = sample.index;
         double least = old.least[i];
@@ -175,7 +181,7 @@ final class HeldOutScores {
         own.least[i] = least;
         own.nearest[i] = first;
         double[] distances = old.rows[i];
-        if ((sample.label + i) % every == 0 && distances != null) {
+        if (calibrates(sample.label, i) && distances != null) {
             double[] row = new double[before.length];
             for (int c = 0; c < row.length; c++) {
                 row[c] = before[c] < 0 ? 0 : distances[before[c]];

@@ -73,8 +73,6 @@ public final class NumpyPickle extends Unpickler {
     }
 
     private static final long SMALL = 1 << 20;
-    /** Characters of a name that a refusal repeats. */
-    private static final int MOST_QUOTED = 100;
 
     private static final Map<String, Name> NAMES = Map.of(
             "_codecs encode",
@@ -267,8 +265,7 @@ public final class NumpyPickle extends Unpickler {
     private static Name named(String module, String name) {
         Name known = NAMES.get(module + " " + name);
         if (known == null) {
-            String asked = (module + "." + name).replaceAll("\\p{Cntrl}", "?");
-            throw refused(asked.length() > MOST_QUOTED ? asked.substring(0, MOST_QUOTED) + "…" : asked);
+            throw refused(Reason.brief((module + "." + name).replaceAll("\\p{Cntrl}", "?")));
         }
         return known;
     }

@@ -33,6 +33,17 @@ public final class Reason {
         };
     }
 
+    /**
+     * Something of a file that fits into a sentence.
+     *
+     * @param found in the file
+     * @return its text, cut at a hundred characters
+     */
+    public static String brief(Object found) {
+        String text = found.toString();
+        return text.length() > 100 ? text.substring(0, 100) + "…" : text;
+    }
+
     private static String ofJson(JsonProcessingException e) {
         return switch (e) {
             case JsonMappingException other

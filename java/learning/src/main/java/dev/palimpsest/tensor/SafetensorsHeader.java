@@ -143,13 +143,14 @@ final class SafetensorsHeader {
 
     private void metadata(JsonNode node) throws IOException {
         if (!node.isObject()) {
-            throw new IOException("has " + METADATA + " that are " + brief(node) + ", expected an object of strings");
+            throw new IOException(
+                    "has " + METADATA + " that are " + Reason.brief(node) + ", expected an object of strings");
         }
         for (Map.Entry<String, JsonNode> item : node.properties()) {
             String key = item.getKey();
             if (!item.getValue().isTextual()) {
-                throw new IOException("has " + METADATA + " whose " + brief(key) + " is " + brief(item.getValue())
-                        + ", expected a string");
+                throw new IOException("has " + METADATA + " whose " + Reason.brief(key) + " is "
+                        + Reason.brief(item.getValue()) + ", expected a string");
             }
             String value = item.getValue().textValue();
             if (key.startsWith(CHECKSUM + ".")) {
@@ -163,7 +164,7 @@ final class SafetensorsHeader {
     }
 
     private static Entry entry(String name, JsonNode entry) throws IOException {
-        String tensor = "tensor " + brief(name);
+        String tensor = "tensor " + Reason.brief(name);
         JsonNode extents = entry.path("shape");
         JsonNode offsets = entry.path("data_offsets");
         if (!extents.isArray() || !offsets.isArray() || offsets.size() != 2) {
@@ -172,16 +173,16 @@ final class SafetensorsHeader {
         String type = entry.path("dtype").asText();
         Integer bits = BITS.get(type);
         if (bits == null || !entry.path("dtype").isTextual()) {
-            throw new IOException(
-                    "has a " + tensor + " of the element type '" + brief(type) + "', which the format does not have");
+            throw new IOException("has a " + tensor + " of the element type '" + Reason.brief(type)
+                    + "', which the format does not have");
         }
         int[] shape = new int[extents.size()];
         long size = bits;
         for (int axis = 0; axis < shape.length; axis++) {
             JsonNode extent = extents.get(axis);
             if (!extent.isIntegralNumber() || !extent.canConvertToInt() || extent.intValue() < 0) {
-                throw new IOException("has a " + tensor + " with the extent " + brief(extent) + ", expected 0 to "
-                        + Integer.MAX_VALUE);
+                throw new IOException("has a " + tensor + " with the extent " + Reason.brief(extent)
+                        + ", expected 0 to " + Integer.MAX_VALUE);
             }
             shape[axis] = extent.intValue();
             if (Math.multiplyHigh(size, shape[axis]) != 0 || size * shape[axis] < 0) {
@@ -203,7 +204,8 @@ final class SafetensorsHeader {
 
     private static long offset(String tensor, JsonNode offset) throws IOException {
         if (!offset.isIntegralNumber() || !offset.canConvertToLong() || offset.longValue() < 0) {
-            throw new IOException("has a " + tensor + " with the offset " + brief(offset) + ", expected at least 0");
+            throw new IOException(
+                    "has a " + tensor + " with the offset " + Reason.brief(offset) + ", expected at least 0");
         }
         return offset.longValue();
     }
@@ -216,7 +218,7 @@ final class SafetensorsHeader {
             String found = Checksum.ofMarked(text, MARK);
             if (!checksum.equals(found)) {
                 throw new IOException("is damaged, or was changed by a program that left the checksums in its metadata:"
-                        + " its header has the checksum " + found + ", expected " + brief(checksum));
+                        + " its header has the checksum " + found + ", expected " + Reason.brief(checksum));
             }
             if (!checksums.keySet().equals(tensors.keySet())) {
                 throw new IOException("has checksums of other tensors than it holds");
@@ -234,8 +236,8 @@ final class SafetensorsHeader {
         long at = 0;
         for (Map.Entry<String, Entry> entry : ordered) {
             Entry tensor = entry.getValue();
-            String where =
-                    "tensor " + brief(entry.getKey()) + " at bytes [" + tensor.begin() + ", " + tensor.end() + ")";
+            String where = "tensor " + Reason.brief(entry.getKey()) + " at bytes [" + tensor.begin() + ", "
+                    + tensor.end() + ")";
             if (tensor.end() > dataBytes) {
                 throw new IOException(
                         "has a " + where + ", but holds " + dataBytes + " bytes of data: it is truncated or damaged");
@@ -252,11 +254,5 @@ final class SafetensorsHeader {
         if (at < dataBytes) {
             throw new IOException("has " + (dataBytes - at) + " bytes after its last tensor that belong to none");
         }
-    }
-
-    /** Something of the file that fits into a sentence. */
-    private static String brief(Object found) {
-        String text = found.toString();
-        return text.length() > 100 ? text.substring(0, 100) + "…" : text;
     }
 }
