@@ -17,6 +17,7 @@ import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeOptions;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.report.Summary;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Shape;
@@ -189,8 +190,7 @@ class EmbeddingTest {
             assertTrue(json.at("/options").has("penalty-weight"));
             assertEquals("stripes", json.at("/options/data").asText());
         }
-        assertTrue(Comparison.of(List.of(coded, named))
-                .text()
+        assertTrue(Summary.text(Comparison.of(List.of(coded, named)))
                 .lines()
                 .anyMatch(line -> line.contains("confidence-penalty")));
     }

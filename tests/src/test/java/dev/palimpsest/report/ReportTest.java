@@ -173,7 +173,7 @@ class ReportTest {
                 groups.stream().map(Group::label).toList());
         assertEquals(3, groups.getFirst().runs().size());
         assertTrue(report().contains("Mean ± standard deviation over class orders."));
-        String[] lines = Comparison.of(List.of(temporary)).text().split("\n");
+        String[] lines = Summary.text(Comparison.of(List.of(temporary))).split("\n");
         assertTrue(lines[1].matches("m2kd +\\d\\d\\.\\d ± \\d\\.\\d .*"), lines[1]);
     }
 
@@ -268,7 +268,8 @@ class ReportTest {
         String html = report();
         assertEquals(2, html.split("aria-label=\"Final accuracy against bytes", -1).length, "one data set, one plot");
         assertTrue(html.contains("Accuracy against memory, digits, split 5x2"));
-        assertTrue(Comparison.of(List.of(temporary)).text().contains("on the front from the fewest bytes on: lwf ("));
+        assertTrue(Summary.text(Comparison.of(List.of(temporary)))
+                .contains("on the front from the fewest bytes on: lwf ("));
         assertEquals(List.of(), Frontier.of(List.of()), "no row, no plot");
     }
 

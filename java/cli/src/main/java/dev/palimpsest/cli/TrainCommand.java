@@ -9,6 +9,7 @@ import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
 import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.report.Summary;
 import dev.palimpsest.train.Methods;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -283,7 +284,7 @@ final class TrainCommand implements Callable<Integer> {
     private void report(Path folder, PrintWriter lines) throws IOException {
         lines.println();
         Comparison comparison = Comparison.of(List.of(folder));
-        lines.println(comparison.text());
+        lines.println(Summary.text(comparison));
         Path page = folder.resolve(Report.FILE);
         try {
             Report.write(comparison, page).forEach(lines::println);
