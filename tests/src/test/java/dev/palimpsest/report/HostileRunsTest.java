@@ -281,7 +281,6 @@ class HostileRunsTest {
         Recipe recipe = Recipe.of(options.length == 0 ? Map.of() : Map.of(options[0], options[1]));
         MadeUpRun.run(
                 recipe,
-                RunFolder.create(
-                        temporary.resolve(folder), recipe.toMap(), new RunFolder.Origin("m2kd-digits", "palimpsest")));
+                RunFolder.create(temporary.resolve(folder), recipe.toMap(), new Origin("m2kd-digits", "palimpsest")));
     }
 }

@@ -102,7 +102,7 @@ class KilledRuns {
     /** @throws IOException if one is damaged */
     private static List<SavedRun> runs(Path folder) throws IOException {
         List<SavedRun> runs = new ArrayList<>();
-        try (DirectoryStream<Path> places = Files.newDirectoryStream(folder, RunFolder::isRun)) {
+        try (DirectoryStream<Path> places = Files.newDirectoryStream(folder, RunFiles::isRun)) {
             for (Path place : places) {
                 runs.add(SavedRun.read(place));
             }
@@ -123,14 +123,14 @@ class KilledRuns {
         assertArrayEquals(wanted.accuracy(), metrics.accuracy(), name);
         assertArrayEquals(wanted.withinExperience(), metrics.withinExperience(), name);
         assertArrayEquals(
-                Files.readAllBytes(expected.folder().resolve(RunFolder.CONFUSION)),
-                Files.readAllBytes(found.folder().resolve(RunFolder.CONFUSION)),
+                Files.readAllBytes(expected.folder().resolve(RunFiles.CONFUSION)),
+                Files.readAllBytes(found.folder().resolve(RunFiles.CONFUSION)),
                 name);
     }
 
     /** Without the speed, which no two runs share. */
     private static List<String> steps(SavedRun run) throws IOException {
-        return Files.readAllLines(run.folder().resolve(RunFolder.STEPS)).stream()
+        return Files.readAllLines(run.folder().resolve(RunFiles.STEPS)).stream()
                 .map(row -> row.substring(0, row.lastIndexOf(',')))
                 .toList();
     }
@@ -185,9 +185,9 @@ class KilledRuns {
             List<Future<?>> running = new ArrayList<>();
             KINDS.forEach((kind, options) -> running.add(executor.submit(() -> {
                 Recipe recipe = SmallRun.recipe(("split=4+3+3 validation=0.8 batch=16 " + options).split(" "));
-                for (int round = 0; round < rounds || RunFolder.isRun(folder.resolve(kind + "_" + round)); round++) {
+                for (int round = 0; round < rounds || RunFiles.isRun(folder.resolve(kind + "_" + round)); round++) {
                     Path place = folder.resolve(kind + "_" + round);
-                    if (!RunFolder.isComplete(place, recipe.toMap())) {
+                    if (!EarlierRun.isComplete(place, recipe.toMap())) {
                         run(recipe, place);
                     }
                 }
@@ -201,10 +201,7 @@ class KilledRuns {
 
     private static void run(Recipe recipe, Path place) throws IOException {
         try (RunFolder folder = RunFolder.create(
-                place,
-                recipe.toMap(),
-                new RunFolder.Origin("small", "palimpsest train small"),
-                CheckpointEvery.parse("1"))) {
+                place, recipe.toMap(), new Origin("small", "palimpsest train small"), CheckpointEvery.parse("1"))) {
             Runs.run(recipe, Progress.all(folder, new Progress() {
                 @Override
                 public void step(Step step) {

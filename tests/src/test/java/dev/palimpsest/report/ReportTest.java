@@ -201,7 +201,7 @@ class ReportTest {
         compare("1");
         Recipe joint = Recipe.of(Map.of("method", "joint"));
         RunFolder failed = RunFolder.create(
-                temporary.resolve("failed"), joint.toMap(), new RunFolder.Origin("m2kd-digits", "palimpsest <x>"));
+                temporary.resolve("failed"), joint.toMap(), new Origin("m2kd-digits", "palimpsest <x>"));
         failed.failed("loss is NaN & more");
         List<String> warnings = Report.write(Comparison.of(List.of(temporary)), temporary.resolve(Report.FILE));
         assertEquals(
@@ -287,7 +287,7 @@ class ReportTest {
                 RunFolder.create(
                         temporary.resolve(folder),
                         recipe.toMap(),
-                        new RunFolder.Origin(
+                        new Origin(
                                 "m2kd-digits",
                                 "palimpsest train m2kd-digits --method " + method + " --order " + order)));
     }

@@ -277,9 +277,6 @@ class ResumeTest {
 
     private RunFolder create(Recipe recipe, String name, CheckpointEvery every) throws IOException {
         return RunFolder.create(
-                temporary.resolve(name),
-                recipe.toMap(),
-                new RunFolder.Origin("small", "palimpsest train small"),
-                every);
+                temporary.resolve(name), recipe.toMap(), new Origin("small", "palimpsest train small"), every);
     }
 }

@@ -10,7 +10,8 @@ import dev.palimpsest.internal.Nearest;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.recipe.DataOptions;
 import dev.palimpsest.recipe.Recipe;
-import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.report.EarlierRun;
+import dev.palimpsest.report.RunFiles;
 import dev.palimpsest.train.Experiment;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -98,7 +99,7 @@ final class EvalCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Optional<SavedModel.Part> chosen = split.map(this::part);
         DeviceOptions computes = device.options();
-        Checkpoint checkpoint = Checkpoint.read(RunFolder.checkpoint(run));
+        Checkpoint checkpoint = Checkpoint.read(RunFiles.checkpoint(run));
         Recipe recipe = Recipe.of(checkpoint.options());
         try (SavedModel model = new SavedModel(checkpoint, recipe.networks());
                 Engine engine = Engines.open(
@@ -117,7 +118,7 @@ final class EvalCommand implements Callable<Integer> {
                             || images.classes() == checkpoint.classes().size())
                     && new HashSet<>(images.classNames()).containsAll(checkpoint.classes());
             if (images.name().equals(own.name())) {
-                Optional<String> others = RunFolder.otherData(run, images.sha256());
+                Optional<String> others = EarlierRun.otherData(run, images.sha256());
                 if (others.isPresent() && data.isEmpty()) {
                     throw new IOException(others.get() + ". Put those files back, or score these all the same with"
                             + " --data " + own.name() + ".");

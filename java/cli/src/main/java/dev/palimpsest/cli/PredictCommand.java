@@ -12,7 +12,7 @@ import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.recipe.Recipe;
-import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.report.RunFiles;
 import dev.palimpsest.tensor.Safetensors;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -174,7 +174,7 @@ final class PredictCommand implements Callable<Integer> {
         if (run && ContinualClassifier.isIn(model)) {
             throw misused(model + " holds a model that keeps learning: ask it with palimpsest classify");
         }
-        Safetensors file = Safetensors.read(run ? RunFolder.checkpoint(model) : model);
+        Safetensors file = Safetensors.read(run ? RunFiles.checkpoint(model) : model);
         if (!Checkpoint.is(file)) {
             if (snapshot.isPresent()) {
                 throw misused("--snapshot " + snapshot.get() + ": " + model + " holds one model");

@@ -4,7 +4,7 @@ import dev.palimpsest.recipe.SuiteFile;
 import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
-import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.report.RunFiles;
 import dev.palimpsest.report.Summary;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -143,7 +143,7 @@ final class SuiteCommand implements Callable<Integer> {
                 .stream()
                 .flatMap(List::stream)
                 .map(plan -> folder.resolve(plan.folder()))
-                .filter(RunFolder::isRun) // failed ones too: the summary names them
+                .filter(RunFiles::isRun) // failed ones too: the summary names them
                 .toList();
         if (failures.size() < plans.size()) {
             summarise(suite, runs, folder, notes, lines);

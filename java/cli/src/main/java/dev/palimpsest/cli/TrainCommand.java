@@ -7,8 +7,8 @@ import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.Comparison;
+import dev.palimpsest.report.EarlierRun;
 import dev.palimpsest.report.Report;
-import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.report.Summary;
 import dev.palimpsest.train.Methods;
 import java.io.IOException;
@@ -206,7 +206,7 @@ final class TrainCommand implements Callable<Integer> {
                     command.commandLine(),
                     "--resume " + folder + ": expected no recipe and no other option beside it but --checkpoint-every");
         }
-        RunFolder.Recorded was = RunFolder.recorded(folder);
+        EarlierRun was = EarlierRun.read(folder);
         Recipe recipe = Recipe.of(was.options());
         return run(
                 List.of(new Plan(recipe.method(), Path.of(""), recipe, was.origin())),
@@ -234,7 +234,7 @@ final class TrainCommand implements Callable<Integer> {
             return RecipeFile.load(recipeName);
         }
         if (from != null) {
-            RunFolder.Recorded run = RunFolder.recorded(from);
+            EarlierRun run = EarlierRun.read(from);
             return new RecipeFile(run.origin().recipe(), "Repeats " + from + ".", run.options());
         }
         if (!flags.given().containsKey("data")) {

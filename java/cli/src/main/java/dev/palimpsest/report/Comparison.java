@@ -154,7 +154,7 @@ public final class Comparison {
     public static OptionalDouble finalAccuracy(List<Path> folders) throws IOException {
         double sum = 0;
         for (Path folder : folders) {
-            if (!RunFolder.isRun(folder)) {
+            if (!RunFiles.isRun(folder)) {
                 return OptionalDouble.empty();
             }
             SavedRun run = SavedRun.read(folder);
