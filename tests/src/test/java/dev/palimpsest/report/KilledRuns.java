@@ -8,18 +8,15 @@ import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.train.Progress;
-import dev.palimpsest.train.SmallRun;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.SequencedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -42,23 +39,6 @@ class KilledRuns {
 
     private static final AtomicBoolean BEGINS = new AtomicBoolean();
 
-    private static final SequencedMap<String, String> KINDS = new LinkedHashMap<>();
-
-    static {
-        KINDS.put("m2kd", "method=m2kd");
-        KINDS.put("m2kd-adam", "method=m2kd optimiser=adam learning-rate=0.01 keep-optimiser=true");
-        KINDS.put("m2kd-full", "method=m2kd prune=false");
-        KINDS.put("mlkd", ResumeTest.MLKD);
-        KINDS.put("mlkd-repetition", ResumeTest.MLKD + ResumeTest.REPETITION + " keep-optimiser=true optimiser=adam");
-        KINDS.put("lwf", "method=lwf exemplars=0");
-        KINDS.put("lwf-unlabelled", "method=lwf-unlabelled unlabelled-batch=32");
-        KINDS.put("lwf-mc", "method=lwf-mc");
-        KINDS.put("icarl", "method=icarl");
-        KINDS.put("replay", "method=replay optimiser=adam learning-rate=0.01");
-        KINDS.put("fine-tuning", "method=fine-tuning");
-        KINDS.put("joint", "method=joint");
-    }
-
     @TempDir
     private Path temporary;
 
@@ -69,7 +49,7 @@ class KilledRuns {
         Path killed = temporary.resolve("killed");
         Random random = new Random(1);
         Map<String, Integer> kills = new TreeMap<>();
-        KINDS.keySet().forEach(kind -> kills.put(kind, 0));
+        RunKinds.ALL.keySet().forEach(kind -> kills.put(kind, 0));
         int whileWriting = 0;
         while (kills.values().stream().anyMatch(count -> count < KILLS)) {
             Process process = process(killed, Integer.MAX_VALUE);
@@ -95,7 +75,7 @@ class KilledRuns {
                 complete++;
             }
         }
-        assertTrue(complete >= KINDS.size(), complete + " runs complete");
+        assertTrue(complete >= RunKinds.ALL.size(), complete + " runs complete");
         System.out.println("complete runs that are the same to the bit: " + complete);
     }
 
@@ -183,8 +163,8 @@ class KilledRuns {
         int rounds = Integer.parseInt(arguments[1]);
         try (ExecutorService executor = Executors.newCachedThreadPool()) {
             List<Future<?>> running = new ArrayList<>();
-            KINDS.forEach((kind, options) -> running.add(executor.submit(() -> {
-                Recipe recipe = SmallRun.recipe(("split=4+3+3 validation=0.8 batch=16 " + options).split(" "));
+            RunKinds.ALL.forEach((kind, options) -> running.add(executor.submit(() -> {
+                Recipe recipe = RunKinds.recipe(options);
                 for (int round = 0; round < rounds || RunFiles.isRun(folder.resolve(kind + "_" + round)); round++) {
                     Path place = folder.resolve(kind + "_" + round);
                     if (!EarlierRun.isComplete(place, recipe.toMap())) {
