@@ -113,7 +113,7 @@ final class EvalCommand implements Callable<Integer> {
                             ? ImagePart.VALIDATION
                             : ImagePart.TEST);
             Dataset images = data.isPresent()
-                    ? Dataset.load(data.get(), folder, imageFlags.options())
+                    ? Dataset.load(data.get(), folder, imageFlags.options(data.get(), folder))
                     : Dataset.load(own.name(), folder.or(own::folder), own.images());
             boolean same = images.name().equals(own.name())
                     && (recipe.repetition().on()
@@ -136,7 +136,8 @@ final class EvalCommand implements Callable<Integer> {
                     : model.score(images, part, number, engine);
             print(model, recipe, number, Option.label(part) + " images of " + images.name(), missing, scores);
             if (unknown.isPresent()) {
-                Dataset others = Dataset.load(unknown.get(), unknownFolder, imageFlags.options());
+                Dataset others =
+                        Dataset.load(unknown.get(), unknownFolder, imageFlags.options(unknown.get(), unknownFolder));
                 print(others.name(), scores, model.unknown(others, number, engine));
             }
         }

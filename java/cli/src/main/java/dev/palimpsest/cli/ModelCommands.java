@@ -5,6 +5,7 @@ import dev.palimpsest.Lesson;
 import dev.palimpsest.Samples;
 import dev.palimpsest.Setup;
 import dev.palimpsest.Version;
+import dev.palimpsest.data.Preparation;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.train.Progress;
 import java.io.IOException;
@@ -243,7 +244,8 @@ final class ModelCommands {
                     "Prints what a model says of images, as CSV: path, class, probability, nearest, score. The class is"
                             + " \"unknown\" where none fits; nearest is the class that fits best, and the probability"
                             + " is its own. The score is the distance to it, as a share of what is not unknown: above"
-                            + " 1 the image is.")
+                            + " 1 the image is. Files that cannot be read are named at the end, and the exit code is"
+                            + " 1.")
     private static final class Classify extends OfModel {
         @Parameters(
                 paramLabel = "IMAGE",
@@ -257,15 +259,17 @@ final class ModelCommands {
 
         @Override
         public Integer call() throws IOException {
-            PrintWriter out = out();
             try (ContinualClassifier classifier = open()) {
                 Version chosen = version.map(classifier::version).orElseGet(classifier::current);
+                Preparation preparation = chosen.preparation();
                 List<Path> files = Answers.files(images);
-                Answers answers = Answers.ofPredictions(out);
-                files.forEach(file -> answers.add(file, chosen.classify(file)));
+                Answers answers = Answers.ofPredictions(out());
+                List<String> refused = Answers.ask(
+                        preparation, files, (read, pictures) -> answers.add(read, chosen.classify(pictures)));
+                out().flush();
+                Answers.report(refused, files, err());
+                return refused.isEmpty() ? ExitCode.OK : ExitCode.SOFTWARE;
             }
-            out.flush();
-            return 0;
         }
     }
 

@@ -172,7 +172,10 @@ final class TrainCommand implements Callable<Integer> {
                 own.ifPresent(chosen -> texts.putAll(chosen.training()));
             }
             own.ifPresent(chosen -> texts.putAll(chosen.data()));
-            requireUndivided(given, texts);
+            String folder = given.getOrDefault("data-folder", texts.getOrDefault("data-folder", ""));
+            if (given.containsKey("test-share") && !folder.isEmpty()) {
+                ImageFlags.requireUndivided(Path.of(folder));
+            }
             // A recipe's own line is about its own data.
             boolean otherData =
                     !given.getOrDefault("data", "").equals(file.texts().getOrDefault("data", ""));
@@ -186,7 +189,7 @@ final class TrainCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
-        Path folder = out == null
+        Path target = out == null
                 ? fresh(Path.of(
                         "runs",
                         file.name() + "-"
@@ -197,7 +200,7 @@ final class TrainCommand implements Callable<Integer> {
             lines.println(summary);
             lines.flush();
         }
-        return run(plans, folder, lines, often);
+        return run(plans, target, lines, often);
     }
 
     private int resume(Path folder) throws Exception {
@@ -259,17 +262,6 @@ final class TrainCommand implements Callable<Integer> {
         }
         given.remove("data");
         return Optional.of(OwnImagesRecipe.of(Path.of(folder)));
-    }
-
-    /** Also where the share that is given is the one that would be taken. */
-    private static void requireUndivided(Map<String, String> given, Map<String, String> texts) {
-        String folder = given.getOrDefault("data-folder", texts.getOrDefault("data-folder", ""));
-        if (given.containsKey("test-share")
-                && !folder.isEmpty()
-                && Files.isDirectory(Path.of(folder).resolve("train"))) {
-            throw new IllegalArgumentException("--test-share: " + folder + " has a folder train, which says what is for"
-                    + " training and what for test: leave the share out, or put all classes side by side");
-        }
     }
 
     private Repeats repeats() {
