@@ -7,7 +7,6 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -109,8 +108,6 @@ record HashedFile(byte[] contents, String sha256) {
         }
         try {
             return Files.readAllBytes(path);
-        } catch (AccessDeniedException e) {
-            throw new IOException("you may not read it", e);
         } catch (FileSystemException e) {
             throw new IOException(Reason.of(e), e);
         }
