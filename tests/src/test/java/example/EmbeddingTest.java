@@ -16,7 +16,9 @@ import dev.palimpsest.model.Networks;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeOptions;
 import dev.palimpsest.report.Comparison;
+import dev.palimpsest.report.Origin;
 import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.report.Summary;
 import dev.palimpsest.stream.ClassIncrementalStream;
 import dev.palimpsest.stream.Stream;
 import dev.palimpsest.tensor.Shape;
@@ -155,8 +157,7 @@ class EmbeddingTest {
         Experiment experiment =
                 experiment(stream()).method(new ConfidencePenalty(new ConfidencePenalty.Options(0.25, true)));
         List<String> phases = new ArrayList<>();
-        RunFolder folder =
-                RunFolder.create(coded, experiment.options(), new RunFolder.Origin("code", "java example.Main"));
+        RunFolder folder = RunFolder.create(coded, experiment.options(), new Origin("code", "java example.Main"));
         experiment
                 .listen(Progress.all(folder, new Progress() {
                     @Override
@@ -179,7 +180,7 @@ class EmbeddingTest {
                 "threads", "1"));
         assertEquals(Map.of("penalty-weight", "0.5", "polish", "false"), recipe.methodOptions(), "lambda is of others");
         Result result = recipe.experiment()
-                .listen(RunFolder.create(named, recipe.toMap(), new RunFolder.Origin("mine", "palimpsest train mine")))
+                .listen(RunFolder.create(named, recipe.toMap(), new Origin("mine", "palimpsest train mine")))
                 .run();
         assertTrue(result.seconds() > 0);
         for (Path run : List.of(coded, named)) {
@@ -189,8 +190,7 @@ class EmbeddingTest {
             assertTrue(json.at("/options").has("penalty-weight"));
             assertEquals("stripes", json.at("/options/data").asText());
         }
-        assertTrue(Comparison.of(List.of(coded, named))
-                .text()
+        assertTrue(Summary.text(Comparison.of(List.of(coded, named)))
                 .lines()
                 .anyMatch(line -> line.contains("confidence-penalty")));
     }

@@ -11,13 +11,9 @@ import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.Set;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
@@ -253,15 +249,6 @@ public final class ContinualClassifier implements AutoCloseable {
         return now != null && now.cancel();
     }
 
-    /**
-     * What a lesson comes to.
-     *
-     * @param manifest to be written
-     * @param knowledge of its current version; null to be read when it is needed
-     * @param lesson to be reported
-     */
-    record Taught(Manifest manifest, @Nullable Knowledge knowledge, Lesson lesson) {}
-
     /** Something that makes a version, or another one the current one; it writes new files only. */
     private interface Teaching {
         Taught run() throws IOException;
@@ -282,11 +269,11 @@ public final class ContinualClassifier implements AutoCloseable {
                 removeUnread();
                 throw e;
             }
-            Manifest made = taught.manifest.recorded(folder);
+            Manifest made = taught.manifest().recorded(folder);
             ManifestFile.write(made, folder);
-            publish(made, taught.knowledge);
+            publish(made, taught.knowledge());
             removeUnread();
-            return taught.lesson;
+            return taught.lesson();
         } finally {
             lessons.unlock();
         }
@@ -328,60 +315,7 @@ public final class ContinualClassifier implements AutoCloseable {
      * @throws IllegalArgumentException if the current version does not know the class
      */
     public Lesson forget(String className) throws IOException {
-        return teach(() -> {
-            long began = System.nanoTime();
-            Manifest before = manifest;
-            Version version = current();
-            version.samples(className); // refuses a class that is not known
-            Knowledge after = version.knowledge().without(className);
-            Knowledge.Tested tested = after.tested();
-            SortedMap<String, Double> accuracyBefore = new TreeMap<>(before.accuracy(before.current()));
-            accuracyBefore.remove(className);
-            Lesson lesson = new Lesson(
-                    before.next(),
-                    before.current(),
-                    Lesson.Kind.FORGOTTEN,
-                    "asked for",
-                    Instant.now(),
-                    (System.nanoTime() - began) * 1e-9,
-                    List.of(),
-                    List.of(),
-                    List.of(className),
-                    List.of(),
-                    0,
-                    0,
-                    Lesson.mean(accuracyBefore),
-                    Lesson.mean(tested.accuracy()),
-                    OptionalDouble.empty(),
-                    Optional.empty(),
-                    trainedOn(className));
-            Manifest made = before.without(className)
-                    .with(
-                            before.pixels(),
-                            new Manifest.Entry(
-                                    lesson,
-                                    before.entry(before.current()).snapshots(),
-                                    List.of(),
-                                    tested.calibration(),
-                                    new TreeMap<>(tested.accuracy()),
-                                    List.of()));
-            return new Taught(made, after, lesson);
-        });
-    }
-
-    /** A sentence for every snapshot whose weights saw a class. */
-    private List<String> trainedOn(String className) {
-        return manifest.entries().stream()
-                .map(Manifest.Entry::lesson)
-                .filter(lesson -> lesson.kind() == Lesson.Kind.TRAINED
-                        && Stream.of(lesson.newClasses(), lesson.repeatedClasses(), lesson.rehearsedClasses())
-                                .anyMatch(names -> names.contains(className)))
-                .map(lesson -> "the snapshot of version " + lesson.version() + " was trained on samples of " + className
-                        + " and keeps what its weights learnt of them; "
-                        + (lesson.before() == 0
-                                ? "a new model without them is the only way to be rid of that"
-                                : "roll back to version " + lesson.before() + " to be rid of that"))
-                .toList();
+        return teach(() -> Forgetting.of(className, manifest, current()));
     }
 
     /**

@@ -128,7 +128,7 @@ public final class ExportedVersion implements AutoCloseable {
     }
 
     /** Files have one channel or three. */
-    private static Optional<Preparation> preparation(Shape input) {
+    static Optional<Preparation> preparation(Shape input) {
         return input.extent(0) == 1 || input.extent(0) == 3
                 ? Optional.of(new Preparation(input.extent(0), input.extent(1), input.extent(2), 0, false, 255))
                 : Optional.empty();

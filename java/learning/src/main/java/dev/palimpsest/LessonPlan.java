@@ -143,7 +143,7 @@ final class LessonPlan {
      * @return what is to be published
      * @throws java.util.concurrent.CancellationException if it was cancelled
      */
-    ContinualClassifier.Taught learn(Cancellation cancellation) throws IOException {
+    Taught learn(Cancellation cancellation) throws IOException {
         Optional<Normalisation> pixels =
                 before.pixels().or(() -> samples.images().map(Images::normalisation));
         Progress progress = cancellation.checked(options.progress());
@@ -183,8 +183,8 @@ final class LessonPlan {
         return rehearsal.rehearsed();
     }
 
-    private ContinualClassifier.Taught measure(
-            Optional<Normalisation> pixels, Progress progress, Cancellation cancellation) throws IOException {
+    private Taught measure(Optional<Normalisation> pixels, Progress progress, Cancellation cancellation)
+            throws IOException {
         Optional<Images> images = samples.images().map(all -> all.normalisedBy(pixels.orElseThrow()));
         Knowledge after = measured(images, files, cancellation);
         List<KnownClass> changed = new ArrayList<>();
@@ -269,7 +269,7 @@ final class LessonPlan {
         return LessonOutcome.of(before.accuracy(before.current()), known, Set.copyOf(split.names()), made, tested);
     }
 
-    private ContinualClassifier.Taught finish(
+    private Taught finish(
             Knowledge after,
             Optional<Normalisation> pixels,
             List<KnownClass> changed,
@@ -309,6 +309,6 @@ final class LessonPlan {
                                 tested.calibration(),
                                 new TreeMap<>(tested.accuracy()),
                                 kept.added()));
-        return new ContinualClassifier.Taught(made, after, lesson);
+        return new Taught(made, after, lesson);
     }
 }

@@ -171,13 +171,20 @@ final class ManifestFile {
                     .decode(ByteBuffer.wrap(text))
                     .toString());
         } catch (NoSuchFileException e) {
-            throw new IOException(folder + " holds no model: there is no " + Manifest.FILE + " in it", e);
+            throw new IOException(
+                    folder + " holds no model: there is no " + Manifest.FILE
+                            + " in it; give a model's folder, or teach a new one with palimpsest learn",
+                    e);
         } catch (CharacterCodingException e) {
             throw damaged(file, "it is not UTF-8", e);
         } catch (JsonProcessingException e) {
             throw damaged(file, Reason.of(e), e);
         } catch (FileSystemException e) {
-            throw new IOException(file + " cannot be read: check that it is a file and that you may read it", e);
+            throw new IOException(
+                    Files.isRegularFile(folder)
+                            ? folder + " is a file: expected a model's folder"
+                            : file + " cannot be read (" + Reason.of(e) + "): check that you may read it",
+                    e);
         }
         String format = root.path("format").asText();
         if (!FORMAT.equals(format) && !COMPLETE.equals(format)) {

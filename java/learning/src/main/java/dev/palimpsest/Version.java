@@ -2,6 +2,7 @@ package dev.palimpsest;
 
 import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.data.Preparation;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
@@ -171,6 +172,19 @@ public final class Version {
     public Prediction classify(Path file) {
         requireShape(Shape.of(3, setup.input().extent(-1), setup.input().extent(-1)));
         return classify(Images.ofFiles(List.of(file), setup.input().extent(-1))).getFirst();
+    }
+
+    /**
+     * How files become the images that it classifies.
+     *
+     * @return the rule
+     * @throws IllegalArgumentException with a sentence, if files cannot become such images
+     */
+    public Preparation preparation() {
+        return manifest.pixels()
+                .flatMap(_ -> ExportedVersion.preparation(setup.input()))
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "the model classifies " + Samples.described(setup.input()) + ", which image files cannot be"));
     }
 
     /**

@@ -80,9 +80,9 @@ class DamagedCheckpointTest {
         /** Scores the latest model and the first snapshot of a file, as eval does. */
         void use(Path path) throws IOException {
             try (SavedModel model = new SavedModel(Checkpoint.read(path), recipe.networks())) {
-                model.score(images, SavedModel.Part.TEST, OptionalInt.empty(), engine);
+                model.score(images, ImagePart.TEST, OptionalInt.empty(), engine);
                 if (model.snapshots() > 0) {
-                    model.score(images, SavedModel.Part.TEST, OptionalInt.of(1), engine);
+                    model.score(images, ImagePart.TEST, OptionalInt.of(1), engine);
                     model.export(OptionalInt.of(1));
                 }
             }

@@ -58,8 +58,7 @@ class SavedModelTest {
     }
 
     /** Digits as the run's own stream, anything else by the names of classes. */
-    private SavedModel.Scores score(SavedModel model, Dataset images, SavedModel.Part part, OptionalInt snapshot)
-            throws IOException {
+    private Scores score(SavedModel model, Dataset images, ImagePart part, OptionalInt snapshot) throws IOException {
         try (Engine engine = Engines.cpu(recipe.threads())) {
             return images == DIGITS
                     ? model.score(recipe.stream(DIGITS), part, snapshot, engine)
@@ -109,8 +108,8 @@ class SavedModelTest {
             }
         }
         double expected = pairs / (211 * 97);
-        assertEquals(expected, new SavedModel.Scores(List.of(), new TreeMap<>(), known).auroc(others), 1e-12);
-        assertEquals(1 - expected, new SavedModel.Scores(List.of(), new TreeMap<>(), others).auroc(known), 1e-12);
+        assertEquals(expected, new Scores(List.of(), new TreeMap<>(), known).auroc(others), 1e-12);
+        assertEquals(1 - expected, new Scores(List.of(), new TreeMap<>(), others).auroc(known), 1e-12);
         assertTrue(expected > 0.6 && expected < 0.9, "says nothing of the order: " + expected);
     }
 
@@ -119,7 +118,7 @@ class SavedModelTest {
         run("method=m2kd split=4+3x2 epochs=3 validation=0.2");
         try (SavedModel model = read(temporary.resolve("4"));
                 Engine engine = Engines.cpu(1)) {
-            SavedModel.Scores scores = score(model, DIGITS, SavedModel.Part.TEST, OptionalInt.of(1));
+            Scores scores = score(model, DIGITS, ImagePart.TEST, OptionalInt.of(1));
             int learnt = scores.all().images();
             assertEquals(learnt, scores.highest().length);
             double[] unknown = model.unknown(DIGITS, OptionalInt.of(1), engine);
@@ -162,8 +161,7 @@ class SavedModelTest {
     void everyModelScoresAsItDidInTheRun(String options) throws IOException {
         Result result = run(options);
         int experiences = result.accuracy().experiences();
-        SavedModel.Part part =
-                options.contains("evaluate=validation") ? SavedModel.Part.VALIDATION : SavedModel.Part.TEST;
+        ImagePart part = options.contains("evaluate=validation") ? ImagePart.VALIDATION : ImagePart.TEST;
         for (int e = 1; e <= experiences; e++) {
             try (SavedModel model = read(temporary.resolve(Integer.toString(e)))) {
                 assertEquals(e, model.experiences());
@@ -176,7 +174,7 @@ class SavedModelTest {
         }
     }
 
-    private static void assertRow(Result result, int row, SavedModel.Scores scores) {
+    private static void assertRow(Result result, int row, Scores scores) {
         assertEquals(row + 1, scores.groups().size());
         for (int j = 0; j <= row; j++) {
             assertEquals(
@@ -214,8 +212,8 @@ class SavedModelTest {
                 Images.of(1, 8, 8, pixels, labels).normalisedBy(new Normalisation(new double[] {90}, new double[] {3}));
         Dataset other = new Dataset("other", names, images, images, new TreeMap<>(), "none");
         try (SavedModel model = read(temporary.resolve("2"))) {
-            assertRow(result, 1, score(model, other, SavedModel.Part.TEST, OptionalInt.empty()));
-            SavedModel.Scores first = score(model, other, SavedModel.Part.TRAIN, OptionalInt.of(1));
+            assertRow(result, 1, score(model, other, ImagePart.TEST, OptionalInt.empty()));
+            Scores first = score(model, other, ImagePart.TRAIN, OptionalInt.of(1));
             assertRow(result, 0, first);
             int leftOut = first.leftOut().values().stream()
                     .mapToInt(Integer::intValue)
@@ -225,7 +223,7 @@ class SavedModelTest {
             refused(
                     "Validation images are those of the run's own data that were held out of training: choose test or"
                             + " training images of other.",
-                    () -> score(model, other, SavedModel.Part.VALIDATION, OptionalInt.empty()));
+                    () -> score(model, other, ImagePart.VALIDATION, OptionalInt.empty()));
         }
     }
 
@@ -240,7 +238,7 @@ class SavedModelTest {
             sevens += DIGITS.test().label(i) == 7 ? 1 : 0;
         }
         try (SavedModel model = read(temporary.resolve("2"))) {
-            SavedModel.Scores scores = score(model, renamed, SavedModel.Part.TEST, OptionalInt.empty());
+            Scores scores = score(model, renamed, ImagePart.TEST, OptionalInt.empty());
             assertEquals(Map.of("Seven", sevens), scores.leftOut());
             assertEquals(DIGITS.test().size() - sevens, scores.all().images());
         }
@@ -252,14 +250,14 @@ class SavedModelTest {
         try (SavedModel model = read(temporary.resolve("2"))) {
             refused(
                     "There is no snapshot 3: the run has 1 to 2.",
-                    () -> score(model, DIGITS, SavedModel.Part.TEST, OptionalInt.of(3)));
+                    () -> score(model, DIGITS, ImagePart.TEST, OptionalInt.of(3)));
             refused(
                     "The images of big are 1×9×9, the run's are 1×8×8: the network needs images of the size that it"
                             + " learnt from.",
-                    () -> score(model, blank("big", 9, "0"), SavedModel.Part.TEST, OptionalInt.empty()));
+                    () -> score(model, blank("big", 9, "0"), ImagePart.TEST, OptionalInt.empty()));
             refused(
                     "No class of cats has the name of a class of the run: tabby, tom against ",
-                    () -> score(model, blank("cats", 8, "tabby", "tom"), SavedModel.Part.TEST, OptionalInt.empty()));
+                    () -> score(model, blank("cats", 8, "tabby", "tom"), ImagePart.TEST, OptionalInt.empty()));
         }
         Path none = Files.writeString(temporary.resolve("none"), "no");
         assertTrue(assertThrows(IOException.class, () -> read(none))
@@ -278,7 +276,7 @@ class SavedModelTest {
         try (SavedModel model = read(temporary.resolve("2"))) {
             refused(
                     "There is no snapshot 1: the run has none, as its method fine-tuning keeps none.",
-                    () -> score(model, DIGITS, SavedModel.Part.TEST, OptionalInt.of(1)));
+                    () -> score(model, DIGITS, ImagePart.TEST, OptionalInt.of(1)));
         }
     }
 
@@ -296,7 +294,7 @@ class SavedModelTest {
         Files.delete(temporary.resolve("2"));
         Result result = run("method=mlkd-baseline ensemble=true split=4+6 epochs=1");
         try (SavedModel model = read(temporary.resolve("2"))) {
-            assertRow(result, 1, score(model, DIGITS, SavedModel.Part.TEST, OptionalInt.empty()));
+            assertRow(result, 1, score(model, DIGITS, ImagePart.TEST, OptionalInt.empty()));
         }
     }
 

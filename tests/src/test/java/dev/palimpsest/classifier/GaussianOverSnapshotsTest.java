@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.checkpoint.Checkpoint;
+import dev.palimpsest.checkpoint.ImagePart;
 import dev.palimpsest.checkpoint.SavedModel;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.engine.Engine;
@@ -102,7 +103,7 @@ class GaussianOverSnapshotsTest {
                 Engine engine = Engines.cpu(1)) {
             assertEquals(
                     right,
-                    saved.score(STREAM, SavedModel.Part.TEST, OptionalInt.empty(), engine)
+                    saved.score(STREAM, ImagePart.TEST, OptionalInt.empty(), engine)
                             .all()
                             .accuracy(),
                     1e-12);
@@ -167,7 +168,7 @@ class GaussianOverSnapshotsTest {
                 Engine engine = Engines.cpu(1)) {
             assertEquals(
                     right,
-                    saved.score(STREAM, SavedModel.Part.TEST, OptionalInt.empty(), engine)
+                    saved.score(STREAM, ImagePart.TEST, OptionalInt.empty(), engine)
                             .all()
                             .accuracy(),
                     1e-12);

@@ -67,6 +67,8 @@ class DataCommandTest {
                 err.toString().startsWith("there is no data set \"cifar\": expected one of digits, "), err.toString());
         assertEquals(2, palimpsest("data", "glyphs", "--size", "30", "--out", folder.toString()));
         assertTrue(err.toString().contains("size = 30: expected 28 or 32 pixels"), err.toString());
+        assertEquals(1, palimpsest("data", "info", "digits", "--test-share", "0.2"));
+        assertTrue(err.toString().contains("--test-share: digits says itself what is for test"), err.toString());
         assertEquals(2, palimpsest("data", "lst"));
         assertTrue(err.toString().contains("did you mean list?"), err.toString());
     }

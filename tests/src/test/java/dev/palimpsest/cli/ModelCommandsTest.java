@@ -138,14 +138,19 @@ class ModelCommandsTest {
         refused("knows no class 'violet'", 1, "forget", model, "violet");
         refused("there is no version 7: the model has 1 to 1", 1, "rollback", model, "7");
         Path text = Files.writeString(temporary.resolve("notes.txt"), "no picture");
-        refused("notes.txt (it is no PNG, JPEG, WebP,", 1, "classify", model, text.toString());
-        refused("heavy.mp4 (there is no such file)", 1, "classify", model, "heavy.mp4");
         Path cut = temporary.resolve("asked/cut.jpg");
         BufferedImage picture = new BufferedImage(64, 64, BufferedImage.TYPE_INT_RGB);
         ImageIO.write(picture, "jpg", cut.toFile());
         byte[] whole = Files.readAllBytes(cut);
         Files.write(cut, Arrays.copyOf(whole, whole.length - 40));
-        refused("cut.jpg (Corrupt JPEG data: premature end", 1, "classify", model, path("asked"));
+        out.getBuffer().setLength(0);
+        refused("3 of 5 files are left out:", 1, "classify", model, text.toString(), path("asked"), "heavy.mp4");
+        List<String> left = err.toString().lines().toList();
+        assertEquals(4, left.size(), "each is named");
+        assertTrue(left.get(1).contains("notes.txt cannot be read (it is no PNG, JPEG, WebP,"), left.get(1));
+        assertTrue(left.get(2).contains("cut.jpg cannot be read (Corrupt JPEG data: premature end"), left.get(2));
+        assertEquals("heavy.mp4 cannot be read (there is no such file)", left.get(3));
+        assertEquals(3, out.toString().lines().count(), "the others are classified: " + out);
     }
 
     @Test

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.report.EditedRun;
+import dev.palimpsest.report.Origin;
 import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
@@ -46,8 +47,7 @@ class VerifyCommandTest {
     @BeforeAll
     static void train() throws IOException {
         run = shared.resolve("run");
-        try (RunFolder folder =
-                RunFolder.create(run, RECIPE.toMap(), new RunFolder.Origin("small", "palimpsest train small"))) {
+        try (RunFolder folder = RunFolder.create(run, RECIPE.toMap(), new Origin("small", "palimpsest train small"))) {
             Runs.run(RECIPE, folder);
         }
     }
@@ -182,8 +182,7 @@ class VerifyCommandTest {
     @Test
     void aRunThatWasCutShortIsComparedAsFarAsItGoes() throws IOException {
         Path cut = temporary.resolve("cut");
-        try (RunFolder folder =
-                RunFolder.create(cut, RECIPE.toMap(), new RunFolder.Origin("small", "palimpsest train small"))) {
+        try (RunFolder folder = RunFolder.create(cut, RECIPE.toMap(), new Origin("small", "palimpsest train small"))) {
             Runs.run(RECIPE, Progress.all(folder, new Progress() {
                 @Override
                 public void step(Step step) {

@@ -2,6 +2,7 @@ package dev.palimpsest.data;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -152,10 +153,7 @@ class CifarTest {
             Files.write(ten.resolve("data_batch_" + batch), pickle(image(batch), batch));
         }
         Files.write(ten.resolve("test_batch"), pickle(image(9), 9));
-        StringBuilder names = new StringBuilder("\u0080\u0002}U\u000blabel_names](");
-        List.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j")
-                .forEach(name -> names.append("U\u0001").append(name));
-        Files.write(ten.resolve("batches.meta"), (names + "es.").getBytes(StandardCharsets.ISO_8859_1));
+        Files.write(ten.resolve("batches.meta"), names("a"));
         Dataset data = load("cifar-10", "root");
         assertEquals(5, data.train().size());
         assertEquals(4, data.train().label(3));
@@ -179,6 +177,45 @@ class CifarTest {
                 file
                         + " is not a file of CIFAR's Python version (it holds an array of more elements than its 3071"
                         + " bytes are): copy it again");
+    }
+
+    @Test
+    void labelsThatAreNoWholeNumbersAndNamesThatAreNoTextAreRefused() throws IOException {
+        Path ten = Files.createDirectories(folder.resolve("root/cifar-10-batches-py"));
+        for (String batch : List.of("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_5", "test_batch")) {
+            Files.write(ten.resolve(batch), pickle(image(1), 1));
+        }
+        Files.write(ten.resolve("batches.meta"), new byte[1]);
+        Path file = ten.resolve("data_batch_4");
+        // 1.5 as a binary float, 2^32 + 1 as a long, None
+        for (String label : List.of("G\u003f\u00f8\0\0\0\0\0\0", "\u008a\u0005\u0001\0\0\0\u0001", "N")) {
+            String whole = new String(pickle(image(4), 1), StandardCharsets.ISO_8859_1);
+            String other = whole.substring(0, whole.length() - 5) + label + "eu.";
+            Files.write(file, other.getBytes(StandardCharsets.ISO_8859_1));
+            Files.write(ten.resolve("batches.meta"), names("a"));
+            String refused = assertThrows(DataException.class, () -> load("cifar-10", "root"))
+                    .getMessage();
+            assertTrue(
+                    refused.contains(file + " is not a file of") && refused.contains("not a class's number"), refused);
+        }
+        Files.write(file, pickle(image(4), 1));
+        assertEquals("a", load("cifar-10", "root").classNames().getFirst());
+        String sentence =
+                " is not UTF-8 text: byte 0xe9 in line 1, after \"\", is no part of it; save the file as UTF-8";
+        Path binary = folder.resolve("ten/batches.meta.txt");
+        byte[] marked = "\ufeffa\nb\nc\nd\ne\nf\ng\nh\ni\nj".getBytes(StandardCharsets.UTF_8);
+        Files.write(binary, marked);
+        assertEquals("a", load("cifar-10", "ten").classNames().getFirst());
+        Files.writeString(binary, "\u00e9\nb\nc\nd\ne\nf\ng\nh\ni\nj", StandardCharsets.ISO_8859_1);
+        assertError("cifar-10", "ten", binary + sentence);
+    }
+
+    /** Names of ten classes, as Python 2 wrote them. */
+    private static byte[] names(String first) {
+        StringBuilder names = new StringBuilder("\u0080\u0002}U\u000blabel_names](");
+        List.of(first, "b", "c", "d", "e", "f", "g", "h", "i", "j")
+                .forEach(name -> names.append("U\u0001").append(name));
+        return (names + "es.").getBytes(StandardCharsets.ISO_8859_1);
     }
 
     private static byte[] pickle(byte[] pixels, int label) {

@@ -124,8 +124,8 @@ class IdxDatasetTest {
         write("train-images-idx3-ubyte", bytes("00000803" + "ffffffff" + "ffffffff" + "ffffffff" + "00"));
         String tooMuch = " bytes, at most " + HashedFile.LARGEST
                 + " are read in this heap: put the right file there, or give more memory (JAVA_OPTS=-Xmx…)";
-        assertError(folder + "/train-images-idx3-ubyte has a header [-1, -1, -1] that asks for " + Long.MAX_VALUE
-                + tooMuch);
+        assertError(folder + "/train-images-idx3-ubyte has a header [4294967295, 4294967295, 4294967295] that asks for "
+                + Long.MAX_VALUE + tooMuch);
         // A megabyte of zeros in a kilobyte, of the 60 GB that the header promises.
         byte[] bomb = Arrays.copyOf(bytes("00000803" + "0000ea60" + "000003e8" + "000003e8"), 1 << 20);
         write("train-images-idx3-ubyte", gzip(bomb));

@@ -397,6 +397,18 @@ class ImageFilesTest {
     }
 
     @Test
+    void theFoldersOfADividedDataSetAreNoClasses() throws IOException {
+        String refused = assertThrows(DataException.class, () -> Images.ofFolder(folder, 4))
+                .getMessage();
+        assertEquals(
+                folder + " is divided into train and test, which would become two classes: give "
+                        + folder.resolve("train") + ", or rename them if they are classes",
+                refused);
+        Files.copy(folder.resolve("train/cat/a.png"), folder.resolve("train/a.png"));
+        assertEquals(List.of("test", "train"), Images.ofFolder(folder, 4).classNames(), "railways");
+    }
+
+    @Test
     void onlyImageFilesTakeImageOptions() {
         assertEquals(
                 "digits has images of its own size: leave out --image-size, --image-crop, --skip-damaged and"
@@ -454,6 +466,14 @@ class ImageFilesTest {
     void allThatCannotBeReadIsListedAtOnceOrLeftOut() throws IOException {
         Path link = Files.createSymbolicLink(folder.resolve("train/cat/link.png"), folder.resolve("nowhere"));
         Path damaged = Files.write(folder.resolve("train/dog/d.png"), new byte[9]);
+        Path loop = Files.createSymbolicLink(folder.resolve("train/dog/loop.png"), Path.of("loop.png"));
+        assertError(
+                "image-folder",
+                "3 of 7 files cannot be read: " + link + " (a link to what is not there), " + damaged
+                        + " (it is no PNG, JPEG, WebP, GIF, BMP or TIFF file), " + loop
+                        + " (a link that leads nowhere): replace them, or leave such files out with --skip-damaged"
+                        + " true");
+        Files.delete(loop);
         assertError(
                 "image-folder",
                 "2 of 6 files cannot be read: " + link + " (a link to what is not there), " + damaged

@@ -10,6 +10,7 @@ import dev.palimpsest.recipe.ScenarioFile;
 import dev.palimpsest.recipe.SuiteFile;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.MadeUpRun;
+import dev.palimpsest.report.Origin;
 import dev.palimpsest.report.Report;
 import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.tensor.Safetensors;
@@ -231,7 +232,7 @@ enum Reader {
     /** Whole files, and beside them in the folder whatever else is read; a run's, unless overridden. */
     List<byte[]> seeds(Path folder) throws IOException {
         var recipe = SmallRun.recipe();
-        try (RunFolder run = RunFolder.create(folder.resolve("run"), recipe.toMap(), new RunFolder.Origin("r", "c"))) {
+        try (RunFolder run = RunFolder.create(folder.resolve("run"), recipe.toMap(), new Origin("r", "c"))) {
             MadeUpRun.run(recipe, run);
         }
         // Without the checksums, which would refuse nearly everything before it is read.

@@ -15,7 +15,7 @@ final class EndlessRuns {
             try (RunFolder run = RunFolder.create(
                     Path.of(args[0], "run-" + i),
                     recipe.toMap(),
-                    new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits"))) {
+                    new Origin("m2kd-digits", "palimpsest train m2kd-digits"))) {
                 MadeUpRun.run(recipe, run);
             }
         }

@@ -117,8 +117,7 @@ class FlippedRunTest {
     @Test
     void aRunThatIsOnCanBeRead() throws IOException {
         Path folder = temporary.resolve("on");
-        try (RunFolder run =
-                RunFolder.create(folder, RECIPE.toMap(), new RunFolder.Origin("m2kd-digits", "palimpsest"))) {
+        try (RunFolder run = RunFolder.create(folder, RECIPE.toMap(), new Origin("m2kd-digits", "palimpsest"))) {
             assertEquals("running", SavedRun.read(folder).status());
             run.resumes(0, 0);
         }
@@ -136,8 +135,7 @@ class FlippedRunTest {
 
     private Path run() throws IOException {
         Path folder = temporary.resolve("run");
-        try (RunFolder run =
-                RunFolder.create(folder, RECIPE.toMap(), new RunFolder.Origin("m2kd-digits", "palimpsest"))) {
+        try (RunFolder run = RunFolder.create(folder, RECIPE.toMap(), new Origin("m2kd-digits", "palimpsest"))) {
             MadeUpRun.run(RECIPE, run);
         }
         return folder;

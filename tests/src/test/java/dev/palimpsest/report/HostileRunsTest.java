@@ -107,7 +107,7 @@ class HostileRunsTest {
         assertEquals(
                 1, comparison.blocks().getFirst().groups().getFirst().runs().size());
         assertTrue(Files.readString(temporary.resolve(Report.FILE)).contains("<th scope=\"row\">m2kd</th>"));
-        comparison.write(temporary, "s", "c");
+        Summary.write(comparison, temporary, "s", "c");
         assertTrue(Files.readString(temporary.resolve("summary.md")).contains("bad-run-0"));
         assertThrows(DamagedRunException.class, () -> Comparison.of(List.of(temporary.resolve("bad-run-0"))));
     }
@@ -175,8 +175,8 @@ class HostileRunsTest {
             assertFalse(html.contains(forbidden), forbidden);
         }
         assertEquals(tags(clean()), tags(html), "the same elements with poison as without");
-        comparison.write(temporary, POISON, POISON);
-        assertFalse(comparison.text().contains("\u001b"));
+        Summary.write(comparison, temporary, POISON, POISON);
+        assertFalse(Summary.text(comparison).contains("\u001b"));
         String markdown = Files.readString(temporary.resolve("summary.md"));
         assertFalse(markdown.replace("    " + Table.printable(POISON), "").contains("<img"), markdown);
         assertFalse(markdown.contains("\u001b"));
@@ -281,7 +281,6 @@ class HostileRunsTest {
         Recipe recipe = Recipe.of(options.length == 0 ? Map.of() : Map.of(options[0], options[1]));
         MadeUpRun.run(
                 recipe,
-                RunFolder.create(
-                        temporary.resolve(folder), recipe.toMap(), new RunFolder.Origin("m2kd-digits", "palimpsest")));
+                RunFolder.create(temporary.resolve(folder), recipe.toMap(), new Origin("m2kd-digits", "palimpsest")));
     }
 }

@@ -8,18 +8,15 @@ import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.Runs;
 import dev.palimpsest.train.Progress;
-import dev.palimpsest.train.SmallRun;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.SequencedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -42,23 +39,6 @@ class KilledRuns {
 
     private static final AtomicBoolean BEGINS = new AtomicBoolean();
 
-    private static final SequencedMap<String, String> KINDS = new LinkedHashMap<>();
-
-    static {
-        KINDS.put("m2kd", "method=m2kd");
-        KINDS.put("m2kd-adam", "method=m2kd optimiser=adam learning-rate=0.01 keep-optimiser=true");
-        KINDS.put("m2kd-full", "method=m2kd prune=false");
-        KINDS.put("mlkd", ResumeTest.MLKD);
-        KINDS.put("mlkd-repetition", ResumeTest.MLKD + ResumeTest.REPETITION + " keep-optimiser=true optimiser=adam");
-        KINDS.put("lwf", "method=lwf exemplars=0");
-        KINDS.put("lwf-unlabelled", "method=lwf-unlabelled unlabelled-batch=32");
-        KINDS.put("lwf-mc", "method=lwf-mc");
-        KINDS.put("icarl", "method=icarl");
-        KINDS.put("replay", "method=replay optimiser=adam learning-rate=0.01");
-        KINDS.put("fine-tuning", "method=fine-tuning");
-        KINDS.put("joint", "method=joint");
-    }
-
     @TempDir
     private Path temporary;
 
@@ -69,7 +49,7 @@ class KilledRuns {
         Path killed = temporary.resolve("killed");
         Random random = new Random(1);
         Map<String, Integer> kills = new TreeMap<>();
-        KINDS.keySet().forEach(kind -> kills.put(kind, 0));
+        RunKinds.ALL.keySet().forEach(kind -> kills.put(kind, 0));
         int whileWriting = 0;
         while (kills.values().stream().anyMatch(count -> count < KILLS)) {
             Process process = process(killed, Integer.MAX_VALUE);
@@ -95,14 +75,14 @@ class KilledRuns {
                 complete++;
             }
         }
-        assertTrue(complete >= KINDS.size(), complete + " runs complete");
+        assertTrue(complete >= RunKinds.ALL.size(), complete + " runs complete");
         System.out.println("complete runs that are the same to the bit: " + complete);
     }
 
     /** @throws IOException if one is damaged */
     private static List<SavedRun> runs(Path folder) throws IOException {
         List<SavedRun> runs = new ArrayList<>();
-        try (DirectoryStream<Path> places = Files.newDirectoryStream(folder, RunFolder::isRun)) {
+        try (DirectoryStream<Path> places = Files.newDirectoryStream(folder, RunFiles::isRun)) {
             for (Path place : places) {
                 runs.add(SavedRun.read(place));
             }
@@ -123,14 +103,14 @@ class KilledRuns {
         assertArrayEquals(wanted.accuracy(), metrics.accuracy(), name);
         assertArrayEquals(wanted.withinExperience(), metrics.withinExperience(), name);
         assertArrayEquals(
-                Files.readAllBytes(expected.folder().resolve(RunFolder.CONFUSION)),
-                Files.readAllBytes(found.folder().resolve(RunFolder.CONFUSION)),
+                Files.readAllBytes(expected.folder().resolve(RunFiles.CONFUSION)),
+                Files.readAllBytes(found.folder().resolve(RunFiles.CONFUSION)),
                 name);
     }
 
     /** Without the speed, which no two runs share. */
     private static List<String> steps(SavedRun run) throws IOException {
-        return Files.readAllLines(run.folder().resolve(RunFolder.STEPS)).stream()
+        return Files.readAllLines(run.folder().resolve(RunFiles.STEPS)).stream()
                 .map(row -> row.substring(0, row.lastIndexOf(',')))
                 .toList();
     }
@@ -183,11 +163,11 @@ class KilledRuns {
         int rounds = Integer.parseInt(arguments[1]);
         try (ExecutorService executor = Executors.newCachedThreadPool()) {
             List<Future<?>> running = new ArrayList<>();
-            KINDS.forEach((kind, options) -> running.add(executor.submit(() -> {
-                Recipe recipe = SmallRun.recipe(("split=4+3+3 validation=0.8 batch=16 " + options).split(" "));
-                for (int round = 0; round < rounds || RunFolder.isRun(folder.resolve(kind + "_" + round)); round++) {
+            RunKinds.ALL.forEach((kind, options) -> running.add(executor.submit(() -> {
+                Recipe recipe = RunKinds.recipe(options);
+                for (int round = 0; round < rounds || RunFiles.isRun(folder.resolve(kind + "_" + round)); round++) {
                     Path place = folder.resolve(kind + "_" + round);
-                    if (!RunFolder.isComplete(place, recipe.toMap())) {
+                    if (!EarlierRun.isComplete(place, recipe.toMap())) {
                         run(recipe, place);
                     }
                 }
@@ -201,10 +181,7 @@ class KilledRuns {
 
     private static void run(Recipe recipe, Path place) throws IOException {
         try (RunFolder folder = RunFolder.create(
-                place,
-                recipe.toMap(),
-                new RunFolder.Origin("small", "palimpsest train small"),
-                CheckpointEvery.parse("1"))) {
+                place, recipe.toMap(), new Origin("small", "palimpsest train small"), CheckpointEvery.parse("1"))) {
             Runs.run(recipe, Progress.all(folder, new Progress() {
                 @Override
                 public void step(Step step) {

@@ -173,7 +173,7 @@ class ReportTest {
                 groups.stream().map(Group::label).toList());
         assertEquals(3, groups.getFirst().runs().size());
         assertTrue(report().contains("Mean ± standard deviation over class orders."));
-        String[] lines = Comparison.of(List.of(temporary)).text().split("\n");
+        String[] lines = Summary.text(Comparison.of(List.of(temporary))).split("\n");
         assertTrue(lines[1].matches("m2kd +\\d\\d\\.\\d ± \\d\\.\\d .*"), lines[1]);
     }
 
@@ -201,7 +201,7 @@ class ReportTest {
         compare("1");
         Recipe joint = Recipe.of(Map.of("method", "joint"));
         RunFolder failed = RunFolder.create(
-                temporary.resolve("failed"), joint.toMap(), new RunFolder.Origin("m2kd-digits", "palimpsest <x>"));
+                temporary.resolve("failed"), joint.toMap(), new Origin("m2kd-digits", "palimpsest <x>"));
         failed.failed("loss is NaN & more");
         List<String> warnings = Report.write(Comparison.of(List.of(temporary)), temporary.resolve(Report.FILE));
         assertEquals(
@@ -268,7 +268,8 @@ class ReportTest {
         String html = report();
         assertEquals(2, html.split("aria-label=\"Final accuracy against bytes", -1).length, "one data set, one plot");
         assertTrue(html.contains("Accuracy against memory, digits, split 5x2"));
-        assertTrue(Comparison.of(List.of(temporary)).text().contains("on the front from the fewest bytes on: lwf ("));
+        assertTrue(Summary.text(Comparison.of(List.of(temporary)))
+                .contains("on the front from the fewest bytes on: lwf ("));
         assertEquals(List.of(), Frontier.of(List.of()), "no row, no plot");
     }
 
@@ -286,7 +287,7 @@ class ReportTest {
                 RunFolder.create(
                         temporary.resolve(folder),
                         recipe.toMap(),
-                        new RunFolder.Origin(
+                        new Origin(
                                 "m2kd-digits",
                                 "palimpsest train m2kd-digits --method " + method + " --order " + order)));
     }

@@ -33,13 +33,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** A run that is cut short and repeated ends as if nothing had happened. */
 @Execution(ExecutionMode.CONCURRENT)
 class ResumeTest {
-    /** With a memory that is full after an experience, so that what is replaced is drawn. */
-    static final String MLKD = "method=mlkd learning-rate=0.01 unlabelled-batch=32 memory=30 augment=shift:1"
-            + " margin-weight=0.1 feature-weight=0.02 ema=0.9";
-
-    static final String REPETITION = " stream=repetition validation=0 experiences=4 labelled=40 unlabelled=80"
-            + " first-window=2 window=2 new-classes=5 fewest-classes=2 most-classes=6 batch=8";
-
     /** Stands for a kill. */
     private static final class Cut extends RuntimeException {
         private static final long serialVersionUID = 1;
@@ -50,36 +43,13 @@ class ResumeTest {
 
     /** Each kind of state once; {@code -Dresume.all=true} adds settings whose state is of the same kinds. */
     private static Stream<String> settings() {
-        Stream<String> kinds = Stream.of(
-                "method=m2kd",
-                "method=m2kd optimiser=adam learning-rate=0.01 retrain-epochs=0.5",
-                "method=m2kd classifier=gaussian prune=false",
-                "method=lwf-unlabelled unlabelled-batch=32",
-                "method=icarl",
-                "method=replay classifier=refit",
-                MLKD + " ensemble=true relation=paper teacher-batches=joined ssl=simclr",
-                MLKD + REPETITION + " teachers=1 ssl=none keep-optimiser=true optimiser=adam",
-                "method=m2kd keep-optimiser=true max-minutes=600");
-        return Boolean.getBoolean("resume.all")
-                ? Stream.concat(
-                        kinds,
-                        Stream.of(
-                                "method=m2kd prune=false",
-                                "method=lwf exemplars=0",
-                                "method=lwf-mc",
-                                "method=fine-tuning optimiser=adam",
-                                "method=joint",
-                                MLKD,
-                                MLKD + REPETITION,
-                                "method=m2kd keep-optimiser=true optimiser=adam learning-rate=0.01 max-memory=1000000",
-                                "method=lwf keep-optimiser=true"))
-                : kinds;
+        return (Boolean.getBoolean("resume.all") ? RunKinds.ALL : RunKinds.EACH_STATE).values().stream();
     }
 
     @ParameterizedTest
     @MethodSource("settings")
     void endsAsIfItHadNeverStopped(String options) throws IOException {
-        Recipe recipe = SmallRun.recipe(("split=4+3+3 validation=0.8 batch=16 " + options).split(" "));
+        Recipe recipe = RunKinds.recipe(options);
         Result expected = run(recipe, "whole", 99);
         for (int stop = 1; stop <= 2; stop++) {
             String folder = "cut-" + stop;
@@ -277,9 +247,6 @@ class ResumeTest {
 
     private RunFolder create(Recipe recipe, String name, CheckpointEvery every) throws IOException {
         return RunFolder.create(
-                temporary.resolve(name),
-                recipe.toMap(),
-                new RunFolder.Origin("small", "palimpsest train small"),
-                every);
+                temporary.resolve(name), recipe.toMap(), new Origin("small", "palimpsest train small"), every);
     }
 }

@@ -167,25 +167,25 @@ class RunFolderTest {
         interrupted.step(
                 new Progress.Step(0, "train", 0, 0, 1.5, new LinkedHashMap<>(Map.of("cross-entropy", 1.5)), 0.1, 10));
         interrupted.failed("the machine went off");
-        assertFalse(RunFolder.isComplete(temporary.resolve("run"), RECIPE.toMap()));
+        assertFalse(EarlierRun.isComplete(temporary.resolve("run"), RECIPE.toMap()));
         create("run");
         assertEquals("running", json("run", "run.json").get("status").asText());
         assertFalse(Files.exists(temporary.resolve("run/steps.csv")));
         MadeUpRun.run(RECIPE, create("run"));
-        assertTrue(RunFolder.isComplete(temporary.resolve("run"), RECIPE.toMap()));
+        assertTrue(EarlierRun.isComplete(temporary.resolve("run"), RECIPE.toMap()));
     }
 
     @Test
     void aRunOfAnotherRecipeIsRefusedWithWhatChanged() throws IOException {
         MadeUpRun.run(RECIPE, create("run"));
         assertTrue(
-                RunFolder.isComplete(
+                EarlierRun.isComplete(
                         temporary.resolve("run"),
                         RECIPE.with("data-folder", "/elsewhere").toMap()),
                 "files that moved are no change");
         String sentence = assertThrows(
                         IOException.class,
-                        () -> RunFolder.isComplete(
+                        () -> EarlierRun.isComplete(
                                 temporary.resolve("run"),
                                 RECIPE.with("epochs", "7").toMap()))
                 .getMessage();
@@ -194,7 +194,7 @@ class RunFolderTest {
                         + " holds a run of another recipe (epochs = 20, now 7): choose another folder with --out, "
                         + "or remove that run.",
                 sentence);
-        assertFalse(RunFolder.isComplete(temporary.resolve("none"), RECIPE.toMap()));
+        assertFalse(EarlierRun.isComplete(temporary.resolve("none"), RECIPE.toMap()));
     }
 
     @Test
@@ -209,8 +209,7 @@ class RunFolderTest {
         if (Files.isDirectory(Path.of("/proc/self"))) {
             String proc = assertThrows(
                             IOException.class,
-                            () -> RunFolder.create(
-                                    Path.of("/proc/self/run"), RECIPE.toMap(), new RunFolder.Origin("r", "c")))
+                            () -> RunFolder.create(Path.of("/proc/self/run"), RECIPE.toMap(), new Origin("r", "c")))
                     .getMessage();
             assertTrue(proc.startsWith("Cannot write /proc/self/run: "), proc);
         }
@@ -253,8 +252,7 @@ class RunFolderTest {
         RunFolder first = create("run");
         assertEquals("running", SavedRun.read(first.path()).status());
         String sentence = assertThrows(
-                        IOException.class,
-                        () -> RunFolder.create(first.path(), RECIPE.toMap(), new RunFolder.Origin("r", "c")))
+                        IOException.class, () -> RunFolder.create(first.path(), RECIPE.toMap(), new Origin("r", "c")))
                 .getMessage();
         assertEquals(
                 "Another run is writing into " + first.path()
@@ -274,7 +272,7 @@ class RunFolderTest {
         RunFolder failed = create("run");
         failed.checkpoint(SafetensorsWriter::new);
         failed.failed("it diverged");
-        assertFalse(RunFolder.isComplete(temporary.resolve("run"), other));
+        assertFalse(EarlierRun.isComplete(temporary.resolve("run"), other));
         RunFolder interrupted = create("run");
         assertFalse(Files.exists(temporary.resolve("run/checkpoint/model.safetensors")));
         interrupted.checkpoint(SafetensorsWriter::new);
@@ -283,7 +281,7 @@ class RunFolderTest {
         interrupted.failed("afterwards");
         assertEquals("interrupted", json("run", "run.json").get("status").asText(), "the last word stands");
         close();
-        String sentence = assertThrows(IOException.class, () -> RunFolder.isComplete(temporary.resolve("run"), other))
+        String sentence = assertThrows(IOException.class, () -> EarlierRun.isComplete(temporary.resolve("run"), other))
                 .getMessage();
         assertTrue(sentence.contains("holds an unfinished run of another recipe (epochs = 20, now 7)"), sentence);
     }
@@ -363,9 +361,7 @@ class RunFolderTest {
     private RunFolder create(String name) throws IOException {
         close();
         RunFolder folder = RunFolder.create(
-                temporary.resolve(name),
-                RECIPE.toMap(),
-                new RunFolder.Origin("m2kd-digits", "palimpsest train m2kd-digits"));
+                temporary.resolve(name), RECIPE.toMap(), new Origin("m2kd-digits", "palimpsest train m2kd-digits"));
         open.add(folder);
         return folder;
     }

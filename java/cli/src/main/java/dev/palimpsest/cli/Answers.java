@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.Prediction;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.data.Preparation;
 import dev.palimpsest.report.Csv;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -14,6 +15,9 @@ import java.util.stream.Stream;
 
 /** What a model says of image files, as CSV (RFC 4180): path, class, probability, and perhaps more. */
 final class Answers {
+    /** Files in memory at a time. */
+    private static final int CHUNK = 256;
+
     private final PrintWriter out;
 
     /** @param more names of further columns */
@@ -42,6 +46,38 @@ final class Answers {
         return files;
     }
 
+    /** What is done with the files of a chunk, and with what was read of them. */
+    @FunctionalInterface
+    interface Chunk {
+        void answer(List<Path> files, Images pictures);
+    }
+
+    /**
+     * Reads files, some at a time, and has those answered that can be read.
+     *
+     * @return a sentence for every file that cannot be read
+     */
+    static List<String> ask(Preparation preparation, List<Path> files, Chunk chunk) {
+        List<String> refused = new ArrayList<>();
+        for (int begin = 0; begin < files.size(); begin += CHUNK) {
+            Preparation.Read read = preparation.read(files.subList(begin, Math.min(files.size(), begin + CHUNK)));
+            refused.addAll(read.refused());
+            if (!read.files().isEmpty()) {
+                chunk.answer(read.files(), read.images());
+            }
+        }
+        return refused;
+    }
+
+    /** Names the files that were left out, if there are any. */
+    static void report(List<String> refused, List<Path> files, PrintWriter err) {
+        if (!refused.isEmpty()) {
+            err.println(refused.size() + " of " + files.size() + " files are left out:");
+            refused.forEach(err::println);
+        }
+        err.flush();
+    }
+
     /** @param more values of the further columns */
     void add(Path file, String className, double probability, String... more) {
         List<String> fields =
@@ -55,12 +91,15 @@ final class Answers {
         return new Answers(out, "nearest", "score");
     }
 
-    void add(Path file, Prediction prediction) {
-        add(
-                file,
-                prediction.unknown() ? "unknown" : prediction.className(),
-                prediction.probability(),
-                prediction.className(),
-                String.format(Locale.ROOT, "%.3f", prediction.score()));
+    void add(List<Path> files, List<Prediction> predictions) {
+        for (int i = 0; i < predictions.size(); i++) {
+            Prediction prediction = predictions.get(i);
+            add(
+                    files.get(i),
+                    prediction.unknown() ? "unknown" : prediction.className(),
+                    prediction.probability(),
+                    prediction.className(),
+                    String.format(Locale.ROOT, "%.3f", prediction.score()));
+        }
     }
 }

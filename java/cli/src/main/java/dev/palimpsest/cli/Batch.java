@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.DamagedRunException;
+import dev.palimpsest.report.EarlierRun;
 import dev.palimpsest.report.EventFile;
 import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.train.Progress;
@@ -134,7 +135,8 @@ final class Batch {
     }
 
     private boolean isComplete(Plan plan) throws IOException {
-        return RunFolder.isComplete(folder.resolve(plan.folder()), plan.recipe().toMap());
+        return EarlierRun.isComplete(
+                folder.resolve(plan.folder()), plan.recipe().toMap());
     }
 
     private void run(Plan plan, int jobs) throws IOException {

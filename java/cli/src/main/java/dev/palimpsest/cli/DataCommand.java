@@ -107,7 +107,7 @@ final class DataCommand implements Callable<Integer> {
             lines.flush();
             Dataset data;
             try {
-                data = Dataset.load(name, folder, images.options());
+                data = Dataset.load(name, folder, images.options(name, folder));
             } catch (DataException e) {
                 lines.println("How to get it: " + source.howToGet());
                 lines.flush();

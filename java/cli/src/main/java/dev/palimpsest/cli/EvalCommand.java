@@ -1,7 +1,9 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.checkpoint.Checkpoint;
+import dev.palimpsest.checkpoint.ImagePart;
 import dev.palimpsest.checkpoint.SavedModel;
+import dev.palimpsest.checkpoint.Scores;
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
@@ -10,7 +12,8 @@ import dev.palimpsest.internal.Nearest;
 import dev.palimpsest.option.Option;
 import dev.palimpsest.recipe.DataOptions;
 import dev.palimpsest.recipe.Recipe;
-import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.report.EarlierRun;
+import dev.palimpsest.report.RunFiles;
 import dev.palimpsest.train.Experiment;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -96,28 +99,28 @@ final class EvalCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Optional<SavedModel.Part> chosen = split.map(this::part);
+        Optional<ImagePart> chosen = split.map(this::part);
         DeviceOptions computes = device.options();
-        Checkpoint checkpoint = Checkpoint.read(RunFolder.checkpoint(run));
+        Checkpoint checkpoint = Checkpoint.read(RunFiles.checkpoint(run));
         Recipe recipe = Recipe.of(checkpoint.options());
         try (SavedModel model = new SavedModel(checkpoint, recipe.networks());
                 Engine engine = Engines.open(
                         computes.withThreads(recipe.threads()),
                         command.commandLine().getOut()::println)) {
             DataOptions own = recipe.data();
-            SavedModel.Part part = chosen.orElse(
+            ImagePart part = chosen.orElse(
                     data.isEmpty() && own.evaluate() == Experiment.Evaluate.VALIDATION
-                            ? SavedModel.Part.VALIDATION
-                            : SavedModel.Part.TEST);
+                            ? ImagePart.VALIDATION
+                            : ImagePart.TEST);
             Dataset images = data.isPresent()
-                    ? Dataset.load(data.get(), folder, imageFlags.options())
+                    ? Dataset.load(data.get(), folder, imageFlags.options(data.get(), folder))
                     : Dataset.load(own.name(), folder.or(own::folder), own.images());
             boolean same = images.name().equals(own.name())
                     && (recipe.repetition().on()
                             || images.classes() == checkpoint.classes().size())
                     && new HashSet<>(images.classNames()).containsAll(checkpoint.classes());
             if (images.name().equals(own.name())) {
-                Optional<String> others = RunFolder.otherData(run, images.sha256());
+                Optional<String> others = EarlierRun.otherData(run, images.sha256());
                 if (others.isPresent() && data.isEmpty()) {
                     throw new IOException(others.get() + ". Put those files back, or score these all the same with"
                             + " --data " + own.name() + ".");
@@ -128,20 +131,21 @@ final class EvalCommand implements Callable<Integer> {
                     .filter(name -> !images.classNames().contains(name))
                     .toList();
             OptionalInt number = snapshot.map(OptionalInt::of).orElse(OptionalInt.empty());
-            SavedModel.Scores scores = same
+            Scores scores = same
                     ? model.score(recipe.stream(images), part, number, engine)
                     : model.score(images, part, number, engine);
             print(model, recipe, number, Option.label(part) + " images of " + images.name(), missing, scores);
             if (unknown.isPresent()) {
-                Dataset others = Dataset.load(unknown.get(), unknownFolder, imageFlags.options());
+                Dataset others =
+                        Dataset.load(unknown.get(), unknownFolder, imageFlags.options(unknown.get(), unknownFolder));
                 print(others.name(), scores, model.unknown(others, number, engine));
             }
         }
         return 0;
     }
 
-    private SavedModel.Part part(String text) {
-        List<SavedModel.Part> parts = List.of(SavedModel.Part.values());
+    private ImagePart part(String text) {
+        List<ImagePart> parts = List.of(ImagePart.values());
         List<String> names = parts.stream().map(Option::label).toList();
         if (!names.contains(text)) {
             throw new ParameterException(
@@ -153,12 +157,7 @@ final class EvalCommand implements Callable<Integer> {
     }
 
     private void print(
-            SavedModel model,
-            Recipe recipe,
-            OptionalInt number,
-            String images,
-            List<String> missing,
-            SavedModel.Scores scores) {
+            SavedModel model, Recipe recipe, OptionalInt number, String images, List<String> missing, Scores scores) {
         PrintWriter lines = command.commandLine().getOut();
         int experiences = recipe.data().split().sizes().size();
         lines.println((number.isPresent()
@@ -169,7 +168,7 @@ final class EvalCommand implements Callable<Integer> {
                 + " of " + experiences + " experiences, on " + images);
         lines.println("experience   images  accuracy  within  classes");
         for (int j = 0; j < scores.groups().size(); j++) {
-            SavedModel.Group group = scores.groups().get(j);
+            Scores.Group group = scores.groups().get(j);
             row(lines, Integer.toString(j + 1), group, String.join(", ", group.classes()));
         }
         row(lines, "all", scores.all(), "");
@@ -192,7 +191,7 @@ final class EvalCommand implements Callable<Integer> {
         lines.flush();
     }
 
-    private void print(String others, SavedModel.Scores scores, double[] unknown) {
+    private void print(String others, Scores scores, double[] unknown) {
         PrintWriter lines = command.commandLine().getOut();
         lines.printf(
                 Locale.ROOT,
@@ -203,7 +202,7 @@ final class EvalCommand implements Callable<Integer> {
         lines.flush();
     }
 
-    private static void row(PrintWriter lines, String name, SavedModel.Group group, String classes) {
+    private static void row(PrintWriter lines, String name, Scores.Group group, String classes) {
         lines.println(String.format(
                         Locale.ROOT,
                         "%-10s %8s %9s %7s  %s",

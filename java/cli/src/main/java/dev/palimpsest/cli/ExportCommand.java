@@ -6,7 +6,7 @@ import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.checkpoint.ExportedModel;
 import dev.palimpsest.checkpoint.SavedModel;
 import dev.palimpsest.recipe.Recipe;
-import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.report.RunFiles;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -88,7 +88,7 @@ final class ExportCommand implements Callable<Integer> {
         if (version.isPresent()) {
             throw misused("--version-number is for models that keep learning; those of a run are chosen by --snapshot");
         }
-        Checkpoint checkpoint = Checkpoint.read(RunFolder.checkpoint(run));
+        Checkpoint checkpoint = Checkpoint.read(RunFiles.checkpoint(run));
         try (SavedModel model =
                 new SavedModel(checkpoint, Recipe.of(checkpoint.options()).networks())) {
             SafetensorsWriter content =

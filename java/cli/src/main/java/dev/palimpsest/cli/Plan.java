@@ -7,7 +7,7 @@ import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.RecipeOptions;
 import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.recipe.SuiteFile;
-import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.report.Origin;
 import dev.palimpsest.train.Methods;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -29,7 +29,7 @@ import java.util.Set;
  * @param name of the run among the others, for those who watch it
  * @param folder of the run, below the command's folder; empty for the run that is in it
  */
-record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
+record Plan(String name, Path folder, Recipe recipe, Origin origin) {
     /**
      * The recipe and the methods run besides its own, for every class order or seed.
      *
@@ -65,7 +65,7 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
                         method + (once ? "" : ", " + repeats.word() + " " + seed),
                         method.equals(own) ? folder : folder.resolve(method),
                         recipe,
-                        new RunFolder.Origin(file.name(), command(recipeWords, file, recipe))));
+                        new Origin(file.name(), command(recipeWords, file, recipe))));
             }
         }
         requireEffect(plans, given);
@@ -126,7 +126,7 @@ record Plan(String name, Path folder, Recipe recipe, RunFolder.Origin origin) {
                             block.title() + ", " + label + ", " + repeats.word() + " " + seed,
                             Path.of(fileName(block.title()), fileName(label), repeats.word() + "-" + seed),
                             recipe,
-                            new RunFolder.Origin(
+                            new Origin(
                                     file.name(),
                                     command(named(block.recipe()), file, recipe),
                                     block.title(),

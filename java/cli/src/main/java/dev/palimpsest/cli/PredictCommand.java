@@ -2,17 +2,14 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.ContinualClassifier;
 import dev.palimpsest.ExportedVersion;
-import dev.palimpsest.Prediction;
 import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.checkpoint.ExportedModel;
 import dev.palimpsest.checkpoint.SavedModel;
-import dev.palimpsest.data.Images;
-import dev.palimpsest.data.Preparation;
 import dev.palimpsest.engine.DeviceOptions;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.recipe.Recipe;
-import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.report.RunFiles;
 import dev.palimpsest.tensor.Safetensors;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -20,7 +17,6 @@ import java.io.PrintWriter;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -56,9 +52,6 @@ import picocli.CommandLine.Spec;
             "  palimpsest predict exported.safetensors photos"
         })
 final class PredictCommand implements Callable<Integer> {
-    /** Files in memory at a time. */
-    private static final int CHUNK = 256;
-
     @Parameters(
             paramLabel = "RUN|FILE",
             index = "0",
@@ -100,12 +93,10 @@ final class PredictCommand implements Callable<Integer> {
             }
             try (ExportedVersion classifier = new ExportedVersion(file)) {
                 Answers answers = Answers.ofPredictions(out);
-                refused = answer(classifier.preparation(), files, (read, pictures) -> {
-                    List<Prediction> predictions = classifier.classify(pictures);
-                    for (int i = 0; i < predictions.size(); i++) {
-                        answers.add(read.get(i), predictions.get(i));
-                    }
-                });
+                refused = Answers.ask(
+                        classifier.preparation(),
+                        files,
+                        (read, pictures) -> answers.add(read, classifier.classify(pictures)));
             }
         } else {
             Recipe recipe = Recipe.of(ExportedModel.options(file));
@@ -113,7 +104,7 @@ final class PredictCommand implements Callable<Integer> {
             try (Engine engine = Engines.open(computes.withThreads(recipe.threads()), err::println);
                     ExportedModel classifier = new ExportedModel(file, recipe.networks(), engine)) {
                 Answers answers = new Answers(out);
-                refused = answer(
+                refused = Answers.ask(
                         classifier.preparation(),
                         files,
                         (read, pictures) ->
@@ -122,10 +113,7 @@ final class PredictCommand implements Callable<Integer> {
             }
         }
         out.flush();
-        if (!refused.isEmpty()) {
-            err.println(refused.size() + " of " + files.size() + " files are left out:");
-            refused.forEach(err::println);
-        }
+        Answers.report(refused, files, err);
         if (!calibrated) {
             err.println("Probabilities are not calibrated: "
                     + (snapshot.isPresent()
@@ -134,24 +122,6 @@ final class PredictCommand implements Callable<Integer> {
         }
         err.flush();
         return refused.isEmpty() ? ExitCode.OK : ExitCode.SOFTWARE;
-    }
-
-    @FunctionalInterface
-    private interface Chunk {
-        void answer(List<Path> files, Images pictures);
-    }
-
-    /** @return a sentence for every file that cannot be read */
-    private static List<String> answer(Preparation preparation, List<Path> files, Chunk chunk) {
-        List<String> refused = new ArrayList<>();
-        for (int begin = 0; begin < files.size(); begin += CHUNK) {
-            Preparation.Read read = preparation.read(files.subList(begin, Math.min(files.size(), begin + CHUNK)));
-            refused.addAll(read.refused());
-            if (!read.files().isEmpty()) {
-                chunk.answer(read.files(), read.images());
-            }
-        }
-        return refused;
     }
 
     private ParameterException misused(String sentence) {
@@ -174,7 +144,7 @@ final class PredictCommand implements Callable<Integer> {
         if (run && ContinualClassifier.isIn(model)) {
             throw misused(model + " holds a model that keeps learning: ask it with palimpsest classify");
         }
-        Safetensors file = Safetensors.read(run ? RunFolder.checkpoint(model) : model);
+        Safetensors file = Safetensors.read(run ? RunFiles.checkpoint(model) : model);
         if (!Checkpoint.is(file)) {
             if (snapshot.isPresent()) {
                 throw misused("--snapshot " + snapshot.get() + ": " + model + " holds one model");

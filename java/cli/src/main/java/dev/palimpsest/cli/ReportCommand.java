@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
+import dev.palimpsest.report.Summary;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -53,7 +54,7 @@ final class ReportCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
-        lines.println(comparison.text());
+        lines.println(Summary.text(comparison));
         Report.write(comparison, page).forEach(lines::println);
         lines.println("Report: " + page);
         lines.flush();

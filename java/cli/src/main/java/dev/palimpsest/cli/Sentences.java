@@ -54,7 +54,9 @@ final class Sentences {
                 command.getParent() == null && e.getArgSpec() == null
                         ? "palimpsest needs a command: "
                                 + String.join(", ", command.getSubcommands().keySet())
-                        : String.valueOf(e.getMessage());
+                        : String.valueOf(e.getMessage())
+                                .replaceFirst(" is not an (int|long)$", " is not a whole number, or too large")
+                                .replaceFirst(" is not a double$", " is not a number");
         };
     }
 

@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.data.Dataset;
+import dev.palimpsest.data.ImageOptions;
 import dev.palimpsest.recipe.ScenarioFile;
 import dev.palimpsest.report.StreamPlot;
 import dev.palimpsest.stream.RepetitionPlan;
@@ -128,12 +129,14 @@ final class StreamCommand implements Callable<Integer> {
             return StreamPicture.of(file);
         }
         try {
-            if (file != null && images.options().skipDamaged()) {
+            String name = data == null ? "digits" : data;
+            ImageOptions options = images.options(name, folder);
+            if (file != null && options.skipDamaged()) {
                 throw new IllegalArgumentException(
                         "--skip-damaged: a scenario file counts the images of train.txt, and leaving some out "
                                 + "would shift the rest; replace damaged files");
             }
-            Dataset dataset = Dataset.load(data == null ? "digits" : data, folder, images.options());
+            Dataset dataset = Dataset.load(name, folder, options);
             return StreamPicture.of(
                     file != null
                             ? RepetitionStream.of(dataset, file)

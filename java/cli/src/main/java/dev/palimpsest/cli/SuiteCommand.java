@@ -4,7 +4,8 @@ import dev.palimpsest.recipe.SuiteFile;
 import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.Comparison;
 import dev.palimpsest.report.Report;
-import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.report.RunFiles;
+import dev.palimpsest.report.Summary;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -142,7 +143,7 @@ final class SuiteCommand implements Callable<Integer> {
                 .stream()
                 .flatMap(List::stream)
                 .map(plan -> folder.resolve(plan.folder()))
-                .filter(RunFolder::isRun) // failed ones too: the summary names them
+                .filter(RunFiles::isRun) // failed ones too: the summary names them
                 .toList();
         if (failures.size() < plans.size()) {
             summarise(suite, runs, folder, notes, lines);
@@ -171,11 +172,11 @@ final class SuiteCommand implements Callable<Integer> {
             throws IOException {
         Comparison comparison = Comparison.of(runs).with(notes);
         lines.println();
-        lines.print(comparison.text());
-        comparison.write(folder, suite.summary(), command());
+        lines.print(Summary.text(comparison));
+        Summary.write(comparison, folder, suite.summary(), command());
         Path page = folder.resolve(Report.FILE);
         Report.write(comparison, page).forEach(lines::println);
-        lines.println("Summary: " + folder.resolve(Comparison.MARKDOWN));
+        lines.println("Summary: " + folder.resolve(Summary.MARKDOWN));
         lines.println("Report: " + page);
         lines.flush();
     }

@@ -7,8 +7,9 @@ import dev.palimpsest.recipe.RecipeFile;
 import dev.palimpsest.recipe.Repeats;
 import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.Comparison;
+import dev.palimpsest.report.EarlierRun;
 import dev.palimpsest.report.Report;
-import dev.palimpsest.report.RunFolder;
+import dev.palimpsest.report.Summary;
 import dev.palimpsest.train.Methods;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -171,7 +172,10 @@ final class TrainCommand implements Callable<Integer> {
                 own.ifPresent(chosen -> texts.putAll(chosen.training()));
             }
             own.ifPresent(chosen -> texts.putAll(chosen.data()));
-            requireUndivided(given, texts);
+            String folder = given.getOrDefault("data-folder", texts.getOrDefault("data-folder", ""));
+            if (given.containsKey("test-share") && !folder.isEmpty()) {
+                ImageFlags.requireUndivided(Path.of(folder));
+            }
             // A recipe's own line is about its own data.
             boolean otherData =
                     !given.getOrDefault("data", "").equals(file.texts().getOrDefault("data", ""));
@@ -185,7 +189,7 @@ final class TrainCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command.commandLine(), e.getMessage(), e);
         }
-        Path folder = out == null
+        Path target = out == null
                 ? fresh(Path.of(
                         "runs",
                         file.name() + "-"
@@ -196,7 +200,7 @@ final class TrainCommand implements Callable<Integer> {
             lines.println(summary);
             lines.flush();
         }
-        return run(plans, folder, lines, often);
+        return run(plans, target, lines, often);
     }
 
     private int resume(Path folder) throws Exception {
@@ -205,7 +209,7 @@ final class TrainCommand implements Callable<Integer> {
                     command.commandLine(),
                     "--resume " + folder + ": expected no recipe and no other option beside it but --checkpoint-every");
         }
-        RunFolder.Recorded was = RunFolder.recorded(folder);
+        EarlierRun was = EarlierRun.read(folder);
         Recipe recipe = Recipe.of(was.options());
         return run(
                 List.of(new Plan(recipe.method(), Path.of(""), recipe, was.origin())),
@@ -233,7 +237,7 @@ final class TrainCommand implements Callable<Integer> {
             return RecipeFile.load(recipeName);
         }
         if (from != null) {
-            RunFolder.Recorded run = RunFolder.recorded(from);
+            EarlierRun run = EarlierRun.read(from);
             return new RecipeFile(run.origin().recipe(), "Repeats " + from + ".", run.options());
         }
         if (!flags.given().containsKey("data")) {
@@ -260,17 +264,6 @@ final class TrainCommand implements Callable<Integer> {
         return Optional.of(OwnImagesRecipe.of(Path.of(folder)));
     }
 
-    /** Also where the share that is given is the one that would be taken. */
-    private static void requireUndivided(Map<String, String> given, Map<String, String> texts) {
-        String folder = given.getOrDefault("data-folder", texts.getOrDefault("data-folder", ""));
-        if (given.containsKey("test-share")
-                && !folder.isEmpty()
-                && Files.isDirectory(Path.of(folder).resolve("train"))) {
-            throw new IllegalArgumentException("--test-share: " + folder + " has a folder train, which says what is for"
-                    + " training and what for test: leave the share out, or put all classes side by side");
-        }
-    }
-
     private Repeats repeats() {
         if (!orders.isEmpty() && !seeds.isEmpty()) {
             throw new IllegalArgumentException(
@@ -283,7 +276,7 @@ final class TrainCommand implements Callable<Integer> {
     private void report(Path folder, PrintWriter lines) throws IOException {
         lines.println();
         Comparison comparison = Comparison.of(List.of(folder));
-        lines.println(comparison.text());
+        lines.println(Summary.text(comparison));
         Path page = folder.resolve(Report.FILE);
         try {
             Report.write(comparison, page).forEach(lines::println);

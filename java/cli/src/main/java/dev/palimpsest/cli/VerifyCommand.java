@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.recipe.Recipe;
+import dev.palimpsest.report.EarlierRun;
 import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.report.RunPair;
 import dev.palimpsest.train.Progress;
@@ -96,7 +97,7 @@ final class VerifyCommand implements Callable<Integer> {
     }
 
     private int repeat(Path run, long most) throws IOException {
-        RunFolder.Recorded was = RunFolder.recorded(run);
+        EarlierRun was = EarlierRun.read(run);
         Path folder = Files.isDirectory(run) ? run : run.toAbsolutePath().resolveSibling("");
         RunPair.Extent extent = RunPair.extent(folder);
         if (extent.steps() == 0) {

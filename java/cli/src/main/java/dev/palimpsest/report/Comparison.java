@@ -1,11 +1,5 @@
 package dev.palimpsest.report;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.palimpsest.checkpoint.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,17 +15,6 @@ import java.util.stream.Stream;
  * or seeds.
  */
 public final class Comparison {
-    /** File names in a suite's folder. */
-    public static final String MARKDOWN = "summary.md";
-
-    static final String JSON = "summary.json";
-
-    static final String RUNS = "runs.csv";
-
-    static final String CONVENTION =
-            "Accuracies in percent, single-head, over all classes seen; the average counts the first experience.";
-    private static final ObjectMapper MAPPER = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-
     /**
      * Rows that are compared with one another.
      *
@@ -43,24 +26,27 @@ public final class Comparison {
             return table(groups, "method", Figure.ALL);
         }
 
-        /** Rows that may be compared with the reference and share two class orders with it, with their differences. */
+        /** A row's difference from the reference, if they may be compared and share two class orders. */
+        Optional<Paired> difference(Group group, Figure figure) {
+            return group.equals(reference)
+                            || Conventions.obstacle(group, reference).isPresent()
+                    ? Optional.empty()
+                    : Optional.of(Paired.of(group, reference, figure.value())).filter(paired -> paired.count() > 1);
+        }
+
+        /** Those of all rows, by what rows are judged by. */
         Optional<Table> differences() {
             List<List<String>> rows = new ArrayList<>();
             for (Group group : groups) {
-                if (group.equals(reference)
-                        || Conventions.obstacle(group, reference).isPresent()) {
-                    continue;
-                }
                 for (Figure figure : Figure.judged()) {
-                    Paired paired = Paired.of(group, reference, figure.value());
-                    if (paired.count() > 1) {
+                    difference(group, figure).ifPresent(paired -> {
                         List<String> row = new ArrayList<>(List.of(group.label(), figure.title()));
                         row.add(paired.verdict(figure.direction()).toString());
                         row.addAll(paired.text(figure.scale(), figure.decimals()));
                         row.add(Integer.toString(paired.count()));
                         row.add(needed(paired));
                         rows.add(row);
-                    }
+                    });
                 }
             }
             return rows.isEmpty()
@@ -168,7 +154,7 @@ public final class Comparison {
     public static OptionalDouble finalAccuracy(List<Path> folders) throws IOException {
         double sum = 0;
         for (Path folder : folders) {
-            if (!RunFolder.isRun(folder)) {
+            if (!RunFiles.isRun(folder)) {
                 return OptionalDouble.empty();
             }
             SavedRun run = SavedRun.read(folder);
@@ -243,152 +229,7 @@ public final class Comparison {
     }
 
     /** What a reader of the tables has to know, a sentence each. */
-    private List<String> warnings() {
+    List<String> warnings() {
         return Stream.concat(remarks.stream(), differences().stream()).toList();
-    }
-
-    /** For a terminal; what runs are left out is said by {@link Report#write}. */
-    public String text() {
-        StringBuilder text = new StringBuilder();
-        for (Block block : blocks) {
-            text.append(block.title().isEmpty() ? "" : Table.printable(block.title()) + "\n\n")
-                    .append(block.means().plain())
-                    .append('\n');
-            block.differences()
-                    .ifPresent(table -> text.append(Table.printable(block.caption()))
-                            .append('\n')
-                            .append(table.plain())
-                            .append('\n'));
-        }
-        notes.forEach(sentence -> text.append(Table.printable(sentence)).append('\n'));
-        frontiers()
-                .forEach(frontier ->
-                        text.append(Table.printable(frontier.sentence())).append('\n'));
-        differences().forEach(sentence -> text.append(Table.printable(sentence)).append('\n'));
-        return text.append(CONVENTION).append('\n').toString();
-    }
-
-    /**
-     * Writes summary.md, summary.json, and every run's figures as runs.csv.
-     *
-     * @param summary what is compared, a sentence
-     * @param command that repeats it
-     * @throws IOException with a sentence, if they cannot be written
-     */
-    public void write(Path folder, String summary, String command) throws IOException {
-        AtomicFile.write(folder.resolve(MARKDOWN), markdown(summary, command));
-        AtomicFile.write(folder.resolve(JSON), json(summary, command));
-        AtomicFile.write(folder.resolve(RUNS), csv());
-    }
-
-    /** A line for every run: accuracies as shares of 1, nothing where a figure is not defined. */
-    private String csv() {
-        List<String> heading = new ArrayList<>(List.of("block", "label", "order", "seed"));
-        Figure.ALL.forEach(figure -> heading.add(figure.key()));
-        StringBuilder text = new StringBuilder(Csv.row(heading)).append('\n');
-        for (Block block : blocks) {
-            for (Group group : block.groups()) {
-                for (SavedRun run : group.runs()) {
-                    List<String> row = new ArrayList<>(
-                            List.of(block.title(), group.label(), run.option("order"), run.option("seed")));
-                    for (Figure figure : Figure.ALL) {
-                        Number value = figure.value().apply(run.metrics().orElseThrow());
-                        row.add(value == null ? "" : value.toString());
-                    }
-                    text.append(Csv.row(row)).append('\n');
-                }
-            }
-        }
-        return text.toString();
-    }
-
-    private String markdown(String summary, String command) {
-        StringBuilder text = new StringBuilder(Table.markdown(summary))
-                .append("\n\n    ")
-                .append(Table.printable(command))
-                .append("\n\n")
-                .append(CONVENTION)
-                .append(" Mean ± standard deviation over ")
-                .append(repeats())
-                .append(".\n\n");
-        for (Block block : blocks) {
-            text.append(block.title().isEmpty() ? "" : "### " + Table.markdown(block.title()) + "\n\n")
-                    .append(block.means().markdown())
-                    .append('\n');
-            block.differences()
-                    .ifPresent(table -> text.append(Table.markdown(block.caption()))
-                            .append("\n\n")
-                            .append(table.markdown())
-                            .append('\n'));
-        }
-        notes.forEach(
-                sentence -> text.append("- ").append(Table.markdown(sentence)).append('\n'));
-        frontiers()
-                .forEach(frontier -> text.append("- ")
-                        .append(Table.markdown(frontier.sentence()))
-                        .append('\n'));
-        warnings()
-                .forEach(sentence ->
-                        text.append("- ").append(Table.markdown(sentence)).append('\n'));
-        return text.toString();
-    }
-
-    private String json(String summary, String command) {
-        ObjectNode root = MAPPER.createObjectNode();
-        root.put("summary", summary).put("command", command);
-        ArrayNode array = root.putArray("blocks");
-        for (Block block : blocks) {
-            ObjectNode object = array.addObject()
-                    .put("title", block.title())
-                    .put("reference", block.reference().label());
-            ArrayNode rows = object.putArray("rows");
-            for (Group group : block.groups()) {
-                ObjectNode row = rows.addObject()
-                        .put("label", group.label())
-                        .put("runs", group.runs().size());
-                ArrayNode orders = row.putArray("orders");
-                group.runs().forEach(run -> orders.add(run.option("order")));
-                ObjectNode figures = row.putObject("figures");
-                ObjectNode differences = row.putObject("difference_from_reference");
-                for (Figure figure : Figure.ALL) {
-                    Spread spread = figure.of(group);
-                    ObjectNode node = figures.putObject(figure.key()).put("count", spread.count());
-                    put(node, "mean", spread.mean());
-                    put(node, "standard_deviation", spread.deviation());
-                    Paired paired = Paired.of(group, block.reference(), figure.value());
-                    if (figure.paired()
-                            && !group.equals(block.reference())
-                            && Conventions.obstacle(group, block.reference()).isEmpty()
-                            && paired.count() > 1) {
-                        ObjectNode difference = differences
-                                .putObject(figure.key())
-                                .put("count", paired.count())
-                                .put("mean", paired.mean())
-                                .put("standard_error", paired.standardError())
-                                .put("half_width_95", paired.halfWidth())
-                                .put(
-                                        "verdict",
-                                        paired.verdict(figure.direction()).toString());
-                        paired.needed().ifPresent(needed -> difference.put("needed", needed));
-                    }
-                }
-            }
-        }
-        notes.forEach(root.putArray("notes")::add);
-        warnings().forEach(root.putArray("warnings")::add);
-        try {
-            return MAPPER.writeValueAsString(root) + "\n";
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    /** JSON has no NaN. */
-    private static void put(ObjectNode node, String key, double value) {
-        if (Double.isNaN(value)) {
-            node.putNull(key);
-        } else {
-            node.put(key, value);
-        }
     }
 }

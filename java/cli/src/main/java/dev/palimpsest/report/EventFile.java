@@ -57,7 +57,7 @@ public final class EventFile implements Progress, AutoCloseable {
 
     @Override
     public void resumes(int experiences, int inside) {
-        Path table = folder.resolve(RunFolder.STEPS);
+        Path table = folder.resolve(RunFiles.STEPS);
         try {
             if (experiences + inside > 0 && Files.exists(table)) {
                 try (Stream<String> rows = Files.lines(table)) {

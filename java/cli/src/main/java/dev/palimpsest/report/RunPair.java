@@ -55,12 +55,12 @@ public final class RunPair {
     }
 
     private static SavedRun read(Path folder) throws IOException {
-        if (!RunFolder.isRun(folder)) {
-            throw new IOException(folder + " is not a run folder: it holds no " + RunFolder.RUN + ".");
+        if (!RunFiles.isRun(folder)) {
+            throw RunFiles.noRun(folder);
         }
         SavedRun run = SavedRun.read(folder);
-        run.check(RunFolder.STEPS);
-        run.check(RunFolder.CONFUSION);
+        run.check(RunFiles.STEPS);
+        run.check(RunFiles.CONFUSION);
         return run;
     }
 
@@ -71,8 +71,8 @@ public final class RunPair {
      */
     public static Extent extent(Path folder) throws IOException {
         SavedRun run = read(folder);
-        boolean complete = run.status().equals("done");
-        Path file = folder.resolve(RunFolder.STEPS);
+        boolean complete = run.status().equals(RunRecord.DONE);
+        Path file = folder.resolve(RunFiles.STEPS);
         if (!complete && !Files.exists(file)) {
             return new Extent(false, 0);
         }
@@ -128,8 +128,8 @@ public final class RunPair {
     }
 
     private Finding steps(long most) throws IOException {
-        Path first = a.folder().resolve(RunFolder.STEPS);
-        Path second = b.folder().resolve(RunFolder.STEPS);
+        Path first = a.folder().resolve(RunFiles.STEPS);
+        Path second = b.folder().resolve(RunFiles.STEPS);
         if (!Files.exists(first) || !Files.exists(second)) {
             return absent("steps", Files.exists(first), Files.exists(second));
         }
@@ -158,7 +158,7 @@ public final class RunPair {
                         return new Finding(
                                 false,
                                 "Steps: the first that differs is step " + x.read() + " (line " + (x.read() + 1)
-                                        + " of " + RunFolder.STEPS + ", in experience " + experience(x, rowX)
+                                        + " of " + RunFiles.STEPS + ", in experience " + experience(x, rowX)
                                         + "), in column " + column + ": " + both(valueX, valueY));
                     }
                 }
@@ -212,11 +212,11 @@ public final class RunPair {
 
     /** A complete run that lacks its models is a damaged one, unless nobody ever kept any. */
     private static Optional<Path> checkpoint(SavedRun run) throws IOException {
-        return RunFolder.hasModels(run.folder()) ? Optional.of(RunFolder.checkpoint(run.folder())) : Optional.empty();
+        return RunFiles.hasModels(run.folder()) ? Optional.of(RunFiles.checkpoint(run.folder())) : Optional.empty();
     }
 
     private Finding figures() throws IOException {
-        for (String name : List.of(RunFolder.METRICS, RunFolder.CONFUSION)) {
+        for (String name : List.of(RunFiles.METRICS, RunFiles.CONFUSION)) {
             Path first = a.folder().resolve(name);
             Path second = b.folder().resolve(name);
             if (Files.exists(first) && Files.exists(second)) {

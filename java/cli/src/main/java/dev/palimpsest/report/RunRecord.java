@@ -24,6 +24,13 @@ final class RunRecord {
     /** Of a run that is on, or was killed. */
     static final String RUNNING = "running";
 
+    static final String DONE = "done";
+    /** Of a run that its own budget ended early, whose result counts. */
+    static final String STOPPED = "stopped";
+
+    static final String FAILED = "failed";
+    static final String INTERRUPTED = "interrupted";
+
     /** Checksums of the other files. */
     static final String FILES = "files_crc32c";
 
@@ -40,7 +47,7 @@ final class RunRecord {
     private final ObjectNode run = JsonText.object();
 
     /** @param texts every option of the run */
-    RunRecord(SequencedMap<String, String> texts, RunFolder.Origin origin, CheckpointEvery every) {
+    RunRecord(SequencedMap<String, String> texts, Origin origin, CheckpointEvery every) {
         Machine machine = Machine.here();
         run.put(CHECKSUM, Checksum.UNKNOWN);
         run.put("format", FORMAT);

@@ -39,7 +39,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
     /** A suite's folder, its blocks, their variants, and their class orders; run.json lies in these. */
     private static final int DEPTH = 4;
 
-    private static final List<String> COMPLETE = List.of("done", "stopped");
+    private static final List<String> COMPLETE = List.of(RunRecord.DONE, RunRecord.STOPPED);
 
     /**
      * What folders hold.
@@ -83,7 +83,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
         Files.walkFileTree(folder, EnumSet.noneOf(FileVisitOption.class), DEPTH, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-                if (file.endsWith(RunFolder.RUN)) {
+                if (file.endsWith(RunFiles.RUN)) {
                     places.add(file.getParent());
                 }
                 return FileVisitResult.CONTINUE;
@@ -95,7 +95,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
             }
         });
         if (places.isEmpty()) {
-            throw new IOException(folder + " is not a run folder: it holds no " + RunFolder.RUN + ".");
+            throw RunFiles.noRun(folder);
         }
         places.sort(Comparator.comparingInt(Path::getNameCount).thenComparing(Comparator.naturalOrder()));
         return places;
@@ -107,7 +107,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
      * @throws DamagedRunException with a sentence, if it cannot be read or is not whole
      */
     static SavedRun read(Path folder) throws DamagedRunException {
-        Path file = folder.resolve(RunFolder.RUN);
+        Path file = folder.resolve(RunFiles.RUN);
         try {
             byte[] text = bytes(file);
             JsonNode run = JSON.readTree(text);
@@ -120,7 +120,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
                 throw new DamagedRunException(file + " is damaged: an option is no text.");
             }
             String status = status(folder, run);
-            file = folder.resolve(RunFolder.METRICS);
+            file = folder.resolve(RunFiles.METRICS);
             check(file, run);
             if (!Files.exists(file)) {
                 return new SavedRun(folder, run, status, Optional.empty(), checked);
@@ -165,7 +165,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
 
     private static String status(Path folder, JsonNode run) {
         String status = run.path("status").asText("");
-        return status.equals(RunRecord.RUNNING) && !FolderLock.held(folder.resolve(RunFolder.LOCK)) ? KILLED : status;
+        return status.equals(RunRecord.RUNNING) && !FolderLock.held(folder.resolve(RunFiles.LOCK)) ? KILLED : status;
     }
 
     /** Whether it has figures to compare. */
@@ -177,15 +177,15 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
     Optional<String> remark() {
         String reason = run.path("reason").isTextual() ? " " + text("reason") : "";
         if (isComparable()) {
-            return status.equals("done")
+            return status.equals(RunRecord.DONE)
                     ? Optional.empty()
                     : Optional.of(folder + " ended early, after "
                             + metrics.orElseThrow().accuracy().length + " experiences:" + reason + ".");
         }
         String why = switch (status) {
-            case "failed" -> "the run failed." + reason;
+            case RunRecord.FAILED -> "the run failed." + reason;
             case RunRecord.RUNNING -> "the run is not finished: it is on since " + text("started") + ".";
-            case KILLED, "interrupted" -> "the run was " + status + " before its end.";
+            case KILLED, RunRecord.INTERRUPTED -> "the run was " + status + " before its end.";
             default -> "the run has no result (status \"" + status + "\")." + reason;
         };
         return Optional.of(folder + " is left out: " + why);
@@ -226,8 +226,8 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
      * @throws IOException with a sentence, if they cannot be read
      */
     SavedSteps steps() throws IOException {
-        check(RunFolder.STEPS);
-        return SavedSteps.read(folder.resolve(RunFolder.STEPS));
+        check(RunFiles.STEPS);
+        return SavedSteps.read(folder.resolve(RunFiles.STEPS));
     }
 
     /**
@@ -236,7 +236,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
      * @throws IOException with a sentence, if they cannot be read
      */
     Optional<Confusion> confusion() throws IOException {
-        check(RunFolder.CONFUSION);
-        return Confusion.read(folder.resolve(RunFolder.CONFUSION));
+        check(RunFiles.CONFUSION);
+        return Confusion.read(folder.resolve(RunFiles.CONFUSION));
     }
 }

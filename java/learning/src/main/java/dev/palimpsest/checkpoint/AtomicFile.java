@@ -1,13 +1,12 @@
 package dev.palimpsest.checkpoint;
 
+import dev.palimpsest.internal.Reason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -92,12 +91,10 @@ public final class AtomicFile {
      */
     public static IOException explained(Path path, IOException e) {
         String why = switch (e) {
-            case AccessDeniedException denied -> "permission denied";
             case FileAlreadyExistsException exists -> exists.getFile() + " is a file, not a folder";
             case NoSuchFileException missing -> "its folder does not exist";
             case NotDirectoryException file -> file.getFile() + " is a file, not a folder";
-            case FileSystemException other when other.getReason() != null -> other.getReason();
-            default -> e.getMessage() == null ? e.toString() : e.getMessage();
+            default -> Reason.of(e);
         };
         return new IOException("Cannot write " + path + ": " + why + "; make room there or choose another place.", e);
     }

@@ -14,7 +14,6 @@ import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.model.Network;
 import dev.palimpsest.snapshot.Snapshots;
 import dev.palimpsest.stream.Stream;
-import dev.palimpsest.stream.Stream.Experience;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
@@ -25,9 +24,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
-import java.util.SortedMap;
-import java.util.TreeMap;
-import java.util.function.IntUnaryOperator;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
@@ -37,97 +33,6 @@ import java.util.stream.IntStream;
  * the memory.
  */
 public final class SavedModel implements AutoCloseable {
-    /** Images of a data set to score. */
-    public enum Part {
-        /** The data set's test images. */
-        TEST,
-        /** Training images that the stream held out. */
-        VALIDATION,
-        /** Images that the model was trained on. */
-        TRAIN
-    }
-
-    /**
-     * Scores on images of one experience's classes.
-     *
-     * @param classes their names
-     * @param images how many were scored
-     * @param right single-head: the highest score of all classes seen is the image's
-     * @param rightWithin the highest score of the experience's own classes is the image's
-     */
-    public record Group(List<String> classes, int images, int right, int rightWithin) {
-        /**
-         * Accuracy among all classes that the model knows.
-         *
-         * @return share of 1; NaN without images
-         */
-        public double accuracy() {
-            return (double) right / images;
-        }
-
-        /**
-         * Accuracy among the classes of the image's own experience.
-         *
-         * @return share of 1; NaN without images
-         */
-        public double withinExperience() {
-            return (double) rightWithin / images;
-        }
-    }
-
-    /**
-     * Counts of right answers.
-     *
-     * @param groups one for each experience that the model has learnt
-     * @param leftOut how many images are not counted because the model has not learnt their class, by its name
-     * @param highest every counted image's highest score; not to be written to
-     */
-    public record Scores(List<Group> groups, SortedMap<String, Integer> leftOut, double[] highest) {
-        /**
-         * The groups taken together, every image weighing alike.
-         *
-         * @return the sum of all groups
-         */
-        public Group all() {
-            return new Group(
-                    groups.stream().flatMap(group -> group.classes().stream()).toList(),
-                    groups.stream().mapToInt(Group::images).sum(),
-                    groups.stream().mapToInt(Group::right).sum(),
-                    groups.stream().mapToInt(Group::rightWithin).sum());
-        }
-
-        /**
-         * How well the highest score tells the counted images from others: the share of pairs of a counted image and
-         * another one in which the counted one's is higher, ties counting half (area under the ROC curve).
-         *
-         * @param others highest scores of images of no class that was learnt, of which there is at least one
-         * @return from 0 to 1; 0.5 for scores that say nothing; NaN without counted images
-         */
-        public double auroc(double[] others) {
-            double[] sorted = others.clone();
-            Arrays.sort(sorted);
-            double halves = 0;
-            for (double score : highest) {
-                halves += below(sorted, score) + below(sorted, Math.nextUp(score));
-            }
-            return halves / (2.0 * highest.length * sorted.length);
-        }
-
-        private static int below(double[] sorted, double limit) {
-            int low = 0;
-            int high = sorted.length;
-            while (low < high) {
-                int middle = (low + high) >>> 1;
-                if (sorted[middle] < limit) {
-                    low = middle + 1;
-                } else {
-                    high = middle;
-                }
-            }
-            return low;
-        }
-    }
-
     private final Checkpoint checkpoint;
     private final List<ClassRange> ranges;
     private final Arena arena = Arena.ofShared();
@@ -192,21 +97,10 @@ public final class SavedModel implements AutoCloseable {
      * @throws IOException with a sentence, if the checkpoint's classifier is damaged
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot or the images do not fit
      */
-    public Scores score(Stream stream, Part part, OptionalInt snapshot, Engine engine) throws IOException {
+    public Scores score(Stream stream, ImagePart part, OptionalInt snapshot, Engine engine) throws IOException {
         requireModel(snapshot);
         requireSize(stream.dataset());
-        return score(
-                engine,
-                new Evaluated(
-                        stream.dataset(),
-                        images(stream.dataset(), part),
-                        stream.experiences().stream()
-                                .map(experience -> part(experience, part))
-                                .toList(),
-                        part == Part.TEST ? outside(stream) : IntStream.empty(),
-                        stream::relabel),
-                ranges.subList(0, snapshot.orElse(experiences())),
-                snapshot);
+        return score(engine, ScoredImages.of(stream, part, checkpoint.normalisation()), snapshot);
     }
 
     /**
@@ -220,10 +114,13 @@ public final class SavedModel implements AutoCloseable {
      * @throws IOException with a sentence, if the checkpoint's classifier is damaged
      * @throws IllegalArgumentException with a sentence, if there is no such snapshot or the images do not fit
      */
-    public Scores score(Dataset dataset, Part part, OptionalInt snapshot, Engine engine) throws IOException {
+    public Scores score(Dataset dataset, ImagePart part, OptionalInt snapshot, Engine engine) throws IOException {
         requireModel(snapshot);
         requireSize(dataset);
-        return score(engine, byName(dataset, part), ranges.subList(0, snapshot.orElse(experiences())), snapshot);
+        return score(
+                engine,
+                ScoredImages.byName(dataset, part, checkpoint.normalisation(), checkpoint.classes(), ranges),
+                snapshot);
     }
 
     private void requireSize(Dataset dataset) {
@@ -286,93 +183,11 @@ public final class SavedModel implements AutoCloseable {
         return snapshots.orElseThrow().weights(number);
     }
 
-    /** Test images of classes that no experience has. */
-    private static IntStream outside(Stream stream) {
-        Images test = stream.dataset().test();
-        return IntStream.range(0, test.size()).filter(i -> {
-            int number = stream.relabel(test.label(i));
-            return number < 0 || number >= stream.classes();
-        });
-    }
-
-    /**
-     * Images of a data set.
-     *
-     * @param byExperience indices of the images of each experience's classes, ascending
-     * @param unknown indices of those of classes that no experience has
-     */
-    private record Evaluated(
-            Dataset dataset, Images images, List<int[]> byExperience, int[] unknown, IntUnaryOperator relabel) {
-        Evaluated(
-                Dataset dataset, Images images, List<int[]> byExperience, IntStream unknown, IntUnaryOperator relabel) {
-            this(dataset, images, byExperience, unknown.toArray(), relabel);
-        }
-
-        /** Images by the names of their classes, without those of the first experiences. */
-        SortedMap<String, Integer> leftOut(int learnt) {
-            SortedMap<String, Integer> leftOut = new TreeMap<>();
-            IntStream.concat(
-                            Arrays.stream(unknown),
-                            byExperience.stream().skip(learnt).flatMapToInt(Arrays::stream))
-                    .forEach(i -> leftOut.merge(dataset.classNames().get(images.label(i)), 1, Integer::sum));
-            return leftOut;
-        }
-
-        AccuracyRecorder.Right right(double[][] scores, int experience, ClassRange seen, ClassRange own) {
-            int[] labels = Arrays.stream(byExperience.get(experience))
-                    .map(i -> relabel.applyAsInt(images.label(i)))
-                    .toArray();
-            return AccuracyRecorder.Right.count(scores, labels, seen, own);
-        }
-    }
-
-    private Images images(Dataset dataset, Part part) {
-        return (part == Part.TEST ? dataset.test() : dataset.train()).normalisedBy(checkpoint.normalisation());
-    }
-
-    private Evaluated byName(Dataset dataset, Part part) {
-        if (part == Part.VALIDATION) {
-            throw new IllegalArgumentException("Validation images are those of the run's own data that were held out of"
-                    + " training: choose test or training images of " + dataset.name() + ".");
-        }
-        List<String> classes = checkpoint.classes();
-        Images images = images(dataset, part);
-        int[] position =
-                dataset.classNames().stream().mapToInt(classes::indexOf).toArray();
-        if (IntStream.of(position).allMatch(p -> p < 0)) {
-            throw new IllegalArgumentException("No class of " + dataset.name() + " has the name of a class of the run: "
-                    + some(dataset.classNames()) + " against " + some(classes) + ".");
-        }
-        return new Evaluated(
-                dataset,
-                images,
-                ranges.stream()
-                        .map(range -> IntStream.range(0, images.size())
-                                .filter(i ->
-                                        position[images.label(i)] >= 0 && range.contains(position[images.label(i)]))
-                                .toArray())
-                        .toList(),
-                IntStream.range(0, images.size()).filter(i -> position[images.label(i)] < 0),
-                label -> position[label]);
-    }
-
-    private static String some(List<String> names) {
-        return String.join(", ", names.subList(0, Math.min(5, names.size()))) + (names.size() > 5 ? ", …" : "");
-    }
-
-    private static int[] part(Experience experience, Part part) {
-        return switch (part) {
-            case TEST -> experience.test();
-            case VALIDATION -> experience.validation();
-            case TRAIN -> experience.train();
-        };
-    }
-
-    private Scores score(Engine engine, Evaluated evaluated, List<ClassRange> learnt, OptionalInt snapshot)
-            throws IOException {
+    private Scores score(Engine engine, ScoredImages evaluated, OptionalInt snapshot) throws IOException {
+        List<ClassRange> learnt = ranges.subList(0, snapshot.orElse(experiences()));
         ClassRange seen = new ClassRange(0, learnt.getLast().end());
         var classifier = checkpoint.classifier(learnt.size() - 1);
-        List<Group> groups = new ArrayList<>();
+        List<Scores.Group> groups = new ArrayList<>();
         DoubleStream.Builder highest = DoubleStream.builder();
         try (Inference images = new Inference(engine, evaluated.images());
                 Models models = models(engine, snapshot)) {
@@ -381,7 +196,7 @@ public final class SavedModel implements AutoCloseable {
                 double[][] scores = scores(classifier, models, images, indices, seen);
                 Arrays.stream(highest(scores, seen)).forEach(highest);
                 AccuracyRecorder.Right right = evaluated.right(scores, j, seen, learnt.get(j));
-                groups.add(new Group(
+                groups.add(new Scores.Group(
                         checkpoint
                                 .classes()
                                 .subList(learnt.get(j).begin(), learnt.get(j).end()),
@@ -426,8 +241,8 @@ public final class SavedModel implements AutoCloseable {
         Classifier classifier = checkpoint.classifier(experience);
         DoubleStream.Builder all = DoubleStream.builder();
         try (Models models = models(engine, snapshot)) {
-            for (Part part : List.of(Part.TEST, Part.TRAIN)) {
-                Images images = images(dataset, part);
+            for (ImagePart part : List.of(ImagePart.TEST, ImagePart.TRAIN)) {
+                Images images = part.of(dataset, checkpoint.normalisation());
                 int[] others = IntStream.range(0, images.size())
                         .filter(i -> !learnt.contains(dataset.classNames().get(images.label(i))))
                         .toArray();

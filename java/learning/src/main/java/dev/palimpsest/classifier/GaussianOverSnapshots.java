@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param settings what is read, and how much classes share
  */
-public record GaussianOverSnapshots(Options settings) implements ClassifierType {
+record GaussianOverSnapshots(Options settings) implements ClassifierType {
     static final String NAME = "gaussian";
     /** Scores have a place for every number below a class's. */
     private static final int MOST_CLASSES = 1 << 20;
@@ -40,7 +40,7 @@ public record GaussianOverSnapshots(Options settings) implements ClassifierType 
     private static final String SHARED = NAME + "_shared.";
 
     /** Whose covariance measures the distance to a class. */
-    public enum Covariance {
+    enum Covariance {
         /** Every class has its own, which leans on the one that all share. */
         OWN,
         /** One for all classes. */
@@ -48,7 +48,7 @@ public record GaussianOverSnapshots(Options settings) implements ClassifierType 
     }
 
     /** Which snapshots a class is measured under. */
-    public enum Read {
+    enum Read {
         /** The first ones that there are when it comes. */
         FIRST,
         /** That of the experience that it comes with, alone. */
@@ -65,7 +65,7 @@ public record GaussianOverSnapshots(Options settings) implements ClassifierType 
      * @param rank columns kept of the factor of a class's own covariance; 0: all
      * @param bits of each value that is kept: 64 or 8
      */
-    public record Options(Read read, int snapshots, Covariance covariance, double beta, int rank, int bits) {
+    record Options(Read read, int snapshots, Covariance covariance, double beta, int rank, int bits) {
         private static final Option<Options, Read> READ = Option.choice(
                 "gaussian-read",
                 Read.class,
@@ -99,7 +99,7 @@ public record GaussianOverSnapshots(Options settings) implements ClassifierType 
         private static final Option<Options, Integer> BITS =
                 Option.integer("gaussian-bits", 64, "Bits of each value kept of a class, 64 or 8.", Options::bits);
         /** Texts to values and back. */
-        public static final OptionGroup<Options> GROUP = new OptionGroup<>(
+        static final OptionGroup<Options> GROUP = new OptionGroup<>(
                 List.of(READ, SNAPSHOTS, COVARIANCE, BETA, RANK, BITS),
                 values -> new Options(
                         values.get(READ),

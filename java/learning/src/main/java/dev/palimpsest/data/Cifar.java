@@ -1,6 +1,5 @@
 package dev.palimpsest.data;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -172,8 +171,8 @@ record Cifar(
             }
             parts.add(part);
         }
-        byte[] pixels =
-                new byte[parts.stream().mapToInt(part -> part.pixels.length).sum()];
+        byte[] pixels = pixels(
+                folder, parts.stream().mapToLong(part -> part.pixels.length).sum());
         int at = 0;
         for (Part part : parts) {
             System.arraycopy(part.pixels, 0, pixels, at, part.pixels.length);
@@ -182,6 +181,14 @@ record Cifar(
         return new Part(
                 pixels,
                 parts.stream().flatMapToInt(part -> Arrays.stream(part.labels)).toArray());
+    }
+
+    private static byte[] pixels(Path folder, long bytes) {
+        if (bytes > HashedFile.LARGEST) {
+            throw new DataException(folder + " holds images of " + bytes + " bytes, at most " + HashedFile.LARGEST
+                    + " are read in this heap: put the right files there, or give more memory (JAVA_OPTS=-Xmx…)");
+        }
+        return new byte[(int) bytes];
     }
 
     private void requireLabel(int label, Path file, int position) {
@@ -193,7 +200,7 @@ record Cifar(
 
     private List<String> names(Path folder, SortedMap<String, String> sha256) {
         HashedFile file = HashedFile.read(folder.resolve(nameFile));
-        List<String> names = new String(file.contents(), StandardCharsets.UTF_8)
+        List<String> names = HashedFile.text(folder.resolve(nameFile), file.contents())
                 .lines()
                 .map(String::strip)
                 .filter(line -> !line.isEmpty())
@@ -225,7 +232,7 @@ record Cifar(
             contents.add(file.contents());
             images += bytes / record;
         }
-        byte[] pixels = new byte[images * PIXELS];
+        byte[] pixels = pixels(folder, (long) images * PIXELS);
         int[] labels = new int[images];
         int image = 0;
         for (int f = 0; f < contents.size(); f++) {

@@ -1,8 +1,8 @@
 package dev.palimpsest.data;
 
 import dev.palimpsest.internal.NumpyPickle;
+import dev.palimpsest.internal.Reason;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,7 +39,7 @@ record CifarPickles(
             names.add(
                     switch (name) {
                         case String text -> text;
-                        case byte[] bytes -> new String(bytes, StandardCharsets.UTF_8);
+                        case byte[] bytes -> HashedFile.text(file, bytes);
                         default -> throw damaged(file, nameKey + " holds something that is not text");
                     });
         }
@@ -64,10 +64,13 @@ record CifarPickles(
         }
         int[] labels = new int[list.size()];
         for (int i = 0; i < labels.length; i++) {
-            if (!(list.get(i) instanceof Number label)) {
-                throw damaged(file, labelKey + " holds something that is not a number");
+            if (!(list.get(i) instanceof Integer label)) { // a long is out of range, a float no label
+                throw damaged(
+                        file,
+                        labelKey + " holds " + Reason.brief(String.valueOf(list.get(i)))
+                                + ", which is not a class's number");
             }
-            labels[i] = label.intValue();
+            labels[i] = label;
         }
         return new Cifar.Part(data.bytes(), labels);
     }

@@ -1,12 +1,13 @@
 package dev.palimpsest.data;
 
 import dev.palimpsest.internal.Reason;
+import dev.palimpsest.internal.TextFile;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -96,6 +97,8 @@ record HashedFile(byte[] contents, String sha256) {
         } catch (NoSuchFileException e) {
             throw new IOException(
                     Files.isSymbolicLink(path) ? "a link to what is not there" : "there is no such file", e);
+        } catch (FileSystemException e) {
+            throw new IOException(Files.isSymbolicLink(path) ? "a link that leads nowhere" : Reason.of(e), e);
         }
         if (!attributes.isRegularFile()) { // reading a pipe or a device may never end
             throw new IOException(attributes.isDirectory() ? "it is a folder" : "it is a pipe or a device, not a file");
@@ -105,8 +108,21 @@ record HashedFile(byte[] contents, String sha256) {
         }
         try {
             return Files.readAllBytes(path);
-        } catch (AccessDeniedException e) {
-            throw new IOException("you may not read it", e);
+        } catch (FileSystemException e) {
+            throw new IOException(Reason.of(e), e);
+        }
+    }
+
+    /**
+     * Text of a file.
+     *
+     * @throws DataException if it is not UTF-8
+     */
+    static String text(Path path, byte[] bytes) {
+        try {
+            return TextFile.decode(path, bytes);
+        } catch (IOException e) {
+            throw new DataException(String.valueOf(e.getMessage()), e);
         }
     }
 

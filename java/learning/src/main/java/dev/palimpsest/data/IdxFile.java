@@ -26,7 +26,7 @@ record IdxFile(int[] extents, byte[] values, String sha256) {
         HashedFile file = HashedFile.read(path, header, bytes -> {
             int[] extents = extents(path, bytes, dimensions);
             if (count(extents) > HashedFile.LARGEST) {
-                throw new DataException(path + " has a header " + Arrays.toString(extents) + " that asks for "
+                throw new DataException(path + " has a header " + unsigned(extents) + " that asks for "
                         + count(extents) + " bytes, at most " + HashedFile.LARGEST
                         + " are read in this heap: put the right file there, or give more memory (JAVA_OPTS=-Xmx…)");
             }
@@ -41,7 +41,7 @@ record IdxFile(int[] extents, byte[] values, String sha256) {
         long count = count(extents);
         if (found != count) {
             throw new DataException(path + " is " + (found < count ? "truncated" : "too long") + ": its header "
-                    + Arrays.toString(extents) + " asks for " + count + " bytes, "
+                    + unsigned(extents) + " asks for " + count + " bytes, "
                     + (found < count ? found + " follow" : "more follow") + "; copy it again");
         }
         return new IdxFile(extents, Arrays.copyOfRange(file.contents(), header, file.contents().length), file.sha256());
@@ -61,6 +61,13 @@ record IdxFile(int[] extents, byte[] values, String sha256) {
             extents[i] = bytes.getInt();
         }
         return extents;
+    }
+
+    private static String unsigned(int[] extents) {
+        return Arrays.stream(extents)
+                .mapToObj(Integer::toUnsignedString)
+                .toList()
+                .toString();
     }
 
     private static long count(int[] extents) {

@@ -96,6 +96,22 @@ record ImageFolder() implements OwnImages {
         }
     }
 
+    /**
+     * Where every folder is a class, those of a divided data set would become classes of these names.
+     *
+     * @throws DataException if there are folders train and test, or train and val, and train has no image of its own
+     */
+    static void requireUndivided(Path folder) {
+        Path train = folder.resolve("train");
+        Path test = folder.resolve(test(folder));
+        if (Files.isDirectory(train)
+                && Files.isDirectory(test)
+                && ImageSearch.list(train).stream().allMatch(Files::isDirectory)) {
+            throw new DataException(folder + " is divided into " + train.getFileName() + " and " + test.getFileName()
+                    + ", which would become two classes: give " + train + ", or rename them if they are classes");
+        }
+    }
+
     /** Names of the folders of a folder that has one for every class, sorted. */
     static List<String> classes(Path part) {
         List<String> names = ImageSearch.list(part).stream()

@@ -37,7 +37,11 @@ public record ImageOptions(int size, int crop, boolean skipDamaged, double testS
         if (!(testShare > 0 && testShare < 1)) {
             throw new IllegalArgumentException("test-share = " + testShare + ": expected a share above 0 and below 1");
         }
-        if (crop < 0 || (size > 0 && !fits(crop, size))) {
+        if (crop < 0) {
+            throw new IllegalArgumentException(
+                    "image-crop = " + crop + ": expected a number of pixels, or 0 for all of the image");
+        }
+        if (size > 0 && !fits(crop, size)) {
             throw new IllegalArgumentException(
                     "image-crop = " + crop + ": expected an " + (size % 2 == 0 ? "even" : "odd")
                             + " number of pixels up to image-size = " + size + ", or 0 for all of the image");

@@ -136,6 +136,7 @@ public final class Images {
      * @throws DataException with a sentence, if there are no classes, one has no image, or a file cannot be decoded
      */
     public static Named ofFolder(Path folder, int side) {
+        ImageFolder.requireUndivided(folder);
         List<String> names = ImageFolder.classes(folder);
         return new Named(names, ImageFiles.load(ImageFolder.files(folder, names), side));
     }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.util.stream.Collectors;
 
 /** Why a file could not be read, in words for a sentence: libraries' own name classes, or are a bare path. */
@@ -26,6 +27,7 @@ public final class Reason {
         return switch (e) {
             case AccessDeniedException denied -> "permission denied";
             case NoSuchFileException missing -> "there is no such file";
+            case NotDirectoryException file -> "it is not a folder";
             case FileSystemException other -> other.getReason() == null ? "the system refused it" : other.getReason();
             case JsonProcessingException json -> ofJson(json) + at(json);
             case EOFException early -> "it ends too early";

@@ -31,7 +31,19 @@ public final class TextFile {
             throw new IOException(file + " has " + Files.size(file) + " bytes, at most " + LARGEST
                     + " are read: give a shorter text file");
         }
-        ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
+        return decode(file, Files.readAllBytes(file));
+    }
+
+    /**
+     * Text that was read already, without the byte order mark before it.
+     *
+     * @param file where it was read
+     * @param read UTF-8
+     * @return the text
+     * @throws IOException with a sentence, if it is not UTF-8
+     */
+    public static String decode(Path file, byte[] read) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(read);
         CharBuffer text = CharBuffer.allocate(bytes.remaining());
         CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
         CoderResult result = decoder.decode(bytes, text, true);
@@ -44,7 +56,7 @@ public final class TextFile {
                     file,
                     bytes.get(bytes.position()),
                     before.chars().filter(c -> c == '\n').count() + 1,
-                    before.substring(before.lastIndexOf('\n') + 1)));
+                    Reason.brief(before.substring(before.lastIndexOf('\n') + 1))));
         }
         String decoded = text.toString();
         return decoded.startsWith(BYTE_ORDER_MARK) ? decoded.substring(1) : decoded;

@@ -56,7 +56,7 @@ import org.jspecify.annotations.Nullable;
  * relation, are of the plain images. Ours: what goes to memory is the network's output with its running statistics
  * (the code has it in training mode), and memory is filled in random order. Not verified against published numbers.
  */
-public final class Mlkd implements Method {
+final class Mlkd implements Method {
     private static final String NAME = "mlkd";
     /** What the names of tensors in checkpoints begin with. */
     private static final String TEACHERS = "teachers.";
@@ -77,7 +77,7 @@ public final class Mlkd implements Method {
     }
 
     /** Rotation prediction, SimCLR, SimSiam, VICReg, or none. */
-    public enum Ssl {
+    enum Ssl {
         /** Which quarter turn an image was given. */
         ROTATION,
         /** SimCLR. */
@@ -91,7 +91,7 @@ public final class Mlkd implements Method {
     }
 
     /** On softmaxes against their own transposes, as in the code, or on Gram matrices of logits, as in the paper. */
-    public enum Relation {
+    enum Relation {
         /** On softmaxes against their own transposes. */
         CODE,
         /** On Gram matrices of logits. */
@@ -102,7 +102,7 @@ public final class Mlkd implements Method {
      * Whether a teacher normalises labelled and unlabelled images apart, as in the code, or in one batch, which is
      * fewer passes.
      */
-    public enum TeacherBatches {
+    enum TeacherBatches {
         /** Apart, as in the code. */
         SEPARATE,
         /** In one batch, which is fewer passes. */
@@ -129,7 +129,7 @@ public final class Mlkd implements Method {
      * @param teacherBatches whether teachers normalise labelled and unlabelled images apart
      * @param ensemble whether the mean of the network's logits and its newest teacher's classifies
      */
-    public record Options(
+    record Options(
             Ssl ssl,
             double sslWeight,
             double sslDecay,
@@ -235,7 +235,7 @@ public final class Mlkd implements Method {
                 TEACHERS, EMA, FEATURE_WEIGHT, FEATURE_START, RELATION_WEIGHT, RELATION, TEACHER_BATCHES, ENSEMBLE);
 
         /** Texts to values and back, of the whole method. */
-        public static final OptionGroup<Options> GROUP =
+        static final OptionGroup<Options> GROUP =
                 group(Options::of, List.of(CONSTRAINED, SELF_SUPERVISED, TAUGHT, List.of(UNLABELLED_BATCH)));
 
         /** Of the method with neither self-supervision nor distillation. */
@@ -251,7 +251,7 @@ public final class Mlkd implements Method {
                 group(values -> of(values).unsupervised(), List.of(CONSTRAINED, TAUGHT, List.of(UNLABELLED_BATCH)));
 
         /** As in the published code. */
-        public static final Options DEFAULT = GROUP.of(Map.of());
+        static final Options DEFAULT = GROUP.of(Map.of());
 
         /** What {@code code} and {@code paper} set where they differ, by option name. */
         static final Map<String, Map<String, String>> PRESETS = Map.of(
@@ -308,33 +308,12 @@ public final class Mlkd implements Method {
                     values.get(ENSEMBLE));
         }
 
-        /**
-         * These options with other teachers.
-         *
-         * @param most earlier models that teach at most; 0: no distillation
-         * @return changed options
-         * @throws IllegalArgumentException with a sentence, if the number cannot be
-         */
-        public Options withTeachers(int most) {
-            return GROUP.with(this, TEACHERS, most);
-        }
-
-        /**
-         * These options with another self-supervised loss.
-         *
-         * @param loss on unlabelled images
-         * @return changed options
-         */
-        public Options withSelfSupervision(Ssl loss) {
-            return GROUP.with(this, SSL, loss);
-        }
-
         private Options untaught() {
             return GROUP.with(GROUP.with(this, ENSEMBLE, false), TEACHERS, 0);
         }
 
         private Options unsupervised() {
-            return withSelfSupervision(Ssl.NONE);
+            return GROUP.with(this, SSL, Ssl.NONE);
         }
 
         /**
@@ -380,15 +359,6 @@ public final class Mlkd implements Method {
 
     /** Null between experiences. */
     private @Nullable MlkdLoss loss;
-
-    /**
-     * A new one, for one run.
-     *
-     * @param options of the loss
-     */
-    public Mlkd(Options options) {
-        this(NAME, options, Options.GROUP);
-    }
 
     private Mlkd(String name, Options options, OptionGroup<Options> group) {
         this.name = name;

@@ -133,6 +133,11 @@ public final class ClassIncrementalStream implements Stream {
             int[] own = IntStream.range(0, images.size())
                     .filter(i -> images.label(i) == label)
                     .toArray();
+            if (own.length == 0) {
+                throw new IllegalArgumentException(
+                        "class " + dataset.classNames().get(c)
+                                + " has no training images: put some there, or leave the class out");
+            }
             int count = (int) Math.round(fraction * own.length);
             if (count == own.length) {
                 throw new IllegalArgumentException(

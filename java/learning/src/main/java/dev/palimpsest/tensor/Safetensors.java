@@ -1,11 +1,11 @@
 package dev.palimpsest.tensor;
 
 import dev.palimpsest.internal.Checksum;
+import dev.palimpsest.internal.Reason;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -147,10 +147,7 @@ public final class Safetensors {
         } catch (NoSuchFileException e) {
             throw new NoSuchFileException(file.toString(), null, "there is no such file");
         } catch (FileSystemException e) {
-            throw new IOException(
-                    file + " cannot be read: "
-                            + (e instanceof AccessDeniedException ? "permission denied" : e.getReason()),
-                    e);
+            throw new IOException(file + " cannot be read: " + Reason.of(e), e);
         } catch (OutOfMemoryError e) {
             throw new IOException(
                     file + " does not fit into the memory that Java may take: allow it more, as with JAVA_OPTS=-Xmx8g",

@@ -6,11 +6,9 @@ import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.checkpoint.Position;
 import dev.palimpsest.classifier.Classifier;
 import dev.palimpsest.classifier.Classifier.Models;
-import dev.palimpsest.classifier.ClassifierType.Fitting;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.evaluation.Inference;
-import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.FrozenNetwork.Weights;
 import dev.palimpsest.model.Network;
@@ -31,8 +29,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -307,70 +303,11 @@ public final class Learner implements AutoCloseable {
 
     /** Fits the classifier of all classes seen to the network as it is now, which stays as it is. */
     Classifier classifier(Models models) {
-        Classifier fitted = run.settings().classifier().fit(fitting(models));
+        Classifier fitted = run.settings()
+                .classifier()
+                .fit(new ExperienceFitting(run, experience, models, exemplars, snapshots(), classifier));
         classifier = fitted;
         return fitted;
-    }
-
-    private Fitting fitting(Models models) {
-        return new Fitting() {
-            @Override
-            public Network network() {
-                return run.network();
-            }
-
-            @Override
-            public ClassRange newest() {
-                return experience.classes();
-            }
-
-            @Override
-            public float[][][] exemplarFeatures() {
-                return exemplars.byClass().stream()
-                        .map(own -> run.trainingImages().features(models.latest(), own))
-                        .toArray(float[][][]::new);
-            }
-
-            @Override
-            public Optional<Classifier> previous() {
-                return Optional.ofNullable(classifier);
-            }
-
-            @Override
-            public SortedMap<Integer, int[]> imagesByClass() {
-                SortedMap<Integer, int[]> images = new TreeMap<>();
-                for (int label : experience.present()) {
-                    images.put(
-                            label,
-                            IntStream.of(experience.train())
-                                    .filter(i ->
-                                            run.stream().relabel(run.images().label(i)) == label)
-                                    .toArray());
-                }
-                return images;
-            }
-
-            @Override
-            public int snapshots() {
-                return Learner.this.snapshots().map(Snapshots::count).orElse(0);
-            }
-
-            @Override
-            public float[][] pooled(int snapshot, int[] images) {
-                return run.trainingImages().pooled(models.snapshot(snapshot), images);
-            }
-
-            @Override
-            public long seed() {
-                return run.seed();
-            }
-
-            @Override
-            public HeadTraining training() {
-                TrainingOptions options = run.settings().training();
-                return new HeadTraining(options.batch(), options.momentum(), options.weightDecay());
-            }
-        };
     }
 
     /** What there is now, with a classifier that was fitted. */

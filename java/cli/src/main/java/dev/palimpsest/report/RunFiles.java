@@ -1,0 +1,60 @@
+package dev.palimpsest.report;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The files of a run folder, by their names. */
+public final class RunFiles {
+    static final String RUN = "run.json";
+    static final String METRICS = "metrics.json";
+    static final String STEPS = "steps.csv";
+    static final String CONFUSION = "confusion.json";
+    static final String LOCK = "run.lock";
+    static final String CHECKPOINT_FOLDER = "checkpoint";
+    /** The state after an experience. */
+    static final String CHECKPOINT = CHECKPOINT_FOLDER + "/model.safetensors";
+    /** The checkpoint before that one, for when that one is damaged. */
+    static final String PREVIOUS = CHECKPOINT_FOLDER + "/previous.safetensors";
+    /** The state in the midst of an experience. */
+    static final String INSIDE = CHECKPOINT_FOLDER + "/inside.safetensors";
+
+    static final String PREVIOUS_INSIDE = CHECKPOINT_FOLDER + "/inside-previous.safetensors";
+
+    private RunFiles() {}
+
+    /** Whether a run was begun in the folder. */
+    public static boolean isRun(Path folder) {
+        return Files.exists(folder.resolve(RUN));
+    }
+
+    /** What to throw where somebody named a folder without a run. */
+    static IOException noRun(Path folder) {
+        return new IOException(folder + " is not a run folder: it holds no " + RUN + ".");
+    }
+
+    /** Whether a run has models, if only those of its first experience. */
+    static boolean hasModels(Path run) {
+        return Files.exists(run.resolve(CHECKPOINT)) || Files.exists(run.resolve(PREVIOUS));
+    }
+
+    /**
+     * A run's models.
+     *
+     * @throws IOException with a sentence, if the folder holds no run, or the run no models yet
+     */
+    public static Path checkpoint(Path run) throws IOException {
+        if (!Files.isRegularFile(run.resolve(RUN))) {
+            throw noRun(run);
+        }
+        // Between two checkpoints there may be the previous one alone.
+        Path file = Files.exists(run.resolve(CHECKPOINT)) ? run.resolve(CHECKPOINT) : run.resolve(PREVIOUS);
+        if (!Files.isRegularFile(file)) {
+            throw new IOException(run
+                    + " holds no model: the run ended before its first experience was over, or was made before runs"
+                    + " kept "
+                    + CHECKPOINT + ".");
+        }
+        return file;
+    }
+}
