@@ -3,6 +3,7 @@ package dev.palimpsest;
 import dev.palimpsest.data.Images;
 import dev.palimpsest.data.Normalisation;
 import dev.palimpsest.data.Preparation;
+import dev.palimpsest.internal.Reason;
 import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
@@ -56,28 +57,29 @@ public final class ExportedVersion implements AutoCloseable {
         }
         classNames = text(CLASSES).lines().toList();
         try {
-            Shape input = Shape.of(Arrays.stream(numbers(INPUT))
-                    .mapToInt(extent -> (int) extent)
-                    .toArray());
             setup = new Setup(
-                    input,
-                    Setup.Network.valueOf(text(NETWORK)),
+                    Shape.of(wholeNumbers(INPUT)),
+                    network(),
                     1,
                     0,
                     0,
                     Augmentation.NONE,
                     Optional.empty(),
-                    (int) numbers(SHARED_CLASSES)[0],
+                    wholeNumbers(SHARED_CLASSES)[0],
                     0,
                     0);
             boolean images = setup.network() != Setup.Network.NONE;
             pixels = images ? Optional.of(new Normalisation(numbers(MEAN), numbers(DEVIATION))) : Optional.empty();
+            int channels = setup.input().extent(0);
+            int means = pixels.map(normalisation -> normalisation.mean().length).orElse(channels);
+            require(means == channels, MEAN, "a number for each of " + channels + " channels");
+            calibration =
+                    new Manifest.Calibrated(numbers(TEMPERATURE)[0], numbers(FARTHEST)[0], OptionalDouble.empty());
+            double temperature = calibration.temperature();
+            require(temperature > 0 && Double.isFinite(temperature), TEMPERATURE, "a number above 0");
+            require(!Double.isNaN(calibration.farthest()), FARTHEST, "a number");
         } catch (IllegalArgumentException e) {
             throw damaged(e);
-        }
-        calibration = new Manifest.Calibrated(numbers(TEMPERATURE)[0], numbers(FARTHEST)[0], OptionalDouble.empty());
-        if (!(calibration.temperature() > 0) || Double.isInfinite(calibration.temperature())) {
-            throw damaged(new IllegalArgumentException(TEMPERATURE + " is " + calibration.temperature()));
         }
         knowledge = Knowledge.exported(setup, classNames, file);
         snapshots = IntStream.rangeClosed(1, pixels.isPresent() ? knowledge.networks() : 0)
@@ -142,15 +144,45 @@ public final class ExportedVersion implements AutoCloseable {
         return text;
     }
 
-    private double[] numbers(String key) throws IOException {
-        String text = text(key);
-        try {
-            return Stream.of(text.replaceAll("[\\[\\] ]", "").split(",", -1))
-                    .mapToDouble(Double::parseDouble)
-                    .toArray();
-        } catch (NumberFormatException e) {
-            throw damaged(new IllegalArgumentException("its metadata have " + key + " " + text, e));
+    private void require(boolean condition, String key, String expected) throws IOException {
+        if (!condition) {
+            throw unexpected(key, expected);
         }
+    }
+
+    private IllegalArgumentException unexpected(String key, String expected) throws IOException {
+        return new IllegalArgumentException(
+                "its metadata have " + key + " " + Reason.brief(text(key)) + ", expected " + expected);
+    }
+
+    private Setup.Network network() throws IOException {
+        String name = text(NETWORK);
+        return Arrays.stream(Setup.Network.values())
+                .filter(each -> each.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("its metadata have " + NETWORK + " "
+                        + Reason.brief(name) + ", expected one of " + Arrays.toString(Setup.Network.values())));
+    }
+
+    private double[] numbers(String key) throws IOException {
+        try {
+            return values(key).mapToDouble(Double::parseDouble).toArray();
+        } catch (NumberFormatException _) {
+            throw unexpected(key, "numbers");
+        }
+    }
+
+    private int[] wholeNumbers(String key) throws IOException {
+        try {
+            return values(key).mapToInt(Integer::parseInt).toArray();
+        } catch (NumberFormatException _) {
+            throw unexpected(key, "whole numbers");
+        }
+    }
+
+    /** Numbers as {@link Arrays#toString(int[])} writes them, or a single one. */
+    private Stream<String> values(String key) throws IOException {
+        return Stream.of(text(key).replaceAll("[\\[\\] ]", "").split(",", -1));
     }
 
     private IOException damaged(IllegalArgumentException why) {

@@ -21,18 +21,16 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -188,7 +186,7 @@ final class ManifestFile {
         }
         String format = root.path("format").asText();
         if (!FORMAT.equals(format) && !COMPLETE.equals(format)) {
-            throw damaged(file, "expected format " + FORMAT + ", found " + root.path("format"), null);
+            throw damaged(file, "expected format " + FORMAT + ", found " + Reason.brief(root.path("format")), null);
         }
         String found = Checksum.ofMarked(text, MARK);
         if (found.isEmpty() || !root.path(CHECKSUM).asText().equals(found)) {
@@ -196,12 +194,12 @@ final class ManifestFile {
                     file,
                     found.isEmpty()
                             ? "it has no checksum"
-                            : "it has the checksum " + found + ", expected " + root.path(CHECKSUM),
+                            : "it has the checksum " + found + ", expected " + Reason.brief(root.path(CHECKSUM)),
                     null);
         }
         try {
-            return read(root);
-        } catch (IllegalArgumentException | DateTimeException | NullPointerException e) {
+            return read(new Fields("", root));
+        } catch (IllegalArgumentException e) {
             throw damaged(file, String.valueOf(e.getMessage()), e);
         }
     }
@@ -212,50 +210,31 @@ final class ManifestFile {
                 cause);
     }
 
-    private static Manifest read(JsonNode root) {
-        JsonNode made = root.required("setup");
-        Setup setup = new Setup(
-                Shape.of(
-                        stream(made.required("input")).mapToInt(JsonNode::asInt).toArray()),
-                Setup.Network.valueOf(made.required("network").asText()),
-                made.required("snapshots").asInt(),
-                made.required("epochs").asInt(),
-                made.required("held_out").asDouble(),
-                Augmentation.parse(made.required("augmentation").asText()),
-                Optional.ofNullable(made.required("pretrained").textValue()).map(Path::of),
-                made.path("shared_classes").asInt(),
-                made.path("exemplar_megabytes").asDouble(),
-                made.required("seed").asLong());
+    private static Manifest read(Fields root) {
+        Setup setup = setup(root.object("setup"));
         Optional<Normalisation> pixels = root.has("pixel_mean")
-                ? Optional.of(new Normalisation(
-                        doubles(root.required("pixel_mean")), doubles(root.required("pixel_deviation"))))
+                ? Optional.of(new Normalisation(root.numbers("pixel_mean"), root.numbers("pixel_deviation")))
                 : Optional.empty();
-        List<Manifest.Entry> entries = new ArrayList<>();
-        root.required("versions").forEach(node -> {
-            Manifest.Entry entry = entry(node);
-            if (entry.lesson().version() != entries.size() + 1) {
-                throw new IllegalArgumentException(
-                        "version " + entry.lesson().version() + " stands in place " + (entries.size() + 1));
-            }
-            entries.add(entry);
-        });
-        SortedMap<String, String> checksums = new TreeMap<>();
-        root.required("files")
-                .properties()
-                .forEach(each -> checksums.put(each.getKey(), each.getValue().asText()));
-        Manifest manifest = new Manifest(setup, pixels, root.required("current").asInt(), entries, checksums);
+        List<Manifest.Entry> entries = root.each("versions", ManifestFile::entry);
+        SortedMap<String, String> checksums = new TreeMap<>(root.textsByName("files"));
+        Manifest manifest = new Manifest(setup, pixels, root.integer("current"), entries, checksums);
         if (manifest.current() != 0) {
             manifest.entry(manifest.current());
         }
         if (!manifest.files().equals(checksums.keySet())) {
-            throw new IllegalArgumentException(
-                    "it has checksums of the files " + checksums.keySet() + ", its versions read " + manifest.files());
+            throw new IllegalArgumentException("it has checksums of the files " + Reason.brief(checksums.keySet())
+                    + ", its versions read " + Reason.brief(manifest.files()));
         }
         boolean features = setup.network() == Setup.Network.NONE;
-        for (Manifest.Entry entry : entries) {
+        for (int i = 0; i < entries.size(); i++) {
+            Manifest.Entry entry = entries.get(i);
+            int version = entry.lesson().version();
+            if (version != i + 1) {
+                throw new IllegalArgumentException("version " + version + " stands in place " + (i + 1));
+            }
             if (features != entry.snapshots().isEmpty()) {
                 throw new IllegalArgumentException(
-                        "version " + entry.lesson().version() + " reads the snapshots " + entry.snapshots());
+                        "version " + version + " reads the snapshots " + Reason.brief(entry.snapshots()));
             }
         }
         if (!features && !entries.isEmpty() && pixels.isEmpty()) {
@@ -264,94 +243,111 @@ final class ManifestFile {
         return manifest;
     }
 
-    private static Manifest.Entry entry(JsonNode node) {
+    private static Setup setup(Fields made) {
+        return new Setup(
+                Shape.of(made.integers("input")),
+                made.constant("network", Setup.Network.class),
+                made.integer("snapshots"),
+                made.integer("epochs"),
+                made.number("held_out"),
+                Augmentation.parse(made.text("augmentation")),
+                made.node().path("pretrained").isNull()
+                        ? Optional.empty()
+                        : Optional.of(path("setup.pretrained", made.text("pretrained"))),
+                made.has("shared_classes") ? made.integer("shared_classes") : 0,
+                made.has("exemplar_megabytes") ? made.number("exemplar_megabytes") : 0,
+                made.integer64("seed"));
+    }
+
+    private static Path path(String name, String text) {
+        try {
+            return Path.of(text);
+        } catch (InvalidPathException e) {
+            throw new IllegalArgumentException("its " + name + " is no path, as it has a NUL", e);
+        }
+    }
+
+    private static Manifest.Entry entry(Fields node) {
         Lesson lesson = new Lesson(
-                node.required("version").asInt(),
-                node.required("before").asInt(),
-                Lesson.Kind.valueOf(node.required("kind").asText()),
-                node.required("reason").asText(),
-                Instant.parse(node.required("at").asText()),
-                node.required("seconds").asDouble(),
-                texts(node.required("new_classes")),
-                texts(node.required("repeated_classes")),
-                texts(node.required("forgotten_classes")),
-                texts(node.path("rehearsed_classes")),
-                node.required("samples").asInt(),
-                node.required("held_out").asInt(),
-                optional(node.path("old_classes_before")),
-                optional(node.path("old_classes_after")),
-                optional(node.path("new_classes_after")),
-                node.has("trial") ? Optional.of(trial(node.path("trial"))) : Optional.empty(),
-                texts(node.required("warnings")));
+                node.integer("version"),
+                node.integer("before"),
+                node.constant("kind", Lesson.Kind.class),
+                node.text("reason"),
+                instant(node),
+                node.number("seconds"),
+                node.texts("new_classes"),
+                node.texts("repeated_classes"),
+                node.texts("forgotten_classes"),
+                node.has("rehearsed_classes") ? node.texts("rehearsed_classes") : List.of(),
+                node.count("samples"),
+                node.count("held_out"),
+                node.optionalShare("old_classes_before"),
+                node.optionalShare("old_classes_after"),
+                node.optionalShare("new_classes_after"),
+                node.has("trial") ? Optional.of(trial(node.object("trial"))) : Optional.empty(),
+                node.texts("warnings"));
         if (lesson.before() < 0 || lesson.before() >= lesson.version()) {
             throw new IllegalArgumentException("version " + lesson.version() + " goes on from " + lesson.before());
         }
-        List<Manifest.KnownClass> changed = new ArrayList<>();
-        node.required("changed")
-                .forEach(c -> changed.add(new Manifest.KnownClass(
-                        c.required("name").asText(),
-                        c.required("number").asInt(),
-                        plainName(c.required("file").asText()),
-                        c.required("snapshots").asInt(),
-                        c.required("samples").asInt(),
-                        c.required("held_out").asInt())));
-        List<Manifest.Exemplars> exemplars = new ArrayList<>();
-        node.path("exemplars")
-                .forEach(kept -> exemplars.add(new Manifest.Exemplars(
-                        kept.required("class").asText(),
-                        plainName(kept.required("file").asText()),
-                        kept.required("images").asInt())));
-        double temperature = node.required("temperature").asDouble();
-        if (!(temperature > 0) || Double.isInfinite(temperature)) {
-            throw new IllegalArgumentException("version " + lesson.version() + " has the temperature "
-                    + node.required("temperature") + ", expected a positive number");
+        List<Manifest.KnownClass> changed = node.each(
+                "changed",
+                c -> new Manifest.KnownClass(
+                        c.text("name"),
+                        c.integer("number"),
+                        plainName(c.text("file")),
+                        c.integer("snapshots"),
+                        c.integer("samples"),
+                        c.integer("held_out")));
+        List<Manifest.Exemplars> exemplars = node.has("exemplars")
+                ? node.each(
+                        "exemplars",
+                        kept -> new Manifest.Exemplars(
+                                kept.text("class"), plainName(kept.text("file")), kept.integer("images")))
+                : List.of();
+        double temperature = node.number("temperature");
+        if (!(temperature > 0)) {
+            throw new IllegalArgumentException("version " + lesson.version() + " has the temperature " + temperature
+                    + ", expected a positive number");
         }
-        SortedMap<String, Double> accuracy = new TreeMap<>();
-        node.required("accuracy")
-                .properties()
-                .forEach(share -> accuracy.put(share.getKey(), share.getValue().asDouble()));
         return new Manifest.Entry(
                 lesson,
-                texts(node.required("snapshots")).stream()
-                        .map(ManifestFile::plainName)
-                        .toList(),
+                node.texts("snapshots").stream().map(ManifestFile::plainName).toList(),
                 changed,
                 new Manifest.Calibrated(
                         temperature,
-                        node.path("farthest").asDouble(Double.POSITIVE_INFINITY),
-                        optional(node.path("calibration_error"))),
-                accuracy,
+                        node.has("farthest") ? node.number("farthest") : Double.POSITIVE_INFINITY,
+                        node.optionalShare("calibration_error")),
+                new TreeMap<>(node.shares("accuracy")),
                 exemplars);
     }
 
-    private static Lesson.Trial trial(JsonNode node) {
+    private static Instant instant(Fields node) {
+        try {
+            return Instant.parse(node.text("at"));
+        } catch (DateTimeException e) {
+            throw new IllegalArgumentException(
+                    "its " + node.place() + "at is " + Reason.brief(node.text("at"))
+                            + ", expected a time such as 2026-01-31T12:00:00Z",
+                    e);
+        }
+    }
+
+    private static Lesson.Trial trial(Fields node) {
         return new Lesson.Trial(
-                optional(node.path("old_classes_after")),
-                optional(node.path("new_classes_after")),
-                node.required("seconds").asDouble());
+                node.optionalShare("old_classes_after"),
+                node.optionalShare("new_classes_after"),
+                node.number("seconds"));
     }
 
     /** Files lie in the model's folder; a manifest from elsewhere must not reach others. */
     private static String plainName(String file) {
-        if (file.isEmpty() || file.contains("/") || file.contains("\\") || file.startsWith(".")) {
-            throw new IllegalArgumentException("a file of the model is called '" + file + "'");
+        if (file.isEmpty()
+                || file.contains("/")
+                || file.contains("\\")
+                || file.startsWith(".")
+                || file.indexOf('\0') >= 0) {
+            throw new IllegalArgumentException("a file of the model is called '" + Reason.brief(file) + "'");
         }
         return file;
-    }
-
-    private static OptionalDouble optional(JsonNode node) {
-        return node.isNumber() ? OptionalDouble.of(node.asDouble()) : OptionalDouble.empty();
-    }
-
-    private static double[] doubles(JsonNode array) {
-        return stream(array).mapToDouble(JsonNode::asDouble).toArray();
-    }
-
-    private static List<String> texts(JsonNode array) {
-        return stream(array).map(JsonNode::asText).toList();
-    }
-
-    private static Stream<JsonNode> stream(JsonNode array) {
-        return StreamSupport.stream(array.spliterator(), false);
     }
 }

@@ -9,6 +9,7 @@ import dev.palimpsest.stream.Augmentation;
 import dev.palimpsest.tensor.Shape;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -77,6 +78,8 @@ public record Setup(
      * @throws IllegalArgumentException with a sentence naming what was expected and found
      */
     public Setup {
+        Objects.requireNonNull(network);
+        Objects.requireNonNull(augmentation);
         if (network == Network.NONE ? input.rank() != 1 : input.rank() != 3) {
             throw new IllegalArgumentException("a sample of shape " + input + " does not fit network = " + network
                     + ": images are C×H×W, features without a network are a vector");

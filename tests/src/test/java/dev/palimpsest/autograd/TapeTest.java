@@ -398,6 +398,30 @@ class TapeTest {
         }
     }
 
+    @Test
+    void whatIsOfAnotherTapeOrOfOneThatWasPlayedIsRefused() {
+        Parameter weight = parameter("w", Shape.of(2, 3));
+        Parameter bias = parameter("b", Shape.of(2));
+        Tape tape = new Tape(engine);
+        Variable output = tape.linear(tape.input(tensor(Shape.of(1, 3), new float[] {1, 2, 3})), weight, bias);
+        Tensor gradient = tensor(Shape.of(1, 2), new float[] {0.5f, -1});
+        Tape other = new Tape(engine);
+        assertThrows(IllegalArgumentException.class, () -> other.fused(output, 0, gradient));
+        assertThrows(IllegalArgumentException.class, () -> other.linear(output, weight, bias));
+        assertThrows(IllegalArgumentException.class, () -> other.accumulate(output, gradient));
+        Tensor column = tensor(Shape.of(2, 1), new float[] {0.5f, -1});
+        assertThrows(IllegalArgumentException.class, () -> tape.fused(output, 0, column));
+        engine.release(column);
+        Scalar loss = tape.fused(output, 0, gradient);
+        assertThrows(IllegalArgumentException.class, () -> tape.weightedSum(List.of(loss), new double[2]));
+        assertThrows(IllegalArgumentException.class, () -> other.weightedSum(List.of(loss), new double[1]));
+        assertThrows(IllegalArgumentException.class, () -> other.backward(loss));
+        tape.backward(loss);
+        assertThrows(IllegalArgumentException.class, () -> tape.backward(loss), "played");
+        assertThrows(IllegalArgumentException.class, () -> tape.linear(output, weight, bias), "played");
+        assertEquals(0.5f, weight.readGradient().getAtIndex(JAVA_FLOAT, 0), "of the one pass");
+    }
+
     private float[] linearGradient(Parameter weight, Parameter bias) {
         Tape tape = new Tape(engine);
         Variable output = tape.linear(tape.input(tensor(Shape.of(1, 3), new float[] {1, 2, 3})), weight, bias);

@@ -41,7 +41,7 @@ class ServedPageTest {
                 Service service = new Service(
                         model,
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                        new Service.Limits(TOKEN, 1_000_000, 10_000));
+                        new Service.Limits(TOKEN, 1_000_000, 10_000, 5));
                 Browser browser = new Browser(profile)) {
             URI address = service.address();
             browser.open(URI.create(address + "/#" + TOKEN));

@@ -64,7 +64,7 @@ class ServiceTest {
         service = new Service(
                 model,
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                new Service.Limits(TOKEN, BYTES, PIXELS));
+                new Service.Limits(TOKEN, BYTES, PIXELS, 1));
     }
 
     @AfterEach
@@ -165,13 +165,49 @@ class ServiceTest {
         refused(400, "not the JSON", post("/learn", "{", TOKEN));
         refused(400, "lacks class", post("/learn", "{}", TOKEN));
         refused(400, "lacks images", post("/learn", "{\"class\": \"green\"}", TOKEN));
-        refused(400, "not the JSON", post("/learn", "{\"class\": \"green\", \"images\": [\"*\"]}", TOKEN));
+        refused(400, "no file in base64", post("/learn", "{\"class\": \"green\", \"images\": [\"*\"]}", TOKEN));
         refused(400, "blank", post("/learn", lesson(" ", Color.GREEN, 2), TOKEN));
         refused(400, "there is no version 7: the model has 1 to 1", post("/rollback", "{\"version\": 7}", TOKEN));
         refused(400, "lacks version", post("/rollback", "{\"version\": 1.5}", TOKEN));
         refused(400, "lacks version", post("/rollback", "{}", TOKEN));
         refused(400, "cannot be written in a line", post("/learn", lesson("a\nb", Color.GREEN, 2), TOKEN));
         refused(400, "knows no class 'violet'", post("/forget", "{\"class\": \"violet\"}", TOKEN));
+    }
+
+    @Test
+    void whatIsNoImageInBase64IsOneSentence() throws Exception {
+        for (String images : List.of("[null]", "[3]", "[[\"\"]]", "[\"!\"]")) {
+            HttpResponse<String> response = post("/learn", "{\"class\":\"c\",\"images\":" + images + "}", TOKEN);
+            refused(400, "Of images, the one at 0 is no file in base64.", response);
+        }
+        refused(400, "it is not JSON, as something follows its end", post("/rollback", "{\"version\":1}{}", TOKEN));
+        refused(400, "it is JSON with a name twice", post("/rollback", "{\"version\":1,\"version\":2}", TOKEN));
+    }
+
+    @Test
+    void slowUploadsHoldNobodyElseForLong() throws Exception {
+        List<Socket> slow = new ArrayList<>();
+        try {
+            for (int i = 0; i < 2; i++) {
+                Socket socket = new Socket(
+                        service.address().getHost(), service.address().getPort());
+                slow.add(socket);
+                socket.getOutputStream()
+                        .write(("POST /classify HTTP/1.1\r\nHost: "
+                                        + service.address().getAuthority() + "\r\nContent-Length: 1000\r\n\r\nslow")
+                                .getBytes(StandardCharsets.US_ASCII));
+            }
+            HttpResponse<String> response;
+            do {
+                response = post("/classify", png(picture(Color.RED, 1)), "");
+            } while (response.statusCode() == 200); // they may not have arrived
+            refused(503, "2 other uploads are still being received: try again later.", response);
+            assertEquals(200, get("/versions").statusCode());
+        } finally {
+            for (Socket socket : slow) {
+                socket.close();
+            }
+        }
     }
 
     @Test
@@ -216,7 +252,7 @@ class ServiceTest {
     @Test
     void anAddressOfIpv6IsKnownInItsShortForm() throws Exception {
         try (Service other =
-                new Service(model, new InetSocketAddress("::1", 0), new Service.Limits(TOKEN, BYTES, PIXELS))) {
+                new Service(model, new InetSocketAddress("::1", 0), new Service.Limits(TOKEN, BYTES, PIXELS, 1))) {
             assertTrue(
                     versions(other, "Host: [::1]:" + other.address().getPort()).startsWith("HTTP/1.1 200"));
         } catch (SocketException e) {
@@ -243,7 +279,7 @@ class ServiceTest {
                         model,
                         new InetSocketAddress(
                                 service.address().getHost(), service.address().getPort()),
-                        new Service.Limits(TOKEN, BYTES, PIXELS)));
+                        new Service.Limits(TOKEN, BYTES, PIXELS, 1)));
         assertTrue(e.getMessage().startsWith("Cannot listen at "), e.getMessage());
     }
 

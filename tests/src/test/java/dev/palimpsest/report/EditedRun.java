@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** Changes runs as somebody does who knows that they have checksums. */
+/** Changes runs as somebody does who knows that they have checksums, and reads them. */
 public final class EditedRun {
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -34,5 +34,12 @@ public final class EditedRun {
         run.remove(List.of("palimpsest_crc32c", "format", "files_crc32c"));
         edit.accept(run);
         Files.writeString(file, JSON.writeValueAsString(run));
+    }
+
+    /** Every file of a run that a report shows. */
+    public static void readAll(Path folder) throws IOException {
+        SavedRun run = SavedRun.read(folder);
+        run.steps();
+        run.confusion();
     }
 }

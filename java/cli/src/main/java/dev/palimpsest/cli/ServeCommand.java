@@ -34,6 +34,7 @@ final class ServeCommand implements Callable<Integer> {
     private static final int TOKEN_BYTES = 16;
     private static final int MIB = 1 << 20;
     private static final int MEGAPIXEL = 1_000_000;
+    private static final int SECONDS_FOR_OTHERS = 5;
 
     @Parameters(paramLabel = "MODEL", description = "The model's folder, as palimpsest learn makes it.")
     private Path folder;
@@ -78,7 +79,7 @@ final class ServeCommand implements Callable<Integer> {
                 Service service = new Service(
                         model,
                         new InetSocketAddress(address(), port),
-                        new Service.Limits(token, maxUpload * MIB, maxPixels * MEGAPIXEL))) {
+                        new Service.Limits(token, maxUpload * MIB, maxPixels * MEGAPIXEL, SECONDS_FOR_OTHERS))) {
             PrintWriter out = command.commandLine().getOut();
             out.println("Open " + service.address() + "/#" + token);
             out.println("Ctrl-C ends it.");

@@ -3,6 +3,8 @@ package dev.palimpsest.cli;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
@@ -27,6 +29,7 @@ import java.util.Locale;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A model over HTTP. GET / is a page; GET /versions and POST /classify anybody may ask; POST /learn, /cancel, /rollback
@@ -48,8 +51,9 @@ final class Service implements AutoCloseable {
      * @param token that allows to change the model
      * @param bytes of a request's body
      * @param pixels of an image
+     * @param seconds that an upload waits for others: who sends slowly is in their way for a request's time
      */
-    record Limits(String token, int bytes, int pixels) {}
+    record Limits(String token, int bytes, int pixels, int seconds) {}
 
     private final ServedModel model;
     private final Limits limits;
@@ -89,10 +93,12 @@ final class Service implements AutoCloseable {
         this.limits = limits;
         bound = address.getHostString().toLowerCase(Locale.ROOT);
         json = new ObjectMapper(JsonFactory.builder()
-                .streamReadConstraints(StreamReadConstraints.builder()
-                        .maxStringLength(limits.bytes)
+                        .streamReadConstraints(StreamReadConstraints.builder()
+                                .maxStringLength(limits.bytes)
+                                .build())
+                        .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                         .build())
-                .build());
+                .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
         try (InputStream in = Service.class.getResourceAsStream("/dev/palimpsest/serve/page.html")) {
             page = in.readAllBytes();
         }
@@ -244,7 +250,16 @@ final class Service implements AutoCloseable {
 
     /** Of few requests at a time, so that memory is bounded. */
     private <T> T uploaded(HttpExchange exchange, Reading<T> reading) throws IOException {
-        uploads.acquireUninterruptibly();
+        boolean free;
+        try {
+            free = uploads.tryAcquire(limits.seconds, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            free = false;
+        }
+        if (!free) {
+            throw new Refused(503, UPLOADS + " other uploads are still being received: try again later.");
+        }
         try {
             return reading.from(body(exchange, limits.bytes));
         } finally {
@@ -270,7 +285,16 @@ final class Service implements AutoCloseable {
     private static List<byte[]> encoded(JsonNode request) throws IOException {
         List<byte[]> files = new ArrayList<>();
         for (JsonNode image : request.path("images")) {
-            files.add(image.binaryValue());
+            byte[] file;
+            try {
+                file = image.binaryValue();
+            } catch (JsonProcessingException e) {
+                file = null;
+            }
+            if (file == null) {
+                throw new Refused(400, "Of images, the one at " + files.size() + " is no file in base64.");
+            }
+            files.add(file);
         }
         if (files.isEmpty()) {
             throw new Refused(400, "The request lacks images, an array of files in base64.");

@@ -36,7 +36,8 @@ public record OwnImagesRecipe(
      * @return whether it is a folder that is there
      */
     public static boolean isFolder(String text) {
-        return !text.isEmpty() && !Dataset.names().contains(text) && Files.isDirectory(Path.of(text));
+        return !Dataset.names().contains(text)
+                && RecipeFile.place(text).filter(Files::isDirectory).isPresent();
     }
 
     /**

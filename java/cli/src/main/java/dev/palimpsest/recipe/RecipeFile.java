@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -68,9 +69,17 @@ public record RecipeFile(String name, String summary, SequencedMap<String, Strin
         return Recipe.of(texts);
     }
 
-    /** A path of a recipe, relative to the working directory; absolute, so that a run's record holds anywhere. */
+    /**
+     * A path of a recipe, relative to the working directory; absolute, so that a run's record holds anywhere.
+     *
+     * @throws IllegalArgumentException with a clause, if the text can be no path
+     */
     static Optional<Path> place(String text) {
-        return text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text).toAbsolutePath());
+        try {
+            return text.isEmpty() ? Optional.empty() : Optional.of(Path.of(text).toAbsolutePath());
+        } catch (InvalidPathException e) {
+            throw new IllegalArgumentException("expected a path, found a text with a NUL", e);
+        }
     }
 
     static RecipeFile parse(String name, String text) {

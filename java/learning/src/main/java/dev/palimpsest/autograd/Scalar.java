@@ -9,10 +9,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Scalar {
     private @Nullable DoubleSupplier source;
+    final Tape.Play play;
     private double value;
     double gradient;
 
-    Scalar(DoubleSupplier source) {
+    Scalar(Tape.Play play, DoubleSupplier source) {
+        this.play = play;
         this.source = source;
     }
 

@@ -6,6 +6,7 @@ import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -20,8 +21,12 @@ public final class Tape {
     /** How one operation is differentiated; {@code result} is null for scalars. */
     private record Step(@Nullable Variable result, Runnable backward, List<Tensor> saved) {}
 
+    /** What is recorded between two ends of the tape: variables and losses of one do not fit into another. */
+    static final class Play {}
+
     private final Engine engine;
     private final boolean recording;
+    private Play play = new Play();
     private final List<Step> steps = new ArrayList<>();
     private final List<Variable> inputs = new ArrayList<>();
 
@@ -35,7 +40,7 @@ public final class Tape {
     }
 
     private Tape(Engine engine, boolean recording) {
-        this.engine = engine;
+        this.engine = Objects.requireNonNull(engine);
         this.recording = recording;
     }
 
@@ -58,12 +63,12 @@ public final class Tape {
      * @return the variable of that value
      */
     public Variable input(Tensor value) {
-        return input(new Variable(value, false));
+        return input(new Variable(play, Objects.requireNonNull(value), false));
     }
 
     /** An input whose gradient stays with the variable after {@link #backward}, for whoever asked to release. */
     Variable watched(Tensor value) {
-        return input(new Variable(value, true));
+        return input(new Variable(play, value, true));
     }
 
     private Variable input(Variable input) {
@@ -92,7 +97,7 @@ public final class Tape {
      * @return the output as a variable
      */
     public Variable record(Tensor output, List<Tensor> saved, Consumer<Tensor> backward) {
-        Variable result = new Variable(output, true);
+        Variable result = new Variable(play, output, true);
         if (!recording) {
             saved.forEach(engine::release);
             return result;
@@ -124,6 +129,7 @@ public final class Tape {
      * @param contribution of the variable's shape and layout; the tape takes it over
      */
     public void accumulate(Variable variable, Tensor contribution) {
+        requirePresent(variable.play);
         // A gradient that two branches share is not written in place: the other one has yet to read it. Where both are
         // shared, as when a variable is added to itself, the sum is made elsewhere.
         if (!variable.differentiated) {
@@ -163,9 +169,11 @@ public final class Tape {
      * @param weight [out, in]
      * @param bias [out]
      * @return [N, out]
-     * @throws IllegalArgumentException if a shape does not fit
+     * @throws IllegalArgumentException if a shape does not fit, or the input is of another tape or of one that was
+     *     played or cleared
      */
     public Variable linear(Variable input, Parameter weight, Parameter bias) {
+        requirePresent(input.play);
         return record(
                 engine.linear(input.value(), weight, bias),
                 List.of(),
@@ -192,12 +200,20 @@ public final class Tape {
      * @param loss its value, and its gradient of the input's shape, which the tape takes over
      * @return the loss as a term
      * @throws IllegalStateException if the tape is detached
+     * @throws IllegalArgumentException if the gradient is not of the input's shape, or the input is of another tape or
+     *     of one that was played or cleared
      */
     public Scalar fused(Variable input, Loss loss) {
         if (!recording) {
             throw new IllegalStateException("a detached tape has no losses: make a tape with new Tape(engine)");
         }
-        Scalar result = new Scalar(loss.value());
+        requirePresent(input.play);
+        if (!loss.gradient().shape().equals(input.value().shape())) {
+            throw new IllegalArgumentException(
+                    "a gradient of " + loss.gradient().shape() + " by an input of "
+                            + input.value().shape() + ": expected the same shape");
+        }
+        Scalar result = new Scalar(play, loss.value());
         steps.add(new Step(
                 null,
                 () -> {
@@ -215,9 +231,16 @@ public final class Tape {
      * @param terms of this tape
      * @param weights as many as terms
      * @return the sum as a term
+     * @throws IllegalArgumentException if there are not as many weights as terms, or a term is of another tape or of
+     *     one that was played or cleared
      */
     public Scalar weightedSum(List<Scalar> terms, double[] weights) {
-        Scalar result = new Scalar(() -> {
+        if (weights.length != terms.size()) {
+            throw new IllegalArgumentException(
+                    terms.size() + " terms and " + weights.length + " weights: expected a weight for each");
+        }
+        terms.forEach(term -> requirePresent(term.play));
+        Scalar result = new Scalar(play, () -> {
             double sum = 0;
             for (int i = 0; i < weights.length; i++) {
                 sum += weights[i] * terms.get(i).value();
@@ -239,8 +262,10 @@ public final class Tape {
      * Adds the loss's gradients to those of all parameters on the tape, then clears it.
      *
      * @param loss of this tape
+     * @throws IllegalArgumentException if it is of another tape, or of one that was played or cleared
      */
     public void backward(Scalar loss) {
+        requirePresent(loss.play);
         loss.gradient = 1;
         for (int i = steps.size() - 1; i >= 0; i--) {
             Step step = steps.get(i);
@@ -257,6 +282,14 @@ public final class Tape {
         steps.clear();
         inputs.forEach(input -> engine.release(input.value()));
         inputs.clear();
+        play = new Play();
+    }
+
+    private void requirePresent(Play other) {
+        if (other != play) {
+            throw new IllegalArgumentException("a variable or loss of another tape, or of one that was played or"
+                    + " cleared: make it anew with this one");
+        }
     }
 
     private void release(Step step) {

@@ -6,12 +6,14 @@ import org.jspecify.annotations.Nullable;
 /** A tensor on a tape, and the gradient of the loss with respect to it once the backward pass has reached it. */
 public final class Variable {
     private final Tensor value;
+    final Tape.Play play;
     final boolean differentiated;
     /** Null until the first consumer's backward step has run. */
     @Nullable
     Tensor gradient;
 
-    Variable(Tensor value, boolean differentiated) {
+    Variable(Tape.Play play, Tensor value, boolean differentiated) {
+        this.play = play;
         this.value = value;
         this.differentiated = differentiated;
     }

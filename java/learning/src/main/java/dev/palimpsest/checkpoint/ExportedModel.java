@@ -10,6 +10,7 @@ import dev.palimpsest.data.Preparation;
 import dev.palimpsest.data.Source;
 import dev.palimpsest.engine.Engine;
 import dev.palimpsest.evaluation.Inference;
+import dev.palimpsest.internal.Reason;
 import dev.palimpsest.model.Architecture;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.FrozenNetwork.Weights;
@@ -103,13 +104,11 @@ public final class ExportedModel implements AutoCloseable {
         SequencedMap<String, String> options = options(file);
         classes = metadata(file, CLASSES).lines().toList();
         preparation = new Preparation(
-                number(CHANNELS),
-                number(HEIGHT),
-                number(WIDTH),
-                number(RESIZE),
-                Boolean.parseBoolean(metadata(file, CROPPED)),
-                number(WHITE));
+                number(CHANNELS), number(HEIGHT), number(WIDTH), number(RESIZE), truth(CROPPED), number(WHITE));
         pixels = new Normalisation(numbers(MEAN), numbers(DEVIATION));
+        if (pixels.mean().length != preparation.channels()) {
+            throw damaged(file, MEAN, metadata(file, MEAN));
+        }
         classifier = Classifiers.named(metadata(file, CLASSIFIER))
                 .createFrom(options)
                 .read(file, "");
@@ -172,8 +171,8 @@ public final class ExportedModel implements AutoCloseable {
     }
 
     private static IllegalArgumentException damaged(Safetensors file, String key, String found) {
-        return new IllegalArgumentException(
-                file.source() + " is damaged: its metadata have " + key + " " + found + ": export the model again");
+        return new IllegalArgumentException(file.source() + " is damaged: its metadata have " + key + " "
+                + Reason.brief(found) + ": export the model again");
     }
 
     private int number(String key) {
@@ -183,6 +182,14 @@ public final class ExportedModel implements AutoCloseable {
         } catch (NumberFormatException _) {
             throw damaged(file, key, text);
         }
+    }
+
+    private boolean truth(String key) {
+        String text = metadata(file, key);
+        if (!text.equals("true") && !text.equals("false")) {
+            throw damaged(file, key, text);
+        }
+        return text.equals("true");
     }
 
     private double[] numbers(String key) {
@@ -339,6 +346,9 @@ public final class ExportedModel implements AutoCloseable {
 
     /** A class that the classifier never met has no score. */
     private double[] softmax(double[] scores) {
+        if (scores.length > classes.size()) {
+            throw damaged(file, CLASSES, classes.size() + " for " + scores.length + " scores");
+        }
         double best = Arrays.stream(scores).max().orElseThrow();
         double[] shares = new double[classes.size()];
         double sum = 0;

@@ -81,9 +81,13 @@ public final class FolderLock implements AutoCloseable {
     }
 
     private static Path key(Path file) throws IOException {
-        return Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file lies in a folder")
-                .toRealPath()
-                .resolve(file.getFileName());
+        try {
+            return Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file lies in a folder")
+                    .toRealPath()
+                    .resolve(file.getFileName());
+        } catch (IOException e) {
+            throw AtomicFile.explained(file, e);
+        }
     }
 
     /**

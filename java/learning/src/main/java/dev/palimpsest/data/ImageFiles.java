@@ -105,6 +105,7 @@ final class ImageFiles {
 
     /** Files, brought to one size. */
     static Images load(List<Labelled> files, int side) {
+        ImageOptions.requireSide(side);
         ImageFiles reader = new ImageFiles(Path.of(""), new ImageOptions(side, 0, false), "replace or remove them");
         Part part = reader.read(files, new int[] {side, side}, PixelStore.Heap::new);
         reader.report(List.of(part));

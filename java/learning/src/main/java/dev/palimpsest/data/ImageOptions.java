@@ -72,6 +72,14 @@ public record ImageOptions(int size, int crop, boolean skipDamaged, double testS
         }
     }
 
+    /** @throws IllegalArgumentException with a sentence, for images that nothing can be brought to */
+    static void requireSide(int side) {
+        if (side < 1 || side > LARGEST) {
+            throw new IllegalArgumentException(
+                    "images of " + side + "×" + side + " pixels: expected sides of 1 to " + LARGEST);
+        }
+    }
+
     /** Whether images of this extent have such a part, with as much on its one side as on the other. */
     static boolean fits(int crop, int extent) {
         return crop <= extent && (crop == 0 || (extent - crop) % 2 == 0);

@@ -106,13 +106,14 @@ public final class Images {
      * @param side height and width of the images, at least 1
      * @param labels [N], the class of each picture, from 0; copied
      * @return N images of 3×side×side
-     * @throws IllegalArgumentException if there are not as many labels as pictures
+     * @throws IllegalArgumentException if there are not as many labels as pictures, or the side is not from 1 to 4,096
      */
     public static Images ofPictures(List<BufferedImage> pictures, int side, int[] labels) {
         if (labels.length != pictures.size()) {
             throw new IllegalArgumentException(
                     labels.length + " labels and " + pictures.size() + " pictures: expected a label for each");
         }
+        ImageOptions.requireSide(side);
         byte[][] pixels = pictures.stream()
                 .map(picture -> Picture.of(picture).square(side).pixels())
                 .toArray(byte[][]::new);
@@ -165,6 +166,7 @@ public final class Images {
      * @throws DataException with a sentence that says which image cannot be read, counted from 1, and why
      */
     public static Images ofEncoded(List<byte[]> files, int side, int mostPixels) {
+        ImageOptions.requireSide(side);
         byte[][] pixels = new byte[files.size()][];
         for (int i = 0; i < pixels.length; i++) {
             try {

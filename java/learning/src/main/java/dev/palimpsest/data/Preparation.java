@@ -22,6 +22,8 @@ import java.util.stream.IntStream;
  */
 public record Preparation(int channels, int height, int width, int resize, boolean cropped, int white) {
     private static final int BYTE = 255;
+    /** Of an image, as an array takes them. */
+    private static final int MOST_VALUES = Integer.MAX_VALUE - 8;
     // Rec. 601 in units of 2^-16, as Pillow's convert("L") has it.
     private static final int RED = 19595;
     private static final int GREEN = 38470;
@@ -41,6 +43,10 @@ public record Preparation(int channels, int height, int width, int resize, boole
         if (height < 1 || width < 1 || resize < 0 || white < 1 || white > BYTE) {
             throw new IllegalArgumentException("images of " + height + "×" + width + " pixels from squares of " + resize
                     + " with white at " + white + " cannot be: expected positive extents and white at 1 to 255");
+        }
+        if (height > MOST_VALUES / channels / width) {
+            throw new IllegalArgumentException("images of " + height + "×" + width + " pixels are larger than memory"
+                    + " can hold one: expected at most " + MOST_VALUES + " values in all channels");
         }
         if (resize > 0 && (height > resize || width > resize)) {
             throw new IllegalArgumentException("there is no part of " + height + "×" + width

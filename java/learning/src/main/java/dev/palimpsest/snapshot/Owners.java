@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -292,11 +293,12 @@ public final class Owners {
 
     /**
      * Takes over what {@link #save} added, after the same step has claimed: releases what it had released. The weights
-     * are the caller's to set.
+     * are the caller's to set before.
      *
      * @param from the file
      * @param prefix that the names of all tensors begin with
-     * @throws IllegalArgumentException with a sentence, if a tensor is missing or does not fit
+     * @throws IllegalArgumentException with a sentence, if a tensor is missing or does not fit the others or
+     *     the weights
      */
     public void restore(Safetensors from, String prefix) {
         for (Held h : held.values()) {
@@ -314,6 +316,9 @@ public final class Owners {
         }
         released = from.ints(prefix + RELEASED)[0] != 0;
         renewMasks();
+        freeWeightThatIsNotZero().ifPresent(found -> {
+            throw new IllegalArgumentException("its " + found);
+        });
     }
 
     /**
@@ -344,17 +349,17 @@ public final class Owners {
         return h;
     }
 
-    /** @throws IllegalStateException if a free weight is not +0: the model would not be what its owners rebuild */
-    void requireFreeWeightsAreZero() {
+    /** A free weight that is not +0, as a clause: the model would not be what its owners rebuild. */
+    Optional<String> freeWeightThatIsNotZero() {
         for (Held h : held.values()) {
             for (int i = 0; i < h.codes.length; i++) {
                 if (h.codes[i] == 0 && h.bits(i) != 0) {
-                    throw new IllegalStateException("weight " + i + " of " + h.parameter.name()
-                            + " was released and is " + Float.intBitsToFloat(h.bits(i))
-                            + ", expected +0: give Owners.trainable to the optimiser as its mask");
+                    return Optional.of("weight " + i + " of " + h.parameter.name() + " was released and is "
+                            + Float.intBitsToFloat(h.bits(i)) + ", expected +0");
                 }
             }
         }
+        return Optional.empty();
     }
 
     /** A hash of the bits of all weights that steps 1 to {@code last} own. */

@@ -65,7 +65,9 @@ final class PackedSnapshots implements Snapshots {
         int steps = copies.count();
         Owners owners = Owners.after(
                 steps, parameters, parameter -> hasOwners(file, parameter), parameter -> codes(file, parameter, steps));
-        owners.requireFreeWeightsAreZero();
+        owners.freeWeightThatIsNotZero().ifPresent(found -> {
+            throw new IllegalArgumentException("its " + found);
+        });
         PackedSnapshots read = new PackedSnapshots(owners, copies);
         read.ownedHash = owners.hash(steps);
         long weights = owners.weights().stream()
@@ -131,7 +133,9 @@ final class PackedSnapshots implements Snapshots {
         for (Parameter parameter : parameters) {
             owners.trainable(parameter); // refuses weights that have no owners
         }
-        owners.requireFreeWeightsAreZero();
+        owners.freeWeightThatIsNotZero().ifPresent(found -> {
+            throw new IllegalStateException(found + ": give Owners.trainable to the optimiser as its mask");
+        });
         if (count() > 0 && owners.hash(count()) != ownedHash) {
             throw new IllegalStateException("weights of earlier steps moved while step " + snapshot
                     + " trained, so the snapshots before it are lost: give Owners.trainable to the optimiser"

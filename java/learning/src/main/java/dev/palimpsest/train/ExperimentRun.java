@@ -200,11 +200,13 @@ final class ExperimentRun {
         try {
             Checkpoint checkpoint = Checkpoint.read(progress.saved().get());
             int done = checkpoint.experiences();
-            learner.resume(checkpoint, stream.experiences().get(done - 1));
-            budget.resume(checkpoint.file());
-            // What is measured after the last experience alone is in no checkpoint: that evaluation is made again.
-            checkpoint.count(accuracy, isOver(done, budget) ? done - 1 : done);
-            memory.addAll(checkpoint.memory());
+            Restoring.from(checkpoint.file(), () -> {
+                learner.resume(checkpoint, last(done));
+                budget.resume(checkpoint.file());
+                // What is measured after the last experience alone is in no checkpoint: that evaluation is made again.
+                checkpoint.count(accuracy, isOver(done, budget) ? done - 1 : done);
+                memory.addAll(checkpoint.memory());
+            });
             for (int e = 0; e < done; e++) {
                 classifiers.add(checkpoint.classifier(e));
             }
@@ -225,11 +227,20 @@ final class ExperimentRun {
             if (position.place().experience() != done) {
                 return null;
             }
-            budget.resume(position.file());
+            Restoring.from(position.file(), () -> budget.resume(position.file()));
             return position;
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         }
+    }
+
+    /** The last of so many experiences that are done. */
+    private Experience last(int done) {
+        int all = stream.experiences().size();
+        if (done < 1 || done > all) {
+            throw new IllegalArgumentException("it has " + done + " experiences, the run has " + all);
+        }
+        return stream.experiences().get(done - 1);
     }
 
     /** Whether nothing is left to be learnt after so many experiences. */

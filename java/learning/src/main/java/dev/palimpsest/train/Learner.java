@@ -207,10 +207,13 @@ public final class Learner implements AutoCloseable {
         List<Phase> phases = run.method().phases(this, next);
         int first = 0;
         if (from != null) {
-            from.load(run.network());
-            run.method().restore(from.file(), METHOD);
-            loop.goOn(from);
-            first = Objects.checkIndex(from.place().phase(), phases.size());
+            Restoring.from(from.file(), () -> {
+                from.load(run.network());
+                run.method().restore(from.file(), METHOD);
+                loop.goOn(from);
+                Objects.checkIndex(from.place().phase(), phases.size());
+            });
+            first = from.place().phase();
         }
         for (int p = first; p < phases.size(); p++) {
             if (from == null || p > first) {

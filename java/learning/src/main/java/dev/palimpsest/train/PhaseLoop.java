@@ -119,7 +119,7 @@ final class PhaseLoop implements AutoCloseable {
         Queue<Made> pending = new ArrayDeque<>();
         long began = System.nanoTime();
         long images = 0;
-        Optimiser moving = startOptimiser(parameters);
+        Optimiser moving = startOptimiser(parameters, stepsPerEpoch);
         int firstEpoch = from == null ? 0 : from.place().epoch();
         int batches = from == null ? 0 : from.place().batch();
         from = null;
@@ -261,17 +261,23 @@ final class PhaseLoop implements AutoCloseable {
         }
     }
 
-    private Optimiser startOptimiser(List<Parameter> parameters) {
-        if (optimiser == null) {
-            optimiser = run.engine().optimiser(options.rule());
-        }
-        if (from == null) {
-            optimiser.track(parameters);
+    private Optimiser startOptimiser(List<Parameter> parameters, int stepsPerEpoch) {
+        Optimiser starting = optimiser == null ? run.engine().optimiser(options.rule()) : optimiser;
+        optimiser = starting;
+        Position saved = from;
+        if (saved == null) {
+            starting.track(parameters);
         } else {
-            optimiser.restore(parameters, from.file(), OPTIMISER);
+            Restoring.from(saved.file(), () -> {
+                starting.restore(parameters, saved.file(), OPTIMISER);
+                if (saved.place().batch() > stepsPerEpoch) {
+                    throw new IllegalArgumentException(
+                            "it was kept after batch " + saved.place().batch() + " of " + stepsPerEpoch);
+                }
+            });
         }
-        optimiser.masks(masks);
-        return optimiser;
+        starting.masks(masks);
+        return starting;
     }
 
     private Schedule schedule(double epochs) {

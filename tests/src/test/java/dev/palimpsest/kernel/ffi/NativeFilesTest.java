@@ -118,6 +118,12 @@ class NativeFilesTest {
         String message = assertThrows(IOException.class, () -> NativeFiles.unpack(FOLDER, List.of(FILE), file))
                 .getMessage();
         assertTrue(message.startsWith("cannot make a folder for native code in " + file), message);
+        Path none = parent.resolve("none");
+        assertEquals(
+                "cannot make a folder for native code in " + none + " (there is no such folder): make room there, or"
+                        + " set -Djava.io.tmpdir to a folder of your own with 100 MB to spare",
+                assertThrows(IOException.class, () -> NativeFiles.unpack(FOLDER, List.of(FILE), none))
+                        .getMessage());
         assertTrue(message.endsWith("set -Djava.io.tmpdir to a folder of your own with 100 MB to spare"), message);
     }
 

@@ -13,9 +13,11 @@ import java.net.URLConnection;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -145,7 +147,11 @@ public final class NativeFiles {
             Path mine = PrivateFolder.make(parent.resolve("palimpsest-" + PrivateFolder.user()));
             return PrivateFolder.make(mine.resolve(name));
         } catch (FileSystemException e) { // whose message is little more than a path
-            String why = e.getReason() != null ? e.getReason() : e.getClass().getSimpleName();
+            String why = switch (e) {
+                case NoSuchFileException missing -> "there is no such folder";
+                case AccessDeniedException denied -> "permission denied";
+                default -> e.getReason() != null ? e.getReason() : "the system refused it";
+            };
             throw new IOException("cannot make a folder for native code in " + parent + " (" + why + ")" + REMEDY, e);
         }
     }

@@ -1,6 +1,7 @@
 package dev.palimpsest.engine.onednn;
 
 import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.engine.onednn.ConvolutionPrimitive.Arguments;
 import dev.palimpsest.engine.onednn.OneDnnContext.Chunks;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
@@ -8,6 +9,7 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -25,15 +27,22 @@ final class CpuConvolution implements AutoCloseable {
 
     /** What a primitive computes, whatever the weight's values. */
     record Problem(Convolution geometry, Shape images, Tensor.Layout layout) {
+        Shape outputs() {
+            return geometry.outputShape(images);
+        }
+
         /** Multiplications and additions of one pass. */
         long operations() {
-            return 2
-                    * geometry.outputShape(images).elements()
-                    * geometry.inputs()
-                    * geometry.kernel()
-                    * geometry.kernel();
+            return 2 * outputs().elements() * geometry.inputs() * geometry.kernel() * geometry.kernel();
         }
     }
+
+    private static final Arguments FORWARD =
+            new Arguments(OneDnn.SRC, OneDnn.DST, List.of(OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.DST));
+    private static final Arguments INPUT_GRADIENT =
+            new Arguments(OneDnn.DIFF_SRC, OneDnn.DIFF_DST, List.of(OneDnn.DIFF_DST, OneDnn.WEIGHTS, OneDnn.DIFF_SRC));
+    private static final Arguments WEIGHT_GRADIENT =
+            new Arguments(OneDnn.SRC, OneDnn.DIFF_DST, List.of(OneDnn.SRC, OneDnn.DIFF_DST, OneDnn.DIFF_WEIGHTS));
 
     /** A weight's copy in the order of one primitive. */
     private static final class Packed extends Mirror.Copy {
@@ -41,7 +50,7 @@ final class CpuConvolution implements AutoCloseable {
         private final Arena arena = Arena.ofShared();
         private final MemorySegment memory;
 
-        Packed(OneDnnContext engine, Key key, Primitive user) {
+        Packed(OneDnnContext engine, Key key, ConvolutionPrimitive user) {
             super(key.weight().valueMirror());
             Convolution geometry = key.geometry();
             reorder = engine.reorder(engine.rowMajor(geometry.weightShape()), user.expects(OneDnn.WEIGHTS), false);
@@ -63,10 +72,10 @@ final class CpuConvolution implements AutoCloseable {
         }
     }
 
-    private record InputGradient(Primitive primitive, Packed weight) {}
+    private record InputGradient(ConvolutionPrimitive primitive, Packed weight) {}
 
     /** {@code unpack} adds the gradient, in the order that the primitive chose, to the parameter's. */
-    private record WeightGradient(Primitive primitive, Primitive unpack) {}
+    private record WeightGradient(ConvolutionPrimitive primitive, Primitive unpack) {}
 
     /** How a batch is dealt out. */
     static Chunks chunks(Convolution geometry, Shape images) {
@@ -75,9 +84,8 @@ final class CpuConvolution implements AutoCloseable {
     }
 
     private final Key key;
-    private final Shape output;
     private final OneDnnContext engine;
-    private final Primitive forward;
+    private final ConvolutionPrimitive forward;
     private final Packed forwardWeight;
     private @Nullable InputGradient inputGradient;
     private @Nullable WeightGradient weightGradient;
@@ -85,38 +93,54 @@ final class CpuConvolution implements AutoCloseable {
     CpuConvolution(OneDnnContext engine, Key key) {
         this.engine = engine;
         this.key = key;
-        output = key.geometry().outputShape(key.images());
-        forward = new Primitive(
-                engine.dnn(),
-                forwardDescriptor(
-                        engine, key.problem(), OneDnn.FORWARD_TRAINING, MemorySegment.NULL, engine.attributes()),
-                OneDnn.SRC,
-                OneDnn.WEIGHTS,
-                OneDnn.DST);
+        forward = forward(
+                engine,
+                key.problem(),
+                OneDnn.FORWARD_TRAINING,
+                MemorySegment.NULL,
+                engine.attributes(),
+                false,
+                FORWARD);
         forwardWeight = new Packed(engine, key, forward);
     }
 
-    /** Also used for frozen convolutions, which have a bias (NULL for none) and more attributes. */
-    static MemorySegment forwardDescriptor(
-            OneDnnContext engine, Problem problem, int propagation, MemorySegment bias, MemorySegment attributes) {
+    /**
+     * Also used for frozen convolutions, which have a bias and more attributes.
+     *
+     * @param bias its description; NULL for none
+     * @param adds whether the attributes add to what the output holds
+     */
+    static ConvolutionPrimitive forward(
+            OneDnnContext engine,
+            Problem problem,
+            int propagation,
+            MemorySegment bias,
+            MemorySegment attributes,
+            boolean adds,
+            Arguments arguments) {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(problem.geometry().padding());
-        return dnn.created(slot -> dnn.call(
-                "dnnl_convolution_forward_primitive_desc_create",
-                "PPIIPPPPPPPPP",
-                slot,
-                dnn.engine(),
-                propagation,
-                OneDnn.CONVOLUTION_DIRECT,
-                engine.describe(problem.images(), problem.layout()),
-                engine.any(problem.geometry().weightShape()),
-                bias,
-                engine.describe(problem.geometry().outputShape(problem.images()), Tensor.Layout.ENGINE),
-                engine.pair(problem.geometry().stride()),
-                engine.pair(0),
-                padding,
-                padding,
-                attributes));
+        return new ConvolutionPrimitive(
+                engine,
+                problem,
+                arguments,
+                adds,
+                (images, outputs) -> dnn.created(slot -> dnn.call(
+                        "dnnl_convolution_forward_primitive_desc_create",
+                        "PPIIPPPPPPPPP",
+                        slot,
+                        dnn.engine(),
+                        propagation,
+                        OneDnn.CONVOLUTION_DIRECT,
+                        images,
+                        engine.any(problem.geometry().weightShape()),
+                        bias,
+                        outputs,
+                        engine.pair(problem.geometry().stride()),
+                        engine.pair(0),
+                        padding,
+                        padding,
+                        attributes)));
     }
 
     /** Brings the weight up to date; to be called before a batch is dealt out. */
@@ -186,53 +210,53 @@ final class CpuConvolution implements AutoCloseable {
     private InputGradient buildInputGradient() {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
-        Primitive primitive = new Primitive(
-                dnn,
-                dnn.created(slot -> dnn.call(
+        ConvolutionPrimitive primitive = new ConvolutionPrimitive(
+                engine,
+                new Problem(key.geometry(), key.images(), Tensor.Layout.ENGINE),
+                INPUT_GRADIENT,
+                false,
+                (images, outputs) -> dnn.created(slot -> dnn.call(
                         "dnnl_convolution_backward_data_primitive_desc_create",
                         "PPIPPPPPPPPP",
                         slot,
                         dnn.engine(),
                         OneDnn.CONVOLUTION_DIRECT,
-                        engine.describe(key.images(), Tensor.Layout.ENGINE),
+                        images,
                         engine.any(key.geometry().weightShape()),
-                        engine.describe(output, Tensor.Layout.ENGINE),
+                        outputs,
                         engine.pair(key.geometry().stride()),
                         engine.pair(0),
                         padding,
                         padding,
                         forward.descriptor(),
-                        engine.attributes())),
-                OneDnn.DIFF_DST,
-                OneDnn.WEIGHTS,
-                OneDnn.DIFF_SRC);
+                        engine.attributes())));
         return new InputGradient(primitive, new Packed(engine, key, primitive));
     }
 
     private WeightGradient buildWeightGradient() {
         OneDnn dnn = engine.dnn();
         MemorySegment padding = engine.pair(key.geometry().padding());
-        Primitive primitive = new Primitive(
-                dnn,
-                dnn.created(slot -> dnn.call(
+        ConvolutionPrimitive primitive = new ConvolutionPrimitive(
+                engine,
+                key.problem(),
+                WEIGHT_GRADIENT,
+                false,
+                (images, outputs) -> dnn.created(slot -> dnn.call(
                         "dnnl_convolution_backward_weights_primitive_desc_create",
                         "PPIPPPPPPPPPP",
                         slot,
                         dnn.engine(),
                         OneDnn.CONVOLUTION_DIRECT,
-                        engine.describe(key.images(), key.layout()),
+                        images,
                         engine.any(key.geometry().weightShape()),
                         MemorySegment.NULL,
-                        engine.describe(output, Tensor.Layout.ENGINE),
+                        outputs,
                         engine.pair(key.geometry().stride()),
                         engine.pair(0),
                         padding,
                         padding,
                         forward.descriptor(),
-                        engine.attributes())),
-                OneDnn.SRC,
-                OneDnn.DIFF_DST,
-                OneDnn.DIFF_WEIGHTS);
+                        engine.attributes())));
         Primitive unpack = engine.reorder(
                 primitive.expects(OneDnn.DIFF_WEIGHTS),
                 engine.rowMajor(key.geometry().weightShape()),

@@ -54,7 +54,7 @@ final class CpuFrozenConvolution implements Convolution.Frozen {
         return output;
     }
 
-    private record Bound(Primitive primitive, MemorySegment weight) {}
+    private record Bound(ConvolutionPrimitive primitive, MemorySegment weight) {}
 
     private Bound bound(Use use, int images) {
         FrozenPrimitives.Sized sized = use.shared.of(images);
@@ -62,7 +62,7 @@ final class CpuFrozenConvolution implements Convolution.Frozen {
                 sized.primitive(), use.packed.computeIfAbsent(sized.order(), order -> pack(sized.primitive())));
     }
 
-    private MemorySegment pack(Primitive primitive) {
+    private MemorySegment pack(ConvolutionPrimitive primitive) {
         MemorySegment packed = arena.allocate(primitive.bytes(OneDnn.WEIGHTS), 64);
         Primitive reorder =
                 engine.reorder(engine.rowMajor(geometry.weightShape()), primitive.expects(OneDnn.WEIGHTS), false);

@@ -1,6 +1,7 @@
 package dev.palimpsest.engine.onednn;
 
 import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.engine.onednn.ConvolutionPrimitive.Arguments;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -18,6 +19,9 @@ final class FrozenPrimitives {
     /** Sizes of batches that primitives are kept for: full and last ones of training, of evaluation, of a caller's. */
     private static final int MOST_SIZES = 8;
 
+    private static final Arguments ARGUMENTS =
+            new Arguments(OneDnn.SRC, OneDnn.DST, List.of(OneDnn.SRC, OneDnn.WEIGHTS, OneDnn.BIAS, OneDnn.DST));
+
     /** @param image one, of the images that are convolved */
     record Kind(Convolution geometry, Shape image, Tensor.Layout layout, boolean residual, boolean relu) {}
 
@@ -26,7 +30,7 @@ final class FrozenPrimitives {
      *
      * @param order of its weights: those of one number are in the same order
      */
-    record Sized(Primitive primitive, int order) {}
+    record Sized(ConvolutionPrimitive primitive, int order) {}
 
     private final OneDnnContext engine;
     /** Those of the engine that are in use. */
@@ -67,28 +71,21 @@ final class FrozenPrimitives {
             oldest.next().primitive.close();
             oldest.remove();
         }
-        Primitive primitive = build(images);
+        ConvolutionPrimitive primitive = build(images);
         Sized built = new Sized(primitive, order(primitive.expects(OneDnn.WEIGHTS)));
         sizes.put(images, built);
         return built;
     }
 
-    private Primitive build(int images) {
-        OneDnn dnn = engine.dnn();
-        CpuConvolution.Problem problem =
-                new CpuConvolution.Problem(kind.geometry, OneDnnContext.images(images, kind.image), kind.layout);
-        return new Primitive(
-                dnn,
-                CpuConvolution.forwardDescriptor(
-                        engine,
-                        problem,
-                        OneDnn.FORWARD_INFERENCE,
-                        engine.rowMajor(Shape.of(kind.geometry.outputs())),
-                        dnn.attributes(kind.residual, kind.relu)),
-                OneDnn.SRC,
-                OneDnn.WEIGHTS,
-                OneDnn.BIAS,
-                OneDnn.DST);
+    private ConvolutionPrimitive build(int images) {
+        return CpuConvolution.forward(
+                engine,
+                new CpuConvolution.Problem(kind.geometry, OneDnnContext.images(images, kind.image), kind.layout),
+                OneDnn.FORWARD_INFERENCE,
+                engine.rowMajor(Shape.of(kind.geometry.outputs())),
+                engine.dnn().attributes(kind.residual, kind.relu),
+                kind.residual,
+                ARGUMENTS);
     }
 
     private int order(MemorySegment description) {

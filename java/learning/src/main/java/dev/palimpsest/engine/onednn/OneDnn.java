@@ -1,6 +1,7 @@
 package dev.palimpsest.engine.onednn;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -14,6 +15,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -48,7 +50,11 @@ final class OneDnn {
     private static final int CPU = 1;
     private static final int IN_ORDER = 1;
     private static final int FLOAT32 = 3;
+    private static final int QUERY_IMPLEMENTATION = 8;
     private static final int QUERY_ARGUMENT = 255;
+    /** How the names of implementations begin that are plain loops. */
+    private static final String REFERENCE = "ref";
+
     private static final int SCRATCHPAD_BY_USER = 1;
     /** Flags of dnnl_cpu_isa_avx512_core. */
     private static final int AVX512 = 0x27;
@@ -173,6 +179,14 @@ final class OneDnn {
         } catch (Throwable e) {
             throw new EngineException("dnnl_primitive_desc_query_md failed: " + e, e);
         }
+    }
+
+    /** Whether a primitive would run oneDNN's plain loops, for it has no code for these orders. */
+    boolean isReference(MemorySegment primitiveDescriptor) {
+        MemorySegment name = created(
+                to -> call("dnnl_primitive_desc_query", "PIIP", primitiveDescriptor, QUERY_IMPLEMENTATION, 0, to));
+        byte[] start = name.reinterpret(REFERENCE.length()).toArray(JAVA_BYTE);
+        return new String(start, StandardCharsets.US_ASCII).equals(REFERENCE);
     }
 
     long bytes(MemorySegment descriptor) {

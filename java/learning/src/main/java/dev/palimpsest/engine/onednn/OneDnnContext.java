@@ -41,6 +41,7 @@ class OneDnnContext {
     private final boolean avx512;
     private final MemorySegment attributes;
     private final Map<Described, MemorySegment> descriptions = new HashMap<>();
+    private final Map<Shape, MemorySegment> channelsLast = new HashMap<>();
     private final Map<Shape, MemorySegment> free = new HashMap<>();
     private final Map<Integer, MemorySegment> pairs = new HashMap<>();
 
@@ -220,6 +221,7 @@ class OneDnnContext {
     public void trim() {
         workspace.trim();
         descriptions.clear();
+        channelsLast.clear();
         free.clear();
         dnn.forgetDescriptions();
         dnn.trimHeap();
@@ -280,6 +282,11 @@ class OneDnnContext {
             return Format.BLOCKED_16;
         }
         return channels % 8 == 0 ? Format.BLOCKED_8 : Format.NHWC;
+    }
+
+    /** Images whose channels lie together. */
+    MemorySegment channelsLast(Shape images) {
+        return channelsLast.computeIfAbsent(images, key -> dnn.describe(key, Format.NHWC));
     }
 
     MemorySegment rowMajor(Shape shape) {

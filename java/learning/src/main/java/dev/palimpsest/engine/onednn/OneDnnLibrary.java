@@ -29,9 +29,14 @@ final class OneDnnLibrary {
             SymbolLookup openMp = NativeFiles.load(files.resolve("libgomp.so.1"));
             return NativeFiles.load(files.resolve("libdnnl.so.3")).or(openMp);
         } catch (IOException | IllegalArgumentException e) {
+            String why = String.valueOf(e.getMessage());
             throw new EngineException(
-                    "oneDNN, which computes the layers on the CPU, could not be loaded (" + e.getMessage()
-                            + "): put org.bytedeco:dnnl:linux-x86_64 on the class path and libstdc++6 on the machine",
+                    "oneDNN, which computes the layers on the CPU, could not be loaded"
+                            + (why.contains("java.io.tmpdir") // says what to do
+                                    ? ": " + why
+                                    : " (" + why
+                                            + "): put org.bytedeco:dnnl:linux-x86_64 on the class path and libstdc++6"
+                                            + " on the machine"),
                     e);
         }
     }

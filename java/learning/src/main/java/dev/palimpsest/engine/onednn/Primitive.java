@@ -24,6 +24,7 @@ final class Primitive {
     private final MemorySegment descriptor;
     private final MemorySegment primitive;
     private final Bound[] bound;
+    private final long scratchpadBytes;
     private final int scratchpad;
 
     /** @param arguments the DNNL_ARG_* numbers in the order in which {@link #run} takes their memory */
@@ -31,7 +32,7 @@ final class Primitive {
         this.dnn = dnn;
         this.descriptor = descriptor;
         primitive = dnn.created(slot -> dnn.call("dnnl_primitive_create", "PP", slot, descriptor));
-        long scratchpadBytes = dnn.bytes(dnn.argument(descriptor, OneDnn.SCRATCHPAD));
+        scratchpadBytes = dnn.bytes(dnn.argument(descriptor, OneDnn.SCRATCHPAD));
         dnn.reserveScratchpads(scratchpadBytes);
         scratchpad = scratchpadBytes > 0 ? 1 : 0;
         bound = new Bound[dnn.threads()];
@@ -66,6 +67,11 @@ final class Primitive {
 
     long bytes(int argument) {
         return dnn.bytes(expects(argument));
+    }
+
+    /** What it takes of a thread's scratchpad, from the beginning. */
+    long scratchpadBytes() {
+        return scratchpadBytes;
     }
 
     /**

@@ -1,0 +1,169 @@
+package dev.palimpsest;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.palimpsest.internal.Reason;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.SequencedMap;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/**
+ * The fields of a JSON object, each taken for what it has to be and for nothing else: a text that stands where a number
+ * should is no 0. What is missing or of another kind is refused with an {@link IllegalArgumentException} that says
+ * where it stands.
+ *
+ * @param place of the object, with a dot after it; empty for the root
+ * @param node an object
+ */
+record Fields(String place, JsonNode node) {
+    private static final String OBJECT = "an object";
+    private static final String ARRAY = "an array";
+
+    Fields {
+        if (!node.isObject()) {
+            String where = place.isEmpty() ? "it" : "its " + place.substring(0, place.length() - 1);
+            throw new IllegalArgumentException(where + " is " + Reason.brief(node) + ", expected " + OBJECT);
+        }
+    }
+
+    private static JsonNode taken(String place, JsonNode node, Predicate<JsonNode> test, String expected) {
+        if (node.isMissingNode()) {
+            throw new IllegalArgumentException("its " + place + " is missing, expected " + expected);
+        }
+        if (!test.test(node)) {
+            throw new IllegalArgumentException("its " + place + " is " + Reason.brief(node) + ", expected " + expected);
+        }
+        return node;
+    }
+
+    private JsonNode taken(String name, Predicate<JsonNode> test, String expected) {
+        return taken(place + name, node.path(name), test, expected);
+    }
+
+    boolean has(String name) {
+        return node.has(name);
+    }
+
+    Fields object(String name) {
+        return new Fields(place + name + ".", taken(name, JsonNode::isObject, OBJECT));
+    }
+
+    /** Of an array of objects, in its order. */
+    <T> List<T> each(String name, Function<Fields, T> read) {
+        JsonNode array = taken(name, JsonNode::isArray, ARRAY);
+        List<T> all = new ArrayList<>();
+        for (int i = 0; i < array.size(); i++) {
+            all.add(read.apply(new Fields(place + name + "[" + i + "].", array.get(i))));
+        }
+        return all;
+    }
+
+    /** Shares of 1 by the names of an object's fields. */
+    SequencedMap<String, Double> shares(String name) {
+        Fields object = object(name);
+        SequencedMap<String, Double> all = new LinkedHashMap<>();
+        object.node.fieldNames().forEachRemaining(key -> all.put(key, object.share(key)));
+        return all;
+    }
+
+    /** Texts by the names of an object's fields. */
+    SequencedMap<String, String> textsByName(String name) {
+        Fields object = object(name);
+        SequencedMap<String, String> all = new LinkedHashMap<>();
+        object.node.fieldNames().forEachRemaining(key -> all.put(key, object.text(key)));
+        return all;
+    }
+
+    String text(String name) {
+        return taken(name, JsonNode::isTextual, "a text").textValue();
+    }
+
+    /** One of an enumeration's names. */
+    <E extends Enum<E>> E constant(String name, Class<E> type) {
+        E[] all = type.getEnumConstants();
+        String text = taken(
+                        name,
+                        found -> Arrays.stream(all).anyMatch(each -> each.name().equals(found.textValue())),
+                        "one of " + Arrays.toString(all).replaceAll("[\\[\\]]", ""))
+                .textValue();
+        return Enum.valueOf(type, text);
+    }
+
+    int integer(String name) {
+        return taken(name, found -> found.isIntegralNumber() && found.canConvertToInt(), "a whole number")
+                .intValue();
+    }
+
+    /** At least 0. */
+    int count(String name) {
+        return taken(
+                        name,
+                        found -> found.isIntegralNumber() && found.canConvertToInt() && found.intValue() >= 0,
+                        "a whole number of at least 0")
+                .intValue();
+    }
+
+    long integer64(String name) {
+        return taken(name, found -> found.isIntegralNumber() && found.canConvertToLong(), "a whole number")
+                .longValue();
+    }
+
+    double number(String name) {
+        return taken(name, Fields::isFinite, "a number").doubleValue();
+    }
+
+    private static boolean isFinite(JsonNode found) {
+        return found.isNumber() && Double.isFinite(found.doubleValue());
+    }
+
+    double share(String name) {
+        return taken(
+                        name,
+                        found -> isFinite(found) && found.doubleValue() >= 0 && found.doubleValue() <= 1,
+                        "a share from 0 to 1")
+                .doubleValue();
+    }
+
+    /** Empty where the field is missing. */
+    OptionalDouble optionalShare(String name) {
+        return has(name) ? OptionalDouble.of(share(name)) : OptionalDouble.empty();
+    }
+
+    List<String> texts(String name) {
+        List<String> all = new ArrayList<>();
+        JsonNode array = taken(name, JsonNode::isArray, ARRAY);
+        for (int i = 0; i < array.size(); i++) {
+            all.add(taken(place + name + "[" + i + "]", array.get(i), JsonNode::isTextual, "a text")
+                    .textValue());
+        }
+        return all;
+    }
+
+    int[] integers(String name) {
+        JsonNode array = taken(name, JsonNode::isArray, ARRAY);
+        int[] all = new int[array.size()];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = taken(
+                            place + name + "[" + i + "]",
+                            array.get(i),
+                            found -> found.isIntegralNumber() && found.canConvertToInt(),
+                            "a whole number")
+                    .intValue();
+        }
+        return all;
+    }
+
+    double[] numbers(String name) {
+        JsonNode array = taken(name, JsonNode::isArray, ARRAY);
+        double[] all = new double[array.size()];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = taken(place + name + "[" + i + "]", array.get(i), Fields::isFinite, "a number")
+                    .doubleValue();
+        }
+        return all;
+    }
+}
