@@ -1,12 +1,10 @@
 package dev.palimpsest.report;
 
-import dev.palimpsest.checkpoint.AtomicFile;
 import dev.palimpsest.checkpoint.Checkpoint;
 import dev.palimpsest.checkpoint.Position;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -90,11 +88,7 @@ final class RunCheckpoints {
         SafetensorsWriter content = state.get();
         content.metadata(ROWS, steps.written());
         steps.sync();
-        try {
-            Files.createDirectories(folder);
-        } catch (IOException e) {
-            throw AtomicFile.explained(folder, e);
-        }
+        RunFiles.makeFolder(folder);
         files.write(content::writeTo);
         stepsSince = 0;
         nanosAtLast = System.nanoTime();

@@ -1,5 +1,6 @@
 package dev.palimpsest.report;
 
+import dev.palimpsest.checkpoint.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,15 @@ public final class RunFiles {
     static final String PREVIOUS_INSIDE = CHECKPOINT_FOLDER + "/inside-previous.safetensors";
 
     private RunFiles() {}
+
+    /** @throws IOException with a sentence, if there is none and it cannot be made */
+    static void makeFolder(Path folder) throws IOException {
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw AtomicFile.explained(folder, e);
+        }
+    }
 
     /** Whether a run was begun in the folder. */
     public static boolean isRun(Path folder) {

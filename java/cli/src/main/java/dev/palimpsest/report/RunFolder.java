@@ -111,11 +111,7 @@ public final class RunFolder implements Progress, AutoCloseable {
     }
 
     private static FolderLock lock(Path folder) throws IOException {
-        try {
-            Files.createDirectories(folder);
-        } catch (IOException e) {
-            throw AtomicFile.explained(folder, e);
-        }
+        RunFiles.makeFolder(folder);
         return FolderLock.take(folder.resolve(RunFiles.LOCK))
                 .orElseThrow(() -> new IOException("Another run is writing into " + folder
                         + ": wait for its end, or choose another folder with --out."));
