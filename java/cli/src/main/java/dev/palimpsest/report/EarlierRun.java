@@ -16,6 +16,7 @@ import java.util.SortedMap;
  * it or replace it.
  *
  * @param options of its recipe
+ * @param origin recipe and command
  * @param every how often it keeps its state inside experiences
  */
 public record EarlierRun(SequencedMap<String, String> options, Origin origin, CheckpointEvery every) {
@@ -23,6 +24,7 @@ public record EarlierRun(SequencedMap<String, String> options, Origin origin, Ch
      * Reads what a run was asked for.
      *
      * @param run its folder, or the file run.json in that
+     * @return as run.json has it
      * @throws IOException with a sentence, if there is no run, or one that cannot be read
      */
     public static EarlierRun read(Path run) throws IOException {
@@ -48,6 +50,9 @@ public record EarlierRun(SequencedMap<String, String> options, Origin origin, Ch
      * Whether the folder holds the result of this recipe. What a failed run left, or one that ended before its first
      * checkpoint, counts as nothing.
      *
+     * @param folder any
+     * @param options of the recipe
+     * @return whether a run with the same options is done there
      * @throws DamagedRunException with a sentence, if its record cannot be read
      * @throws IOException with a sentence, if it holds a run of another recipe
      */

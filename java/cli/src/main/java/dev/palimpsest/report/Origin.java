@@ -10,7 +10,12 @@ package dev.palimpsest.report;
  * @param reference label of the variant that the block's others are paired with
  */
 public record Origin(String recipe, String command, String block, String label, String reference) {
-    /** Of a run of no suite. */
+    /**
+     * Of a run of no suite.
+     *
+     * @param recipe name of its recipe
+     * @param command that repeats the run
+     */
     public Origin(String recipe, String command) {
         this(recipe, command, "", "", "");
     }

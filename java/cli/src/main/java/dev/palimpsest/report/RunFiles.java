@@ -33,7 +33,12 @@ public final class RunFiles {
         }
     }
 
-    /** Whether a run was begun in the folder. */
+    /**
+     * Whether a run was begun in a folder.
+     *
+     * @param folder any
+     * @return whether it holds a run.json
+     */
     public static boolean isRun(Path folder) {
         return Files.exists(folder.resolve(RUN));
     }
@@ -51,6 +56,8 @@ public final class RunFiles {
     /**
      * A run's models.
      *
+     * @param run its folder
+     * @return the newest checkpoint after an experience, or the one before it
      * @throws IOException with a sentence, if the folder holds no run, or the run no models yet
      */
     public static Path checkpoint(Path run) throws IOException {

@@ -21,7 +21,12 @@ public final class Summary {
 
     private Summary() {}
 
-    /** For a terminal; what runs are left out is said by {@link Report#write}. */
+    /**
+     * For a terminal; what runs are left out is said by {@link Report#write}.
+     *
+     * @param comparison of runs
+     * @return lines
+     */
     public static String text(Comparison comparison) {
         StringBuilder text = new StringBuilder();
         for (Comparison.Block block : comparison.blocks()) {
@@ -50,6 +55,8 @@ public final class Summary {
     /**
      * Writes summary.md, summary.json, and every run's figures as runs.csv.
      *
+     * @param comparison of runs
+     * @param folder that exists
      * @param summary what is compared, a sentence
      * @param command that repeats it
      * @throws IOException with a sentence, if they cannot be written
