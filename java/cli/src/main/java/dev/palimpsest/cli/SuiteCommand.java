@@ -84,14 +84,8 @@ final class SuiteCommand implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", order = 4, description = "Folder of the runs [runs/SUITE].")
     private @Nullable Path out;
 
-    @Option(
-            names = "--tensorboard",
-            order = 4,
-            description = "Also writes losses and accuracies as TensorBoard event files, into the folder of each run.")
-    private boolean tensorboard;
-
     @Mixin
-    private CheckpointFlag every = new CheckpointFlag();
+    private RunFlags runFlags = new RunFlags();
 
     @Spec
     private CommandSpec command;
@@ -111,7 +105,7 @@ final class SuiteCommand implements Callable<Integer> {
         SuiteFile suite;
         List<Plan> plans;
         List<String> notes = List.of();
-        CheckpointEvery often = every.or(CheckpointEvery.DEFAULT);
+        CheckpointEvery often = runFlags.every(CheckpointEvery.DEFAULT);
         try {
             if (jobs < 1) {
                 throw new IllegalArgumentException("--jobs " + jobs + ": expected at least 1");
@@ -134,7 +128,7 @@ final class SuiteCommand implements Callable<Integer> {
         lines.println(plans.size() + " runs into " + folder);
         lines.flush();
         Map<String, Throwable> failures =
-                new Batch(folder, runner, display, lines, tensorboard, often).run(plans, jobs);
+                new Batch(folder, runner, display, lines, runFlags.tensorboard(), often).run(plans, jobs);
         // Variant by variant: rows stand as in the suite, whichever class order failed.
         List<Path> runs = plans.stream()
                 .collect(Collectors.groupingBy(

@@ -132,14 +132,8 @@ final class TrainCommand implements Callable<Integer> {
                             + " same.")
     private @Nullable Path resume;
 
-    @Option(
-            names = "--tensorboard",
-            order = 6,
-            description = "Also writes losses and accuracies as TensorBoard event files, into the folder of each run.")
-    private boolean tensorboard;
-
     @Mixin
-    private CheckpointFlag every = new CheckpointFlag();
+    private RunFlags runFlags = new RunFlags();
 
     @Spec
     private CommandSpec command;
@@ -162,7 +156,7 @@ final class TrainCommand implements Callable<Integer> {
         RecipeFile file;
         String summary;
         List<Plan> plans;
-        CheckpointEvery often = every.or(CheckpointEvery.DEFAULT);
+        CheckpointEvery often = runFlags.every(CheckpointEvery.DEFAULT);
         try {
             Map<String, String> given = new LinkedHashMap<>(flags.given());
             Optional<OwnImagesRecipe> own = ownImages(given);
@@ -215,11 +209,12 @@ final class TrainCommand implements Callable<Integer> {
                 List.of(new Plan(recipe.method(), Path.of(""), recipe, was.origin())),
                 folder,
                 command.commandLine().getOut(),
-                every.or(was.every()));
+                runFlags.every(was.every()));
     }
 
     private int run(List<Plan> plans, Path folder, PrintWriter lines, CheckpointEvery often) throws Exception {
-        Map<String, Throwable> failures = new Batch(folder, runner, display, lines, tensorboard, often).run(plans, 1);
+        Map<String, Throwable> failures =
+                new Batch(folder, runner, display, lines, runFlags.tensorboard(), often).run(plans, 1);
         if (plans.size() == 1 && !failures.isEmpty()) {
             throw Batch.thrown(failures.values().iterator().next());
         }

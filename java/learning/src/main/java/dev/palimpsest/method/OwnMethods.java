@@ -18,8 +18,7 @@ final class OwnMethods {
                             M2kd.REGISTERED,
                             Lwf.REGISTERED,
                             SigmoidDistillation.REGISTERED,
-                            Replay.REGISTERED,
-                            FineTuning.REGISTERED,
+                            PlainTraining.REGISTERED,
                             Joint.REGISTERED,
                             Mlkd.REGISTERED,
                             LwfUnlabelled.REGISTERED)

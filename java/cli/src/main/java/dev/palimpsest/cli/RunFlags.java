@@ -7,8 +7,14 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The flag of commands that train runs: how often those keep their state. */
-final class CheckpointFlag {
+/** Flags of commands that train runs: what those write beside their results, and how often they keep their state. */
+final class RunFlags {
+    @Option(
+            names = "--tensorboard",
+            order = 6,
+            description = "Also writes losses and accuracies as TensorBoard event files, into the folder of each run.")
+    private boolean tensorboard;
+
     @Option(
             names = "--checkpoint-every",
             paramLabel = "N|Nm",
@@ -20,13 +26,18 @@ final class CheckpointFlag {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
+    /** Whether each run writes an event file. */
+    boolean tensorboard() {
+        return tensorboard;
+    }
+
     /**
-     * What the flag says.
+     * How often runs keep their state.
      *
-     * @param otherwise where it is not set
+     * @param otherwise where it is not said
      * @throws ParameterException with a sentence, if it says nothing of the kind
      */
-    CheckpointEvery or(CheckpointEvery otherwise) {
+    CheckpointEvery every(CheckpointEvery otherwise) {
         try {
             return every == null ? otherwise : CheckpointEvery.parse(every);
         } catch (IllegalArgumentException e) {

@@ -14,13 +14,18 @@ import java.util.List;
 import java.util.SequencedMap;
 
 /**
- * The lower bound: goes on training with nothing that keeps old knowledge, not even exemplars. Published tables have
- * it as "fine-tuning" or "finetuning" (iCaRL, Rebuffi 2017, Figure 2). Not verified against published numbers.
+ * Goes on training without distillation.
  *
- * <pre>L = CE</pre>
+ * <pre>L = CE, over new images and exemplars</pre>
+ *
+ * {@code replay}: experience replay, ER (Chaudhry et al. 2019, "On Tiny Episodic Memories in Continual Learning"; there
+ * online and over one pass, here with the settings' epochs): exemplars and nothing else keep old knowledge. {@code
+ * fine-tuning}, the lower bound: the same without exemplars, so that nothing keeps it; published tables have it as
+ * "fine-tuning" or "finetuning" (iCaRL, Rebuffi 2017, Figure 2). Not verified against published numbers.
  */
-final class FineTuning implements Method {
-    private static final String NAME = "fine-tuning";
+final class PlainTraining implements Method {
+    private static final String WITH_EXEMPLARS = "replay";
+    private static final String WITHOUT = "fine-tuning";
 
     /**
      * What there is to choose.
@@ -35,26 +40,32 @@ final class FineTuning implements Method {
                 new OptionGroup<>(List.of(CROSS_ENTROPY), values -> new Options(values.get(CROSS_ENTROPY)));
     }
 
-    /** How the method is registered. */
-    static final List<Registration<Method>> REGISTERED =
-            List.of(Registration.of(NAME, "no exemplars, no distillation", Options.GROUP, FineTuning::new));
+    /** How the methods are registered. */
+    static final List<Registration<Method>> REGISTERED = List.of(
+            Registration.of(
+                    WITH_EXEMPLARS,
+                    "exemplars alone",
+                    Options.GROUP,
+                    options -> new PlainTraining(WITH_EXEMPLARS, options)),
+            Registration.of(
+                    WITHOUT,
+                    "no exemplars, no distillation",
+                    Options.GROUP,
+                    options -> new PlainTraining(WITHOUT, options)));
 
+    private final String name;
     private final Options options;
     private final Classification classification;
 
-    /**
-     * A new one, for one run.
-     *
-     * @param options of the loss
-     */
-    FineTuning(Options options) {
+    private PlainTraining(String name, Options options) {
+        this.name = name;
         this.options = options;
         classification = new Classification(options.crossEntropy());
     }
 
     @Override
     public String name() {
-        return NAME;
+        return name;
     }
 
     @Override
@@ -64,7 +75,11 @@ final class FineTuning implements Method {
 
     @Override
     public Settings settle(Settings asked) {
-        return asked.withoutExemplars();
+        if (name.equals(WITHOUT)) {
+            return asked.withoutExemplars();
+        }
+        asked.requireExemplars(name, WITHOUT);
+        return asked;
     }
 
     @Override
@@ -74,7 +89,7 @@ final class FineTuning implements Method {
 
     @Override
     public boolean repeats() {
-        return true;
+        return name.equals(WITHOUT);
     }
 
     /** It keeps nothing. */
