@@ -1,6 +1,7 @@
 package dev.palimpsest;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -26,12 +27,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Models with wrong bits, and models whose files are what was written and still make no sense. */
 class DamagedModelTest {
@@ -161,6 +165,61 @@ class DamagedModelTest {
     private static ObjectNode manifest() throws IOException {
         ObjectNode manifest = (ObjectNode) JSON.readTree(whole.resolve(MANIFEST).toFile());
         return manifest.put("palimpsest_crc32c", Checksum.UNKNOWN);
+    }
+
+    /** Format 2 has the accuracy of all classes with every version, this one of those alone where it changed. */
+    @Test
+    void theFormatBeforeIsReadAlike() throws IOException {
+        ObjectNode manifest = manifest();
+        ObjectNode all = JSON.createObjectNode();
+        for (JsonNode version : manifest.path("versions")) {
+            all.setAll((ObjectNode) version.path("accuracy"));
+            ((ObjectNode) version).set("accuracy", all.deepCopy());
+        }
+        assertEquals(5, all.size());
+        manifest.put("format", "palimpsest-model 2");
+        write(manifest);
+        assertEquals(predictions, use());
+        try (ContinualClassifier now = ContinualClassifier.open(whole);
+                ContinualClassifier before = ContinualClassifier.open(folder)) {
+            for (int number = 1; number <= 2; number++) {
+                assertEquals(
+                        now.version(number).accuracyByClass(),
+                        before.version(number).accuracyByClass());
+            }
+            assertEquals(now.current().accuracyByClass().keySet(), Set.of("0", "1", "2", "3", "4"));
+        }
+        manifest.put("format", "palimpsest-model 1");
+        write(manifest);
+        String refused = assertThrows(IOException.class, this::use).getMessage();
+        assertTrue(refused.contains("expected format palimpsest-model 3, found \"palimpsest-model 1\""), refused);
+    }
+
+    /** A number's place holds a number, a text's a text. */
+    @ParameterizedTest
+    @CsvSource({
+        "/setup/epochs, its setup.epochs is \"1\"; expected a whole number",
+        "/versions/0/samples, its versions[0].samples is \"1\"; expected a whole number of at least 0",
+        "/versions/1/accuracy/3, its versions[1].accuracy.3 is \"1\"; expected a share from 0 to 1",
+        "/versions/1/changed/0/number, its versions[1].changed[0].number is \"1\"; expected a whole number",
+        "/pixel_mean/0, its pixel_mean[0] is \"1\"; expected a number",
+        "/setup/network, its setup.network is \"1\"; expected one of NONE"
+    })
+    void aTextInTheWrongPlaceIsNamed(String place, String sentence) throws IOException {
+        ObjectNode manifest = manifest();
+        int end = place.lastIndexOf('/');
+        JsonNode parent = manifest.at(place.substring(0, end));
+        assertFalse(manifest.at(place).isMissingNode(), place);
+        if (parent instanceof ArrayNode array) {
+            array.set(
+                    Integer.parseInt(place.substring(end + 1)),
+                    JSON.getNodeFactory().textNode("1"));
+        } else {
+            ((ObjectNode) parent).put(place.substring(end + 1), "1");
+        }
+        write(manifest);
+        String refused = assertThrows(IOException.class, this::use).getMessage();
+        assertTrue(refused.contains(sentence.replace("; ", ", ")), refused);
     }
 
     private int refused(int refusedBefore) {

@@ -88,7 +88,6 @@ final class ModelFiles {
     }
 
     static void classify(Path folder, Path file) throws IOException {
-        know(file);
         try (ContinualClassifier model = ContinualClassifier.open(folder.resolve(FOLDER))) {
             model.classify(images(2, 0, 1, 2));
             model.versions();
@@ -98,7 +97,6 @@ final class ModelFiles {
 
     /** A lesson that trains, cut short at its first step. */
     static void learn(Path folder, Path file) throws IOException {
-        know(file);
         Progress cut = new Progress() {
             @Override
             public void step(Step step) {
@@ -119,14 +117,12 @@ final class ModelFiles {
     }
 
     /** Has model.json know a file of the model as it is now. */
-    private static void know(Path file) throws IOException {
-        if (!file.endsWith(MANIFEST)) {
-            Path manifest = file.resolveSibling(MANIFEST);
+    static void know(Path file) throws IOException {
+        Path manifest = file.resolveSibling(MANIFEST);
+        if (!file.equals(manifest) && Files.exists(manifest)) {
             ObjectNode content = (ObjectNode) JSON.readTree(kept().get(MANIFEST));
-            ((ObjectNode) content.get("files"))
-                    .put(
-                            file.getFileName().toString(),
-                            Safetensors.read(file).checked().checksum().orElseThrow());
+            String checksum = Safetensors.read(file).checked().checksum().orElseThrow();
+            ((ObjectNode) content.get("files")).put(file.getFileName().toString(), checksum);
             Files.write(manifest, Sealed.of(JSON.writeValueAsBytes(content)));
         }
     }

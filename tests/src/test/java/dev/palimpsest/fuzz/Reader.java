@@ -89,16 +89,28 @@ enum Reader {
      * @throws AssertionError if they were refused with anything but a sentence
      */
     Optional<String> read(Path folder, byte[] bytes) throws IOException {
+        return read(folder, Sealed.of(bytes), true);
+    }
+
+    /** Reads bytes in the place of the file as they are. */
+    Optional<String> readDamaged(Path folder, byte[] bytes) throws IOException {
+        return read(folder, bytes, false);
+    }
+
+    private Optional<String> read(Path folder, byte[] bytes, boolean known) throws IOException {
         Path mutant = folder.resolve(file);
-        Files.write(mutant, Sealed.of(bytes));
+        Files.write(mutant, bytes);
         try {
+            if (known) {
+                ModelFiles.know(mutant);
+            }
             use.read(folder, mutant);
             return Optional.empty();
         } catch (IOException | RuntimeException e) {
             String message = e.getMessage();
-            boolean known =
+            boolean refusal =
                     REFUSALS.contains(e.getClass()) || e.getClass().getName().startsWith("dev.palimpsest.");
-            if (!known || message == null || !isSentence(message, new String(bytes, StandardCharsets.ISO_8859_1))) {
+            if (!refusal || message == null || !isSentence(message, new String(bytes, StandardCharsets.ISO_8859_1))) {
                 throw new AssertionError("no sentence: " + e, e);
             }
             return Optional.of(message);

@@ -77,6 +77,34 @@ class ReadersTest {
         }
     }
 
+    /** Of each file with checksums that no test beside its reader damages; 600 with {@code -Dfuzz.flips=600}. */
+    @ParameterizedTest
+    @EnumSource(
+            names = {
+                "CHECKPOINT",
+                "POSITION",
+                "EXPORTED_MODEL",
+                "MANIFEST",
+                "CLASS",
+                "SNAPSHOT",
+                "EXEMPLARS",
+                "EXPORTED_VERSION"
+            })
+    void everyFlippedBitIsRefused(Reader reader) throws IOException {
+        int flips = Integer.getInteger("fuzz.flips", 40);
+        List<byte[]> seeds = reader.seeds(folder);
+        Random random = new Random(reader.ordinal());
+        for (int flip = 0; flip < flips; flip++) {
+            byte[] bytes = seeds.get(flip % seeds.size()).clone();
+            int bit = random.nextInt(8 * bytes.length);
+            bytes[bit / 8] ^= (byte) (1 << bit % 8);
+            String refusal = reader.readDamaged(folder, bytes)
+                    .orElseThrow(() -> new AssertionError(reader + " was read with the bit " + bit + " turned over"));
+            assertTrue(refusal.startsWith(folder.toString()), refusal);
+        }
+        assertEquals(Optional.empty(), reader.readDamaged(folder, seeds.getFirst()), "a whole file");
+    }
+
     /** @return whether it was read */
     private boolean read(Reader reader, String name, byte[] content) throws IOException {
         long before = THREADS.getCurrentThreadAllocatedBytes();

@@ -280,7 +280,7 @@ class OneDnnBackendTest {
 
     /** 10⁹ operations a second are a tenth of what compiled code does, and ten times what oneDNN's plain loops do. */
     private static void fast(Convolution geometry, Shape images, Supplier<Tensor> use) {
-        long operations = new CpuConvolution.Problem(geometry, images, Tensor.Layout.ENGINE).operations();
+        long operations = new ConvolutionPrimitive.Problem(geometry, images, Tensor.Layout.ENGINE).operations();
         long best = Long.MAX_VALUE;
         for (int i = 0; i < 5; i++) {
             long begin = System.nanoTime();

@@ -1,5 +1,7 @@
 package dev.palimpsest.engine.onednn;
 
+import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -15,6 +17,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConvolutionPrimitive {
     private static final long CACHE_LINE = 64;
+
+    /** What a primitive computes, whatever the weight's values. */
+    record Problem(Convolution geometry, Shape images, Tensor.Layout layout) {
+        Shape outputs() {
+            return geometry.outputShape(images);
+        }
+
+        /** Multiplications and additions of one pass. */
+        long operations() {
+            return 2 * outputs().elements() * geometry.inputs() * geometry.kernel() * geometry.kernel();
+        }
+    }
 
     /** Makes a primitive's descriptor for images and outputs that are described so. */
     interface Descriptor {
@@ -57,11 +71,7 @@ final class ConvolutionPrimitive {
 
     /** @param adds whether what is written is added to */
     ConvolutionPrimitive(
-            OneDnnContext engine,
-            CpuConvolution.Problem problem,
-            Arguments arguments,
-            boolean adds,
-            Descriptor descriptor) {
+            OneDnnContext engine, Problem problem, Arguments arguments, boolean adds, Descriptor descriptor) {
         this.engine = engine;
         this.arguments = arguments;
         OneDnn dnn = engine.dnn();

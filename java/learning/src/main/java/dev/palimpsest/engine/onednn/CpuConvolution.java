@@ -2,6 +2,7 @@ package dev.palimpsest.engine.onednn;
 
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.onednn.ConvolutionPrimitive.Arguments;
+import dev.palimpsest.engine.onednn.ConvolutionPrimitive.Problem;
 import dev.palimpsest.engine.onednn.OneDnnContext.Chunks;
 import dev.palimpsest.tensor.Mirror;
 import dev.palimpsest.tensor.Parameter;
@@ -22,18 +23,6 @@ final class CpuConvolution implements AutoCloseable {
     record Key(Parameter weight, Convolution geometry, Shape images, Tensor.Layout layout) {
         Problem problem() {
             return new Problem(geometry, images, layout);
-        }
-    }
-
-    /** What a primitive computes, whatever the weight's values. */
-    record Problem(Convolution geometry, Shape images, Tensor.Layout layout) {
-        Shape outputs() {
-            return geometry.outputShape(images);
-        }
-
-        /** Multiplications and additions of one pass. */
-        long operations() {
-            return 2 * outputs().elements() * geometry.inputs() * geometry.kernel() * geometry.kernel();
         }
     }
 

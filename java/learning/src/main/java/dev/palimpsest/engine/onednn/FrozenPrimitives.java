@@ -80,7 +80,7 @@ final class FrozenPrimitives {
     private ConvolutionPrimitive build(int images) {
         return CpuConvolution.forward(
                 engine,
-                new CpuConvolution.Problem(kind.geometry, OneDnnContext.images(images, kind.image), kind.layout),
+                new ConvolutionPrimitive.Problem(kind.geometry, OneDnnContext.images(images, kind.image), kind.layout),
                 OneDnn.FORWARD_INFERENCE,
                 engine.rowMajor(Shape.of(kind.geometry.outputs())),
                 engine.dnn().attributes(kind.residual, kind.relu),
