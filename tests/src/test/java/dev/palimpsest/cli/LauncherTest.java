@@ -51,6 +51,16 @@ class LauncherTest {
                 lines);
     }
 
+    @Test
+    void outputThatIsCutIsNotTakenForWhole() throws IOException, InterruptedException {
+        String lines = shell(Map.of(), "! ../java/bin/palimpsest data list 2>&1 >/dev/full");
+        assertEquals(
+                "What was printed is incomplete (No space left on device): make room where it goes, and give the"
+                        + " command again.\n",
+                lines);
+        assertEquals("", shell(Map.of(), "../java/bin/palimpsest data list 2>&1 | head -c 0"), "nobody reads");
+    }
+
     /** From a folder elsewhere through two links, the second of them relative. */
     @Test
     void theLauncherIsFoundThroughLinks() throws IOException, InterruptedException {
