@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Execution(ExecutionMode.CONCURRENT)
 class FuzzedReaders {
-    private static final int SECONDS = Integer.getInteger("fuzz.seconds", 4);
+    private static final int SECONDS = Integer.getInteger("fuzz.seconds", 2);
     /** The same inputs in every build, but for how many of them the seconds allow. */
     private static final int SEED = Integer.getInteger("fuzz.seed", 1);
 
