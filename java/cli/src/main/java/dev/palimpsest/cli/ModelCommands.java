@@ -5,6 +5,7 @@ import dev.palimpsest.Lesson;
 import dev.palimpsest.Samples;
 import dev.palimpsest.Setup;
 import dev.palimpsest.Version;
+import dev.palimpsest.checkpoint.FolderLock;
 import dev.palimpsest.data.Preparation;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.train.Progress;
@@ -94,7 +95,12 @@ final class ModelCommands {
         /** ResNet-34 has a third block in its first stage, ResNet-18 two. */
         private static final String ONLY_IN_RESNET_34 = "layer1.2.conv1.weight";
 
+        /** The file by which a model is locked. */
+        private static final String LOCK = "lock";
+
         private final Display display;
+        /** Whether this process created the model. */
+        private boolean created;
 
         @Parameters(paramLabel = "FOLDER", index = "1", description = "A folder with a folder of images per class.")
         private Path images;
@@ -163,7 +169,7 @@ final class ModelCommands {
                     err().flush();
                     return ExitCode.SOFTWARE;
                 } finally {
-                    if (fresh) {
+                    if (created) {
                         removeUntaught();
                     }
                 }
@@ -175,8 +181,7 @@ final class ModelCommands {
             Optional<Setup> setup = fresh ? Optional.of(setup()) : Optional.empty();
             // Images that cannot be read leave no new model behind.
             Optional<Samples> first = setup.map(made -> Samples.ofFolder(images, made));
-            try (ContinualClassifier learner =
-                            setup.isPresent() ? ContinualClassifier.create(model(), setup.get()) : open();
+            try (ContinualClassifier learner = setup.isPresent() ? create(setup.get()) : open();
                     Display.Watch watch = display.watch(model().toString(), true)) {
                 Samples samples = first.orElseGet(() -> Samples.ofFolder(images, learner.setup()));
                 interruption.cancels(learner::cancelLesson);
@@ -187,12 +192,18 @@ final class ModelCommands {
             }
         }
 
+        private ContinualClassifier create(Setup setup) throws IOException {
+            ContinualClassifier model = ContinualClassifier.create(model(), setup);
+            created = true;
+            return model;
+        }
+
         private static boolean isFree(Path folder) throws IOException {
             if (!Files.isDirectory(folder)) {
                 return !Files.exists(folder);
             }
             try (Stream<Path> files = Files.list(folder)) {
-                return files.findAny().isEmpty();
+                return files.allMatch(file -> file.endsWith(LOCK));
             }
         }
 
@@ -201,17 +212,23 @@ final class ModelCommands {
             if (!ContinualClassifier.isIn(model())) {
                 return;
             }
-            try (ContinualClassifier learner = open()) {
-                if (!learner.versions().isEmpty()) {
-                    return;
-                }
+            Optional<FolderLock> lock = FolderLock.take(model().resolve(LOCK));
+            if (lock.isEmpty()) {
+                return; // another process teaches it already
             }
-            try (Stream<Path> files = Files.list(model())) {
-                for (Path file : files.toList()) {
-                    Files.delete(file);
+            try (FolderLock _ = lock.get()) {
+                try (ContinualClassifier learner = open()) {
+                    if (!learner.versions().isEmpty()) {
+                        return;
+                    }
                 }
+                try (Stream<Path> files = Files.list(model())) {
+                    for (Path file : files.toList()) {
+                        Files.delete(file);
+                    }
+                }
+                Files.delete(model());
             }
-            Files.delete(model());
         }
 
         private Setup setup() throws IOException {
