@@ -90,16 +90,29 @@ public final class ContinualClassifier implements AutoCloseable {
     public static ContinualClassifier create(Path folder, Setup setup) throws IOException {
         try {
             Files.createDirectories(folder);
-            try (Stream<Path> inside = Files.list(folder)) {
-                Optional<Path> found = inside.findAny();
-                if (found.isPresent()) {
-                    throw new IOException(folder + " is not empty, it holds "
-                            + found.get().getFileName() + ": open the model there, or choose another folder");
-                }
+        } catch (FileSystemException e) {
+            throw AtomicFile.explained(folder, e);
+        }
+        // Of several that create it at once, one does.
+        try (FolderLock _ = locked(folder)) {
+            requireEmpty(folder);
+            return made(folder, setup);
+        }
+    }
+
+    private static void requireEmpty(Path folder) throws IOException {
+        try (Stream<Path> inside = Files.list(folder)) {
+            Optional<Path> found = inside.filter(file -> !file.endsWith(LOCK)).findAny();
+            if (found.isPresent()) {
+                throw new IOException(folder + " is not empty, it holds "
+                        + found.get().getFileName() + ": open the model there, or choose another folder");
             }
         } catch (FileSystemException e) {
             throw AtomicFile.explained(folder, e);
         }
+    }
+
+    private static ContinualClassifier made(Path folder, Setup setup) throws IOException {
         Optional<Normalisation> pixels = Optional.empty();
         Path first = folder.resolve(Manifest.snapshotFile(0));
         boolean made = false;
@@ -256,7 +269,7 @@ public final class ContinualClassifier implements AutoCloseable {
 
     private Lesson teach(Teaching teaching) throws IOException {
         lessons.lock();
-        try (FolderLock _ = locked()) {
+        try (FolderLock _ = locked(folder)) {
             requireOpen();
             Manifest now = ManifestFile.read(folder);
             if (!now.equals(manifest)) {
@@ -279,7 +292,7 @@ public final class ContinualClassifier implements AutoCloseable {
         }
     }
 
-    private FolderLock locked() throws IOException {
+    private static FolderLock locked(Path folder) throws IOException {
         return FolderLock.take(folder.resolve(LOCK))
                 .orElseThrow(() -> new IOException("the model in " + folder
                         + " is being taught by another process or another open model: try again later"));

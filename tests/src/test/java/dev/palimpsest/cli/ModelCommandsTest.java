@@ -17,9 +17,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
@@ -183,6 +188,21 @@ class ModelCommandsTest {
         refused("--snapshot is for runs", 2, "export", model, file.toString(), "--snapshot", "1");
     }
 
+    /** Who comes second must not take away what the first has made. */
+    @Test
+    void ofSeveralThatCreateAModelOneDoes() throws Exception {
+        try (ExecutorService threads = Executors.newFixedThreadPool(6)) {
+            List<Callable<Integer>> starts = Collections.nCopies(
+                    6, () -> new ModelCommandsTest().palimpsest("learn", model, path("first"), "--size", "12"));
+            int learnt = 0;
+            for (Future<Integer> end : threads.invokeAll(starts)) {
+                learnt += end.get() == 0 ? 1 : 0;
+            }
+            assertEquals(1, learnt);
+        }
+        said("*       1      -  trained", "versions", model);
+    }
+
     /** Ctrl-C while a network is trained: the new model is gone, and the same command can be given again. */
     @Test
     void anInterruptedFirstLessonLeavesNothing() throws IOException, InterruptedException {
@@ -197,11 +217,9 @@ class ModelCommandsTest {
                         path("first"),
                         "--size",
                         "112")
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start();
-        while (learning.isAlive() && !Files.exists(Path.of(model, "lock"))) {
-            Thread.sleep(10);
-        }
+        String begun = learning.inputReader(StandardCharsets.UTF_8).readLine();
+        assertTrue(begun != null && begun.contains("1 experiences"), begun);
         Thread.sleep(300);
         assertTrue(learning.isAlive(), "sixty steps of ResNet-18 take seconds");
         new ProcessBuilder("kill", "-INT", Long.toString(learning.pid()))

@@ -4,6 +4,7 @@ import dev.palimpsest.ContinualClassifier;
 import dev.palimpsest.Lesson;
 import dev.palimpsest.Samples;
 import dev.palimpsest.Setup;
+import dev.palimpsest.checkpoint.FolderLock;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.train.Progress;
 import java.io.IOException;
@@ -37,7 +38,12 @@ final class LearnCommand extends ModelCommand {
     /** ResNet-34 has a third block in its first stage, ResNet-18 two. */
     private static final String ONLY_IN_RESNET_34 = "layer1.2.conv1.weight";
 
+    /** The file by which a model is locked. */
+    private static final String LOCK = "lock";
+
     private final Display display;
+    /** Whether this process created the model. */
+    private boolean created;
 
     @Parameters(paramLabel = "FOLDER", index = "1", description = "A folder with a folder of images per class.")
     private Path images;
@@ -105,7 +111,7 @@ final class LearnCommand extends ModelCommand {
                 err().flush();
                 return ExitCode.SOFTWARE;
             } finally {
-                if (fresh) {
+                if (created) {
                     removeUntaught();
                 }
             }
@@ -117,8 +123,7 @@ final class LearnCommand extends ModelCommand {
         Optional<Setup> setup = fresh ? Optional.of(setup()) : Optional.empty();
         // Images that cannot be read leave no new model behind.
         Optional<Samples> first = setup.map(made -> Samples.ofFolder(images, made));
-        try (ContinualClassifier learner =
-                        setup.isPresent() ? ContinualClassifier.create(model(), setup.get()) : open();
+        try (ContinualClassifier learner = setup.isPresent() ? create(setup.get()) : open();
                 Display.Watch watch = display.watch(model().toString(), true)) {
             Samples samples = first.orElseGet(() -> Samples.ofFolder(images, learner.setup()));
             interruption.cancels(learner::cancelLesson);
@@ -129,12 +134,18 @@ final class LearnCommand extends ModelCommand {
         }
     }
 
+    private ContinualClassifier create(Setup setup) throws IOException {
+        ContinualClassifier model = ContinualClassifier.create(model(), setup);
+        created = true;
+        return model;
+    }
+
     private static boolean isFree(Path folder) throws IOException {
         if (!Files.isDirectory(folder)) {
             return !Files.exists(folder);
         }
         try (Stream<Path> files = Files.list(folder)) {
-            return files.findAny().isEmpty();
+            return files.allMatch(file -> file.endsWith(LOCK));
         }
     }
 
@@ -143,17 +154,23 @@ final class LearnCommand extends ModelCommand {
         if (!ContinualClassifier.isIn(model())) {
             return;
         }
-        try (ContinualClassifier learner = open()) {
-            if (!learner.versions().isEmpty()) {
-                return;
-            }
+        Optional<FolderLock> lock = FolderLock.take(model().resolve(LOCK));
+        if (lock.isEmpty()) {
+            return; // another process teaches it already
         }
-        try (Stream<Path> files = Files.list(model())) {
-            for (Path file : files.toList()) {
-                Files.delete(file);
+        try (FolderLock _ = lock.get()) {
+            try (ContinualClassifier learner = open()) {
+                if (!learner.versions().isEmpty()) {
+                    return;
+                }
             }
+            try (Stream<Path> files = Files.list(model())) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(model());
         }
-        Files.delete(model());
     }
 
     private Setup setup() throws IOException {

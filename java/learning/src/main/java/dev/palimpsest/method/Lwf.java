@@ -62,7 +62,7 @@ final class Lwf implements Method {
          * @throws IllegalArgumentException with a sentence naming the option and what was expected
          */
         Options {
-            Check.positive("temperature", temperature);
+            Check.temperature(temperature);
             Check.notNegative("lambda", lambda);
         }
     }

@@ -67,7 +67,7 @@ final class LwfUnlabelled implements Method {
          * @throws IllegalArgumentException with a sentence naming the option and what was expected
          */
         Options {
-            Check.positive("temperature", temperature);
+            Check.temperature(temperature);
             Check.notNegative("lambda", lambda);
             Check.atLeast("unlabelled-batch", unlabelledBatch, 8);
         }

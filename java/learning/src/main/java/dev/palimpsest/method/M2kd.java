@@ -216,7 +216,7 @@ public final class M2kd implements Method {
          * @throws IllegalArgumentException with a sentence naming the option and what was expected
          */
         public Options {
-            Check.positive("temperature", temperature);
+            Check.temperature(temperature);
             Check.notNegative("lambda", lambda);
             Check.notNegative("lambda-auxiliary", lambdaAuxiliary);
             Check.notNegative("lambda-feature", lambdaFeature);

@@ -43,6 +43,21 @@ public final class Check {
     }
 
     /**
+     * Refuses temperatures that the kernels, which take float32, could not divide by.
+     *
+     * @param value of the option {@code temperature}
+     * @throws IllegalArgumentException with a sentence
+     */
+    public static void temperature(double value) {
+        float single = (float) value;
+        that(
+                single >= Float.MIN_NORMAL && single < Float.POSITIVE_INFINITY,
+                "temperature",
+                value,
+                "a number above 0 that float32 has");
+    }
+
+    /**
      * Refuses numbers that are not above 0, NaN and infinity.
      *
      * @param name of the option
