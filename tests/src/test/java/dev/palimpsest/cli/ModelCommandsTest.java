@@ -207,6 +207,8 @@ class ModelCommandsTest {
     @Test
     void anInterruptedFirstLessonLeavesNothing() throws IOException, InterruptedException {
         Process learning = new ProcessBuilder(
+                        "env", // a shell's background processes ignore the signal
+                        "--default-signal=INT",
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
                         "-cp",
