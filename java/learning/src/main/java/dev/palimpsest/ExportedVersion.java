@@ -57,6 +57,7 @@ public final class ExportedVersion implements AutoCloseable {
         }
         classNames = text(CLASSES).lines().toList();
         try {
+            require(!classNames.isEmpty(), CLASSES, "a name in each line");
             setup = new Setup(
                     Shape.of(wholeNumbers(INPUT)),
                     network(),

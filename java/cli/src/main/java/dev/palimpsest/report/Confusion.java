@@ -3,6 +3,7 @@ package dev.palimpsest.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.palimpsest.internal.Reason;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +42,7 @@ record Confusion(List<String> classes, int[][] counts) {
                 throw new IOException(file + " is damaged: expected names of classes and counts of their answers.");
             }
             return Optional.of(read);
-        } catch (JsonProcessingException e) {
+        } catch (JsonProcessingException | CharConversionException e) { // zeros at the start look like UTF-32
             throw new IOException(file + " is damaged: " + Reason.of(e) + ".", e);
         }
     }

@@ -93,21 +93,25 @@ public final class GaussianClasses {
         double[][] means = new double[classes.size()][];
         double[][] inverses = new double[classes.size()][];
         double[] factors = new double[classes.size()];
-        IntStream.range(0, classes.size()).parallel().forEach(c -> {
-            ClassStatistics own = classes.get(c);
-            Integer before = earlier == null ? null : fitted.get(own);
-            if (earlier != null && before != null) {
-                means[c] = earlier.means[before];
-                inverses[c] = earlier.inverses[before];
-                factors[c] = earlier.factors[before];
-            } else if (own.under(k)) {
-                means[c] = whitened(own.mean(k), deviation, whitening);
-                inverses[c] = beta == 1
-                        ? identity
-                        : Triangle.inverseColumns(Triangle.cholesky(mixed(own, k, deviation, whitening)));
-                factors[c] = 1 / (1 + 1.0 / own.count());
-            }
-        });
+        try {
+            IntStream.range(0, classes.size()).parallel().forEach(c -> {
+                ClassStatistics own = classes.get(c);
+                Integer before = earlier == null ? null : fitted.get(own);
+                if (earlier != null && before != null) {
+                    means[c] = earlier.means[before];
+                    inverses[c] = earlier.inverses[before];
+                    factors[c] = earlier.factors[before];
+                } else if (own.under(k)) {
+                    means[c] = whitened(own.mean(k), deviation, whitening);
+                    inverses[c] = beta == 1
+                            ? identity
+                            : Triangle.inverseColumns(Triangle.cholesky(mixed(own, k, deviation, whitening)));
+                    factors[c] = 1 / (1 + 1.0 / own.count());
+                }
+            });
+        } catch (IllegalArgumentException e) { // the sentence of the thread that threw it, not a stream's word for it
+            throw e.getCause() instanceof IllegalArgumentException own ? own : e;
+        }
         int known = (int) classes.stream().filter(c -> c.under(k)).count();
         return new Network(deviation, whitening, means, inverses, factors, shared.classes(k, known));
     }

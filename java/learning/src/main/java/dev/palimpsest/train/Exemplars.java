@@ -36,8 +36,21 @@ final class Exemplars {
         return byClass;
     }
 
-    /** Takes those that a checkpoint has. */
-    void restore(List<int[]> kept) {
+    /**
+     * Takes those that a checkpoint has.
+     *
+     * @param images that there are to train on
+     * @throws IllegalArgumentException with a sentence, if one is none of these
+     */
+    void restore(List<int[]> kept, int images) {
+        kept.stream()
+                .flatMapToInt(Arrays::stream)
+                .filter(i -> i < 0 || i >= images)
+                .findFirst()
+                .ifPresent(i -> {
+                    throw new IllegalArgumentException(
+                            "its exemplars have image " + i + ", expected 0 to " + (images - 1));
+                });
         byClass.clear();
         byClass.addAll(kept);
     }

@@ -239,7 +239,7 @@ public final class Learner implements AutoCloseable {
             }
         }
         checkpoint.load(run.network());
-        exemplars.restore(checkpoint.exemplars());
+        exemplars.restore(checkpoint.exemplars(), trainingImages().images().size());
         classifier = checkpoint.classifier(last.index());
         Optional<Snapshots> kept = checkpoint.snapshots(run.network());
         run.method().resume(this, last, kept);
