@@ -119,6 +119,7 @@ public final class Checkpoint {
         image = Shape.of(numbers(IMAGE));
         require(image.rank() == 3 && image.elements() > 0, IMAGE, "channels, height and width");
         epochs = numbers(EPOCHS)[0];
+        require(epochs >= 0, EPOCHS, "0 or more");
         normalisation = new Normalisation(file.doubles(MEAN), file.doubles(DEVIATION));
         if (normalisation.mean().length != image.extent(0)) {
             throw new IllegalArgumentException("images of " + image + " are normalised by "
