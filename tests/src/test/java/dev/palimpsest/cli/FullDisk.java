@@ -208,10 +208,13 @@ class FullDisk {
             return Files.getFileStore(disk).getUsableSpace();
         }
 
+        /** Of all files but models' locks, which hold nothing and may stay. */
         private Map<String, String> content() throws IOException {
             Map<String, String> content = new TreeMap<>();
             try (Stream<Path> files = Files.walk(disk)) {
-                for (Path file : files.filter(Files::isRegularFile).toList()) {
+                for (Path file : files.filter(Files::isRegularFile)
+                        .filter(file -> !file.endsWith("lock"))
+                        .toList()) {
                     content.put(file.toString(), HexFormat.of().formatHex(Files.readAllBytes(file)));
                 }
             }
