@@ -52,14 +52,14 @@ public final class Lessons {
         List<Integer> labels =
                 IntStream.range(0, data.classes()).boxed().collect(Collectors.toCollection(ArrayList::new));
         Collections.shuffle(labels, new Random(order));
-        Path folder = Files.createTempDirectory("palimpsest-lessons").resolve("model");
+        Path folder = Files.createTempDirectory("palimpsest-lessons");
         Setup setup = Setup.images(data.channels(), data.height(), data.width()).withSeed(order);
         Seconds trained = new Seconds();
         Seconds registered = new Seconds();
         Score score = new Score();
         double sum = 0;
         int lessons = Math.ceilDiv(data.classes(), classes);
-        try (ContinualClassifier model = ContinualClassifier.create(folder, setup)) {
+        try (ContinualClassifier model = ContinualClassifier.create(folder.resolve("model"), setup)) {
             for (int i = 0; i < lessons; i++) {
                 int end = Math.min(data.classes(), (i + 1) * classes);
                 Lesson lesson = model.learn(
@@ -81,6 +81,8 @@ public final class Lessons {
                     registered,
                     score.milliseconds,
                     model.bytes());
+        } finally {
+            Folders.delete(folder);
         }
     }
 

@@ -50,7 +50,6 @@ import org.jspecify.annotations.Nullable;
  * versions that there were when they opened it. A kill at any moment leaves the last whole version.
  */
 public final class ContinualClassifier implements AutoCloseable {
-    private static final String LOCK = "lock";
     /** Of RGB bytes, as torchvision's and timm's weights expect them. */
     private static final Normalisation IMAGE_NET =
             new Normalisation(new double[] {123.675, 116.28, 103.53}, new double[] {58.395, 57.12, 57.375});
@@ -101,8 +100,8 @@ public final class ContinualClassifier implements AutoCloseable {
     }
 
     private static void requireEmpty(Path folder) throws IOException {
-        try (Stream<Path> inside = Files.list(folder)) {
-            Optional<Path> found = inside.filter(file -> !file.endsWith(LOCK)).findAny();
+        try {
+            Optional<Path> found = FolderLock.besideModel(folder);
             if (found.isPresent()) {
                 throw new IOException(folder + " is not empty, it holds "
                         + found.get().getFileName() + ": open the model there, or choose another folder");
@@ -293,7 +292,7 @@ public final class ContinualClassifier implements AutoCloseable {
     }
 
     private static FolderLock locked(Path folder) throws IOException {
-        return FolderLock.take(folder.resolve(LOCK))
+        return FolderLock.take(folder.resolve(FolderLock.MODEL))
                 .orElseThrow(() -> new IOException("the model in " + folder
                         + " is being taught by another process or another open model: try again later"));
     }

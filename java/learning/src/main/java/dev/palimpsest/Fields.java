@@ -8,8 +8,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.SequencedMap;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The fields of a JSON object, each taken for what it has to be and for nothing else: a text that stands where a number
@@ -64,17 +67,18 @@ record Fields(String place, JsonNode node) {
 
     /** Shares of 1 by the names of an object's fields. */
     SequencedMap<String, Double> shares(String name) {
-        Fields object = object(name);
-        SequencedMap<String, Double> all = new LinkedHashMap<>();
-        object.node.fieldNames().forEachRemaining(key -> all.put(key, object.share(key)));
-        return all;
+        return byName(name, Fields::share);
     }
 
     /** Texts by the names of an object's fields. */
     SequencedMap<String, String> textsByName(String name) {
+        return byName(name, Fields::text);
+    }
+
+    private <T> SequencedMap<String, T> byName(String name, BiFunction<Fields, String, T> read) {
         Fields object = object(name);
-        SequencedMap<String, String> all = new LinkedHashMap<>();
-        object.node.fieldNames().forEachRemaining(key -> all.put(key, object.text(key)));
+        SequencedMap<String, T> all = new LinkedHashMap<>();
+        object.node.fieldNames().forEachRemaining(key -> all.put(key, read.apply(object, key)));
         return all;
     }
 
@@ -94,16 +98,12 @@ record Fields(String place, JsonNode node) {
     }
 
     int integer(String name) {
-        return taken(name, found -> found.isIntegralNumber() && found.canConvertToInt(), "a whole number")
-                .intValue();
+        return taken(name, Fields::isInteger, "a whole number").intValue();
     }
 
     /** At least 0. */
     int count(String name) {
-        return taken(
-                        name,
-                        found -> found.isIntegralNumber() && found.canConvertToInt() && found.intValue() >= 0,
-                        "a whole number of at least 0")
+        return taken(name, found -> isInteger(found) && found.intValue() >= 0, "a whole number of at least 0")
                 .intValue();
     }
 
@@ -114,6 +114,10 @@ record Fields(String place, JsonNode node) {
 
     double number(String name) {
         return taken(name, Fields::isFinite, "a number").doubleValue();
+    }
+
+    private static boolean isInteger(JsonNode found) {
+        return found.isIntegralNumber() && found.canConvertToInt();
     }
 
     private static boolean isFinite(JsonNode found) {
@@ -134,36 +138,26 @@ record Fields(String place, JsonNode node) {
     }
 
     List<String> texts(String name) {
-        List<String> all = new ArrayList<>();
-        JsonNode array = taken(name, JsonNode::isArray, ARRAY);
-        for (int i = 0; i < array.size(); i++) {
-            all.add(taken(place + name + "[" + i + "]", array.get(i), JsonNode::isTextual, "a text")
-                    .textValue());
-        }
-        return all;
+        return elements(name, JsonNode::isTextual, "a text")
+                .map(JsonNode::textValue)
+                .toList();
     }
 
     int[] integers(String name) {
-        JsonNode array = taken(name, JsonNode::isArray, ARRAY);
-        int[] all = new int[array.size()];
-        for (int i = 0; i < all.length; i++) {
-            all[i] = taken(
-                            place + name + "[" + i + "]",
-                            array.get(i),
-                            found -> found.isIntegralNumber() && found.canConvertToInt(),
-                            "a whole number")
-                    .intValue();
-        }
-        return all;
+        return elements(name, Fields::isInteger, "a whole number")
+                .mapToInt(JsonNode::intValue)
+                .toArray();
     }
 
     double[] numbers(String name) {
+        return elements(name, Fields::isFinite, "a number")
+                .mapToDouble(JsonNode::doubleValue)
+                .toArray();
+    }
+
+    private Stream<JsonNode> elements(String name, Predicate<JsonNode> test, String expected) {
         JsonNode array = taken(name, JsonNode::isArray, ARRAY);
-        double[] all = new double[array.size()];
-        for (int i = 0; i < all.length; i++) {
-            all[i] = taken(place + name + "[" + i + "]", array.get(i), Fields::isFinite, "a number")
-                    .doubleValue();
-        }
-        return all;
+        return IntStream.range(0, array.size())
+                .mapToObj(i -> taken(place + name + "[" + i + "]", array.get(i), test, expected));
     }
 }

@@ -38,9 +38,6 @@ final class LearnCommand extends ModelCommand {
     /** ResNet-34 has a third block in its first stage, ResNet-18 two. */
     private static final String ONLY_IN_RESNET_34 = "layer1.2.conv1.weight";
 
-    /** The file by which a model is locked. */
-    private static final String LOCK = "lock";
-
     private final Display display;
     /** Whether this process created the model. */
     private boolean created;
@@ -141,12 +138,7 @@ final class LearnCommand extends ModelCommand {
     }
 
     private static boolean isFree(Path folder) throws IOException {
-        if (!Files.isDirectory(folder)) {
-            return !Files.exists(folder);
-        }
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.allMatch(file -> file.endsWith(LOCK));
-        }
+        return Files.isDirectory(folder) ? FolderLock.besideModel(folder).isEmpty() : !Files.exists(folder);
     }
 
     /** A new model whose first lesson came to nothing would be in the way of the next try. */
@@ -154,7 +146,7 @@ final class LearnCommand extends ModelCommand {
         if (!ContinualClassifier.isIn(model())) {
             return;
         }
-        Optional<FolderLock> lock = FolderLock.take(model().resolve(LOCK));
+        Optional<FolderLock> lock = FolderLock.take(model().resolve(FolderLock.MODEL));
         if (lock.isEmpty()) {
             return; // another process teaches it already
         }

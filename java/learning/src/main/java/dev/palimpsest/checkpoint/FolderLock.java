@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /**
  * A folder that one process, and one writer in it, has for itself; the operating system frees it when the process
@@ -25,6 +26,9 @@ public final class FolderLock implements AutoCloseable {
     private static final int ATTEMPTS = 5;
 
     private static final int MILLIS_BETWEEN = 20;
+
+    /** The file by which a model that keeps learning is locked. */
+    public static final String MODEL = "lock";
 
     /** Files locked by this process: to open and close one again would free it, as POSIX has it. */
     private static final Set<Path> OURS = ConcurrentHashMap.newKeySet();
@@ -87,6 +91,19 @@ public final class FolderLock implements AutoCloseable {
                     .resolve(file.getFileName());
         } catch (IOException e) {
             throw AtomicFile.explained(file, e);
+        }
+    }
+
+    /**
+     * What a folder holds besides a model's lock, which may stay where nothing else is.
+     *
+     * @param folder that exists
+     * @return any other file
+     * @throws IOException if the folder cannot be read
+     */
+    public static Optional<Path> besideModel(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(file -> !file.endsWith(MODEL)).findAny();
         }
     }
 

@@ -16,8 +16,6 @@ import org.jspecify.annotations.Nullable;
  * and reorders on the way, which is hundreds of times faster.
  */
 final class ConvolutionPrimitive {
-    private static final long CACHE_LINE = 64;
-
     /** What a primitive computes, whatever the weight's values. */
     record Problem(Convolution geometry, Shape images, Tensor.Layout layout) {
         Shape outputs() {
@@ -63,7 +61,6 @@ final class ConvolutionPrimitive {
     }
 
     private final OneDnnContext engine;
-    private final Arguments arguments;
     private final Primitive primitive;
     private final List<Copied> copies = new ArrayList<>();
     /** Where the copies begin in a thread's scratchpad. */
@@ -73,7 +70,6 @@ final class ConvolutionPrimitive {
     ConvolutionPrimitive(
             OneDnnContext engine, Problem problem, Arguments arguments, boolean adds, Descriptor descriptor) {
         this.engine = engine;
-        this.arguments = arguments;
         OneDnn dnn = engine.dnn();
         MemorySegment images = engine.describe(problem.images(), problem.layout());
         MemorySegment outputs = engine.describe(problem.outputs(), Tensor.Layout.ENGINE);
@@ -84,16 +80,17 @@ final class ConvolutionPrimitive {
         }
         primitive = new Primitive(
                 dnn, made, arguments.all.stream().mapToInt(Integer::intValue).toArray());
-        copy(arguments.images, images, adds);
-        copy(arguments.outputs, outputs, adds);
-        offset = lines(Stream.concat(Stream.of(primitive), copies.stream().flatMap(Copied::reorders))
-                .mapToLong(Primitive::scratchpadBytes)
-                .max()
-                .orElseThrow());
+        copy(arguments, arguments.images, images, adds);
+        copy(arguments, arguments.outputs, outputs, adds);
+        offset = OneDnnContext.lines(
+                Stream.concat(Stream.of(primitive), copies.stream().flatMap(Copied::reorders))
+                        .mapToLong(Primitive::scratchpadBytes)
+                        .max()
+                        .orElseThrow());
         dnn.reserveScratchpads(offset + copies.stream().mapToLong(Copied::bytes).sum());
     }
 
-    private void copy(int argument, MemorySegment given, boolean adds) {
+    private void copy(Arguments arguments, int argument, MemorySegment given, boolean adds) {
         MemorySegment expected = primitive.expects(argument);
         if (engine.dnn().equal(given, expected)) {
             return;
@@ -102,14 +99,9 @@ final class ConvolutionPrimitive {
         boolean written = position == arguments.all.size() - 1;
         copies.add(new Copied(
                 position,
-                lines(primitive.bytes(argument)),
+                OneDnnContext.lines(primitive.bytes(argument)),
                 !written || adds ? engine.reorder(given, expected, false) : null,
                 written ? engine.reorder(expected, given, false) : null));
-    }
-
-    /** So many bytes in whole lines of the cache, as oneDNN wants memory aligned. */
-    private static long lines(long bytes) {
-        return Math.ceilDiv(bytes, CACHE_LINE) * CACHE_LINE;
     }
 
     /** The descriptor that a backward primitive takes as its hint. */

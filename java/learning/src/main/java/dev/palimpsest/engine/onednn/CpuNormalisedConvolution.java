@@ -20,8 +20,6 @@ import org.jspecify.annotations.Nullable;
  * of the operations one by one.
  */
 final class CpuNormalisedConvolution implements AutoCloseable {
-    private static final long CACHE_LINE = 64;
-
     private final OneDnnContext engine;
     private final CpuConvolutions convolutions;
     private final CpuConvolution.Key key;
@@ -151,7 +149,7 @@ final class CpuNormalisedConvolution implements AutoCloseable {
 
         Scratch(Shape batch) {
             long bytes = batch.bytes() / chunks.images() * chunks.each();
-            each = Math.ceilDiv(bytes, CACHE_LINE) * CACHE_LINE;
+            each = OneDnnContext.lines(bytes);
             memory = engine.take(each * engine.threads());
         }
 

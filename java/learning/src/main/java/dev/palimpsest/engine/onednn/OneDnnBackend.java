@@ -34,7 +34,6 @@ import org.jspecify.annotations.Nullable;
  * Layers on oneDNN. Primitives are built once per shape and then only run, until {@link #trim} or the engine's end.
  */
 final class OneDnnBackend extends OneDnnContext implements Backend {
-    private static final long CACHE_LINE = 64;
     private final CpuConvolutions convolutions = new CpuConvolutions(this);
     private final Map<CpuConvolution.Key, CpuNormalisedConvolution> normalisedConvolutions = new HashMap<>();
     private final Map<Shape, CpuBatchNorm> norms = new HashMap<>();
@@ -265,7 +264,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     /** Bytes from one chunk's positions to the next one's: whole lines of the cache, which threads must not share. */
     private long apart(Chunks chunks, Shape images, MaxPooling geometry) {
         long bytes = maxPooling(chunks.each(), images, geometry).workspaceBytes();
-        return Math.ceilDiv(bytes, CACHE_LINE) * CACHE_LINE;
+        return lines(bytes);
     }
 
     private CpuMaxPooling maxPooling(int count, Shape images, MaxPooling geometry) {

@@ -31,7 +31,9 @@ class OneDnnContext {
 
     private static final long ELEMENTS = 1L << 16;
 
-    record Described(Shape shape, Tensor.Layout layout) {}
+    private static final long CACHE_LINE = 64;
+
+    private record Described(Shape shape, Format format) {}
 
     private final Arena arena = Arena.ofShared();
     private final Workspace workspace = new Workspace();
@@ -41,8 +43,6 @@ class OneDnnContext {
     private final boolean avx512;
     private final MemorySegment attributes;
     private final Map<Described, MemorySegment> descriptions = new HashMap<>();
-    private final Map<Shape, MemorySegment> channelsLast = new HashMap<>();
-    private final Map<Shape, MemorySegment> free = new HashMap<>();
     private final Map<Integer, MemorySegment> pairs = new HashMap<>();
 
     OneDnnContext(int threads) {
@@ -221,8 +221,6 @@ class OneDnnContext {
     public void trim() {
         workspace.trim();
         descriptions.clear();
-        channelsLast.clear();
-        free.clear();
         dnn.forgetDescriptions();
         dnn.trimHeap();
     }
@@ -264,13 +262,13 @@ class OneDnnContext {
     }
 
     MemorySegment describe(Shape shape, Tensor.Layout layout) {
-        return descriptions.computeIfAbsent(
-                new Described(shape, layout),
-                key -> dnn.describe(
-                        shape,
-                        layout == Tensor.Layout.ROW_MAJOR
-                                ? Format.rowMajor(shape.rank())
-                                : activationFormat(shape.extent(1))));
+        return describe(
+                shape,
+                layout == Tensor.Layout.ROW_MAJOR ? Format.rowMajor(shape.rank()) : activationFormat(shape.extent(1)));
+    }
+
+    private MemorySegment describe(Shape shape, Format format) {
+        return descriptions.computeIfAbsent(new Described(shape, format), key -> dnn.describe(shape, format));
     }
 
     /**
@@ -286,7 +284,7 @@ class OneDnnContext {
 
     /** Images whose channels lie together. */
     MemorySegment channelsLast(Shape images) {
-        return channelsLast.computeIfAbsent(images, key -> dnn.describe(key, Format.NHWC));
+        return describe(images, Format.NHWC);
     }
 
     MemorySegment rowMajor(Shape shape) {
@@ -295,7 +293,7 @@ class OneDnnContext {
 
     /** A description that leaves the order to the library. */
     MemorySegment any(Shape shape) {
-        return free.computeIfAbsent(shape, key -> dnn.describe(key, Format.ANY));
+        return describe(shape, Format.ANY);
     }
 
     MemorySegment pair(int value) {
@@ -316,6 +314,11 @@ class OneDnnContext {
         int[] extents = batch.extents();
         extents[0] = count;
         return Shape.of(extents);
+    }
+
+    /** So many bytes in whole lines of the cache, which threads must not share and oneDNN wants memory aligned to. */
+    static long lines(long bytes) {
+        return Math.ceilDiv(bytes, CACHE_LINE) * CACHE_LINE;
     }
 
     /** Where an image begins in a tensor of images. */
