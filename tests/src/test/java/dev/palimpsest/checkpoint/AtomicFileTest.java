@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +44,21 @@ class AtomicFileTest {
         assertEquals("untouched", Files.readString(outside));
         assertTrue(Files.isRegularFile(file, java.nio.file.LinkOption.NOFOLLOW_LINKS));
         assertEquals("new", Files.readString(file));
+    }
+
+    @Test
+    void devicesAndPipesAreNotReplaced() throws IOException, InterruptedException {
+        Path pipe = folder.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        Path output = Files.createSymbolicLink(folder.resolve("output"), Path.of("/proc/self/fd/1"));
+        for (Path file : List.of(pipe, Files.createSymbolicLink(folder.resolve("link"), pipe), output)) {
+            assertEquals(
+                    "Cannot write " + file + ": it is a device or a pipe; give the name of a file.",
+                    assertThrows(IOException.class, () -> AtomicFile.write(file, "x"))
+                            .getMessage());
+        }
+        assertEquals(Set.of("pipe", "link", "output"), Set.copyOf(names()));
+        assertTrue(!Files.isRegularFile(pipe) && Files.isSymbolicLink(output));
     }
 
     @Test

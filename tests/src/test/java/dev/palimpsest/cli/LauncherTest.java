@@ -98,6 +98,20 @@ class LauncherTest {
         assertTrue(shell(Map.of(), old + start).contains("(it is of version 17)"), "its version is said");
     }
 
+    /** Of 255 files the JVM may load its classes or not; of 256 it can. */
+    @Test
+    void tooFewOpenFilesAreSaidBeforeTheyAreMissed() throws IOException, InterruptedException {
+        String start = "../java/bin/palimpsest --version 2>&1";
+        for (int files : new int[] {20, 30, 255}) {
+            assertEquals(
+                    "Palimpsest may have only " + files + " files open at a time here, and needs 256: raise the limit"
+                            + " with ulimit -n 256, or start it where the limit is higher.\n",
+                    shell(Map.of(), "ulimit -n " + files + "; ! " + start));
+        }
+        assertTrue(shell(Map.of(), "ulimit -n 256; " + start).startsWith("palimpsest "));
+        assertTrue(shell(Map.of(), "ulimit -S -n 30; " + start).startsWith("palimpsest "), "raised to the hard limit");
+    }
+
     @Test
     void aJdkThatMayCorruptArraysIsNamedByItsVersion() throws IOException, InterruptedException {
         shell(

@@ -237,6 +237,17 @@ class SuiteCommandTest {
     }
 
     @Test
+    void aFolderThatCannotBeMadeIsSaidOnceAndNotForEveryRun() throws IOException {
+        Files.writeString(folder, "a file");
+        assertEquals(1, suite());
+        assertEquals(
+                "Cannot write " + folder + ": " + folder + " is a file, not a folder; make room there or choose another"
+                        + " place.",
+                err.toString().strip());
+        assertEquals(List.of(), ran);
+    }
+
+    @Test
     void aDamagedRunIsNamedAndDoesNotStopTheOthers() throws IOException {
         assertEquals(0, suite("--orders", "1"));
         Path damaged = folder.resolve("with-exemplars/lwf/order-1");

@@ -108,6 +108,15 @@ class ExperimentTest {
     }
 
     @Test
+    void anAbsurdWeightDecayIsNotBlamedOnTheLearningRate() {
+        String message = assertThrows(TrainingException.class, () -> SmallRun.run("weight-decay=1e9", "exemplars=0"))
+                .getMessage();
+        assertTrue(
+                message.endsWith(": lower weight-decay, so that its product with learning-rate stays below 1"),
+                message);
+    }
+
+    @Test
     void aRunThatCannotBeginSaysWhy() {
         assertRefused("split 4x2 takes 8 classes, digits has 10", "split=4x2");
         assertRefused("training with batch norm needs at least 2", "batch=1");

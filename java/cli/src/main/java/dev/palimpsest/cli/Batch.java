@@ -4,6 +4,7 @@ import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.DamagedRunException;
 import dev.palimpsest.report.EarlierRun;
 import dev.palimpsest.report.EventFile;
+import dev.palimpsest.report.RunFiles;
 import dev.palimpsest.report.RunFolder;
 import dev.palimpsest.train.Progress;
 import java.io.IOException;
@@ -66,8 +67,8 @@ final class Batch {
      *
      * @param jobs runs at the same time, at least 1
      * @return why runs failed, by the name of the run: damaged ones first, otherwise in the order of the plans
-     * @throws IOException with a sentence, before anything runs, if a folder holds a run of another recipe, or this
-     *     Java corrupts arrays
+     * @throws IOException with a sentence, before anything runs, if a folder holds a run of another recipe or cannot
+     *     be made, or this Java corrupts arrays
      * @throws CancellationException if the process is ending, once what is left is printed
      */
     Map<String, Throwable> run(List<Plan> plans, int jobs) throws IOException {
@@ -92,6 +93,7 @@ final class Batch {
         if (complete > 0) {
             out.println(complete + " of " + plans.size() + " runs are complete in " + folder + ".");
         }
+        RunFiles.makeFolder(folder); // or every run would say so for itself
         try (Interruption interruption = new Interruption()) {
             interruption.cancels(this::stop);
             interruption.otherwise(() -> {

@@ -24,8 +24,13 @@ public final class RunFiles {
 
     private RunFiles() {}
 
-    /** @throws IOException with a sentence, if there is none and it cannot be made */
-    static void makeFolder(Path folder) throws IOException {
+    /**
+     * Makes a folder and those above it, where they are not there.
+     *
+     * @param folder any
+     * @throws IOException with a sentence, if there is none and it cannot be made
+     */
+    public static void makeFolder(Path folder) throws IOException {
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {

@@ -58,6 +58,7 @@ public final class AtomicFile {
      * @throws IOException with a sentence, if it cannot be written; the file is what it was
      */
     public static void write(Path file, Content content) throws IOException {
+        requireNoDevice(file);
         // A name of its own, so that two writers do not share a file; a new file, so that no link is followed.
         Path temporary = file.resolveSibling(file.getFileName() + "." + UUID.randomUUID() + UNFINISHED);
         boolean whole = false;
@@ -79,6 +80,16 @@ public final class AtomicFile {
             if (!whole) {
                 Files.deleteIfExists(temporary);
             }
+        }
+    }
+
+    /** Who may write to its folder would put a file in the place of a device, such as /dev/null, for everybody. */
+    private static void requireNoDevice(Path file) throws IOException {
+        boolean device = Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
+        boolean stream = Files.isSymbolicLink(file)
+                && Files.readSymbolicLink(file).startsWith("/proc"); // as /dev/stdout, wherever that goes
+        if (device || stream) {
+            throw new IOException("Cannot write " + file + ": it is a device or a pipe; give the name of a file.");
         }
     }
 

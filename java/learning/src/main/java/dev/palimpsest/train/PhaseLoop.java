@@ -150,7 +150,7 @@ final class PhaseLoop implements AutoCloseable {
                 close();
             }
         }
-        requireFinite(parameters);
+        requireFinite(parameters, rate);
     }
 
     /** Lets the listener keep the state, if a run can go on from it. */
@@ -178,10 +178,10 @@ final class PhaseLoop implements AutoCloseable {
 
     /** A step whose losses may still be on their way from a device. */
     private record Made(Begun begun, Terms terms, Scalar loss) {
-        void requireFinite(int experience) {
+        void requireFinite(int experience, TrainingOptions options) {
             if (!Double.isFinite(loss.value())) {
                 throw new TrainingException("the loss is " + loss.value() + " in step " + begun.step + " of experience "
-                        + (experience + 1) + " (" + terms + "): lower learning-rate, or set clip");
+                        + (experience + 1) + " (" + terms + "): " + remedy(begun.learningRate, options));
             }
         }
     }
@@ -191,7 +191,7 @@ final class PhaseLoop implements AutoCloseable {
         try (Pass.Span _ = times.at(Pass.Part.REPORTING)) {
             while (pending.size() > but) {
                 Made made = pending.remove();
-                made.requireFinite(experience.index());
+                made.requireFinite(experience.index(), options);
                 run.progress()
                         .step(new Progress.Step(
                                 experience.index(),
@@ -207,15 +207,22 @@ final class PhaseLoop implements AutoCloseable {
     }
 
     /** The last step has no loss after it that would show. */
-    private void requireFinite(List<Parameter> parameters) {
+    private void requireFinite(List<Parameter> parameters, double rate) {
         for (Parameter parameter : parameters) {
             for (float value : parameter.toArray()) {
                 if (!Float.isFinite(value)) {
                     throw new TrainingException("a weight of " + parameter.name() + " is " + value
-                            + " after experience " + (experience.index() + 1) + ": lower learning-rate, or set clip");
+                            + " after experience " + (experience.index() + 1) + ": " + remedy(rate, options));
                 }
             }
         }
+    }
+
+    /** Where a learning rate times a weight decay is above 2, the weights grow whatever the loss is. */
+    private static String remedy(double learningRate, TrainingOptions options) {
+        return options.weightDecay() > 1 && learningRate * options.weightDecay() > 2
+                ? "lower weight-decay, so that its product with learning-rate stays below 1"
+                : "lower learning-rate, or set clip";
     }
 
     private BatchPlan plan(int[] own, int[] memory) {
@@ -245,7 +252,7 @@ final class PhaseLoop implements AutoCloseable {
                     run.method().loss(pass, terms);
                     made = new Made(begun, terms, terms.sum(pass.tape()));
                     if (run.engine().stepsAhead() == 0) {
-                        made.requireFinite(experience.index());
+                        made.requireFinite(experience.index(), options);
                     }
                 }
                 pass.tape().backward(made.loss);

@@ -43,6 +43,7 @@ public final class Team {
 
     private static final ConcurrentHashMap<Integer, Team> TEAMS = new ConcurrentHashMap<>();
 
+    private final int spins;
     private final Member[] members;
     private final AtomicLongArray ranges;
     private final AtomicInteger left = new AtomicInteger();
@@ -62,10 +63,17 @@ public final class Team {
         if (threads < 1 || threads > MOST_THREADS) {
             throw new IllegalArgumentException("threads " + threads + ": expected 1 to " + MOST_THREADS);
         }
-        return TEAMS.computeIfAbsent(threads, Team::new);
+        return TEAMS.computeIfAbsent(threads, size -> new Team(size, SPINS));
     }
 
-    private Team(int threads) {
+    /**
+     * A team of its own.
+     *
+     * @param threads at least 1
+     * @param spins how often a thread looks before it parks
+     */
+    Team(int threads, int spins) {
+        this.spins = spins;
         ranges = new AtomicLongArray(threads * SPACING);
         members = new Member[threads - 1];
         for (int i = 0; i < members.length; i++) {
@@ -142,8 +150,8 @@ public final class Team {
             }
         }
         takeBlocks(0);
-        for (int spins = 0; left.get() > 0; spins++) {
-            if (spins < SPINS) {
+        for (int looks = 0; left.get() > 0; looks++) {
+            if (looks < spins) {
                 Thread.onSpinWait();
             } else {
                 LockSupport.park(this);
@@ -225,8 +233,8 @@ public final class Team {
         }
 
         private long awaitTurnAfter(long seen) {
-            for (int spins = 0; turn == seen; spins++) {
-                if (spins < SPINS) {
+            for (int looks = 0; turn == seen; looks++) {
+                if (looks < spins) {
                     Thread.onSpinWait();
                 } else {
                     // The flag goes up before another look at the turn: either this thread sees the new turn, or the
