@@ -162,6 +162,9 @@ final class ManifestFile {
         Path file = folder.resolve(Manifest.FILE);
         byte[] text;
         JsonNode root;
+        if (Files.exists(file) && !Files.isRegularFile(file)) { // reading a pipe or a device may never end
+            throw damaged(file, "it is not a regular file", null);
+        }
         try {
             text = Files.readAllBytes(file);
             root = JSON.readTree(StandardCharsets.UTF_8

@@ -2,12 +2,14 @@ package dev.palimpsest.checkpoint;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -58,6 +60,12 @@ class AtomicFileTest {
                             .getMessage());
         }
         assertEquals(Set.of("pipe", "link", "output"), Set.copyOf(names()));
+        // Writing into a pipe waits for somebody who reads.
+        String lock = assertTimeoutPreemptively(
+                Duration.ofSeconds(30),
+                () -> assertThrows(IOException.class, () -> FolderLock.take(pipe))
+                        .getMessage());
+        assertTrue(lock.startsWith("Cannot write " + pipe + ": it is not a regular file; "), lock);
         assertTrue(!Files.isRegularFile(pipe) && Files.isSymbolicLink(output));
     }
 

@@ -220,6 +220,18 @@ class VerifyCommandTest {
         }
     }
 
+    @Test
+    void recordedOptionsThatCannotBeAreNotTakenForThoseOfTheCommandLine() throws IOException {
+        Path other = copy();
+        EditedRun.edit(other, record -> ((ObjectNode) record.get("options")).put("network", "digits-nit"));
+        assertEquals(1, verify(other.toString()));
+        assertTrue(
+                err.toString()
+                        .startsWith(other + " records options that this version of Palimpsest does not take:"
+                                + " network = digits-nit: expected one of digits-net, "),
+                err.toString());
+    }
+
     private Path copy() throws IOException {
         Path other = temporary.resolve("other");
         try (Stream<Path> all = Files.walk(run)) {

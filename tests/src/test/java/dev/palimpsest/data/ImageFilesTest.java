@@ -23,6 +23,7 @@ import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Small pictures that the test draws itself. */
@@ -419,6 +420,16 @@ class ImageFilesTest {
                         .getMessage());
         assertThrows(IllegalArgumentException.class, () -> Dataset.load("image-list", Optional.empty()));
         assertThrows(IllegalArgumentException.class, () -> new ImageOptions(-1, 0, false));
+    }
+
+    @Test
+    @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void aPipeInThePlaceOfTheFolderIsNotWaitedAt() throws IOException, InterruptedException {
+        Path pipe = folder.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        for (String format : List.of("image-folder", "image-list", "mnist", "cifar-100")) {
+            assertThrows(DataException.class, () -> Dataset.load(format, Optional.of(pipe)), format);
+        }
     }
 
     @Test

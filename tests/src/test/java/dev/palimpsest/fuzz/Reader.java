@@ -97,9 +97,23 @@ enum Reader {
         return read(folder, bytes, false);
     }
 
+    /** Reads a pipe in the place of the file, into which nobody writes. */
+    Optional<String> readPipe(Path folder) throws IOException, InterruptedException {
+        Path pipe = folder.resolve(file);
+        Files.deleteIfExists(pipe);
+        if (new ProcessBuilder("mkfifo", pipe.toString()).inheritIO().start().waitFor() != 0) {
+            throw new IOException(pipe + " could not be made");
+        }
+        return outcome(folder, pipe, new byte[0], false);
+    }
+
     private Optional<String> read(Path folder, byte[] bytes, boolean known) throws IOException {
         Path mutant = folder.resolve(file);
         Files.write(mutant, bytes);
+        return outcome(folder, mutant, bytes, known);
+    }
+
+    private Optional<String> outcome(Path folder, Path mutant, byte[] bytes, boolean known) {
         try {
             if (known) {
                 ModelFiles.know(mutant);

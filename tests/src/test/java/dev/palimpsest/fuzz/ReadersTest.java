@@ -79,6 +79,18 @@ class ReadersTest {
         }
     }
 
+    /** Opening a pipe waits for somebody who writes; a run without checksums may be without its steps. */
+    @ParameterizedTest
+    @EnumSource(Reader.class)
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void aPipeIsRefusedAndNotWaitedAt(Reader reader) throws IOException, InterruptedException {
+        reader.seeds(folder);
+        Optional<String> refusal = reader.readPipe(folder);
+        boolean spared = reader == Reader.STEPS || reader == Reader.CONFUSION;
+        assertEquals(!spared, refusal.isPresent(), refusal.toString());
+        assertTrue(spared || refusal.get().contains(folder.toString()), refusal.toString());
+    }
+
     /** Of each file with checksums that no test beside its reader damages; 600 with {@code -Dfuzz.flips=600}. */
     @ParameterizedTest
     @EnumSource(

@@ -111,7 +111,7 @@ final class RunFiles {
         Comparison read = Comparison.of(List.of(folder.resolve("run")));
         Summary.text(read);
         EditedRun.readAll(folder.resolve("run"));
-        if (Arrays.hashCode(Files.readAllBytes(file)) % 8 == 0) {
+        if (Files.isRegularFile(file) && Arrays.hashCode(Files.readAllBytes(file)) % 8 == 0) {
             Report.write(read, folder.resolve("report.html"));
         }
     }

@@ -290,6 +290,25 @@ class RecipeTest {
     }
 
     @Test
+    void anEmptyFileIsNoRecipe(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("lost.properties"), " \n");
+        assertEquals(
+                file + " is empty: expected a recipe, lines \"option = value\"",
+                assertThrows(IllegalArgumentException.class, () -> RecipeFile.load(file.toString()))
+                        .getMessage());
+    }
+
+    @Test
+    void whatAFileRecordsIsRefusedWithItsName() {
+        Path file = Path.of("runs/a/checkpoint/model.safetensors");
+        assertEquals(
+                file + " records options that this version of Palimpsest does not take: epohcs is not an option of a"
+                        + " recipe; did you mean epochs?",
+                assertThrows(IOException.class, () -> Recipe.recorded(file, Map.of("epohcs", "3")))
+                        .getMessage());
+    }
+
+    @Test
     void badRecipeFilesAreRefusedWithTheLine() {
         assertEquals(
                 "recipe r, line 2: epohcs is not an option; did you mean epochs?", parseRefusal("# x\nepohcs = 3"));

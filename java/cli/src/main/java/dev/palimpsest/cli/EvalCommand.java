@@ -101,8 +101,9 @@ final class EvalCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Optional<ImagePart> chosen = split.map(this::part);
         DeviceOptions computes = device.options();
-        Checkpoint checkpoint = Checkpoint.read(RunFiles.checkpoint(run));
-        Recipe recipe = Recipe.of(checkpoint.options());
+        Path file = RunFiles.checkpoint(run);
+        Checkpoint checkpoint = Checkpoint.read(file);
+        Recipe recipe = Recipe.recorded(file, checkpoint.options());
         try (SavedModel model = new SavedModel(checkpoint, recipe.networks());
                 Engine engine = Engines.open(
                         computes.withThreads(recipe.threads()),

@@ -88,9 +88,10 @@ final class ExportCommand implements Callable<Integer> {
         if (version.isPresent()) {
             throw misused("--version-number is for models that keep learning; those of a run are chosen by --snapshot");
         }
-        Checkpoint checkpoint = Checkpoint.read(RunFiles.checkpoint(run));
-        try (SavedModel model =
-                new SavedModel(checkpoint, Recipe.of(checkpoint.options()).networks())) {
+        Path weights = RunFiles.checkpoint(run);
+        Checkpoint checkpoint = Checkpoint.read(weights);
+        try (SavedModel model = new SavedModel(
+                checkpoint, Recipe.recorded(weights, checkpoint.options()).networks())) {
             SafetensorsWriter content =
                     model.export(snapshot.map(OptionalInt::of).orElse(OptionalInt.empty()));
             AtomicFile.write(file, content::writeTo);

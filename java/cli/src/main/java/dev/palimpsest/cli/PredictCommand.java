@@ -99,7 +99,7 @@ final class PredictCommand implements Callable<Integer> {
                         (read, pictures) -> answers.add(read, classifier.classify(pictures)));
             }
         } else {
-            Recipe recipe = Recipe.of(ExportedModel.options(file));
+            Recipe recipe = Recipe.recorded(model, ExportedModel.options(file));
             file.checked();
             try (Engine engine = Engines.open(computes.withThreads(recipe.threads()), err::println);
                     ExportedModel classifier = new ExportedModel(file, recipe.networks(), engine)) {
@@ -144,7 +144,8 @@ final class PredictCommand implements Callable<Integer> {
         if (run && ContinualClassifier.isIn(model)) {
             throw misused(model + " holds a model that keeps learning: ask it with palimpsest classify");
         }
-        Safetensors file = Safetensors.read(run ? RunFiles.checkpoint(model) : model);
+        Path path = run ? RunFiles.checkpoint(model) : model;
+        Safetensors file = Safetensors.read(path);
         if (!Checkpoint.is(file)) {
             if (snapshot.isPresent()) {
                 throw misused("--snapshot " + snapshot.get() + ": " + model + " holds one model");
@@ -153,7 +154,7 @@ final class PredictCommand implements Callable<Integer> {
         }
         Checkpoint checkpoint = Checkpoint.of(file);
         try (SavedModel saved = new SavedModel(
-                        checkpoint, Recipe.of(checkpoint.options()).networks());
+                        checkpoint, Recipe.recorded(path, checkpoint.options()).networks());
                 ByteArrayOutputStream bytes = new ByteArrayOutputStream()) {
             saved.export(snapshot.map(OptionalInt::of).orElse(OptionalInt.empty()))
                     .writeTo(Channels.newChannel(bytes));

@@ -204,7 +204,7 @@ final class TrainCommand implements Callable<Integer> {
                     "--resume " + folder + ": expected no recipe and no other option beside it but --checkpoint-every");
         }
         EarlierRun was = EarlierRun.read(folder);
-        Recipe recipe = Recipe.of(was.options());
+        Recipe recipe = Recipe.recorded(folder, was.options());
         return run(
                 List.of(new Plan(recipe.method(), Path.of(""), recipe, was.origin())),
                 folder,
@@ -233,6 +233,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         if (from != null) {
             EarlierRun run = EarlierRun.read(from);
+            Recipe.recorded(from, run.options()); // apart from what the command line gets wrong
             return new RecipeFile(run.origin().recipe(), "Repeats " + from + ".", run.options());
         }
         if (!flags.given().containsKey("data")) {

@@ -106,7 +106,7 @@ final class VerifyCommand implements Callable<Integer> {
         if (most > extent.steps()) {
             throw new IOException("--steps " + most + ": " + folder + " has " + extent.steps() + " steps.");
         }
-        Recipe recipe = repeated(was.options());
+        Recipe recipe = repeated(run, was.options());
         // Closed last: when the process is ended, the reason is printed and the folder removed before.
         try (Interruption interruption = new Interruption();
                 TemporaryFolder temporary = new TemporaryFolder()) {
@@ -144,11 +144,11 @@ final class VerifyCommand implements Callable<Integer> {
     }
 
     /** The recorded recipe, without what changes no bit and does not fit this machine. */
-    private Recipe repeated(SequencedMap<String, String> options) {
+    private Recipe repeated(Path run, SequencedMap<String, String> options) throws IOException {
         options.put("max-minutes", "0");
         options.put("max-memory", "0");
         dataFolder.ifPresent(where -> options.put("data-folder", where.toString()));
-        Recipe recipe = Recipe.of(options);
+        Recipe recipe = Recipe.recorded(run, options);
         int cores = Runtime.getRuntime().availableProcessors();
         return recipe.threads() <= cores ? recipe : recipe.with("threads", Integer.toString(cores));
     }

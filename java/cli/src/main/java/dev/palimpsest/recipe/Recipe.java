@@ -21,6 +21,8 @@ import dev.palimpsest.train.Method;
 import dev.palimpsest.train.Methods;
 import dev.palimpsest.train.Settings;
 import dev.palimpsest.train.TrainingOptions;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -99,6 +101,23 @@ public record Recipe(
     /** The repeatability options, for the help text. */
     static OptionGroup<?> own() {
         return Own.GROUP;
+    }
+
+    /**
+     * A recipe from what a file records of a run.
+     *
+     * @param file for the message: a run's folder, or one of its files
+     * @param texts by option name
+     * @return the recipe as its method runs it
+     * @throws IOException with a sentence that names the file, where {@link #of} refuses the texts
+     */
+    public static Recipe recorded(Path file, Map<String, String> texts) throws IOException {
+        try {
+            return of(texts);
+        } catch (IllegalArgumentException e) {
+            throw new IOException(
+                    file + " records options that this version of Palimpsest does not take: " + e.getMessage(), e);
+        }
     }
 
     /**

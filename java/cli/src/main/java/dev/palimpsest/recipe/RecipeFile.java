@@ -61,7 +61,11 @@ public record RecipeFile(String name, String summary, SequencedMap<String, Strin
         }
         String fileName = file.getFileName().toString();
         String name = fileName.endsWith(ENDING) ? fileName.substring(0, fileName.length() - ENDING.length()) : fileName;
-        return parse(name, TextFile.read(file));
+        String text = TextFile.read(file);
+        if (text.isBlank()) { // rather a file that was lost than a wish for every default
+            throw new IllegalArgumentException(file + " is empty: expected a recipe, lines \"option = value\"");
+        }
+        return parse(name, text);
     }
 
     /** The recipe with every option, unset ones at their defaults. */

@@ -59,7 +59,7 @@ public final class EventFile implements Progress, AutoCloseable {
     public void resumes(int experiences, int inside) {
         Path table = folder.resolve(RunFiles.STEPS);
         try {
-            if (experiences + inside > 0 && Files.exists(table)) {
+            if (experiences + inside > 0 && Files.isRegularFile(table)) {
                 try (Stream<String> rows = Files.lines(table)) {
                     steps = rows.count() - 1;
                 }

@@ -219,7 +219,7 @@ public final class RunPair {
         for (String name : List.of(RunFiles.METRICS, RunFiles.CONFUSION)) {
             Path first = a.folder().resolve(name);
             Path second = b.folder().resolve(name);
-            if (Files.exists(first) && Files.exists(second)) {
+            if (Files.isRegularFile(first) && Files.isRegularFile(second)) {
                 Optional<String> difference = difference(
                         "", JSON.readTree(Files.readAllBytes(first)), JSON.readTree(Files.readAllBytes(second)));
                 if (difference.isPresent()) {

@@ -24,7 +24,7 @@ record SavedSteps(SequencedMap<String, double[]> terms, int[] experiences) {
     static SavedSteps read(Path file) throws IOException {
         SequencedMap<String, double[]> terms = new LinkedHashMap<>();
         // Of a run that is on the last row may be there in part.
-        String text = Files.exists(file) ? new String(Files.readAllBytes(file), StandardCharsets.UTF_8) : "";
+        String text = Files.isRegularFile(file) ? new String(Files.readAllBytes(file), StandardCharsets.UTF_8) : "";
         List<String> lines =
                 text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
         if (lines.isEmpty()) {

@@ -101,6 +101,9 @@ final class StepTable {
 
     /** Counts the rows that are to be kept. */
     private void check(int experiences, int steps, Optional<String> written) throws IOException {
+        if (!Files.isRegularFile(file)) { // reading a pipe or a device may never end
+            throw damaged("no file with the steps so far", null);
+        }
         try (BufferedReader before = Files.newBufferedReader(file)) {
             String header = before.readLine();
             if (header == null || !header.startsWith(BEFORE_TERMS) || !header.endsWith(AFTER_TERMS)) {

@@ -57,6 +57,10 @@ public final class FolderLock implements AutoCloseable {
         }
         boolean taken = false;
         try {
+            if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)
+                    && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) { // a pipe waits for somebody who reads
+                throw new IOException("it is not a regular file");
+            }
             FileChannel channel = FileChannel.open(
                     file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
             try {

@@ -7,6 +7,7 @@ import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -83,6 +84,9 @@ final class ImageSearch {
 
     /** Everything of a folder that is not hidden, sorted. */
     static List<Path> list(Path folder) {
+        if (Files.exists(folder) && !Files.isDirectory(folder)) { // the JDK waits at a pipe for somebody who writes
+            throw cannotList(folder, new NotDirectoryException(folder.toString()));
+        }
         try (Stream<Path> files = Files.list(folder)) {
             List<Path> visible = files.filter(ImageSearch::isVisible).sorted().toList();
             visible.forEach(ImageSearch::requireDecoded);
