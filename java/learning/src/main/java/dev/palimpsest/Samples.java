@@ -205,8 +205,8 @@ public final class Samples {
     private static int squareSide(Setup setup) {
         Shape input = setup.input();
         if (input.rank() != 3 || input.extent(0) != 3 || input.extent(1) != input.extent(2)) {
-            throw new IllegalArgumentException(
-                    "pictures become square RGB images, 3×S×S; this model learns from " + described(input));
+            throw new IllegalArgumentException("pictures become square RGB images, 3×S×S, and this model learns from "
+                    + described(input) + (input.rank() == 1 ? ": give vectors" : ": give Images of that size"));
         }
         return input.extent(1);
     }
@@ -227,6 +227,20 @@ public final class Samples {
      */
     public List<String> classNames() {
         return classNames;
+    }
+
+    /** @param does what the model does with samples, for the sentence */
+    static void requireShape(String does, Shape expected, Shape found) {
+        if (expected.equals(found)) {
+            return;
+        }
+        boolean vectors = expected.rank() == 1;
+        String remedy = "give " + (vectors ? "vectors" : "images");
+        if (expected.rank() == found.rank()) {
+            remedy = vectors ? "take them from the backbone that it learnt from" : "bring them to that size";
+        }
+        throw new IllegalArgumentException(
+                "the model " + does + " " + described(expected) + ", got " + described(found) + ": " + remedy);
     }
 
     static String described(Shape sample) {

@@ -234,10 +234,7 @@ public final class Version {
     }
 
     private void requireShape(Shape found) {
-        if (!found.equals(setup.input())) {
-            throw new IllegalArgumentException(
-                    "the model classifies " + Samples.described(setup.input()) + ", got " + Samples.described(found));
-        }
+        Samples.requireShape("classifies", setup.input(), found);
     }
 
     /** Of all its classes. */

@@ -292,7 +292,10 @@ class ImageFilesTest {
         assertEquals(0, data.train().label(1));
         assertEquals(255, data.train().pixel(1, 2, 0, 0));
         Files.writeString(folder.resolve("test.txt"), "test/dog/d.jpeg 11\n");
-        assertError("image-list", folder.resolve("test.txt") + ", line 1 has label 11 that train.txt does not have");
+        assertError(
+                "image-list",
+                folder.resolve("test.txt") + ", line 1 has label 11 that train.txt does not have: list"
+                        + " images of it there too, or leave the line out");
         Files.writeString(folder.resolve("test.txt"), "\nd.jpeg\n");
         assertError(
                 "image-list",
@@ -335,7 +338,8 @@ class ImageFilesTest {
         write("test/cow/e.png", rgb(4, 4, 0));
         assertError(
                 "image-folder",
-                folder.resolve("test/cow") + " is a class that train does not have: expected one of cat, dog");
+                folder.resolve("test/cow") + " is a class that train does not have: expected one of cat, dog; put"
+                        + " images of it into train too, or leave it out");
         Files.createDirectory(folder.resolve("train/empty"));
         assertError(
                 "image-folder",

@@ -175,7 +175,7 @@ record ImageFolder() implements OwnImages {
                 .map(path -> path.getFileName().toString())
                 .toList();
         if (names.isEmpty()) {
-            throw new DataException(part + " holds no folders: it needs one for every class");
+            throw new DataException(part + " holds no folders: put the images of every class into one of its own");
         }
         return names;
     }
@@ -191,8 +191,8 @@ record ImageFolder() implements OwnImages {
             }
             int label = names.indexOf(path.getFileName().toString());
             if (label < 0) {
-                throw new DataException(
-                        path + " is a class that train does not have: expected one of " + String.join(", ", names));
+                throw new DataException(path + " is a class that train does not have: expected one of "
+                        + String.join(", ", names) + "; put images of it into train too, or leave it out");
             }
             List<Path> images = all.below(path);
             if (images.isEmpty()) {

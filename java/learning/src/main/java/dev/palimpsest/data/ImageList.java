@@ -144,7 +144,7 @@ record ImageList() implements OwnImages {
             int label = names.indexOf(line.label);
             if (label < 0) {
                 throw new DataException(line.list + ", line " + line.number + " has label " + line.label
-                        + " that train.txt does not have");
+                        + " that train.txt does not have: list images of it there too, or leave the line out");
             }
             files.add(new ImageFiles.Labelled(line.file, label));
         }

@@ -178,7 +178,9 @@ public final class Images {
                         .square(side)
                         .pixels();
             } catch (IOException e) {
-                throw new DataException("image " + (i + 1) + " cannot be read: " + e.getMessage(), e);
+                throw new DataException(
+                        "image " + (i + 1) + " cannot be read (" + e.getMessage() + "): replace it, or leave it out",
+                        e);
             }
         }
         return of(Picture.CHANNELS, side, side, Pixels.of(pixels), new int[pixels.length]);
@@ -249,7 +251,7 @@ public final class Images {
      */
     public static Images joined(List<Images> parts) {
         if (parts.isEmpty()) {
-            throw new IllegalArgumentException("there are no images to join");
+            throw new IllegalArgumentException("there are no images to join: give at least one part");
         }
         Images first = Given.all(parts, "part", "images").getFirst();
         Frame frame = new Frame(first.channels(), first.height(), first.width(), 0, 0);
@@ -258,7 +260,7 @@ public final class Images {
             if (!new Frame(part.channels(), part.height(), part.width(), 0, 0).equals(frame)) {
                 throw new IllegalArgumentException("images of " + part.channels() + "×" + part.height() + "×"
                         + part.width() + " cannot follow images of " + frame.channels() + "×" + frame.height() + "×"
-                        + frame.width());
+                        + frame.width() + ": bring all to one size");
             }
             for (int i = 0; i < part.size(); i++) {
                 all.add(part.frame.equals(frame) ? part.pixels.of(i) : part.shown(i));
