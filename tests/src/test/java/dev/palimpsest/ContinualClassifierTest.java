@@ -378,7 +378,10 @@ class ContinualClassifierTest {
             String refused = assertThrows(
                             IllegalArgumentException.class, () -> model.classifyFeatures(new float[] {1, 2}))
                     .getMessage();
-            assertEquals("the model classifies vectors of 6 values, got vectors of 2 values", refused);
+            assertEquals(
+                    "the model classifies vectors of 6 values, got vectors of 2 values: take them from"
+                            + " the backbone that it learnt from",
+                    refused);
             float[] nan = {0, 0, Float.NaN, 0, 0, 0};
             assertThrows(IllegalArgumentException.class, () -> model.classifyFeatures(nan));
             assertThrows(IllegalArgumentException.class, () -> Samples.ofFeatures(new float[][] {nan}, List.of("a")));

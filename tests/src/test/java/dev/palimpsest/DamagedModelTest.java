@@ -151,7 +151,8 @@ class DamagedModelTest {
     void aMissingFileIsNamed() throws IOException {
         Files.delete(folder.resolve("class-1-1.safetensors"));
         assertEquals(
-                folder.resolve("class-1-1.safetensors") + ": there is no such file",
+                folder.resolve("class-1-1.safetensors")
+                        + ": there is no such file; check its name, or restore it from a copy",
                 assertThrows(IOException.class, this::use).getMessage());
     }
 

@@ -229,10 +229,7 @@ public final class ContinualClassifier implements AutoCloseable {
      * @throws CancellationException with a sentence, after {@link #cancelLesson}
      */
     public Lesson learn(Samples samples, Lesson.Options options) throws IOException {
-        if (!samples.shape().equals(setup().input())) {
-            throw new IllegalArgumentException("the model learns from " + Samples.described(setup().input()) + ", got "
-                    + Samples.described(samples.shape()));
-        }
+        Samples.requireShape("learns from", setup().input(), samples.shape());
         return teach(() -> {
             Version version = current;
             Knowledge known = version == null ? Knowledge.empty(setup()) : version.knowledge();

@@ -53,7 +53,7 @@ public final class ExportedVersion implements AutoCloseable {
         this.file = file.checked();
         if (!is(file)) {
             throw new IOException(file.source() + " is no exported model that keeps learning: expected " + FORMAT + " "
-                    + VERSION + " in its header");
+                    + VERSION + " in its header; give a file that Version.export wrote");
         }
         classNames = text(CLASSES).lines().toList();
         try {
@@ -234,11 +234,7 @@ public final class ExportedVersion implements AutoCloseable {
      * @throws IllegalStateException if it is closed, or knows no class
      */
     public List<Prediction> classify(Images images) {
-        Shape found = Shape.of(images.channels(), images.height(), images.width());
-        if (!found.equals(setup.input())) {
-            throw new IllegalArgumentException(
-                    "the model classifies " + Samples.described(setup.input()) + ", got " + Samples.described(found));
-        }
+        Samples.requireShape("classifies", setup.input(), Shape.of(images.channels(), images.height(), images.width()));
         int[] all = IntStream.range(0, images.size()).toArray();
         return knowledge.predict(
                 reader.features(images.normalisedBy(pixels.orElseThrow()), all, snapshots), calibration);

@@ -184,7 +184,7 @@ final class ManifestFile {
             throw new IOException(
                     Files.isRegularFile(folder)
                             ? folder + " is a file: expected a model's folder"
-                            : file + " cannot be read (" + Reason.of(e) + "): check that you may read it",
+                            : file + " cannot be read (" + Reason.of(e) + "): " + Reason.remedy(e),
                     e);
         }
         String format = root.path("format").asText();

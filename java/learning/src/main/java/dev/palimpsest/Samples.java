@@ -2,6 +2,7 @@ package dev.palimpsest;
 
 import dev.palimpsest.data.Images;
 import dev.palimpsest.internal.ClassNames;
+import dev.palimpsest.internal.Given;
 import dev.palimpsest.tensor.Shape;
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
@@ -21,6 +22,18 @@ import java.util.Optional;
 public final class Samples {
     /** Single images have tables of their own, which would outweigh small ones. */
     private static final int JOINED_AT_ONCE = 256;
+
+    private static final String VECTOR = "numbers";
+
+    /** What an iterator gave. */
+    private record Named<T>(String className, T sample) {
+        static <T> Named<T> of(Map.Entry<String, T> given, String what, int index, String expected) {
+            Given.element(given, what, index, expected + " with the name of its class");
+            return new Named<>(
+                    Given.element(given.getKey(), "class name", index, "a text"),
+                    Given.element(given.getValue(), what, index, expected));
+        }
+    }
 
     private final List<String> classNames;
     private final int[] labels;
@@ -93,10 +106,12 @@ public final class Samples {
         Map<String, Integer> numbers = new LinkedHashMap<>();
         List<Images> read = new ArrayList<>();
         List<Images> latest = new ArrayList<>();
+        int[] index = {0};
         pictures.forEachRemaining(picture -> {
-            numbers.putIfAbsent(picture.getKey(), numbers.size());
-            int[] label = {numbers.get(picture.getKey())};
-            latest.add(Images.ofPictures(List.of(picture.getValue()), side, label));
+            Named<BufferedImage> next = Named.of(picture, "picture", index[0]++, "an image");
+            numbers.putIfAbsent(next.className, numbers.size());
+            int[] label = {numbers.get(next.className)};
+            latest.add(Images.ofPictures(List.of(next.sample), side, label));
             if (latest.size() == JOINED_AT_ONCE) {
                 read.add(Images.joined(latest));
                 latest.clear();
@@ -136,9 +151,9 @@ public final class Samples {
     public static Samples ofFeatures(float[][] features, List<String> classOfEach) {
         List<String> names = distinct(classOfEach, features.length);
         int[] labels = classOfEach.stream().mapToInt(names::indexOf).toArray();
-        int dimensions = features.length == 0 ? 0 : features[0].length;
+        int dimensions = features.length == 0 ? 0 : Given.element(features[0], "vector", 0, VECTOR).length;
         for (int i = 0; i < features.length; i++) {
-            requireVector(features[i], dimensions, "vector " + i);
+            requireVector(Given.element(features[i], "vector", i, VECTOR), dimensions, "vector " + i);
         }
         return new Samples(names, labels, Shape.of(dimensions), Optional.empty(), features);
     }
@@ -155,8 +170,9 @@ public final class Samples {
         List<String> classOfEach = new ArrayList<>();
         List<float[]> vectors = new ArrayList<>();
         features.forEachRemaining(vector -> {
-            classOfEach.add(vector.getKey());
-            vectors.add(vector.getValue());
+            Named<float[]> next = Named.of(vector, "vector", vectors.size(), VECTOR);
+            classOfEach.add(next.className);
+            vectors.add(next.sample);
         });
         return ofFeatures(vectors.toArray(float[][]::new), classOfEach);
     }
@@ -183,14 +199,14 @@ public final class Samples {
             throw new IllegalArgumentException(
                     samples + " samples and " + classOfEach.size() + " names of classes: expected one for each");
         }
-        return List.copyOf(new LinkedHashSet<>(classOfEach));
+        return List.copyOf(new LinkedHashSet<>(Given.all(classOfEach, "class name", "a text")));
     }
 
     private static int squareSide(Setup setup) {
         Shape input = setup.input();
         if (input.rank() != 3 || input.extent(0) != 3 || input.extent(1) != input.extent(2)) {
-            throw new IllegalArgumentException(
-                    "pictures become square RGB images, 3×S×S; this model learns from " + described(input));
+            throw new IllegalArgumentException("pictures become square RGB images, 3×S×S, and this model learns from "
+                    + described(input) + (input.rank() == 1 ? ": give vectors" : ": give Images of that size"));
         }
         return input.extent(1);
     }
@@ -211,6 +227,20 @@ public final class Samples {
      */
     public List<String> classNames() {
         return classNames;
+    }
+
+    /** @param does what the model does with samples, for the sentence */
+    static void requireShape(String does, Shape expected, Shape found) {
+        if (expected.equals(found)) {
+            return;
+        }
+        boolean vectors = expected.rank() == 1;
+        String remedy = "give " + (vectors ? "vectors" : "images");
+        if (expected.rank() == found.rank()) {
+            remedy = vectors ? "take them from the backbone that it learnt from" : "bring them to that size";
+        }
+        throw new IllegalArgumentException(
+                "the model " + does + " " + described(expected) + ", got " + described(found) + ": " + remedy);
     }
 
     static String described(Shape sample) {

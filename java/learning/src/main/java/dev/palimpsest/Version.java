@@ -10,6 +10,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.SortedMap;
@@ -156,7 +157,8 @@ public final class Version {
      */
     public Prediction classify(BufferedImage picture) {
         requireShape(Shape.of(3, setup.input().extent(-1), setup.input().extent(-1)));
-        return classify(Images.ofPictures(List.of(picture), setup.input().extent(-1), new int[1]))
+        return classify(Images.ofPictures(
+                        Collections.singletonList(picture), setup.input().extent(-1), new int[1]))
                 .getFirst();
     }
 
@@ -171,7 +173,9 @@ public final class Version {
      */
     public Prediction classify(Path file) {
         requireShape(Shape.of(3, setup.input().extent(-1), setup.input().extent(-1)));
-        return classify(Images.ofFiles(List.of(file), setup.input().extent(-1))).getFirst();
+        return classify(Images.ofFiles(
+                        Collections.singletonList(file), setup.input().extent(-1)))
+                .getFirst();
     }
 
     /**
@@ -230,10 +234,7 @@ public final class Version {
     }
 
     private void requireShape(Shape found) {
-        if (!found.equals(setup.input())) {
-            throw new IllegalArgumentException(
-                    "the model classifies " + Samples.described(setup.input()) + ", got " + Samples.described(found));
-        }
+        Samples.requireShape("classifies", setup.input(), found);
     }
 
     /** Of all its classes. */

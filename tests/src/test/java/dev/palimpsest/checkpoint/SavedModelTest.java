@@ -266,7 +266,9 @@ class SavedModelTest {
         Path plain = temporary.resolve("plain");
         write(new SafetensorsWriter(), plain);
         assertEquals(
-                plain + " is not a checkpoint of a run: expected palimpsest_checkpoint 3 in its header, found none",
+                plain
+                        + " is not a checkpoint of a run: expected palimpsest_checkpoint 3 in its header, found none;"
+                        + " give the checkpoint of a run",
                 assertThrows(IOException.class, () -> read(plain)).getMessage());
     }
 
@@ -365,7 +367,9 @@ class SavedModelTest {
     @Test
     void weightsThatCannotBeReadAreOneSentence() throws IOException {
         Path file = temporary.resolve("none");
-        refused("weights = " + file + ": there is no such file", () -> SmallRun.run("weights=" + file));
+        refused(
+                "weights = " + file + ": there is no such file; check its name, or restore it from a copy",
+                () -> SmallRun.run("weights=" + file));
         Files.writeString(file, "no");
         refused(
                 "weights = " + file + " is not a usable safetensors file: it has 2 bytes",

@@ -225,7 +225,8 @@ class CommandLineTest {
         assertEquals(recipes.getFirst().with("epochs", "2"), recipes.getLast());
         assertEquals(1, palimpsest("train", "--from", temporary.toString()));
         assertEquals(
-                temporary + " is not a run folder: it holds no run.json.",
+                temporary + " is not a run folder: it holds no run.json; give one of those below it, such as "
+                        + temporary.resolve("a") + ".",
                 err.toString().strip());
     }
 
@@ -386,7 +387,8 @@ class CommandLineTest {
         Path arguments = Files.writeString(temporary.resolve("words"), "--help");
         assertEquals(1, palimpsest("report", "@" + arguments));
         assertEquals(
-                "There is no run folder @" + arguments + ".", err.toString().strip());
+                "There is no run folder @" + arguments + ": give a folder that palimpsest train made.",
+                err.toString().strip());
         err.getBuffer().setLength(0);
         assertEquals(2, palimpsest("report", ""));
         assertTrue(err.toString().startsWith("RUN \"\": expected a path"), err.toString());
@@ -460,7 +462,7 @@ class CommandLineTest {
                 err.toString());
         assertEquals(
                 1, palimpsest("train", "--resume", temporary.resolve("none").toString()));
-        assertTrue(err.toString().contains("is not a run folder"), err.toString());
+        assertTrue(err.toString().contains("There is no run folder"), err.toString());
         assertEquals(2, palimpsest("train"));
         assertTrue(err.toString().contains("palimpsest train needs RECIPE"), err.toString());
     }
@@ -578,7 +580,8 @@ class CommandLineTest {
                 err.toString().lines().findFirst().get());
         assertEquals(1, palimpsest("eval", temporary.toString()));
         assertEquals(
-                temporary + " is not a run folder: it holds no run.json.",
+                temporary + " is not a run folder: it holds no run.json; give one of those below it, such as "
+                        + temporary.resolve("run") + ".",
                 err.toString().strip());
     }
 
@@ -613,7 +616,8 @@ class CommandLineTest {
         assertTrue(out.toString().lines().anyMatch(line -> line.startsWith("lwf ")), out.toString());
         assertEquals(1, palimpsest("report", temporary.toString() + "/x"));
         assertEquals(
-                "There is no run folder " + temporary + "/x.", err.toString().strip());
+                "There is no run folder " + temporary + "/x: give a folder that palimpsest train made.",
+                err.toString().strip());
     }
 
     @Test

@@ -230,6 +230,12 @@ class PredictCommandTest {
         Path notes = Files.writeString(temporary.resolve("notes"), "no model");
         assertEquals(1, palimpsest("predict", notes.toString(), folder.toString()));
         assertTrue(err.toString().contains("is not a usable safetensors file"), err.toString());
+        assertEquals(1, palimpsest("predict", notes + "x", folder.toString()));
+        assertEquals(
+                notes
+                        + "x: there is no such run or file; give a run's folder, its checkpoint, or what palimpsest"
+                        + " export wrote",
+                err.toString().strip());
         assertEquals(1, palimpsest("predict", run.toString(), "--snapshot", "7", folder.toString()));
         assertEquals(
                 "There is no snapshot 7: the run has 1 to 2.", err.toString().strip());

@@ -72,7 +72,7 @@ class VerifyCommandTest {
         assertTrue(out.toString().contains("Steps: the first 3 are the same"), out.toString());
         assertEquals(1, verify(run.toString(), "--steps", "100000"));
         assertEquals(
-                "--steps 100000: " + run + " has " + steps() + " steps.",
+                "--steps 100000: expected at most " + steps() + ", as many as " + run + " has.",
                 err.toString().strip());
         assertEquals(2, verify(run.toString(), "--steps", "0"));
         try (Stream<Path> left = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
@@ -204,11 +204,11 @@ class VerifyCommandTest {
     void whatIsNoRunIsASentence() {
         assertEquals(1, verify(temporary.toString()));
         assertEquals(
-                temporary + " is not a run folder: it holds no run.json.",
+                temporary + " is not a run folder: it holds no run.json; give a folder that palimpsest train made.",
                 err.toString().strip());
         assertEquals(1, verify(run.toString(), temporary.toString()));
         assertEquals(
-                temporary + " is not a run folder: it holds no run.json.",
+                temporary + " is not a run folder: it holds no run.json; give a folder that palimpsest train made.",
                 err.toString().strip());
     }
 

@@ -293,7 +293,10 @@ class ImageFilesTest {
         assertEquals(0, data.train().label(1));
         assertEquals(255, data.train().pixel(1, 2, 0, 0));
         Files.writeString(folder.resolve("test.txt"), "test/dog/d.jpeg 11\n");
-        assertError("image-list", folder.resolve("test.txt") + ", line 1 has label 11 that train.txt does not have");
+        assertError(
+                "image-list",
+                folder.resolve("test.txt") + ", line 1 has label 11 that train.txt does not have: list"
+                        + " images of it there too, or leave the line out");
         Files.writeString(folder.resolve("test.txt"), "\nd.jpeg\n");
         assertError(
                 "image-list",
@@ -336,7 +339,8 @@ class ImageFilesTest {
         write("test/cow/e.png", rgb(4, 4, 0));
         assertError(
                 "image-folder",
-                folder.resolve("test/cow") + " is a class that train does not have: expected one of cat, dog");
+                folder.resolve("test/cow") + " is a class that train does not have: expected one of cat, dog; put"
+                        + " images of it into train too, or leave it out");
         Files.createDirectory(folder.resolve("train/empty"));
         assertError(
                 "image-folder",
@@ -348,7 +352,55 @@ class ImageFilesTest {
         assertError(
                 "image-folder",
                 folder + " lacks train: it must hold train and test (or val), each with a folder for every class, or"
-                        + " neither");
+                        + " neither; rename training if that is what is missing");
+        Files.move(folder.resolve("test"), folder.resolve("Validation"));
+        String divided = folder + " is divided into training and Validation, which would become classes: ";
+        assertError(
+                "image-folder",
+                divided
+                        + "name them train and test (or val), or put all classes side by side, or rename what is a"
+                        + " class");
+        assertEquals(
+                divided + "give " + folder.resolve("training") + ", or rename what is a class",
+                assertThrows(DataException.class, () -> Images.ofFolder(folder, 4))
+                        .getMessage());
+    }
+
+    @Test
+    void whatStandsBesideTrainAndTestIsSaidToBeLeftOut() throws IOException {
+        write("val/dog/e.png", rgb(4, 4, 0));
+        write("extra/f.png", rgb(4, 4, 0));
+        assertEquals(
+                List.of("not taken from " + folder
+                        + ": extra, val, as train and test are there; move images that are to be"
+                        + " used into those two (--validation holds out a share of train)"),
+                logged(() -> load("image-folder", ImageOptions.NONE)));
+        Files.writeString(folder.resolve("train.txt"), "train/cat/a.png 1\n");
+        Files.writeString(folder.resolve("test.txt"), "train/cat/b.jpg 1\n");
+        Files.writeString(folder.resolve("val.txt"), "val/dog/e.png 1\n");
+        assertEquals(
+                List.of("not taken: " + folder.resolve("val.txt")
+                        + ", as train.txt and test.txt are read; put lines that"
+                        + " are to be used into those two (--validation holds out a share of train.txt)"),
+                logged(() -> load("image-list", ImageOptions.NONE)));
+    }
+
+    @Test
+    void aPartBesideClassesOfTheSameNamesIsNoClass() throws IOException {
+        Path photos = folder.resolve("photos");
+        for (String file : List.of("cat/a.png", "cat/b.png", "dog/c.png", "valid/cat/d.png")) {
+            write("photos/" + file, rgb(4, 4, 0));
+        }
+        String expected = photos + " is divided into valid, which would become classes: ";
+        String refused = assertThrows(DataException.class, () -> Images.ofFolder(photos, 4))
+                .getMessage();
+        assertTrue(refused.startsWith(expected), refused);
+        refused =
+                assertThrows(DataException.class, () -> FolderSurvey.of(photos)).getMessage();
+        assertTrue(refused.startsWith(expected), refused);
+        Files.move(photos.resolve("valid/cat"), photos.resolve("valid/passes"));
+        assertEquals(
+                List.of("cat", "dog", "valid"), Images.ofFolder(photos, 4).classNames(), "as it is no part of those");
     }
 
     @Test
@@ -402,8 +454,8 @@ class ImageFilesTest {
         String refused = assertThrows(DataException.class, () -> Images.ofFolder(folder, 4))
                 .getMessage();
         assertEquals(
-                folder + " is divided into train and test, which would become two classes: give "
-                        + folder.resolve("train") + ", or rename them if they are classes",
+                folder + " is divided into train and test, which would become classes: give " + folder.resolve("train")
+                        + ", or rename what is a class",
                 refused);
         Files.copy(folder.resolve("train/cat/a.png"), folder.resolve("train/a.png"));
         assertEquals(List.of("test", "train"), Images.ofFolder(folder, 4).classNames(), "railways");

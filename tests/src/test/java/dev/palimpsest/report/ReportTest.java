@@ -217,12 +217,41 @@ class ReportTest {
 
     @Test
     void whatIsNoRunIsRefusedWithASentence() throws IOException {
-        assertEquals(temporary + " is not a run folder: it holds no run.json.", refusal(temporary));
-        assertEquals("There is no run folder " + temporary.resolve("x") + ".", refusal(temporary.resolve("x")));
+        assertEquals(
+                temporary + " is not a run folder: it holds no run.json; give a folder that palimpsest train made.",
+                refusal(temporary));
+        assertEquals(
+                "There is no run folder " + temporary.resolve("x") + ": give a folder that palimpsest train made.",
+                refusal(temporary.resolve("x")));
         Files.writeString(temporary.resolve("run.json"), "{\"options\": ");
         assertTrue(refusal(temporary).startsWith(temporary.resolve("run.json") + " is damaged: "), refusal(temporary));
+        Files.write(temporary.resolve("run.json"), new byte[] {0, 0, 0, '{', 1, 1, 1, 1});
+        assertEquals(
+                temporary.resolve("run.json")
+                        + " is damaged: it is not text in UTF-8; restore it from a copy, or repeat the run.",
+                refusal(temporary));
         Files.writeString(temporary.resolve("run.json"), "{}");
-        assertEquals(temporary.resolve("run.json") + " is damaged: it has no options.", refusal(temporary));
+        assertEquals(
+                temporary.resolve("run.json")
+                        + " is damaged: it has no options; restore it from a copy, or repeat the run.",
+                refusal(temporary));
+    }
+
+    @Test
+    void whatLiesInAFolderWithoutARunIsNamed() throws IOException {
+        Files.createDirectories(temporary.resolve("suite/order-1"));
+        Files.writeString(temporary.resolve("suite/order-1/run.json"), "{}");
+        String no = temporary.resolve("suite") + " is not a run folder: it holds no run.json; ";
+        assertEquals(
+                no + "give one of those below it, such as " + temporary.resolve("suite/order-1") + ".",
+                assertThrows(IOException.class, () -> RunFiles.checkpoint(temporary.resolve("suite")))
+                        .getMessage());
+        Files.writeString(temporary.resolve("model.json"), "{}");
+        assertEquals(
+                temporary + " is not a run folder: it holds a model that keeps learning, for which there are palimpsest"
+                        + " classify, versions and export.",
+                assertThrows(IOException.class, () -> RunFiles.checkpoint(temporary))
+                        .getMessage());
     }
 
     private static String refusal(Path folder) {

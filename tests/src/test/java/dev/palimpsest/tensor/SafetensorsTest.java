@@ -112,7 +112,7 @@ class SafetensorsTest {
         byte[] whole = file(HEADER);
         assertTrue(assertThrows(IOException.class, () -> Safetensors.of("t", Arrays.copyOf(whole, whole.length + 3)))
                 .getMessage()
-                .endsWith("has 3 bytes after its last tensor that belong to none"));
+                .contains("has 3 bytes after its last tensor that belong to none"));
     }
 
     @Test
@@ -122,7 +122,7 @@ class SafetensorsTest {
         damaged[new String(damaged, StandardCharsets.ISO_8859_1).indexOf("temperature")] = (byte) 0xff;
         assertTrue(assertThrows(IOException.class, () -> Safetensors.of("t", damaged))
                 .getMessage()
-                .endsWith("has a header that is not UTF-8"));
+                .contains("has a header that is not UTF-8"));
     }
 
     /** A header of 100 MB and more is never allocated, nor is one that is longer than the file. */
@@ -176,14 +176,14 @@ class SafetensorsTest {
     @Test
     void whatIsNoFileIsNotRead(@TempDir Path folder) {
         assertEquals(
-                folder + " is no file of tensors: it is a folder",
+                folder + " is no file of tensors: it is a folder; give a safetensors file",
                 assertThrows(IOException.class, () -> Safetensors.read(folder)).getMessage());
         assertEquals(
-                folder.resolve("no") + ": there is no such file",
+                folder.resolve("no") + ": there is no such file; check its name, or restore it from a copy",
                 assertThrows(IOException.class, () -> Safetensors.read(folder.resolve("no")))
                         .getMessage());
         assertEquals(
-                "/dev/zero is no file of tensors: it is a pipe or a device",
+                "/dev/zero is no file of tensors: it is a pipe or a device; give a safetensors file",
                 assertThrows(IOException.class, () -> Safetensors.read(Path.of("/dev/zero")))
                         .getMessage());
     }

@@ -10,6 +10,9 @@ import java.util.OptionalDouble;
 
 /** What a lesson came to, for a terminal. */
 final class LessonText {
+    /** Most classes that are named in one line. */
+    private static final int NAMED = 10;
+
     private LessonText() {}
 
     static void print(PrintWriter out, Lesson lesson) {
@@ -22,6 +25,8 @@ final class LessonText {
                 lesson.seconds(),
                 lesson.samples(),
                 lesson.heldOut());
+        names(out, "New classes: ", lesson.newClasses());
+        names(out, "More of: ", lesson.repeatedClasses());
         if (lesson.newClassesAfter().isPresent()) {
             out.println("Right on held-out samples of new classes: " + percent(lesson.newClassesAfter()) + " %.");
         }
@@ -43,6 +48,15 @@ final class LessonText {
         });
         lesson.warnings().forEach(warning -> out.println("Warning: " + warning + "."));
         out.flush();
+    }
+
+    /** Folders that were meant for something else show by their names. */
+    private static void names(PrintWriter out, String what, List<String> names) {
+        if (!names.isEmpty()) {
+            out.println(what
+                    + String.join(", ", names.subList(0, Math.min(NAMED, names.size())))
+                    + (names.size() > NAMED ? " and " + (names.size() - NAMED) + " more." : "."));
+        }
     }
 
     static void printCalibration(PrintWriter out, Version version) {

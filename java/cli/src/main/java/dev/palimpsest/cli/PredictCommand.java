@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -140,6 +141,13 @@ final class PredictCommand implements Callable<Integer> {
 
     /** A run's model as if it had been exported: so that both answer alike. */
     private Safetensors exported() throws IOException {
+        if (!Files.exists(model)) {
+            throw new NoSuchFileException(
+                    model.toString(),
+                    null,
+                    "there is no such run or file; give a run's folder, its checkpoint, or what"
+                            + " palimpsest export wrote");
+        }
         boolean run = Files.isDirectory(model);
         if (run && ContinualClassifier.isIn(model)) {
             throw misused(model + " holds a model that keeps learning: ask it with palimpsest classify");

@@ -89,7 +89,8 @@ final class VerifyCommand implements Callable<Integer> {
         }
         if (dataFolder.isPresent()) {
             throw new ParameterException(
-                    command.commandLine(), "--data-folder " + dataFolder.get() + ": two runs are compared as they are");
+                    command.commandLine(),
+                    "--data-folder " + dataFolder.get() + ": two runs are compared as they are, leave it out");
         }
         RunPair pair = RunPair.of(runs.getFirst(), runs.getLast());
         conditions(pair);
@@ -101,10 +102,12 @@ final class VerifyCommand implements Callable<Integer> {
         Path folder = Files.isDirectory(run) ? run : run.toAbsolutePath().resolveSibling("");
         RunPair.Extent extent = RunPair.extent(folder);
         if (extent.steps() == 0) {
-            throw new IOException(folder + " has no steps to compare: the run ended before its first one.");
+            throw new IOException(folder + " has no steps to compare: the run ended before its first one; let it go on"
+                    + " with palimpsest train --resume " + folder + ", or give another run.");
         }
         if (most > extent.steps()) {
-            throw new IOException("--steps " + most + ": " + folder + " has " + extent.steps() + " steps.");
+            throw new IOException(
+                    "--steps " + most + ": expected at most " + extent.steps() + ", as many as " + folder + " has.");
         }
         Recipe recipe = repeated(run, was.options());
         // Closed last: when the process is ended, the reason is printed and the folder removed before.

@@ -1,9 +1,6 @@
 package dev.palimpsest.report;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.palimpsest.internal.Reason;
-import java.io.CharConversionException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,15 +33,16 @@ record Confusion(List<String> classes, int[][] counts) {
         if (!Files.isRegularFile(file)) {
             return Optional.empty();
         }
+        Confusion read;
         try {
-            Confusion read = JSON.readValue(Files.readAllBytes(file), Confusion.class);
-            if (read == null || !read.isWhole()) {
-                throw new IOException(file + " is damaged: expected names of classes and counts of their answers.");
-            }
-            return Optional.of(read);
-        } catch (JsonProcessingException | CharConversionException e) { // zeros at the start look like UTF-32
-            throw new IOException(file + " is damaged: " + Reason.of(e) + ".", e);
+            read = JSON.readValue(Files.readAllBytes(file), Confusion.class);
+        } catch (IOException e) {
+            throw DamagedRunException.of(file, e);
         }
+        if (read == null || !read.isWhole()) {
+            throw DamagedRunException.of(file, "it does not hold names of classes and counts of their answers", null);
+        }
+        return Optional.of(read);
     }
 
     private boolean isWhole() {

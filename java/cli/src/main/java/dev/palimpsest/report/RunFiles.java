@@ -1,9 +1,14 @@
 package dev.palimpsest.report;
 
+import dev.palimpsest.ContinualClassifier;
 import dev.palimpsest.checkpoint.AtomicFile;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.stream.Stream;
 
 /** The files of a run folder, by their names. */
 public final class RunFiles {
@@ -48,9 +53,27 @@ public final class RunFiles {
         return Files.exists(folder.resolve(RUN));
     }
 
-    /** What to throw where somebody named a folder without a run. */
+    /** What to throw where somebody named a folder without a run, or none. */
     static IOException noRun(Path folder) {
-        return new IOException(folder + " is not a run folder: it holds no " + RUN + ".");
+        if (!Files.isDirectory(folder)) {
+            return new IOException("There is no run folder " + folder + ": give a folder that palimpsest train made.");
+        }
+        if (ContinualClassifier.isIn(folder)) {
+            return new IOException(
+                    folder + " is not a run folder: it holds a model that keeps learning, for which there"
+                            + " are palimpsest classify, versions and export.");
+        }
+        try (Stream<Path> below =
+                Files.find(folder, SavedRun.DEPTH, (path, _) -> path.endsWith(RUN), FileVisitOption.FOLLOW_LINKS)) {
+            return new IOException(folder + " is not a run folder: it holds no " + RUN + "; give "
+                    + below.map(Path::getParent)
+                            .min(Comparator.naturalOrder())
+                            .map(run -> "one of those below it, such as " + run + ".")
+                            .orElse("a folder that palimpsest train made."));
+        } catch (IOException | UncheckedIOException e) { // what may not be entered shows no run
+            return new IOException(folder + " is not a run folder: it holds no " + RUN
+                    + "; give a folder that palimpsest train made.");
+        }
     }
 
     /** Whether a run has models, if only those of its first experience. */
@@ -75,7 +98,7 @@ public final class RunFiles {
             throw new IOException(run
                     + " holds no model: the run ended before its first experience was over, or was made before runs"
                     + " kept "
-                    + CHECKPOINT + ".");
+                    + CHECKPOINT + "; let it go on with palimpsest train --resume " + run + ", or give another run.");
         }
         return file;
     }

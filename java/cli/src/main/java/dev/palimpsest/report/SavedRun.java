@@ -1,12 +1,10 @@
 package dev.palimpsest.report;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.palimpsest.checkpoint.FolderLock;
 import dev.palimpsest.internal.Checksum;
-import dev.palimpsest.internal.Reason;
 import java.io.IOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
@@ -37,7 +35,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
 
     private static final ObjectMapper JSON = new ObjectMapper();
     /** A suite's folder, its blocks, their variants, and their class orders; run.json lies in these. */
-    private static final int DEPTH = 4;
+    static final int DEPTH = 4;
 
     private static final List<String> COMPLETE = List.of(RunRecord.DONE, RunRecord.STOPPED);
 
@@ -77,7 +75,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
     /** Folders with a run.json. */
     private static List<Path> places(Path folder) throws IOException {
         if (!Files.isDirectory(folder)) {
-            throw new IOException("There is no run folder " + folder + ".");
+            throw RunFiles.noRun(folder);
         }
         List<Path> places = new ArrayList<>();
         Files.walkFileTree(folder, EnumSet.noneOf(FileVisitOption.class), DEPTH, new SimpleFileVisitor<>() {
@@ -114,10 +112,10 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
             boolean checked = RunRecord.check(file, text, run);
             JsonNode options = run.path("options");
             if (!options.isObject()) {
-                throw new DamagedRunException(file + " is damaged: it has no options.");
+                throw DamagedRunException.of(file, "it has no options", null);
             }
             if (!options.valueStream().allMatch(JsonNode::isTextual)) {
-                throw new DamagedRunException(file + " is damaged: an option is no text.");
+                throw DamagedRunException.of(file, "an option is no text", null);
             }
             String status = status(folder, run);
             file = folder.resolve(RunFiles.METRICS);
@@ -127,15 +125,13 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
             }
             Metrics metrics = JSON.readValue(bytes(file), Metrics.class);
             if (metrics == null || !metrics.isWhole()) {
-                throw new DamagedRunException(file + " is damaged: its figures do not fit together.");
+                throw DamagedRunException.of(file, "its figures do not fit together", null);
             }
             return new SavedRun(folder, run, status, Optional.of(metrics), checked);
-        } catch (JsonProcessingException e) {
-            throw new DamagedRunException(file + " is damaged: " + Reason.of(e) + ".", e);
         } catch (DamagedRunException e) {
             throw e;
         } catch (IOException e) {
-            throw new DamagedRunException(file + " cannot be read: " + Reason.of(e) + ".", e);
+            throw DamagedRunException.of(file, e);
         }
     }
 
@@ -151,8 +147,7 @@ record SavedRun(Path folder, JsonNode run, String status, Optional<Metrics> metr
         }
         String found = Checksum.of(file);
         if (!found.equals(expected)) {
-            throw new DamagedRunException(file + " is damaged: it has the checksum " + found + ", expected " + expected
-                    + "; restore it from a copy, or repeat the run.");
+            throw DamagedRunException.of(file, "it has the checksum " + found + ", expected " + expected, null);
         }
     }
 

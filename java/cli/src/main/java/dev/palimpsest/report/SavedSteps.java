@@ -35,7 +35,7 @@ record SavedSteps(SequencedMap<String, double[]> terms, int[] experiences) {
         int end = header.indexOf("learning_rate");
         int experience = header.indexOf("experience");
         if (first < 0 || end < first || experience < 0) {
-            throw new IOException(file + " is damaged: its first line names no experience, loss and learning_rate.");
+            throw DamagedRunException.of(file, "its first line names no experience, loss and learning_rate", null);
         }
         int[] experiences = new int[lines.size() - 1];
         double[][] columns = new double[end - first][experiences.length];
@@ -46,8 +46,10 @@ record SavedSteps(SequencedMap<String, double[]> terms, int[] experiences) {
             String[] cells = lines.get(row + 1).split(",", -1);
             try {
                 if (cells.length != header.size()) {
-                    throw new IOException(file + " is damaged: line " + (row + 2) + " has " + cells.length
-                            + " values, expected " + header.size() + ".");
+                    throw DamagedRunException.of(
+                            file,
+                            "line " + (row + 2) + " has " + cells.length + " values, expected " + header.size(),
+                            null);
                 }
                 experiences[row] = Integer.parseInt(cells[experience]);
                 for (int column = first; column < end; column++) {
@@ -55,7 +57,7 @@ record SavedSteps(SequencedMap<String, double[]> terms, int[] experiences) {
                             cells[column].isEmpty() ? Double.NaN : Double.parseDouble(cells[column]);
                 }
             } catch (NumberFormatException e) {
-                throw new IOException(file + " is damaged: line " + (row + 2) + " has a value that is no number.", e);
+                throw DamagedRunException.of(file, "line " + (row + 2) + " has a value that is no number", e);
             }
         }
         return new SavedSteps(terms, experiences);

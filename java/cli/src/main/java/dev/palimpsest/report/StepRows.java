@@ -22,14 +22,15 @@ final class StepRows implements AutoCloseable {
     StepRows(Path file) throws IOException {
         this.file = file;
         if (!Files.isRegularFile(file)) {
-            throw new IOException(file + " is missing: there are no steps to compare.");
+            throw new IOException(
+                    file + " is missing, so there are no steps to compare: restore it from a copy, or repeat the run.");
         }
         reader = Files.newBufferedReader(file);
         String header = line();
         columns = header == null ? List.of() : List.of(header.split(",", -1));
         if (!columns.contains("loss") || !columns.contains("experience")) {
             reader.close();
-            throw new IOException(file + " is damaged: its first line names no experience and no loss.");
+            throw DamagedRunException.of(file, "its first line names no experience and no loss", null);
         }
     }
 
@@ -59,8 +60,8 @@ final class StepRows implements AutoCloseable {
             if (line() == null) {
                 return null;
             }
-            throw new IOException(file + " is damaged: line " + (read + 2) + " has " + cells.size()
-                    + " values, expected " + columns.size() + ".");
+            throw DamagedRunException.of(
+                    file, "line " + (read + 2) + " has " + cells.size() + " values, expected " + columns.size(), null);
         }
         read++;
         return cells;
@@ -70,7 +71,7 @@ final class StepRows implements AutoCloseable {
         try {
             return reader.readLine();
         } catch (CharacterCodingException e) {
-            throw new IOException(file + " is damaged: it is not UTF-8.", e);
+            throw DamagedRunException.of(file, "it is not UTF-8", e);
         }
     }
 

@@ -60,7 +60,11 @@ public final class CudaMultiTeacherKl extends CudaRowKernel {
             throw new IllegalArgumentException(
                     "maxRows " + maxRows + " and classes " + classes + ": expected at least 1 of each");
         }
-        for (ClassRange range : ranges) {
+        for (int k = 0; k < ranges.size(); k++) {
+            ClassRange range = ranges.get(k);
+            if (range == null) {
+                throw new NullPointerException("range " + k + " is null: expected a teacher's classes");
+            }
             if (range.end() > classes) {
                 throw new IllegalArgumentException(
                         "a teacher's classes " + range + " lie outside the student's [0, " + classes + ")");

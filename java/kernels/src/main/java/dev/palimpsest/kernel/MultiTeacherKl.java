@@ -62,7 +62,11 @@ public final class MultiTeacherKl implements AutoCloseable {
             throw new IllegalArgumentException(
                     "maxRows " + maxRows + " and classes " + classes + ": expected at least 1 of each");
         }
-        for (ClassRange range : ranges) {
+        for (int k = 0; k < ranges.size(); k++) {
+            ClassRange range = ranges.get(k);
+            if (range == null) {
+                throw new NullPointerException("range " + k + " is null: expected a teacher's classes");
+            }
             if (range.size() == 0) {
                 throw new IllegalArgumentException(
                         "a teacher's classes " + range + " are empty: expected at least one");

@@ -239,7 +239,7 @@ public final class Checkpoint {
                     + (version == null ? "" : " of this version of Palimpsest") + ": expected " + FORMAT + " " + VERSION
                     + " in its header, found "
                     + (version == null
-                            ? "none"
+                            ? "none; give the checkpoint of a run"
                             : version + "; evaluate it with the version that trained it, or train again"));
         }
         try {

@@ -41,8 +41,8 @@ public record Dataset(
         classNames = ClassNames.checked(classNames);
         sha256 = Collections.unmodifiableSortedMap(new TreeMap<>(sha256));
         if (!size(train).equals(size(test))) {
-            throw new IllegalArgumentException(
-                    name + ": training images are " + size(train) + ", test images " + size(test));
+            throw new IllegalArgumentException(name + ": training images are " + size(train) + ", test images "
+                    + size(test) + ": bring all to one size");
         }
         check(name, "training", train, classNames.size());
         check(name, "test", test, classNames.size());
@@ -173,7 +173,7 @@ public record Dataset(
 
     private static void check(String name, String part, Images images, int classes) {
         if (images.size() == 0) {
-            throw new IllegalArgumentException(name + " has no " + part + " images");
+            throw new IllegalArgumentException(name + " has no " + part + " images: it needs at least one");
         }
         for (int i = 0; i < images.size(); i++) {
             int label = images.label(i);

@@ -2,6 +2,7 @@ package dev.palimpsest.data;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.palimpsest.internal.Given;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -69,7 +70,7 @@ public record GlyphRendering(List<Path> fonts, int size, boolean rgb, long seed,
      * @throws IllegalArgumentException if the size is neither 28 nor 32, or the share is not between 0 and 1
      */
     public GlyphRendering {
-        fonts = List.copyOf(fonts);
+        fonts = Given.all(fonts, "folder of fonts", "a path");
         if (size != 28 && size != 32) {
             throw new IllegalArgumentException("size = " + size + ": expected 28 or 32 pixels");
         }

@@ -64,9 +64,7 @@ record HashedFile(byte[] contents, String sha256) {
             String reason = e.getMessage() == null ? "it ends in its header" : e.getMessage();
             throw new DataException(path + " is not a whole gzip file (" + reason + "): copy it again", e);
         } catch (IOException e) {
-            throw new DataException(
-                    path + " cannot be read (" + Reason.of(e) + "): check that it is a file and that you may read it",
-                    e);
+            throw new DataException(path + " cannot be read (" + Reason.of(e) + "): " + Reason.remedy(e), e);
         }
     }
 
@@ -79,9 +77,7 @@ record HashedFile(byte[] contents, String sha256) {
         try {
             return Files.readAllBytes(path);
         } catch (IOException e) {
-            throw new DataException(
-                    path + " cannot be read (" + Reason.of(e) + "): check that it is a file and that you may read it",
-                    e);
+            throw new DataException(path + " cannot be read (" + Reason.of(e) + "): " + Reason.remedy(e), e);
         }
     }
 

@@ -6,10 +6,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -17,6 +19,11 @@ import java.util.stream.Collectors;
  * depth; classes are numbered in the order of their names.
  */
 record ImageFolder() implements OwnImages {
+    private static final System.Logger LOG = System.getLogger(ImageFolder.class.getName());
+    /** What data sets call their parts, in whatever case, those to learn from first. */
+    private static final List<String> PARTS =
+            List.of("train", "training", "test", "testing", "val", "valid", "validation");
+
     @Override
     public String name() {
         return "image-folder";
@@ -48,6 +55,7 @@ record ImageFolder() implements OwnImages {
         }
         String testName = test(root);
         options.requireNoTestShare(root, "train and " + testName);
+        warnOfRest(root, testName);
         return ImageFiles.load(
                 name(), root, names, files(train, names), files(root.resolve(testName), names), testName, options);
     }
@@ -55,16 +63,55 @@ record ImageFolder() implements OwnImages {
     /**
      * Where the training images are: the folder itself, if it is not divided.
      *
-     * @throws DataException if it has a part for training or for test alone
+     * @throws DataException if it has a part for training or for test alone, or parts of other names
      */
     static Path train(Path root) {
         boolean train = Files.isDirectory(root.resolve("train"));
         boolean test = Files.isDirectory(root.resolve(test(root)));
         if (train != test) {
+            String others = parts(root).stream()
+                    .map(part -> part.getFileName().toString())
+                    .filter(name -> !List.of("train", "test", "val").contains(name))
+                    .collect(Collectors.joining(" and "));
             throw new DataException(root + " lacks " + (train ? "test (or val)" : "train")
-                    + ": it must hold train and test (or val), each with a folder for every class, or neither");
+                    + ": it must hold train and test (or val), each with a folder for every class, or neither"
+                    + (others.isEmpty() ? "" : "; rename " + others + " if that is what is missing"));
+        }
+        if (!train) {
+            requireUndivided(root, _ -> "name them train and test (or val), or put all classes side by side");
         }
         return train ? root.resolve("train") : root;
+    }
+
+    /** Images that somebody put there to be used, and that no split takes. */
+    private static void warnOfRest(Path root, String testName) {
+        String rest = ImageSearch.list(root).stream()
+                .filter(Files::isDirectory)
+                .map(path -> path.getFileName().toString())
+                .filter(name -> !name.equals("train") && !name.equals(testName))
+                .collect(Collectors.joining(", "));
+        if (!rest.isEmpty()) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "not taken from {0}: {1}, as train and {2} are there; move images that are to be used into those"
+                            + " two (--validation holds out a share of train)",
+                    root,
+                    rest,
+                    testName);
+        }
+    }
+
+    /** Folders with names of parts, and with nothing but folders in them: those to learn from first. */
+    private static List<Path> parts(Path root) {
+        return ImageSearch.list(root).stream()
+                .filter(path -> PARTS.contains(lower(path)) && Files.isDirectory(path))
+                .filter(path -> ImageSearch.list(path).stream().allMatch(Files::isDirectory))
+                .sorted(Comparator.comparing(path -> PARTS.indexOf(lower(path))))
+                .toList();
+    }
+
+    private static String lower(Path path) {
+        return path.getFileName().toString().toLowerCase(Locale.ROOT);
     }
 
     private static String test(Path root) {
@@ -99,17 +146,26 @@ record ImageFolder() implements OwnImages {
     /**
      * Where every folder is a class, those of a divided data set would become classes of these names.
      *
-     * @throws DataException if there are folders train and test, or train and val, and train has no image of its own
+     * @throws DataException if folders have names of parts and hold no image of their own, and there are several, or
+     *     nothing else, or what such a folder holds has the names of the classes beside it
      */
     static void requireUndivided(Path folder) {
-        Path train = folder.resolve("train");
-        Path test = folder.resolve(test(folder));
-        if (Files.isDirectory(train)
-                && Files.isDirectory(test)
-                && ImageSearch.list(train).stream().allMatch(Files::isDirectory)) {
-            throw new DataException(folder + " is divided into " + train.getFileName() + " and " + test.getFileName()
-                    + ", which would become two classes: give " + train + ", or rename them if they are classes");
+        requireUndivided(folder, parts -> "give " + parts.getFirst());
+    }
+
+    private static void requireUndivided(Path folder, Function<List<Path>, String> remedy) {
+        List<Path> parts = parts(folder);
+        List<String> beside = ImageSearch.list(folder).stream()
+                .filter(path -> Files.isDirectory(path) && !parts.contains(path))
+                .map(path -> path.getFileName().toString())
+                .toList();
+        if (parts.isEmpty()
+                || (parts.size() == 1 && !beside.isEmpty() && !beside.containsAll(classes(parts.getFirst())))) {
+            return;
         }
+        throw new DataException(folder + " is divided into "
+                + parts.stream().map(part -> part.getFileName().toString()).collect(Collectors.joining(" and "))
+                + ", which would become classes: " + remedy.apply(parts) + ", or rename what is a class");
     }
 
     /** Names of the folders of a folder that has one for every class, sorted. */
@@ -119,7 +175,7 @@ record ImageFolder() implements OwnImages {
                 .map(path -> path.getFileName().toString())
                 .toList();
         if (names.isEmpty()) {
-            throw new DataException(part + " holds no folders: it needs one for every class");
+            throw new DataException(part + " holds no folders: put the images of every class into one of its own");
         }
         return names;
     }
@@ -135,8 +191,8 @@ record ImageFolder() implements OwnImages {
             }
             int label = names.indexOf(path.getFileName().toString());
             if (label < 0) {
-                throw new DataException(
-                        path + " is a class that train does not have: expected one of " + String.join(", ", names));
+                throw new DataException(path + " is a class that train does not have: expected one of "
+                        + String.join(", ", names) + "; put images of it into train too, or leave it out");
             }
             List<Path> images = all.below(path);
             if (images.isEmpty()) {

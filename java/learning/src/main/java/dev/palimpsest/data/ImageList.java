@@ -20,6 +20,7 @@ import java.util.Optional;
  * of their own, and the labels of its test images in a list that came later.
  */
 record ImageList() implements OwnImages {
+    private static final System.Logger LOG = System.getLogger(ImageList.class.getName());
     private static final String LISTS = "clvision2024-splits";
     private static final String IMAGES = "clvision2024-imgs";
     private static final String NUMBER = "\\d{1,9}";
@@ -51,6 +52,15 @@ record ImageList() implements OwnImages {
         Path lists = existing(root.resolve(LISTS), root);
         Path images = existing(root.resolve(IMAGES), root);
         List<Line> train = lines(lists.resolve("train.txt"), images);
+        for (String left : List.of("val.txt", "valid.txt", "validation.txt")) {
+            if (Files.exists(lists.resolve(left))) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "not taken: {0}, as train.txt and test.txt are read; put lines that are to be used into those"
+                                + " two (--validation holds out a share of train.txt)",
+                        lists.resolve(left));
+            }
+        }
         List<Line> test = lines(existing(lists.resolve(LATER), lists.resolve("test.txt")), images);
         boolean numbers = train.stream().allMatch(line -> line.label.matches(NUMBER));
         if (numbers) { // 1 and 01 are one class
@@ -134,7 +144,7 @@ record ImageList() implements OwnImages {
             int label = names.indexOf(line.label);
             if (label < 0) {
                 throw new DataException(line.list + ", line " + line.number + " has label " + line.label
-                        + " that train.txt does not have");
+                        + " that train.txt does not have: list images of it there too, or leave the line out");
             }
             files.add(new ImageFiles.Labelled(line.file, label));
         }

@@ -164,6 +164,6 @@ final class ImageSearch {
     }
 
     private static DataException cannotList(Path folder, IOException e) {
-        return new DataException(folder + " cannot be listed (" + Reason.of(e) + "): check that you may read it", e);
+        return new DataException(folder + " cannot be listed (" + Reason.of(e) + "): " + Reason.remedy(e), e);
     }
 }

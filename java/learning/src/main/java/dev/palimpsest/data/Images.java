@@ -1,5 +1,6 @@
 package dev.palimpsest.data;
 
+import dev.palimpsest.internal.Given;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -114,7 +115,7 @@ public final class Images {
                     labels.length + " labels and " + pictures.size() + " pictures: expected a label for each");
         }
         ImageOptions.requireSide(side);
-        byte[][] pixels = pictures.stream()
+        byte[][] pixels = Given.all(pictures, "picture", "an image").stream()
                 .map(picture -> Picture.of(picture).square(side).pixels())
                 .toArray(byte[][]::new);
         return of(Picture.CHANNELS, side, side, Pixels.of(pixels), labels.clone());
@@ -153,7 +154,10 @@ public final class Images {
      */
     public static Images ofFiles(List<Path> files, int side) {
         return ImageFiles.load(
-                files.stream().map(file -> new ImageFiles.Labelled(file, 0)).toList(), side);
+                Given.all(files, "file", "a path").stream()
+                        .map(file -> new ImageFiles.Labelled(file, 0))
+                        .toList(),
+                side);
     }
 
     /**
@@ -170,10 +174,13 @@ public final class Images {
         byte[][] pixels = new byte[files.size()][];
         for (int i = 0; i < pixels.length; i++) {
             try {
-                pixels[i] =
-                        Picture.decode(files.get(i), mostPixels).square(side).pixels();
+                pixels[i] = Picture.decode(Given.element(files.get(i), "file", i, "the bytes of one"), mostPixels)
+                        .square(side)
+                        .pixels();
             } catch (IOException e) {
-                throw new DataException("image " + (i + 1) + " cannot be read: " + e.getMessage(), e);
+                throw new DataException(
+                        "image " + (i + 1) + " cannot be read (" + e.getMessage() + "): replace it, or leave it out",
+                        e);
             }
         }
         return of(Picture.CHANNELS, side, side, Pixels.of(pixels), new int[pixels.length]);
@@ -244,16 +251,16 @@ public final class Images {
      */
     public static Images joined(List<Images> parts) {
         if (parts.isEmpty()) {
-            throw new IllegalArgumentException("there are no images to join");
+            throw new IllegalArgumentException("there are no images to join: give at least one part");
         }
-        Images first = parts.getFirst();
+        Images first = Given.all(parts, "part", "images").getFirst();
         Frame frame = new Frame(first.channels(), first.height(), first.width(), 0, 0);
         List<byte[]> all = new ArrayList<>();
         for (Images part : parts) {
             if (!new Frame(part.channels(), part.height(), part.width(), 0, 0).equals(frame)) {
                 throw new IllegalArgumentException("images of " + part.channels() + "×" + part.height() + "×"
                         + part.width() + " cannot follow images of " + frame.channels() + "×" + frame.height() + "×"
-                        + frame.width());
+                        + frame.width() + ": bring all to one size");
             }
             for (int i = 0; i < part.size(); i++) {
                 all.add(part.frame.equals(frame) ? part.pixels.of(i) : part.shown(i));

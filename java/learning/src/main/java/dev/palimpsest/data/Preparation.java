@@ -1,5 +1,6 @@
 package dev.palimpsest.data;
 
+import dev.palimpsest.internal.Given;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -70,6 +71,7 @@ public record Preparation(int channels, int height, int width, int resize, boole
      * @return all that can be read, and why the rest cannot
      */
     public Read read(List<Path> files) {
+        Given.all(files, "file", "a path");
         byte[][] pixels = new byte[files.size()][];
         String[] refusals = new String[files.size()];
         IntStream.range(0, pixels.length).parallel().forEach(i -> {

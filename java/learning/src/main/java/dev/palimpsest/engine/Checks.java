@@ -1,5 +1,6 @@
 package dev.palimpsest.engine;
 
+import dev.palimpsest.internal.Given;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.kernel.SnapshotReconstruction;
 import dev.palimpsest.tensor.Mirror;
@@ -151,7 +152,7 @@ final class Checks {
     }
 
     static void teachers(int classes, List<ClassRange> ranges, float temperature) {
-        for (ClassRange range : ranges) {
+        for (ClassRange range : Given.all(ranges, "range", "a teacher's classes")) {
             if (range.size() == 0 || range.end() > classes) {
                 throw new IllegalArgumentException("a teacher's classes " + range
                         + " must be at least one and lie within the student's [0, " + classes + ")");

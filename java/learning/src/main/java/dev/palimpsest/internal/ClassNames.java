@@ -20,7 +20,7 @@ public final class ClassNames {
      */
     public static List<String> checked(List<String> names) {
         Map<String, String> seen = new HashMap<>();
-        for (String name : names) {
+        for (String name : Given.all(names, "class name", "a text")) {
             if (name.isBlank()) {
                 throw new IllegalArgumentException("a class needs a name that is not blank, got '" + name + "'");
             }

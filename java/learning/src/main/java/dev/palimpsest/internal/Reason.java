@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.databind.JsonMappingException;
+import java.io.CharConversionException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -30,8 +31,23 @@ public final class Reason {
             case NotDirectoryException file -> "it is not a folder";
             case FileSystemException other -> other.getReason() == null ? "the system refused it" : other.getReason();
             case JsonProcessingException json -> ofJson(json) + at(json);
+            case CharConversionException other -> "it is not text in UTF-8";
             case EOFException early -> "it ends too early";
             default -> e.getMessage() == null ? "the system gave no reason" : e.getMessage();
+        };
+    }
+
+    /**
+     * What to do about it.
+     *
+     * @param e what went wrong
+     * @return a clause
+     */
+    public static String remedy(IOException e) {
+        return switch (e) {
+            case NoSuchFileException missing -> "check its name";
+            case NotDirectoryException file -> "give a folder";
+            default -> "check that it is there and that you may read it";
         };
     }
 

@@ -2,6 +2,7 @@ package dev.palimpsest.model;
 
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.MaxPooling;
+import dev.palimpsest.internal.Given;
 import dev.palimpsest.model.Networks.Stem;
 import dev.palimpsest.tensor.Shape;
 import java.util.List;
@@ -98,6 +99,7 @@ public final class Networks {
         if (widths.size() < 2) {
             throw new IllegalArgumentException("digits-net needs at least two widths, got " + widths);
         }
+        Given.all(widths, "width", "a number of channels");
         return Architecture.of(image, images -> {
             Node x = images.convolution("conv1", widths.getFirst(), 3, 1)
                     .norm("bn1")
@@ -123,6 +125,7 @@ public final class Networks {
         if (widths.isEmpty()) {
             throw new IllegalArgumentException("an mlp needs the width of at least one hidden layer, got none");
         }
+        Given.all(widths, "width", "a number of features");
         return Architecture.of(image, images -> {
             Node x = images.flatten();
             for (int l = 0; l < widths.size(); l++) {
@@ -187,7 +190,7 @@ public final class Networks {
          * @throws IllegalArgumentException if there are no widths or one is below 1
          */
         public ResNetOptions {
-            widths = List.copyOf(widths);
+            widths = Given.all(widths, "width", "a number of channels");
             if (widths.isEmpty() || widths.stream().anyMatch(width -> width < 1)) {
                 throw new IllegalArgumentException("a ResNet needs widths of at least 1, got " + widths);
             }

@@ -104,9 +104,11 @@ public record OptionGroup<R>(List<Option<R, ?>> options, Function<Values, R> mak
          * @throws IllegalArgumentException with a sentence, if the text cannot be read
          */
         public <T> T get(Option<?, T> option) {
-            return option.parse()
-                    .apply(texts.getOrDefault(option.name(), option.defaultText())
-                            .strip());
+            String text = texts.getOrDefault(option.name(), option.defaultText());
+            if (text == null) {
+                throw new NullPointerException(option.name() + " is null: expected a text, or leave it out");
+            }
+            return option.parse().apply(text.strip());
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.palimpsest.stream;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.internal.Given;
 import dev.palimpsest.internal.Purpose;
 import dev.palimpsest.internal.SplitMix64;
 import dev.palimpsest.kernel.ClassRange;
@@ -167,7 +168,7 @@ public final class ClassIncrementalStream implements Stream {
          * @throws IllegalArgumentException if there is no experience, or one without classes
          */
         public Split {
-            sizes = List.copyOf(sizes);
+            sizes = Given.all(sizes, "size", "a number of classes");
             if (sizes.isEmpty() || sizes.stream().anyMatch(size -> size < 1)) {
                 throw new IllegalArgumentException("every experience needs at least one class, got " + sizes);
             }

@@ -2,6 +2,7 @@ package dev.palimpsest.stream;
 
 import dev.palimpsest.data.Dataset;
 import dev.palimpsest.data.Images;
+import dev.palimpsest.internal.Given;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.stream.Stream.ClassOrder;
 import dev.palimpsest.stream.Stream.Experience;
@@ -28,6 +29,8 @@ public final class RepetitionStream implements Stream {
     private final int[] position;
     private final int[] order;
     private final int classes;
+    private static final String INDICES = "indices";
+
     private final List<Experience> experiences;
 
     /**
@@ -51,6 +54,8 @@ public final class RepetitionStream implements Stream {
                     "a stream needs as many lists of unlabelled images as of labelled ones, got " + unlabelled.size()
                             + " and " + labelled.size());
         }
+        Given.all(labelled, "list of labelled images", INDICES);
+        Given.all(unlabelled, "list of unlabelled images", INDICES);
         this.dataset = dataset;
         Images images = dataset.train();
         position = new int[dataset.classes()];
@@ -246,10 +251,10 @@ public final class RepetitionStream implements Stream {
             List<int[]> unlabelledClasses) {
         /** Copies the lists. */
         public Scenario {
-            labelled = List.copyOf(labelled);
-            unlabelled = List.copyOf(unlabelled);
-            labelledClasses = List.copyOf(labelledClasses);
-            unlabelledClasses = List.copyOf(unlabelledClasses);
+            labelled = Given.all(labelled, "list of labelled images", INDICES);
+            unlabelled = Given.all(unlabelled, "list of unlabelled images", INDICES);
+            labelledClasses = Given.all(labelledClasses, "list of labelled classes", INDICES);
+            unlabelledClasses = Given.all(unlabelledClasses, "list of unlabelled classes", INDICES);
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.palimpsest.stream;
 
 import dev.palimpsest.data.Dataset;
+import dev.palimpsest.internal.Given;
 import dev.palimpsest.internal.Purpose;
 import dev.palimpsest.internal.SplitMix64;
 import dev.palimpsest.kernel.ClassRange;
@@ -102,7 +103,7 @@ public interface Stream {
         record Listed(List<Integer> labels) implements ClassOrder {
             /** Copies the labels; {@link #of} checks them. */
             public Listed {
-                labels = List.copyOf(labels);
+                labels = Given.all(labels, "label", "a number");
             }
 
             @Override

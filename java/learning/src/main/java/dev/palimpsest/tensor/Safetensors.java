@@ -137,17 +137,18 @@ public final class Safetensors {
             BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
             if (!found.isRegularFile()) {
                 throw new IOException(file + " is no file of tensors: it is "
-                        + (found.isDirectory() ? "a folder" : "a pipe or a device"));
+                        + (found.isDirectory() ? "a folder" : "a pipe or a device") + "; give a safetensors file");
             }
             if (found.size() > MOST_BYTES) {
-                throw new IOException(
-                        file + " has " + found.size() + " bytes: files of up to " + MOST_BYTES + " bytes are read");
+                throw new IOException(file + " has " + found.size() + " bytes, files of up to " + MOST_BYTES
+                        + " bytes are read: give a smaller one");
             }
             return Files.readAllBytes(file);
         } catch (NoSuchFileException e) {
-            throw new NoSuchFileException(file.toString(), null, "there is no such file");
+            throw new NoSuchFileException(
+                    file.toString(), null, "there is no such file; check its name, or restore it from a copy");
         } catch (FileSystemException e) {
-            throw new IOException(file + " cannot be read: " + Reason.of(e), e);
+            throw new IOException(file + " cannot be read (" + Reason.of(e) + "): " + Reason.remedy(e), e);
         } catch (OutOfMemoryError e) {
             throw new IOException(
                     file + " does not fit into the memory that Java may take: allow it more, as with JAVA_OPTS=-Xmx8g",
@@ -196,7 +197,10 @@ public final class Safetensors {
     }
 
     private IOException broken(@Nullable String what, @Nullable Exception cause) {
-        return new IOException(source + " is not a usable safetensors file: it " + what, cause);
+        return new IOException(
+                source + " is not a usable safetensors file: it " + what
+                        + "; restore it from a copy, or give another file",
+                cause);
     }
 
     /**

@@ -20,7 +20,6 @@ import dev.palimpsest.tensor.Shape;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -129,10 +128,7 @@ final class ExperimentRun {
             return sha256(sink -> sink.accept(bytes));
         } catch (IOException e) {
             // Its sentences begin with the file's name.
-            throw new IllegalArgumentException(
-                    "weights = "
-                            + (e instanceof NoSuchFileException ? file + ": there is no such file" : e.getMessage()),
-                    e);
+            throw new IllegalArgumentException("weights = " + e.getMessage(), e);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.palimpsest.train;
 
+import dev.palimpsest.internal.Given;
 import dev.palimpsest.optim.UpdateRule;
 import dev.palimpsest.option.Check;
 import dev.palimpsest.option.Option;
@@ -163,7 +164,7 @@ public record TrainingOptions(
      * @throws IllegalArgumentException with a sentence naming the option and what was expected
      */
     public TrainingOptions {
-        milestones = List.copyOf(milestones);
+        milestones = Given.all(milestones, "milestone", "a number of epochs");
         Check.atLeast("epochs", epochs, 1);
         Check.notNegative("epochs-fall", epochsFall);
         Check.atLeast("fewest-epochs", fewestEpochs, 1);
