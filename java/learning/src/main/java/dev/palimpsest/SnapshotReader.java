@@ -136,8 +136,13 @@ final class SnapshotReader implements AutoCloseable {
         long bytes = weights.names().stream()
                 .mapToLong(name -> weights.shape(name).bytes())
                 .sum();
-        Network network = setup.architecture(setup.input()).create(new BoundedArena(arena, bytes), setup.seed());
-        network.grow(1); // a head, which nobody reads
+        Network network;
+        try {
+            network = setup.architecture(setup.input()).create(new BoundedArena(arena, bytes), setup.seed());
+            network.grow(1); // a head, which nobody reads
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(weights.source() + " does not fit the network: " + e.getMessage(), e);
+        }
         StateDict.load(network, weights);
         return network;
     }

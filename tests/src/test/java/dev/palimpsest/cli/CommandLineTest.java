@@ -574,6 +574,20 @@ class CommandLineTest {
         assertTrue(Safetensors.read(weights).contains("stage1.conv.weight"));
         assertEquals(
                 1, palimpsest("export", folder, temporary.resolve("run.json/x").toString()));
+        assertEquals(2, palimpsest("eval", folder, "--image-crop", "-1"), "nothing is done with it");
+        assertEquals(2, palimpsest("eval", folder, "--test-share", "NaN"));
+        assertEquals(2, palimpsest("eval", folder, "--unknown-folder", folder));
+        for (String own : List.of("run.json", "checkpoint/model.safetensors")) {
+            String place = Path.of(folder).resolve(own).toString();
+            for (String[] words :
+                    List.of(new String[] {"export", folder, place}, new String[] {"report", folder, "--out", place})) {
+                assertEquals(1, palimpsest(words));
+                assertEquals(
+                        "Cannot write " + place + ": it would take the place of a file that the run there is read from;"
+                                + " give another name.",
+                        err.toString().strip());
+            }
+        }
         assertEquals(2, palimpsest("eval", folder, "--split", "tset"));
         assertEquals(
                 "--split tset: expected one of test, validation, train; did you mean test?",

@@ -186,6 +186,11 @@ class ModelCommandsTest {
         said("Weights", "export", model, file.toString(), "--version-number", "1");
         assertEquals("blue\nred", Safetensors.read(file).metadata().get("classes"));
         refused("--snapshot is for runs", 2, "export", model, file.toString(), "--snapshot", "1");
+        for (String own : List.of("model.json", "new.safetensors")) { // the next lesson would remove the other
+            String place = Path.of(model, own).toString();
+            refused("it would take the place of a file that the model there is read from", 1, "export", model, place);
+        }
+        refused("--bind \"\": expected an address", 2, "serve", model, "--port", "0", "--bind", "");
     }
 
     /** Who comes second must not take away what the first has made. */

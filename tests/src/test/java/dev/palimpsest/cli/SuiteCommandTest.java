@@ -247,6 +247,29 @@ class SuiteCommandTest {
         assertEquals(List.of(), ran);
     }
 
+    /** The first to come makes all runs; it would fail if the others made some of them at the same time. */
+    @Test
+    void oneCommandAtATimeMakesRunsInAFolder() throws IOException {
+        Runner sound = runner;
+        List<String> refused = new ArrayList<>();
+        runner = (recipe, progress) -> {
+            if (ran.isEmpty()) {
+                runner = sound;
+                err.getBuffer().setLength(0);
+                assertEquals(1, suite());
+                refused.add(err.toString().strip());
+                err.getBuffer().setLength(0);
+            }
+            return sound.run(recipe, progress);
+        };
+        assertEquals(0, suite(), err.toString());
+        assertEquals(
+                List.of("Another command is making runs in " + folder
+                        + ": wait for its end, or choose another folder with --out."),
+                refused);
+        assertEquals(4, ran.size());
+    }
+
     @Test
     void aDamagedRunIsNamedAndDoesNotStopTheOthers() throws IOException {
         assertEquals(0, suite("--orders", "1"));

@@ -221,6 +221,12 @@ class VerifyCommandTest {
     }
 
     @Test
+    void aThirdRunIsNotPassedOver() {
+        assertEquals(2, verify(run.toString(), run.toString(), run.toString()));
+        assertTrue(err.toString().startsWith("expected one run or two, found 3"), err.toString());
+    }
+
+    @Test
     void recordedOptionsThatCannotBeAreNotTakenForThoseOfTheCommandLine() throws IOException {
         Path other = copy();
         EditedRun.edit(other, record -> ((ObjectNode) record.get("options")).put("network", "digits-nit"));

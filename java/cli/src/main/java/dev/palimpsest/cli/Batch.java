@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.checkpoint.FolderLock;
 import dev.palimpsest.report.CheckpointEvery;
 import dev.palimpsest.report.DamagedRunException;
 import dev.palimpsest.report.EarlierRun;
@@ -34,6 +35,9 @@ import picocli.CommandLine.ExitCode;
  * runs end at their next step, and go on from there another time.
  */
 final class Batch {
+    /** Of the folder of several runs, beside which each has its own. */
+    private static final String LOCK = "runs.lock";
+
     private final Path folder;
     private final Runner runner;
     private final Display display;
@@ -68,11 +72,23 @@ final class Batch {
      * @param jobs runs at the same time, at least 1
      * @return why runs failed, by the name of the run: damaged ones first, otherwise in the order of the plans
      * @throws IOException with a sentence, before anything runs, if a folder holds a run of another recipe or cannot
-     *     be made, or this Java corrupts arrays
+     *     be made, another command makes runs in it, or this Java corrupts arrays
      * @throws CancellationException if the process is ending, once what is left is printed
      */
     Map<String, Throwable> run(List<Plan> plans, int jobs) throws IOException {
         PinnedArrays.require();
+        RunFiles.makeFolder(folder); // or every run would say so for itself
+        if (plans.size() == 1) { // which has the lock of its run
+            return runMissing(plans, jobs);
+        }
+        try (FolderLock _ = FolderLock.take(folder.resolve(LOCK))
+                .orElseThrow(() -> new IOException("Another command is making runs in " + folder
+                        + ": wait for its end, or choose another folder with --out."))) {
+            return runMissing(plans, jobs);
+        }
+    }
+
+    private Map<String, Throwable> runMissing(List<Plan> plans, int jobs) throws IOException {
         List<Plan> missing = new ArrayList<>();
         Map<String, Throwable> failures = new LinkedHashMap<>();
         for (Plan plan : plans) {
@@ -93,7 +109,6 @@ final class Batch {
         if (complete > 0) {
             out.println(complete + " of " + plans.size() + " runs are complete in " + folder + ".");
         }
-        RunFiles.makeFolder(folder); // or every run would say so for itself
         try (Interruption interruption = new Interruption()) {
             interruption.cancels(this::stop);
             interruption.otherwise(() -> {

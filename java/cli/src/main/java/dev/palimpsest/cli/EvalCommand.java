@@ -100,6 +100,7 @@ final class EvalCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Optional<ImagePart> chosen = split.map(this::part);
+        requireEffect();
         DeviceOptions computes = device.options();
         Path file = RunFiles.checkpoint(run);
         Checkpoint checkpoint = Checkpoint.read(file);
@@ -135,6 +136,10 @@ final class EvalCommand implements Callable<Integer> {
             Scores scores = same
                     ? model.score(recipe.stream(images), part, number, engine)
                     : model.score(images, part, number, engine);
+            if (scores.all().images() == 0 && scores.leftOut().isEmpty()) {
+                throw new IOException("There are no " + Option.label(part) + " images of " + images.name()
+                        + (part == ImagePart.VALIDATION ? ": the run held none out with --validation." : "."));
+            }
             print(model, recipe, number, Option.label(part) + " images of " + images.name(), missing, scores);
             if (unknown.isPresent()) {
                 Dataset others =
@@ -143,6 +148,20 @@ final class EvalCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private void requireEffect() {
+        if (imageFlags.any() && data.isEmpty() && unknown.isEmpty()) {
+            throw new ParameterException(
+                    command.commandLine(),
+                    "--image-size, --image-crop, --skip-damaged and --test-share are for the images of --data or"
+                            + " --unknown: the run's own are prepared as they were");
+        }
+        if (unknownFolder.isPresent() && unknown.isEmpty()) {
+            throw new ParameterException(
+                    command.commandLine(),
+                    "--unknown-folder " + unknownFolder.get() + ": expected --unknown beside it");
+        }
     }
 
     private ImagePart part(String text) {

@@ -61,6 +61,7 @@ final class ExportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter lines = command.commandLine().getOut();
+        OutputFile.require(file);
         if (ContinualClassifier.isIn(run)) {
             exportContinual();
         } else {

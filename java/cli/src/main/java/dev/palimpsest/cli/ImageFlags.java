@@ -13,14 +13,14 @@ final class ImageFlags {
             paramLabel = "N",
             order = 50,
             description = "For image-folder and image-list, as in palimpsest train [0].")
-    private int size;
+    private Optional<Integer> size = Optional.empty();
 
     @Option(
             names = "--image-crop",
             paramLabel = "N",
             order = 51,
             description = "For image-folder and image-list, as in palimpsest train [0].")
-    private int crop;
+    private Optional<Integer> crop = Optional.empty();
 
     @Option(
             names = "--skip-damaged",
@@ -34,6 +34,11 @@ final class ImageFlags {
             order = 53,
             description = "For image-folder without train and test: the share of images that is for test [0.2].")
     private Optional<Double> testShare = Optional.empty();
+
+    /** Whether any is given. */
+    boolean any() {
+        return size.isPresent() || crop.isPresent() || skipDamaged || testShare.isPresent();
+    }
 
     /**
      * What the flags say of a data set.
@@ -50,7 +55,7 @@ final class ImageFlags {
             }
             folder.ifPresent(ImageFlags::requireUndivided);
         }
-        return new ImageOptions(size, crop, skipDamaged, testShare.orElse(ImageOptions.TEST_SHARE));
+        return new ImageOptions(size.orElse(0), crop.orElse(0), skipDamaged, testShare.orElse(ImageOptions.TEST_SHARE));
     }
 
     /** A share for test means nothing to a folder that is divided, also the share that would be taken. */

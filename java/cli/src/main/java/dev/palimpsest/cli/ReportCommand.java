@@ -48,6 +48,7 @@ final class ReportCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter lines = command.commandLine().getOut();
         Path page = out == null ? Report.place(runs) : out;
+        OutputFile.require(page);
         Comparison comparison;
         try {
             comparison = Comparison.of(runs, Optional.ofNullable(reference));

@@ -92,6 +92,7 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private InetAddress address() {
+        require(!bind.isBlank(), "--bind \"" + bind + "\": expected an address of this machine");
         try {
             return InetAddress.getByName(bind);
         } catch (UnknownHostException e) {

@@ -84,6 +84,9 @@ final class VerifyCommand implements Callable<Integer> {
         if (steps.isPresent() && most < 1) {
             throw new ParameterException(command.commandLine(), "--steps " + most + ": expected at least 1");
         }
+        if (runs.size() > 2) {
+            throw new ParameterException(command.commandLine(), "expected one run or two, found " + runs.size());
+        }
         if (runs.size() == 1) {
             return repeat(runs.getFirst(), most);
         }

@@ -8,6 +8,7 @@ import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.List;
 import java.util.stream.Stream;
 
 /** The files of a run folder, by their names. */
@@ -51,6 +52,25 @@ public final class RunFiles {
      */
     public static boolean isRun(Path folder) {
         return Files.exists(folder.resolve(RUN));
+    }
+
+    /**
+     * Whether a file is, or would be, one of those that a run is read from.
+     *
+     * @param file any, there or not
+     * @return whether its folder holds a run that has a file of its name
+     */
+    public static boolean isOwn(Path file) {
+        Path place = file.toAbsolutePath().normalize();
+        for (String name :
+                List.of(RUN, METRICS, STEPS, CONFUSION, LOCK, CHECKPOINT, PREVIOUS, INSIDE, PREVIOUS_INSIDE)) {
+            Path own = Path.of(name);
+            if (place.endsWith(own)) {
+                Path folder = place.resolve("../".repeat(own.getNameCount())).normalize();
+                return isRun(folder);
+            }
+        }
+        return false;
     }
 
     /** What to throw where somebody named a folder without a run, or none. */
