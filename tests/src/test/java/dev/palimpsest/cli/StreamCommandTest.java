@@ -145,8 +145,7 @@ class StreamCommandTest {
         assertEquals(0, palimpsest(words.split(" ")), err.toString());
         assertTrue(out.toString().lines().anyMatch(line -> line.matches(" +10 +40 .*")), out.toString());
         assertEquals(2, palimpsest());
-        assertTrue(
-                err.toString().contains("use smaller labelled and unlabelled, or fewer experiences"), err.toString());
+        assertTrue(err.toString().contains("use fewer images per experience"), err.toString());
     }
 
     private int palimpsest(String... words) {

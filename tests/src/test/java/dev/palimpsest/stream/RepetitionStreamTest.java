@@ -312,7 +312,7 @@ class RepetitionStreamTest {
         assertTrue(
                 refusal(data, plan.withImages(60, 40))
                         .matches("experience 2 needs 60 labelled images, its \\d classes have 40 that were "
-                                + "not labelled before: use smaller labelled and unlabelled, or fewer experiences"),
+                                + "not labelled before: use fewer images per experience"),
                 refusal(data, plan.withImages(60, 40)));
         assertEquals(
                 "experience 2 needs 50 unlabelled images, its 5 classes have 40 that were not labelled before: use"

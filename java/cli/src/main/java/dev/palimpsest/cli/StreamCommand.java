@@ -26,8 +26,8 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         description =
                 "Shows a stream whose classes repeat, as a table and a picture: one drawn by a seed, or one of the"
-                    + " CLVision 2024 challenge's files. The numbers in brackets are the challenge's, for 100 classes"
-                    + " of 500 images; smaller data sets need smaller ones.",
+                        + " CLVision 2024 challenge's files. The numbers in brackets are the challenge's; data sets of"
+                        + " fewer images need smaller ones.",
         footerHeading = "%nExamples%n",
         footer = {
             "  palimpsest data stream --experiences 10 --labelled 40 --unlabelled 80",

@@ -216,8 +216,7 @@ final class RepetitionDraw {
                 throw new IllegalArgumentException(
                         "experience " + (experience + 1) + " needs " + total + " " + kind + " images, its "
                                 + columns.length + " classes have " + (total - missing)
-                                + " that were not labelled before: use smaller labelled and unlabelled, or fewer"
-                                + " experiences");
+                                + " that were not labelled before: use fewer images per experience");
             }
             int even = Math.max(1, missing / open.length);
             for (int i : Arrays.copyOf(open, Math.min(open.length, missing))) {
