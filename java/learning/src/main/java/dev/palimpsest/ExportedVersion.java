@@ -157,12 +157,9 @@ public final class ExportedVersion implements AutoCloseable {
     }
 
     private Setup.Network network() throws IOException {
-        String name = text(NETWORK);
-        return Arrays.stream(Setup.Network.values())
-                .filter(each -> each.name().equals(name))
-                .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("its metadata have " + NETWORK + " "
-                        + Reason.brief(name) + ", expected one of " + Arrays.toString(Setup.Network.values())));
+        Optional<Setup.Network> named = Fields.named(text(NETWORK), Setup.Network.class);
+        require(named.isPresent(), NETWORK, Fields.oneOf(Setup.Network.class));
+        return named.orElseThrow();
     }
 
     private double[] numbers(String key) throws IOException {

@@ -6,13 +6,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The fields of a JSON object, each taken for what it has to be and for nothing else: a text that stands where a number
@@ -88,13 +91,21 @@ record Fields(String place, JsonNode node) {
 
     /** One of an enumeration's names. */
     <E extends Enum<E>> E constant(String name, Class<E> type) {
-        E[] all = type.getEnumConstants();
-        String text = taken(
-                        name,
-                        found -> Arrays.stream(all).anyMatch(each -> each.name().equals(found.textValue())),
-                        "one of " + Arrays.toString(all).replaceAll("[\\[\\]]", ""))
-                .textValue();
-        return Enum.valueOf(type, text);
+        JsonNode found = taken(name, node -> named(node.textValue(), type).isPresent(), oneOf(type));
+        return named(found.textValue(), type).orElseThrow();
+    }
+
+    /** The constant of a name; empty if there is none. */
+    static <E extends Enum<E>> Optional<E> named(@Nullable String name, Class<E> type) {
+        return Arrays.stream(type.getEnumConstants())
+                .filter(each -> each.name().equals(name))
+                .findFirst();
+    }
+
+    /** What to expect of such a name. */
+    static String oneOf(Class<? extends Enum<?>> type) {
+        return "one of "
+                + Arrays.stream(type.getEnumConstants()).map(Enum::name).collect(Collectors.joining(", "));
     }
 
     int integer(String name) {

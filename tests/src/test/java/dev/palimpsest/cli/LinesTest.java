@@ -37,4 +37,16 @@ class LinesTest {
             lwf after experience 2/5: 60.0 % on all classes seen, 90.0 % within their experience
             """, out.toString().replace(System.lineSeparator(), "\n"));
     }
+
+    @Test
+    void whatHasOneExperienceCountsNone() {
+        Lines lines = new Lines("pets", Duration.ZERO, new PrintWriter(out), () -> now);
+        lines.begins(new Progress.Setup("lesson", new TreeMap<>(), 1, List.of("0", "1"), 77_000));
+        lines.phaseBegins(new Progress.Phase(0, "train", 12, 4));
+        lines.step(new Progress.Step(0, "train", 0, 0, 0.5, new LinkedHashMap<>(), 0.1, 1234.4));
+        assertEquals("""
+            pets: 77,000 weights
+            pets train  epoch 1/3  1,234 images/s  loss 0.500
+            """, out.toString().replace(System.lineSeparator(), "\n"));
+    }
 }

@@ -73,7 +73,10 @@ class ModelCommandsTest {
 
     @Test
     void aModelLearnsClassifiesGoesBackAndForgets() throws IOException {
-        said("Version 1, trained (the model has 0 of 3 snapshots)", "learn", model, path("first"), "--size", "12");
+        String taught = said(
+                "Version 1, trained (the model has 0 of 3 snapshots)", "learn", model, path("first"), "--size", "12");
+        assertTrue(taught.contains("New classes: blue, red."), taught);
+        assertFalse(taught.contains("experience"), taught);
         said("Version 2, registered (a network learns by telling", "learn", model, path("later"));
         write("asked/.cache", "red", 1);
         write("asked/__MACOSX", "red", 1);
@@ -226,7 +229,7 @@ class ModelCommandsTest {
                         "112")
                 .start();
         String begun = learning.inputReader(StandardCharsets.UTF_8).readLine();
-        assertTrue(begun != null && begun.contains("1 experiences"), begun);
+        assertTrue(begun != null && begun.contains("weights"), begun);
         Thread.sleep(300);
         assertTrue(learning.isAlive(), "sixty steps of ResNet-18 take seconds");
         new ProcessBuilder("kill", "-INT", Long.toString(learning.pid()))

@@ -138,6 +138,16 @@ class StreamCommandTest {
                 err.toString().strip());
     }
 
+    @Test
+    void theExampleOfTheReadmeIsShown() throws IOException {
+        String words = "--experiences 10 --labelled 40 --unlabelled 80";
+        assertTrue(Files.readString(Path.of("../README.md")).contains("palimpsest data stream " + words));
+        assertEquals(0, palimpsest(words.split(" ")), err.toString());
+        assertTrue(out.toString().lines().anyMatch(line -> line.matches(" +10 +40 .*")), out.toString());
+        assertEquals(2, palimpsest());
+        assertTrue(err.toString().contains("use fewer images per experience"), err.toString());
+    }
+
     private int palimpsest(String... words) {
         List<String> all = new ArrayList<>(List.of("data", "stream"));
         all.addAll(List.of(words));

@@ -310,6 +310,15 @@ class ImageFilesTest {
     }
 
     @Test
+    void aFolderOfListsThatIsNotThereIsNamed() {
+        Path none = folder.resolve("none");
+        assertEquals(
+                none + " is no folder: check its name",
+                assertThrows(DataException.class, () -> Dataset.load("image-list", Optional.of(none)))
+                        .getMessage());
+    }
+
+    @Test
     void aListMayBeginWithAByteOrderMarkAndNamesAllThatIsMissing() throws IOException {
         Files.writeString(folder.resolve("train.txt"), "\ufefftrain/cat/a.png 01\r\ntrain/cat/b.jpg 1\r\n");
         Files.writeString(folder.resolve("test.txt"), "\ufefftest/dog/d.jpeg 001\n");

@@ -98,7 +98,7 @@ class ImagesTest {
     void aDatasetRefusesLabelsAndSizesThatDoNotFit() {
         Images other = Images.of(1, 1, 3, new byte[3], new int[] {0});
         assertEquals(
-                "toy: training images are 2×1×3, test images 1×1×3",
+                "toy: training images are 2×1×3, test images 1×1×3: bring all to one size",
                 assertThrows(IllegalArgumentException.class, () -> toy(List.of("a", "b"), images, other))
                         .getMessage());
         assertEquals(

@@ -10,6 +10,7 @@ import dev.palimpsest.train.Progress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
@@ -86,6 +87,29 @@ final class LearnCommand extends ModelCommand {
                     + " cent of them [5].")
     private double warnLoss = 5;
 
+    /** Of training a snapshot; the accuracy of its head is not that of the classes, which the lesson says. */
+    private record Steps(Progress shown) implements Progress {
+        @Override
+        public void computes(String engine, List<String> remarks) {
+            shown.computes(engine, remarks);
+        }
+
+        @Override
+        public void begins(Setup setup) {
+            shown.begins(setup);
+        }
+
+        @Override
+        public void phaseBegins(Phase phase) {
+            shown.phaseBegins(phase);
+        }
+
+        @Override
+        public void step(Step step) {
+            shown.step(step);
+        }
+    }
+
     LearnCommand(Display display) {
         this.display = display;
     }
@@ -120,12 +144,13 @@ final class LearnCommand extends ModelCommand {
         Optional<Setup> setup = fresh ? Optional.of(setup()) : Optional.empty();
         // Images that cannot be read leave no new model behind.
         Optional<Samples> first = setup.map(made -> Samples.ofFolder(images, made));
-        try (ContinualClassifier learner = setup.isPresent() ? create(setup.get()) : open();
-                Display.Watch watch = display.watch(model().toString(), true)) {
+        try (ContinualClassifier learner = setup.isPresent() ? create(setup.get()) : open()) {
             Samples samples = first.orElseGet(() -> Samples.ofFolder(images, learner.setup()));
             interruption.cancels(learner::cancelLesson);
-            Lesson lesson =
-                    learner.learn(samples, new Lesson.Options(chosen, warnLoss / 100, tried, Progress.all(watch)));
+            Lesson lesson;
+            try (Display.Watch watch = display.watch(model().toString(), true)) {
+                lesson = learner.learn(samples, new Lesson.Options(chosen, warnLoss / 100, tried, new Steps(watch)));
+            }
             LessonText.print(out(), lesson);
             LessonText.printCalibration(out(), learner.current());
         }

@@ -37,7 +37,11 @@ final class Lines implements Display.Watch {
     public void begins(Setup setup) {
         experiences = setup.experiences();
         print(String.format(
-                Locale.ROOT, "%s: %d experiences, %,d weights", name, setup.experiences(), setup.weights()));
+                Locale.ROOT,
+                "%s: %s%,d weights",
+                name,
+                experiences == 1 ? "" : experiences + " experiences, ",
+                setup.weights()));
     }
 
     /** Where a run that was cut short goes on. */
@@ -85,7 +89,7 @@ final class Lines implements Display.Watch {
     }
 
     static String where(String name, int experience, int experiences, String phase) {
-        return name + " " + (experience + 1) + "/" + experiences + " " + phase;
+        return name + (experiences == 1 ? "" : " " + (experience + 1) + "/" + experiences) + " " + phase;
     }
 
     static String figures(Step step) {

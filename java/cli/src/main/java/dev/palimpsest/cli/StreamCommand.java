@@ -26,7 +26,13 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         description =
                 "Shows a stream whose classes repeat, as a table and a picture: one drawn by a seed, or one of the"
-                        + " CLVision 2024 challenge's files. The numbers in brackets are the challenge's.")
+                        + " CLVision 2024 challenge's files. The numbers in brackets are the challenge's; data sets of"
+                        + " fewer images need smaller ones.",
+        footerHeading = "%nExamples%n",
+        footer = {
+            "  palimpsest data stream --experiences 10 --labelled 40 --unlabelled 80",
+            "  palimpsest data stream --scenario scenario_3.pkl"
+        })
 final class StreamCommand implements Callable<Integer> {
     @Option(
             names = "--data",

@@ -49,6 +49,9 @@ record ImageList() implements OwnImages {
     public Dataset load(Optional<Path> folder, ImageOptions options) {
         Path root = folder.orElseThrow();
         options.requireNoTestShare(root, "lists");
+        if (!Files.isDirectory(root)) {
+            throw new DataException(root + " is no folder: check its name");
+        }
         Path lists = existing(root.resolve(LISTS), root);
         Path images = existing(root.resolve(IMAGES), root);
         List<Line> train = lines(lists.resolve("train.txt"), images);
