@@ -196,6 +196,27 @@ class DamagedModelTest {
         assertTrue(refused.contains("expected format palimpsest-model 3, found \"palimpsest-model 1\""), refused);
     }
 
+    /** Models of before say nothing of a grid, and their features are of whole images. */
+    @Test
+    void withoutAGridFeaturesAreOfWholeImages() throws IOException {
+        ObjectNode manifest = manifest();
+        assertEquals(2, ((ObjectNode) manifest.path("setup")).remove("grid").intValue());
+        write(manifest);
+        String refused = assertThrows(IllegalArgumentException.class, this::use).getMessage();
+        assertTrue(refused.contains("samples have 112 dimensions under a network where classes have 160"), refused);
+        folder = temporary.resolve("before");
+        List<Prediction> then;
+        try (ContinualClassifier model = ContinualClassifier.create(
+                folder, Setup.images(1, 8, 8).withSnapshots(1).withEpochs(1).withGrid(1))) {
+            model.learn(digits(0, 1, 2));
+            then = model.classify(few);
+        }
+        ObjectNode before = (ObjectNode) JSON.readTree(folder.resolve(MANIFEST).toFile());
+        ((ObjectNode) before.path("setup")).remove("grid");
+        write(before.put("palimpsest_crc32c", Checksum.UNKNOWN));
+        assertEquals(then, use());
+    }
+
     /** A number's place holds a number, a text's a text. */
     @ParameterizedTest
     @CsvSource({

@@ -188,7 +188,7 @@ public class ContinualClassifierBenchmark {
         @Warmup(iterations = 2, time = 1)
         @Measurement(iterations = 5, time = 1)
         public float[][] pass() {
-            return inference.pooled(network, new int[] {0});
+            return inference.pooled(network, new int[] {0}, 1);
         }
 
         @TearDown

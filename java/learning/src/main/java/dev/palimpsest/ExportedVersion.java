@@ -28,6 +28,7 @@ public final class ExportedVersion implements AutoCloseable {
     private static final String CLASSES = "classes";
     private static final String NETWORK = "network";
     private static final String INPUT = "input";
+    private static final String GRID = "grid";
     private static final String MEAN = "pixel_mean";
     private static final String DEVIATION = "pixel_deviation";
     private static final String SHARED_CLASSES = "shared_classes";
@@ -62,6 +63,7 @@ public final class ExportedVersion implements AutoCloseable {
                     Shape.of(wholeNumbers(INPUT)),
                     network(),
                     1,
+                    file.metadata().containsKey(GRID) ? wholeNumbers(GRID)[0] : 1,
                     0,
                     0,
                     Augmentation.NONE,
@@ -115,6 +117,7 @@ public final class ExportedVersion implements AutoCloseable {
         to.metadata(CLASSES, String.join("\n", classNames));
         to.metadata(NETWORK, setup.network().name());
         to.metadata(INPUT, Arrays.toString(setup.input().extents()));
+        to.metadata(GRID, Integer.toString(setup.grid()));
         pixels.ifPresent(normalisation -> {
             to.metadata(MEAN, Arrays.toString(normalisation.mean()));
             to.metadata(DEVIATION, Arrays.toString(normalisation.deviation()));

@@ -65,6 +65,7 @@ final class ManifestFile {
         add(made.putArray("input"), setup.input().extents());
         made.put("network", setup.network().name())
                 .put("snapshots", setup.snapshots())
+                .put("grid", setup.grid())
                 .put("epochs", setup.epochs())
                 .put("held_out", setup.heldOut())
                 .put("augmentation", setup.augmentation().toString())
@@ -251,6 +252,7 @@ final class ManifestFile {
                 Shape.of(made.integers("input")),
                 made.constant("network", Setup.Network.class),
                 made.integer("snapshots"),
+                made.has("grid") ? made.integer("grid") : 1,
                 made.integer("epochs"),
                 made.number("held_out"),
                 Augmentation.parse(made.text("augmentation")),

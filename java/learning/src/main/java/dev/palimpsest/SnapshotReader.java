@@ -112,7 +112,7 @@ final class SnapshotReader implements AutoCloseable {
         try (Inference inference = new Inference(engine(), images)) {
             for (int k = 0; k < features.length; k++) {
                 FrozenNetwork network = networks.computeIfAbsent(snapshots.get(k), this::compiled);
-                features[k] = inference.pooled(network, indices);
+                features[k] = inference.pooled(network, indices, setup.grid());
             }
         }
         return features;

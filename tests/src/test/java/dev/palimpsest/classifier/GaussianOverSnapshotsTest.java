@@ -144,6 +144,7 @@ class GaussianOverSnapshotsTest {
     @CsvSource({
         "gaussian-bits=8, 3, 0.95",
         "gaussian-rank=8 gaussian-bits=8, 3, 0.95",
+        "gaussian-grid=1 gaussian-bits=8, 3, 0.95",
         "gaussian-covariance=pooled, 3, 0.95",
         "gaussian-read=own, 5, 0.92"
     })
@@ -161,7 +162,7 @@ class GaussianOverSnapshotsTest {
         assertEquals(
                 bytes(last, "gaussian.") + bytes(last, "classifier.4.gaussian_shared."),
                 result.kept().statistics());
-        assertTrue(result.kept().statistics() < 0.45 * 10 * 3 * 8 * (112 + 112 * 113 / 2), "bytes of all in float64");
+        assertTrue(result.kept().statistics() < 0.45 * 10 * 3 * 8 * (160 + 160 * 161 / 2), "bytes of all in float64");
         assertEquals(texts, differing(type));
         try (SavedModel saved = new SavedModel(
                         Checkpoint.read(files.getLast()), image -> Networks.digitsNet(image, List.of(16, 32, 64)));

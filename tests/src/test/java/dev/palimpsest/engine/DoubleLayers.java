@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /** The definitions of the layers as loops in double precision, with parameter values that a test may move. */
-public final class DoubleLayers implements Layers<DoubleLayers.Images> {
+public class DoubleLayers implements Layers<DoubleLayers.Images> {
     /** Row-major values of [n, channels, height, width]. */
     public record Images(int n, int channels, int height, int width, double[] values) {
         double at(int image, int channel, int y, int x) {

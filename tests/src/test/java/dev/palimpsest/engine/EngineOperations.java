@@ -260,6 +260,13 @@ final class EngineOperations implements AutoCloseable {
                 two("reluGradient", input, activation(2, 8, 4, 4), t -> engine.reluGradient(t.get(0), t.get(1))),
                 one("averagePool", input, activation, engine::averagePool),
                 one(
+                        "averagePool over a grid",
+                        input,
+                        t -> activation.test(t)
+                                && t.shape().extent(2) > 1
+                                && t.shape().extent(3) > 1,
+                        t -> engine.averagePool(t, 2)),
+                one(
                         "averagePoolGradient",
                         rowMajor(2, 8),
                         NOTHING_ELSE,
@@ -457,6 +464,8 @@ final class EngineOperations implements AutoCloseable {
         calls.put(
                 "average pool gradient of a vector",
                 () -> engine.averagePoolGradient(rowMajor(2, 8), Shape.of(2, 8, 4)));
+        calls.put("average pool over no grid", () -> engine.averagePool(input, 0));
+        calls.put("average pool over too fine a grid", () -> engine.averagePool(input, 5));
         calls.put("unflatten to a matrix", () -> engine.unflatten(rowMajor(2, 8), Shape.of(2, 8)));
         calls.put("maximum pool over too much", () -> engine.maxPool(input, new MaxPooling(5, 1, 0)));
         calls.put("linear by an image's weight", () -> engine.linear(matrix, conv, bias));

@@ -2,6 +2,7 @@ package dev.palimpsest.model;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.Golden;
@@ -28,7 +29,9 @@ import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Networks that anybody may compose, against double loops and central differences of those. */
@@ -274,6 +277,105 @@ class CompositionTest {
         outputs.forEach(output -> values.add(engine.toArray(output)));
         outputs.forEach(engine::release);
         return values;
+    }
+
+    /** Over windows as PyTorch's adaptive_avg_pool2d has them wherever those are of one size. */
+    @ParameterizedTest
+    @CsvSource({"1,3,4,4,1", "1,3,4,4,2", "5,16,7,7,2", "130,8,5,6,2", "3,24,9,6,3", "2,5,3,3,3"})
+    void meansOverAGrid(int n, int channels, int height, int width, int grid) {
+        float[] values = noise(n * channels * height * width);
+        Images maps = new Images(n, channels, height, width, DoubleLayers.doubles(values));
+        Tensor rows = engine.tensor(Shape.of(n, channels * height * width), values);
+        Tensor images = engine.unflatten(rows, Shape.of(n, channels, height, width));
+        Tensor pooled = engine.averagePool(images, grid);
+        assertEquals(Shape.of(n, channels * grid * grid), pooled.shape());
+        Golden.close("means", means(maps, grid), engine.toArray(pooled), 1e-6);
+        List.of(rows, images, pooled).forEach(engine::release);
+    }
+
+    private static double[] means(Images maps, int grid) {
+        double[] means = new double[maps.n() * maps.channels() * grid * grid];
+        for (int i = 0; i < means.length; i++) {
+            int plane = i / (grid * grid);
+            int y = i / grid % grid;
+            int x = i % grid;
+            int top = y * maps.height() / grid;
+            int bottom = Math.ceilDiv((y + 1) * maps.height(), grid);
+            int left = x * maps.width() / grid;
+            int right = Math.ceilDiv((x + 1) * maps.width(), grid);
+            for (int row = top; row < bottom; row++) {
+                for (int column = left; column < right; column++) {
+                    means[i] += maps.values()[(plane * maps.height() + row) * maps.width() + column]
+                            / ((bottom - top) * (right - left));
+                }
+            }
+        }
+        return means;
+    }
+
+    @Test
+    void theFirstStageIsPooledOverAGrid() {
+        checkPooled(
+                2,
+                images -> images.convolution("c1", 8, 3, 1)
+                        .norm("n1")
+                        .relu()
+                        .stage()
+                        .convolution("c2", 16, 3, 2)
+                        .norm("n2")
+                        .relu()
+                        .stage());
+        // More parts than there are positions along a side.
+        checkPooled(
+                6,
+                images -> images.convolution("c1", 8, 3, 2)
+                        .stage()
+                        .flatten()
+                        .linear("h", 7)
+                        .stage());
+    }
+
+    /** A layer reads these means, so they stay those of whole images. */
+    @Test
+    void aFirstStageThatIsReadStaysAsItIs() {
+        checkPooled(
+                1,
+                images -> images.convolution("c1", 8, 3, 1)
+                        .averagePool()
+                        .stage()
+                        .linear("h", 7)
+                        .stage());
+        checkPooled(1, images -> images.convolution("c1", 8, 3, 1).stage());
+    }
+
+    /** @param parts of the grid along a side, in what a grid of at least two gives for the first stage */
+    private void checkPooled(int parts, Consumer<Node> layers) {
+        Network network = Architecture.of(Shape.of(2, 5, 6), layers).create(arena, 3);
+        network.grow(CLASSES);
+        randomise(network);
+        float[] pixels = noise(ROWS * 60);
+        List<Images> maps = new ArrayList<>();
+        DoubleLayers recording = new DoubleLayers() {
+            @Override
+            public Images averagePool(Images images) {
+                maps.add(images);
+                return super.averagePool(images);
+            }
+        };
+        Outputs<Images> expected = network.forward(
+                new DoubleForward(recording, true), new Images(ROWS, 2, 5, 6, DoubleLayers.doubles(pixels)), false);
+        try (FrozenNetwork frozen = new FrozenNetwork(engine, network, Weights.of(network))) {
+            Tensor images = images(pixels);
+            List<Tensor> stages = frozen.pooled(images, Math.max(parts, 2));
+            int within = Math.min(maps.getFirst().height(), parts);
+            Golden.close("stage 1", means(maps.getFirst(), within), engine.toArray(stages.getFirst()), 2e-5);
+            for (int l = 1; l < stages.size(); l++) {
+                Golden.close(
+                        "stage " + (l + 1), expected.pooled().get(l).values(), engine.toArray(stages.get(l)), 2e-5);
+            }
+            engine.release(images);
+            stages.forEach(engine::release);
+        }
     }
 
     /** What a snapshot keeps is enough to rebuild the network, linear layers included. */

@@ -122,9 +122,11 @@ public interface ClassifierType {
          *
          * @param snapshot from 1
          * @param images indices of training images
+         * @param grid over whose parts the first stage is pooled, see
+         *     {@link dev.palimpsest.model.FrozenNetwork#pooled}
          * @return [images][dimensions]
          */
-        float[][] pooled(int snapshot, int[] images);
+        float[][] pooled(int snapshot, int[] images, int grid);
 
         /**
          * Seed of whatever is drawn.

@@ -37,6 +37,9 @@ record GaussianOverSnapshots(Options settings) implements ClassifierType {
     /** Scores have a place for every number below a class's. */
     private static final int MOST_CLASSES = 1 << 20;
 
+    /** Along a side: what is kept of a class grows with its fourth power. */
+    private static final int MOST_PARTS = 4;
+
     private static final String SHARED = NAME + "_shared.";
 
     /** Whose covariance measures the distance to a class. */
@@ -60,12 +63,13 @@ record GaussianOverSnapshots(Options settings) implements ClassifierType {
      *
      * @param read which snapshots
      * @param snapshots how many of the first snapshots are read; each costs a pass over every image
+     * @param grid parts along each side over which the first stage is pooled
      * @param covariance own or pooled
      * @param beta share of the covariance that all classes share
      * @param rank columns kept of the factor of a class's own covariance; 0: all
      * @param bits of each value that is kept: 64 or 8
      */
-    record Options(Read read, int snapshots, Covariance covariance, double beta, int rank, int bits) {
+    record Options(Read read, int snapshots, int grid, Covariance covariance, double beta, int rank, int bits) {
         private static final Option<Options, Read> READ = Option.choice(
                 "gaussian-read",
                 Read.class,
@@ -78,6 +82,12 @@ record GaussianOverSnapshots(Options settings) implements ClassifierType {
                         "First snapshots that measure classes; each costs a pass over every image.",
                         Options::snapshots)
                 .when(options -> options.read == Read.FIRST, "gaussian-read = first");
+        private static final Option<Options, Integer> GRID = Option.integer(
+                "gaussian-grid",
+                2,
+                "The first stage is pooled over the N×N parts of a grid, so that a class keeps where its edges are; 1:"
+                        + " over whole images, for half the bytes.",
+                Options::grid);
         private static final Option<Options, Covariance> COVARIANCE = Option.choice(
                 "gaussian-covariance",
                 Covariance.class,
@@ -100,10 +110,11 @@ record GaussianOverSnapshots(Options settings) implements ClassifierType {
                 Option.integer("gaussian-bits", 64, "Bits of each value kept of a class, 64 or 8.", Options::bits);
         /** Texts to values and back. */
         static final OptionGroup<Options> GROUP = new OptionGroup<>(
-                List.of(READ, SNAPSHOTS, COVARIANCE, BETA, RANK, BITS),
+                List.of(READ, SNAPSHOTS, GRID, COVARIANCE, BETA, RANK, BITS),
                 values -> new Options(
                         values.get(READ),
                         values.get(SNAPSHOTS),
+                        values.get(GRID),
                         values.get(COVARIANCE),
                         values.get(BETA),
                         values.get(RANK),
@@ -116,6 +127,7 @@ record GaussianOverSnapshots(Options settings) implements ClassifierType {
          */
         public Options {
             Check.atLeast("gaussian-snapshots", snapshots, 1);
+            Check.that(grid >= 1 && grid <= MOST_PARTS, "gaussian-grid", grid, "from 1 to " + MOST_PARTS);
             Check.that(beta >= 0 && beta <= 1, "gaussian-beta", beta, "from 0 to 1");
             Check.atLeast("gaussian-rank", rank, 0);
             Check.that(bits == 64 || bits == Byte.SIZE, "gaussian-bits", bits, "64 or 8");
@@ -147,8 +159,11 @@ record GaussianOverSnapshots(Options settings) implements ClassifierType {
 
     @Override
     public String howToRead() {
-        return "classes are Gaussians over the pooled outputs of all stages of the networks snapshot.1, snapshot.2, …;"
-                + " gaussian.C.N.mean.K and gaussian.C.N.scatter.K are those of class C under snapshot.(K+1), and only"
+        return "classes are Gaussians over the pooled outputs of all stages of the networks snapshot.1, snapshot.2, …"
+                + (settings.grid == 1
+                        ? ""
+                        : ", the first stage over a grid of " + settings.grid + "×" + settings.grid + " parts")
+                + "; gaussian.C.N.mean.K and gaussian.C.N.scatter.K are those of class C under snapshot.(K+1), and only"
                 + " palimpsest predict fits them";
     }
 
@@ -185,7 +200,7 @@ record GaussianOverSnapshots(Options settings) implements ClassifierType {
         }
         float[][][] features = new float[end - first][][];
         for (int k = first; k < end; k++) {
-            features[k - first] = after.pooled(k + 1, images);
+            features[k - first] = after.pooled(k + 1, images, settings.grid);
         }
         return ClassStatistics.of(first, features);
     }
@@ -258,7 +273,7 @@ record GaussianOverSnapshots(Options settings) implements ClassifierType {
             for (int k = 0; k < features.length; k++) {
                 int network = k;
                 if (all.stream().anyMatch(own -> own.under(network))) {
-                    features[k] = images.pooled(models.snapshot(k + 1), indices);
+                    features[k] = images.pooled(models.snapshot(k + 1), indices, settings.grid);
                 }
             }
             double[][] distances = gaussians.distances(features);

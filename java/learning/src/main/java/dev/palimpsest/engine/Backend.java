@@ -266,12 +266,13 @@ public interface Backend extends AutoCloseable {
     Tensor unflatten(Tensor rows, Shape images);
 
     /**
-     * See {@link Engine#averagePool}.
+     * See {@link Engine#averagePool(Tensor, int)}.
      *
      * @param images an activation
-     * @return row-major [N, C]
+     * @param grid parts along H and along W
+     * @return row-major [N, C·grid·grid]
      */
-    Tensor averagePool(Tensor images);
+    Tensor averagePool(Tensor images, int grid);
 
     /**
      * See {@link Engine#averagePoolGradient}.

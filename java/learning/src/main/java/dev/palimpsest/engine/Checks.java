@@ -94,6 +94,13 @@ final class Checks {
         }
     }
 
+    static void grid(Shape images, int grid) {
+        if (grid < 1 || grid > images.extent(2) || grid > images.extent(3)) {
+            throw new IllegalArgumentException("average pooling of images of " + images + " over a grid of " + grid
+                    + " parts a side: expected at least 1, and at most the height and the width");
+        }
+    }
+
     static void linear(Tensor input, Parameter weight, Parameter bias) {
         if (weight.shape().rank() != 2) {
             throw new IllegalArgumentException(

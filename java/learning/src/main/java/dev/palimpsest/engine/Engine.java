@@ -397,11 +397,27 @@ public final class Engine implements AutoCloseable {
         guard.enter();
         guard.activation("average pooling's input", images);
         Checks.images("average pooling", images.shape());
-        return backend.averagePool(images);
+        return backend.averagePool(images, 1);
     }
 
     /**
-     * The gradient of {@link #averagePool} by its images.
+     * Means over the parts of a grid: windows of equal size, ⌊H / grid⌋ apart, of which the last ends with the images,
+     * so that they overlap where H is no multiple of the grid; along W likewise.
+     *
+     * @param images an activation [N, C, H, W]
+     * @param grid parts along H and along W, at most as many as there are positions
+     * @return row-major [N, C·grid·grid]: of each channel one row of the grid after the other
+     */
+    public Tensor averagePool(Tensor images, int grid) {
+        guard.enter();
+        guard.activation("average pooling's input", images);
+        Checks.images("average pooling", images.shape());
+        Checks.grid(images.shape(), grid);
+        return backend.averagePool(images, grid);
+    }
+
+    /**
+     * The gradient of {@link #averagePool(Tensor)} by its images.
      *
      * @param gradient of the means, row-major [N, C]
      * @param images shape of the input [N, C, H, W]

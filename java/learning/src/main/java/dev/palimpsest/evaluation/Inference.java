@@ -11,6 +11,7 @@ import dev.palimpsest.stream.loading.Loader;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.util.Arrays;
+import java.util.List;
 
 /** Runs frozen networks over images as they are, without augmentation, in the order asked for. */
 public final class Inference implements AutoCloseable {
@@ -73,16 +74,27 @@ public final class Inference implements AutoCloseable {
      * @param sink gets each batch's outputs
      */
     public void run(FrozenNetwork network, int[] indices, boolean auxiliary, Sink sink) {
+        batches(indices, (first, batch, input) -> {
+            Outputs<Tensor> outputs = network.forward(input, auxiliary);
+            sink.accept(first, batch, outputs);
+            outputs.forEach(engine::release);
+        });
+    }
+
+    /** What to do with a batch. */
+    private interface Step {
+        void accept(int first, Batch batch, Tensor input);
+    }
+
+    private void batches(int[] indices, Step step) {
         if (indices.length == 0) {
             return; // a plan has no batch for no image
         }
         int first = 0;
         for (Batch batch : loader.epoch(BatchPlan.sequential(indices, BATCH), 0)) {
             Tensor input = tensor(engine, images, batch);
-            Outputs<Tensor> outputs = network.forward(input, auxiliary);
+            step.accept(first, batch, input);
             engine.release(input);
-            sink.accept(first, batch, outputs);
-            outputs.forEach(engine::release);
             first += batch.rows();
         }
         passes += indices.length;
@@ -119,19 +131,27 @@ public final class Inference implements AutoCloseable {
      *
      * @param network to be run
      * @param indices of the images
-     * @return [indices][pooled width of the network]
+     * @param grid over whose parts the first stage is pooled, see {@link FrozenNetwork#pooled}
+     * @return [indices][dimensions]
      */
-    public float[][] pooled(FrozenNetwork network, int[] indices) {
-        float[][] features = new float[indices.length][network.network().pooledWidth()];
-        run(network, indices, false, (first, batch, outputs) -> {
+    public float[][] pooled(FrozenNetwork network, int[] indices, int grid) {
+        float[][] features = new float[indices.length][];
+        batches(indices, (first, batch, input) -> {
+            List<Tensor> stages = network.pooled(input, grid);
+            int dimensions =
+                    stages.stream().mapToInt(stage -> stage.shape().extent(1)).sum();
+            for (int row = 0; row < batch.rows(); row++) {
+                features[first + row] = new float[dimensions];
+            }
             int at = 0;
-            for (Tensor stage : outputs.pooled()) {
+            for (Tensor stage : stages) {
                 float[] values = engine.toArray(stage);
                 int width = stage.shape().extent(1);
                 for (int row = 0; row < batch.rows(); row++) {
                     System.arraycopy(values, row * width, features[first + row], at, width);
                 }
                 at += width;
+                engine.release(stage);
             }
         });
         return features;

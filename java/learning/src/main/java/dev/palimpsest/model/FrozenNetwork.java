@@ -6,6 +6,7 @@ import dev.palimpsest.autograd.Tape;
 import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.engine.Convolution;
 import dev.palimpsest.engine.Engine;
+import dev.palimpsest.model.Layers.AveragePoolLayer;
 import dev.palimpsest.model.Layers.ConvolutionLayer;
 import dev.palimpsest.model.Network.Head;
 import dev.palimpsest.tensor.Parameter;
@@ -27,11 +28,16 @@ import org.jspecify.annotations.Nullable;
  * layers run as they are on copies of their parameters. It is a copy: training the network on leaves it alone.
  */
 public final class FrozenNetwork implements AutoCloseable {
+    private static final int NONE = -1;
+
     private final Engine engine;
     private final Network network;
     private final List<Folding.Step> steps;
     /** For each value of the graph the last step that reads it. */
     private final int[] lastReader;
+
+    /** The first stage's value, if it is the mean over images and nothing else reads it; else none. */
+    private final int gridded;
 
     private final Map<Integer, Convolution.Frozen> convolutions = new HashMap<>();
     private final Map<Integer, Layer> layers = new HashMap<>();
@@ -55,6 +61,14 @@ public final class FrozenNetwork implements AutoCloseable {
                 steps.stream().map(Folding.Step::inputs).toList(),
                 network.graph().steps().size() + 1,
                 network.graph().outputs());
+        List<Integer> outputs = network.graph().outputs();
+        int first = outputs.getFirst();
+        gridded = first > 0
+                        && first != outputs.getLast()
+                        && network.graph().step(first).layer() instanceof AveragePoolLayer
+                        && steps.stream().noneMatch(step -> step.inputs().contains(first))
+                ? first
+                : NONE;
         copies = new CopiedTensors(weights);
         try (Arena temporary = Arena.ofShared()) {
             for (Folding.Step step : steps) {
@@ -147,10 +161,24 @@ public final class FrozenNetwork implements AutoCloseable {
      * @return outputs for the N images
      */
     public Outputs<Tensor> forward(Tensor images, boolean auxiliary) {
-        return engine.concurrently(images, () -> network.classify(heads::linear, pooled(images), auxiliary));
+        return engine.concurrently(images, () -> network.classify(heads::linear, outputs(images, 1), auxiliary));
     }
 
-    private List<Tensor> pooled(Tensor images) {
+    /**
+     * Pooled features of images [N, C, H, W], those of the first stage over the parts of a grid: where in the image its
+     * edges are tells classes apart that have the same ones. If it has fewer positions than the grid has parts, it is
+     * pooled over its positions; if it is no image or the only stage, it stays as it is. The caller releases every
+     * tensor of the result with the engine.
+     *
+     * @param images [N, C, H, W], which stay the caller's
+     * @param grid parts along H and along W; with 1 the features are those of {@link #forward}
+     * @return of the first stage [N, C_1·grid·grid], of each later one [N, C_l]
+     */
+    public List<Tensor> pooled(Tensor images, int grid) {
+        return engine.concurrently(images, () -> outputs(images, grid));
+    }
+
+    private List<Tensor> outputs(Tensor images, int grid) {
         Tensor[] values = new Tensor[lastReader.length];
         values[0] = images;
         for (int i = 0; i < steps.size(); i++) {
@@ -158,9 +186,7 @@ public final class FrozenNetwork implements AutoCloseable {
             List<Tensor> inputs =
                     step.inputs().stream().map(input -> values[input]).toList();
             values[step.value()] = step.folded() == null
-                    ? Objects.requireNonNull(layers.get(step.value()))
-                            .apply(tape, inputs.stream().map(tape::input).toList(), true)
-                            .value()
+                    ? apply(step.value(), inputs, step.value() == gridded ? grid : 1)
                     : Objects.requireNonNull(convolutions.get(step.value()))
                             .apply(
                                     inputs.getFirst(),
@@ -173,6 +199,16 @@ public final class FrozenNetwork implements AutoCloseable {
             }
         }
         return network.graph().outputs().stream().map(output -> values[output]).toList();
+    }
+
+    private Tensor apply(int value, List<Tensor> inputs, int grid) {
+        if (grid > 1) {
+            Shape images = inputs.getFirst().shape();
+            return engine.averagePool(inputs.getFirst(), Math.min(grid, Math.min(images.extent(2), images.extent(3))));
+        }
+        return Objects.requireNonNull(layers.get(value))
+                .apply(tape, inputs.stream().map(tape::input).toList(), true)
+                .value();
     }
 
     @Override

@@ -69,8 +69,8 @@ record ExperienceFitting(
     }
 
     @Override
-    public float[][] pooled(int snapshot, int[] images) {
-        return run.trainingImages().pooled(models.snapshot(snapshot), images);
+    public float[][] pooled(int snapshot, int[] images, int grid) {
+        return run.trainingImages().pooled(models.snapshot(snapshot), images, grid);
     }
 
     @Override

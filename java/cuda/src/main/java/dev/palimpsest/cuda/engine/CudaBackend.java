@@ -145,8 +145,8 @@ final class CudaBackend extends CudaContext implements Backend {
     }
 
     @Override
-    public Tensor averagePool(Tensor input) {
-        return poolings.mean(input);
+    public Tensor averagePool(Tensor input, int grid) {
+        return poolings.means(input, grid);
     }
 
     @Override

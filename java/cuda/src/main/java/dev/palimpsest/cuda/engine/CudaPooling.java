@@ -9,7 +9,7 @@ import dev.palimpsest.tensor.Tensor;
 import jcuda.jcudnn.JCudnn;
 import jcuda.jcudnn.cudnnPoolingDescriptor;
 
-/** cuDNN's pooling: the mean over all positions, and maxima over windows. */
+/** cuDNN's pooling: means over the parts of a grid, and maxima over windows. */
 final class CudaPooling {
     private final CudaContext engine;
 
@@ -17,9 +17,17 @@ final class CudaPooling {
         this.engine = engine;
     }
 
-    private cudnnPoolingDescriptor mean(Shape images) {
+    private cudnnPoolingDescriptor means(Shape images, int grid) {
+        int height = images.extent(2) / grid;
+        int width = images.extent(3) / grid;
         return engine.descriptors()
-                .pooling(CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING, images.extent(2), images.extent(3), 0, 1, 1);
+                .pooling(
+                        CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING,
+                        images.extent(2) - (grid - 1) * height,
+                        images.extent(3) - (grid - 1) * width,
+                        0,
+                        height,
+                        width);
     }
 
     private cudnnPoolingDescriptor maxima(MaxPooling geometry) {
@@ -33,17 +41,14 @@ final class CudaPooling {
                         geometry.stride());
     }
 
-    private static Shape means(Shape images) {
-        return Shape.of(images.extent(0), images.extent(1));
+    private static Shape asImages(Shape images, int grid) {
+        return Shape.of(images.extent(0), images.extent(1), grid, grid);
     }
 
-    private static Shape asImages(Shape means) {
-        return Shape.of(means.extent(0), means.extent(1), 1, 1);
-    }
-
-    Tensor mean(Tensor images) {
-        Tensor result = engine.allocate(means(images.shape()));
-        forward(mean(images.shape()), images, result, asImages(result.shape()));
+    Tensor means(Tensor images, int grid) {
+        Tensor result = engine.allocate(
+                Shape.of(images.shape().extent(0), images.shape().extent(1) * grid * grid));
+        forward(means(images.shape(), grid), images, result, asImages(images.shape(), grid));
         return result;
     }
 
@@ -53,7 +58,7 @@ final class CudaPooling {
      */
     Tensor meanGradient(Tensor gradient, Shape images) {
         Tensor result = engine.activation(images);
-        backward(mean(images), gradient, gradient, asImages(gradient.shape()), result, result);
+        backward(means(images, 1), gradient, gradient, asImages(images, 1), result, result);
         return result;
     }
 

@@ -4,21 +4,37 @@ import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 
-/** The mean over all positions, for one shape of a chunk of images. */
+/** Means over the parts of a grid. */
 final class CpuPooling implements AutoCloseable {
     private final Primitive forward;
     private final Primitive backward;
 
-    CpuPooling(OneDnnContext engine, Shape images) {
-        // One position is left, so the blocked order of the result is the order of a row-major matrix.
-        Shape one = Shape.of(images.extent(0), images.extent(1), 1, 1);
+    /**
+     * What it is made for.
+     *
+     * @param images shape of a chunk of images
+     * @param grid parts along H and along W
+     */
+    record Key(Shape images, int grid) {
+        private int stride(int axis) {
+            return images.extent(axis) / grid;
+        }
+
+        private int window(int axis) {
+            return images.extent(axis) - (grid - 1) * stride(axis);
+        }
+    }
+
+    CpuPooling(OneDnnContext engine, Key key) {
+        Shape images = key.images;
+        Shape means = Shape.of(images.extent(0), images.extent(1), key.grid, key.grid);
         try (Arena temporary = Arena.ofConfined()) {
             PoolingForm form = new PoolingForm(
                     OneDnn.POOLING_AVERAGE,
                     engine.describe(images, Tensor.Layout.ENGINE),
-                    engine.describe(one, Tensor.Layout.ENGINE),
-                    engine.pair(1),
-                    OneDnn.dims(temporary, images.extent(2), images.extent(3)),
+                    engine.describe(means, Tensor.Layout.ENGINE),
+                    OneDnn.dims(temporary, key.stride(2), key.stride(3)),
+                    OneDnn.dims(temporary, key.window(2), key.window(3)),
                     engine.pair(0));
             forward = form.forward(engine, OneDnn.SRC, OneDnn.DST);
             backward = form.backward(engine, forward, OneDnn.DIFF_DST, OneDnn.DIFF_SRC);

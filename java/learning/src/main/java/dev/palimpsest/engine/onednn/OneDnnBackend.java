@@ -39,7 +39,7 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     private final Map<Shape, CpuBatchNorm> norms = new HashMap<>();
     private final Map<CpuLinear.Key, CpuLinear> linears = new HashMap<>();
     private final Map<Shape, CpuReorder> reorders = new HashMap<>();
-    private final Map<Shape, CpuPooling> poolings = new HashMap<>();
+    private final Map<CpuPooling.Key, CpuPooling> poolings = new HashMap<>();
     private final Map<CpuMaxPooling.Key, CpuMaxPooling> maxPoolings = new HashMap<>();
     private final Map<FrozenPrimitives.Kind, FrozenPrimitives> frozenPrimitives = new HashMap<>();
     /** One thread: weights are rebuilt once per experience, in less time than a training step. */
@@ -197,14 +197,22 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
     }
 
     @Override
-    public Tensor averagePool(Tensor images) {
-        Tensor result =
-                allocate(Shape.of(images.shape().extent(0), images.shape().extent(1)));
+    public Tensor averagePool(Tensor images, int grid) {
+        int rows = images.shape().extent(0);
+        int channels = images.shape().extent(1);
+        // One position is left, so the blocked order of the result is the order of a row-major matrix.
+        Tensor means =
+                grid == 1 ? allocate(Shape.of(rows, channels)) : activation(Shape.of(rows, channels, grid, grid));
         run(
                 passes(images.shape()),
-                count -> pooling(count, images.shape()),
-                (layer, begin, thread) -> layer.forward(thread, address(images, begin), address(result, begin)));
-        return result;
+                count -> pooling(count, images.shape(), grid),
+                (layer, begin, thread) -> layer.forward(thread, address(images, begin), address(means, begin)));
+        if (grid == 1) {
+            return means;
+        }
+        Tensor flat = flatten(means);
+        free(means);
+        return flat;
     }
 
     @Override
@@ -212,13 +220,14 @@ final class OneDnnBackend extends OneDnnContext implements Backend {
         Tensor result = activation(images);
         run(
                 passes(images),
-                count -> pooling(count, images),
+                count -> pooling(count, images, 1),
                 (layer, begin, thread) -> layer.backward(thread, address(gradient, begin), address(result, begin)));
         return result;
     }
 
-    private CpuPooling pooling(int count, Shape images) {
-        return poolings.computeIfAbsent(images(count, images), shape -> new CpuPooling(this, shape));
+    private CpuPooling pooling(int count, Shape images, int grid) {
+        return poolings.computeIfAbsent(
+                new CpuPooling.Key(images(count, images), grid), key -> new CpuPooling(this, key));
     }
 
     @Override
