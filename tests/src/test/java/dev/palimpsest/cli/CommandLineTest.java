@@ -336,6 +336,9 @@ class CommandLineTest {
                 "train m2kd-digits --epochs 0 | epochs = 0: expected at least 1",
                 "train m2kd-digits --exemplars 0 --classifier nearest-mean | classifier = nearest-mean needs"
                         + " exemplars, but exemplars = 0: keep some, or take classifier = head",
+                "train --data photoes | data = photoes: expected a folder of images that is there, or one of digits,"
+                        + " fashion-mnist, mnist, kmnist, cifar-10, cifar-100, glyphs, glyphs-distractors,"
+                        + " image-folder, image-list, stripes",
                 "trian | trian is not a command of palimpsest; did you mean train?",
                 "'' | palimpsest needs a command: help, train, suite, eval, verify, predict, export, report, data,"
                         + " doctor, learn, classify, versions, rollback, forget, serve, completion",
@@ -394,7 +397,9 @@ class CommandLineTest {
         assertTrue(err.toString().startsWith("RUN \"\": expected a path"), err.toString());
         err.getBuffer().setLength(0);
         assertEquals(2, palimpsest("train", "--data", ""));
-        assertTrue(err.toString().startsWith("data = : expected one of digits, "), err.toString());
+        assertTrue(
+                err.toString().startsWith("data = : expected a folder of images that is there, or one of digits, "),
+                err.toString());
     }
 
     @Test

@@ -1,6 +1,8 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.checkpoint.AtomicFile;
+import dev.palimpsest.data.Dataset;
+import dev.palimpsest.internal.Nearest;
 import dev.palimpsest.recipe.OwnImagesRecipe;
 import dev.palimpsest.recipe.Recipe;
 import dev.palimpsest.recipe.RecipeFile;
@@ -253,8 +255,13 @@ final class TrainCommand implements Callable<Integer> {
     /** What suits the folder that --data names, if it names one; the folder is then no longer given as a data set. */
     private static Optional<OwnImagesRecipe> ownImages(Map<String, String> given) {
         String folder = given.get("data");
-        if (folder == null || !OwnImagesRecipe.isFolder(folder)) {
+        if (folder == null || Dataset.names().contains(folder)) {
             return Optional.empty();
+        }
+        if (!OwnImagesRecipe.isFolder(folder)) {
+            throw new IllegalArgumentException(
+                    "data = " + folder + ": expected a folder of images that is there, or one" + " of "
+                            + String.join(", ", Dataset.names()) + Nearest.suggestion(folder, Dataset.names()));
         }
         given.remove("data");
         return Optional.of(OwnImagesRecipe.of(Path.of(folder)));
