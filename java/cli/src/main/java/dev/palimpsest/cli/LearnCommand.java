@@ -95,7 +95,7 @@ final class LearnCommand extends ModelCommand {
         }
 
         @Override
-        public void begins(Setup setup) {
+        public void begins(Progress.Setup setup) {
             shown.begins(setup);
         }
 

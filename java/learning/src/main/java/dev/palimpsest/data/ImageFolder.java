@@ -106,7 +106,7 @@ record ImageFolder() implements OwnImages {
         return ImageSearch.list(root).stream()
                 .filter(path -> PARTS.contains(lower(path)) && Files.isDirectory(path))
                 .filter(path -> ImageSearch.list(path).stream().allMatch(Files::isDirectory))
-                .sorted(Comparator.comparing(path -> PARTS.indexOf(lower(path))))
+                .sorted(Comparator.comparingInt(path -> PARTS.indexOf(lower(path))))
                 .toList();
     }
 
