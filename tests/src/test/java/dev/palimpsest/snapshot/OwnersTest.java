@@ -9,9 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.tensor.CountedCopy;
 import dev.palimpsest.tensor.Parameter;
+import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.tensor.Shape;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.Channels;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -60,6 +65,28 @@ class OwnersTest {
         assertEquals(4, owners.count(1), "what is free stays free");
         owners.claim(2);
         assertArrayEquals(new byte[] {1, 2, 2, 1, 2, 2, 1, 1}, owners.codes(w));
+    }
+
+    /** As a position inside an experience, whose checksums are right for what somebody made of it. */
+    @Test
+    void weightsOfEarlierStepsMustBeThoseThatTheStepFound() throws IOException {
+        Parameter w = weights(-5, 1, -2, 4, 3);
+        Owners owners = new Owners(List.of(w));
+        owners.claim(1);
+        owners.release(1, 0.4);
+        owners.claim(2);
+        w.set(new float[] {-5, 0.25f, 0.5f, 4, 3}); // the second step trains what it claimed
+        SafetensorsWriter kept = new SafetensorsWriter();
+        owners.save(kept, "owners.");
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        kept.writeTo(Channels.newChannel(bytes));
+        Safetensors file = Safetensors.of("kept", bytes.toByteArray());
+        owners.restore(file, "owners.");
+        w.set(new float[] {-5, 0.25f, 0.5f, 4.5f, 3});
+        assertEquals(
+                "its weights of earlier snapshots are not those that step 2 found, which no training moves",
+                assertThrows(IllegalArgumentException.class, () -> owners.restore(file, "owners."))
+                        .getMessage());
     }
 
     @Test

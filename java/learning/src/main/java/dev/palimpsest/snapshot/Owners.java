@@ -62,6 +62,8 @@ public final class Owners {
 
     private int step;
     private boolean released = true;
+    /** {@link #hash} of what earlier steps own, as the present step found it. */
+    private long earlier = 1;
 
     /**
      * All weights start free, and have owners in every tensor.
@@ -184,6 +186,7 @@ public final class Owners {
             throw new IllegalStateException(
                     "step " + next + " finds no free weight: steps own " + shares() + "; release a larger fraction");
         }
+        earlier = hash(step);
         step = next;
         released = false;
         held.values().forEach(h -> {
@@ -313,6 +316,10 @@ public final class Owners {
                         + " found and those that it released");
             }
             System.arraycopy(codes, 0, h.codes, 0, codes.length);
+        }
+        if (hash(step - 1) != earlier) {
+            throw new IllegalArgumentException("its weights of earlier snapshots are not those that step " + step
+                    + " found, which no training moves");
         }
         released = from.ints(prefix + RELEASED)[0] != 0;
         renewMasks();
