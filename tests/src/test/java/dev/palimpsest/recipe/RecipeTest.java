@@ -80,6 +80,7 @@ class RecipeTest {
                 Map.entry("gaussian-beta", "0.4"),
                 Map.entry("gaussian-read", "own"),
                 Map.entry("gaussian-covariance", "pooled"),
+                Map.entry("gaussian-grid", "3"),
                 Map.entry("gaussian-rank", "8"),
                 Map.entry("gaussian-bits", "8"),
                 Map.entry("refit-epochs", "9"),

@@ -26,9 +26,10 @@ import org.jspecify.annotations.Nullable;
  * Classes as Gaussians over what the run's first snapshots give for their training images, measured once, when a class
  * comes: snapshots never change, so nothing that is kept of a class drifts, and no image is kept. A class that returns
  * is merged. After FeCAM (Goswami et al., arXiv 2309.14062) and SEED (Rypeść et al., arXiv 2401.10191); several
- * snapshots for every class are this library's own. With one snapshot it is FeCAM with a covariance that leans on all
- * classes; with {@code gaussian-covariance = pooled} all classes share one covariance, and one alone is kept. Where
- * less is kept of a class ({@code gaussian-rank}, {@code gaussian-bits}), the shared covariance is kept beside it.
+ * snapshots for every class are this library's own, and so is pooling the first stage over a grid. With one snapshot it
+ * is FeCAM over all stages, with a covariance that leans on all classes; with {@code gaussian-covariance = pooled} all
+ * classes share one covariance, and one alone is kept. Where less is kept of a class ({@code gaussian-rank},
+ * {@code gaussian-bits}), the shared covariance is kept beside it.
  *
  * @param settings what is read, and how much classes share
  */
