@@ -81,7 +81,7 @@ class ServedPageTest {
             browser.await(of("answer"), "(?!<b>green).+");
 
             browser.drop("at('ask')", List.of(Files.writeString(temporary.resolve("notes.txt"), "no picture")));
-            browser.await(of("answer"), "image 1 cannot be read: .*");
+            browser.await(of("answer"), "image 1 cannot be read \\(.*");
             assertTrue(
                     browser.complaints().stream().allMatch(line -> line.contains("400 (Bad Request)")),
                     browser.complaints().toString());
