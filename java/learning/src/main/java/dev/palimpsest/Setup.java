@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * What is decided when a {@link ContinualClassifier} is created, and stays. Immutable.
@@ -169,18 +170,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withNetwork(Network value) {
-        return new Setup(
-                input,
-                value,
-                snapshots,
-                grid,
-                epochs,
-                heldOut,
-                augmentation,
-                pretrained,
-                sharedClasses,
-                exemplarMegabytes,
-                seed);
+        return changed(to -> to.network = value);
     }
 
     /**
@@ -190,18 +180,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withSnapshots(int value) {
-        return new Setup(
-                input,
-                network,
-                value,
-                grid,
-                epochs,
-                heldOut,
-                augmentation,
-                pretrained,
-                sharedClasses,
-                exemplarMegabytes,
-                seed);
+        return changed(to -> to.snapshots = value);
     }
 
     /**
@@ -211,18 +190,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withGrid(int value) {
-        return new Setup(
-                input,
-                network,
-                snapshots,
-                value,
-                epochs,
-                heldOut,
-                augmentation,
-                pretrained,
-                sharedClasses,
-                exemplarMegabytes,
-                seed);
+        return changed(to -> to.grid = value);
     }
 
     /**
@@ -232,18 +200,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withEpochs(int value) {
-        return new Setup(
-                input,
-                network,
-                snapshots,
-                grid,
-                value,
-                heldOut,
-                augmentation,
-                pretrained,
-                sharedClasses,
-                exemplarMegabytes,
-                seed);
+        return changed(to -> to.epochs = value);
     }
 
     /**
@@ -253,18 +210,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withHeldOut(double value) {
-        return new Setup(
-                input,
-                network,
-                snapshots,
-                grid,
-                epochs,
-                value,
-                augmentation,
-                pretrained,
-                sharedClasses,
-                exemplarMegabytes,
-                seed);
+        return changed(to -> to.heldOut = value);
     }
 
     /**
@@ -274,18 +220,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withAugmentation(Augmentation value) {
-        return new Setup(
-                input,
-                network,
-                snapshots,
-                grid,
-                epochs,
-                heldOut,
-                value,
-                pretrained,
-                sharedClasses,
-                exemplarMegabytes,
-                seed);
+        return changed(to -> to.augmentation = value);
     }
 
     /**
@@ -296,18 +231,11 @@ public record Setup(
      * @return changed setup
      */
     public Setup withPretrained(Path file) {
-        return new Setup(
-                input,
-                network,
-                1,
-                1,
-                epochs,
-                heldOut,
-                augmentation,
-                Optional.of(file),
-                sharedClasses,
-                exemplarMegabytes,
-                seed);
+        return changed(to -> {
+            to.snapshots = 1;
+            to.grid = 1;
+            to.pretrained = Optional.of(file);
+        });
     }
 
     /**
@@ -317,18 +245,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withSharedClasses(int value) {
-        return new Setup(
-                input,
-                network,
-                snapshots,
-                grid,
-                epochs,
-                heldOut,
-                augmentation,
-                pretrained,
-                value,
-                exemplarMegabytes,
-                seed);
+        return changed(to -> to.sharedClasses = value);
     }
 
     /**
@@ -339,18 +256,7 @@ public record Setup(
      * @return changed setup
      */
     public Setup withExemplars(double megabytes) {
-        return new Setup(
-                input,
-                network,
-                snapshots,
-                grid,
-                epochs,
-                heldOut,
-                augmentation,
-                pretrained,
-                sharedClasses,
-                megabytes,
-                seed);
+        return changed(to -> to.exemplarMegabytes = megabytes);
     }
 
     /**
@@ -360,18 +266,57 @@ public record Setup(
      * @return changed setup
      */
     public Setup withSeed(long value) {
-        return new Setup(
-                input,
-                network,
-                snapshots,
-                grid,
-                epochs,
-                heldOut,
-                augmentation,
-                pretrained,
-                sharedClasses,
-                exemplarMegabytes,
-                value);
+        return changed(to -> to.seed = value);
+    }
+
+    private Setup changed(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.setup();
+    }
+
+    /** A setup in the midst of a change. */
+    private static final class Draft {
+        final Shape input;
+        Network network;
+        int snapshots;
+        int grid;
+        int epochs;
+        double heldOut;
+        Augmentation augmentation;
+        Optional<Path> pretrained;
+        int sharedClasses;
+        double exemplarMegabytes;
+        long seed;
+
+        Draft(Setup from) {
+            input = from.input;
+            network = from.network;
+            snapshots = from.snapshots;
+            grid = from.grid;
+            epochs = from.epochs;
+            heldOut = from.heldOut;
+            augmentation = from.augmentation;
+            pretrained = from.pretrained;
+            sharedClasses = from.sharedClasses;
+            exemplarMegabytes = from.exemplarMegabytes;
+            seed = from.seed;
+        }
+
+        Setup setup() {
+            return new Setup(
+                    input,
+                    network,
+                    snapshots,
+                    grid,
+                    epochs,
+                    heldOut,
+                    augmentation,
+                    pretrained,
+                    sharedClasses,
+                    exemplarMegabytes,
+                    seed);
+        }
     }
 
     /** The network's layers. */
