@@ -604,6 +604,20 @@ class CommandLineTest {
                 err.toString().strip());
     }
 
+    @Test
+    void evalOfImagesThatWereNotHeldOutIsASentence() {
+        runner = Runs::run;
+        String folder = temporary.resolve("run").toString();
+        assertEquals(
+                0,
+                palimpsest("train", "m2kd-digits", "--widths", "4,8", "--epochs", "1", "--out", folder),
+                err.toString());
+        assertEquals(1, palimpsest("eval", folder, "--split", "validation"));
+        assertEquals(
+                "There are no validation images of digits: the run held none out with --validation.",
+                err.toString().strip());
+    }
+
     private static String percent(JsonNode share) {
         return String.format(Locale.ROOT, "%.2f", 100 * share.asDouble());
     }

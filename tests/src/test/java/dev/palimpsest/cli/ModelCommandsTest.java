@@ -6,15 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.palimpsest.tensor.Safetensors;
+import dev.palimpsest.tensor.SafetensorsWriter;
+import dev.palimpsest.tensor.Shape;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collections;
@@ -133,6 +137,13 @@ class ModelCommandsTest {
                 path("first"),
                 "--kind",
                 "guessed");
+        Path other = temporary.resolve("other.safetensors");
+        SafetensorsWriter weights = new SafetensorsWriter();
+        weights.add("conv1.weight", Shape.of(1), new float[1]);
+        try (FileChannel channel = FileChannel.open(other, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            weights.writeTo(channel);
+        }
+        refused(other + " does not fit the network: ", 1, "learn", model, path("first"), "--pretrained", "" + other);
         said("Version 1", "learn", model, path("first"), "--size", "12");
         refused(
                 "--size, --pretrained and --exemplars-mb are for a new model",
