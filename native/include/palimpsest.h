@@ -185,6 +185,47 @@ PALIMPSEST_API int32_t palimpsest_elementwise(
     int32_t isa, const palimpsest_elementwise_args* args, int64_t begin, int64_t end);
 
 /*
+ * Convolutions 3 x 3 of stride 1 and padding 1 by Winograd's F(2 x 2, 3 x 3), over activations [images, channels / 16,
+ * height, width, 16]. C inputs and K outputs are multiples of 16. Each pass reads x and writes out:
+ */
+typedef enum palimpsest_winograd_pass {
+    PALIMPSEST_WINOGRAD_WEIGHTS =
+        0, /* weights [K, C, 3, 3] -> transformed [16, K / 16, C, 16], by blocks of outputs */
+    PALIMPSEST_WINOGRAD_CONVOLVE = 1, /* activations, transformed (bias, residual) -> activations, by images */
+    PALIMPSEST_WINOGRAD_GRADIENT = 2, /* activations, gradient -> [parts, 9, K / 16, C, 16], by parts */
+    PALIMPSEST_WINOGRAD_ADD = 3       /* one such part -> is added to [K, C, 3, 3], by blocks of outputs */
+} palimpsest_winograd_pass;
+
+#define PALIMPSEST_WINOGRAD_FIELDS(FIELD)                                                                            \
+    FIELD(int64_t, pass)   /* a palimpsest_winograd_pass */                                                          \
+    FIELD(int64_t, images) /* N */                                                                                   \
+    FIELD(int64_t, inputs)                                                                                           \
+    FIELD(int64_t, outputs)                                                                                          \
+    FIELD(int64_t, height)                                                                                           \
+    FIELD(int64_t, width)                                                                                            \
+    FIELD(int64_t, flipped) /* 0 or 1: the weights are [C, K, 3, 3] and turned by 180 degrees, as the gradient by */ \
+                            /* the images has them */                                                                \
+    FIELD(int64_t, part)    /* images of a part, 1 to N (1 where N is 0); the last may have fewer */                 \
+    FIELD(const float*, x)                                                                                           \
+    FIELD(const float*, transformed)                                                                                 \
+    FIELD(const float*, gradient) /* of the outputs */                                                               \
+    FIELD(const float*, bias)     /* [K], null for none */                                                           \
+    FIELD(const float*, residual) /* null for none; is added before the ReLU */                                      \
+    FIELD(int64_t, relu)          /* 0 or 1: whether PALIMPSEST_WINOGRAD_CONVOLVE ends with max(0, .) */             \
+    FIELD(float*, out)            /* may be the memory of residual */                                                \
+    FIELD(float*, scratch)        /* of the calling thread; palimpsest_winograd_scratch bytes, aligned to 64 */
+typedef struct palimpsest_winograd_args {
+    PALIMPSEST_WINOGRAD_FIELDS(PALIMPSEST_FIELD)
+} palimpsest_winograd_args;
+
+/* Bytes of scratch that the pass needs for so many channels; -1 if the arguments are invalid. */
+PALIMPSEST_API int64_t palimpsest_winograd_scratch(const palimpsest_winograd_args* args);
+
+/* One pass over [begin, end) of what its line says. */
+PALIMPSEST_API int32_t palimpsest_winograd(
+    int32_t isa, const palimpsest_winograd_args* args, int64_t begin, int64_t end);
+
+/*
  * The CUDA kernels (kernels/<name>/<name>.cu) take the structs above by value, with every pointer, also those in the
  * struct's arrays, an address on the device; the first two also take row_loss [B]. They are called
  * palimpsest_cuda_<kernel>_<variant>_<type of the teachers>, as palimpsest_cuda_multi_teacher_kl_wide_float32

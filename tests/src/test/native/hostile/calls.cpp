@@ -336,6 +336,67 @@ void elementwise() {
         palimpsest_elementwise, [&] { return out.content(); });
 }
 
+void winograd() {
+    using Args = palimpsest_winograd_args;
+    Args args{};
+    args.pass = below(4);
+    args.images = below(4);
+    args.inputs = 16 * (1 + below(2));
+    args.outputs = 16 * (1 + below(2));
+    args.height = 1 + below(9);
+    args.width = 1 + below(9);
+    args.flipped = below(2);
+    args.part = args.images ? 1 + below(args.images) : 1;
+    args.relu = below(2);
+    const int64_t pairs = args.inputs * args.outputs, positions = args.images * args.height * args.width;
+    const int64_t parts = (args.images + args.part - 1) / args.part;
+    const bool convolves = args.pass == PALIMPSEST_WINOGRAD_CONVOLVE;
+    const bool images = convolves || args.pass == PALIMPSEST_WINOGRAD_GRADIENT;
+    const int64_t reads = images ? positions * args.inputs : 9 * pairs;
+    const int64_t writes[] = {16 * pairs, positions * args.outputs, parts * 9 * pairs, 9 * pairs};
+    Exactly<float> x(reads), out(writes[args.pass]), transformed(16 * pairs), bias(args.outputs);
+    Exactly<float> residual(positions * args.outputs), gradient(positions * args.outputs);
+    fill(x, reads);
+    fill(transformed, 16 * pairs);
+    fill(bias, args.outputs);
+    fill(residual, positions * args.outputs);
+    fill(gradient, positions * args.outputs);
+    args.x = x.data();
+    args.transformed = transformed.data();
+    args.gradient = gradient.data();
+    args.bias = below(2) ? bias.data() : nullptr;
+    args.residual = below(2) ? residual.data() : nullptr;
+    args.out = out.data();
+    const int64_t bytes = palimpsest_winograd_scratch(&args);
+    Exactly<char> scratch((bytes + 63) / 64 * 64);  // begins at a line of the cache
+    args.scratch = reinterpret_cast<float*>(scratch.data());
+    const Kind of_images = images ? Kind::SIZE : Kind::IGNORED;
+    std::vector<Field> fields = {{offsetof(Args, pass), Kind::SIZE}, {offsetof(Args, inputs), Kind::SIZE},
+        {offsetof(Args, outputs), Kind::SIZE}, {offsetof(Args, x), Kind::NEEDED}, {offsetof(Args, out), Kind::NEEDED},
+        {offsetof(Args, images), of_images}, {offsetof(Args, height), of_images}, {offsetof(Args, width), of_images},
+        {offsetof(Args, part), images && !convolves ? Kind::SIZE : Kind::IGNORED},
+        {offsetof(Args, transformed), convolves ? Kind::NEEDED : Kind::IGNORED},
+        {offsetof(Args, bias), convolves ? Kind::OPTIONAL : Kind::IGNORED},
+        {offsetof(Args, residual), convolves ? Kind::OPTIONAL : Kind::IGNORED},
+        {offsetof(Args, gradient), images && !convolves ? Kind::NEEDED : Kind::IGNORED},
+        {offsetof(Args, scratch), images ? Kind::NEEDED : Kind::IGNORED}};
+    // What is added to is the same for every instruction set.
+    const auto kernel = [&](int32_t isa, const Args* a, int64_t begin, int64_t end) {
+        if (args.pass == PALIMPSEST_WINOGRAD_ADD) memset(out.data(), 0, size_t(9 * pairs) * sizeof(float));
+        return palimpsest_winograd(isa, a, begin, end);
+    };
+    const int64_t counts[] = {args.outputs / 16, args.images, parts, args.outputs / 16};
+    range("winograd", &args, counts[args.pass], fields, kernel, [&] { return out.content(); });
+    for (int64_t channels : {INT64_C(0), INT64_C(8), INT64_C(24), INT64_C(1) << 60}) {
+        Args other = args;
+        other.inputs = channels;
+        wrong_calls++;
+        if (palimpsest_winograd(PALIMPSEST_BASELINE, &other, 0, 0) != PALIMPSEST_INVALID_ARGUMENT)
+            fail("winograd takes " + std::to_string(channels) + " channels");
+        if (channels < 64 && palimpsest_winograd_scratch(&other) != -1) fail("winograd has scratch for them");
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -347,6 +408,7 @@ int main(int argc, char** argv) {
         snapshot_reconstruction();
         batch_norm();
         elementwise();
+        winograd();
     }
     printf("%" PRId64 " calls, %" PRId64 " with wrong arguments, all refused or harmless\n", right_calls + wrong_calls,
         wrong_calls);

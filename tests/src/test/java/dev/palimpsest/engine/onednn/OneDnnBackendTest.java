@@ -3,6 +3,7 @@ package dev.palimpsest.engine.onednn;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,6 +18,7 @@ import dev.palimpsest.engine.EngineException;
 import dev.palimpsest.engine.Engines;
 import dev.palimpsest.engine.MaxPooling;
 import dev.palimpsest.kernel.ClassRange;
+import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.loss.CrossEntropy;
 import dev.palimpsest.model.FrozenNetwork;
 import dev.palimpsest.model.FrozenNetwork.Weights;
@@ -238,6 +240,28 @@ class OneDnnBackendTest {
                 }
             }
         }
+    }
+
+    /** The test above computes with both. */
+    @Test
+    void ownConvolutionsTakeWhatTheyComputeFasterThanOneDnn() {
+        boolean fast = backend.hasAvx512() && Kernels.chosen() == Kernels.Implementation.AVX512;
+        assertEquals(fast, takes(new Convolution(16, 16, 3, 1, 1), Tensor.Layout.ENGINE));
+        assertEquals(fast, takes(new Convolution(256, 256, 3, 1, 1), Tensor.Layout.ENGINE));
+        assertFalse(takes(new Convolution(16, 16, 3, 1, 1), Tensor.Layout.ROW_MAJOR));
+        for (Convolution other : List.of(
+                new Convolution(8, 16, 3, 1, 1),
+                new Convolution(16, 24, 3, 1, 1),
+                new Convolution(512, 256, 3, 1, 1),
+                new Convolution(16, 16, 1, 1, 1),
+                new Convolution(16, 16, 3, 2, 1),
+                new Convolution(16, 16, 3, 1, 0))) {
+            assertFalse(takes(other, Tensor.Layout.ENGINE), other + "");
+        }
+    }
+
+    private boolean takes(Convolution geometry, Tensor.Layout layout) {
+        return WinogradConvolution.fits(backend, geometry, layout);
     }
 
     /** The output against loops in double, and both gradients by ⟨y(x, w), g⟩ = ⟨x, ∂x⟩ = ⟨w, ∂w⟩. */

@@ -120,6 +120,27 @@ class NativeInterfaceTest {
         return right;
     }
 
+    private Map<String, Object> winograd(long pass) {
+        Map<String, Object> right = new LinkedHashMap<>();
+        right.put("pass", pass);
+        right.put("images", 2L);
+        right.put("inputs", 16L);
+        right.put("outputs", 32L);
+        right.put("height", 2L);
+        right.put("width", 3L);
+        right.put("flipped", 0L);
+        right.put("part", 2L);
+        MemorySegment from = zeros(9 * 16 * 32);
+        for (String name : new String[] {"x", "gradient", "bias", "residual"}) {
+            right.put(name, from);
+        }
+        right.put("transformed", zeros(16 * 16 * 32));
+        right.put("relu", 1L);
+        right.put("out", zeros(16 * 16 * 32));
+        right.put("scratch", arena.allocate(1L << 20, 64));
+        return right;
+    }
+
     private MemorySegment struct(String kernel, Map<String, Object> values) {
         NativeStruct struct = NativeLibrary.struct("palimpsest_" + kernel + "_args");
         MemorySegment memory = struct.allocate(arena);
@@ -193,6 +214,7 @@ class NativeInterfaceTest {
         Call snapshot = (isa, args) -> range("snapshot_reconstruction", isa, args, 0, 2);
         Call norm = (isa, args) -> range("batch_norm", isa, args, 0, 2);
         Call each = (isa, args) -> range("elementwise", isa, args, 0, 20);
+        Call convolution = (isa, args) -> range("winograd", isa, args, 0, 1);
         return Stream.of(
                         fields("multi_teacher_kl", multiTeacherKl(), Set.of(), kl),
                         fields("feature_mse", featureMse(), Set.of(), mse),
@@ -212,7 +234,17 @@ class NativeInterfaceTest {
                                 Set.of("relu", "residual", "relu_scale", "second", "sums"),
                                 norm),
                         fields("elementwise", elementwise(0), Set.of("terms", "stride"), each),
-                        fields("elementwise", elementwise(4), Set.of("b"), each))
+                        fields("elementwise", elementwise(4), Set.of("b"), each),
+                        fields(
+                                "winograd",
+                                winograd(1),
+                                Set.of("flipped", "part", "gradient", "bias", "residual", "relu"),
+                                convolution),
+                        fields(
+                                "winograd",
+                                winograd(2),
+                                Set.of("flipped", "transformed", "bias", "residual", "relu"),
+                                convolution))
                 .flatMap(tests -> tests);
     }
 

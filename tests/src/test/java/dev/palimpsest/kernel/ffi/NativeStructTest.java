@@ -43,7 +43,7 @@ class NativeStructTest {
             assertEquals(offset, struct.bytes(), name);
             seen.add(name);
         }
-        assertEquals(9, seen.size(), seen.toString());
+        assertEquals(10, seen.size(), seen.toString());
     }
 
     @Test

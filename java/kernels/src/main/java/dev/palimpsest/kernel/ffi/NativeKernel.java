@@ -9,6 +9,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A kernel of the library in C++, for one instruction set. Callers have checked every argument: a status other than OK
@@ -23,6 +24,8 @@ public final class NativeKernel {
     private final int isa;
     private final NativeStruct struct;
     private final MethodHandle function;
+    /** Null until somebody asks for scratch, which not every kernel has. */
+    private volatile @Nullable MethodHandle scratch;
 
     private NativeKernel(String name, int isa, FunctionDescriptor descriptor) {
         this.name = name;
@@ -72,10 +75,14 @@ public final class NativeKernel {
      * @return bytes
      */
     public long scratchBytes(MemorySegment arguments) {
-        MethodHandle scratch = NativeLibrary.function(name + "_scratch", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
+        MethodHandle known = scratch;
+        if (known == null) {
+            known = NativeLibrary.function(name + "_scratch", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
+            scratch = known;
+        }
         long bytes;
         try {
-            bytes = (long) scratch.invokeExact(arguments);
+            bytes = (long) known.invokeExact(arguments);
         } catch (Throwable e) {
             throw NativeLibrary.unexpected(e);
         }

@@ -1,6 +1,7 @@
 package dev.palimpsest.engine.onednn;
 
 import dev.palimpsest.engine.Convolution;
+import dev.palimpsest.kernel.passes.Winograd.Geometry;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -8,7 +9,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A convolution with bias, residual sum and ReLU in one primitive; the residual's memory becomes the output. */
+/** A convolution with bias, residual sum and ReLU in one pass; the residual's memory becomes the output. */
 final class CpuFrozenConvolution implements Convolution.Frozen {
     /** What computes images of a kind, and the weights in the orders that it wants. */
     private record Use(FrozenPrimitives shared, Map<Integer, MemorySegment> packed) {}
@@ -20,6 +21,8 @@ final class CpuFrozenConvolution implements Convolution.Frozen {
     private final MemorySegment weight;
     private final MemorySegment bias;
     private final Map<FrozenPrimitives.Kind, Use> uses = new HashMap<>();
+    /** Null until images come that the library's own kernel convolves. */
+    private @Nullable MemorySegment transformed;
 
     /** @param shared primitives of the engine's frozen convolutions */
     CpuFrozenConvolution(
@@ -38,6 +41,10 @@ final class CpuFrozenConvolution implements Convolution.Frozen {
     @Override
     public Tensor apply(Tensor images, @Nullable Tensor residual, boolean relu) {
         Tensor output = residual != null ? residual : engine.activation(geometry.outputShape(images.shape()));
+        if (WinogradConvolution.fits(engine, geometry, images.layout())) {
+            applyWinograd(images, residual != null, relu, output);
+            return output;
+        }
         Use use = uses.computeIfAbsent(
                 new FrozenPrimitives.Kind(
                         geometry, OneDnnContext.images(1, images.shape()), images.layout(), residual != null, relu),
@@ -52,6 +59,34 @@ final class CpuFrozenConvolution implements Convolution.Frozen {
                         bias.address(),
                         OneDnnContext.address(output, begin)));
         return output;
+    }
+
+    private void applyWinograd(Tensor images, boolean adds, boolean relu, Tensor output) {
+        MemorySegment weights = transformed();
+        engine.run(
+                CpuConvolution.chunks(geometry, images.shape()),
+                count -> WinogradConvolution.geometry(geometry, OneDnnContext.images(count, images.shape())),
+                (chunk, begin, thread) -> {
+                    MemorySegment out = WinogradConvolution.at(OneDnnContext.address(output, begin));
+                    engine.winograd(thread)
+                            .convolve(
+                                    chunk,
+                                    WinogradConvolution.at(OneDnnContext.address(images, begin)),
+                                    weights,
+                                    bias,
+                                    adds ? out : null,
+                                    relu,
+                                    out);
+                });
+    }
+
+    private MemorySegment transformed() {
+        if (transformed == null) {
+            Geometry any = new Geometry(1, geometry.inputs(), geometry.outputs(), 1, 1);
+            transformed = WinogradWeights.allocate(arena, any);
+            engine.winograd(0).weights(any, weight, false, transformed);
+        }
+        return transformed;
     }
 
     private record Bound(ConvolutionPrimitive primitive, MemorySegment weight) {}
@@ -75,6 +110,7 @@ final class CpuFrozenConvolution implements Convolution.Frozen {
     public long bytes() {
         return weight.byteSize()
                 + bias.byteSize()
+                + (transformed == null ? 0 : transformed.byteSize())
                 + uses.values().stream()
                         .flatMap(use -> use.packed.values().stream())
                         .mapToLong(MemorySegment::byteSize)

@@ -78,7 +78,7 @@ final class FrozenPrimitives {
     }
 
     private ConvolutionPrimitive build(int images) {
-        return CpuConvolution.forward(
+        return OneDnnConvolution.forward(
                 engine,
                 new ConvolutionPrimitive.Problem(kind.geometry, OneDnnContext.images(images, kind.image), kind.layout),
                 OneDnn.FORWARD_INFERENCE,

@@ -5,14 +5,17 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import dev.palimpsest.kernel.Kernels;
 import dev.palimpsest.kernel.passes.Elementwise;
 import dev.palimpsest.kernel.passes.Range;
+import dev.palimpsest.kernel.passes.Winograd;
 import dev.palimpsest.kernel.threads.Team;
 import dev.palimpsest.tensor.Shape;
 import dev.palimpsest.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
+import java.util.stream.Stream;
 
 /**
  * What the layers' primitives need: the library, memory, tensors and descriptions of shapes. Activations stay in one
@@ -41,6 +44,9 @@ class OneDnnContext {
     private final OneDnn dnn;
     private final Elementwise elementwise = new Elementwise(Kernels.chosen());
     private final boolean avx512;
+    /** One for each thread; none where the engine's activations or the kernels have other vectors. */
+    private final List<Winograd> winograd;
+
     private final MemorySegment attributes;
     private final Map<Described, MemorySegment> descriptions = new HashMap<>();
     private final Map<Integer, MemorySegment> pairs = new HashMap<>();
@@ -49,7 +55,21 @@ class OneDnnContext {
         team = Team.of(threads);
         dnn = new OneDnn(arena, threads);
         avx512 = dnn.hasAvx512();
+        // Other implementations give the same bits, but slower than oneDNN.
+        boolean fast = avx512 && Kernels.chosen() == Kernels.Implementation.AVX512;
+        winograd = Stream.generate(() -> new Winograd(Kernels.chosen()))
+                .limit(fast ? threads : 0)
+                .toList();
         attributes = dnn.attributes(false, false);
+    }
+
+    boolean hasWinograd() {
+        return !winograd.isEmpty();
+    }
+
+    /** A thread's own. */
+    Winograd winograd(int thread) {
+        return winograd.get(thread);
     }
 
     boolean hasAvx512() {
@@ -226,6 +246,7 @@ class OneDnnContext {
     }
 
     public void close() {
+        winograd.forEach(Winograd::close);
         elementwise.close();
         dnn.close();
         workspace.close();
