@@ -15,6 +15,9 @@ constexpr int CHANNELS = LANES == 16 ? 8 : 4;
 
 alignas(64) const float ZEROS[BLOCK] = {};
 
+// Where a vector of channels begins in blocks that lie so many values apart.
+inline int64_t vector_at(int64_t vector, int64_t apart) { return vector / VECTORS * apart + vector % VECTORS * LANES; }
+
 // Tiles one beside another in one row of tiles of one image.
 struct Run {
     int64_t image;
@@ -183,10 +186,8 @@ void products(const palimpsest_winograd_args& args, int64_t tiles, const float* 
             const float* weights[VECS];
             float* to[VECS];
             for (int i = 0; i < VECS; i++) {
-                const int64_t block = (v + i) / VECTORS;
-                const int64_t lane = (v + i) % VECTORS * LANES;
-                weights[i] = u + block * args.inputs * BLOCK + lane;
-                to[i] = m + block * GROUP * BLOCK + lane;
+                weights[i] = u + vector_at(v + i, args.inputs * BLOCK);
+                to[i] = m + vector_at(v + i, GROUP * BLOCK);
             }
             const float* from = input + f * in_blocks * GROUP * BLOCK;
             for (int64_t p = 0, done = 0; p < parts; p++) {
@@ -337,10 +338,8 @@ void gradient_products(
                 const float* g[VECS];
                 float* sum[VECS];
                 for (int i = 0; i < VECS; i++) {
-                    const int64_t block = (v + i) / VECTORS;
-                    const int64_t lane = (v + i) % VECTORS * LANES;
-                    g[i] = out + block * GROUP * BLOCK + lane;
-                    sum[i] = to + (block * args.inputs + c) * BLOCK + lane;
+                    g[i] = out + vector_at(v + i, GROUP * BLOCK);
+                    sum[i] = to + vector_at(v + i, args.inputs * BLOCK) + c * BLOCK;
                 }
                 multiply_gradient<VECS>(tiles, in + (c / BLOCK * GROUP) * BLOCK + c % BLOCK, g, sum);
             }
