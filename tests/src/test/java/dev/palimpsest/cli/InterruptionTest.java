@@ -21,7 +21,6 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Processes that are ended while they train. */
-@Execution(ExecutionMode.CONCURRENT)
 class InterruptionTest {
     private static final List<String> SMALL = List.of(
             "--split 4+3+3 --widths 4,8,8 --batch 32 --epochs 1 --retrain-epochs 1 --threads 1 --checkpoint-every 0"
@@ -31,6 +30,7 @@ class InterruptionTest {
     private Path temporary;
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void anInterruptedRunGoesOnFromTheNextStepBitForBit() throws Exception {
         Path whole = temporary.resolve("whole");
         assertEquals(0, palimpsest(train(whole)));
@@ -52,6 +52,7 @@ class InterruptionTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void anInterruptedSuiteGoesOnInsideTheRunThatWasAtWork() throws Exception {
         Path suite = Files.writeString(
                 temporary.resolve("small.suite"),
@@ -74,6 +75,7 @@ class InterruptionTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void anotherCtrlCEndsAtOnce() throws Exception {
         Path output = temporary.resolve("output");
         // Where Ctrl-C is ignored, as in the background of a script, it would be here too.

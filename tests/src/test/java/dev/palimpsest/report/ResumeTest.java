@@ -31,7 +31,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** A run that is cut short and repeated ends as if nothing had happened. */
-@Execution(ExecutionMode.CONCURRENT)
 class ResumeTest {
     /** Stands for a kill. */
     private static final class Cut extends RuntimeException {
@@ -47,6 +46,7 @@ class ResumeTest {
     }
 
     @ParameterizedTest
+    @Execution(ExecutionMode.CONCURRENT)
     @MethodSource("settings")
     void endsAsIfItHadNeverStopped(String options) throws IOException {
         Recipe recipe = RunKinds.recipe(options);
@@ -114,6 +114,7 @@ class ResumeTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void aDamagedCheckpointFallsBackToTheOneBefore() throws IOException {
         Recipe recipe = SmallRun.recipe("split=4+3+3", "validation=0.8", "method=fine-tuning");
         Result expected = run(recipe, "whole", 99);
@@ -129,6 +130,7 @@ class ResumeTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void aRunDoesNotGoOnWithDamagedRows() throws IOException {
         Recipe recipe = SmallRun.recipe("split=4+3+3", "validation=0.8", "method=fine-tuning");
         assertThrows(Cut.class, () -> run(recipe, "cut", 2));
@@ -146,6 +148,7 @@ class ResumeTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void timeBeforeAKillCountsForTheBudget() throws IOException {
         Recipe recipe = SmallRun.recipe("split=4+3+3", "validation=0.8", "method=fine-tuning", "max-minutes=60");
         assertThrows(Cut.class, () -> run(recipe, "cut", 1));
@@ -165,6 +168,7 @@ class ResumeTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void whatTheBudgetEndedIsOverAfterAKillToo() throws IOException {
         Recipe recipe = SmallRun.recipe("split=4+3+3", "validation=0.8", "method=lwf", "max-memory=1");
         Result expected = run(recipe, "whole", 99);

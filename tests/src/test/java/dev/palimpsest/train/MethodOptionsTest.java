@@ -31,7 +31,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every method with every option that decides how it trains: each runs two experiences and makes a difference. */
-@Execution(ExecutionMode.CONCURRENT)
 class MethodOptionsTest {
     /** Two steps in each phase, all images in one batch: few shapes to prepare layers for. */
     private static final List<String> BASE =
@@ -193,6 +192,7 @@ class MethodOptionsTest {
     }
 
     @ParameterizedTest
+    @Execution(ExecutionMode.CONCURRENT)
     @MethodSource("methods")
     void everyOptionOfTrainingChangesTheWeights(String method) {
         Set<String> hashes = new TreeSet<>();
@@ -205,6 +205,7 @@ class MethodOptionsTest {
     }
 
     @ParameterizedTest
+    @Execution(ExecutionMode.CONCURRENT)
     @ValueSource(strings = {"m2kd", "lwf", "replay"})
     void theClassifierChangesTheAccuracyAndNotTheWeights(String method) {
         Set<String> hashes = new TreeSet<>();
@@ -222,6 +223,7 @@ class MethodOptionsTest {
 
     /** Published baselines are what they are, whatever the recipe sets for M2KD. */
     @ParameterizedTest
+    @Execution(ExecutionMode.CONCURRENT)
     @CsvSource({
         "lwf-mc, exemplars=5 cross-entropy=all classifier=nearest-mean",
         "lwf-mc, exemplar-budget=50 lambda=3 lambda-feature=0.05 groups=cumulative",
@@ -237,6 +239,7 @@ class MethodOptionsTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT)
     void jointIgnoresWhatSparesOldKnowledge() {
         assertEquals(
                 run("joint", "seed=1").weightsSha256(),
