@@ -49,9 +49,9 @@ final class SuiteCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "SUITE",
             description = {
-                "One of digits, digits-10x1, digits-gaussians, digits-memory, fashion, fashion-drift, fashion-pruning,"
-                    + " glyphs, glyphs-20x5, glyphs-50x2, glyphs-memory, glyphs-pruning, mlkd-digits, mlkd-glyphs, or"
-                    + " the path of a file."
+                "One of digits, digits-10x1, digits-gaussians, digits-memory, fashion, fashion-drift, fashion-memory,"
+                    + " fashion-pruning, glyphs, glyphs-20x5, glyphs-50x2, glyphs-memory, glyphs-pruning, mlkd-digits,"
+                    + " mlkd-glyphs, or the path of a file."
             })
     private String suiteName;
 

@@ -61,6 +61,7 @@ public record SuiteFile(String name, String summary, Repeats repeats, List<Block
             "digits-memory",
             "fashion",
             "fashion-drift",
+            "fashion-memory",
             "fashion-pruning",
             "glyphs",
             "glyphs-20x5",
