@@ -74,6 +74,7 @@ class RecipeTest {
                 Map.entry("exemplars", "7"),
                 Map.entry("exemplar-budget", "100"),
                 Map.entry("rehearsal", "mixed"),
+                Map.entry("reserved-share", "0.4"),
                 Map.entry("prune-rounds", "2"),
                 Map.entry("copied-share", "0.1"),
                 Map.entry("gaussian-snapshots", "2"),

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PruningPlanTest {
@@ -41,10 +42,13 @@ class PruningPlanTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3, 5, 10, 20, 50})
-    void everyStepOwnsAnEqualShare(int steps) {
-        PruningPlan plan = new PruningPlan.EqualShares(steps);
-        for (int count : new int[] {steps, 432, 9216}) {
+    @CsvSource({
+        "1, 0", "2, 0", "3, 0", "5, 0", "10, 0", "20, 0", "50, 0", "1, 0.3", "2, 0.3", "5, 0.3", "10, 0.3", "50, 0.3"
+    })
+    void everyStepOwnsAnEqualShareAndTheLastWhatIsReserved(int steps, double reserved) {
+        PruningPlan plan = new PruningPlan.EqualShares(steps, reserved);
+        double last = Math.max(1.0 / steps, reserved);
+        for (int count : new int[] {2 * steps, 432, 9216}) {
             Parameter w = weights(count);
             Random random = new Random(count);
             Owners owners = new Owners(List.of(w));
@@ -54,9 +58,12 @@ class PruningPlanTest {
                 owners.release(step, plan.fraction(step));
             }
             assertEquals(0, owners.count(0), "the last step keeps all");
-            for (int step = 1; step <= steps; step++) {
-                assertEquals((double) count / steps, owners.count(step), 1, count + " weights, step " + step);
+            for (int step = 1; step < steps; step++) {
+                assertEquals(count * (1 - last) / (steps - 1), owners.count(step), 1, count + " weights, step " + step);
             }
+            double rounded = Math.max(1, (steps - 1) / 2.0); // by half a weight for each step
+            assertEquals(
+                    steps == 1 ? count : count * last, owners.count(steps), rounded, count + " weights, the last step");
         }
     }
 
@@ -64,7 +71,7 @@ class PruningPlanTest {
     @ParameterizedTest
     @ValueSource(ints = {10, 20})
     void manyStepsFitTheNetworksOfTheRecipes(int steps) {
-        PruningPlan plan = new PruningPlan.EqualShares(steps);
+        PruningPlan plan = new PruningPlan.EqualShares(steps, 0);
         for (Network network : List.of(
                 Networks.digitsNet(Shape.of(1, 8, 8), List.of(16, 32, 64))
                         .withAuxiliaryHeads(true)
@@ -116,12 +123,12 @@ class PruningPlanTest {
                 () -> new PruningPlan.Fixed(0.99, 2).requireEnoughWeights(new Owners(List.of(weights(20)))));
         assertMessage(
                 "before each step 9",
-                () -> new PruningPlan.EqualShares(100).requireEnoughWeights(new Owners(List.of(weights(9)))));
+                () -> new PruningPlan.EqualShares(100, 0).requireEnoughWeights(new Owners(List.of(weights(9)))));
         Parameter head = new Parameter("fc", Parameter.Role.HEAD, Shape.of(1), arena);
         assertDoesNotThrow(
                 () -> new PruningPlan.Fixed(0.6, 5).requireEnoughWeights(new Owners(List.of(weights(432), head))));
-        assertDoesNotThrow(() ->
-                new PruningPlan.EqualShares(10).requireEnoughWeights(new Owners(List.of(weights(432), weights(36)))));
+        assertDoesNotThrow(() -> new PruningPlan.EqualShares(10, 0)
+                .requireEnoughWeights(new Owners(List.of(weights(432), weights(36)))));
         assertDoesNotThrow(() -> new PruningPlan.Fixed(0, 1).requireEnoughWeights(new Owners(List.of(weights(1)))));
     }
 
@@ -129,8 +136,11 @@ class PruningPlanTest {
     void numbersOutOfRangeAreRefused() {
         assertMessage("fraction 1.0", () -> new PruningPlan.Fixed(1, 2));
         assertMessage("fraction NaN", () -> new PruningPlan.Fixed(Double.NaN, 2));
-        assertMessage("0 steps", () -> new PruningPlan.EqualShares(0));
-        assertMessage("256 steps", () -> new PruningPlan.EqualShares(256));
+        assertMessage("0 steps", () -> new PruningPlan.EqualShares(0, 0));
+        assertMessage("256 steps", () -> new PruningPlan.EqualShares(256, 0));
+        assertMessage("reserved share 1.0", () -> new PruningPlan.EqualShares(2, 1));
+        assertMessage("reserved share -0.1", () -> new PruningPlan.EqualShares(2, -0.1));
+        assertMessage("reserved share NaN", () -> new PruningPlan.EqualShares(2, Double.NaN));
     }
 
     private static void assertMessage(String expected, Executable executable) {

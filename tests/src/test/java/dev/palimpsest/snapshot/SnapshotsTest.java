@@ -47,7 +47,7 @@ class SnapshotsTest {
     @ParameterizedTest
     @MethodSource("rules")
     void snapshotsStayBitIdenticalOverTenExperiences(UpdateRule rule) {
-        PruningPlan plan = new PruningPlan.EqualShares(STEPS);
+        PruningPlan plan = new PruningPlan.EqualShares(STEPS, 0);
         plan.requireEnoughWeights(new Owners(model.parameters()));
         Optimiser optimiser = new Optimiser(Optimiser.Loops.onHost(rule));
         List<Map<String, int[]>> taken = new ArrayList<>();
@@ -177,7 +177,7 @@ class SnapshotsTest {
 
     @Test
     void packedSnapshotsTakeAFewBitsAWeight() {
-        PruningPlan plan = new PruningPlan.EqualShares(STEPS);
+        PruningPlan plan = new PruningPlan.EqualShares(STEPS, 0);
         List<Parameter> network = List.of(
                 new Parameter("stem", Parameter.Role.WEIGHT, Shape.of(16, 1, 3, 3), arena),
                 new Parameter("conv", Parameter.Role.WEIGHT, Shape.of(16, 16, 3, 3), arena),

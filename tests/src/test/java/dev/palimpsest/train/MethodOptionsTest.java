@@ -98,6 +98,7 @@ class MethodOptionsTest {
     private static final List<String> FOR_M2KD = List.of(
             "prune=false",
             "fraction=0.3",
+            "reserved-share=0.7",
             "retrain-epochs=0",
             "retrain-learning-rate-factor=0.1",
             "prune-rounds=1",

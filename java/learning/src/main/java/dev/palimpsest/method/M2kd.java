@@ -82,6 +82,8 @@ public final class M2kd implements Method {
      * @param prune whether snapshots live in one set of weights; otherwise they are full copies
      * @param fraction share of a step's weights that pruning releases; empty: planned so that every experience owns an
      *     equal share, or half of what is left where nobody knows how many will come
+     * @param reservedShare share of all weights that a plan leaves to the last experience at least: with a tenth of
+     *     the network it learns its classes worse than with all of it
      * @param pruneRounds rounds in which they are released, with retraining between: seven tenths of them
      *     in the first of three
      * @param copiedShare share of all weights that the smallest tensors may have together to be copied for every
@@ -102,6 +104,7 @@ public final class M2kd implements Method {
             CrossEntropy.Form crossEntropy,
             boolean prune,
             OptionalDouble fraction,
+            double reservedShare,
             int pruneRounds,
             double copiedShare,
             double retrainEpochs,
@@ -141,11 +144,18 @@ public final class M2kd implements Method {
                         "fraction",
                         "planned|X",
                         Option.PLANNED,
-                        "Share of a step's weights that pruning releases, or planned: an equal share of weights for"
-                                + " every experience.",
+                        "Share of a step's weights that pruning releases, or planned: equal shares of weights, but"
+                                + " for what is reserved.",
                         Options::parseFraction,
                         Options::fraction)
                 .when(Options::prune, "prune = true");
+        private static final Option<Options, Double> RESERVED_SHARE = Option.number(
+                        "reserved-share",
+                        0.3,
+                        "Share of all weights that the plan leaves to the last experience at least; those before it"
+                                + " have equal shares of the rest.",
+                        Options::reservedShare)
+                .when(options -> options.prune && options.fraction.isEmpty(), "fraction = planned");
         private static final Option<Options, Integer> PRUNE_ROUNDS = Option.integer(
                         "prune-rounds",
                         3,
@@ -186,6 +196,7 @@ public final class M2kd implements Method {
                         CROSS_ENTROPY,
                         PRUNE,
                         FRACTION,
+                        RESERVED_SHARE,
                         PRUNE_ROUNDS,
                         COPIED_SHARE,
                         RETRAIN_EPOCHS,
@@ -201,6 +212,7 @@ public final class M2kd implements Method {
                         values.get(CROSS_ENTROPY),
                         values.get(PRUNE),
                         values.get(FRACTION),
+                        values.get(RESERVED_SHARE),
                         values.get(PRUNE_ROUNDS),
                         values.get(COPIED_SHARE),
                         values.get(RETRAIN_EPOCHS),
@@ -222,6 +234,8 @@ public final class M2kd implements Method {
             Check.notNegative("lambda-feature", lambdaFeature);
             fraction.ifPresent(share ->
                     Check.that(share > 0 && share < 1, "fraction", share, "planned, or a share above 0 and below 1"));
+            Check.that(
+                    reservedShare >= 0 && reservedShare < 1, "reserved-share", reservedShare, "at least 0 and below 1");
             Check.atLeast("prune-rounds", pruneRounds, 1);
             Check.that(copiedShare >= 0 && copiedShare < 1, "copied-share", copiedShare, "at least 0 and below 1");
             Check.notNegative("retrain-epochs", retrainEpochs);
@@ -446,7 +460,7 @@ public final class M2kd implements Method {
         }
         return options.fraction().isPresent()
                 ? new PruningPlan.Fixed(options.fraction().getAsDouble(), steps.getAsInt())
-                : new PruningPlan.EqualShares(steps.getAsInt());
+                : new PruningPlan.EqualShares(steps.getAsInt(), options.reservedShare());
     }
 
     @Override

@@ -38,24 +38,31 @@ public sealed interface PruningPlan {
     double beforeLast(int step);
 
     /**
-     * Every step ends up with the same number of weights, to within rounding in each tensor.
+     * Every step ends up with the same number of weights, to within rounding in each tensor; the last one with more, if
+     * a share is reserved for it. A step trains its own weights and all that later ones will own, so with equal shares
+     * the last step has the fewest to learn with.
      *
      * @param steps N, 1 to 255
+     * @param reserved share of all weights that the last step has at least, in [0, 1); up to 1/N changes nothing
      */
-    record EqualShares(int steps) implements PruningPlan {
+    record EqualShares(int steps, double reserved) implements PruningPlan {
         /**
-         * Checks the steps.
+         * Checks the numbers.
          *
-         * @throws IllegalArgumentException if they are out of range
+         * @throws IllegalArgumentException if one is out of range
          */
         public EqualShares {
             requireSteps(steps);
+            if (!(reserved >= 0 && reserved < 1)) {
+                throw new IllegalArgumentException("reserved share " + reserved + ": expected a number in [0, 1)");
+            }
         }
 
         @Override
         public double beforeLast(int step) {
-            // Of the N−s+1 shares this step holds, it keeps one.
-            return (double) (steps - step) / (steps - step + 1);
+            // In equal shares: this step holds all that is left, and keeps one.
+            double last = Math.max(1, reserved * (steps - 1) / (1 - reserved));
+            return (steps - step - 1 + last) / (steps - step + last);
         }
     }
 
@@ -146,7 +153,8 @@ public sealed interface PruningPlan {
                 throw new IllegalArgumentException("pruning " + this + " does not fit " + parameter.name()
                         + ": free weights before each step " + counts
                         + (free == 0 ? "" : ", and the first step keeps none of them")
-                        + "; plan equal shares, change the fraction, or train fewer experiences or a wider network");
+                        + "; plan equal shares, reserve less for the last step, change the fraction, or train fewer"
+                        + " experiences or a wider network");
             }
             free = released;
         }
