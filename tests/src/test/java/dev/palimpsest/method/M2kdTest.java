@@ -1,5 +1,6 @@
 package dev.palimpsest.method;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -118,6 +119,101 @@ class M2kdTest {
         assertEquals(15, watch.compared, "1 + 2 + 3 + 4 + 5 comparisons");
         for (int s = 1; s < 5; s++) {
             assertFalse(Arrays.equals(watch.taken.get(s - 1), watch.taken.get(s)), "experience " + s + " learned");
+        }
+    }
+
+    /** What the first norm of the first experience has, and what the convolution before it makes of the images. */
+    private static final class NormWatch extends Watched {
+        private final List<float[]> pass = new ArrayList<>();
+        private int images;
+        private double[][] expected = {};
+        private float[][] found = {};
+
+        NormWatch(Recipe recipe) {
+            super(recipe.newMethod());
+        }
+
+        @Override
+        protected void passing(Pass step) {
+            if (expected.length == 0) {
+                pass.add(step.batch().images().toArray(JAVA_FLOAT));
+            }
+        }
+
+        @Override
+        protected void ended(Learner learner, Experience experience) {
+            if (experience.index() > 0) {
+                return;
+            }
+            images = experience.train().length;
+            found = new float[][] {
+                buffer(learner, "bn1.running_mean"), buffer(learner, "bn1.running_var"),
+            };
+            Parameter weight = learner.network().parameters().getFirst();
+            assertEquals("conv1.weight", weight.name());
+            expected = statistics(weight.toArray(), lastImages(), found[0].length);
+        }
+
+        private static float[] buffer(Learner learner, String name) {
+            return learner.network().buffers().stream()
+                    .filter(buffer -> buffer.name().equals(name))
+                    .findFirst()
+                    .orElseThrow()
+                    .read()
+                    .toArray(JAVA_FLOAT);
+        }
+
+        /** Every pass goes through all images, in an order of its own. */
+        private float[][] lastImages() {
+            List<float[]> last = new ArrayList<>();
+            for (float[] batch : pass.reversed()) {
+                for (int i = 0; i < batch.length / 64 && last.size() < images; i++) {
+                    last.add(Arrays.copyOfRange(batch, 64 * i, 64 * i + 64));
+                }
+            }
+            return last.toArray(float[][]::new);
+        }
+
+        /** Mean and variance of each channel of a convolution 3×3 with padding 1 on images of 8×8, in double. */
+        private static double[][] statistics(float[] weight, float[][] images, int channels) {
+            double[][] statistics = new double[2][channels];
+            for (int c = 0; c < channels; c++) {
+                double sum = 0;
+                double squares = 0;
+                for (float[] image : images) {
+                    for (int at = 0; at < 64; at++) {
+                        double value = 0;
+                        for (int tap = 0; tap < 9; tap++) {
+                            int y = at / 8 + tap / 3 - 1;
+                            int x = at % 8 + tap % 3 - 1;
+                            if (y >= 0 && y < 8 && x >= 0 && x < 8) {
+                                value += (double) weight[9 * c + tap] * image[8 * y + x];
+                            }
+                        }
+                        sum += value;
+                        squares += value * value;
+                    }
+                }
+                double count = 64.0 * images.length;
+                statistics[0][c] = sum / count;
+                statistics[1][c] = squares / count - statistics[0][c] * statistics[0][c];
+            }
+            return statistics;
+        }
+    }
+
+    /** Where weights were released, a few steps of retraining leave norms that tell of the network before. */
+    @Test
+    void afterPruningNormsTellOfTheNetworkAsItIs() {
+        Recipe recipe = SmallRun.recipe("split=5+5", "validation=0.6", "batch=64", "epochs=2", "retrain-epochs=1");
+        NormWatch watch = new NormWatch(recipe);
+        Runs.run(recipe, watch, Progress.silent());
+        assertTrue(watch.images > 2 * 64 && watch.images % 64 > 0, "several batches, and a part of one");
+        for (int c = 0; c < watch.found[0].length; c++) {
+            double deviation = Math.sqrt(watch.expected[1][c]);
+            assertEquals(watch.expected[0][c], watch.found[0][c], 1e-5 * deviation, "mean of channel " + c);
+            // a variance is of one batch around its own mean
+            assertEquals(watch.expected[1][c], watch.found[1][c], 0.02 * watch.expected[1][c], "variance of " + c);
         }
     }
 

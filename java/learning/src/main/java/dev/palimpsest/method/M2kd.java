@@ -44,9 +44,10 @@ import org.jspecify.annotations.Nullable;
  *     + λf mean_{i&lt;e} Σ_l ‖f_l − f_{i,l}‖²                                         multi-level, features
  * </pre>
  *
- * After training, the smallest weights that this experience trained are released and the rest are retrained. The
- * paper's abstract leaves open the mean over snapshots, the form of CE, the planned fractions and λf: these choices
- * are ours, and options. Not verified against published numbers.
+ * After training, the smallest weights that this experience trained are released, the rest are retrained, and the
+ * running statistics of batch norm are gathered anew from what is left. The paper's abstract leaves open the mean over
+ * snapshots, the form of CE, the planned fractions and λf: these choices are ours, and options. Not verified against
+ * published numbers.
  */
 public final class M2kd implements Method {
     private static final String NAME = "m2kd";
@@ -507,6 +508,8 @@ public final class M2kd implements Method {
         if (options.prune()) {
             if (fraction(experience) == 0) {
                 release(learner, experience, 0);
+            } else {
+                learner.renewNorms();
             }
             learner.network().renewEmptyChannels();
         }

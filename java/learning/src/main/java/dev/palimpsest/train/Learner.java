@@ -176,6 +176,15 @@ public final class Learner implements AutoCloseable {
         loop.masks(trainable);
     }
 
+    /**
+     * Gathers the running statistics of batch norm anew, from what the network as it is makes of up to sixteen batches
+     * of this experience: where weights were set to zero and a few steps followed, running means still tell of the
+     * network before. Weights stay; norms that are frozen stay too.
+     */
+    public void renewNorms() {
+        loop.renewNorms(newImages(), memory());
+    }
+
     /** Images kept of earlier classes. */
     int exemplars() {
         return memory().length;

@@ -1,7 +1,10 @@
 package dev.palimpsest.train;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import dev.palimpsest.autograd.Scalar;
 import dev.palimpsest.checkpoint.Position;
+import dev.palimpsest.engine.BatchNorm;
 import dev.palimpsest.internal.Schedule;
 import dev.palimpsest.kernel.ClassRange;
 import dev.palimpsest.optim.Optimiser;
@@ -12,6 +15,7 @@ import dev.palimpsest.tensor.Parameter;
 import dev.palimpsest.tensor.Safetensors;
 import dev.palimpsest.tensor.SafetensorsWriter;
 import dev.palimpsest.train.Method.Phase;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 final class PhaseLoop implements AutoCloseable {
     /** What the names of its tensors in checkpoints begin with. */
     private static final String OPTIMISER = "optimiser.";
+
+    /** Some thousand images tell a mean, and cost a forward pass each. */
+    private static final int BATCHES_FOR_NORMS = 16;
 
     private final Run run;
     private final TrainingOptions options;
@@ -153,6 +160,47 @@ final class PhaseLoop implements AutoCloseable {
         requireFinite(parameters, rate);
     }
 
+    /** See {@link Learner#renewNorms}. */
+    void renewNorms(int[] own, int[] memory) {
+        if (frozenNorm()) {
+            return;
+        }
+        int batches = 0;
+        double images = 0;
+        for (Batch batch : run.loader().epoch(plan(own, memory), epoch, 0)) {
+            if (batches++ == BATCHES_FOR_NORMS) {
+                break;
+            }
+            images += batch.rows();
+            List<float[]> before = run.network().buffers().stream()
+                    .map(buffer -> buffer.read().toArray(JAVA_FLOAT))
+                    .toList();
+            try (Pass pass = pass(batch)) {
+                pass.forward();
+            }
+            // A pass moves them by MOMENTUM of the way to the batch's; their mean over batches moves by the batch's
+            // share.
+            double further = batch.rows() / images / BatchNorm.MOMENTUM;
+            for (int b = 0; b < before.size(); b++) {
+                MemorySegment values = run.network().buffers().get(b).update();
+                float[] was = before.get(b);
+                for (int i = 0; i < was.length; i++) {
+                    double moved = values.getAtIndex(JAVA_FLOAT, i) - was[i];
+                    values.setAtIndex(JAVA_FLOAT, i, (float) (was[i] + further * moved));
+                }
+            }
+        }
+    }
+
+    private boolean frozenNorm() {
+        return options.freezeNorm() && experience.index() > 0;
+    }
+
+    private Pass pass(Batch batch) {
+        ClassRange seen = new ClassRange(0, experience.classes().end());
+        return new Pass(run.engine(), run.network(), batch, seen, frozenNorm(), times);
+    }
+
     /** Lets the listener keep the state, if a run can go on from it. */
     private void offer(Position.Place place, Queue<Made> pending, Optimiser moving) {
         if (!run.method().resumes()) {
@@ -240,9 +288,7 @@ final class PhaseLoop implements AutoCloseable {
     }
 
     private Made step(Batch batch, Begun begun, List<Parameter> parameters, Optimiser moving) {
-        ClassRange seen = new ClassRange(0, experience.classes().end());
-        boolean frozenNorm = options.freezeNorm() && experience.index() > 0;
-        try (Pass pass = new Pass(run.engine(), run.network(), batch, seen, frozenNorm, times)) {
+        try (Pass pass = pass(batch)) {
             Made made;
             try (Pass.Span _ = times.at(Pass.Part.STUDENT)) {
                 parameters.forEach(parameter -> parameter.gradientMirror().clear());
