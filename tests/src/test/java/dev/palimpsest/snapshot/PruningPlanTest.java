@@ -42,29 +42,43 @@ class PruningPlanTest {
     }
 
     @ParameterizedTest
-    @CsvSource({
-        "1, 0", "2, 0", "3, 0", "5, 0", "10, 0", "20, 0", "50, 0", "1, 0.3", "2, 0.3", "5, 0.3", "10, 0.3", "50, 0.3"
-    })
-    void everyStepOwnsAnEqualShareAndTheLastWhatIsReserved(int steps, double reserved) {
-        PruningPlan plan = new PruningPlan.EqualShares(steps, reserved);
-        double last = Math.max(1.0 / steps, reserved);
-        for (int count : new int[] {2 * steps, 432, 9216}) {
-            Parameter w = weights(count);
-            Random random = new Random(count);
-            Owners owners = new Owners(List.of(w));
+    @ValueSource(ints = {1, 2, 3, 5, 10, 20, 50})
+    void everyStepOwnsAnEqualShare(int steps) {
+        PruningPlan plan = new PruningPlan.EqualShares(steps, 0);
+        for (int count : new int[] {steps, 432, 9216}) {
+            Owners owners = played(plan, count);
             for (int step = 1; step <= steps; step++) {
-                owners.claim(step);
-                w.set(gaussian(random, count));
-                owners.release(step, plan.fraction(step));
+                assertEquals((double) count / steps, owners.count(step), 1, count + " weights, step " + step);
             }
-            assertEquals(0, owners.count(0), "the last step keeps all");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1", "2, 0.5", "5, 0.3", "10, 0.3", "50, 0.3"})
+    void theLastStepOwnsWhatIsReservedAndTheOthersEqualShares(int steps, double last) {
+        PruningPlan plan = new PruningPlan.EqualShares(steps, 0.3);
+        for (int count : new int[] {2 * steps, 432, 9216}) {
+            Owners owners = played(plan, count);
             for (int step = 1; step < steps; step++) {
                 assertEquals(count * (1 - last) / (steps - 1), owners.count(step), 1, count + " weights, step " + step);
             }
-            double rounded = Math.max(1, (steps - 1) / 2.0); // by half a weight for each step
-            assertEquals(
-                    steps == 1 ? count : count * last, owners.count(steps), rounded, count + " weights, the last step");
+            double rounded = Math.max(1, (steps - 1) / 2.0); // by half a weight for each step before
+            assertEquals(count * last, owners.count(steps), rounded, count + " weights, the last step");
         }
+    }
+
+    /** Owners of so many weights after all steps of a plan. */
+    private Owners played(PruningPlan plan, int count) {
+        Parameter w = weights(count);
+        Random random = new Random(count);
+        Owners owners = new Owners(List.of(w));
+        for (int step = 1; step <= plan.steps(); step++) {
+            owners.claim(step);
+            w.set(gaussian(random, count));
+            owners.release(step, plan.fraction(step));
+        }
+        assertEquals(0, owners.count(0), "the last step keeps all");
+        return owners;
     }
 
     /** The smallest networks of the recipes: even their stems, 144 weights, leave every step its share. */
