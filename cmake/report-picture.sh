@@ -11,5 +11,6 @@ awk '
   /<svg[^>]*aria-label="Accuracy on all classes seen/ { sub(/.*<svg/, "<svg xmlns=\"http://www.w3.org/2000/svg\" style=\"background: var(--card)\""); inside = 1; first = 1 }
   inside { line = $0; sub(/<\/svg>.*/, "</svg>", line); print line }
   inside && first { printf "<style>\n%s</style>\n", style; first = 0 }
-  inside && /<\/svg>/ { exit }
+  inside && /<\/svg>/ { whole = 1; exit }
+  END { if (!whole) { print "There is no plot of accuracies over experiences in " FILENAME > "/dev/stderr"; exit 1 } }
 ' "$1"

@@ -690,11 +690,14 @@ class CommandLineTest {
 
     /** bash itself says what it would complete. */
     @Test
-    void bashCompletesCommandsAndOptions() throws IOException, InterruptedException {
+    void bashCompletesCommandsOptionsAndNames() throws IOException, InterruptedException {
         assertEquals(0, palimpsest("completion"));
         Path script = Files.writeString(temporary.resolve("completion"), out.toString());
-        for (List<String> each :
-                List.of(List.of("pred", "predict"), List.of("train --retrain-ep", "--retrain-epochs"))) {
+        for (List<String> each : List.of(
+                List.of("pred", "predict"),
+                List.of("train --retrain-ep", "--retrain-epochs"),
+                List.of("train mlkd-g", "mlkd-glyphs"),
+                List.of("suite --tune fashion-d", "fashion-drift"))) {
             String words = "palimpsest " + each.get(0);
             Process bash = new ProcessBuilder(
                             "bash",

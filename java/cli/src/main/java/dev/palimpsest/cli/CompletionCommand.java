@@ -10,7 +10,8 @@ import picocli.CommandLine.Spec;
 
 @Command(
         name = CompletionCommand.NAME,
-        description = "Prints a script by which bash and zsh complete commands, options and file names.",
+        description =
+                "Prints a script by which bash and zsh complete commands, options, recipes, suites and file names.",
         footerHeading = "%nExamples%n",
         footer = {
             "  source <(palimpsest completion)                          in this shell, or in .bashrc or .zshrc",

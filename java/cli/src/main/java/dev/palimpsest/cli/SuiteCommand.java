@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,11 +49,8 @@ import picocli.CommandLine.Spec;
 final class SuiteCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "SUITE",
-            description = {
-                "One of digits, digits-10x1, digits-gaussians, digits-memory, fashion, fashion-drift, fashion-memory,"
-                    + " fashion-pruning, glyphs, glyphs-20x5, glyphs-50x2, glyphs-memory, glyphs-pruning, mlkd-digits,"
-                    + " mlkd-glyphs, or the path of a file."
-            })
+            completionCandidates = BuiltIn.class,
+            description = "One of ${COMPLETION-CANDIDATES}, or the path of a file.")
     private String suiteName;
 
     @Option(
@@ -98,6 +96,14 @@ final class SuiteCommand implements Callable<Integer> {
         this.flags = flags;
         this.runner = runner;
         this.display = display;
+    }
+
+    /** What help lists and a shell completes. */
+    static final class BuiltIn implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return SuiteFile.builtIn().iterator();
+        }
     }
 
     @Override

@@ -22,6 +22,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -71,11 +72,10 @@ final class TrainCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "RECIPE",
             arity = "0..1",
+            completionCandidates = BuiltIn.class,
             description = {
-                "One of m2kd-digits, m2kd-digits-exemplar-free, m2kd-fashion, m2kd-fashion-exemplar-free, m2kd-glyphs,"
-                        + " m2kd-glyphs-exemplar-free, m2kd-cifar100, m2kd-cifar100-exemplar-free, m2kd-imagenet100,"
-                        + " mlkd-digits, mlkd-glyphs, mlkd-clvision, or the path of a file. May be left out with --data"
-                        + " FOLDER, a folder of images in a folder for every class."
+                "One of ${COMPLETION-CANDIDATES}, or the path of a file. May be left out with --data FOLDER, a folder"
+                        + " of images in a folder for every class."
             })
     private @Nullable String recipeName;
 
@@ -148,6 +148,14 @@ final class TrainCommand implements Callable<Integer> {
         this.flags = flags;
         this.runner = runner;
         this.display = display;
+    }
+
+    /** What help lists and a shell completes. */
+    static final class BuiltIn implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return RecipeFile.builtIn().iterator();
+        }
     }
 
     @Override

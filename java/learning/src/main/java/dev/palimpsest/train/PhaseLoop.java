@@ -167,27 +167,37 @@ final class PhaseLoop implements AutoCloseable {
         }
         int batches = 0;
         double images = 0;
-        for (Batch batch : run.loader().epoch(plan(own, memory), epoch, 0)) {
-            if (batches++ == BATCHES_FOR_NORMS) {
-                break;
-            }
-            images += batch.rows();
-            List<float[]> before = run.network().buffers().stream()
-                    .map(buffer -> buffer.read().toArray(JAVA_FLOAT))
-                    .toList();
-            try (Pass pass = pass(batch)) {
-                pass.forward();
-            }
-            // A pass moves them by MOMENTUM of the way to the batch's; their mean over batches moves by the batch's
-            // share.
-            double further = batch.rows() / images / BatchNorm.MOMENTUM;
-            for (int b = 0; b < before.size(); b++) {
-                MemorySegment values = run.network().buffers().get(b).update();
-                float[] was = before.get(b);
-                for (int i = 0; i < was.length; i++) {
-                    double moved = values.getAtIndex(JAVA_FLOAT, i) - was[i];
-                    values.setAtIndex(JAVA_FLOAT, i, (float) (was[i] + further * moved));
+        try (Pass.Span _ = times.at(Pass.Part.DATA)) {
+            for (Batch batch : run.loader().epoch(plan(own, memory), epoch, 0)) {
+                if (batches++ == BATCHES_FOR_NORMS) {
+                    break;
                 }
+                images += batch.rows();
+                try (Pass.Span _ = times.at(Pass.Part.STUDENT)) {
+                    renewNorms(batch, batch.rows() / images);
+                }
+            }
+        }
+    }
+
+    /**
+     * Moves running statistics by this share of the way to the batch's, which makes them the mean over batches; a pass
+     * alone moves them by {@link BatchNorm#MOMENTUM} of it.
+     */
+    private void renewNorms(Batch batch, double share) {
+        List<float[]> before = run.network().buffers().stream()
+                .map(buffer -> buffer.read().toArray(JAVA_FLOAT))
+                .toList();
+        try (Pass pass = pass(batch)) {
+            pass.forward();
+        }
+        double further = share / BatchNorm.MOMENTUM;
+        for (int b = 0; b < before.size(); b++) {
+            MemorySegment values = run.network().buffers().get(b).update();
+            float[] was = before.get(b);
+            for (int i = 0; i < was.length; i++) {
+                double moved = values.getAtIndex(JAVA_FLOAT, i) - was[i];
+                values.setAtIndex(JAVA_FLOAT, i, (float) (was[i] + further * moved));
             }
         }
     }
