@@ -58,8 +58,8 @@ class AccuracyFloorTest {
     }
 
     /**
-     * Measured: forgetting 0.17 against 0.98, within-experience accuracy 0.96 against 0.60, final accuracy 0.42
-     * against 0.17.
+     * Measured: forgetting 0.24 against 0.99, within-experience accuracy 0.99 against 0.74, final accuracy 0.61
+     * against 0.20.
      */
     @Test
     void withoutExemplarsM2kdRemembersWhatFineTuningForgets() throws IOException {
@@ -83,7 +83,7 @@ class AccuracyFloorTest {
                 mean(m2kd, result -> result.withinExperience().finalAccuracy()),
                 "within-experience accuracy");
         double last = mean(fineTuning, result -> result.accuracy().finalAccuracy());
-        requireAtLeast(last + 0.05, mean(m2kd, result -> result.accuracy().finalAccuracy()), "final accuracy");
+        requireAtLeast(last + 0.25, mean(m2kd, result -> result.accuracy().finalAccuracy()), "final accuracy");
     }
 
     private static double last(String recipe, String... options) throws IOException {
