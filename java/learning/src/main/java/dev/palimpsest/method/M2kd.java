@@ -120,7 +120,8 @@ public final class M2kd implements Method {
         private static final Option<Options, Double> LAMBDA_FEATURE = Option.number(
                 "lambda-feature",
                 0,
-                "Weight of the squared distance of pooled features; 0.05 helps without exemplars.",
+                "Weight of the squared distance of pooled features; without exemplars 0.05 helps on glyphs, 0.002 on"
+                        + " digits.",
                 Options::lambdaFeature);
         private static final Option<Options, Groups> GROUPS = Option.choice(
                 "groups",
